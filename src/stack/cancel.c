@@ -18,7 +18,8 @@ static int cancel_update(struct operation *op, struct error *err)
 	int r;
 
 	operation_say(op, "cancelling: CloudFormation rolls the update back");
-	r = operation_call(op, cloudformation_cancel_update_stack(aws_text(op->stack, "StackId"), op->token), NULL, err);
+	r = operation_call(op, cloudformation_cancel_update_stack(aws_text(op->stack, "StackId"), op->token), NULL,
+			   err);
 	if (r == 0)
 		stack_follow(op, err);
 	return r;

@@ -16,7 +16,7 @@
 
 #include <string.h>
 
-#define CHANGE_SET_LIMIT_MS (10 * 60 * INT64_C(1000))
+#define CHANGE_SET_LIMIT_MS  (10 * 60 * INT64_C(1000))
 #define CHANGE_SET_NAME_SIZE 96
 
 /* -- who and where --------------------------------------------------------------------------------------------- */
@@ -35,7 +35,8 @@ static int identify(struct operation *op, struct error *err)
 	return op->account ? 0 : -ENOMEM;
 }
 
-/* An account that never used ECS lacks it, and the first cluster then fails. Not being allowed to look is no reason to stop. */
+/* An account that never used ECS lacks it, and the first cluster then fails. Not being allowed to look is no reason to
+ * stop. */
 static int ensure_service_linked_role(struct operation *op, struct error *err)
 {
 	int r = operation_call(op, iam_create_service_linked_role("ecs.amazonaws.com"), NULL, err);
@@ -163,7 +164,7 @@ static int change_set_failed(struct operation *op, const struct change_set *set,
 			   &ignored) == 0) {
 		const cJSON *event;
 
-		cJSON_ArrayForEach(event, aws_at(events, "OperationEvents")) {
+		cJSON_ArrayForEach (event, aws_at(events, "OperationEvents")) {
 			const char *why = aws_text(event, "ValidationStatusReason");
 
 			if (*why)
@@ -194,7 +195,7 @@ static void tell_changes(struct operation *op, const struct change_set *set)
 {
 	const cJSON *change;
 
-	cJSON_ArrayForEach(change, aws_at(set->record, "Changes"))
+	cJSON_ArrayForEach (change, aws_at(set->record, "Changes"))
 		job_log(op->job, "%s %s (%s)%s%s", aws_text(change, "ResourceChange.Action"),
 			aws_text(change, "ResourceChange.LogicalResourceId"),
 			aws_text(change, "ResourceChange.ResourceType"),
@@ -361,7 +362,7 @@ static int tell_result(struct operation *op, struct error *err)
 
 	snprintf(op->cluster, sizeof(op->cluster), "%s", operation_output(op, "ClusterName"));
 	r = tasks_list(op, &tasks, err);
-	cJSON_ArrayForEach(task, tasks)
+	cJSON_ArrayForEach (task, tasks)
 		outdated |= strcmp(aws_text(task, "taskDefinitionArn"), operation_output(op, "TaskDefinitionArn")) != 0;
 	buf_printf(&op->result, "the stack %s is deployed: %s\n", op->name, operation_status(op));
 	if (outdated)

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#define DELETE_TRIES        3
+#define DELETE_TRIES	    3
 #define EFS_GB_MONTH_DOLLAR 0.30 /* EFS Standard in us-east-1, 2026; a hint, not a bill */
 
 int stack_resources(struct operation *op, cJSON **ret, struct error *err)
@@ -25,7 +25,7 @@ static int find_cluster(struct operation *op, struct error *err)
 	int r = stack_resources(op, &resources, err);
 
 	op->cluster[0] = '\0';
-	cJSON_ArrayForEach(item, aws_at(resources, "StackResources"))
+	cJSON_ArrayForEach (item, aws_at(resources, "StackResources"))
 		if (strcmp(aws_text(item, "ResourceType"), "AWS::ECS::Cluster") == 0 &&
 		    strcmp(aws_text(item, "ResourceStatus"), "DELETE_COMPLETE") != 0)
 			snprintf(op->cluster, sizeof(op->cluster), "%s", aws_text(item, "PhysicalResourceId"));
@@ -126,8 +126,9 @@ static int look(struct operation *op, struct error *err)
 		return r;
 	if (strcmp(aws_text(op->stack, "EnableTerminationProtection"), "true") == 0) {
 		error_set(err, -EPERM, "the stack %s is protected against termination; nothing was touched", op->name);
-		error_remedy(err, "aws cloudformation update-termination-protection --stack-name %s "
-				  "--no-enable-termination-protection, then touch control/destroy again",
+		error_remedy(err,
+			     "aws cloudformation update-termination-protection --stack-name %s "
+			     "--no-enable-termination-protection, then touch control/destroy again",
 			     op->name);
 		return err->errnum;
 	}

@@ -9,18 +9,18 @@
 
 #include <string.h>
 
-#define FOLLOW_LIMIT_MS  (3 * 3600 * INT64_C(1000))
+#define FOLLOW_LIMIT_MS	 (3 * 3600 * INT64_C(1000))
 #define RELEASE_EVERY_MS 10000
-#define SEEN_MAX         4096  /* events of one operation; a stack of ours has about 120 */
-#define BEGIN_WITHIN_MS  30000 /* DescribeStacks may show the old status for a moment */
+#define SEEN_MAX	 4096  /* events of one operation; a stack of ours has about 120 */
+#define BEGIN_WITHIN_MS	 30000 /* DescribeStacks may show the old status for a moment */
 
 struct follow {
 	char last_event[EVENT_ID_SIZE]; /* id of the newest that was handled */
-	bool begun;             /* AWS has been seen at work, so a final status is this operation's */
-	int64_t began_ms;       /* monotonic */
-	cJSON *finished;        /* logical ids that are complete, for progress */
-	cJSON *events;          /* of this operation, newest first */
-	int64_t released_ms;    /* when interfaces were last released */
+	bool begun;			/* AWS has been seen at work, so a final status is this operation's */
+	int64_t began_ms;		/* monotonic */
+	cJSON *finished;		/* logical ids that are complete, for progress */
+	cJSON *events;			/* of this operation, newest first */
+	int64_t released_ms;		/* when interfaces were last released */
 };
 
 static void tell_event(struct operation *op, struct follow *f, const cJSON *event)
@@ -162,10 +162,8 @@ static int explain_failure(struct operation *op, const cJSON *events, struct err
 int stack_follow(struct operation *op, struct error *err)
 {
 	int64_t now = clock_monotonic_ms();
-	struct follow f = {.finished = cJSON_CreateObject(),
-			   .events = cJSON_CreateArray(),
-			   .released_ms = now,
-			   .began_ms = now};
+	struct follow f = {
+		.finished = cJSON_CreateObject(), .events = cJSON_CreateArray(), .released_ms = now, .began_ms = now};
 	int r;
 
 	memcpy(f.last_event, op->mark, sizeof(f.last_event));

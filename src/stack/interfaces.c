@@ -12,14 +12,14 @@
 
 #include <string.h>
 
-#define DETACH_LIMIT_MS  (5 * 60 * INT64_C(1000))
+#define DETACH_LIMIT_MS	 (5 * 60 * INT64_C(1000))
 #define RELEASE_LIMIT_MS (10 * 60 * INT64_C(1000))
 
 static const char *resource_id(const cJSON *resources, const char *logical_id)
 {
 	const cJSON *item;
 
-	cJSON_ArrayForEach(item, aws_at(resources, "StackResources"))
+	cJSON_ArrayForEach (item, aws_at(resources, "StackResources"))
 		if (strcmp(aws_text(item, "LogicalResourceId"), logical_id) == 0)
 			return aws_text(item, "PhysicalResourceId");
 	return "";
@@ -35,7 +35,7 @@ static int release_some(struct operation *op, const char *subnet, const char *gr
 	r = operation_call(op, ec2_describe_lambda_interfaces(subnet, group), &reply, err);
 	if (r < 0)
 		return r;
-	cJSON_ArrayForEach(item, aws_at(reply, "networkInterfaceSet")) {
+	cJSON_ArrayForEach (item, aws_at(reply, "networkInterfaceSet")) {
 		const char *id = aws_text(item, "networkInterfaceId");
 		struct error ignored = {0};
 

@@ -103,7 +103,7 @@ static const char *pair_value(const cJSON *array, const char *key_name, const ch
 {
 	const cJSON *item;
 
-	cJSON_ArrayForEach(item, array)
+	cJSON_ArrayForEach (item, array)
 		if (strcmp(aws_text(item, key_name), key) == 0)
 			return aws_text(item, value_name);
 	return "";

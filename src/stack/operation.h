@@ -18,29 +18,29 @@ struct operation {
 	struct aws *aws;
 	const struct settings *settings;
 	struct job *job;
-	const char *argument;   /* of the verb, "" for none */
-	const char *token;      /* stays the same when the operation is taken up again: makes requests idempotent */
+	const char *argument;	  /* of the verb, "" for none */
+	const char *token;	  /* stays the same when the operation is taken up again: makes requests idempotent */
 	const char *default_task; /* id, "" if there is none */
-	struct aws_cancel_token *cancel; /* fired by the user's wish and by the end of vastfs */
-	struct aws_cancel_token *stop;   /* fired by the end of vastfs only */
+	struct aws_cancel_token *cancel;    /* fired by the user's wish and by the end of vastfs */
+	struct aws_cancel_token *stop;	    /* fired by the end of vastfs only */
 	void (*look)(struct operation *op); /* has the tree show what AWS has now; returns at once */
-	void *world;            /* look's own */
-	struct buf result;      /* the outcome, for the job's result */
-	char name[SETTINGS_STACK_SIZE]; /* of stack, repository and file system */
-	unsigned step, steps;   /* for the progress bar */
+	void *world;			    /* look's own */
+	struct buf result;		    /* the outcome, for the job's result */
+	char name[SETTINGS_STACK_SIZE];	    /* of stack, repository and file system */
+	unsigned step, steps;		    /* for the progress bar */
 
 	/* What the steps have found; all owned. */
-	cJSON *stack;           /* AWS's record; NULL: no such stack */
-	char cluster[256];      /* name or ARN, "" until known */
+	cJSON *stack;	   /* AWS's record; NULL: no such stack */
+	char cluster[256]; /* name or ARN, "" until known */
 	char *account;
-	char *file_system;      /* id, NULL: none */
-	char *image;            /* what task and function run */
+	char *file_system; /* id, NULL: none */
+	char *image;	   /* what task and function run */
 	char *zone;
 	char *internet_gateway;
-	cJSON *facts;           /* of the VPC: replies by name, see vpc.c */
+	cJSON *facts;		  /* of the VPC: replies by name, see vpc.c */
 	char mark[EVENT_ID_SIZE]; /* the newest event before this operation changed anything */
-	unsigned tries;         /* of creating, for names that must not repeat */
-	bool created;           /* this operation creates the stack rather than updating it */
+	unsigned tries;		  /* of creating, for names that must not repeat */
+	bool created;		  /* this operation creates the stack rather than updating it */
 };
 
 void operation_release(struct operation *op); /* what the steps have found */
@@ -110,7 +110,8 @@ int interfaces_free_function(struct operation *op);
 int function_wait_settled(struct operation *op, const char *function, struct error *err);
 
 /* tasks.c */
-int tasks_list(struct operation *op, cJSON **ret_tasks, struct error *err); /* of op->cluster, described, running or on their way */
+int tasks_list(struct operation *op, cJSON **ret_tasks,
+	       struct error *err); /* of op->cluster, described, running or on their way */
 int tasks_stop_all(struct operation *op, unsigned *ret_n, struct error *err); /* of op->cluster; and wait for STOPPED */
 
 /* repository.c, storage.c, vpc.c: steps of deploy and what destroy needs of them */

@@ -21,9 +21,9 @@ struct precheck {
 	const cJSON *peerings;		 /* DescribeVpcPeeringConnections */
 	const cJSON *zones;		 /* DescribeAvailabilityZones; looked at on create */
 	const cJSON *addresses;		 /* DescribeAddresses; looked at on create */
-	unsigned address_quota;		 /* 0: not known, EC2's default counts */
-	const char *const *own_subnets;	 /* ids of the stack's own, NULL-terminated; NULL: none */
-	const cJSON *deployed;		 /* Parameters of the deployed stack; NULL: it will be created */
+	unsigned address_quota; /* DescribeAccountAttributes vpc-max-elastic-ips; 0: not known, EC2's default counts */
+	const char *const *own_subnets; /* ids of the stack's own, NULL-terminated; NULL: none */
+	const cJSON *deployed;		/* Parameters of the deployed stack; NULL: it will be created */
 };
 
 /* What a deploy needs to know of it for the template's parameters. */

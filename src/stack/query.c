@@ -87,7 +87,8 @@ int query_parse_reply(const struct aws_reply *reply, struct query_reply *ret, st
 		return function_failed(reply, err);
 	if (!cJSON_IsNumber(code) || !cJSON_IsString(text))
 		return no_sense(reply, err);
-	*ret = (struct query_reply){.exit_code = code->valueint, .result = decode(text->valuestring),
+	*ret = (struct query_reply){.exit_code = code->valueint,
+				    .result = decode(text->valuestring),
 				    .errors = decode(aws_text(body, "stderr"))};
 	if (!ret->result || !ret->errors) {
 		query_reply_release(ret);
@@ -110,8 +111,8 @@ bool query_not_started(const struct aws_reply *reply)
 {
 	/* Lambda API reference, Invoke, "Errors": those that are found out before the function's code is called. */
 	static const char *const codes[] = {
-		"ResourceNotReadyException",	   "ENINotReadyException", "ResourceConflictException",
-		"TooManyRequestsException",	   "EC2ThrottledException", "SubnetIPAddressLimitReachedException",
+		"ResourceNotReadyException", "ENINotReadyException",  "ResourceConflictException",
+		"TooManyRequestsException",  "EC2ThrottledException", "SubnetIPAddressLimitReachedException",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(codes); i++)

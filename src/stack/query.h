@@ -14,7 +14,7 @@
 struct query_reply {
 	int exit_code;
 	struct blob *result, *errors; /* stdout and stderr, never NULL after success */
-	char remark[256];             /* what the exit code does not say: killed by a signal, timed out; "" */
+	char remark[256];	      /* what the exit code does not say: killed by a signal, timed out; "" */
 };
 
 /* -ENOMEM only. */

@@ -14,14 +14,14 @@ static int refuse_foreign(struct operation *op, const char *arn, struct error *e
 	bool ours = false;
 	int r = operation_call(op, ecr_list_tags_for_resource(arn), &reply, err);
 
-	cJSON_ArrayForEach(tag, aws_at(reply, "tags"))
+	cJSON_ArrayForEach (tag, aws_at(reply, "tags"))
 		if (strcmp(aws_text(tag, "Key"), "vastfs:stage") == 0 && strcmp(aws_text(tag, "Value"), stage) == 0)
 			ours = true;
 	cJSON_Delete(reply);
 	if (r < 0 || ours)
 		return r;
-	error_set(err, -EEXIST, "the image repository %s exists but has not the tag vastfs:stage=%s: it is not ours", arn,
-		  stage);
+	error_set(err, -EEXIST, "the image repository %s exists but has not the tag vastfs:stage=%s: it is not ours",
+		  arn, stage);
 	error_remedy(err, "choose another stage, or tag the repository if it is yours");
 	return err->errnum;
 }

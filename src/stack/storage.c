@@ -7,7 +7,7 @@
 #include <string.h>
 
 #define AVAILABLE_LIMIT_MS (10 * 60 * INT64_C(1000))
-#define PURGE_LIMIT_MS     (10 * 60 * INT64_C(1000))
+#define PURGE_LIMIT_MS	   (10 * 60 * INT64_C(1000))
 
 int storage_find(struct operation *op, cJSON **ret, struct error *err)
 {
@@ -27,10 +27,11 @@ static int refuse_foreign(const struct operation *op, const cJSON *found, struct
 	const char *stage = settings_get(op->settings, SETTING_STAGE);
 	const cJSON *tag;
 
-	cJSON_ArrayForEach(tag, aws_at(found, "Tags"))
+	cJSON_ArrayForEach (tag, aws_at(found, "Tags"))
 		if (strcmp(aws_text(tag, "Key"), "vastfs:stage") == 0 && strcmp(aws_text(tag, "Value"), stage) == 0)
 			return 0;
-	error_set(err, -EEXIST, "the file system %s has the creation token %s but not the tag vastfs:stage=%s: it is not ours",
+	error_set(err, -EEXIST,
+		  "the file system %s has the creation token %s but not the tag vastfs:stage=%s: it is not ours",
 		  aws_text(found, "FileSystemId"), op->name, stage);
 	error_remedy(err, "choose another stage, or tag the file system if it is yours");
 	return err->errnum;
@@ -100,7 +101,8 @@ int storage_ensure(struct operation *op, struct error *err)
 
 	if (!op->settings->efs)
 		return 0;
-	r = operation_wait(op, AVAILABLE_LIMIT_MS, "the deletion of the old file system", check_not_deleting, NULL, err);
+	r = operation_wait(op, AVAILABLE_LIMIT_MS, "the deletion of the old file system", check_not_deleting, NULL,
+			   err);
 	if (r >= 0)
 		r = storage_find(op, &found, err);
 	if (r == 0 && !found) {

@@ -11,12 +11,12 @@
 #include <string.h>
 
 #define CLIENT_TOKEN_SIZE    65
-#define STOP_TIMEOUT_MS      120000 /* the template's stopTimeout */
-#define STOP_LIMIT_MS        (STOP_TIMEOUT_MS + 180000)
-#define START_LIMIT_MS       (15 * 60 * INT64_C(1000))
+#define STOP_TIMEOUT_MS	     120000 /* the template's stopTimeout */
+#define STOP_LIMIT_MS	     (STOP_TIMEOUT_MS + 180000)
+#define START_LIMIT_MS	     (15 * 60 * INT64_C(1000))
 #define MOUNT_TARGET_YOUNG_S 180 /* its name may not resolve before */
-#define START_TRIES          3
-#define TASKS_A_CALL         100
+#define START_TRIES	     3
+#define TASKS_A_CALL	     100
 
 /* -- listing --------------------------------------------------------------------------------------------------- */
 
@@ -54,7 +54,8 @@ int tasks_list(struct operation *op, cJSON **ret_tasks, struct error *err)
 
 static bool is_server(const struct operation *op, const cJSON *task)
 {
-	const char *name = strrchr(aws_text(task, "taskDefinitionArn"), '/'), *family = operation_output(op, "TaskFamily");
+	const char *name = strrchr(aws_text(task, "taskDefinitionArn"), '/'),
+		   *family = operation_output(op, "TaskFamily");
 	size_t len = strlen(family);
 
 	return name && len && strncmp(name + 1, family, len) == 0 && name[1 + len] == ':';
@@ -72,7 +73,7 @@ static cJSON *live_servers(const struct operation *op, const cJSON *tasks)
 	cJSON *servers = cJSON_CreateArray();
 	const cJSON *task;
 
-	cJSON_ArrayForEach(task, tasks) {
+	cJSON_ArrayForEach (task, tasks) {
 		int at = 0;
 
 		if (!is_server(op, task) || !is_live(task))
@@ -106,7 +107,7 @@ static int check_stopped(struct operation *op, void *arg, struct error *err)
 	const cJSON *task;
 	int r = describe_tasks(op, arns, tasks, err), left = 0;
 
-	cJSON_ArrayForEach(task, tasks)
+	cJSON_ArrayForEach (task, tasks)
 		left += strcmp(aws_text(task, "lastStatus"), "STOPPED") != 0;
 	cJSON_Delete(arns);
 	cJSON_Delete(tasks);
@@ -123,7 +124,7 @@ static int stop_and_wait(struct operation *op, const cJSON *tasks, struct error 
 	const cJSON *task;
 	int r = 0;
 
-	cJSON_ArrayForEach(task, tasks) {
+	cJSON_ArrayForEach (task, tasks) {
 		r = stop_task(op, aws_text(task, "taskArn"), "stopped by vastfs", err);
 		if (r < 0)
 			break;
@@ -162,7 +163,7 @@ static void client_token(const struct operation *op, const cJSON *tasks, unsigne
 
 	buf_printf(&seen, "%s %s %u", operation_output(op, "ClusterArn"), operation_output(op, "TaskDefinitionArn"),
 		   attempt);
-	cJSON_ArrayForEach(task, tasks)
+	cJSON_ArrayForEach (task, tasks)
 		buf_printf(&seen, " %s", aws_text(task, "taskArn"));
 	if (strcmp(op->argument, "force") == 0)
 		buf_printf(&seen, " %s", op->token);
@@ -383,7 +384,8 @@ static int require_stack(struct operation *op, struct error *err)
 	snprintf(op->cluster, sizeof(op->cluster), "%s", operation_output(op, "ClusterName"));
 	if (op->stack && *op->cluster && *operation_output(op, "TaskDefinitionArn"))
 		return 0;
-	error_set(err, -ENXIO, "the stack %s is not deployed%s%s", op->name, op->stack ? ": " : "", operation_status(op));
+	error_set(err, -ENXIO, "the stack %s is not deployed%s%s", op->name, op->stack ? ": " : "",
+		  operation_status(op));
 	error_remedy(err, "touch control/deploy");
 	return err->errnum;
 }
@@ -420,7 +422,8 @@ int operation_run_task(struct operation *op, struct error *err)
 static int check_startable(struct operation *op, struct error *err)
 {
 	cJSON *reply = NULL;
-	int r = operation_call(op, ecs_describe_task_definition(operation_output(op, "TaskDefinitionArn")), &reply, err);
+	int r = operation_call(op, ecs_describe_task_definition(operation_output(op, "TaskDefinitionArn")), &reply,
+			       err);
 
 	if (r == 0 && strcmp(aws_text(reply, "taskDefinition.status"), "ACTIVE") != 0) {
 		r = error_set(err, -EIO, "the task definition is %s", aws_text(reply, "taskDefinition.status"));
@@ -436,7 +439,7 @@ static void keep_default_only(const struct operation *op, cJSON *servers)
 	cJSON *chosen = NULL, *task;
 	int at = 0;
 
-	cJSON_ArrayForEach(task, servers) {
+	cJSON_ArrayForEach (task, servers) {
 		if (strcmp(task_id(task), op->default_task) == 0) {
 			chosen = cJSON_DetachItemFromArray(servers, at);
 			break;
@@ -492,8 +495,9 @@ static int stop_all(struct operation *op, struct error *err)
 
 	if (r < 0)
 		return r;
-	buf_printf(&op->result, "%u task%s stopped\nthe NAT gateway and the storage are billed on; "
-				"touch control/destroy removes the stack and keeps the database\n",
+	buf_printf(&op->result,
+		   "%u task%s stopped\nthe NAT gateway and the storage are billed on; "
+		   "touch control/destroy removes the stack and keeps the database\n",
 		   n, n == 1 ? "" : "s");
 	return 0;
 }

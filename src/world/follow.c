@@ -14,7 +14,7 @@
 #define LOG_KEEP       (4 << 20)
 #define LOOK_EVERY_MS  1000
 #define LINGER_MS      30000
-#define FOLLOWERS_KEPT 64 /* idle ones beyond this are forgotten */
+#define FOLLOWERS_KEPT 64  /* idle ones beyond this are forgotten */
 #define PAGES_AT_ONCE  200 /* of one look: an endless log must not keep the first reader waiting for ever */
 
 struct reader {
@@ -29,14 +29,14 @@ struct follower {
 	enum world_log kind;
 	char key[64];
 	struct stream *stream;
-	unsigned opens;        /* under the lock */
-	int64_t closed_ms;     /* under the lock: monotonic, when opens became 0 */
-	struct list readers;   /* under the lock: waiting for the first page */
-	bool active;           /* under the lock: a look is under way or the timer is set */
+	unsigned opens;	     /* under the lock */
+	int64_t closed_ms;   /* under the lock: monotonic, when opens became 0 */
+	struct list readers; /* under the lock: waiting for the first page */
+	bool active;	     /* under the lock: a look is under way or the timer is set */
 	struct engine_timer timer;
-	char log_stream[256];  /* what is being read */
-	char *token;           /* GetLogEvents' nextForwardToken; NULL: from the head */
-	unsigned pages;        /* of this look */
+	char log_stream[256]; /* what is being read */
+	char *token;	      /* GetLogEvents' nextForwardToken; NULL: from the head */
+	unsigned pages;	      /* of this look */
 };
 
 struct followers {
@@ -95,7 +95,7 @@ static void end_look(struct follower *f)
 	again = is_wanted(f) && !atomic_load(&all->world->stopping);
 	f->active = again;
 	pthread_mutex_unlock(&all->lock);
-	list_for_each_safe(l, next, &readers) {
+	list_for_each_safe (l, next, &readers) {
 		struct reader *reader = container_of(l, struct reader, link);
 
 		reader->fetched(reader->arg);
@@ -110,7 +110,7 @@ static bool append_events(struct follower *f, const cJSON *body)
 	const cJSON *event;
 	bool some = false;
 
-	cJSON_ArrayForEach(event, aws_at(body, "events")) {
+	cJSON_ArrayForEach (event, aws_at(body, "events")) {
 		const char *message = aws_text(event, "message");
 		size_t len = strlen(message);
 
@@ -176,7 +176,7 @@ static void look(void *arg)
 
 static struct follower *find(struct followers *all, enum world_log kind, const char *key)
 {
-	list_for_each(l, &all->all) {
+	list_for_each (l, &all->all) {
 		struct follower *f = container_of(l, struct follower, link);
 
 		if (f->kind == kind && strcmp(f->key, key) == 0)
@@ -191,7 +191,7 @@ static void follower_free(struct follower *f)
 	f->owner->n--;
 	stream_unref(f->stream);
 	free(f->token);
-	list_for_each_safe(l, next, &f->readers) {
+	list_for_each_safe (l, next, &f->readers) {
 		list_remove(l);
 		free(container_of(l, struct reader, link));
 	}
@@ -201,7 +201,7 @@ static void follower_free(struct follower *f)
 /* Makes room by forgetting the oldest that nobody reads. */
 static void forget_idle(struct followers *all)
 {
-	list_for_each_safe(l, next, &all->all) {
+	list_for_each_safe (l, next, &all->all) {
 		struct follower *f = container_of(l, struct follower, link);
 
 		if (all->n < FOLLOWERS_KEPT)
@@ -292,8 +292,8 @@ struct stream *world_log_stream(struct world *w, enum world_log kind, const char
 	return stream;
 }
 
-static int open_query_log(struct world *w, const char *key, void (*fetched)(void *arg), void *arg,
-			  struct stream **ret, struct error *err)
+static int open_query_log(struct world *w, const char *key, void (*fetched)(void *arg), void *arg, struct stream **ret,
+			  struct error *err)
 {
 	*ret = query_log(w, key);
 	if (!*ret)
@@ -357,7 +357,7 @@ void followers_free(struct followers *all)
 {
 	if (!all)
 		return;
-	list_for_each_safe(l, next, &all->all)
+	list_for_each_safe (l, next, &all->all)
 		follower_free(container_of(l, struct follower, link));
 	pthread_mutex_destroy(&all->lock);
 	free(all);

@@ -31,11 +31,11 @@ struct world {
 	uint64_t next_number[JOB_KIND_MAX];
 	void (*changed)(void *arg);
 	void *changed_arg;
-	pthread_mutex_t save_lock;   /* one writer of default.env at a time: what is on disk is what is in force */
-	unsigned saving;      /* threads that write the settings */
-	pthread_cond_t saved; /* saving went down */
+	pthread_mutex_t save_lock; /* one writer of default.env at a time: what is on disk is what is in force */
+	unsigned saving;	   /* threads that write the settings */
+	pthread_cond_t saved;	   /* saving went down */
 	_Atomic uint64_t generation;
-	_Atomic bool stopping;       /* the engine is ending or gone */
+	_Atomic bool stopping; /* the engine is ending or gone */
 
 	struct watch *watch;	     /* watch.c: reads AWS; engine thread */
 	struct operator* operator;   /* operator.c: the operation thread */

@@ -20,7 +20,8 @@ struct work {
 	char token[64];
 };
 
-struct operator {
+struct operator
+{
 	struct world *world;
 	pthread_t thread;
 	bool started;
@@ -82,7 +83,7 @@ static void end_succeeded(struct world *w, struct operation *op)
 }
 
 /* The tree shows the new stack first; whoever reads the result then finds nothing running and all of it there. */
-static void conclude(struct operator *o, struct operation *op, int r, struct error *err)
+static void conclude(struct operator* o, struct operation *op, int r, struct error *err)
 {
 	struct world *w = o->world;
 
@@ -109,7 +110,7 @@ static void show_now(struct operation *op)
 
 static void fire_cancel(struct job *j _unused_, void *arg)
 {
-	struct operator *o = arg;
+	struct operator* o = arg;
 
 	pthread_mutex_lock(&o->lock);
 	if (o->cancel)
@@ -117,7 +118,7 @@ static void fire_cancel(struct job *j _unused_, void *arg)
 	pthread_mutex_unlock(&o->lock);
 }
 
-static int run_operation(struct operator *o, const struct work *work)
+static int run_operation(struct operator* o, const struct work *work)
 {
 	struct world *w = o->world;
 	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = world_snapshot(w);
@@ -149,7 +150,7 @@ static int run_operation(struct operator *o, const struct work *work)
 }
 
 /* False if vastfs ends. */
-static bool begin(struct operator *o)
+static bool begin(struct operator* o)
 {
 	bool going;
 
@@ -161,7 +162,7 @@ static bool begin(struct operator *o)
 	return going && o->cancel && o->stop;
 }
 
-static void end(struct operator *o)
+static void end(struct operator* o)
 {
 	struct aws_cancel_token *cancel, *stop;
 
@@ -173,7 +174,7 @@ static void end(struct operator *o)
 	aws_cancel_token_free(stop);
 }
 
-static void do_work(struct operator *o, struct work *work)
+static void do_work(struct operator* o, struct work *work)
 {
 	if (begin(o)) {
 		job_start(work->job);
@@ -187,7 +188,7 @@ static void do_work(struct operator *o, struct work *work)
 	end(o);
 }
 
-static struct work *next_work(struct operator *o)
+static struct work *next_work(struct operator* o)
 {
 	struct work *work = NULL;
 
@@ -210,7 +211,7 @@ static void work_free(struct work *work)
 
 static void *operator_thread(void *arg)
 {
-	struct operator *o = arg;
+	struct operator* o = arg;
 	struct work *work;
 
 	while ((work = next_work(o))) {
@@ -231,7 +232,7 @@ static void make_token(char out[static 64])
 		snprintf(out + 2 * i, 3, "%02x", bytes[i]);
 }
 
-static void submit(struct operator *o, const struct verb *verb, struct job *j, const char *token)
+static void submit(struct operator* o, const struct verb *verb, struct job *j, const char *token)
 {
 	struct work *work = calloc(1, sizeof(*work));
 	struct error err;
@@ -253,7 +254,7 @@ static void submit(struct operator *o, const struct verb *verb, struct job *j, c
 	pthread_mutex_unlock(&o->lock);
 }
 
-void operator_submit(struct operator *o, const struct verb *verb, struct job *j)
+void operator_submit(struct operator* o, const struct verb *verb, struct job *j)
 {
 	submit(o, verb, j, NULL);
 }
@@ -275,7 +276,7 @@ static bool may_resume(struct world *w, const struct journal_entry *e)
 	return s->settings && find_verb(e->name) && strcmp(settings_hash(s->settings, hash), e->settings) == 0;
 }
 
-static void resume_entry(struct operator *o, struct journal_entry *e)
+static void resume_entry(struct operator* o, struct journal_entry *e)
 {
 	_cleanup_(job_unref_cleanup) struct job *j =
 		world_job_new(o->world, JOB_OPERATION, e->number, e->name, e->argument, NULL, (struct requester){0});
@@ -296,7 +297,7 @@ static void resume_entry(struct operator *o, struct journal_entry *e)
 	journal_put(o->world->journal, e);
 }
 
-void operator_resume(struct operator *o)
+void operator_resume(struct operator* o)
 {
 	struct journal_entry e;
 
@@ -307,9 +308,9 @@ void operator_resume(struct operator *o)
 
 /* -- life ------------------------------------------------------------------------------------------------------ */
 
-int operator_new(struct world *w, struct operator **ret)
+int operator_new(struct world *w, struct operator** ret)
 {
-	struct operator *o = calloc(1, sizeof(*o));
+	struct operator* o = calloc(1, sizeof(*o));
 	int r;
 
 	if (!o)
@@ -324,7 +325,7 @@ int operator_new(struct world *w, struct operator **ret)
 	return r;
 }
 
-static void stop_thread(struct operator *o)
+static void stop_thread(struct operator* o)
 {
 	pthread_mutex_lock(&o->lock);
 	o->stopping = true;
@@ -338,12 +339,12 @@ static void stop_thread(struct operator *o)
 		pthread_join(o->thread, NULL);
 }
 
-void operator_free(struct operator *o)
+void operator_free(struct operator* o)
 {
 	if (!o)
 		return;
 	stop_thread(o);
-	list_for_each_safe(l, next, &o->queue)
+	list_for_each_safe (l, next, &o->queue)
 		work_free(container_of(l, struct work, link));
 	pthread_cond_destroy(&o->wake);
 	pthread_mutex_destroy(&o->lock);

@@ -4,30 +4,30 @@
  * A query is one Invoke of the stack's function. It waits for its turn only where AWS has proved that the command did
  * not start; once a request may have been taken, it is never sent again.
  */
+#include "stack/query.h"
 #include "aws/lambda.h"
 #include "base/clock.h"
-#include "stack/query.h"
 #include "world/internal.h"
 
 #include <inttypes.h>
 #include <string.h>
 
-#define RETRY_FIRST_MS 500
-#define RETRY_MOST_MS  5000
-#define RETRY_LIMIT_MS 180000
+#define RETRY_FIRST_MS	 500
+#define RETRY_MOST_MS	 5000
+#define RETRY_LIMIT_MS	 180000
 #define TIMEOUT_EXTRA_MS 60000 /* over the function's own: cold start, network */
 
 struct query {
-	struct list link;       /* in the world's queries */
+	struct list link; /* in the world's queries */
 	struct queries *queries;
 	struct job *job;
-	struct aws_call *call;  /* under way; NULL between attempts */
+	struct aws_call *call; /* under way; NULL between attempts */
 	struct engine_timer timer;
-	int64_t give_up_ms;     /* monotonic: no attempt begins later */
-	int64_t sent_ms;        /* monotonic */
+	int64_t give_up_ms; /* monotonic: no attempt begins later */
+	int64_t sent_ms;    /* monotonic */
 	int64_t pause_ms;
-	bool waiting;           /* for its turn: the timer is set */
-	bool looked;            /* the world was read anew because nothing was known */
+	bool waiting; /* for its turn: the timer is set */
+	bool looked;  /* the world was read anew because nothing was known */
 };
 
 struct queries {
@@ -84,8 +84,7 @@ static void edit_outcome(struct job_view *v, void *arg)
 
 static void finish(struct query *q, struct aws_reply *reply)
 {
-	struct outcome outcome = {.request_id = reply->request_id,
-				  .duration_ms = clock_monotonic_ms() - q->sent_ms};
+	struct outcome outcome = {.request_id = reply->request_id, .duration_ms = clock_monotonic_ms() - q->sent_ms};
 	struct error err = {0};
 
 	if (query_parse_reply(reply, &outcome.reply, &err) < 0) {
@@ -212,7 +211,7 @@ struct cancel_wish {
 
 static struct query *find_running(struct queries *queries, const struct job *j)
 {
-	list_for_each(l, &queries->running)
+	list_for_each (l, &queries->running)
 		if (container_of(l, struct query, link)->job == j)
 			return container_of(l, struct query, link);
 	return NULL;
@@ -348,7 +347,7 @@ void queries_free(struct queries *queries)
 {
 	if (!queries)
 		return;
-	list_for_each_safe(l, next, &queries->running)
+	list_for_each_safe (l, next, &queries->running)
 		forget(container_of(l, struct query, link));
 	free(queries);
 }

@@ -150,7 +150,8 @@ static int write_settings(const struct save *s, struct error *err)
 
 	if (r < 0) {
 		error_set(err, r, "cannot save the settings in %s: %s", path ? path : "default.env", strerror(-r));
-		error_remedy(err, "the settings in force are unchanged; make room or fix the directory, then write again");
+		error_remedy(err,
+			     "the settings in force are unchanged; make room or fix the directory, then write again");
 	}
 	return r;
 }
@@ -203,8 +204,8 @@ static int start_save(struct save *s, struct error *err)
 	return 0;
 }
 
-int world_settings_save(struct world *w, struct buf *text,
-			void (*done)(int result, const struct error *err, void *arg), void *arg, struct error *err)
+int world_settings_save(struct world *w, struct buf *text, void (*done)(int result, const struct error *err, void *arg),
+			void *arg, struct error *err)
 {
 	_cleanup_(save_free_cleanup) struct save *s = calloc(1, sizeof(*s));
 	int r;

@@ -138,7 +138,8 @@ static int check_argument(const struct verb *verb, const char *argument, struct 
 	if (!*argument || (verb->argument && strcmp(argument, verb->argument) == 0))
 		return 0;
 	error_set(err, -EINVAL, "control/%s does not know '%.40s'", verb->name, argument);
-	error_remedy(err, "touch it, or write 1%s%s", verb->argument ? " or " : "", verb->argument ? verb->argument : "");
+	error_remedy(err, "touch it, or write 1%s%s", verb->argument ? " or " : "",
+		     verb->argument ? verb->argument : "");
 	return err->errnum;
 }
 

@@ -18,11 +18,11 @@
 #include <semaphore.h>
 #include <string.h>
 
-#define MOVING_MS     1000  /* while something changes */
-#define IDLE_MS       15000 /* what others do shows within 30 s */
-#define RETRY_MIN_MS  2000
-#define RETRY_MAX_MS  30000
-#define TASKS_A_CALL  100   /* DescribeTasks' limit */
+#define MOVING_MS    1000  /* while something changes */
+#define IDLE_MS	     15000 /* what others do shows within 30 s */
+#define RETRY_MIN_MS 2000
+#define RETRY_MAX_MS 30000
+#define TASKS_A_CALL 100 /* DescribeTasks' limit */
 
 struct waiter {
 	struct list link;
@@ -37,21 +37,21 @@ struct round {
 	struct snapshot *before;
 	char name[SETTINGS_STACK_SIZE];
 	char *cluster, *function_name;
-	unsigned pending;  /* calls of the round that are under way */
+	unsigned pending; /* calls of the round that are under way */
 	cJSON *stacks, *resources, *function;
-	cJSON *arns;       /* of the tasks, strings */
-	cJSON *tasks;      /* of all DescribeTasks replies */
+	cJSON *arns;	    /* of the tasks, strings */
+	cJSON *tasks;	    /* of all DescribeTasks replies */
 	struct error error; /* the first failure */
-	bool gone;         /* there is no such stack */
+	bool gone;	    /* there is no such stack */
 };
 
 struct watch {
 	struct world *world;
 	struct engine_timer timer;
-	struct round *round;     /* NULL: none is running */
-	struct list waiting;     /* for the running round */
-	struct list next;        /* for the one after it */
-	bool again;              /* another round is wanted as soon as this one ends */
+	struct round *round; /* NULL: none is running */
+	struct list waiting; /* for the running round */
+	struct list next;    /* for the one after it */
+	bool again;	     /* another round is wanted as soon as this one ends */
 	int64_t retry_ms;
 };
 
@@ -173,7 +173,7 @@ static int64_t next_delay(struct watch *watch, const struct round *r, const stru
 
 static void call_waiters(struct list *waiters)
 {
-	list_for_each_safe(l, next, waiters) {
+	list_for_each_safe (l, next, waiters) {
 		struct waiter *waiter = container_of(l, struct waiter, link);
 
 		list_remove(l);
@@ -298,7 +298,7 @@ static char *physical_id_of_type(const cJSON *resources, const char *type)
 {
 	const cJSON *item;
 
-	cJSON_ArrayForEach(item, aws_at(resources, "StackResources"))
+	cJSON_ArrayForEach (item, aws_at(resources, "StackResources"))
 		if (strcmp(aws_text(item, "ResourceType"), type) == 0 && *aws_text(item, "PhysicalResourceId") &&
 		    strcmp(aws_text(item, "ResourceStatus"), "DELETE_COMPLETE") != 0)
 			return strdup(aws_text(item, "PhysicalResourceId"));

@@ -50,7 +50,8 @@ static void settle_default_task(struct snapshot *s)
 }
 
 /* Under the lock: the old snapshot, to be given back, or NULL when edit refused. */
-static struct snapshot *replace_snapshot(struct world *w, int (*edit)(struct snapshot *s, void *arg), void *arg, int *ret)
+static struct snapshot *replace_snapshot(struct world *w, int (*edit)(struct snapshot *s, void *arg), void *arg,
+					 int *ret)
 {
 	struct snapshot *fresh = snapshot_copy(w->snapshot), *old;
 

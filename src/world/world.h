@@ -52,7 +52,7 @@ struct verb {
 	/* What is known to refuse it; NULL: nothing. */
 	int (*check)(const struct snapshot *s, const char *argument, struct error *err);
 	int (*run)(struct operation *op, struct error *err); /* an operation: one at a time, with a job; or NULL */
-	void (*act)(struct world *w);                        /* acts at once, without a job; or NULL */
+	void (*act)(struct world *w);			     /* acts at once, without a job; or NULL */
 };
 
 extern const struct verb world_verbs[];
@@ -105,6 +105,8 @@ void world_log_close(struct world *w, enum world_log kind, const char *key);
 
 /* Text of stack/plan: what deploy would change. Rendered from memory. */
 int world_plan_render(const struct snapshot *s, struct buf *out);
+/* Whether the settings in force are not what is deployed. False where nothing can be compared. */
+bool world_settings_differ(const struct snapshot *s);
 const char *world_template_json(size_t *ret_len); /* stack/template.json */
 
 #endif
