@@ -303,7 +303,10 @@ class Operation:
             return
         self._outputs()
         stack.set_status("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
-        failed = self._clean_up(self._left_over(old, stack.resources))
+        scope = stack.scope()
+        names = {n for n in stack.template["Resources"] if scope.included(n)}
+        wanted = {n: r for n, r in stack.resources.items() if n in names}
+        failed = self._clean_up(self._left_over(old, wanted), wanted)
         stack.set_status(
             "UPDATE_COMPLETE",
             "One or more resources could not be deleted." if failed else None,
@@ -360,25 +363,20 @@ class Operation:
         self.stack.note(resource, "UPDATE_COMPLETE", None, _json(resource))
 
     @staticmethod
-    def _left_over(candidates, current) -> dict:
-        """Resources of `candidates` that `current` does not use any more."""
-        used = {resource.physical_id for resource in current.values()}
-        wanted = set(candidates)
+    def _left_over(candidates, wanted) -> dict:
+        """Resources of `candidates` behind which is nothing `wanted`."""
+        used = {resource.physical_id for resource in wanted.values()}
         return {
             name: resource
             for name, resource in candidates.items()
-            if resource.physical_id
-            and resource.physical_id not in used
-            and name in wanted
+            if resource.physical_id and resource.physical_id not in used
         }
 
-    def _clean_up(self, left_over) -> dict:
-        stack = self.stack
+    def _clean_up(self, left_over, wanted) -> dict:
+        """Delete what is left over; what fails is forgotten, as in AWS."""
         failed = self._delete_all(left_over)
-        with stack.lock:
-            for name in list(stack.resources):
-                if name not in stack.template["Resources"]:
-                    del stack.resources[name]
+        with self.stack.lock:
+            self.stack.resources = dict(wanted)
         return failed
 
     def _roll_back(self, before, old, failures) -> None:
@@ -401,7 +399,8 @@ class Operation:
             return
         self._outputs()
         stack.set_status("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS")
-        failed = self._clean_up(self._left_over(made, stack.resources))
+        wanted = stack.resources
+        failed = self._clean_up(self._left_over(made, wanted), wanted)
         stack.set_status(
             "UPDATE_ROLLBACK_COMPLETE",
             "One or more resources could not be deleted." if failed else None,
