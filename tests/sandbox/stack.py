@@ -10,7 +10,9 @@ ASSUME = {
     "Statement": [
         {
             "Effect": "Allow",
-            "Principal": {"Service": ["ecs-tasks.amazonaws.com", "lambda.amazonaws.com"]},
+            "Principal": {
+                "Service": ["ecs-tasks.amazonaws.com", "lambda.amazonaws.com"]
+            },
             "Action": "sts:AssumeRole",
         }
     ],
@@ -343,10 +345,12 @@ class Deployment:
         efs = self.sandbox.client("efs")
         made = efs.create_file_system(CreationToken=self.name)["FileSystemId"]
         until(
-            lambda: efs.describe_file_systems(FileSystemId=made)["FileSystems"][0][
-                "LifeCycleState"
-            ]
-            == "available"
+            lambda: (
+                efs.describe_file_systems(FileSystemId=made)["FileSystems"][0][
+                    "LifeCycleState"
+                ]
+                == "available"
+            )
         )
         return made
 

@@ -5,7 +5,6 @@ import json
 
 import pytest
 from botocore.exceptions import ClientError
-
 from conftest import Sandbox, until
 
 VPC = "vpc-0123456789abcdef0"
@@ -228,8 +227,10 @@ def test_a_function_takes_its_time(slow):
     assert changed["LastUpdateStatus"] == "InProgress"
     refused("ResourceConflictException", client.update_function_configuration, **change)
     until(
-        lambda: client.get_function_configuration(FunctionName="f")["LastUpdateStatus"]
-        == "Successful"
+        lambda: (
+            client.get_function_configuration(FunctionName="f")["LastUpdateStatus"]
+            == "Successful"
+        )
     )
     client.delete_function(FunctionName="f")
     filters = [{"Name": "interface-type", "Values": ["lambda"]}]

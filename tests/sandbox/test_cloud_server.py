@@ -6,10 +6,12 @@ import urllib.error
 import urllib.request
 
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError
-from botocore.exceptions import ConnectionClosedError
+from botocore.exceptions import (
+    ClientError,
+    ConnectionClosedError,
+    EndpointConnectionError,
+)
 from botocore.parsers import ResponseParserError
-
 from conftest import Sandbox
 
 SERVICES = {

@@ -15,6 +15,8 @@ from moto.ec2.models.elastic_network_interfaces import NetworkInterface
 from moto.ec2.models.vpcs import VPCEndPoint
 from moto.ec2.responses import EC2Response
 
+from .patching import surround
+
 NAT_CREATE = 90
 NAT_DELETE = 50
 MAX_ADDRESSES = 5
@@ -41,21 +43,20 @@ def install(context) -> None:
     """Put the rules before moto's backend."""
     global _context
     _context = context
-    for name in (
-        "create_nat_gateway",
-        "delete_nat_gateway",
-        "delete_subnet",
-        "delete_security_group",
-        "release_address",
-        "allocate_address",
-        "create_subnet",
-    ):
-        rule = globals()[name]
-        setattr(EC2Backend, name, functools.partialmethod(rule, getattr(EC2Backend, name)))
-    for name in ("create_nat_gateway", "delete_network_interface"):
-        rule = globals()[f"answer_{name}"]
-        original = getattr(EC2Response, name)
-        setattr(EC2Response, name, functools.partialmethod(rule, original))
+    surround(
+        context,
+        EC2Backend,
+        create_nat_gateway,
+        delete_nat_gateway,
+        delete_subnet,
+        delete_security_group,
+        release_address,
+        allocate_address,
+        create_subnet,
+    )
+    surround(context, EC2Response, delete_network_interface)
+    create = EC2Response.create_nat_gateway
+    EC2Response.create_nat_gateway = _once_per_token(create)
     for name, (key, ids) in PAGED.items():
         setattr(EC2Response, name, _paged(getattr(EC2Response, name), key, ids))
     _filters()
@@ -166,7 +167,7 @@ def interfaces_in(backend, subnet_id) -> list:
     return [eni for eni in backend.enis.values() if eni.subnet.id == subnet_id]
 
 
-def answer_delete_network_interface(response, original):
+def delete_network_interface(response, original):
     """Only what nobody uses can be deleted."""
     interface = response.ec2_backend.get_network_interface(
         response._get_param("NetworkInterfaceId")
@@ -255,18 +256,22 @@ def release_address(backend, original, address=None, allocation_id=None):
     return original(backend, address, allocation_id)
 
 
-def answer_create_nat_gateway(response, original):
+def _once_per_token(original):
     """The same client token gives the same gateway."""
-    backend = response.ec2_backend
-    tokens = backend.__dict__.setdefault("nat_tokens", {})
-    token = response._get_param("ClientToken")
-    if token in tokens:
+
+    @functools.wraps(original)
+    def create_nat_gateway(response):
+        token = response._get_param("ClientToken")
+        with _context.lock:
+            tokens = response.ec2_backend.__dict__.setdefault("nat_tokens", {})
+            if token not in tokens:
+                answer = original(response)
+                if token is None:
+                    return answer
+                tokens[token] = answer.result["NatGateway"]
         return ActionResult({"NatGateway": tokens[token], "ClientToken": token})
-    answer = original(response)
-    if token:
-        tokens[token] = answer.result["NatGateway"]
-        answer.result["ClientToken"] = token
-    return answer
+
+    return create_nat_gateway
 
 
 def create_nat_gateway(backend, original, subnet_id, allocation_id, *rest, **keywords):

@@ -4,13 +4,13 @@ moto's file systems and mount targets are available at once, and asking twice
 for an access point gives two.
 """
 
-import functools
 import json
 
 from moto.efs import exceptions
 from moto.efs.models import AccessPoint, EFSBackend, FileSystem, MountTarget
 
 from .ec2_rules import own
+from .patching import surround
 
 FILE_SYSTEM_CREATE = 5
 FILE_SYSTEM_DELETE = 5
@@ -26,18 +26,17 @@ def install(context) -> None:
     global _context
     _context = context
     exceptions.EFSError.__init__ = _error_init
-    for name in (
-        "create_file_system",
-        "delete_file_system",
-        "create_mount_target",
-        "delete_mount_target",
-        "create_access_point",
-        "delete_access_point",
-        "put_file_system_policy",
-    ):
-        original = getattr(EFSBackend, name)
-        rule = functools.partialmethod(globals()[name], original)
-        setattr(EFSBackend, name, rule)
+    surround(
+        context,
+        EFSBackend,
+        create_file_system,
+        delete_file_system,
+        create_mount_target,
+        delete_mount_target,
+        create_access_point,
+        delete_access_point,
+        put_file_system_policy,
+    )
     AccessPoint.info_json = _access_point_json(AccessPoint.info_json)
     FileSystem.info_json = _file_system_json(FileSystem.info_json)
 
@@ -138,9 +137,7 @@ def delete_mount_target(backend, original, mount_target_id):
             f"Mount target '{mount_target_id}' is in life cycle state 'deleting'.",
         )
     found.life_cycle_state = "deleting"
-    _context.later(
-        MOUNT_TARGET_DELETE, lambda: original(backend, mount_target_id)
-    )
+    _context.later(MOUNT_TARGET_DELETE, lambda: original(backend, mount_target_id))
 
 
 def create_access_point(backend, original, client_token, *, file_system_id, **keywords):

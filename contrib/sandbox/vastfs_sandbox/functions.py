@@ -5,7 +5,6 @@ active at once and leave no interface in the subnets that they are put into,
 which is what makes deleting a stack slow in AWS.
 """
 
-import functools
 import json
 import uuid
 
@@ -17,6 +16,7 @@ from moto.ec2.models import ec2_backends
 from moto.ecr.models import ecr_backends
 
 from .ec2_rules import make_interface
+from .patching import surround
 
 CREATE = 10
 CREATE_IN_VPC = 60
@@ -32,17 +32,15 @@ def install(context) -> None:
     """Put states and interfaces around moto's functions."""
     global _context
     _context = context
-    for cls, names in (
-        (LambdaBackend, ("create_function", "delete_function")),
-        (
-            LambdaFunction,
-            ("get_configuration", "get_code", "update_configuration")
-            + ("update_function_code",),
-        ),
-    ):
-        for name in names:
-            rule = functools.partialmethod(globals()[name], getattr(cls, name))
-            setattr(cls, name, rule)
+    surround(context, LambdaBackend, create_function, delete_function)
+    surround(
+        context,
+        LambdaFunction,
+        get_configuration,
+        get_code,
+        update_configuration,
+        update_function_code,
+    )
     LambdaFunction.vpc_config = property(vpc_config)
 
 
@@ -100,7 +98,9 @@ def _check_vpc(backend, config) -> None:
         try:
             backend.get_subnet(subnet)
         except EC2ClientError:
-            message = f"The subnet ID '{subnet}' does not exist (InvalidSubnetID.NotFound)"
+            message = (
+                f"The subnet ID '{subnet}' does not exist (InvalidSubnetID.NotFound)"
+            )
             _refuse(400, "InvalidParameterValueException", message)
     for group in (config or {}).get("SecurityGroupIds") or []:
         if backend.get_security_group_from_id(group) is None:

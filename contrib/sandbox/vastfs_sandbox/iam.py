@@ -1,21 +1,18 @@
 """Where moto's IAM answers otherwise than AWS's."""
 
-import functools
 import json
 
 from moto.iam import models
 from moto.iam.models import IAMBackend
 
 from .errors import ApiError
+from .patching import surround
 
 
-def install(_context) -> None:
+def install(context) -> None:
     """Names of service-linked roles and the check of trust documents."""
     models.SERVICE_NAME_CONVERSION["ecs"] = "ECS"
-    for name in ("create_service_linked_role", "create_role"):
-        original = getattr(IAMBackend, name)
-        rule = functools.partialmethod(globals()[name], original)
-        setattr(IAMBackend, name, rule)
+    surround(context, IAMBackend, create_service_linked_role, create_role)
 
 
 def create_service_linked_role(backend, original, service_name, *rest):
@@ -27,8 +24,8 @@ def create_service_linked_role(backend, original, service_name, *rest):
         name = models.SERVICE_NAME_CONVERSION.get(name, name)
         raise ApiError(
             "InvalidInput",
-            f"Service role name AWSServiceRoleFor{name} has been taken in this account, "
-            "please try a different suffix.",
+            f"Service role name AWSServiceRoleFor{name} has been taken in this "
+            "account, please try a different suffix.",
         ) from None
 
 
