@@ -120,7 +120,7 @@ class Container:
         efs = volume.get("efsVolumeConfiguration")
         path = self.task.directory / "volumes" / volume["name"]
         if efs:
-            path = file_system_directory(self.context, self.task.region_name, efs)
+            path = file_system_directory(self.context, self.task, efs)
         path.mkdir(parents=True, exist_ok=True)
         return path
 
@@ -178,13 +178,17 @@ def stop_all(containers) -> None:
         container.close()
 
 
-def file_system_directory(context, region: str, efs: dict) -> Path:
-    """Where an EFS volume lives on this machine: it outlives the tasks."""
-    backend = efs_backends[context.account_id][region]
+def file_system_directory(context, task, efs: dict) -> Path:
+    """Where an EFS volume lives on this machine: it outlives the tasks.
+
+    Fargate mounts by a name that resolves in zones with a mount target only.
+    """
+    backend = efs_backends[context.account_id][task.region_name]
     identity = efs.get("fileSystemId", "")
     file_system = backend.file_systems_by_id.get(identity)
-    if file_system is None or not file_system.has_mount_target():
-        raise StartFailure(unresolved(identity, region))
+    subnet = task.subnet()
+    if not (file_system and subnet and file_system.has_mount_target(subnet)):
+        raise StartFailure(unresolved(identity, task.region_name))
     path = efs.get("rootDirectory", "/")
     point = (efs.get("authorizationConfig") or {}).get("accessPointId")
     if point:

@@ -3,10 +3,13 @@
 Tasks themselves are in ecs_task.py, what they run in containers.py.
 """
 
+import copy
 import json
 import time
 
+from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult
+from moto.ec2.models import ec2_backends
 from moto.ec2.models.elastic_network_interfaces import NetworkInterface
 from moto.ecs import models
 from moto.ecs.exceptions import (
@@ -83,9 +86,6 @@ def launch(backend, request: dict) -> list:
         raise InvalidParameterException(
             "No Container Instances were found in your cluster."
         )
-    network = json.loads(json.dumps(request.get("networkConfiguration") or {}))
-    if "awsvpcConfiguration" in network:
-        network["awsvpcConfiguration"].setdefault("securityGroups", [])
     tasks = backend.run_task(
         cluster.name,
         definition.arn,
@@ -94,13 +94,34 @@ def launch(backend, request: dict) -> list:
         request.get("startedBy"),
         None,
         "FARGATE",
-        network or None,
+        network_of(backend, request),
         request.get("group"),
         request.get("platformVersion"),
     )
     for task in tasks:
         settle(backend, cluster, definition, task, request)
     return tasks
+
+
+def network_of(backend, request: dict):
+    """The network configuration, checked: moto answers with an error of EC2's."""
+    network = copy.deepcopy(request.get("networkConfiguration"))
+    if not network or "awsvpcConfiguration" not in network:
+        return None
+    configuration = network["awsvpcConfiguration"]
+    configuration.setdefault("securityGroups", [])
+    ec2 = ec2_backends[backend.account_id][backend.region_name]
+    try:
+        for subnet in configuration["subnets"]:
+            ec2.get_subnet(subnet)
+    except ServiceException as error:
+        raise InvalidParameterException(error.message) from error
+    for group in configuration["securityGroups"]:
+        if ec2.get_security_group_from_id(group) is None:
+            raise InvalidParameterException(
+                f"The security group '{group}' does not exist"
+            )
+    return network
 
 
 def settle(backend, cluster, definition, task, request: dict) -> None:

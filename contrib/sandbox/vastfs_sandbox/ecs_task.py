@@ -6,6 +6,7 @@ state is what the processes and the clock make of it.
 
 import threading
 import time
+import traceback
 import uuid
 
 from moto.ec2.models import ec2_backends
@@ -39,8 +40,8 @@ class Task(models.Task):
 
     def __init__(self, *arguments, **keywords):
         # moto's constructor makes the network interface and asks for an address
-        self._status = "PROVISIONING"
         super().__init__(*arguments, **keywords)
+        self._status = "PROVISIONING"
         definition = keywords["task_definition"]
         self.id = uuid.uuid4().hex
         self.family = definition.family
@@ -134,6 +135,9 @@ class Task(models.Task):
             pass
         except containers.StartFailure as failure:
             self._set_reason(START_FAILED, str(failure))
+        except Exception as error:  # a task must end, whatever happens
+            traceback.print_exc()
+            self._set_reason(START_FAILED, f"InternalError: {error!r}")
         if not self.context.stopping.is_set():
             self._end()
 
@@ -188,20 +192,17 @@ class Task(models.Task):
             self.desired_status = "STOPPED"
         if "startedAt" in self.times:
             self._enter("DEACTIVATING", "stoppingAt")
-            self._drain(DEACTIVATING)
+            self.context.wait(DEACTIVATING)
         self._enter("STOPPING", "stoppingAt")
         containers.stop_all([part.container for part in self.parts])
         for part in self.parts:
             part.note_exit()
         self._enter("DEPROVISIONING", "executionStoppedAt")
-        self._drain(DEPROVISIONING)
+        self.context.wait(DEPROVISIONING)
         containers.remove(self.directory)
         with self.context.lock:
             self._release_network()
             self._enter("STOPPED", "stoppedAt")
-
-    def _drain(self, seconds: float) -> None:
-        self.context.wait(seconds)
 
     def _release_network(self) -> None:
         if not self.attachment:
@@ -239,7 +240,7 @@ class Task(models.Task):
             "taskDefinitionArn": self.task_definition_arn,
             "attachments": self.attachments,
             "attributes": [{"name": "ecs.cpu-architecture", "value": self._cpu_type()}],
-            "availabilityZone": self._zone(),
+            "availabilityZone": getattr(self.subnet(), "availability_zone", None),
             "containers": [part.view() for part in self.parts],
             "cpu": self.cpu,
             "memory": self.memory,
@@ -268,12 +269,16 @@ class Task(models.Task):
     def _cpu_type(self) -> str:
         return self.runtime_platform.get("cpuArchitecture", "X86_64").lower()
 
-    def _zone(self):
-        subnet = self.detail("subnetId")
-        if not subnet:
+    def subnet(self):
+        """moto's record of the subnet, None without a network."""
+        identity = self.detail("subnetId")
+        if not identity:
             return None
         backend = ec2_backends[self._account_id][self.region_name]
-        return backend.get_subnet(subnet).availability_zone
+        for zone in backend.subnets.values():
+            if identity in zone:
+                return zone[identity]
+        return None
 
 
 class Part:
