@@ -197,8 +197,7 @@ def file_system_directory(context, task, efs: dict) -> Path:
             raise StartFailure(no_access_point(point))
         path = access_point.root_directory.get("Path", "/")
     root = context.run_dir / "efs" / identity
-    directory = Path(os.path.normpath(f"/{path}"))
-    return root / directory.relative_to("/")
+    return root / os.path.normpath("/" + path.lstrip("/")).lstrip("/")
 
 
 def cannot_start(program: str, error: OSError) -> str:
