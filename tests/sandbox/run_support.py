@@ -53,7 +53,7 @@ class Server:
             self._clients[service] = boto3.client(
                 service,
                 endpoint_url=self.facts["endpoint"],
-                region_name=self.facts["region"],
+                region_name="us-east-1" if service == "iam" else self.facts["region"],
                 aws_access_key_id=self.facts["access_key"],
                 aws_secret_access_key=self.facts["secret_key"],
                 config=Config(retries={"total_max_attempts": 1}, read_timeout=60),
