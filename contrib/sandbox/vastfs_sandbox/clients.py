@@ -47,7 +47,37 @@ def _make(service, region):
         config=Config(retries={"total_max_attempts": 1}, user_agent="sandbox"),
     )
     made.meta.events.register("before-send", _send)
+    made.meta.events.register("before-parameter-build", _coerce_all)
     return made
+
+
+def _coerce_all(params, model, **_kwargs) -> None:
+    """Templates hold text where APIs want numbers; CloudFormation converts."""
+    shape = model.input_shape
+    for name in list(params):
+        if name in shape.members:
+            params[name] = _coerce(params[name], shape.members[name])
+
+
+def _coerce(value, shape):
+    kind = shape.type_name
+    if kind == "structure" and isinstance(value, dict):
+        members = shape.members
+        return {
+            key: _coerce(item, members[key]) if key in members else item
+            for key, item in value.items()
+        }
+    if kind == "map" and isinstance(value, dict):
+        return {key: _coerce(item, shape.value) for key, item in value.items()}
+    if kind == "list" and isinstance(value, list):
+        return [_coerce(item, shape.member) for item in value]
+    if kind in ("integer", "long") and isinstance(value, str):
+        return int(value) if value.lstrip("-").isdigit() else value
+    if kind == "boolean" and value in ("true", "false"):
+        return value == "true"
+    if kind == "string" and isinstance(value, (int, float)):
+        return str(value).lower() if isinstance(value, bool) else str(value)
+    return value
 
 
 class _Raw(io.BytesIO):

@@ -8,6 +8,8 @@ import json
 import uuid
 from xml.sax.saxutils import escape
 
+from moto.core.exceptions import ServiceException
+
 #: signing name -> protocol; what is missing here is a json service
 PROTOCOLS = {
     "ec2": "ec2",
@@ -23,6 +25,14 @@ PROTOCOLS = {
 
 #: signing name -> the name used in rules and in the journal
 SHORT_NAMES = {"elasticfilesystem": "efs"}
+
+
+class ApiError(ServiceException):
+    """An error of an API that the sandbox itself implements.
+
+    moto looks for an error's details in the service of the module that
+    defines it; outside moto's package it takes the one that was called.
+    """
 
 
 def protocol_of(service: str) -> str:
