@@ -11,6 +11,8 @@ from . import wsgi
 from .errors import envelope, new_request_id
 
 CONTENT_TYPES = {"lambda": "application/json", "logs": "application/x-amz-json-1.1"}
+#: an id that one of the sandbox's own parts gave; moto's look different
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 REQUEST_ID = re.compile(rb"<(RequestId|requestId|RequestID)>[^<]*</\1>", re.IGNORECASE)
 
 
@@ -44,7 +46,8 @@ class Replies:
 
     @staticmethod
     def _polish(service, captured, body, start_response):
-        request_id = new_request_id()
+        given = captured.header("x-amzn-requestid") or ""
+        request_id = given if UUID.fullmatch(given) else new_request_id()
         captured.headers = [
             (name, value)
             for name, value in captured.headers
