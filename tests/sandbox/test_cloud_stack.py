@@ -154,6 +154,8 @@ def test_a_condition_adds_and_removes(deployment):
     deployment.parameters["Storage"] = "ephemeral"
     assert deployment.apply()["StackStatus"] == "UPDATE_COMPLETE"
     assert deployment.events("AccessPoint")[-1][1] == "DELETE_COMPLETE"
+    deployment.parameters["ServerMemory"] = "8192"
+    deployment.apply()
     page = deployment.cfn.describe_stack_events(StackName=deployment.name)
     assert len(page["StackEvents"]) == 100 and page["NextToken"]
     ids = [event["LogicalResourceId"] for event in page["StackEvents"]]
