@@ -14,6 +14,8 @@ from botocore.config import Config
 
 ROOT = Path(__file__).resolve().parents[2]
 DEADLINE = 20
+#: the regions that global services are signed for
+GLOBAL = {"iam": "us-east-1"}
 
 
 def until(condition, deadline=DEADLINE):
@@ -30,8 +32,9 @@ def until(condition, deadline=DEADLINE):
 class Sandbox:
     """A running sandbox, its clients and its control paths."""
 
-    def __init__(self, run_dir, time_scale=0):
-        environment = {**os.environ, "PYTHONPATH": str(ROOT / "contrib/sandbox")}
+    def __init__(self, run_dir, time_scale=0, **environment):
+        environment = {**os.environ, **environment}
+        environment["PYTHONPATH"] = str(ROOT / "contrib/sandbox")
         self.process = subprocess.Popen(
             [
                 sys.executable,
@@ -54,7 +57,7 @@ class Sandbox:
             self._clients[name] = boto3.client(
                 service,
                 endpoint_url=self.endpoint,
-                region_name=self.facts["region"],
+                region_name=GLOBAL.get(service, self.facts["region"]),
                 aws_access_key_id=key or self.facts["access_key"],
                 aws_secret_access_key=secret or self.facts["secret_key"],
                 aws_session_token=token,

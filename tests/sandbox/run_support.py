@@ -1,78 +1,19 @@
-"""A sandbox server for a test, and boto3 as the judge of it."""
+"""A sandbox that runs things, and what tests of that need again and again."""
 
-import json
-import os
-import subprocess
-import sys
-import time
-import urllib.request
 from pathlib import Path
 
-import boto3
-from botocore.config import Config
+from conftest import Sandbox, until
 
-SANDBOX = Path(__file__).parents[2] / "contrib" / "sandbox"
 LOG_GROUP = "/vast/server"
 
 
-def eventually(condition, seconds=20.0):
-    """The first true value of condition(); fails after `seconds`."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        value = condition()
-        if value:
-            return value
-        time.sleep(0.01)  # between two looks, never instead of one
-    raise AssertionError(f"never true: {condition}")
+class Server(Sandbox):
+    """A sandbox with tasks in it."""
 
-
-class Server:
-    """`python -m vastfs_sandbox.server` in a directory of its own."""
-
-    def __init__(self, run_dir: Path, time_scale=0, **environment):
-        self.run_dir = run_dir
-        pipe, self.lifeline = os.pipe()
-        command = [sys.executable, "-m", "vastfs_sandbox.server"]
-        command += ["--time-scale", str(time_scale), "--run-dir", str(run_dir)]
-        command += ["--exit-with-fd", str(pipe)]
-        environment = {**os.environ, "PYTHONPATH": str(SANDBOX), **environment}
-        self.process = subprocess.Popen(
-            command, env=environment, pass_fds=[pipe], stdout=subprocess.DEVNULL
-        )
-        os.close(pipe)
-        self.facts = json.loads(eventually(self._ready))
-        self._clients = {}
-
-    def _ready(self):
-        assert self.process.poll() is None, "the server ended"
-        path = self.run_dir / "ready"
-        return path.read_text() if path.exists() else None
-
-    def client(self, service: str):
-        if service not in self._clients:
-            self._clients[service] = boto3.client(
-                service,
-                endpoint_url=self.facts["endpoint"],
-                region_name="us-east-1" if service == "iam" else self.facts["region"],
-                aws_access_key_id=self.facts["access_key"],
-                aws_secret_access_key=self.facts["secret_key"],
-                config=Config(retries={"total_max_attempts": 1}, read_timeout=60),
-            )
-        return self._clients[service]
-
-    def fault(self, **rule) -> None:
-        request = urllib.request.Request(
-            self.facts["endpoint"] + "/sandbox/faults",
-            json.dumps(rule).encode(),
-            method="POST",
-        )
-        urllib.request.urlopen(request).close()
-
-    def end(self) -> None:
-        os.close(self.lifeline)
-        self.process.wait(20)
-
-    # what the tests below need again and again
+    def kill(self) -> None:
+        """As the out-of-memory killer does it."""
+        self.process.kill()
+        self.process.wait()
 
     def cluster(self) -> None:
         """A cluster, a log group and a subnet to run tasks in."""
@@ -117,14 +58,14 @@ class Server:
             cluster="vast", tasks=[task["taskArn"]], **more
         )["tasks"][0]
 
-    def until(self, task: dict, status: str) -> dict:
+    def arrives(self, task: dict, status: str) -> dict:
         """The task when it has come to `status`."""
 
-        def arrived():
+        def look():
             now = self.task(task)
             return now if now["lastStatus"] == status else None
 
-        return eventually(arrived)
+        return until(look)
 
     def lines(self, task: dict) -> list:
         """What the task has written so far."""

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
-from run_support import Server, alive, eventually
+from conftest import until
+from run_support import Server, alive
 
 BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
 TRUST = {
@@ -96,9 +97,9 @@ def test_warm_and_cold(sandbox):
     )
     new = answer(sandbox, {}, "changed")
     assert new["env"]["NEW"] == "1"
-    eventually(lambda: not alive(old))
+    until(lambda: not alive(old))
     sandbox.client("lambda").delete_function(FunctionName="changed")
-    eventually(lambda: not alive(new["pid"]))
+    until(lambda: not alive(new["pid"]))
 
 
 def test_many_at_once(sandbox):
@@ -178,12 +179,12 @@ def test_the_size_of_an_answer(sandbox, stream):
     assert failure(reply)["errorType"] == "Function.ResponseSizeTooLarge"
 
 
-def test_the_other_types(sandbox):
+def test_the_other_types(sandbox, tmp_path):
     assert invoke(sandbox, {}, InvocationType="DryRun")["StatusCode"] == 204
-    mark = sandbox.run_dir / "mark"
+    mark = tmp_path / "mark"
     reply = invoke(sandbox, {"run": f"touch {mark}"}, InvocationType="Event")
     assert reply["StatusCode"] == 202
-    eventually(mark.exists)
+    until(mark.exists)
 
 
 def test_refusals(sandbox):
@@ -213,7 +214,7 @@ def test_refusals(sandbox):
     ],
 )
 def test_refusals_by_a_rule(sandbox, kind, expected):
-    sandbox.fault(match="lambda", kind=kind)
+    sandbox.fault("lambda", kind)
     with pytest.raises(ClientError) as error:
         invoke(sandbox, {})
     assert code(error) == expected
@@ -231,14 +232,13 @@ def test_states_take_time(tmp_path):
     with pytest.raises(ClientError) as error:
         invoke(server, {})
     assert code(error) == "ResourceConflictException"
-    eventually(lambda: state()["State"] == "Active")
+    until(lambda: state()["State"] == "Active")
     changed = client.update_function_configuration(FunctionName="f", MemorySize=256)
     assert changed["LastUpdateStatus"] == "InProgress"
     with pytest.raises(ClientError) as error:
         client.update_function_configuration(FunctionName="f", MemorySize=512)
     assert code(error) == "ResourceConflictException"
-    eventually(lambda: state()["LastUpdateStatus"] == "Successful")
+    until(lambda: state()["LastUpdateStatus"] == "Successful")
     pid = answer(server, {})["pid"]
-    server.process.kill()
-    server.process.wait()
-    eventually(lambda: not alive(pid))
+    server.kill()
+    until(lambda: not alive(pid))

@@ -4,7 +4,8 @@ import re
 
 import pytest
 from botocore.exceptions import ClientError
-from run_support import LOG_GROUP, Server, alive, eventually, log_to
+from conftest import until
+from run_support import LOG_GROUP, Server, alive, log_to
 
 STATES = ["PROVISIONING", "PENDING", "ACTIVATING", "RUNNING"]
 STATES += ["DEACTIVATING", "STOPPING", "DEPROVISIONING", "STOPPED"]
@@ -29,16 +30,16 @@ def test_a_server_runs_until_it_is_stopped(sandbox):
     begun = sandbox.run(arn, enableExecuteCommand=True, startedBy="me")
     assert re.fullmatch(r"arn:aws:ecs:.*:task/vast/[0-9a-f]{32}", begun["taskArn"])
     assert begun["lastStatus"] == "PROVISIONING"
-    task = sandbox.until(begun, "RUNNING")
+    task = sandbox.arrives(begun, "RUNNING")
     assert task["startedAt"] >= task["createdAt"]
     assert task["enableExecuteCommand"] and task["startedBy"] == "me"
     assert "exitCode" not in task["containers"][0]
-    eventually(lambda: sandbox.lines(task) == ["started"])
+    until(lambda: sandbox.lines(task) == ["started"])
     reply = sandbox.client("ecs").stop_task(
         cluster="vast", task=task["taskArn"], reason="enough"
     )
     assert reply["task"]["desiredStatus"] == "STOPPED"
-    task = sandbox.until(task, "STOPPED")
+    task = sandbox.arrives(task, "STOPPED")
     assert task["stopCode"] == "UserInitiated"
     assert task["stoppedReason"] == "enough"
     assert task["containers"][0]["exitCode"] == 7
@@ -56,7 +57,7 @@ def test_the_states_come_in_order(tmp_path):
             seen.append(status)
         return status == "STOPPED"
 
-    eventually(stopped)
+    until(stopped)
     server.end()
     assert seen == [status for status in STATES if status in seen]
     assert LONG_STATES <= set(seen)
@@ -66,7 +67,7 @@ def test_the_states_come_in_order(tmp_path):
     "script, exit_code", [("exit 5", 5), ("kill -9 $$", 137), ("kill -15 $$", 143)]
 )
 def test_the_end_of_the_process_ends_the_task(sandbox, script, exit_code):
-    task = sandbox.until(sandbox.run(sandbox.define(script)), "STOPPED")
+    task = sandbox.arrives(sandbox.run(sandbox.define(script)), "STOPPED")
     assert task["containers"][0]["exitCode"] == exit_code
     assert task["stopCode"] == "EssentialContainerExited"
     assert task["stoppedReason"] == "Essential container in task exited"
@@ -76,10 +77,10 @@ def test_who_ignores_sigterm_is_killed(sandbox):
     arn = sandbox.define(
         "trap '' TERM; echo ready; while :; do sleep 0.01; done", stopTimeout=1
     )
-    task = sandbox.until(sandbox.run(arn), "RUNNING")
-    eventually(lambda: sandbox.lines(task) == ["ready"])
+    task = sandbox.arrives(sandbox.run(arn), "RUNNING")
+    until(lambda: sandbox.lines(task) == ["ready"])
     sandbox.client("ecs").stop_task(cluster="vast", task=task["taskArn"])
-    task = sandbox.until(task, "STOPPED")
+    task = sandbox.arrives(task, "STOPPED")
     assert task["containers"][0]["exitCode"] == 137
 
 
@@ -100,11 +101,11 @@ def test_one_address_in_all_places(sandbox):
         assert interface["PrivateIpAddresses"][0]["PrivateIpAddress"] == address
         addresses.append(address)
     assert addresses[0] != addresses[1]
-    sandbox.until(one, "RUNNING")
-    eventually(lambda: sandbox.lines(one) == [addresses[0]])
+    sandbox.arrives(one, "RUNNING")
+    until(lambda: sandbox.lines(one) == [addresses[0]])
     for task in (one, two):
         sandbox.client("ecs").stop_task(cluster="vast", task=task["taskArn"])
-        sandbox.until(task, "STOPPED")
+        sandbox.arrives(task, "STOPPED")
 
 
 def test_one_token_is_one_task(sandbox):
@@ -151,7 +152,7 @@ def test_tags(sandbox):
 
 def test_no_log_group_no_task(sandbox):
     arn = sandbox.define("sleep 1000", logConfiguration=log_to("/none"))
-    task = sandbox.until(sandbox.run(arn), "STOPPED")
+    task = sandbox.arrives(sandbox.run(arn), "STOPPED")
     assert task["stopCode"] == "TaskFailedToStart"
     assert task["stoppedReason"].startswith("ResourceInitializationError")
     assert "log group does not exist" in task["stoppedReason"]
@@ -160,21 +161,21 @@ def test_no_log_group_no_task(sandbox):
 
 def test_no_program_no_task(sandbox):
     arn = sandbox.define("", entryPoint=["/no/such"], command=["x"])
-    task = sandbox.until(sandbox.run(arn), "STOPPED")
+    task = sandbox.arrives(sandbox.run(arn), "STOPPED")
     assert task["stopCode"] == "TaskFailedToStart"
     assert '"/no/such"' in task["containers"][0]["reason"]
 
 
 def test_a_fault_stops_a_task(sandbox):
-    sandbox.fault(match="task", kind="stop_with", reason="ResourceInitializationError: x")
+    sandbox.fault("task", "stop_with", reason="ResourceInitializationError: x")
     arn = sandbox.define("sleep 1000")
-    task = sandbox.until(sandbox.run(arn), "STOPPED")
+    task = sandbox.arrives(sandbox.run(arn), "STOPPED")
     assert task["stoppedReason"] == "ResourceInitializationError: x"
 
 
 def test_the_environment_is_clean(sandbox):
     arn = sandbox.define("env", environment=[{"name": "GIVEN", "value": "a b"}])
-    task = sandbox.until(sandbox.run(arn), "STOPPED")
+    task = sandbox.arrives(sandbox.run(arn), "STOPPED")
     lines = sandbox.lines(task)
     names = {line.partition("=")[0] for line in lines}
     assert names <= {
@@ -202,12 +203,12 @@ def test_a_file_system_outlives_its_tasks(sandbox):
     mount = {"sourceVolume": "data", "containerPath": "/var/lib/vast"}
     script = 'cd "$VASTFS_SANDBOX_STORAGE"; echo line >> db; wc -l < db'
     arn = sandbox.define(script, volumes=[volume], mountPoints=[mount])
-    task = sandbox.until(sandbox.run(arn), "STOPPED")
+    task = sandbox.arrives(sandbox.run(arn), "STOPPED")
     assert "mount target" in task["stoppedReason"]
     subnet = sandbox.network()["awsvpcConfiguration"]["subnets"][0]
     efs.create_mount_target(FileSystemId=identity, SubnetId=subnet)
     for count in ("1", "2"):
-        task = sandbox.until(sandbox.run(arn), "STOPPED")
+        task = sandbox.arrives(sandbox.run(arn), "STOPPED")
         assert sandbox.lines(task) == [count]
 
 
@@ -225,14 +226,13 @@ def test_no_orphans(tmp_path, how):
     server.cluster()
     script = "setsid sleep 1000 & echo $! $$; trap '' TERM; sleep 1000; sleep 1000"
     task = server.run(server.define(script))
-    pids = [int(pid) for pid in eventually(lambda: read(server, task))[0].split()]
+    pids = [int(pid) for pid in until(lambda: read(server, task))[0].split()]
     assert all(alive(pid) for pid in pids)
     if how == "kill":
-        server.process.kill()
-        server.process.wait()
+        server.kill()
     else:
         server.end()
-    eventually(lambda: not any(alive(pid) for pid in pids))
+    until(lambda: not any(alive(pid) for pid in pids))
 
 
 def read(server, task):
@@ -244,7 +244,7 @@ def read(server, task):
 
 def test_following_a_log_to_its_end(sandbox):
     logs = sandbox.client("logs")
-    task = sandbox.until(sandbox.run(sandbox.define("seq 1 50; printf end")), "STOPPED")
+    task = sandbox.arrives(sandbox.run(sandbox.define("seq 1 50; printf end")), "STOPPED")
     place = {
         "logGroupName": LOG_GROUP,
         "logStreamName": f"ecs/vast/{task['taskArn'].rpartition('/')[2]}",
