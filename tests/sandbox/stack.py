@@ -10,7 +10,9 @@ ASSUME = {
     "Statement": [
         {
             "Effect": "Allow",
-            "Principal": {"Service": ["ecs-tasks.amazonaws.com", "lambda.amazonaws.com"]},
+            "Principal": {
+                "Service": ["ecs-tasks.amazonaws.com", "lambda.amazonaws.com"]
+            },
             "Action": "sts:AssumeRole",
         }
     ],
@@ -343,10 +345,12 @@ class Deployment:
         efs = self.sandbox.client("efs")
         made = efs.create_file_system(CreationToken=self.name)["FileSystemId"]
         until(
-            lambda: efs.describe_file_systems(FileSystemId=made)["FileSystems"][0][
-                "LifeCycleState"
-            ]
-            == "available"
+            lambda: (
+                efs.describe_file_systems(FileSystemId=made)["FileSystems"][0][
+                    "LifeCycleState"
+                ]
+                == "available"
+            )
         )
         return made
 
@@ -388,6 +392,7 @@ class Deployment:
         """The stack once nothing is under way."""
 
         def idle():
+            self.free_interfaces()
             found = self.describe()
             return not found["StackStatus"].endswith("_IN_PROGRESS") and found
 
@@ -418,30 +423,35 @@ class Deployment:
             if logical_id in (None, e["LogicalResourceId"])
         ]
 
+    def interfaces(self):
+        """Ids and states of the function's interfaces in this network."""
+        base = self.parameters["PrivateCidr"].rpartition(".")[0]
+        found = self.ec2.describe_network_interfaces(
+            Filters=[
+                {"Name": "interface-type", "Values": ["lambda"]},
+                {"Name": "private-ip-address", "Values": [f"{base}.*"]},
+            ]
+        )
+        return {
+            item["NetworkInterfaceId"]: item["Status"]
+            for item in found["NetworkInterfaces"]
+        }
+
+    def free_interfaces(self):
+        """Delete what Lambda has let go of; True if nothing is left."""
+        found = self.interfaces()
+        for interface, status in found.items():
+            if status == "available":
+                self.ec2.delete_network_interface(NetworkInterfaceId=interface)
+        return not found
+
     def release_function(self):
         """Take the function out of its VPC and delete its interfaces."""
-        client = self.sandbox.client("lambda")
-        subnet = self.physical("PrivateSubnet")
-        client.update_function_configuration(
+        self.sandbox.client("lambda").update_function_configuration(
             FunctionName=self.physical("Function"),
             VpcConfig={"SubnetIds": [], "SecurityGroupIds": []},
         )
-        filters = [
-            {"Name": "subnet-id", "Values": [subnet]},
-            {"Name": "interface-type", "Values": ["lambda"]},
-        ]
-
-        def released():
-            found = self.ec2.describe_network_interfaces(Filters=filters)
-            interfaces = found["NetworkInterfaces"]
-            for interface in interfaces:
-                if interface["Status"] == "available":
-                    self.ec2.delete_network_interface(
-                        NetworkInterfaceId=interface["NetworkInterfaceId"]
-                    )
-            return not interfaces
-
-        until(released)
+        until(self.free_interfaces)
 
     def delete(self):
         """Delete the stack; its last state, found by id."""

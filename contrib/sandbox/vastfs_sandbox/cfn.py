@@ -41,9 +41,9 @@ def install(context) -> None:
     urls.url_paths["{0}/$"] = CloudFormation.dispatch
 
 
-def stop(_context_) -> None:
+def stop(_) -> None:
     """No operation outlives the sandbox."""
-    for stack in _store.listed(_context.region, deleted=True):
+    for stack in _store.everything():
         if stack.operation:
             stack.operation.quit()
             stack.operation.thread.join(5)
@@ -109,9 +109,7 @@ class CloudFormation(BaseResponse):
         token = self._get_param("ClientToken")
         if token and token == known.token:
             return ActionResult({"Id": known.id, "StackId": stack.id})
-        raise ApiError(
-            "AlreadyExistsException", f"ChangeSet {known.id} already exists"
-        )
+        raise ApiError("AlreadyExistsException", f"ChangeSet {known.id} already exists")
 
     def _check_change_set(self, stack, kind, name) -> None:
         stack_name = self._get_param("StackName")
@@ -161,9 +159,7 @@ class CloudFormation(BaseResponse):
             for change_set in stack.change_sets.values():
                 if name in (change_set.name, change_set.id):
                     return stack, change_set
-        raise ApiError(
-            "ChangeSetNotFound", f"ChangeSet [{name}] does not exist"
-        )
+        raise ApiError("ChangeSetNotFound", f"ChangeSet [{name}] does not exist")
 
     def describe_change_set(self):
         stack, change_set = self._change_set()
@@ -350,7 +346,9 @@ class CloudFormation(BaseResponse):
         logical_id = self._get_param("LogicalResourceId")
         found = stack.resources.get(logical_id)
         if found is None:
-            raise invalid(f"Resource {logical_id} does not exist for stack {stack.name}")
+            raise invalid(
+                f"Resource {logical_id} does not exist for stack {stack.name}"
+            )
         detail = cfn_describe.resource(stack, found)
         detail["LastUpdatedTimestamp"] = detail["Timestamp"]
         definition = stack.template["Resources"].get(logical_id, {})
@@ -525,8 +523,8 @@ def _delete(stack, token, retained) -> None:
         )
     if retained and stack.status != "DELETE_FAILED":
         raise invalid(
-            f"Invalid operation on stack [{stack.id}]. When you delete a stack, specify "
-            "which resources to retain only when the stack is in the DELETE_FAILED "
+            f"Invalid operation on stack [{stack.id}]. When you delete a stack, "
+            "specify which resources to retain only when the stack is in the DELETE_FAILED "
             "state."
         )
     stack.begin("DELETE_STACK", token)

@@ -161,7 +161,7 @@ class Operation:
             word = "creation" if verb == "CREATE" else "update"
             reason = f"Resource {word} cancelled"
         else:
-            reason = explain(error, Call(self.stack, logical_id))
+            reason = explain(error, Call(self.stack, resource))
         self.stack.note(resource, f"{verb}_FAILED", reason)
 
     def _new_resource(self, logical_id) -> Resource:
@@ -191,7 +191,7 @@ class Operation:
     def _build(self, resource, status, fault_kind) -> None:
         """Make the thing behind a resource and wait until it can be used."""
         kind = KINDS[resource.type]
-        call = Call(self.stack, resource.logical_id)
+        call = Call(self.stack, resource)
         _trip(resource, fault_kind)
         resource.properties = self._properties(resource.logical_id)
         _known(kind, resource)
@@ -231,10 +231,9 @@ class Operation:
         stack = self.stack
         self.cancelled.clear()
         stack.set_status("DELETE_IN_PROGRESS", "User Initiated")
-        kept = {name: res.copy() for name, res in stack.resources.items()}
         for name in retained:
-            if name in kept:
-                kept[name].retain = stack.resources[name].retain = True
+            if name in stack.resources:
+                stack.resources[name].retain = True
         self._ended(self._delete_all(dict(stack.resources)), "DELETE")
 
     def _delete_all(self, resources) -> dict:
@@ -260,14 +259,14 @@ class Operation:
             try:
                 self._remove(resource)
             except Exception as error:
-                call = Call(self.stack, resource.logical_id)
+                call = Call(self.stack, resource)
                 self.stack.note(resource, "DELETE_FAILED", explain(error, call))
                 raise
         self.stack.note(resource, "DELETE_COMPLETE")
 
     def _remove(self, resource) -> None:
         kind = KINDS[resource.type]
-        call = Call(self.stack, resource.logical_id)
+        call = Call(self.stack, resource)
         _trip(resource, "delete_failed")
         patience = max(GIVE_UP_AT_LEAST, self.context.scaled(GIVE_UP))
         deadline = time.monotonic() + patience
@@ -303,7 +302,10 @@ class Operation:
             return
         self._outputs()
         stack.set_status("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
-        failed = self._clean_up(self._left_over(old, stack.resources))
+        scope = stack.scope()
+        names = {n for n in stack.template["Resources"] if scope.included(n)}
+        wanted = {n: r for n, r in stack.resources.items() if n in names}
+        failed = self._clean_up(self._left_over(old, wanted), wanted)
         stack.set_status(
             "UPDATE_COMPLETE",
             "One or more resources could not be deleted." if failed else None,
@@ -346,7 +348,7 @@ class Operation:
 
     def _change(self, resource, old, new) -> None:
         kind = KINDS[resource.type]
-        call = Call(self.stack, resource.logical_id)
+        call = Call(self.stack, resource)
         resource.properties = new
         self.stack.note(resource, "UPDATE_IN_PROGRESS", None, _json(resource))
         _trip(resource, "update_failed")
@@ -360,25 +362,20 @@ class Operation:
         self.stack.note(resource, "UPDATE_COMPLETE", None, _json(resource))
 
     @staticmethod
-    def _left_over(candidates, current) -> dict:
-        """Resources of `candidates` that `current` does not use any more."""
-        used = {resource.physical_id for resource in current.values()}
-        wanted = set(candidates)
+    def _left_over(candidates, wanted) -> dict:
+        """Resources of `candidates` behind which is nothing `wanted`."""
+        used = {resource.physical_id for resource in wanted.values()}
         return {
             name: resource
             for name, resource in candidates.items()
-            if resource.physical_id
-            and resource.physical_id not in used
-            and name in wanted
+            if resource.physical_id and resource.physical_id not in used
         }
 
-    def _clean_up(self, left_over) -> dict:
-        stack = self.stack
+    def _clean_up(self, left_over, wanted) -> dict:
+        """Delete what is left over; what fails is forgotten, as in AWS."""
         failed = self._delete_all(left_over)
-        with stack.lock:
-            for name in list(stack.resources):
-                if name not in stack.template["Resources"]:
-                    del stack.resources[name]
+        with self.stack.lock:
+            self.stack.resources = dict(wanted)
         return failed
 
     def _roll_back(self, before, old, failures) -> None:
@@ -401,7 +398,8 @@ class Operation:
             return
         self._outputs()
         stack.set_status("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS")
-        failed = self._clean_up(self._left_over(made, stack.resources))
+        wanted = stack.resources
+        failed = self._clean_up(self._left_over(made, wanted), wanted)
         stack.set_status(
             "UPDATE_ROLLBACK_COMPLETE",
             "One or more resources could not be deleted." if failed else None,
@@ -433,7 +431,7 @@ class Operation:
         stack.note(resource, "UPDATE_IN_PROGRESS")
         try:
             if same:
-                call = Call(stack, before.logical_id)
+                call = Call(stack, before)
                 kind = KINDS[before.type]
                 kind.update(
                     call, before.physical_id, made.properties, before.properties
@@ -442,7 +440,7 @@ class Operation:
                     if not self.pause(cancellable=False):
                         return False
         except (ClientError, Failed) as error:
-            call = Call(stack, before.logical_id)
+            call = Call(stack, before)
             stack.note(resource, "UPDATE_FAILED", explain(error, call))
             return False
         stack.note(resource, "UPDATE_COMPLETE")

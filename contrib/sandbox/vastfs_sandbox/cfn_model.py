@@ -220,12 +220,6 @@ class Store:
             if self._live.get((stack.region, stack.name)) is stack:
                 del self._live[stack.region, stack.name]
 
-    def forget(self, stack) -> None:
-        """As if it had never been."""
-        with self.lock:
-            self.drop(stack)
-            self._all.pop(stack.id, None)
-
     def find(self, region, name_or_id):
         """A stack by name (living) or id (any), or None."""
         with self.lock:
@@ -239,6 +233,11 @@ class Store:
         if stack is None:
             raise invalid(words.format(name_or_id))
         return stack
+
+    def everything(self) -> list:
+        """All stacks of all regions."""
+        with self.lock:
+            return list(self._all.values())
 
     def listed(self, region, deleted=False) -> list:
         """The stacks of a region, the newest first."""

@@ -114,9 +114,7 @@ def _change(stack, inputs, scope, view, logical_id):
         certain = any(not _unknown(new.get(name)) for name in fixed)
         replacement = "True" if certain else "Conditional"
         view[logical_id] = None
-    return Change(
-        "Modify", logical_id, old.type, old.physical_id, replacement, details
-    )
+    return Change("Modify", logical_id, old.type, old.physical_id, replacement, details)
 
 
 def _unknown(value) -> bool:

@@ -20,9 +20,10 @@ class Failed(Exception):
 class Call:
     """One resource of one stack, for the time of one operation."""
 
-    def __init__(self, stack, logical_id):
+    def __init__(self, stack, resource):
         self.stack = stack
-        self.logical_id = logical_id
+        self.logical_id = resource.logical_id
+        self.service = resource.type.split("::")[1].capitalize()
         self.token = str(uuid.uuid4())
 
     def client(self, service):
@@ -89,19 +90,14 @@ def explain(error, call) -> str:
     if isinstance(error, ClientError):
         details = error.response["Error"]
         meta = error.response["ResponseMetadata"]
-        service = error.operation_name
         return (
             f'Resource handler returned message: "{details.get("Message", "")} '
-            f"(Service: {_service_of(error)}, Status Code: {meta['HTTPStatusCode']}, "
+            f"(Service: {call.service}, Status Code: {meta['HTTPStatusCode']}, "
             f"Request ID: {meta.get('RequestId', '')}) "
             f'(SDK Attempt Count: 1)" (RequestToken: {call.token}, HandlerErrorCode: '
             f"{handler_code(details['Code'])})"
         )
     return f"Internal failure: {error!r}"
-
-
-def _service_of(error) -> str:
-    return getattr(error, "service", "") or "AWS"
 
 
 def handler_code(code: str) -> str:

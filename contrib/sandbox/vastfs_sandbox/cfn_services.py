@@ -1,7 +1,7 @@
 """Resource types beside EC2: roles, logs, ECS, EFS, Lambda."""
 
-from .cfn_resources import EC2_KINDS, Failed, Kind, pick, text_policy
 from . import faults
+from .cfn_resources import EC2_KINDS, Failed, Kind, pick, text_policy
 
 NO_SERVICE_LINKED_ROLE = (
     'Resource handler returned message: "Invalid request provided: CreateCluster '

@@ -2,12 +2,14 @@
 
 import base64
 import ipaddress
+import itertools
 import json
 import re
 
 import yaml
 
 from .errors import ApiError
+
 SUB = re.compile(r"\$\{([^!{}][^{}]*)\}")
 PSEUDO = (
     "AWS::AccountId",
@@ -70,7 +72,8 @@ def parse(body: str) -> dict:
         try:
             template = yaml.load(body, Loader=_Loader)
         except yaml.YAMLError as error:
-            raise invalid(f"Template format error: YAML not well-formed. {error}")
+            message = f"Template format error: YAML not well-formed. {error}"
+            raise invalid(message) from None
     if not isinstance(template, dict):
         raise invalid("Template format error: unsupported structure.")
     return template
@@ -272,7 +275,7 @@ class Scope:
             return block
         prefix = 32 - int(bits[0] if bits else 8)
         subnets = ipaddress.ip_network(block).subnets(new_prefix=prefix)
-        return [str(subnet) for subnet, _ in zip(subnets, range(int(count)))]
+        return [str(subnet) for subnet in itertools.islice(subnets, int(count))]
 
     def encode(self, argument):
         """Fn::Base64."""

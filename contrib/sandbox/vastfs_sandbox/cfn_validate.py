@@ -67,9 +67,7 @@ def template(body: str, known_types) -> dict:
     parsed = cfn_template.parse(body)
     extra = sorted(set(parsed) - SECTIONS)
     if extra:
-        raise invalid(
-            f"Invalid template property or properties [{', '.join(extra)}]"
-        )
+        raise invalid(f"Invalid template property or properties [{', '.join(extra)}]")
     if not parsed.get("Resources"):
         raise invalid(
             "Template format error: At least one Resources member must be defined."

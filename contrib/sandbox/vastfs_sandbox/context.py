@@ -50,3 +50,20 @@ class Context:
     def deadline(self, seconds: float) -> float:
         """The monotonic time at which `seconds` of AWS's time have passed."""
         return time.monotonic() + self.scaled(seconds)
+
+    def later(self, seconds: float, action) -> None:
+        """Run `action` under the lock when `seconds` of AWS's time have passed.
+
+        Without any delay it has run when this returns.
+        """
+        if self.scaled(seconds) <= 0:
+            with self.lock:
+                action()
+            return
+
+        def run():
+            if self.wait(seconds):
+                with self.lock:
+                    action()
+
+        threading.Thread(target=run, name="later", daemon=True).start()

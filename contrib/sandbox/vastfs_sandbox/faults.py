@@ -11,6 +11,7 @@ applies `count` times (once if not given, for ever if 0). Two sorts exist:
 Only calls from outside are hit: CloudFormation's own calls are not.
 """
 
+import contextlib
 import fnmatch
 import json
 import re
@@ -251,10 +252,8 @@ def cut(environ) -> None:
     """Hang up at once: closing alone would leave the client waiting."""
     connection = environ.get("werkzeug.socket")
     if connection is not None:
-        try:
+        with contextlib.suppress(OSError):
             connection.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
 
 
 class Control:

@@ -15,8 +15,8 @@ import threading
 from pathlib import Path
 
 from . import clients, context, sigv4
-from .httpd import make_server
 from .faults import Control, Faults, Journal
+from .httpd import make_server
 from .replies import Replies
 
 MOTO_VERSION = "5.2.1"
@@ -159,9 +159,7 @@ class Sandbox:
 
     def _layers(self, inner):
         """A module may put itself before all by `middleware(context, app)`."""
-        app = Control(
-            self.context, Journal(sigv4.SigV4(Faults(self.context, inner)))
-        )
+        app = Control(self.context, Journal(sigv4.SigV4(Faults(self.context, inner))))
         for module in reversed(self.modules):
             if hasattr(module, "middleware"):
                 app = module.middleware(self.context, app)
