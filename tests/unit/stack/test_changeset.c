@@ -140,28 +140,35 @@ static void test_first_failure(void **state)
 {
 	static const char events[] =
 		"[" EVENT("vast", "arn:s", "UPDATE_ROLLBACK_IN_PROGRESS", "failed") "," EVENT("Function", "f", "UPDATE_FAILED", "Resource update cancelled") "," EVENT(
-			"Cluster", "c",
-			"CREATE_FAILED", "later failure") "," EVENT("NatGateway", "n", "CREATE_FAILED",
-								    "the cause") "," EVENT("AccessPoint", "",
-											   "CREATE_FAILED",
-											   "Resource creation "
-											   "cancelled") "," EVENT("vas"
-														  "t",
-														  "arn:"
-														  "s",
-														  "UPDA"
-														  "TE_"
-														  "IN_"
-														  "PROG"
-														  "RES"
-														  "S",
-														  "User"
-														  " Ini"
-														  "tiat"
-														  "ed") "," EVENT("Old",
-																  "o",
-																  "CREATE_FAILED",
-																  "of an operation before") "]";
+			"Cluster", "c", "CREATE_FAILED",
+			"later failure") "," EVENT("NatGateway", "n", "CREATE_FAILED",
+						   "the cause") "," EVENT("AccessPoint", "", "CREATE_FAILED",
+									  "Resource creation "
+									  "cancelled") "," EVENT("vas"
+												 "t",
+												 "arn:"
+												 "s",
+												 "UPDA"
+												 "TE_"
+												 "IN_"
+												 "PROG"
+												 "RES"
+												 "S",
+												 "User"
+												 " Ini"
+												 "tiat"
+												 "ed") "," EVENT("Old",
+														 "o",
+														 "CREAT"
+														 "E_"
+														 "FAILE"
+														 "D",
+														 "of "
+														 "an "
+														 "opera"
+														 "tion "
+														 "befor"
+														 "e") "]";
 	cJSON *tree = json(events), *fine = json("[" EVENT("vast", "arn:s", "CREATE_COMPLETE", "") "]");
 	const cJSON *event = stack_first_failure(tree);
 
