@@ -142,10 +142,8 @@ static bool task_moves(const struct task *t)
 	       (strcmp(t->status, "RUNNING") != 0 || !task_is_live(t));
 }
 
-static bool world_moves(const struct snapshot *s)
+static bool tasks_move(const struct snapshot *s)
 {
-	if (stack_state(s->stack->status)->kind == STACK_BUSY)
-		return true;
 	for (size_t i = 0; i < s->tasks->n; i++)
 		if (task_moves(&s->tasks->tasks[i]))
 			return true;
@@ -168,7 +166,9 @@ static int64_t next_delay(struct watch *watch, const struct round *r, const stru
 	watch->retry_ms = 0;
 	if (!now->stack->exists)
 		return -1;
-	return world_moves(now) ? MOVING_MS : IDLE_MS;
+	if (tasks_move(now))
+		return TASK_MOVING_MS;
+	return stack_state(now->stack->status)->kind == STACK_BUSY ? STACK_MOVING_MS : IDLE_MS;
 }
 
 static void call_waiters(struct list *waiters)
