@@ -18,11 +18,12 @@
 #include <semaphore.h>
 #include <string.h>
 
-#define MOVING_MS    1000  /* while something changes */
-#define IDLE_MS	     15000 /* what others do shows within 30 s */
-#define RETRY_MIN_MS 2000
-#define RETRY_MAX_MS 30000
-#define TASKS_A_CALL 100 /* DescribeTasks' limit */
+#define TASK_MOVING_MS	1000  /* while a task starts or stops */
+#define STACK_MOVING_MS 3000  /* while CloudFormation works; our own operations look more closely */
+#define IDLE_MS		15000 /* what others do shows within 30 s */
+#define RETRY_MIN_MS	2000
+#define RETRY_MAX_MS	30000
+#define TASKS_A_CALL	100 /* DescribeTasks' limit */
 
 struct waiter {
 	struct list link;

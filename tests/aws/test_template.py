@@ -21,7 +21,7 @@ PARAMETERS = TEMPLATE["Parameters"]
 LINT = "import sys; from cfnlint.runner.cli import main; sys.exit(main())"
 
 # Properties that would give a resource a name of its own.
-NAMES = {"RoleName", "FunctionName", "ClusterName", "Family", "GroupName", "LogGroupName", "PolicyName", "TopicName"}
+NAMES = {"RoleName", "FunctionName", "ClusterName", "GroupName", "LogGroupName", "PolicyName", "TopicName"}
 
 
 def walk(node, path=()):
