@@ -60,6 +60,7 @@ struct aws_request {
 	enum aws_retry retry;
 	int timeout_ms;	  /* for one attempt's whole reply; 0: 60 s */
 	size_t reply_max; /* bytes; 0: 16 MiB */
+	bool opaque;	  /* REST: the reply is the caller's business, so bytes that are not JSON are no error */
 	bool quiet;	  /* an expected error reply (a 404 that means "not there") is not an error worth a warning */
 };
 
@@ -75,6 +76,7 @@ struct aws_reply {
 	struct buf payload; /* the bytes as they came; owned */
 	char request_id[64];
 	char function_error[32]; /* Lambda's X-Amz-Function-Error, "" if absent */
+	char *log_tail;		 /* Lambda's X-Amz-Log-Result, base64; NULL if absent; owned */
 	bool sent;		 /* the request, or a part of it, may have reached AWS */
 	struct error error;	 /* errnum 0 when AWS said yes */
 };

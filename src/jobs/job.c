@@ -257,6 +257,17 @@ void job_cancelled(struct job *j, const char *why)
 	job_edit(j, edit_cancelled, copy);
 }
 
+static void edit_remark(struct job_view *v, void *arg)
+{
+	error_set(&v->error, 0, "%s", (const char *)arg);
+}
+
+void job_remark(struct job *j, const char *text)
+{
+	job_log(j, "%s", text);
+	job_edit(j, edit_remark, (void *)text);
+}
+
 /* Takes the handler out of the job, so that it is called once whoever comes first. */
 static void call_on_cancel(struct job *j)
 {

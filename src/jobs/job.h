@@ -87,6 +87,7 @@ void job_log(struct job *j, const char *format, ...) _printf_(2, 3); /* one line
 void job_succeed(struct job *j, struct blob *result);		     /* takes the reference */
 void job_fail(struct job *j, const struct error *err);
 void job_cancelled(struct job *j, const char *why);
+void job_remark(struct job *j, const char *text); /* a warning in its error file; the job goes on */
 
 /* Called after each change of any job, on the changing thread; must be quick. Set once, before the first job. */
 void job_set_listener(void (*changed)(struct job *j, void *arg), void *arg);

@@ -235,3 +235,27 @@ bool journal_get(struct journal *j, size_t index, struct journal_entry *ret)
 	pthread_mutex_unlock(&j->lock);
 	return found;
 }
+
+/* -- restoring ------------------------------------------------------------------------------------------------- */
+
+static void edit_restore(struct job_view *v, void *arg)
+{
+	const struct journal_entry *e = arg;
+	_buf_ struct buf result = BUF_INIT(sizeof(e->result));
+
+	v->state = e->state;
+	v->ran = e->state == JOB_SUCCEEDED;
+	v->exit_code = e->exit_code;
+	v->started_ms = e->started_ms;
+	v->ended_ms = e->ended_ms;
+	if (e->state != JOB_SUCCEEDED)
+		error_set(&v->error, -EIO, "%s", e->message);
+	if (*e->result && buf_puts(&result, e->result) == 0)
+		v->result = blob_from_buf(&result);
+}
+
+void journal_entry_restore(const struct journal_entry *e, struct job *j)
+{
+	j->created_ms = e->created_ms;
+	job_edit(j, edit_restore, (void *)e);
+}

@@ -41,6 +41,9 @@ int journal_put(struct journal *j, const struct journal_entry *entry);
 size_t journal_size(struct journal *j);
 bool journal_get(struct journal *j, size_t index, struct journal_entry *ret);
 
+/* An ended entry back into the queued job that stands for it. */
+void journal_entry_restore(const struct journal_entry *e, struct job *j);
+
 /* Writes what is only in memory. */
 int journal_flush(struct journal *j);
 

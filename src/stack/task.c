@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* awslogs names a stream prefix/container/task; the prefix is the template's. */
-#define LOG_STREAM_FORMAT "vast/%s/%s"
+#define LOG_STREAM_FORMAT "server/%s/%s"
 
 /* What ECS says in one place; path NULL: derived below. */
 static const struct {

@@ -197,3 +197,8 @@ bool stack_view_equal(const struct stack_view *a, const struct stack_view *b)
 	return a->exists == b->exists && same_text(a->name, b->name) && same_text(a->json, b->json) &&
 	       same_text(a->function_json, b->function_json) && resources_equal(a, b);
 }
+
+bool stack_error_is_missing(const struct error *err)
+{
+	return error_has_code(err, "ValidationError") && strstr(err->message, "does not exist");
+}

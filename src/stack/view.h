@@ -7,6 +7,7 @@
 #ifndef VASTFS_STACK_VIEW_H
 #define VASTFS_STACK_VIEW_H
 
+#include "base/error.h"
 #include "base/ref.h"
 
 #include <cjson/cJSON.h>
@@ -62,6 +63,8 @@ void stack_view_unref(struct stack_view *v);
 const char *stack_view_output(const struct stack_view *v, const char *key);			      /* or NULL */
 const char *stack_view_parameter(const struct stack_view *v, const char *key);			      /* or NULL */
 const struct stack_resource *stack_view_resource(const struct stack_view *v, const char *logical_id); /* or NULL */
+/* Whether err is CloudFormation's way of saying that there is no such stack. */
+bool stack_error_is_missing(const struct error *err);
 bool stack_view_equal(const struct stack_view *a, const struct stack_view *b);
 
 /* From the "tasks" arrays of DescribeTasks. port makes the endpoint; family tells the servers. */

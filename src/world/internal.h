@@ -31,9 +31,11 @@ struct world {
 	uint64_t next_number[JOB_KIND_MAX];
 	void (*changed)(void *arg);
 	void *changed_arg;
-	unsigned saving;      /* threads that write the settings */
-	pthread_cond_t saved; /* saving went down */
+	pthread_mutex_t save_lock; /* one writer of default.env at a time: what is on disk is what is in force */
+	unsigned saving;	   /* threads that write the settings */
+	pthread_cond_t saved;	   /* saving went down */
 	_Atomic uint64_t generation;
+	_Atomic bool stopping; /* the engine is ending or gone */
 
 	struct watch *watch;	     /* watch.c: reads AWS; engine thread */
 	struct operator* operator;   /* operator.c: the operation thread */
@@ -79,6 +81,10 @@ void watch_now(struct world *w, void (*done)(void *arg), void *arg);
 /* Any thread but the engine's: watch_now and wait until it is done. */
 void watch_now_and_wait(struct world *w);
 
+/* external.c: the name of an operation that somebody else began, and what is seen of it; engine thread */
+#define OPERATION_EXTERNAL "external"
+void external_follow(struct world *w, const struct snapshot *s);
+
 /* operator.c */
 int operator_new(struct world *w, struct operator** ret);
 void operator_free(struct operator* o);
@@ -93,8 +99,7 @@ void queries_free(struct queries *q);
 int followers_new(struct world *w, struct followers **ret);
 void followers_free(struct followers *f);
 
-/* verbs.c: the operation behind a verb */
-struct operation;
-int (*verb_operation(const struct verb *verb))(struct operation *op, struct error *err);
+/* verbs.c */
+int credentials_check(const struct snapshot *s, struct error *err);
 
 #endif

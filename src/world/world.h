@@ -42,12 +42,17 @@ struct requester {
 	uid_t uid;
 };
 
+struct operation;
+
 /* control/: the verbs. To add one is to add a row to the table in verbs.c. */
 struct verb {
 	const char *name;     /* the file's name: "run-task" */
 	const char *argument; /* the one word that may be written instead of 1: "force"; NULL: none */
 	const char *help;     /* what the file does, for its reader */
-	bool operation;	      /* one at a time, with a job; the others act at once */
+	/* What is known to refuse it; NULL: nothing. */
+	int (*check)(const struct snapshot *s, const char *argument, struct error *err);
+	int (*run)(struct operation *op, struct error *err); /* an operation: one at a time, with a job; or NULL */
+	void (*act)(struct world *w);			     /* acts at once, without a job; or NULL */
 };
 
 extern const struct verb world_verbs[];
@@ -100,6 +105,8 @@ void world_log_close(struct world *w, enum world_log kind, const char *key);
 
 /* Text of stack/plan: what deploy would change. Rendered from memory. */
 int world_plan_render(const struct snapshot *s, struct buf *out);
+/* Whether the settings in force are not what is deployed. False where nothing can be compared. */
+bool world_settings_differ(const struct snapshot *s);
 const char *world_template_json(size_t *ret_len); /* stack/template.json */
 
 #endif
