@@ -29,10 +29,10 @@ static int cloud_kind(const struct row *row)
 {
 	const char *name = tree_name(row);
 
-	return strcmp(name, "task.log") == 0   ? WORLD_LOG_TASK
-	     : strcmp(name, "server.log") == 0 ? WORLD_LOG_SERVER
-	     : strcmp(name, "lambda.log") == 0 ? WORLD_LOG_QUERY
-					       : -1;
+	return strcmp(name, "task.log") == 0	 ? WORLD_LOG_TASK
+	       : strcmp(name, "server.log") == 0 ? WORLD_LOG_SERVER
+	       : strcmp(name, "lambda.log") == 0 ? WORLD_LOG_QUERY
+						 : -1;
 }
 
 /* A reference to what is known now, NULL: nothing. */

@@ -149,10 +149,14 @@ static bool bind_link(struct scope *s)
 }
 
 static const struct lister listers[] = {
-	{"operation", list_operations, bind_operation}, {"query", list_queries, bind_query},
-	{"task", list_tasks, bind_task},		{"output", list_outputs, bind_output},
-	{"parameter", list_parameters, bind_parameter}, {"resource", list_resources, bind_resource},
-	{"file", list_files, bind_file},		{"link", list_links, bind_link},
+	{"operation", list_operations, bind_operation},
+	{"query", list_queries, bind_query},
+	{"task", list_tasks, bind_task},
+	{"output", list_outputs, bind_output},
+	{"parameter", list_parameters, bind_parameter},
+	{"resource", list_resources, bind_resource},
+	{"file", list_files, bind_file},
+	{"link", list_links, bind_link},
 };
 
 const struct lister *names_lister(const char *name, size_t len)
@@ -217,8 +221,8 @@ static int list_child(const struct scope *dir, struct listing *l)
 	return l->each(l->arg, l->row, dir->key, tree_name(l->row));
 }
 
-int names_list(const struct scope *dir, int (*each)(void *arg, const struct row *row, const char *key, const char *name),
-	       void *arg)
+int names_list(const struct scope *dir,
+	       int (*each)(void *arg, const struct row *row, const char *key, const char *name), void *arg)
 {
 	struct listing l = {.each = each, .arg = arg};
 	int r = 0;

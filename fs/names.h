@@ -43,8 +43,8 @@ void scope_close(struct scope *s);
 #define _scope_ _cleanup_(scope_close)
 
 /* Calls each with every name in a directory: written ones that exist now, then the listers' ones. */
-int names_list(const struct scope *dir, int (*each)(void *arg, const struct row *row, const char *key, const char *name),
-	       void *arg);
+int names_list(const struct scope *dir,
+	       int (*each)(void *arg, const struct row *row, const char *key, const char *name), void *arg);
 
 /* What name is in a directory: its row and key. -ENOENT. *ret_key is name or dir's key. */
 int names_lookup(const struct scope *dir, const char *name, const struct row **ret_row, const char **ret_key);

@@ -18,7 +18,7 @@ struct fs;
 struct parked {
 	struct list link;
 	fuse_req_t req;
-	int64_t deadline_ms; /* monotonic; 0: none */
+	int64_t deadline_ms;		 /* monotonic; 0: none */
 	bool (*ready)(struct parked *p); /* under the mutex: quick */
 	/* Replies and frees p. why: 0 it is ready, -ETIMEDOUT, -EINTR also when the mount ends. */
 	void (*answer)(struct fs *fs, struct parked *p, int why);
@@ -34,7 +34,8 @@ void parked_init(struct parked_list *l);
 /* Takes p, whose fields are set but link. Answers at once if it was interrupted already. Loop thread. */
 void parked_add(struct fs *fs, struct parked *p);
 
-/* Answers all that are ready or late; everything if the mount ends. Returns the next deadline (monotonic ms), 0: none. */
+/* Answers all that are ready or late; everything if the mount ends. Returns the next deadline (monotonic ms), 0: none.
+ */
 int64_t parked_answer(struct fs *fs, bool ending);
 
 #endif

@@ -12,7 +12,8 @@ static void put_examples(const char *at, struct buf *out)
 		      "EXAMPLES (paste them)\n\n");
 	buf_printf(out, "  cd %s\n", at);
 	buf_puts(out, "  cat status\n"
-		      "  printf 'aws_region=eu-central-1\\nvpc_id=vpc-...\\nsubnet_cidr=172.31.48.0/24\\n' > config/default.env\n"
+		      "  printf 'aws_region=eu-central-1\\nvpc_id=vpc-...\\nsubnet_cidr=172.31.48.0/24\\n' > "
+		      "config/default.env\n"
 		      "  touch control/deploy && cat operations/latest/result    # waits; ^C ends the waiting only\n"
 		      "  tail -f operations/latest/operation.log\n"
 		      "  touch control/run-task && cat operations/latest/result\n"
@@ -25,14 +26,15 @@ static void put_examples(const char *at, struct buf *out)
 
 static void put_rules(struct buf *out)
 {
-	buf_puts(out, "GOOD TO KNOW\n\n"
-		      "  Reading starts nothing and costs nothing. Only writing, touch, rm in tasks/ and config/, and\n"
-		      "  ln -sfn on tasks/default act. result and exit_code wait for their job, all other files are\n"
-		      "  answered at once. A query starts when its file is closed: a background child that inherited the\n"
-		      "  open file delays it.\n\n"
-		      "  EBUSY an operation is running; EEXIST a server runs already; ENXIO the stack is not deployed;\n"
-		      "  ENOKEY no usable credentials; EINVAL bad content; EIO the cloud said no; EPERM not a thing this\n"
-		      "  tree does. Each leaves a line in error.\n\n");
+	buf_puts(out,
+		 "GOOD TO KNOW\n\n"
+		 "  Reading starts nothing and costs nothing. Only writing, touch, rm in tasks/ and config/, and\n"
+		 "  ln -sfn on tasks/default act. result and exit_code wait for their job, all other files are\n"
+		 "  answered at once. A query starts when its file is closed: a background child that inherited the\n"
+		 "  open file delays it.\n\n"
+		 "  EBUSY an operation is running; EEXIST a server runs already; ENXIO the stack is not deployed;\n"
+		 "  ENOKEY no usable credentials; EINVAL bad content; EIO the cloud said no; EPERM not a thing this\n"
+		 "  tree does. Each leaves a line in error.\n\n");
 }
 
 static void put_tree(struct buf *out)

@@ -10,10 +10,8 @@ struct call call_begin(fuse_req_t req)
 	const struct fuse_ctx *ctx = fuse_req_ctx(req);
 	struct fs *fs = fuse_req_userdata(req);
 
-	return (struct call){.fs = fs,
-			     .req = req,
-			     .snapshot = world_snapshot(fs->world),
-			     .who = {.pid = ctx->pid, .uid = ctx->uid}};
+	return (struct call){
+		.fs = fs, .req = req, .snapshot = world_snapshot(fs->world), .who = {.pid = ctx->pid, .uid = ctx->uid}};
 }
 
 void call_end(struct call *c)

@@ -248,7 +248,8 @@ static void op_release(fuse_req_t req, fuse_ino_t ino _unused_, struct fuse_file
 	fuse_reply_err(req, 0);
 }
 
-static void op_fsync(fuse_req_t req, fuse_ino_t ino _unused_, int data_only _unused_, struct fuse_file_info *fi _unused_)
+static void op_fsync(fuse_req_t req, fuse_ino_t ino _unused_, int data_only _unused_,
+		     struct fuse_file_info *fi _unused_)
 {
 	fuse_reply_err(req, 0);
 }

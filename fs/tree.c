@@ -9,26 +9,38 @@
 #include <assert.h>
 #include <string.h>
 
-#define DIRECTORY(pattern, when, caching, text) \
-	{.path = pattern, .type = ROW_DIR, .mode = 0755, .changed = when, .cache = caching, .help = text}
-#define VALUE(pattern, how, which, when, caching, text)                                                      \
-	{.path = pattern, .type = ROW_FILE, .mode = 0444, .class = &class_text, .render = how, .arg = which, \
-	 .changed = when, .cache = caching, .help = text}
-#define ACTION(pattern, kind, how, text)                                                                          \
-	{.path = pattern, .type = ROW_FILE, .mode = 0644, .class = &kind, .render = how, .changed = changed_mount, \
-	 .cache = CACHE_NEVER, .help = text}
-#define LOG(pattern, kind, text)                                                                            \
-	{.path = pattern, .type = ROW_FILE, .mode = 0444, .class = &kind, .changed = changed_log, .cache = CACHE_NEVER, \
-	 .help = text}
-#define WAITING(pattern, which, flag, text)                                                                    \
-	{.path = pattern, .type = ROW_FILE, .mode = 0444, .class = &class_wait, .arg = which, .changed = changed_job, \
-	 .cache = CACHE_NEVER, .flags = flag, .help = text}
-#define OF_JOB(pattern, how, flag, text)                                                                     \
-	{.path = pattern, .type = ROW_FILE, .mode = 0444, .class = &class_text, .render = how,               \
-	 .changed = changed_job, .cache = CACHE_NEVER, .flags = flag, .help = text}
+#define DIRECTORY(pattern, when, caching, text)                                                                 \
+	{                                                                                                       \
+		.path = pattern, .type = ROW_DIR, .mode = 0755, .changed = when, .cache = caching, .help = text \
+	}
+#define VALUE(pattern, how, which, when, caching, text)                                                             \
+	{                                                                                                           \
+		.path = pattern, .type = ROW_FILE, .mode = 0444, .class = &class_text, .render = how, .arg = which, \
+		.changed = when, .cache = caching, .help = text                                                     \
+	}
+#define ACTION(pattern, kind, how, text)                                                        \
+	{                                                                                       \
+		.path = pattern, .type = ROW_FILE, .mode = 0644, .class = &kind, .render = how, \
+		.changed = changed_mount, .cache = CACHE_NEVER, .help = text                    \
+	}
+#define LOG(pattern, kind, text)                                                                         \
+	{                                                                                                \
+		.path = pattern, .type = ROW_FILE, .mode = 0444, .class = &kind, .changed = changed_log, \
+		.cache = CACHE_NEVER, .help = text                                                       \
+	}
+#define WAITING(pattern, which, flag, text)                                                          \
+	{                                                                                            \
+		.path = pattern, .type = ROW_FILE, .mode = 0444, .class = &class_wait, .arg = which, \
+		.changed = changed_job, .cache = CACHE_NEVER, .flags = flag, .help = text            \
+	}
+#define OF_JOB(pattern, how, flag, text)                                                              \
+	{                                                                                             \
+		.path = pattern, .type = ROW_FILE, .mode = 0444, .class = &class_text, .render = how, \
+		.changed = changed_job, .cache = CACHE_NEVER, .flags = flag, .help = text             \
+	}
 #define OF_STACK(name, text) \
 	VALUE("stack/" #name, render_stack_text, offsetof(struct stack_view, name), changed_stack, CACHE_CLOUD, text)
-#define OF_RESOURCE(name, text)                                                                               \
+#define OF_RESOURCE(name, text)                                                                                 \
 	VALUE("stack/resources/{resource}/" #name, render_resource_text, offsetof(struct stack_resource, name), \
 	      changed_stack, CACHE_CLOUD, text)
 #define OF_TASK(name, text) \
@@ -36,34 +48,59 @@
 #define VERB(name) ACTION("control/" name, class_control, render_control, "see its own text: cat control/" name)
 
 /* What lambda/ (of the last query) and lambda/history/{query}/ have in common. */
-#define QUERY_FILES(dir, flag)                                                                                       \
-	WAITING(dir "result", WAIT_RESULT, flag, "waits for the end, then what the command printed, byte for byte"), \
-	OF_JOB(dir "stderr", render_job_stderr, flag, "what it printed to standard error"),                       \
-	WAITING(dir "exit_code", WAIT_EXIT_CODE, flag, "waits likewise, then its exit status"),                   \
-	OF_JOB(dir "state", render_job_state, flag | ROW_STATE, "queued, running, succeeded, failed or cancelled"), \
-	OF_JOB(dir "error", render_job_error, flag, "why it could not be run, or a warning"),                     \
-	OF_JOB(dir "progress", render_job_progress, flag, "one line: bar, step, elapsed time"),                   \
-	OF_JOB(dir "duration", render_job_duration, flag, "how long the command ran, in milliseconds"),           \
-	OF_JOB(dir "request_id", render_job_request_id, flag, "AWS's request id"),                                \
-	{.path = dir "cancel", .type = ROW_FILE, .mode = 0644, .class = &class_cancel, .render = render_cancel,   \
-	 .changed = changed_mount, .cache = CACHE_NEVER, .flags = flag, .help = "touch to give up the query"}
+#define QUERY_FILES(dir, flag)                                                                                         \
+	WAITING(dir "result", WAIT_RESULT, flag, "waits for the end, then what the command printed, byte for byte"),   \
+		OF_JOB(dir "stderr", render_job_stderr, flag, "what it printed to standard error"),                    \
+		WAITING(dir "exit_code", WAIT_EXIT_CODE, flag, "waits likewise, then its exit status"),                \
+		OF_JOB(dir "state", render_job_state, flag | ROW_STATE,                                                \
+		       "queued, running, succeeded, failed or cancelled"),                                             \
+		OF_JOB(dir "error", render_job_error, flag, "why it could not be run, or a warning"),                  \
+		OF_JOB(dir "progress", render_job_progress, flag, "one line: bar, step, elapsed time"),                \
+		OF_JOB(dir "duration", render_job_duration, flag, "how long the command ran, in milliseconds"),        \
+		OF_JOB(dir "request_id", render_job_request_id, flag, "AWS's request id"),                             \
+	{                                                                                                              \
+		.path = dir "cancel", .type = ROW_FILE, .mode = 0644, .class = &class_cancel, .render = render_cancel, \
+		.changed = changed_mount, .cache = CACHE_NEVER, .flags = flag, .help = "touch to give up the query"    \
+	}
 
 const struct row tree_rows[] = {
 	DIRECTORY("", NULL, CACHE_ALWAYS, "the stack as a directory"),
-	{.path = "README", .type = ROW_FILE, .mode = 0444, .class = &class_text, .render = render_readme,
-	 .cache = CACHE_ALWAYS, .help = "this text"},
+	{.path = "README",
+	 .type = ROW_FILE,
+	 .mode = 0444,
+	 .class = &class_text,
+	 .render = render_readme,
+	 .cache = CACHE_ALWAYS,
+	 .help = "this text"},
 	VALUE("status", render_status, 0, changed_status, CACHE_NEVER, "the most important, one key and value a line"),
-	{.path = "error", .type = ROW_FILE, .mode = 0644, .class = &class_errors, .render = render_errors,
-	 .changed = changed_errors, .cache = CACHE_NEVER, .help = "the last 16 failures in words; a write clears it"},
+	{.path = "error",
+	 .type = ROW_FILE,
+	 .mode = 0644,
+	 .class = &class_errors,
+	 .render = render_errors,
+	 .changed = changed_errors,
+	 .cache = CACHE_NEVER,
+	 .help = "the last 16 failures in words; a write clears it"},
 	LOG("events.log", class_log, "every change seen or made; tail -f works"),
 	LOG("api.log", class_log, "every call to AWS, without secrets"),
 
 	DIRECTORY("config", NULL, CACHE_NEVER, "the settings; takes an editor's temporary files"),
-	{.path = "config/default.env", .type = ROW_FILE, .mode = 0644, .class = &class_settings,
-	 .render = render_settings, .changed = changed_settings, .cache = CACHE_NEVER,
+	{.path = "config/default.env",
+	 .type = ROW_FILE,
+	 .mode = 0644,
+	 .class = &class_settings,
+	 .render = render_settings,
+	 .changed = changed_settings,
+	 .cache = CACHE_NEVER,
 	 .help = "key=value lines, checked line by line and saved when the file is closed"},
-	{.path = "config/{file}", .type = ROW_FILE, .mode = 0644, .class = &class_memory, .render = render_memory,
-	 .changed = changed_memory, .cache = CACHE_NEVER, .flags = ROW_UNLISTED,
+	{.path = "config/{file}",
+	 .type = ROW_FILE,
+	 .mode = 0644,
+	 .class = &class_memory,
+	 .render = render_memory,
+	 .changed = changed_memory,
+	 .cache = CACHE_NEVER,
+	 .flags = ROW_UNLISTED,
 	 .help = "temporary files, in memory only; rename one to default.env to use it"},
 
 	DIRECTORY("control", NULL, CACHE_ALWAYS, "touch a file, or write to it, to act"),
@@ -76,13 +113,19 @@ const struct row tree_rows[] = {
 	VERB("cancel"),
 
 	DIRECTORY("operations", changed_operations, CACHE_NEVER, "what control/ started, one directory each"),
-	{.path = "operations/latest", .type = ROW_LINK, .mode = 0777, .render = render_latest,
-	 .changed = changed_operations, .cache = CACHE_NEVER, .help = "the newest operation"},
+	{.path = "operations/latest",
+	 .type = ROW_LINK,
+	 .mode = 0777,
+	 .render = render_latest,
+	 .changed = changed_operations,
+	 .cache = CACHE_NEVER,
+	 .help = "the newest operation"},
 	DIRECTORY("operations/{operation}", changed_job, CACHE_NEVER, "one operation"),
 	OF_JOB("operations/{operation}/name", render_job_name, 0, "deploy, destroy, ...; external: begun elsewhere"),
 	OF_JOB("operations/{operation}/state", render_job_state, ROW_STATE,
 	       "queued, running, succeeded, failed or cancelled"),
-	OF_JOB("operations/{operation}/progress", render_job_progress, 0, "one line: bar, done/total, step, elapsed time"),
+	OF_JOB("operations/{operation}/progress", render_job_progress, 0,
+	       "one line: bar, done/total, step, elapsed time"),
 	WAITING("operations/{operation}/result", WAIT_RESULT, 0, "waits for the end, then the outcome"),
 	OF_JOB("operations/{operation}/error", render_job_error, 0, "why it failed"),
 	WAITING("operations/{operation}/exit_code", WAIT_EXIT_CODE, 0, "waits likewise, then 0 or 1"),
@@ -112,11 +155,20 @@ const struct row tree_rows[] = {
 	OF_RESOURCE(updated, "when that was"),
 
 	DIRECTORY("tasks", changed_tasks, CACHE_CLOUD, "the Fargate tasks, whoever started them"),
-	{.path = "tasks/default", .type = ROW_LINK, .mode = 0777, .render = render_default_task,
-	 .changed = changed_tasks, .cache = CACHE_NEVER,
+	{.path = "tasks/default",
+	 .type = ROW_LINK,
+	 .mode = 0777,
+	 .render = render_default_task,
+	 .changed = changed_tasks,
+	 .cache = CACHE_NEVER,
 	 .help = "the server that queries go to; ln -sfn ID tasks/default chooses, rm returns to the newest"},
-	{.path = "tasks/{link}", .type = ROW_LINK, .mode = 0777, .render = render_stray, .cache = CACHE_NEVER,
-	 .flags = ROW_UNLISTED, .help = "links on their way to be renamed to default"},
+	{.path = "tasks/{link}",
+	 .type = ROW_LINK,
+	 .mode = 0777,
+	 .render = render_stray,
+	 .cache = CACHE_NEVER,
+	 .flags = ROW_UNLISTED,
+	 .help = "links on their way to be renamed to default"},
 	DIRECTORY("tasks/{task}", changed_task, CACHE_CLOUD, "one task"),
 	OF_TASK(status, "PROVISIONING, PENDING, RUNNING, ... STOPPED"),
 	OF_TASK(desired_status, "what ECS wants it to be"),
@@ -135,7 +187,8 @@ const struct row tree_rows[] = {
 	LOG("tasks/{task}/task.log", class_log, "what it prints"),
 	ACTION("tasks/{task}/stop", class_stop, render_stop, "touch to stop it"),
 
-	DIRECTORY("lambda", changed_queries, CACHE_ALWAYS, "commands run next to the server; the files tell of the last"),
+	DIRECTORY("lambda", changed_queries, CACHE_ALWAYS,
+		  "commands run next to the server; the files tell of the last"),
 	ACTION("lambda/query", class_query, render_job_query, "write a command, then read result"),
 	QUERY_FILES("lambda/", ROW_LAST_QUERY),
 	VALUE("lambda/function.json", render_stack_json, offsetof(struct stack_view, function_json), changed_stack,

@@ -56,10 +56,10 @@ extern const size_t tree_rows_n;
 void tree_init(void);
 
 size_t tree_index(const struct row *row);
-const struct row *tree_parent(const struct row *row);  /* the root's is the root */
-const char *tree_name(const struct row *row);	       /* the last part of the pattern, "{task}" if it is dynamic */
+const struct row *tree_parent(const struct row *row);	 /* the root's is the root */
+const char *tree_name(const struct row *row);		 /* the last part of the pattern, "{task}" if it is dynamic */
 const struct lister *tree_lister(const struct row *row); /* of the pattern's dynamic part, NULL without one */
-bool tree_is_dynamic(const struct row *row);	       /* the last part is the dynamic one */
+bool tree_is_dynamic(const struct row *row);		 /* the last part is the dynamic one */
 
 /* The next child of a directory after row (NULL: the first), in the order of the table; NULL at the end. */
 const struct row *tree_next_child(const struct row *dir, const struct row *row);

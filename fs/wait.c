@@ -184,5 +184,4 @@ static unsigned wait_poll(const struct scope *s _unused_, struct handle *h)
 	return !h->job || !wait_in_flight(h->job) ? POLLIN | POLLRDNORM : 0;
 }
 
-const struct file_class class_wait = {
-	.open = wait_open, .read = class_wait_read, .size = wait_size, .poll = wait_poll};
+const struct file_class class_wait = {.open = wait_open, .read = class_wait_read, .size = wait_size, .poll = wait_poll};
