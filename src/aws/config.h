@@ -9,9 +9,9 @@
 #include "aws/aws.h"
 
 struct aws_options {
-	char *region;	 /* all owned */
-	char *profile;	 /* the one the settings name, NULL if they name none */
-	char *ca_file;	 /* NULL: the system's */
+	char *region;  /* all owned */
+	char *profile; /* the one the settings name, NULL if they name none */
+	char *ca_file; /* NULL: the system's */
 	int max_attempts;
 	cJSON *endpoints; /* service's name to the URL that replaces AWS's own */
 };
@@ -21,9 +21,9 @@ int aws_options_load(const struct aws_config *config, struct aws_options *ret, s
 void aws_options_free(struct aws_options *o);
 
 struct aws_endpoint {
-	char url[300]; /* without a slash at its end */
-	char host[256]; /* as the Host header says it, with the port if it is not the scheme's own */
-	char region[40]; /* for the signature */
+	char url[300];	  /* without a slash at its end */
+	char host[256];	  /* as the Host header says it, with the port if it is not the scheme's own */
+	char region[40];  /* for the signature */
 	char prefix[300]; /* path of the URL, before that of the request; mostly "" */
 };
 

@@ -103,15 +103,15 @@ static int from_config_file(const struct search *s, const struct source *self, s
 	return from_section(s->config, s->config_path, s->section, ret, err);
 }
 
-static int refuse_key(const struct search *s, const struct source *self, struct aws_credentials *ret,
-		      struct error *err)
+static int refuse_key(const struct search *s, const struct source *self, struct aws_credentials *ret, struct error *err)
 {
 	(void)ret;
 	if (!*aws_profile_get(s->config, s->section, self->key) && !*aws_profile_get(s->shared, s->profile, self->key))
 		return 0;
 	error_set(err, -ENOKEY, "profile %s uses %s (%s), which vastfs does not support yet", s->profile, self->what,
 		  self->key);
-	error_remedy(err, "eval \"$(aws configure export-credentials --profile %s --format env)\" and start vastfs again",
+	error_remedy(err,
+		     "eval \"$(aws configure export-credentials --profile %s --format env)\" and start vastfs again",
 		     s->profile);
 	return -ENOKEY;
 }
@@ -149,8 +149,9 @@ static int nothing_found(const struct search *s, struct error *err)
 		  s->wanted ? "" : "AWS_ACCESS_KEY_ID is not set; ", s->profile,
 		  s->shared_path ? s->shared_path : "~/.aws/credentials",
 		  s->config_path ? s->config_path : "~/.aws/config");
-	error_remedy(err, s->wanted ? "aws configure --profile %s, or another aws_profile"
-				    : "aws configure --profile %s, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+	error_remedy(err,
+		     s->wanted ? "aws configure --profile %s, or another aws_profile"
+			       : "aws configure --profile %s, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
 		     s->profile);
 	return -ENOKEY;
 }

@@ -5,7 +5,8 @@
 
 static bool is_kept(char c, const char *also)
 {
-	return c && (strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~", c) || strchr(also, c));
+	return c &&
+	       (strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~", c) || strchr(also, c));
 }
 
 void aws_encode(struct buf *out, const char *text, size_t len, const char *also_kept)

@@ -21,13 +21,14 @@ struct http_request {
 	const char *const *headers; /* "Name: value", NULL-terminated; NULL: none */
 	const void *body;	    /* must live until the exchange has ended */
 	size_t body_len;
-	int timeout_ms;	      /* of the whole exchange; 0: none */
-	int stall_s;	      /* ends it if for so many seconds nothing moves; 0: never */
-	size_t reply_max;     /* bytes kept of the reply; 0: HTTP_REPLY_MAX */
-	const char *ca_file;  /* NULL: the system's */
-	bool fresh;	      /* on a connection of its own start: libcurl resends what met a dead kept one */
+	int timeout_ms;	     /* of the whole exchange; 0: none */
+	int stall_s;	     /* ends it if for so many seconds nothing moves; 0: never */
+	size_t reply_max;    /* bytes kept of the reply; 0: HTTP_REPLY_MAX */
+	const char *ca_file; /* NULL: the system's */
+	bool fresh;	     /* on a connection of its own start: libcurl resends what met a dead kept one */
 	bool no_proxy;
-	/* Takes the bytes of a reply with a status of 2xx in place of reply->body; a negative errno ends the exchange. */
+	/* Takes the bytes of a reply with a status of 2xx in place of reply->body; a negative errno ends the exchange.
+	 */
 	int (*sink)(const void *data, size_t len, void *arg);
 	void *sink_arg;
 };
@@ -38,8 +39,9 @@ struct http_reply {
 	struct buf header; /* lines "Name: value\n" of the last header block */
 	bool sent;	   /* a part of the request may have reached the peer */
 	/*
-	 * No (whole) reply came: -ETIMEDOUT, -ENETUNREACH (no route, no name), -ECONNREFUSED, -ECONNRESET, -EPROTO (TLS),
-	 * -EFBIG (over reply_max), -ENOMEM, -ECANCELED, the sink's errno. A status of 404 or 500 is no error here.
+	 * No (whole) reply came: -ETIMEDOUT, -ENETUNREACH (no route, no name), -ECONNREFUSED, -ECONNRESET, -EPROTO
+	 * (TLS), -EFBIG (over reply_max), -ENOMEM, -ECANCELED, the sink's errno. A status of 404 or 500 is no error
+	 * here.
 	 */
 	struct error error;
 };

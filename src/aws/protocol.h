@@ -40,6 +40,9 @@ const struct aws_protocol_row *aws_protocol_of(const struct aws_service *s);
 /* reply->payload, status and request_id are set: fills body and error. -EIO when AWS said no, -EBADMSG for garbage. */
 void aws_reply_parse(const struct aws_request *r, const struct http_reply *http, struct aws_reply *reply);
 
+/* Turns AWS's code and status into errno and remedy: a table by code. err->code, http_status and message are set. */
+void aws_explain(struct error *err);
+
 /* For the rows: the code of a JSON error, bare ("prefix#Code:uri" as "Code"). */
 void aws_take_json_error(const struct http_reply *http, struct aws_reply *reply);
 int aws_json_parse(struct aws_reply *reply);

@@ -33,8 +33,7 @@ static int put_list(struct buf *out, const char *name, const cJSON *list, bool e
 
 	if (!list->child && !ec2)
 		return put_leaf(out, name, NULL);
-	cJSON_ArrayForEach(entry, list)
-	{
+	cJSON_ArrayForEach (entry, list) {
 		int e;
 
 		snprintf(full, sizeof(full), "%s%s.%d", name, ec2 ? "" : ".member", ++n);
@@ -50,8 +49,7 @@ static int put_object(struct buf *out, const char *name, const cJSON *object, bo
 	const cJSON *m;
 	char full[NAME_SIZE];
 
-	cJSON_ArrayForEach(m, object)
-	{
+	cJSON_ArrayForEach (m, object) {
 		int e;
 
 		snprintf(full, sizeof(full), "%s%s%s", name, *name ? "." : "", m->string);

@@ -8,7 +8,7 @@
 
 #include "aws/aws.h"
 
-#define AWS_QUOTA_FULL	 500
+#define AWS_QUOTA_FULL	  500
 #define AWS_SKEW_LEAST_MS (4 * 60 * 1000) /* AWS allows 5 minutes */
 
 enum aws_outcome {
@@ -31,8 +31,8 @@ struct aws_quota {
 struct aws_attempts {
 	int made; /* attempts so far, the current one included */
 	int most;
-	int borrowed;	       /* from the quota, for the current one */
-	bool clock_corrected;  /* the one correction has been used */
+	int borrowed;	      /* from the quota, for the current one */
+	bool clock_corrected; /* the one correction has been used */
 };
 
 /* What the decision rests on. */

@@ -38,8 +38,8 @@ struct aws_to_sign {
 	const char *region;
 	const char *service;
 	enum aws_path_rule path_rule;
-	bool hash_header;   /* sends and signs X-Amz-Content-Sha256 (S3 demands it) */
-	bool token_later;   /* the session token is sent, but not signed */
+	bool hash_header; /* sends and signs X-Amz-Content-Sha256 (S3 demands it) */
+	bool token_later; /* the session token is sent, but not signed */
 	int64_t wall_ms;
 };
 

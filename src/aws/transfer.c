@@ -2,7 +2,7 @@
 
 #include <errno.h>
 
-#define MOST_CONNECTING	 32
+#define MOST_CONNECTING	  32
 #define MOST_IDLE_SOCKETS 128L
 
 int transfers_open(struct transfers *ts)

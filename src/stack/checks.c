@@ -170,7 +170,7 @@ int check_data_dir(const char *value, struct error *err)
 				 "without a slash at its end",
 				 value);
 	if (matches(value, "/\\.\\.?(/|$)"))
-		return error_set(err, -EINVAL, "%.80s must not go through . or ..", value);
+		return error_set(err, -EINVAL, "%.80s has a . or .. in it", value);
 	for (size_t i = 0; i < ARRAY_SIZE(system_dirs); i++)
 		if (strcmp(value, system_dirs[i]) == 0)
 			return error_set(err, -EINVAL, "the storage must not cover the image's %s", value);
