@@ -58,12 +58,16 @@ static const char *or_dash(const char *text)
 
 static void put_tasks(const struct snapshot *s, struct buf *out)
 {
-	const struct task *server = *s->default_task ? task_list_find(s->tasks, s->default_task) : NULL;
+	const struct task *server = snapshot_default_task(s);
 	unsigned live = 0;
 
 	for (size_t i = 0; i < s->tasks->n; i++)
 		live += task_is_live(&s->tasks->tasks[i]);
-	buf_printf(out, "server %s\ntasks %u\n", server ? or_dash(server->endpoint) : "-", live);
+	if (server && snapshot_task_is_outdated(s, server))
+		buf_puts(out, "server outdated, touch control/restart-task\n");
+	else
+		buf_printf(out, "server %s\n", server ? or_dash(server->endpoint) : "-");
+	buf_printf(out, "tasks %u\n", live);
 }
 
 static void put_jobs(const struct snapshot *s, struct buf *out)
@@ -87,9 +91,12 @@ static void put_jobs(const struct snapshot *s, struct buf *out)
 }
 
 /* Whether what is deployed was deployed with the settings in force. */
-static const char *settings_word(const struct snapshot *s _unused_)
+static const char *settings_word(const struct snapshot *s)
 {
-	return "-"; /* until the world can tell */
+	static const char *const words[] = {
+		[MATCH_UNKNOWN] = "-", [MATCH_SAME] = "matches", [MATCH_DIFFERENT] = "differs"};
+
+	return words[s->match];
 }
 
 /* All but the age, which passes without anything having changed. */

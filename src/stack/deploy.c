@@ -280,30 +280,36 @@ static int follow_own(struct operation *op, struct error *err)
 	return r;
 }
 
+/* Change sets are deleted after use, whatever came of them. Tidying up is not to be cancelled. */
+static void tidy_up(struct operation *op, const struct change_set *set, bool failed)
+{
+	struct aws_cancel_token *cancel = op->cancel;
+
+	op->cancel = op->stop;
+	delete_change_set(op, set);
+	if (failed)
+		delete_review(op);
+	op->cancel = cancel;
+}
+
 static int apply(struct operation *op, struct error *err)
 {
 	struct change_set set = {.record = NULL};
+	bool lost;
 	int r;
 
 	snprintf(set.name, sizeof(set.name), "vastfs-%s-%u", op->token, op->tries);
 	r = prepare_and_execute(op, &set, err);
-	if (r != 0) {
-		struct aws_cancel_token *cancel = op->cancel;
-		struct error why = *err;
-
-		op->cancel = op->stop; /* tidying up is not to be cancelled */
-		delete_change_set(op, &set);
-		if (r < 0 && !changeset_lost_race(&why))
-			delete_review(op);
-		op->cancel = cancel;
-		*err = why;
-	}
-	cJSON_Delete(set.record);
-	if (r < 0 && changeset_lost_race(err))
-		return join_winner(op, err);
+	lost = r < 0 && changeset_lost_race(err);
 	if (r == OPERATION_DONE)
 		buf_puts(&op->result, "nothing to change\n");
-	return r == 0 ? follow_own(op, err) : r < 0 ? r : 0;
+	else if (r == 0)
+		r = follow_own(op, err);
+	tidy_up(op, &set, r < 0 && !lost);
+	cJSON_Delete(set.record);
+	if (lost)
+		return join_winner(op, err);
+	return r < 0 ? r : 0;
 }
 
 /* Roles that are seconds old are not known everywhere: such a failure is worth one more try. */

@@ -99,6 +99,9 @@ void queries_free(struct queries *q);
 int followers_new(struct world *w, struct followers **ret);
 void followers_free(struct followers *f);
 
+/* plan.c: compares settings and stack, both of s. */
+enum snapshot_match plan_match(const struct snapshot *s);
+
 /* verbs.c */
 int credentials_check(const struct snapshot *s, struct error *err);
 

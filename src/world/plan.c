@@ -25,11 +25,10 @@ static cJSON *wanted_parameters(const struct snapshot *s)
 	struct template_facts facts = {
 		.internet_gateway_id = stack_view_parameter(s->stack, "InternetGatewayId"),
 		.availability_zone = stack_view_parameter(s->stack, "AvailabilityZone"),
-		.image_uri = stack_view_parameter(s->stack, "ImageUri"),
+		.image_uri = settings_get(s->settings, SETTING_VAST_IMAGE),
 		.file_system_id = stack_view_parameter(s->stack, "FileSystemId"),
 	};
 
-	facts.image_uri = settings_get(s->settings, SETTING_VAST_IMAGE);
 	return template_parameters(s->settings, &facts);
 }
 
@@ -70,19 +69,19 @@ const char *world_template_json(size_t *ret_len)
 	return template_text(ret_len);
 }
 
-bool world_settings_differ(const struct snapshot *s)
+enum snapshot_match plan_match(const struct snapshot *s)
 {
 	cJSON *wanted, *deployed, *names;
-	bool differ;
+	enum snapshot_match match;
 
-	if (!s->settings || !s->stack->exists || settings_check_complete(s->settings, NULL) < 0)
-		return false;
+	if (!s->settings || !s->stack->outputs_n || settings_check_complete(s->settings, NULL) < 0)
+		return MATCH_UNKNOWN;
 	wanted = wanted_parameters(s);
 	deployed = pairs_json(s->stack->parameters, s->stack->parameters_n, "ParameterKey", "ParameterValue");
 	names = template_differences(wanted, deployed);
-	differ = cJSON_GetArraySize(names) > 0;
+	match = cJSON_GetArraySize(names) > 0 ? MATCH_DIFFERENT : MATCH_SAME;
 	cJSON_Delete(wanted);
 	cJSON_Delete(deployed);
 	cJSON_Delete(names);
-	return differ;
+	return match;
 }

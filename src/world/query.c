@@ -140,7 +140,7 @@ static void answered(struct aws_reply *reply, void *arg)
 static void send_query(struct query *q, const struct snapshot *s, const char *function)
 {
 	struct world *w = q->queries->world;
-	const struct task *server = task_list_find(s->tasks, s->default_task);
+	const struct task *server = snapshot_default_task(s);
 	int64_t timeout_ms = s->settings->lambda_timeout * INT64_C(1000) + TIMEOUT_EXTRA_MS;
 	_buf_ struct buf event = BUF_INIT(1 << 20);
 	struct aws *aws = world_aws(w);

@@ -70,6 +70,18 @@ bool snapshot_is_current(const struct snapshot *s)
 	return s->contact_ms && clock_monotonic_ms() - s->contact_monotonic_ms <= CURRENT_FOR_MS;
 }
 
+const struct task *snapshot_default_task(const struct snapshot *s)
+{
+	return *s->default_task ? task_list_find(s->tasks, s->default_task) : NULL;
+}
+
+bool snapshot_task_is_outdated(const struct snapshot *s, const struct task *t)
+{
+	const char *current = stack_view_output(s->stack, "TaskDefinitionArn");
+
+	return t->server && current && t->task_definition && strcmp(t->task_definition, current) != 0;
+}
+
 struct job *snapshot_running_operation(const struct snapshot *s)
 {
 	for (size_t i = s->operations->n; i-- > 0;) {

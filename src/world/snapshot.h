@@ -13,6 +13,8 @@
 #include "stack/settings.h"
 #include "stack/view.h"
 
+enum snapshot_match { MATCH_UNKNOWN, MATCH_SAME, MATCH_DIFFERENT };
+
 struct snapshot {
 	struct ref ref;
 	uint64_t generation;	     /* 1, 2, ... */
@@ -21,6 +23,7 @@ struct snapshot {
 	int64_t settings_changed_ms; /* wall clock */
 	struct stack_view *stack;    /* never NULL */
 	struct task_list *tasks;     /* never NULL */
+	enum snapshot_match match;   /* of the settings in force with what is deployed */
 	char default_task[64];	     /* the server that queries go to, "" if there is none */
 	bool default_chosen;	     /* by ln -sfn rather than by vastfs */
 	struct job_list *operations; /* never NULL, oldest first */
@@ -36,6 +39,10 @@ DEFINE_CLEANUP(struct snapshot *, snapshot_unref)
 
 /* What may be said with certainty: false before the first contact and when it is more than 30 s ago. */
 bool snapshot_is_current(const struct snapshot *s);
+
+/* The server that queries go to, NULL if there is none; and whether it runs with what was deployed last. */
+const struct task *snapshot_default_task(const struct snapshot *s);
+bool snapshot_task_is_outdated(const struct snapshot *s, const struct task *t);
 
 /* The operation in flight, or NULL. No new reference. */
 struct job *snapshot_running_operation(const struct snapshot *s);

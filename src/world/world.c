@@ -61,6 +61,8 @@ static struct snapshot *replace_snapshot(struct world *w, int (*edit)(struct sna
 		return NULL;
 	}
 	settle_default_task(fresh);
+	if (fresh->settings != w->snapshot->settings || fresh->stack != w->snapshot->stack)
+		fresh->match = plan_match(fresh);
 	fresh->generation = w->snapshot->generation + 1;
 	old = w->snapshot;
 	w->snapshot = fresh;

@@ -105,8 +105,6 @@ void world_log_close(struct world *w, enum world_log kind, const char *key);
 
 /* Text of stack/plan: what deploy would change. Rendered from memory. */
 int world_plan_render(const struct snapshot *s, struct buf *out);
-/* Whether the settings in force are not what is deployed. False where nothing can be compared. */
-bool world_settings_differ(const struct snapshot *s);
 const char *world_template_json(size_t *ret_len); /* stack/template.json */
 
 #endif
