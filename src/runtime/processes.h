@@ -23,8 +23,10 @@ bool processes_reap(pid_t shell);
  */
 int processes_end(pid_t shell, int *ret_status);
 
-/* True if no process of this user is there that could not have been seen by Lambda's own: then what is new in /tmp is
- * ours. */
+/*
+ * True if this user has no processes but this one, its ancestors and what Lambda's first process started beside it:
+ * then nobody else can have made the files of this user. Also false if /proc does not tell.
+ */
 bool processes_alone(void);
 
 #endif

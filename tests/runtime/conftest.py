@@ -32,10 +32,14 @@ class Runtime:
     """The program, with its stderr collected as it comes."""
 
     def __init__(self, command, environment):
+        standard_input, give = os.pipe()
+        os.write(give, b"not for the command")
+        os.close(give)
         # Anything on stdout is a fault: Lambda would take it for a log line.
         self.process = subprocess.Popen(
-            command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            command, env=environment, stdin=standard_input, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
+        os.close(standard_input)
         self.log = b""
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
@@ -116,9 +120,9 @@ def runtime(binary, environment, start):
 
 @pytest.fixture
 def cell():
-    """A function that puts options for bubblewrap in front of a command: own processes, as in Lambda."""
+    """A function that puts options for bubblewrap in front of a command: own processes and no privileges, as in Lambda."""
     bwrap = shutil.which("bwrap")
-    options = [bwrap, "--die-with-parent", "--unshare-pid"]
+    options = [bwrap, "--die-with-parent", "--unshare-pid", "--cap-drop", "ALL"]
     if not bwrap or subprocess.run([*options, "--ro-bind", "/", "/", "true"], capture_output=True).returncode != 0:
         pytest.skip("bubblewrap does not work here")
     return lambda *more: [*options, *more, "--proc", "/proc", "--dev", "/dev"]

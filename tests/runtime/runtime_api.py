@@ -46,6 +46,7 @@ class RuntimeApi:
         self.asked = threading.Semaphore(0)  # one for each GET next
         self.current = None
         self.numbers = itertools.count(1)
+        self.refused = 0  # replies that were too large
         self.faults = {}  # kind of request -> function(handler), used once
         api = self
 
@@ -131,6 +132,7 @@ class RuntimeApiHandler(BaseHTTPRequestHandler):
         if invocation[1] != api.current:
             return self.reply(403, b'{"errorType":"InvalidRequestID"}')
         if kind == "response" and len(body) > REPLY_MAX:
+            api.refused += 1
             return self.reply(413, b'{"errorType":"RequestEntityTooLarge"}')
         api.current = None
         self.reply(202)

@@ -71,6 +71,7 @@ def test_a_result_just_too_large(api, runtime, command):
     size = int(message.split(" bytes")[0].split()[-1])
     assert REPLY_MAX < size <= REPLY_MAX + 20
     assert str(REPLY_MAX) in message and "S3" in message
+    assert api.refused == 0
     assert api.invoke("echo next").stdout == b"next\n"
 
 
@@ -79,6 +80,13 @@ def test_a_result_without_end(api, runtime):
     assert answer.json["errorType"] == "Vastfs.ResultTooLarge"
     assert f"more than {REPLY_MAX} bytes" in answer.json["errorMessage"]
     assert runtime.children() == []
+
+
+def test_a_result_too_large_ends_its_command(api, runtime, tmp_path):
+    mark = tmp_path / "mark"
+    answer = api.invoke(f"head -c 6000000 /dev/zero; touch {mark}")
+    assert "more than" in answer.json["errorMessage"]
+    assert not mark.exists()
 
 
 def test_lambda_finds_the_reply_too_large(api, runtime):
