@@ -142,19 +142,34 @@ static int parse_options(int argc, char **argv, struct options *o)
 
 	while ((c = getopt(argc, argv, "+ubn:c:t:m:p:X:")) != -1) {
 		switch (c) {
-		case 'u': o->unsent = true; break;
-		case 'b': o->payload = true; break;
-		case 'n': o->count = atoi(optarg); break;
-		case 'c': o->cancel_ms = atoi(optarg); break;
-		case 't': o->timeout_ms = atoi(optarg); break;
-		case 'm': o->reply_max = (size_t)atol(optarg); break;
-		case 'p': parse_paging(o, optarg); break;
+		case 'u':
+			o->unsent = true;
+			break;
+		case 'b':
+			o->payload = true;
+			break;
+		case 'n':
+			o->count = atoi(optarg);
+			break;
+		case 'c':
+			o->cancel_ms = atoi(optarg);
+			break;
+		case 't':
+			o->timeout_ms = atoi(optarg);
+			break;
+		case 'm':
+			o->reply_max = (size_t)atol(optarg);
+			break;
+		case 'p':
+			parse_paging(o, optarg);
+			break;
 		case 'X':
 			o->method = optarg;
 			o->path = argv[optind++];
 			o->query = argv[optind++];
 			break;
-		default: return -1;
+		default:
+			return -1;
 		}
 	}
 	if (argc - optind < 3)
