@@ -1,127 +1,102 @@
 #include "aws/cloudformation.h"
 
-static struct aws_request *new_call(const char *operation)
-{
-	return aws_request_new(&aws_service_cloudformation, operation);
-}
+#include "aws/service.h"
 
-static struct aws_request *stack_call(const char *operation, const char *stack)
+static struct aws_request *of_stack(const char *operation, const char *stack)
 {
-	struct aws_request *r = new_call(operation);
+	struct aws_request *r = aws_request_new(&aws_service_cloudformation, operation);
 
 	aws_put_text(&r, "StackName", stack);
 	return r;
 }
 
-struct aws_request *aws_cfn_describe_stacks(const char *stack)
+static struct aws_request *of_change_set(const char *operation, const char *stack, const char *name)
 {
-	struct aws_request *r = stack_call("DescribeStacks", stack);
+	struct aws_request *r = of_stack(operation, stack);
+
+	aws_put_text(&r, "ChangeSetName", name);
+	return r;
+}
+
+struct aws_request *cloudformation_describe_stacks(const char *stack)
+{
+	struct aws_request *r = of_stack("DescribeStacks", stack);
 
 	aws_put_paging(r, "NextToken", "NextToken", "Stacks");
+	if (r)
+		r->quiet = true;
 	return r;
 }
 
-struct aws_request *aws_cfn_describe_stack_events(const char *stack, const char *token)
+struct aws_request *cloudformation_describe_stack_events(const char *stack, const char *token)
 {
-	struct aws_request *r = stack_call("DescribeStackEvents", stack);
+	struct aws_request *r = of_stack("DescribeStackEvents", stack);
 
 	aws_put_text(&r, "NextToken", token);
 	return r;
 }
 
-struct aws_request *aws_cfn_describe_events(const char *change_set_arn, const char *token)
+struct aws_request *cloudformation_describe_stack_resources(const char *stack)
 {
-	struct aws_request *r = new_call("DescribeEvents");
+	return of_stack("DescribeStackResources", stack);
+}
 
-	aws_put_text(&r, "ChangeSetName", change_set_arn);
-	aws_put_text(&r, "NextToken", token);
+struct aws_request *cloudformation_create_change_set(const struct cloudformation_change_set *set)
+{
+	struct aws_request *r = of_change_set("CreateChangeSet", set->stack, set->name);
+
+	aws_put_text(&r, "ChangeSetType", set->create ? "CREATE" : "UPDATE");
+	aws_put_text(&r, "TemplateBody", set->template_body);
+	aws_put_node(&r, "Parameters", set->parameters);
+	aws_put_texts(&r, "Capabilities", (const char *const[]){"CAPABILITY_IAM"}, 1);
+	aws_put_pairs(&r, "Tags", "Key", "Value", &(struct aws_pair){"vastfs:stage", set->stage}, 1);
+	aws_put_text(&r, "ClientToken", set->token);
 	return r;
 }
 
-struct aws_request *aws_cfn_describe_stack_resources(const char *stack)
+struct aws_request *cloudformation_describe_change_set(const char *stack, const char *name)
 {
-	return stack_call("DescribeStackResources", stack);
-}
-
-struct aws_request *aws_cfn_list_stack_resources(const char *stack)
-{
-	struct aws_request *r = stack_call("ListStackResources", stack);
-
-	aws_put_paging(r, "NextToken", "NextToken", "StackResourceSummaries");
-	return r;
-}
-
-struct aws_request *aws_cfn_get_template_summary(const char *stack)
-{
-	return stack_call("GetTemplateSummary", stack);
-}
-
-struct aws_request *aws_cfn_get_template(const char *stack)
-{
-	struct aws_request *r = stack_call("GetTemplate", stack);
-
-	aws_put_text(&r, "TemplateStage", "Original");
-	return r;
-}
-
-struct aws_request *aws_cfn_create_change_set(const struct aws_cfn_change_set *c)
-{
-	struct aws_request *r = stack_call("CreateChangeSet", c->stack);
-
-	aws_put_text(&r, "ChangeSetName", c->name);
-	aws_put_text(&r, "ChangeSetType", c->type);
-	aws_put_text(&r, "ClientToken", c->client_token);
-	if (c->template_body)
-		aws_put_text(&r, "TemplateBody", c->template_body);
-	else
-		aws_put_flag(&r, "UsePreviousTemplate", true);
-	aws_put_pairs(&r, "Parameters", "ParameterKey", "ParameterValue", c->parameters, c->parameter_count);
-	aws_put_pairs(&r, "Tags", "Key", "Value", c->tags, c->tag_count);
-	aws_put_texts(&r, "Capabilities", c->capabilities, c->capability_count);
-	return r;
-}
-
-static struct aws_request *change_set_call(const char *operation, const char *stack, const char *change_set)
-{
-	struct aws_request *r = stack_call(operation, stack);
-
-	aws_put_text(&r, "ChangeSetName", change_set);
-	return r;
-}
-
-struct aws_request *aws_cfn_describe_change_set(const char *stack, const char *change_set)
-{
-	struct aws_request *r = change_set_call("DescribeChangeSet", stack, change_set);
+	struct aws_request *r = of_change_set("DescribeChangeSet", stack, name);
 
 	aws_put_paging(r, "NextToken", "NextToken", "Changes");
 	return r;
 }
 
-struct aws_request *aws_cfn_execute_change_set(const char *stack, const char *change_set, const char *client_token)
+struct aws_request *cloudformation_execute_change_set(const char *stack, const char *name, const char *token)
 {
-	struct aws_request *r = change_set_call("ExecuteChangeSet", stack, change_set);
+	struct aws_request *r = of_change_set("ExecuteChangeSet", stack, name);
 
-	aws_put_text(&r, "ClientRequestToken", client_token);
+	aws_put_text(&r, "ClientRequestToken", token);
 	return r;
 }
 
-struct aws_request *aws_cfn_delete_change_set(const char *stack, const char *change_set)
+struct aws_request *cloudformation_delete_change_set(const char *stack, const char *name)
 {
-	return change_set_call("DeleteChangeSet", stack, change_set);
+	return of_change_set("DeleteChangeSet", stack, name);
 }
 
-struct aws_request *aws_cfn_delete_stack(const char *stack, const char *client_token)
+struct aws_request *cloudformation_describe_events(const char *change_set_id)
 {
-	struct aws_request *r = stack_call("DeleteStack", stack);
+	struct aws_request *r = aws_request_new(&aws_service_cloudformation, "DescribeEvents");
 
-	aws_put_text(&r, "ClientRequestToken", client_token);
+	aws_put_text(&r, "ChangeSetName", change_set_id);
+	if (r)
+		r->quiet = true;
 	return r;
 }
 
-struct aws_request *aws_cfn_cancel_update_stack(const char *stack, const char *client_token)
+struct aws_request *cloudformation_delete_stack(const char *stack, const char *token)
 {
-	struct aws_request *r = stack_call("CancelUpdateStack", stack);
+	struct aws_request *r = of_stack("DeleteStack", stack);
 
-	aws_put_text(&r, "ClientRequestToken", client_token);
+	aws_put_text(&r, "ClientRequestToken", token);
+	return r;
+}
+
+struct aws_request *cloudformation_cancel_update_stack(const char *stack, const char *token)
+{
+	struct aws_request *r = of_stack("CancelUpdateStack", stack);
+
+	aws_put_text(&r, "ClientRequestToken", token);
 	return r;
 }

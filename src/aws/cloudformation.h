@@ -1,62 +1,44 @@
 /*
- * cloudformation.h - calls of CloudFormation. Source: its API reference, version 2010-05-15.
+ * cloudformation.h - CloudFormation. Source: AWS's service model 2010-05-15.
  *
- * Each function makes a request, or NULL without memory. Texts are copied. Arguments that are NULL are left out.
+ * A stack is named by its name or its id (ARN); a deleted one only by its id. Every function makes one request, NULL
+ * without memory; strings are copied.
  */
 #ifndef VASTFS_AWS_CLOUDFORMATION_H
 #define VASTFS_AWS_CLOUDFORMATION_H
 
 #include "aws/aws.h"
-#include "aws/service.h"
 
-/* Reply: Stacks. A stack that does not exist is a ValidationError. stack: name or id; NULL: all. */
-struct aws_request *aws_cfn_describe_stacks(const char *stack);
+/* Reply: Stacks. ValidationError "does not exist" if there is none. */
+struct aws_request *cloudformation_describe_stacks(const char *stack);
 
-/* One page, newest first. Reply: StackEvents, NextToken ("" at the end). token: of the page before, or NULL. */
-struct aws_request *aws_cfn_describe_stack_events(const char *stack, const char *token);
+/* One page of StackEvents, newest first, and NextToken. token NULL: the first page. */
+struct aws_request *cloudformation_describe_stack_events(const char *stack, const char *token);
 
-/* One page of the events of an operation or a change set. Reply: OperationEvents, NextToken. */
-struct aws_request *aws_cfn_describe_events(const char *change_set_arn, const char *token);
+/* Reply: StackResources. */
+struct aws_request *cloudformation_describe_stack_resources(const char *stack);
 
-/* Reply: StackResources (at most 100). */
-struct aws_request *aws_cfn_describe_stack_resources(const char *stack);
-
-/* All pages. Reply: StackResourceSummaries. */
-struct aws_request *aws_cfn_list_stack_resources(const char *stack);
-
-/* Reply: Metadata and the like of the stack's template. */
-struct aws_request *aws_cfn_get_template_summary(const char *stack);
-
-/* Reply: TemplateBody, as it was given. */
-struct aws_request *aws_cfn_get_template(const char *stack);
-
-struct aws_cfn_change_set {
-	const char *stack;
-	const char *name;
-	const char *type;	   /* "CREATE" or "UPDATE" */
-	const char *template_body; /* NULL: the previous one */
-	const char *client_token;
-	const struct aws_pair *parameters;
-	size_t parameter_count;
-	const struct aws_pair *tags;
-	size_t tag_count;
-	const char *const *capabilities;
-	size_t capability_count;
+struct cloudformation_change_set {
+	const char *stack; /* name */
+	const char *name;  /* of the change set */
+	bool create;	   /* the stack does not exist yet */
+	const char *template_body;
+	cJSON *parameters; /* [{ParameterKey, ParameterValue}]; owned and consumed */
+	const char *token; /* the same token is the same request */
+	const char *stage; /* for the tag vastfs:stage */
 };
 
-/* Reply: Id, StackId. */
-struct aws_request *aws_cfn_create_change_set(const struct aws_cfn_change_set *c);
+struct aws_request *cloudformation_create_change_set(const struct cloudformation_change_set *set);
 
-/* All pages. Reply: Status, StatusReason, Changes, ... stack may be NULL if change_set is an ARN. */
-struct aws_request *aws_cfn_describe_change_set(const char *stack, const char *change_set);
+/* Reply: Status, StatusReason, ChangeSetId, and all pages of Changes. */
+struct aws_request *cloudformation_describe_change_set(const char *stack, const char *name);
+struct aws_request *cloudformation_execute_change_set(const char *stack, const char *name, const char *token);
+struct aws_request *cloudformation_delete_change_set(const char *stack, const char *name);
 
-struct aws_request *aws_cfn_execute_change_set(const char *stack, const char *change_set, const char *client_token);
-struct aws_request *aws_cfn_delete_change_set(const char *stack, const char *change_set);
+/* Reply: OperationEvents: why a change set was refused before anything was created. */
+struct aws_request *cloudformation_describe_events(const char *change_set_id);
 
-/* stack: better its id, for its name may become another's. */
-struct aws_request *aws_cfn_delete_stack(const char *stack, const char *client_token);
-
-/* Interrupts an update, which is then rolled back. */
-struct aws_request *aws_cfn_cancel_update_stack(const char *stack, const char *client_token);
+struct aws_request *cloudformation_delete_stack(const char *stack, const char *token);
+struct aws_request *cloudformation_cancel_update_stack(const char *stack, const char *token);
 
 #endif

@@ -1,107 +1,86 @@
 #include "aws/ec2.h"
 
-#include <string.h>
+#include "aws/service.h"
 
-static struct aws_request *new_call(const char *operation)
+/* A describing call, all pages of it; list is the reply's member. */
+static struct aws_request *describe(const char *operation, const char *list)
 {
-	return aws_request_new(&aws_service_ec2, operation);
-}
-
-static struct aws_request *paged_call(const char *operation, const char *list)
-{
-	struct aws_request *r = new_call(operation);
+	struct aws_request *r = aws_request_new(&aws_service_ec2, operation);
 
 	aws_put_paging(r, "NextToken", "nextToken", list);
 	return r;
 }
 
-static struct aws_request *filtered_call(const char *operation, const char *list, const char *filter, const char *value)
+struct aws_request *ec2_describe_vpcs(const char *vpc)
 {
-	struct aws_request *r = paged_call(operation, list);
+	struct aws_request *r = describe("DescribeVpcs", "vpcSet");
 
-	if (value)
-		aws_put_filter(&r, filter, value);
+	aws_put_texts(&r, "VpcId", &vpc, 1);
 	return r;
 }
 
-struct aws_request *aws_ec2_describe_vpcs(const char *vpc_id)
+struct aws_request *ec2_describe_vpc_attribute(const char *vpc, const char *attribute)
 {
-	struct aws_request *r = paged_call("DescribeVpcs", "vpcSet");
+	struct aws_request *r = aws_request_new(&aws_service_ec2, "DescribeVpcAttribute");
 
-	if (vpc_id)
-		aws_put_texts(&r, "VpcId", &vpc_id, 1);
-	return r;
-}
-
-struct aws_request *aws_ec2_describe_vpc_attribute(const char *vpc_id, const char *attribute)
-{
-	struct aws_request *r = new_call("DescribeVpcAttribute");
-
-	aws_put_text(&r, "VpcId", vpc_id);
+	aws_put_text(&r, "VpcId", vpc);
 	aws_put_text(&r, "Attribute", attribute);
 	return r;
 }
 
-struct aws_request *aws_ec2_describe_internet_gateways(const char *vpc_id)
+struct aws_request *ec2_describe_internet_gateways(const char *vpc)
 {
-	return filtered_call("DescribeInternetGateways", "internetGatewaySet", "attachment.vpc-id", vpc_id);
-}
+	struct aws_request *r = describe("DescribeInternetGateways", "internetGatewaySet");
 
-struct aws_request *aws_ec2_describe_subnets_of_vpc(const char *vpc_id)
-{
-	return filtered_call("DescribeSubnets", "subnetSet", "vpc-id", vpc_id);
-}
-
-struct aws_request *aws_ec2_describe_subnet(const char *subnet_id)
-{
-	struct aws_request *r = paged_call("DescribeSubnets", "subnetSet");
-
-	aws_put_texts(&r, "SubnetId", &subnet_id, 1);
+	aws_put_filter(&r, "attachment.vpc-id", vpc);
 	return r;
 }
 
-struct aws_request *aws_ec2_describe_peerings(const char *vpc_id, const char *side)
+struct aws_request *ec2_describe_subnets(const char *vpc)
 {
-	bool asked = strcmp(side, "requester") == 0;
+	struct aws_request *r = describe("DescribeSubnets", "subnetSet");
 
-	return filtered_call("DescribeVpcPeeringConnections", "vpcPeeringConnectionSet",
-			     asked ? "requester-vpc-info.vpc-id" : "accepter-vpc-info.vpc-id", vpc_id);
-}
-
-struct aws_request *aws_ec2_describe_availability_zones(void)
-{
-	struct aws_request *r = new_call("DescribeAvailabilityZones");
-
-	aws_put_filter(&r, "zone-type", "availability-zone");
+	aws_put_filter(&r, "vpc-id", vpc);
 	return r;
 }
 
-struct aws_request *aws_ec2_describe_addresses(void)
+struct aws_request *ec2_describe_subnet(const char *subnet)
 {
-	return new_call("DescribeAddresses");
-}
+	struct aws_request *r = describe("DescribeSubnets", "subnetSet");
 
-struct aws_request *aws_ec2_describe_network_interfaces(const char *subnet_id, const char *group_id, const char *type)
-{
-	struct aws_request *r =
-		filtered_call("DescribeNetworkInterfaces", "networkInterfaceSet", "subnet-id", subnet_id);
-
-	if (group_id)
-		aws_put_filter(&r, "group-id", group_id);
-	if (type)
-		aws_put_filter(&r, "interface-type", type);
+	aws_put_texts(&r, "SubnetId", &subnet, 1);
 	return r;
 }
 
-struct aws_request *aws_ec2_delete_network_interface(const char *interface_id)
+struct aws_request *ec2_describe_vpc_peering_connections(void)
 {
-	struct aws_request *r = new_call("DeleteNetworkInterface");
+	return describe("DescribeVpcPeeringConnections", "vpcPeeringConnectionSet");
+}
 
-	aws_put_text(&r, "NetworkInterfaceId", interface_id);
+struct aws_request *ec2_describe_availability_zones(void)
+{
+	return aws_request_new(&aws_service_ec2, "DescribeAvailabilityZones");
+}
+
+struct aws_request *ec2_describe_addresses(void)
+{
+	return aws_request_new(&aws_service_ec2, "DescribeAddresses");
+}
+
+struct aws_request *ec2_describe_lambda_interfaces(const char *subnet, const char *group)
+{
+	struct aws_request *r = describe("DescribeNetworkInterfaces", "networkInterfaceSet");
+
+	aws_put_filter(&r, "subnet-id", subnet);
+	aws_put_filter(&r, "group-id", group);
+	aws_put_filter(&r, "interface-type", "lambda");
 	return r;
 }
 
-struct aws_request *aws_ec2_describe_route_tables(const char *vpc_id)
+struct aws_request *ec2_delete_network_interface(const char *id)
 {
-	return filtered_call("DescribeRouteTables", "routeTableSet", "vpc-id", vpc_id);
+	struct aws_request *r = aws_request_new(&aws_service_ec2, "DeleteNetworkInterface");
+
+	aws_put_text(&r, "NetworkInterfaceId", id);
+	return r;
 }

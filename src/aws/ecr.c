@@ -1,81 +1,53 @@
 #include "aws/ecr.h"
 
-static struct aws_request *new_call(const char *operation, const char *repository)
+#include "aws/service.h"
+
+static struct aws_request *of_repository(const char *operation, const char *name)
 {
 	struct aws_request *r = aws_request_new(&aws_service_ecr, operation);
 
-	aws_put_text(&r, "repositoryName", repository);
+	aws_put_text(&r, "repositoryName", name);
 	return r;
 }
 
-struct aws_request *aws_ecr_create_repository(const char *name, const struct aws_pair *tags, size_t tag_count)
+struct aws_request *ecr_describe_repository(const char *name)
 {
-	struct aws_request *r = new_call("CreateRepository", name);
-
-	aws_put_pairs(&r, "tags", "Key", "Value", tags, tag_count);
-	return r;
-}
-
-struct aws_request *aws_ecr_describe_repository(const char *name)
-{
-	struct aws_request *r = new_call("DescribeRepositories", NULL);
+	struct aws_request *r = aws_request_new(&aws_service_ecr, "DescribeRepositories");
 
 	aws_put_texts(&r, "repositoryNames", &name, 1);
+	if (r)
+		r->quiet = true;
 	return r;
 }
 
-struct aws_request *aws_ecr_list_tags(const char *arn)
+struct aws_request *ecr_create_repository(const char *name, const char *stage)
 {
-	struct aws_request *r = new_call("ListTagsForResource", NULL);
+	struct aws_request *r = of_repository("CreateRepository", name);
 
-	aws_put_text(&r, "resourceArn", arn);
+	aws_put_pairs(&r, "tags", "Key", "Value", &(struct aws_pair){"vastfs:stage", stage}, 1);
 	return r;
 }
 
-struct aws_request *aws_ecr_set_repository_policy(const char *name, const char *policy)
+struct aws_request *ecr_delete_repository(const char *name)
 {
-	struct aws_request *r = new_call("SetRepositoryPolicy", name);
-
-	aws_put_text(&r, "policyText", policy);
-	return r;
-}
-
-struct aws_request *aws_ecr_describe_images(const char *name)
-{
-	struct aws_request *r = new_call("DescribeImages", name);
-
-	aws_put_paging(r, "nextToken", "nextToken", "imageDetails");
-	return r;
-}
-
-struct aws_request *aws_ecr_batch_delete_images(const char *name, const char *const *digests, size_t count)
-{
-	struct aws_request *r = new_call("BatchDeleteImage", name);
-	cJSON *ids = cJSON_CreateArray();
-
-	for (size_t i = 0; i < count; i++) {
-		cJSON *id = cJSON_CreateObject();
-
-		if (!cJSON_AddStringToObject(id, "imageDigest", digests[i]) || !cJSON_AddItemToArray(ids, id)) {
-			cJSON_Delete(id);
-			cJSON_Delete(ids);
-			ids = NULL;
-			break;
-		}
-	}
-	aws_put_node(&r, "imageIds", ids);
-	return r;
-}
-
-struct aws_request *aws_ecr_delete_repository(const char *name)
-{
-	struct aws_request *r = new_call("DeleteRepository", name);
+	struct aws_request *r = of_repository("DeleteRepository", name);
 
 	aws_put_flag(&r, "force", true);
 	return r;
 }
 
-struct aws_request *aws_ecr_get_authorization_token(void)
+struct aws_request *ecr_list_tags_for_resource(const char *arn)
 {
-	return new_call("GetAuthorizationToken", NULL);
+	struct aws_request *r = aws_request_new(&aws_service_ecr, "ListTagsForResource");
+
+	aws_put_text(&r, "resourceArn", arn);
+	return r;
+}
+
+struct aws_request *ecr_set_repository_policy(const char *name, const char *policy)
+{
+	struct aws_request *r = of_repository("SetRepositoryPolicy", name);
+
+	aws_put_text(&r, "policyText", policy);
+	return r;
 }

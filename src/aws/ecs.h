@@ -1,43 +1,33 @@
 /*
- * ecs.h - calls of the Elastic Container Service. Source: its API reference, version 2014-11-13.
+ * ecs.h - Elastic Container Service. Source: AWS's service model 2014-11-13.
  *
- * Each function makes a request, or NULL without memory. Texts are copied. Arguments that are NULL are left out.
+ * cluster is a name or ARN. Every function makes one request, NULL without memory; strings are copied.
  */
 #ifndef VASTFS_AWS_ECS_H
 #define VASTFS_AWS_ECS_H
 
 #include "aws/aws.h"
-#include "aws/service.h"
 
-/* All pages. Reply: taskArns. desired_status: "RUNNING" or "STOPPED"; family may be NULL. */
-struct aws_request *aws_ecs_list_tasks(const char *cluster, const char *family, const char *desired_status);
+#define ECS_DESCRIBE_TASKS_MAX 100
 
-#define AWS_ECS_TASKS_MAX 100
+/* status: RUNNING (also tasks on their way to it) or STOPPED. Reply: taskArns, all pages. */
+struct aws_request *ecs_list_tasks(const char *cluster, const char *status);
 
-/* With tags. arns: an array of at most AWS_ECS_TASKS_MAX strings, copied. Reply: tasks, failures. */
-struct aws_request *aws_ecs_describe_tasks(const char *cluster, const cJSON *arns);
+/* arns: at most ECS_DESCRIBE_TASKS_MAX strings; consumed. Reply: tasks, failures. */
+struct aws_request *ecs_describe_tasks(const char *cluster, cJSON *arns);
 
-struct aws_ecs_task {
-	const char *cluster;
-	const char *task_definition;
-	const char *subnet_id;
-	const char *group_id;
-	const char *client_token; /* at most 64 characters; NULL: the call is never sent twice */
-	const char *started_by;
-	const struct aws_pair *tags;
-	size_t tag_count;
+struct ecs_run_task {
+	const char *cluster, *task_definition;
+	const char *subnet, *security_group;
+	const char *stage;	  /* for the tag vastfs:stage */
+	const char *client_token; /* at most 64 characters: the same token is the same task */
 };
 
-/* On Fargate, one task, no public address, exec enabled. Reply: tasks, failures. */
-struct aws_request *aws_ecs_run_task(const struct aws_ecs_task *t);
+/* One Fargate task without a public address, with ECS Exec enabled. Reply: tasks, failures. */
+struct aws_request *ecs_run_task(const struct ecs_run_task *run);
+struct aws_request *ecs_stop_task(const char *cluster, const char *arn, const char *reason);
 
-struct aws_request *aws_ecs_stop_task(const char *cluster, const char *task, const char *reason);
-
-/* Reply: taskDefinition, tags. */
-struct aws_request *aws_ecs_describe_task_definition(const char *task_definition);
-
-/* Reply: session.sessionId, session.streamUrl, session.tokenValue. Never sent twice. container may be NULL. */
-struct aws_request *aws_ecs_execute_command(const char *cluster, const char *task, const char *container,
-					    const char *command);
+/* Reply: taskDefinition. */
+struct aws_request *ecs_describe_task_definition(const char *arn);
 
 #endif

@@ -1,32 +1,20 @@
 /*
- * efs.h - calls of the Elastic File System. Source: its API reference, version 2015-02-01.
+ * efs.h - Elastic File System. Source: AWS's service model 2015-02-01.
  *
- * Each function makes a request, or NULL without memory. Texts are copied. Arguments that are NULL are left out.
+ * Every function makes one request, NULL without memory; strings are copied.
  */
 #ifndef VASTFS_AWS_EFS_H
 #define VASTFS_AWS_EFS_H
 
 #include "aws/aws.h"
-#include "aws/service.h"
 
-/* Encrypted, elastic throughput, no backups. FileSystemAlreadyExists: the token has been used, describe it. */
-struct aws_request *aws_efs_create_file_system(const char *creation_token, const struct aws_pair *tags,
-					       size_t tag_count);
+/* Encrypted, elastic throughput, tagged. FileSystemAlreadyExists if the creation token is in use. */
+struct aws_request *efs_create_file_system(const char *token, const char *stage);
 
-/* All pages. Reply: FileSystems (LifeCycleState, NumberOfMountTargets, SizeInBytes, Tags). */
-struct aws_request *aws_efs_find_file_system(const char *creation_token);
-struct aws_request *aws_efs_describe_file_system(const char *id);
-
-/* policy: a JSON document as text. */
-struct aws_request *aws_efs_put_file_system_policy(const char *id, const char *policy);
-
-/* All pages. Reply: MountTargets. */
-struct aws_request *aws_efs_describe_mount_targets(const char *file_system_id);
-
-/* All pages. Reply: AccessPoints. */
-struct aws_request *aws_efs_describe_access_points(const char *file_system_id);
-
-/* FileSystemInUse: it has mount targets. */
-struct aws_request *aws_efs_delete_file_system(const char *id);
+/* By creation token. Reply: FileSystems, empty if there is none. */
+struct aws_request *efs_describe_file_systems(const char *token);
+struct aws_request *efs_put_file_system_policy(const char *id, const char *policy);
+struct aws_request *efs_describe_mount_targets(const char *id); /* reply: MountTargets */
+struct aws_request *efs_delete_file_system(const char *id);
 
 #endif
