@@ -16,9 +16,17 @@ build() {
 	ninja -C "$dir" --quiet
 }
 
+# The runtime built in DIR: where sanitizers are on, the variant that has them.
+runtime_of() {
+	case $1 in
+	*asan) echo "$1/src/runtime/vast-lambda-runtime-asan" ;;
+	*) echo "$1/src/runtime/vast-lambda-runtime" ;;
+	esac
+}
+
 # run_pytest DIR [OPTIONS]: the tests against the programs built in DIR.
 run_pytest() {
 	local dir=$1
 	shift
-	VASTFS_BUILD=$PWD/$dir "$venv/bin/python" -m pytest -q -p no:cacheprovider "$@"
+	VASTFS_BUILD=$PWD/$dir VAST_LAMBDA_RUNTIME=$PWD/$(runtime_of "$dir") "$venv/bin/python" -m pytest -q -p no:cacheprovider "$@"
 }

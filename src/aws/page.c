@@ -34,10 +34,14 @@ static cJSON *list_of(cJSON *whole, const char *path)
 int aws_page_join(const struct aws_paging *p, cJSON *whole, cJSON *page)
 {
 	cJSON *from = (cJSON *)(uintptr_t)aws_at(page, p->list);
-	cJSON *to = list_of(whole, p->list);
+	const char *name;
+	cJSON *to;
 
+	if (!cJSON_IsObject(holder(whole, p->list, &name)))
+		return -EBADMSG;
+	to = list_of(whole, p->list);
 	if (!to)
-		return cJSON_IsObject(whole) ? -ENOMEM : -EBADMSG;
+		return -ENOMEM;
 	while (cJSON_IsArray(from) && from->child)
 		cJSON_AddItemToArray(to, cJSON_DetachItemViaPointer(from, from->child));
 	return 0;

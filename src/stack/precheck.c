@@ -37,7 +37,8 @@ static int check_vpc(const struct precheck *p, struct error *err)
 
 	if (!vpc) {
 		error_set(err, -EINVAL, "there is no %s in %s", vpc_id(p), region(p));
-		error_remedy(err, "set vpc_id to one of those in discover/vpcs, or aws_region to the VPC's region");
+		error_remedy(err, "set vpc_id to one that aws ec2 describe-vpcs --region %s shows, or aws_region",
+			     region(p));
 		return -EINVAL;
 	}
 	if (*state && strcmp(state, "available") != 0)

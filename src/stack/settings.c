@@ -394,7 +394,7 @@ int settings_check_complete(const struct settings *s, struct error *err)
 			buf_printf(&missing, "%s%s", missing.len ? ", " : "", rules[i].key);
 	if (missing.len) {
 		error_set(err, -EINVAL, "not set in config/default.env: %s", buf_str(&missing));
-		error_remedy(err, "discover/vpcs shows what there is to choose from");
+		error_remedy(err, "aws ec2 describe-vpcs and describe-subnets show what there is to choose from");
 		return -EINVAL;
 	}
 	return check_fargate_size(s->server_cpu, s->server_memory, err);
