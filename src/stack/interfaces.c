@@ -131,6 +131,7 @@ static void note(struct operation *op, int r, const char *what, const struct err
 		job_log(op->job, "%s: %s (going on)", what, err->message);
 }
 
+/* The interfaces stay for a while also when the function is gone already, so they are waited for in any case. */
 int interfaces_free_function(struct operation *op)
 {
 	cJSON *resources = NULL;
@@ -140,12 +141,12 @@ int interfaces_free_function(struct operation *op)
 	_free_ char *function = strdup(r == 0 ? resource_id(resources, "Function") : "");
 
 	cJSON_Delete(resources);
-	if (r < 0 || !function || !*function || find_place(op, &place, &err) < 0)
+	if (r < 0 || !function || find_place(op, &place, &err) < 0)
 		return r == -ECANCELED ? r : 0;
-	r = detach_function(op, function, &err);
+	r = *function ? detach_function(op, function, &err) : 0;
 	note(op, r, "taking the function out of the VPC", &err);
-	if (r == -ECANCELED || error_has_code(&err, "ResourceNotFoundException"))
-		return r == -ECANCELED ? r : 0;
+	if (r == -ECANCELED)
+		return r;
 	r = operation_wait(op, RELEASE_LIMIT_MS, "releasing the function's interfaces", check_released, &place, &err);
 	note(op, r, "releasing the function's network interfaces", &err);
 	return r == -ECANCELED ? r : 0;

@@ -177,7 +177,7 @@ def tree(cloud, tmp_path):
     if mounted.process.poll() is None:
         state = mounted.bash("cat operations/latest/result >/dev/null 2>&1; echo purge > control/destroy && "
                              "cat operations/latest/result", check=False)
-        assert state.returncode == 0, (state, mounted.read("error"))
+        assert state.returncode == 0, mounted.read("operations/latest/operation.log")[-4000:] + mounted.read("error")
     mounted.unmount()
 
 

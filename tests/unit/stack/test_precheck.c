@@ -106,7 +106,7 @@ static void test_creating(void **state)
 		{FREE, 0, NULL, NULL, NULL},
 		{"subnet_cidr=10.0.0.64/26\n", 0, NULL, NULL, NULL},
 		{"subnet_cidr=10.1.0.0/27\n", 0, NULL, NULL, NULL},
-		{FREE, VPCS, "{\"vpcSet\":\"\"}", "there is no " VPC " in us-east-1", "discover/vpcs"},
+		{FREE, VPCS, "{\"vpcSet\":\"\"}", "there is no " VPC " in us-east-1", "describe-vpcs"},
 		{FREE, VPCS, "{\"vpcSet\":[{\"vpcId\":\"" VPC "\",\"state\":\"pending\"}]}", "is pending", ""},
 		{FREE, VPCS,
 		 "{\"vpcSet\":[{\"vpcId\":\"" VPC
