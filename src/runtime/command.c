@@ -97,7 +97,7 @@ static int child_stdin(void)
 
 static _Noreturn void child(const struct command *command, int out, int err, int report)
 {
-	char *argv[] = {"/bin/sh", "-c", (char *)command->text, NULL};
+	const char *argv[] = {"/bin/sh", "-c", command->text, NULL};
 	extern char **environ;
 	int error;
 
@@ -105,7 +105,7 @@ static _Noreturn void child(const struct command *command, int out, int err, int
 	child_signals();
 	child_environment(command);
 	if (child_stdin() >= 0 && dup2(out, STDOUT_FILENO) >= 0 && dup2(err, STDERR_FILENO) >= 0)
-		execve(argv[0], argv, environ);
+		execve(argv[0], (char *const *)argv, environ);
 	error = errno;
 	if (write(report, &error, sizeof(error)) < 0)
 		_exit(126);
