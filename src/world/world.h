@@ -98,7 +98,8 @@ int world_settings_save(struct world *w, struct buf *text, void (*done)(int resu
  */
 enum world_log { WORLD_LOG_TASK, WORLD_LOG_SERVER, WORLD_LOG_QUERY };
 struct stream *world_log_stream(struct world *w, enum world_log kind,
-				const char *key); /* as known; NULL: nothing yet */
+				const char *key); /* what is known, with a
+										       reference; NULL: nothing */
 int world_log_open(struct world *w, enum world_log kind, const char *key, void (*fetched)(void *arg), void *arg,
 		   struct stream **ret, struct error *err);
 void world_log_close(struct world *w, enum world_log kind, const char *key);
