@@ -134,7 +134,7 @@ cJSON *template_parameters(const struct settings *s, const struct template_facts
 {
 	cJSON *list = cJSON_CreateArray();
 
-	for (size_t i = 0; i < ARRAY_SIZE(sources); i++) {
+	for (size_t i = 0; list && i < ARRAY_SIZE(sources); i++) {
 		const struct source *from = &sources[i];
 		char text[CIDR_TEXT_SIZE];
 		const char *value = from->value ? from->value(s, facts, text) : settings_get(s, from->setting);

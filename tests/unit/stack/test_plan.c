@@ -229,6 +229,63 @@ static void test_a_plan_that_does_not_fit_says_so(void **state)
 	cJSON_Delete(wanted);
 }
 
+static size_t allocations_left;
+
+static void *failing_malloc(size_t size)
+{
+	return allocations_left && allocations_left-- ? malloc(size) : NULL;
+}
+
+/* With memory for n allocations of the trees, for every n until it is enough: an error each time, and nothing lost. */
+static void test_without_memory_there_is_no_plan(void **state)
+{
+	cJSON_Hooks hooks = {failing_malloc, free};
+	cJSON *wanted = parameters_of(BASE "vast_storage=ephemeral", &facts), *deployed = parameters_of(BASE, &facts);
+	struct plan p = {"vast-default", "CREATE_COMPLETE", wanted, deployed, NULL};
+	int r = -ENOMEM;
+	size_t n;
+
+	(void)state;
+	cJSON_InitHooks(&hooks);
+	for (n = 0; r < 0; n += n < 200 ? 1 : 97) {
+		_buf_ struct buf out = BUF_INIT(8192);
+
+		allocations_left = n;
+		r = plan_write(&p, &out);
+		assert_true(r == 0 || r == -ENOMEM);
+	}
+	cJSON_InitHooks(NULL);
+	assert_true(n > 1000);
+	cJSON_Delete(wanted);
+	cJSON_Delete(deployed);
+}
+
+static void test_without_memory_there_are_no_parameters(void **state)
+{
+	cJSON_Hooks hooks = {failing_malloc, free};
+	struct settings *s;
+	cJSON *parameters = NULL, *none = cJSON_CreateArray(), *names = NULL;
+
+	(void)state;
+	assert_int_equal(settings_parse(BASE, strlen(BASE), &s, NULL), 0);
+	cJSON_InitHooks(&hooks);
+	for (size_t n = 0; !parameters; n++) {
+		allocations_left = n;
+		parameters = template_parameters(s, &facts);
+	}
+	for (size_t n = 0; !names; n++) {
+		allocations_left = n;
+		names = template_differences(parameters, none);
+	}
+	cJSON_InitHooks(NULL);
+	assert_int_equal(cJSON_GetArraySize(parameters), 17);
+	assert_int_equal(cJSON_GetArraySize(names), 17);
+	cJSON_Delete(parameters);
+	cJSON_Delete(names);
+	cJSON_Delete(none);
+	settings_unref(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -240,6 +297,8 @@ int main(void)
 		cmocka_unit_test(test_plans),
 		cmocka_unit_test(test_up_to_date),
 		cmocka_unit_test(test_a_plan_that_does_not_fit_says_so),
+		cmocka_unit_test(test_without_memory_there_is_no_plan),
+		cmocka_unit_test(test_without_memory_there_are_no_parameters),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
