@@ -93,7 +93,8 @@ static size_t take_header(char *data, size_t size, size_t count, void *arg)
 	if (!text)
 		return len;
 	buf_append(&x->reply.header, data, text);
-	x->refused = buf_putc(&x->reply.header, '\n');
+	buf_putc(&x->reply.header, '\n');
+	x->refused = x->reply.header.error;
 	return x->refused ? 0 : len;
 }
 
@@ -171,6 +172,11 @@ static void describe_failure(struct http_exchange *x, CURLcode code)
 	curl_easy_getinfo(x->transfer.easy, CURLINFO_OS_ERRNO, &os);
 	if (code == CURLE_COULDNT_CONNECT && os == ECONNREFUSED)
 		errnum = -ECONNREFUSED;
+	if (code == CURLE_UNSUPPORTED_PROTOCOL &&
+	    x->transfer.sent) { /* libcurl's word for an answer without a status line */
+		f = find_failure(CURLE_WEIRD_SERVER_REPLY);
+		errnum = f->errnum;
+	}
 	curl_easy_getinfo(x->transfer.easy, CURLINFO_EFFECTIVE_URL, &url);
 	host = url && strstr(url, "://") ? strstr(url, "://") + 3 : "the server";
 	error_set(&x->reply.error, errnum, "%.*s: %s (%s)", (int)strcspn(host, "/?"), host, f->words,

@@ -82,8 +82,10 @@ static void parse_failure(const struct aws_request *r, const struct http_reply *
 
 	*err = (struct error){0};
 	row->parse_error(http, reply);
-	if (!err->code[0] && row->format[0] == 'J') /* a gateway in front may speak XML whatever the service speaks */
+	if (!err->code[0] && row->format[0] == 'J') { /* a gateway in front may speak XML whatever the service speaks */
+		cJSON_Delete(move_ptr(reply->body));
 		aws_protocol_query.parse_error(http, reply);
+	}
 	quote(&reply->payload, words, sizeof(words));
 	if (err->code[0])
 		snprintf(words, sizeof(words), "%s", err->code);

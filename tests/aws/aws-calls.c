@@ -1,0 +1,131 @@
+/*
+ * aws-calls - makes every call once, with arguments, and prints what it is made of, one JSON object a line.
+ */
+#include "aws/cloudformation.h"
+#include "aws/ec2.h"
+#include "aws/ecr.h"
+#include "aws/ecs.h"
+#include "aws/efs.h"
+#include "aws/iam.h"
+#include "aws/lambda.h"
+#include "aws/logs.h"
+#include "aws/sts.h"
+
+static void put_text(cJSON *out, const char *name, const char *text)
+{
+	cJSON_AddItemToObject(out, name, text ? cJSON_CreateString(text) : cJSON_CreateNull());
+}
+
+static void show(struct aws_request *r)
+{
+	cJSON *out = cJSON_CreateObject();
+	char *text;
+
+	if (!r)
+		exit(1);
+	put_text(out, "service", r->service->name);
+	put_text(out, "operation", r->operation);
+	put_text(out, "method", r->method);
+	put_text(out, "path", r->path);
+	put_text(out, "query", r->query);
+	cJSON_AddItemToObject(out, "params", r->params ? cJSON_Duplicate(r->params, true) : cJSON_CreateNull());
+	if (r->paging.token_out)
+		cJSON_AddItemToObject(out, "paging", cJSON_CreateStringArray((const char *const *)&r->paging, 3));
+	else
+		cJSON_AddNullToObject(out, "paging");
+	text = cJSON_PrintUnformatted(out);
+	puts(text);
+	cJSON_free(text);
+	cJSON_Delete(out);
+	aws_request_free(r);
+}
+
+static const char *const text = "x";
+
+static void show_cloudformation(void)
+{
+	struct cloudformation_change_set set = {
+		.stack = "s", .name = "c", .template_body = "{}", .token = "t", .stage = "g"};
+
+	set.parameters = cJSON_Parse("[{\"ParameterKey\":\"k\",\"ParameterValue\":\"v\"}]");
+	show(cloudformation_create_change_set(&set));
+	set.create = true;
+	set.parameters = cJSON_CreateArray();
+	show(cloudformation_create_change_set(&set));
+	show(cloudformation_describe_stacks("s"));
+	show(cloudformation_describe_stack_events("s", "t"));
+	show(cloudformation_describe_stack_resources("s"));
+	show(cloudformation_describe_change_set("s", "c"));
+	show(cloudformation_execute_change_set("s", "c", "t"));
+	show(cloudformation_delete_change_set("s", "c"));
+	show(cloudformation_describe_events("c"));
+	show(cloudformation_delete_stack("s", "t"));
+	show(cloudformation_cancel_update_stack("s", "t"));
+}
+
+static void show_ec2(void)
+{
+	show(ec2_describe_vpcs("v"));
+	show(ec2_describe_vpc_attribute("v", "enableDnsSupport"));
+	show(ec2_describe_vpc_attribute("v", "enableDnsHostnames"));
+	show(ec2_describe_internet_gateways("v"));
+	show(ec2_describe_subnets("v"));
+	show(ec2_describe_subnet("s"));
+	show(ec2_describe_vpc_peering_connections());
+	show(ec2_describe_availability_zones());
+	show(ec2_describe_addresses());
+	show(ec2_describe_lambda_interfaces("s", "g"));
+	show(ec2_delete_network_interface("e"));
+}
+
+static void show_ecs(void)
+{
+	struct ecs_run_task run = {"c", "d", "s", "g", "default", "t"};
+
+	show(ecs_list_tasks("c", "RUNNING"));
+	show(ecs_describe_tasks("c", cJSON_CreateStringArray(&text, 1)));
+	show(ecs_run_task(&run));
+	show(ecs_stop_task("c", "t", "r"));
+	show(ecs_describe_task_definition("t"));
+}
+
+static void show_images_and_files(void)
+{
+	show(ecr_create_repository("r", "default"));
+	show(ecr_describe_repository("r"));
+	show(ecr_list_tags_for_resource("a"));
+	show(ecr_set_repository_policy("r", "{}"));
+	show(ecr_delete_repository("r"));
+	show(efs_create_file_system("t", "default"));
+	show(efs_describe_file_systems("t"));
+	show(efs_put_file_system_policy("f", "{}"));
+	show(efs_describe_mount_targets("f"));
+	show(efs_delete_file_system("f"));
+}
+
+static void show_lambda(void)
+{
+	_buf_ struct buf event = BUF_INIT(100);
+	cJSON *one = cJSON_CreateStringArray(&text, 1), *none = cJSON_CreateArray();
+
+	buf_puts(&event, "{}");
+	show(lambda_get_function_configuration("f"));
+	show(lambda_update_vpc("f", one, one));
+	show(lambda_update_vpc("f", none, none));
+	show(lambda_invoke("f", &event, 1000));
+	cJSON_Delete(one);
+	cJSON_Delete(none);
+}
+
+int main(void)
+{
+	show(sts_get_caller_identity());
+	show(iam_create_service_linked_role("ecs.amazonaws.com"));
+	show_cloudformation();
+	show_ec2();
+	show_ecs();
+	show_images_and_files();
+	show_lambda();
+	show(logs_get_log_events("g", "s", "t"));
+	return 0;
+}
