@@ -1,5 +1,6 @@
 #include "fs/dir.h"
 
+#include "fs/names.h"
 #include "fs/refuse.h"
 
 #include <string.h>

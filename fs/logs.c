@@ -44,8 +44,8 @@ static struct stream *find_stream(const struct scope *s)
 	struct stream *found;
 
 	if (kind >= 0)
-		found = world_log_stream(w, (enum world_log)kind, s->key);
-	else if (s->job)
+		return world_log_stream(w, (enum world_log)kind, s->key);
+	if (s->job)
 		found = s->job->log;
 	else
 		found = strcmp(name, "api.log") == 0 ? world_api_log(w) : world_events(w);

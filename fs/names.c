@@ -1,10 +1,12 @@
 #include "fs/names.h"
 
 #include "fs/config.h"
+#include "fs/file.h"
 #include "fs/fs.h"
 #include "fs/links.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <string.h>
 
 /* The number that a name is, 0 if it is none: no sign, no leading zero. */

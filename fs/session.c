@@ -12,6 +12,7 @@
 #include "fs/notify.h"
 #include "fs/refuse.h"
 
+#include <limits.h>
 #include <linux/fuse.h>
 #include <string.h>
 
