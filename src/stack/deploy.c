@@ -337,6 +337,9 @@ static int reconcile_function(struct operation *op, struct error *err)
 	function = operation_output(op, "FunctionName");
 	subnet = operation_output(op, "PrivateSubnetId");
 	group = operation_output(op, "LambdaSecurityGroupId");
+	if (r == 0 && (!*function || !*subnet || !*group))
+		return error_set(err, -EIO, "the stack %s is %s but does not say what it made (no outputs)", op->name,
+				 operation_status(op));
 	if (r == 0)
 		r = operation_call(op, lambda_get_function_configuration(function), &reply, err);
 	inside = strcmp(aws_text(reply, "VpcConfig.SubnetIds.0"), subnet) == 0;

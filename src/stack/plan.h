@@ -2,7 +2,7 @@
  * plan.h - the text of stack/plan: what a deploy would change, before it is asked of AWS.
  *
  * Pure. One of
- *	nothing is deployed: deploy would create 29 resources	and a line for each
+ *	nothing is deployed: deploy would create 25 resources	and a line for each
  *	up to date
  *	ServerMemory: 4096 -> 8192				a line for each changed parameter
  *	    replaces TaskDefinition (AWS::ECS::TaskDefinition)	and for each resource that it changes

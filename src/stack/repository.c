@@ -1,6 +1,7 @@
 /*
  * repository.c - the image repository, made by API because images must be in it before the stack can be created.
  */
+#include "aws/config.h"
 #include "aws/ecr.h"
 #include "stack/operation.h"
 
@@ -36,7 +37,7 @@ static int put_policy(struct operation *op, struct error *err)
 		     "\"Principal\":{\"Service\":\"lambda.amazonaws.com\"},"
 		     "\"Action\":[\"ecr:BatchGetImage\",\"ecr:GetDownloadUrlForLayer\"],"
 		     "\"Condition\":{\"StringLike\":{\"aws:sourceArn\":\"arn:%s:lambda:%s:%s:function:*\"}}}]}",
-		     aws_partition(op->aws), aws_region(op->aws), op->account) < 0) {
+		     aws_partition_of(aws_region(op->aws))->name, aws_region(op->aws), op->account) < 0) {
 		policy = NULL;
 		return -ENOMEM;
 	}

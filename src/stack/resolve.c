@@ -164,6 +164,7 @@ static bool is_create_only(const char *type, const char *property)
 		{"AWS::EC2::Route", "RouteTableId"},
 		{"AWS::EC2::Route", "DestinationCidrBlock"},
 		{"AWS::EC2::SubnetRouteTableAssociation", "SubnetId"},
+		{"AWS::EC2::SubnetRouteTableAssociation", "RouteTableId"},
 		{"AWS::EC2::VPCEndpoint", "VpcId"},
 		{"AWS::EC2::VPCEndpoint", "ServiceName"},
 		{"AWS::EC2::VPCEndpoint", "VpcEndpointType"},

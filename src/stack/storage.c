@@ -12,7 +12,7 @@
 int storage_find(struct operation *op, cJSON **ret, struct error *err)
 {
 	cJSON *reply = NULL;
-	int r = operation_call(op, efs_describe_file_systems(op->name, NULL), &reply, err);
+	int r = operation_call(op, efs_describe_file_systems(op->name), &reply, err);
 
 	*ret = NULL;
 	if (r < 0)

@@ -30,7 +30,7 @@ static int gather(struct operation *op, struct error *err)
 		return 0; /* the check says it better */
 	if (r < 0 || (r = ask(op, "gateways", ec2_describe_internet_gateways(vpc), err)) < 0 ||
 	    (r = ask(op, "subnets", ec2_describe_subnets(vpc), err)) < 0 ||
-	    (r = ask(op, "peerings", ec2_describe_vpc_peering_connections(vpc), err)) < 0 ||
+	    (r = ask(op, "peerings", ec2_describe_vpc_peering_connections(), err)) < 0 ||
 	    (r = ask(op, "support", ec2_describe_vpc_attribute(vpc, "enableDnsSupport"), err)) < 0 ||
 	    (r = ask(op, "hostnames", ec2_describe_vpc_attribute(vpc, "enableDnsHostnames"), err)) < 0)
 		return r;

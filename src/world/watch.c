@@ -18,11 +18,12 @@
 #include <semaphore.h>
 #include <string.h>
 
-#define MOVING_MS    1000  /* while something changes */
-#define IDLE_MS	     15000 /* what others do shows within 30 s */
-#define RETRY_MIN_MS 2000
-#define RETRY_MAX_MS 30000
-#define TASKS_A_CALL 100 /* DescribeTasks' limit */
+#define TASK_MOVING_MS	1000  /* while a task starts or stops */
+#define STACK_MOVING_MS 3000  /* while CloudFormation works; our own operations look more closely */
+#define IDLE_MS		15000 /* what others do shows within 30 s */
+#define RETRY_MIN_MS	2000
+#define RETRY_MAX_MS	30000
+#define TASKS_A_CALL	100 /* DescribeTasks' limit */
 
 struct waiter {
 	struct list link;
@@ -142,10 +143,8 @@ static bool task_moves(const struct task *t)
 	       (strcmp(t->status, "RUNNING") != 0 || !task_is_live(t));
 }
 
-static bool world_moves(const struct snapshot *s)
+static bool tasks_move(const struct snapshot *s)
 {
-	if (stack_state(s->stack->status)->kind == STACK_BUSY)
-		return true;
 	for (size_t i = 0; i < s->tasks->n; i++)
 		if (task_moves(&s->tasks->tasks[i]))
 			return true;
@@ -168,7 +167,9 @@ static int64_t next_delay(struct watch *watch, const struct round *r, const stru
 	watch->retry_ms = 0;
 	if (!now->stack->exists)
 		return -1;
-	return world_moves(now) ? MOVING_MS : IDLE_MS;
+	if (tasks_move(now))
+		return TASK_MOVING_MS;
+	return stack_state(now->stack->status)->kind == STACK_BUSY ? STACK_MOVING_MS : IDLE_MS;
 }
 
 static void call_waiters(struct list *waiters)

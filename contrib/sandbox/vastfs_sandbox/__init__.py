@@ -1,0 +1,1 @@
+"""AWS's APIs on loopback: moto, and beside it what moto lacks."""

@@ -1,0 +1,69 @@
+"""What every part of the sandbox shares: its place, its pace, its lock.
+
+One Context lives for the whole process. Every module offers
+`install(context)`, called once before the first request, and may offer
+`stop(context)`, called once at the end.
+"""
+
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+HOST = "127.0.0.1"
+ACCOUNT_ID = "123456789012"
+REGION = "eu-west-1"
+
+
+@dataclass
+class Context:
+    """The facts of one running sandbox."""
+
+    run_dir: Path
+    time_scale: float = 0.02
+    region: str = REGION
+    account_id: str = ACCOUNT_ID
+    host: str = HOST
+    port: int = 0  # set by the server once it is bound
+    #: moto's backends are not made for threads: hold this while changing them
+    #: outside a request, and never sleep under it
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    #: set when the sandbox ends; every waiting thread goes home then
+    stopping: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def endpoint(self) -> str:
+        """The URL of all services."""
+        return f"http://{self.host}:{self.port}"
+
+    def scaled(self, seconds: float) -> float:
+        """Seconds of this machine for a duration that AWS would take."""
+        return seconds * self.time_scale
+
+    def wait(self, seconds: float) -> bool:
+        """Let `seconds` of AWS's time pass; False if the sandbox ends."""
+        delay = self.scaled(seconds)
+        if delay <= 0:
+            return not self.stopping.is_set()
+        return not self.stopping.wait(delay)
+
+    def deadline(self, seconds: float) -> float:
+        """The monotonic time at which `seconds` of AWS's time have passed."""
+        return time.monotonic() + self.scaled(seconds)
+
+    def later(self, seconds: float, action) -> None:
+        """Run `action` under the lock when `seconds` of AWS's time have passed.
+
+        Without any delay it has run when this returns.
+        """
+        if self.scaled(seconds) <= 0:
+            with self.lock:
+                action()
+            return
+
+        def run():
+            if self.wait(seconds):
+                with self.lock:
+                    action()
+
+        threading.Thread(target=run, name="later", daemon=True).start()

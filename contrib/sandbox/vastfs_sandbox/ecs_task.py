@@ -1,0 +1,372 @@
+"""The life of one Fargate task, driven by a thread of its own.
+
+moto lets a task's state advance whenever somebody looks at it. Here the
+state is what the processes and the clock make of it.
+"""
+
+import threading
+import time
+import traceback
+import uuid
+
+from moto.ec2.models import ec2_backends
+from moto.ecs import models
+from moto.utilities.utils import get_partition
+
+from . import clock, containers, faults
+
+#: what Fargate takes for each step, in seconds of AWS's time
+PROVISIONING = 15
+PENDING = 25
+ACTIVATING = 5
+DEACTIVATING = 2
+DEPROVISIONING = 15
+EXEC_AGENT = 10  # from RUNNING until ExecuteCommand is possible
+
+START_FAILED = "TaskFailedToStart"
+EXITED = "EssentialContainerExited"
+USER = "UserInitiated"
+
+
+class Stopped(Exception):
+    """The task is to end before it has come to run."""
+
+
+class Task(models.Task):
+    """moto's record of a task, plus its life."""
+
+    context = None
+    addresses = None
+
+    def __init__(self, *arguments, **keywords):
+        # moto's constructor makes the network interface and asks for an address
+        super().__init__(*arguments, **keywords)
+        self._status = "PROVISIONING"
+        definition = keywords["task_definition"]
+        self.id = uuid.uuid4().hex
+        self.family = definition.family
+        self.cpu = definition.cpu
+        self.memory = definition.memory
+        self.volumes = definition.volumes
+        self.runtime_platform = definition.runtime_platform or {}
+        self.created_at = clock.now()
+        self.enable_execute_command = False
+        self.attachment = self.attachments[0] if self.attachments else None
+        self.address = self.detail("privateIPv4Address")
+        self.directory = self.context.run_dir / "tasks" / self.id
+        self.times = {}
+        self.version = 1
+        self.stop_code = None
+        self.stopped_reason = None
+        self.exec_agent_at = None
+        self._wake = threading.Event()
+        self._stop_asked = False
+        self._fault = None
+        self.parts = self._make_parts(definition)
+        self._dress_interface()
+
+    # moto's class derives its status from the number of looks at it
+    @property
+    def status(self):
+        return self._status
+
+    @status.setter
+    def status(self, value):
+        self._status = value
+
+    def advance(self) -> None:
+        """Looking at a task does not change it."""
+
+    def detail(self, name: str):
+        """One value of the network attachment."""
+        for pair in self.attachment["details"] if self.attachment else ():
+            if pair["name"] == name:
+                return pair["value"]
+        return None
+
+    def _make_parts(self, definition) -> list:
+        overrides = {
+            override.get("name"): override
+            for override in self.overrides.get("containerOverrides") or []
+        }
+        return [
+            Part(self, item, overrides.get(item["name"], {}))
+            for item in definition.container_definitions
+        ]
+
+    def _interface(self):
+        backend = ec2_backends[self._account_id][self.region_name]
+        return backend.enis.get(self.detail("networkInterfaceId"))
+
+    def _dress_interface(self) -> None:
+        interface = self._interface()
+        if interface:
+            partition = get_partition(self.region_name)
+            place = f"{self.region_name}:{self._account_id}"
+            identity = self.attachment["id"]
+            interface.description = (
+                f"arn:{partition}:ecs:{place}:attachment/{identity}"
+            )
+            interface.requester_managed = True
+
+    def start(self) -> None:
+        """Let it live."""
+        threading.Thread(target=self._live, daemon=True, name=self.id).start()
+
+    def ask_to_stop(self, reason: str) -> None:
+        """StopTask; holds the lock. A task that ends already keeps its reason."""
+        if self.desired_status == "STOPPED":
+            return
+        self._set_reason(USER, reason or "Task stopped by user")
+        self.desired_status = "STOPPED"
+        self._stop_asked = True
+        self.tags = []  # as the API's reference has it
+        self._wake.set()
+
+    def wake(self) -> None:
+        """Something happened that the driver should look at."""
+        self._wake.set()
+
+    def _live(self) -> None:
+        try:
+            self._begin()
+            self._wait_for_end()
+        except Stopped:
+            pass
+        except containers.StartFailure as failure:
+            self._set_reason(START_FAILED, str(failure))
+        except Exception as error:  # a task must end, whatever happens
+            traceback.print_exc()
+            self._set_reason(START_FAILED, f"InternalError: {error!r}")
+        if not self.context.stopping.is_set():
+            self._end()
+
+    def _begin(self) -> None:
+        self._fault = faults.take("task", "stop_with")
+        self._pass(PROVISIONING)
+        self._enter("PENDING", "pullStartedAt", "connectivityAt")
+        self._pass(PENDING)
+        self._mark("pullStoppedAt")
+        self._fail_if_told("PENDING")
+        for part in self.parts:
+            part.start()
+        self._enter("ACTIVATING")
+        self._pass(ACTIVATING)
+        with self.context.lock:
+            self._enter("RUNNING", "startedAt")
+            self.exec_agent_at = self.context.deadline(EXEC_AGENT)
+
+    def _pass(self, seconds: float) -> None:
+        """Let time go by; Stopped if the task is to end instead."""
+        self._wake.wait(self.context.scaled(seconds))
+        if self._is_over():
+            raise Stopped
+
+    def _is_over(self) -> bool:
+        self._wake.clear()
+        if self.context.stopping.is_set() or self._stop_asked:
+            return True
+        ended = [part for part in self.parts if part.ended]
+        for part in ended:
+            part.note_exit()
+        if any(part.container.essential for part in ended):
+            self._set_reason(EXITED, "Essential container in task exited")
+            return True
+        return False
+
+    def _wait_for_end(self) -> None:
+        self._fail_if_told("RUNNING")
+        while not self._is_over():
+            self._wake.wait()
+
+    def _fail_if_told(self, where: str) -> None:
+        """A rule `stop_with` ends the task: reason, stop_code, at (PENDING)."""
+        rule = self._fault
+        if rule and rule.get("at", "PENDING") == where:
+            code = rule.get("stop_code", START_FAILED)
+            self._set_reason(code, rule.get("reason", "ResourceInitializationError"))
+            raise Stopped
+
+    def _end(self) -> None:
+        with self.context.lock:
+            self.desired_status = "STOPPED"
+        if "startedAt" in self.times:
+            self._enter("DEACTIVATING", "stoppingAt")
+            self.context.wait(DEACTIVATING)
+        self._enter("STOPPING", "stoppingAt")
+        containers.stop_all([part.container for part in self.parts])
+        for part in self.parts:
+            part.note_exit()
+        self._enter("DEPROVISIONING", "executionStoppedAt")
+        self.context.wait(DEPROVISIONING)
+        containers.remove(self.directory)
+        with self.context.lock:
+            self._release_network()
+            self._enter("STOPPED", "stoppedAt")
+
+    def _release_network(self) -> None:
+        if not self.attachment:
+            return
+        backend = ec2_backends[self._account_id][self.region_name]
+        interface = backend.enis.pop(self.detail("networkInterfaceId"), None)
+        subnet = getattr(interface, "subnet", None)
+        if subnet is not None and hasattr(subnet, "del_subnet_ip"):
+            subnet.del_subnet_ip(self.address)
+        self.attachment["status"] = "DELETED"
+        self.addresses.release(self.address)
+
+    def _set_reason(self, code: str, reason: str) -> None:
+        """The first reason stays."""
+        with self.context.lock:
+            if self.stop_code is None:
+                self.stop_code = code
+                self.stopped_reason = reason
+
+    def _enter(self, status: str, *marks) -> None:
+        with self.context.lock:
+            self._status = status
+            self.version += 1
+            self._mark(*marks)
+
+    def _mark(self, *names) -> None:
+        for name in names:
+            self.times.setdefault(name, clock.now())
+
+    def view(self) -> dict:
+        """The task as the API shows it; holds the lock."""
+        record = {
+            "taskArn": self.task_arn,
+            "clusterArn": self.cluster_arn,
+            "taskDefinitionArn": self.task_definition_arn,
+            "attachments": self.attachments,
+            "attributes": [{"name": "ecs.cpu-architecture", "value": self._cpu_type()}],
+            "availabilityZone": getattr(self.subnet(), "availability_zone", None),
+            "containers": [part.view() for part in self.parts],
+            "cpu": self.cpu,
+            "memory": self.memory,
+            "createdAt": self.created_at,
+            "desiredStatus": self.desired_status,
+            "lastStatus": self._status,
+            "enableExecuteCommand": self.enable_execute_command,
+            "ephemeralStorage": {"sizeInGiB": 20},
+            "group": self.group,
+            "healthStatus": "UNKNOWN",
+            "launchType": self.launch_type,
+            "overrides": self.overrides,
+            "platformFamily": "Linux",
+            "platformVersion": "1.4.0",
+            "startedBy": self.started_by or None,
+            "stopCode": self.stop_code,
+            "stoppedReason": self.stopped_reason,
+            "tags": list(self.tags),
+            "version": self.version,
+        }
+        record.update(self.times)
+        if "connectivityAt" in self.times:
+            record["connectivity"] = "CONNECTED"
+        return record
+
+    def _cpu_type(self) -> str:
+        return self.runtime_platform.get("cpuArchitecture", "X86_64").lower()
+
+    def subnet(self):
+        """moto's record of the subnet, None without a network."""
+        identity = self.detail("subnetId")
+        if not identity:
+            return None
+        backend = ec2_backends[self._account_id][self.region_name]
+        for zone in backend.subnets.values():
+            if identity in zone:
+                return zone[identity]
+        return None
+
+
+class Part:
+    """A container as the API shows it, around what runs."""
+
+    def __init__(self, task: Task, definition: dict, override: dict):
+        self.task = task
+        self.definition = definition
+        self.container = containers.Container(
+            task.context, task, definition, override
+        )
+        partition = get_partition(task.region_name)
+        self.arn = (
+            f"arn:{partition}:ecs:{task.region_name}:{task._account_id}:container/"
+            f"{task.cluster_name}/{task.id}/{uuid.uuid4()}"
+        )
+        self.runtime_id = f"{task.id}-{uuid.uuid4().int % 10**10:010d}"
+        self.reason = None
+        self.exit_code = None
+        self.started = False
+
+    @property
+    def ended(self) -> bool:
+        return self.started and not self.container.running
+
+    def start(self) -> None:
+        try:
+            self.container.start(self.task.wake)
+            self.started = True
+        except containers.StartFailure as failure:
+            self.reason = str(failure)
+            raise
+
+    def note_exit(self) -> None:
+        """Make the exit visible, after the last line is in the log."""
+        if self.exit_code is None and self.ended:
+            self.container.close()
+            with self.task.context.lock:
+                self.exit_code = self.container.exit_code
+
+    def view(self) -> dict:
+        task = self.task
+        record = {
+            "containerArn": self.arn,
+            "taskArn": task.task_arn,
+            "name": self.definition["name"],
+            "image": self.definition.get("image"),
+            "lastStatus": self._last_status(),
+            "exitCode": self.exit_code,
+            "reason": self.reason,
+            "healthStatus": "UNKNOWN",
+            "cpu": str(self.definition.get("cpu") or 0),
+            "networkBindings": [],
+            "networkInterfaces": self._interfaces(),
+        }
+        if self.started:
+            record["runtimeId"] = self.runtime_id
+        if "@" in (record["image"] or ""):
+            record["imageDigest"] = record["image"].partition("@")[2]
+        if self.definition.get("memory"):
+            record["memory"] = str(self.definition["memory"])
+        if task.enable_execute_command:
+            record["managedAgents"] = [self._agent()]
+        return record
+
+    def _last_status(self) -> str:
+        if self.exit_code is not None or self.task.status == "STOPPED":
+            return "STOPPED"
+        if self.task.status in ("PROVISIONING", "PENDING", "ACTIVATING"):
+            return "PENDING"
+        return "RUNNING" if self.started else "STOPPED"
+
+    def _interfaces(self) -> list:
+        task = self.task
+        if not task.attachment:
+            return []
+        return [
+            {
+                "attachmentId": task.attachment["id"],
+                "privateIpv4Address": task.address,
+            }
+        ]
+
+    def _agent(self) -> dict:
+        task = self.task
+        status = "PENDING"
+        if self._last_status() == "STOPPED":
+            status = "STOPPED"
+        elif task.exec_agent_at and time.monotonic() >= task.exec_agent_at:
+            status = "RUNNING"
+        return {"name": "ExecuteCommandAgent", "lastStatus": status}

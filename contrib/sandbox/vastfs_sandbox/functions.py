@@ -1,0 +1,142 @@
+"""Lambda functions in a VPC, and the images that they are made from.
+
+In AWS a function has an interface in each of its subnets, and keeps it long
+after it was deleted: that is what makes deleting a stack slow. moto knows
+nothing of it. A function's states are in function_states.py.
+"""
+
+import json
+import uuid
+
+from moto.awslambda.exceptions import LambdaClientError
+from moto.awslambda.models import LambdaBackend, LambdaFunction
+from moto.ec2.exceptions import EC2ClientError
+from moto.ec2.models import ec2_backends
+from moto.ecr.models import ecr_backends
+
+from .ec2_rules import make_interface
+from .patching import surround
+
+RELEASE = 60  # until an interface that nobody uses any more is `available`
+REMOVE = 1500  # until Lambda removes it by itself
+
+_context = None
+
+
+def install(context) -> None:
+    """Put the interfaces around moto's functions."""
+    global _context
+    _context = context
+    surround(context, LambdaBackend, create_function, delete_function)
+    surround(
+        context, LambdaFunction, get_code, update_configuration, update_function_code
+    )
+
+
+def _ec2(function):
+    return ec2_backends[function.account_id][function.region]
+
+
+def create_function(backend, original, spec):
+    """It takes its addresses at once."""
+    ec2 = ec2_backends[backend.account_id][backend.region_name]
+    _check(ec2, spec.get("VpcConfig"))
+    function = original(backend, spec)
+    function.interfaces = []
+    _enter(function)
+    return function
+
+
+def delete_function(backend, original, function_name, qualifier=None):
+    """Its interfaces stay behind."""
+    function = backend.get_function(function_name, qualifier)
+    original(backend, function_name, qualifier)
+    _leave(function)
+
+
+def update_configuration(function, original, updates):
+    """Moving to another network leaves the old interfaces behind."""
+    _check(_ec2(function), updates.get("VpcConfig"))
+    before = dict(function._vpc_config or {})
+    answer = original(function, updates)
+    if before != dict(function._vpc_config or {}):
+        _leave(function)
+        _enter(function)
+    return answer
+
+
+def _check(ec2, config) -> None:
+    """Only existing subnets and groups are taken."""
+    for subnet in (config or {}).get("SubnetIds") or []:
+        try:
+            ec2.get_subnet(subnet)
+        except EC2ClientError:
+            _refuse(f"The subnet ID '{subnet}' does not exist")
+    for group in (config or {}).get("SecurityGroupIds") or []:
+        if ec2.get_security_group_from_id(group) is None:
+            _refuse(f"The security group '{group}' does not exist")
+
+
+def _refuse(message):
+    error = LambdaClientError("InvalidParameterValueException", message)
+    error.description = json.dumps({"Type": "User", "Message": message})
+    raise error
+
+
+def _enter(function) -> None:
+    """Lambda takes one address in each subnet."""
+    config = function._vpc_config or {}
+    for subnet in config.get("SubnetIds") or []:
+        words = f"AWS Lambda VPC ENI-{function.function_name}-{uuid.uuid4()}"
+        groups = config.get("SecurityGroupIds") or []
+        interface = make_interface(_ec2(function), subnet, groups, words, "lambda")
+        function.interfaces.append(interface)
+
+
+def _leave(function) -> None:
+    """Interfaces are let go slowly, and removed very slowly."""
+    enis = _ec2(function).enis
+    left, function.interfaces = function.interfaces, []
+
+    def release():
+        for interface in left:
+            interface.status = "available"
+        if _context.scaled(REMOVE) > 0:  # else nobody would ever see them
+            _context.later(REMOVE, remove)
+
+    def remove():
+        for interface in left:
+            enis.pop(interface.id, None)
+
+    _context.later(RELEASE, release)
+
+
+def update_function_code(function, original, spec):
+    """An image for another processor brings its architecture."""
+    if "Architectures" in spec:
+        function.architectures = spec["Architectures"]
+    return original(function, spec)
+
+
+def get_code(function, original):
+    """An image's digest is what the repository has under that name now."""
+    answer = original(function)
+    image = function.code.get("ImageUri")
+    if image:
+        answer["Code"]["ResolvedImageUri"] = _resolved(function, image)
+    return answer
+
+
+def _resolved(function, image) -> str:
+    if "@" in image:
+        return image
+    base, _, tag = image.rpartition(":")
+    if not base or "/" in tag:
+        base, tag = image, "latest"
+    name = base.partition("/")[2]
+    repositories = ecr_backends[function.account_id][function.region].repositories
+    if name in repositories:
+        for found in repositories[name].images:
+            if tag in found.image_tags:
+                return f"{base}@{found.image_digest}"
+    return f"{base}@sha256:{function.code_sha_256}"

@@ -1,0 +1,24 @@
+"""How rules are put around moto's methods.
+
+A rule is a function `rule(self, original, ...)`. It runs under the sandbox's
+lock, because moto's tables may change under an iteration otherwise.
+"""
+
+import functools
+
+
+def surround(context, cls, *rules) -> None:
+    """Put each rule around the method of `cls` that has its name."""
+    for rule in rules:
+        original = getattr(cls, rule.__name__)
+        around = functools.partialmethod(_locked(context, rule), original)
+        setattr(cls, rule.__name__, around)
+
+
+def _locked(context, rule):
+    @functools.wraps(rule)
+    def run(*arguments, **keywords):
+        with context.lock:
+            return rule(*arguments, **keywords)
+
+    return run

@@ -1,0 +1,181 @@
+"""The parent of all processes of a sandbox, and their undertaker.
+
+A process of its own, single-threaded and small, so that
+
+* a kill -9 of the server leaves no orphan: this process sees the end of its
+  socket and kills all that it started;
+* PR_SET_PDEATHSIG works, which looks at the thread that forked: in a server
+  with a thread per request it would kill a child when its request is over;
+* a fork costs little, for there is little memory to copy.
+
+It is run as a file by path (no package, no site), and talks over one
+SOCK_SEQPACKET socket whose descriptor number is argv[1]. In, one JSON object
+a message: `spawn` with key, argv, env, cwd and three descriptors; `signal`
+with key and number (to the process alone, or to its group). Out: `started`,
+`failed`, `exited`, each with the key.
+"""
+
+import ctypes
+import errno
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+
+PR_SET_PDEATHSIG = 1
+PR_SET_CHILD_SUBREAPER = 36
+MAX_MESSAGE = 1 << 20
+
+LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+class Spawner:
+    """Its children by key and by pid."""
+
+    def __init__(self, channel: socket.socket):
+        self.channel = channel
+        self.pids = {}
+        self.keys = {}
+
+    def run(self) -> None:
+        """Serve until the other side is gone."""
+        wake_out, wake_in = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        signal.set_wakeup_fd(wake_in, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        poll = select.poll()
+        poll.register(self.channel, select.POLLIN)
+        poll.register(wake_out, select.POLLIN)
+        while True:
+            for fd, _ in poll.poll():
+                if fd == wake_out:
+                    os.read(wake_out, 4096)
+                elif not self.receive():
+                    return
+            self.reap()
+
+    def receive(self) -> bool:
+        """Take one message; False at the end of the socket."""
+        try:
+            data, fds, _, _ = socket.recv_fds(self.channel, MAX_MESSAGE, 3)
+        except OSError:
+            return False
+        try:
+            if not data:
+                return False
+            message = json.loads(data)
+            if message["do"] == "spawn":
+                self.spawn(message, fds)
+            else:
+                self.signal(message)
+        finally:
+            for fd in fds:
+                os.close(fd)
+        return True
+
+    def spawn(self, message, fds) -> None:
+        key = message["key"]
+        try:
+            child = subprocess.Popen(
+                message["argv"],
+                env=message["env"],
+                cwd=message["cwd"],
+                stdin=fds[0],
+                stdout=fds[1],
+                stderr=fds[2],
+                start_new_session=True,
+                preexec_fn=die_with_parent,
+            )
+        except (OSError, ValueError, subprocess.SubprocessError) as error:
+            number = getattr(error, "errno", None) or errno.EINVAL
+            self.send(event="failed", key=key, errno=number)
+            return
+        child.returncode = 0  # reaped here: Popen must never wait for the pid
+        self.pids[key] = child.pid
+        self.keys[child.pid] = key
+        self.send(event="started", key=key, pid=child.pid)
+
+    def signal(self, message) -> None:
+        """Not reaped yet means that the number still names this child."""
+        pid = self.pids.get(message["key"])
+        if pid is None:
+            return
+        send = os.killpg if message["group"] else os.kill
+        try:
+            send(pid, message["signal"])
+        except OSError:
+            pass
+
+    def reap(self) -> None:
+        """Bury the dead; the rest of a group ends with its first process, as
+        everything in a container does."""
+        while True:
+            try:
+                flags = os.WEXITED | os.WNOHANG | os.WNOWAIT
+                dead = os.waitid(os.P_ALL, 0, flags)
+            except ChildProcessError:
+                return
+            if dead is None:
+                return
+            key = self.keys.pop(dead.si_pid, None)
+            if key is not None:
+                kill_group(dead.si_pid)
+            _, status = os.waitpid(dead.si_pid, 0)
+            if key is not None:
+                del self.pids[key]
+                code = os.waitstatus_to_exitcode(status)
+                self.send(event="exited", key=key, code=code)
+
+    def send(self, **message) -> None:
+        try:
+            self.channel.send(json.dumps(message).encode())
+        except OSError:
+            pass  # the other side is gone: receive() sees it next
+
+
+def die_with_parent() -> None:
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def kill_group(pid: int) -> None:
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except OSError:
+        pass
+
+
+def children() -> list:
+    """All direct children, adopted ones too."""
+    me = os.getpid()
+    with open(f"/proc/{me}/task/{me}/children", encoding="ascii") as file:
+        return [int(pid) for pid in file.read().split()]
+
+
+def kill_all() -> None:
+    """Until no child is left: whoever left his group is adopted by us."""
+    while pids := children():
+        for pid in pids:
+            kill_group(pid)
+            try:
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+            except OSError:
+                pass
+
+
+def main() -> None:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        # It ends with its socket. A handler, for children inherit SIG_IGN.
+        signal.signal(number, lambda *_: None)
+    LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1)
+    channel = socket.socket(fileno=int(sys.argv[1]))
+    try:
+        Spawner(channel).run()
+    finally:
+        kill_all()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,105 @@
+"""Starts one sandbox for the tests, at time scale 0, and looks at it with boto3."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import boto3
+import pytest
+from botocore.config import Config
+
+ROOT = Path(__file__).resolve().parents[2]
+DEADLINE = 20
+#: the regions that global services are signed for
+GLOBAL = {"iam": "us-east-1"}
+
+
+def until(condition, deadline=DEADLINE):
+    """Wait for a condition; its value, or the test fails."""
+    end = time.monotonic() + deadline
+    while True:
+        value = condition()
+        if value:
+            return value
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.01)
+
+
+class Sandbox:
+    """A running sandbox, its clients and its control paths."""
+
+    def __init__(self, run_dir, time_scale=0, **environment):
+        environment = {**os.environ, **environment}
+        environment["PYTHONPATH"] = str(ROOT / "contrib/sandbox")
+        self.process = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "vastfs_sandbox.server",
+                *("--time-scale", str(time_scale), "--run-dir", str(run_dir)),
+            ],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=environment,
+        )
+        self.facts = json.loads(self.process.stdout.readline())
+        self.endpoint = self.facts["endpoint"]
+        self._clients = {}
+
+    def client(self, service, key=None, secret=None, token=None, attempts=1):
+        """A boto3 client as any user would make it."""
+        name = (service, key, secret, token, attempts)
+        if name not in self._clients:
+            self._clients[name] = boto3.client(
+                service,
+                endpoint_url=self.endpoint,
+                region_name=GLOBAL.get(service, self.facts["region"]),
+                aws_access_key_id=key or self.facts["access_key"],
+                aws_secret_access_key=secret or self.facts["secret_key"],
+                aws_session_token=token,
+                config=Config(
+                    retries={"total_max_attempts": attempts}, read_timeout=10
+                ),
+            )
+        return self._clients[name]
+
+    def control(self, method, path, body=None):
+        """Ask the sandbox itself."""
+        data = json.dumps(body).encode() if body is not None else None
+        request = urllib.request.Request(
+            f"{self.endpoint}/sandbox/{path}", data=data, method=method
+        )
+        with urllib.request.urlopen(request, timeout=10) as reply:
+            return json.load(reply)
+
+    def fault(self, match, kind, **more):
+        """Put one rule into force."""
+        self.control("POST", "faults", {"match": match, "kind": kind, **more})
+
+    def end(self):
+        """End as its starter ends: by the end of its standard input."""
+        self.process.stdin.close()
+        self.process.wait(10)
+        self.process.stdout.close()
+
+
+@pytest.fixture(scope="session")
+def sandbox(tmp_path_factory):
+    """The one sandbox of a test run."""
+    running = Sandbox(tmp_path_factory.mktemp("sandbox"))
+    yield running
+    running.end()
+
+
+@pytest.fixture(autouse=True)
+def calm(request):
+    """No test inherits another one's troubles."""
+    yield
+    running = request.node.funcargs.get("sandbox")
+    if isinstance(running, Sandbox):
+        running.control("DELETE", "faults")
+        running.control("POST", "clock", {"skew": 0})
