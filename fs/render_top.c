@@ -208,7 +208,7 @@ int render_control(const struct scope *s, struct buf *out)
 		buf_printf(out, "%s\n\ntouch %s/control/%s\n", v->help, s->fs->mountpoint, name);
 		if (v->argument)
 			buf_printf(out, "echo %s > %s/control/%s\n", v->argument, s->fs->mountpoint, name);
-		if (v->operation)
+		if (v->run)
 			put_last_run(s, name, out);
 	}
 	return out->error;
