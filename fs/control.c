@@ -55,8 +55,8 @@ static int control_admit(struct call *c, const struct scope *s)
 	if (!verb)
 		return error_set(&c->err, -EPERM, "this version cannot do that");
 	r = world_verb_check(c->fs->world, verb, "", &c->err);
-	if (r < 0 && verb->argument)
-		r = world_verb_check(c->fs->world, verb, verb->argument, &(struct error){0});
+	if (r < 0 && verb->argument && world_verb_check(c->fs->world, verb, verb->argument, &(struct error){0}) == 0)
+		return 0;
 	return r;
 }
 
