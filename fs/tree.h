@@ -11,7 +11,6 @@
 #define VASTFS_FS_TREE_H
 
 #include "base/buf.h"
-#include <stdbool.h>
 
 #include <stdbool.h>
 #include <stddef.h>
