@@ -12,7 +12,7 @@
 #include "fs/log_budget.h"
 #include "fs/node.h"
 #include "fs/parked.h"
-#include "fs/poll.h"
+#include "fs/polls.h"
 #include "world/world.h"
 
 #include <fuse_lowlevel.h>

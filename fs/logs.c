@@ -56,7 +56,8 @@ int64_t changed_log(const struct scope *s)
 {
 	_cleanup_(stream_unref_cleanup) struct stream *stream = find_stream(s);
 
-	return stream ? stream_changed(stream) : 0;
+	/* An empty stream may have come into being by being looked at. */
+	return stream && stream_size(stream) ? stream_changed(stream) : 0;
 }
 
 static off_t log_size(const struct scope *s)

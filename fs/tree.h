@@ -11,8 +11,8 @@
 #define VASTFS_FS_TREE_H
 
 #include "base/buf.h"
-#include <stdbool.h>
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>

@@ -1,4 +1,4 @@
-#include "fs/poll.h"
+#include "fs/polls.h"
 
 #include "fs/file.h"
 

@@ -1,8 +1,8 @@
 /*
- * poll.h - who sleeps in poll(2) on an open file.
+ * polls.h - who sleeps in poll(2) on an open file.
  */
-#ifndef VASTFS_FS_POLL_H
-#define VASTFS_FS_POLL_H
+#ifndef VASTFS_FS_POLLS_H
+#define VASTFS_FS_POLLS_H
 
 #include "base/list.h"
 

@@ -1,0 +1,128 @@
+"""config/default.env under the hands of shells, editors and copies."""
+
+import os
+
+import pytest
+from conftest import SETTINGS, has, until
+
+GOOD = SETTINGS + "stage=here\n"
+
+
+@pytest.mark.parametrize("shell", ["bash", "dash"])
+def test_shells_write_and_append(mount, shell):
+    mount.ok(f"printf '{SETTINGS}' > config/default.env && cat config/default.env && echo stage=two >> config/default.env",
+             shell)
+    assert mount.read("config/default.env") == SETTINGS + "stage=two\n" == mount.in_force()
+    assert mount.status()["stage"] == "two"
+
+
+@pytest.mark.parametrize("script", [
+    "cat $HOME/new > config/default.env",
+    "cp $HOME/new config/default.env",
+    "cp -p $HOME/new config/default.env",
+    "mv $HOME/new config/default.env",
+    "dd if=$HOME/new of=config/default.env bs=7 status=none",
+    "tee config/default.env < $HOME/new > /dev/null",
+    "cp $HOME/new config/.tmp && mv config/.tmp config/default.env",
+    "rm config/default.env && cp $HOME/new config/default.env",
+    "sed -i s/stage=old/stage=here/ config/default.env",
+    "sed -i.bak s/stage=old/stage=here/ config/default.env",
+    "python3 -c 'import os; f = open(\"config/default.env\", \"r+\"); t = f.read().replace(\"old\", \"here\");"
+    " f.seek(0); f.truncate(); f.write(t); f.close()'",
+    pytest.param("vim -es -u NONE -N -i NONE -c '%s/old/here/' -c x config/default.env < /dev/null",
+                 marks=pytest.mark.skipif(not has("vim"), reason="no vim")),
+    pytest.param("vim -es -u NONE -N -i NONE -c 'set backup backupcopy=no' -c '%s/old/here/' -c x config/default.env "
+                 "< /dev/null", marks=pytest.mark.skipif(not has("vim"), reason="no vim")),
+    pytest.param("busybox sed -i s/old/here/ config/default.env",
+                 marks=pytest.mark.skipif(not has("busybox"), reason="no busybox")),
+])
+def test_ways_to_change_the_settings(mount, script):
+    (mount.path / "config/default.env").write_text(SETTINGS + "stage=old\n")
+    (mount.base / "new").write_text(GOOD)
+    mount.ok(script)
+    assert mount.read("config/default.env") == GOOD == mount.in_force()
+    assert mount.status()["stage"] == "here"
+
+
+@pytest.mark.parametrize("line,where", [
+    ("stagee=x", "line 4, column 1"), ("stage=UPPER", "line 4"), ("nonsense", "line 4"), ("vast_port=99999", "line 4")])
+def test_a_bad_line_is_refused_when_it_is_written(mount, line, where):
+    mount.configure()
+    done = mount.shell(f"echo {line} >> config/default.env")
+    assert done.returncode != 0 and "Invalid argument" in done.stderr
+    assert where in mount.read("error")
+    assert mount.read("config/default.env") == SETTINGS == mount.in_force()
+
+
+def test_a_bad_last_line_without_newline_is_refused_at_close(mount):
+    mount.configure()
+    fd = os.open(mount.path / "config/default.env", os.O_WRONLY | os.O_TRUNC)
+    os.write(fd, b"stage=fine\nstage=BAD")
+    with pytest.raises(OSError) as refused:
+        os.close(fd)
+    assert refused.value.errno == 22 and "line 2" in mount.read("error")
+    assert mount.in_force() == SETTINGS
+
+
+def test_what_was_refused_in_part_is_not_saved(mount):
+    mount.configure()
+    mount.shell("(echo stage=half; echo nonsense; echo vast_port=1) | dd of=config/default.env bs=11 status=none")
+    assert mount.in_force() == SETTINGS == mount.read("config/default.env")
+
+
+def test_a_bad_rename_is_refused_and_the_file_stays(mount):
+    mount.configure()
+    done = mount.shell("echo nonsense > config/new && mv config/new config/default.env")
+    assert done.returncode != 0 and "line 1" in mount.read("error")
+    assert mount.read("config/new") == "nonsense\n" and mount.in_force() == SETTINGS
+
+
+def test_truncation_alone_changes_nothing(mount):
+    mount.configure()
+    mount.ok(": > config/default.env; truncate -s 0 config/default.env; chmod 600 config/default.env; "
+             "touch config/default.env; touch -d 2001-01-01 config/default.env")
+    assert mount.read("config/default.env") == SETTINGS == mount.in_force()
+
+
+def test_removed_by_name_it_stays_in_force(mount):
+    mount.configure()
+    mount.ok("rm config/default.env")
+    assert os.listdir(mount.path / "config") == [] and mount.in_force() == SETTINGS
+    assert mount.status()["region"] == "eu-west-1"
+    mount.configure()
+    assert os.listdir(mount.path / "config") == ["default.env"]
+
+
+def test_temporary_files_are_files(mount):
+    mount.ok("echo one > config/a; echo two >> config/a; cp config/a config/b; mv config/b config/c; "
+             "test \"$(cat config/c)\" = $'one\\ntwo'; truncate -s 3 config/a; test $(stat -c %s config/a) = 3; "
+             "rm config/a config/c")
+    assert os.listdir(mount.path / "config") == ["default.env"]
+    assert sorted(os.listdir(mount.base / "config/vastfs")) == [".lock"]
+
+
+def test_temporary_files_are_limited(mount):
+    with open(mount.path / "config/big", "wb", buffering=0) as f:
+        with pytest.raises(OSError) as refused:
+            for _ in range(17):
+                f.write(bytes(65536))
+        assert refused.value.errno == 27
+    for i in range(63):
+        (mount.path / f"config/f{i}").touch()
+    with pytest.raises(OSError) as refused:
+        (mount.path / "config/one-too-many").touch()
+    assert refused.value.errno == 28
+
+
+def test_settings_are_limited(mount):
+    done = mount.shell("yes '# nothing' | head -c 70000 > config/default.env")
+    assert done.returncode != 0
+    assert "errno=EFBIG" in mount.read("error")
+
+
+def test_settings_outlive_the_mount(mount):
+    mount.configure()
+    mount.process.terminate()
+    mount.process.wait(10)
+    mount.start()
+    assert until(lambda: mount.read("config/default.env")) == SETTINGS
