@@ -407,7 +407,7 @@ class Deployment:
         found = self.cfn.describe_stack_resource(
             StackName=self.name, LogicalResourceId=logical_id
         )
-        return found["StackResourceDetail"]["PhysicalResourceId"]
+        return found["StackResourceDetail"].get("PhysicalResourceId", "none")
 
     def events(self, logical_id=None):
         """(logical id, status, reason) of all events, the oldest first."""

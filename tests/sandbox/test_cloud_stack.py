@@ -154,6 +154,12 @@ def test_a_condition_adds_and_removes(deployment):
     deployment.parameters["Storage"] = "ephemeral"
     assert deployment.apply()["StackStatus"] == "UPDATE_COMPLETE"
     assert deployment.events("AccessPoint")[-1][1] == "DELETE_COMPLETE"
+    deployment.parameters["ServerMemory"] = "8192"
+    deployment.apply()
+    page = deployment.cfn.describe_stack_events(StackName=deployment.name)
+    assert len(page["StackEvents"]) == 100 and page["NextToken"]
+    ids = [event["LogicalResourceId"] for event in page["StackEvents"]]
+    assert ids[0] == deployment.name and len(deployment.events()) > 100
 
 
 def test_create_rolls_back(sandbox, deployment):
@@ -170,6 +176,13 @@ def test_create_rolls_back(sandbox, deployment):
         ]
     )
     assert not subnets["Subnets"]
+
+
+def test_a_role_that_is_too_new(sandbox, deployment):
+    sandbox.fault("lambda", "role_not_assumable")
+    assert deployment.apply("CREATE")["StackStatus"] == "ROLLBACK_COMPLETE"
+    reasons = [r for _, status, r in deployment.events("Function") if r]
+    assert any("cannot be assumed by Lambda" in reason for reason in reasons)
 
 
 def test_update_rolls_back(sandbox, deployment):

@@ -524,8 +524,8 @@ def _delete(stack, token, retained) -> None:
     if retained and stack.status != "DELETE_FAILED":
         raise invalid(
             f"Invalid operation on stack [{stack.id}]. When you delete a stack, "
-            "specify which resources to retain only when the stack is in the DELETE_FAILED "
-            "state."
+            "specify which resources to retain only when the stack is in the "
+            "DELETE_FAILED state."
         )
     stack.begin("DELETE_STACK", token)
     _start(stack, "delete", retained)

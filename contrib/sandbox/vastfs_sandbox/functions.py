@@ -1,14 +1,13 @@
-"""Lambda functions as things: their states, their place in a VPC.
+"""Lambda functions in a VPC, and the images that they are made from.
 
-Running them is another matter (and another module). moto's functions are
-active at once and leave no interface in the subnets that they are put into,
-which is what makes deleting a stack slow in AWS.
+In AWS a function has an interface in each of its subnets, and keeps it long
+after it was deleted: that is what makes deleting a stack slow. moto knows
+nothing of it. A function's states are in function_states.py.
 """
 
 import json
 import uuid
 
-from moto.awslambda import models
 from moto.awslambda.exceptions import LambdaClientError
 from moto.awslambda.models import LambdaBackend, LambdaFunction
 from moto.ec2.exceptions import EC2ClientError
@@ -18,10 +17,6 @@ from moto.ecr.models import ecr_backends
 from .ec2_rules import make_interface
 from .patching import surround
 
-CREATE = 10
-CREATE_IN_VPC = 60
-UPDATE = 5
-UPDATE_VPC = 40
 RELEASE = 60  # until an interface that nobody uses any more is `available`
 REMOVE = 1500  # until Lambda removes it by itself
 
@@ -29,58 +24,27 @@ _context = None
 
 
 def install(context) -> None:
-    """Put states and interfaces around moto's functions."""
+    """Put the interfaces around moto's functions."""
     global _context
     _context = context
     surround(context, LambdaBackend, create_function, delete_function)
     surround(
-        context,
-        LambdaFunction,
-        get_configuration,
-        get_code,
-        update_configuration,
-        update_function_code,
+        context, LambdaFunction, get_code, update_configuration, update_function_code
     )
-    LambdaFunction.vpc_config = property(vpc_config)
 
 
 def _ec2(function):
     return ec2_backends[function.account_id][function.region]
 
 
-def _refuse(status, code, message):
-    error = LambdaClientError(code, message)
-    error.code = status
-    error.description = json.dumps({"Type": "User", "Message": message})
-    raise error
-
-
-# Life
-
-
 def create_function(backend, original, spec):
-    """Pending until it could run."""
-    account = backend.account_id
-    _check_vpc(ec2_backends[account][backend.region_name], spec.get("VpcConfig"))
+    """It takes its addresses at once."""
+    ec2 = ec2_backends[backend.account_id][backend.region_name]
+    _check(ec2, spec.get("VpcConfig"))
     function = original(backend, spec)
-    function.state = "Pending"
-    function.last_update = "InProgress"
-    function.revision = str(uuid.uuid4())
-    function.logging_config = _logging(function, spec.get("LoggingConfig"))
     function.interfaces = []
     _enter(function)
-
-    def finish():
-        function.state = "Active"
-        function.last_update = "Successful"
-
-    _context.later(CREATE_IN_VPC if function.interfaces else CREATE, finish)
     return function
-
-
-def _logging(function, wanted):
-    default = {"LogFormat": "Text", "LogGroup": f"/aws/lambda/{function.function_name}"}
-    return {**default, **(wanted or {})}
 
 
 def delete_function(backend, original, function_name, qualifier=None):
@@ -90,42 +54,33 @@ def delete_function(backend, original, function_name, qualifier=None):
     _leave(function)
 
 
-# Network
+def update_configuration(function, original, updates):
+    """Moving to another network leaves the old interfaces behind."""
+    _check(_ec2(function), updates.get("VpcConfig"))
+    before = dict(function._vpc_config or {})
+    answer = original(function, updates)
+    if before != dict(function._vpc_config or {}):
+        _leave(function)
+        _enter(function)
+    return answer
 
 
-def _check_vpc(backend, config) -> None:
+def _check(ec2, config) -> None:
+    """Only existing subnets and groups are taken."""
     for subnet in (config or {}).get("SubnetIds") or []:
         try:
-            backend.get_subnet(subnet)
+            ec2.get_subnet(subnet)
         except EC2ClientError:
-            message = (
-                f"The subnet ID '{subnet}' does not exist (InvalidSubnetID.NotFound)"
-            )
-            _refuse(400, "InvalidParameterValueException", message)
+            _refuse(f"The subnet ID '{subnet}' does not exist")
     for group in (config or {}).get("SecurityGroupIds") or []:
-        if backend.get_security_group_from_id(group) is None:
-            message = f"The security group '{group}' does not exist"
-            _refuse(400, "InvalidParameterValueException", message)
+        if ec2.get_security_group_from_id(group) is None:
+            _refuse(f"The security group '{group}' does not exist")
 
 
-def vpc_config(function):
-    """The configuration with the VPC that the subnets are in."""
-    config = function._vpc_config
-    if not config:
-        return None
-    subnets = config.get("SubnetIds") or []
-    vpc = ""
-    if subnets:
-        try:
-            vpc = _ec2(function).get_subnet(subnets[0]).vpc_id
-        except EC2ClientError:
-            pass
-    return {
-        "SubnetIds": subnets,
-        "SecurityGroupIds": config.get("SecurityGroupIds") or [],
-        "VpcId": vpc,
-        "Ipv6AllowedForDualStack": False,
-    }
+def _refuse(message):
+    error = LambdaClientError("InvalidParameterValueException", message)
+    error.description = json.dumps({"Type": "User", "Message": message})
+    raise error
 
 
 def _enter(function) -> None:
@@ -140,100 +95,27 @@ def _enter(function) -> None:
 
 def _leave(function) -> None:
     """Interfaces are let go slowly, and removed very slowly."""
-    backend = _ec2(function)
+    enis = _ec2(function).enis
     left, function.interfaces = function.interfaces, []
 
     def release():
         for interface in left:
             interface.status = "available"
-        if _context.scaled(REMOVE) > 0:  # at no time scale they would never be seen
+        if _context.scaled(REMOVE) > 0:  # else nobody would ever see them
             _context.later(REMOVE, remove)
 
     def remove():
         for interface in left:
-            backend.enis.pop(interface.id, None)
+            enis.pop(interface.id, None)
 
     _context.later(RELEASE, release)
 
 
-# Changes
-
-
-def _begin_update(function) -> None:
-    if function.state == "Pending":
-        _refuse(
-            409,
-            "ResourceConflictException",
-            "The operation cannot be performed at this time. The function is currently "
-            f"in the following state: Pending: {function.function_arn}",
-        )
-    if function.last_update == "InProgress":
-        _refuse(
-            409,
-            "ResourceConflictException",
-            "The operation cannot be performed at this time. An update is in progress "
-            f"for resource: {function.function_arn}",
-        )
-
-
-def _end_update(function, seconds) -> None:
-    function.last_update = "InProgress"
-    function.revision = str(uuid.uuid4())
-
-    def finish():
-        function.last_update = "Successful"
-
-    _context.later(seconds, finish)
-
-
-def update_configuration(function, original, updates):
-    """One update at a time; a move between networks takes longer."""
-    _begin_update(function)
-    _check_vpc(_ec2(function), updates.get("VpcConfig"))
-    before = function.vpc_config
-    original(function, updates)
-    if "ImageConfig" in updates:
-        function.image_config = models.ImageConfig(updates["ImageConfig"])
-    if "EphemeralStorage" in updates:
-        function.ephemeral_storage = updates["EphemeralStorage"]["Size"]
-    if "LoggingConfig" in updates:
-        function.logging_config = _logging(function, updates["LoggingConfig"])
-    if "TracingConfig" in updates:
-        function.tracing_config = updates["TracingConfig"]
-    moved = "VpcConfig" in updates and function.vpc_config != before
-    if moved:
-        _leave(function)
-        _enter(function)
-    _end_update(function, UPDATE_VPC if moved else UPDATE)
-    return function.get_configuration()
-
-
 def update_function_code(function, original, spec):
-    """New code is an update as any other."""
-    _begin_update(function)
-    original(function, spec)
+    """An image for another processor brings its architecture."""
     if "Architectures" in spec:
         function.architectures = spec["Architectures"]
-    _end_update(function, UPDATE)
-    return function.get_configuration()
-
-
-# Looking
-
-
-def get_configuration(function, original, on_create=False):
-    """With what moto leaves out."""
-    answer = original(function, on_create)
-    answer["LastUpdateStatus"] = function.last_update
-    answer["RevisionId"] = function.revision
-    answer["LoggingConfig"] = function.logging_config
-    if function.state == "Pending":
-        answer["StateReason"] = "The function is being created."
-        answer["StateReasonCode"] = "Creating"
-    if function.last_update == "InProgress" and function.state != "Pending":
-        answer["LastUpdateStatusReason"] = "The function is being updated."
-        answer["LastUpdateStatusReasonCode"] = "Updating"
-    return {key: value for key, value in answer.items() if value is not None}
+    return original(function, spec)
 
 
 def get_code(function, original):

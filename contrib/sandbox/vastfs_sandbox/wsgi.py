@@ -1,4 +1,4 @@
-"""Small helpers for the layers between the socket and moto."""
+"""What the layers between the socket and moto share."""
 
 import io
 from http import HTTPStatus
