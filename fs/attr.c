@@ -1,0 +1,84 @@
+#include "fs/attr.h"
+
+#include "base/clock.h"
+#include "fs/file.h"
+#include "fs/refuse.h"
+
+#include <string.h>
+
+#define KEEP_ALWAYS_S 3600.0
+#define KEEP_CLOUD_S  60.0 /* a notification comes first */
+#define BLOCK	      512
+#define IO_SIZE	      4096
+
+double attr_timeout(const struct row *row)
+{
+	switch (row->cache) {
+	case CACHE_ALWAYS:
+		return KEEP_ALWAYS_S;
+	case CACHE_CLOUD:
+		return KEEP_CLOUD_S;
+	case CACHE_NEVER:
+		break;
+	}
+	return 0;
+}
+
+static off_t size_of(const struct scope *s)
+{
+	_buf_ struct buf text = BUF_INIT(FS_TEXT_MAX);
+
+	if (s->row->type == ROW_DIR)
+		return 0;
+	if (s->row->class && s->row->class->size)
+		return s->row->class->size(s);
+	if (s->row->render)
+		s->row->render(s, &text);
+	return (off_t)text.len;
+}
+
+void attr_fill(const struct scope *s, uint64_t ino, struct stat *ret)
+{
+	static const mode_t types[] = {[ROW_DIR] = S_IFDIR, [ROW_FILE] = S_IFREG, [ROW_LINK] = S_IFLNK};
+	int64_t changed = s->row->changed ? s->row->changed(s) : 0;
+
+	memset(ret, 0, sizeof(*ret));
+	ret->st_ino = ino;
+	ret->st_mode = types[s->row->type] | s->row->mode;
+	ret->st_nlink = 1; /* of a directory: not counted */
+	ret->st_uid = s->fs->uid;
+	ret->st_gid = s->fs->gid;
+	ret->st_size = size_of(s);
+	/* True, or cp looks for holes with SEEK_DATA, which a stream has not. */
+	ret->st_blocks = (ret->st_size + BLOCK - 1) / BLOCK;
+	ret->st_blksize = IO_SIZE;
+	ret->st_mtim = clock_timespec(changed ? changed : s->fs->mounted_ms);
+	ret->st_ctim = ret->st_atim = ret->st_mtim;
+}
+
+int attr_of_node(struct call *c, const struct node *n, struct stat *ret)
+{
+	_scope_ struct scope s = {0};
+	int r = scope_open(&s, c->fs, c->snapshot, n->row, n->key);
+
+	if (r < 0)
+		return r;
+	attr_fill(&s, n->ino, ret);
+	return 0;
+}
+
+int attr_entry(struct call *c, const struct row *row, const char *key, struct fuse_entry_param *e)
+{
+	struct node *n = node_make(&c->fs->nodes, row, key);
+	int r;
+
+	if (!n)
+		return -ENOMEM;
+	*e = (struct fuse_entry_param){
+		.ino = n->ino, .attr_timeout = attr_timeout(row), .entry_timeout = attr_timeout(row)};
+	r = attr_of_node(c, n, &e->attr);
+	n->lookups += r >= 0;
+	if (r < 0)
+		node_forget(&c->fs->nodes, n, 0);
+	return r;
+}

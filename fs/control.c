@@ -1,0 +1,150 @@
+/*
+ * control.c - files that act: control/, the cancel of a query, the stop of a task.
+ *
+ * Acting is a WRITE, which is one whole command, or a touch. Both ask the world, which refuses or has the job in being
+ * when it returns. At OPEN only what would be refused in any case is refused.
+ */
+#include "fs/file.h"
+
+#include <linux/fuse.h>
+#include <poll.h>
+#include <string.h>
+
+static const struct verb *find_verb(const struct row *row)
+{
+	for (size_t i = 0; i < world_verbs_n; i++)
+		if (strcmp(world_verbs[i].name, tree_name(row)) == 0)
+			return &world_verbs[i];
+	return NULL;
+}
+
+static bool is_blank(char ch)
+{
+	return ch == ' ' || ch == '\t' || ch == '\n' || ch == '\r';
+}
+
+int command_word(const char *data, size_t len, char *word, size_t size, struct error *err)
+{
+	while (len && is_blank(*data)) {
+		data++;
+		len--;
+	}
+	while (len && is_blank(data[len - 1]))
+		len--;
+	if (len >= size || memchr(data, '\0', len))
+		return error_set(err, -EINVAL, "not a command: write 1, or see what the file says when read");
+	memcpy(word, data, len);
+	word[len] = '\0';
+	if (strcmp(word, "1") == 0)
+		word[0] = '\0';
+	return 0;
+}
+
+static int run(struct call *c, const struct verb *verb, const char *argument, struct job **ret)
+{
+	if (!verb)
+		return error_set(&c->err, -EPERM, "this version cannot do that");
+	return world_verb_run(c->fs->world, verb, argument, c->who, ret, &c->err);
+}
+
+static int control_admit(struct call *c, const struct scope *s)
+{
+	const struct verb *verb = find_verb(s->row);
+	int r;
+
+	if (!verb)
+		return error_set(&c->err, -EPERM, "this version cannot do that");
+	r = world_verb_check(c->fs->world, verb, "", &c->err);
+	if (r < 0 && verb->argument && world_verb_check(c->fs->world, verb, verb->argument, &(struct error){0}) == 0)
+		return 0;
+	return r;
+}
+
+/* A handle that may write may come to wait for its own operation. */
+static int control_open(struct call *c _unused_, const struct scope *s _unused_, struct handle *h)
+{
+	if ((h->flags & O_ACCMODE) != O_RDONLY)
+		h->open_flags |= FOPEN_STREAM;
+	return 0;
+}
+
+static int control_write(struct call *c, struct handle *h, const char *data, size_t len, off_t offset _unused_)
+{
+	_cleanup_(job_unref_cleanup) struct job *j = NULL;
+	char word[32];
+	int r = command_word(data, len, word, sizeof(word), &c->err);
+
+	if (r >= 0)
+		r = run(c, find_verb(h->node->row), word, &j);
+	if (r < 0)
+		return r;
+	h->writes++;
+	wait_bind(h, j);
+	return 0;
+}
+
+static int control_read(struct call *c, struct handle *h, size_t size, off_t offset)
+{
+	if (!h->writes)
+		return text_read(c, h, size, offset);
+	if (h->job)
+		return wait_read(c, h, WAIT_RESULT, size, offset);
+	fuse_reply_buf(c->req, NULL, 0);
+	return FILE_ANSWERED;
+}
+
+static int control_touch(struct call *c, const struct scope *s)
+{
+	_cleanup_(job_unref_cleanup) struct job *j = NULL;
+
+	return run(c, find_verb(s->row), "", &j);
+}
+
+/* -- cancel and stop ------------------------------------------------------------------------------------------- */
+
+static int cancel_touch(struct call *c, const struct scope *s)
+{
+	if (s->job)
+		world_cancel_job(c->fs->world, s->job);
+	return 0;
+}
+
+static int stop_touch(struct call *c, const struct scope *s)
+{
+	return world_task_stop(c->fs->world, s->key, c->who, &c->err);
+}
+
+/* A write of nothing or 1 is a touch. */
+static int touch_write(struct call *c, struct handle *h, const char *data, size_t len, off_t offset _unused_)
+{
+	_scope_ struct scope s = {0};
+	char word[32];
+	int r = command_word(data, len, word, sizeof(word), &c->err);
+
+	if (r < 0)
+		return r;
+	if (*word)
+		return error_set(&c->err, -EINVAL, "unknown command %s: touch the file, or write 1", word);
+	r = scope_open(&s, c->fs, c->snapshot, h->node->row, h->node->key);
+	return r < 0 ? r : h->class->touch(c, &s);
+}
+
+/* POLLIN once what was written has its answer. */
+static unsigned answer_poll(const struct scope *s _unused_, struct handle *h)
+{
+	bool ready;
+
+	pthread_mutex_lock(&h->lock);
+	ready = !h->job || !wait_in_flight(h->job);
+	pthread_mutex_unlock(&h->lock);
+	return ready ? POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM : 0;
+}
+
+const struct file_class class_control = {.admit = control_admit,
+					 .open = control_open,
+					 .read = control_read,
+					 .write = control_write,
+					 .touch = control_touch,
+					 .poll = answer_poll};
+const struct file_class class_cancel = {.read = text_read, .write = touch_write, .touch = cancel_touch};
+const struct file_class class_stop = {.read = text_read, .write = touch_write, .touch = stop_touch};

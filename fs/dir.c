@@ -1,0 +1,116 @@
+#include "fs/dir.h"
+
+#include "fs/names.h"
+#include "fs/refuse.h"
+
+#include <string.h>
+
+#define LISTING_MAX (16 << 20)
+
+/* A listing: packed struct item, each followed by its name. */
+struct item {
+	uint64_t ino;
+	mode_t type;
+	uint16_t name_len;
+};
+
+struct listing {
+	struct node *node;
+	struct buf items;
+};
+
+static int add_item(struct buf *items, uint64_t ino, mode_t type, const char *name)
+{
+	struct item item = {.ino = ino, .type = type, .name_len = (uint16_t)strlen(name)};
+
+	buf_append(items, &item, sizeof(item));
+	return buf_append(items, name, item.name_len + 1U);
+}
+
+static mode_t type_of(const struct row *row)
+{
+	return row->type == ROW_DIR ? S_IFDIR : row->type == ROW_LINK ? S_IFLNK : S_IFREG;
+}
+
+static int add_name(void *arg, const struct row *row, const char *key, const char *name)
+{
+	return add_item(arg, node_number(row, key), type_of(row), name);
+}
+
+static int take_listing(struct call *c, struct listing *l)
+{
+	_scope_ struct scope s = {0};
+	int r = scope_open(&s, c->fs, c->snapshot, l->node->row, l->node->key);
+
+	if (r < 0)
+		return r;
+	buf_clear(&l->items);
+	add_item(&l->items, l->node->ino, S_IFDIR, ".");
+	add_item(&l->items, node_number(tree_parent(l->node->row), l->node->key), S_IFDIR, "..");
+	return names_list(&s, add_name, &l->items);
+}
+
+void dir_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	_call_ struct call c = call_begin(req);
+	struct node *n = node_get(&c.fs->nodes, ino);
+	struct listing *l = calloc(1, sizeof(*l));
+
+	if (!n || !l) {
+		free(l);
+		refuse(&c, n ? -ENOMEM : -ENOENT, n, NULL);
+		return;
+	}
+	l->node = n;
+	n->handles++;
+	buf_init(&l->items, LISTING_MAX);
+	fi->fh = (uintptr_t)l;
+	fi->cache_readdir = fi->keep_cache = n->row->cache == CACHE_ALWAYS;
+	if (fuse_reply_open(req, fi) < 0) {
+		node_close(&c.fs->nodes, n);
+		free(l);
+	}
+}
+
+void dir_read(fuse_req_t req, fuse_ino_t ino _unused_, size_t size, off_t offset, struct fuse_file_info *fi)
+{
+	_call_ struct call c = call_begin(req);
+	struct listing *l = (struct listing *)(uintptr_t)fi->fh;
+	_free_ char *out = malloc(size);
+	size_t at = (size_t)offset, used = 0;
+	int r = !out ? -ENOMEM : offset == 0 ? take_listing(&c, l) : 0;
+
+	if (r < 0) {
+		refuse(&c, r, l->node, NULL);
+		return;
+	}
+	/* An entry's offset is where the next one begins. */
+	while (at < l->items.len) {
+		struct item item;
+		struct stat st = {0};
+		const char *name = l->items.data + at + sizeof(item);
+		size_t next, n;
+
+		memcpy(&item, l->items.data + at, sizeof(item));
+		next = at + sizeof(item) + item.name_len + 1U;
+		st.st_ino = item.ino;
+		st.st_mode = item.type;
+		n = fuse_add_direntry(req, out + used, size - used, name, &st, (off_t)next);
+		if (n > size - used)
+			break;
+		used += n;
+		at = next;
+	}
+	fuse_reply_buf(req, out, used);
+}
+
+void dir_release(fuse_req_t req, fuse_ino_t ino _unused_, struct fuse_file_info *fi)
+{
+	struct listing *l = (struct listing *)(uintptr_t)fi->fh;
+	struct fs *fs = fuse_req_userdata(req);
+
+	node_close(&fs->nodes, l->node);
+	buf_free(&l->items);
+	free(l);
+	fuse_reply_err(req, 0);
+}

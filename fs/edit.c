@@ -1,0 +1,298 @@
+#include "fs/edit.h"
+
+#include "fs/attr.h"
+#include "fs/draft.h"
+#include "fs/file.h"
+#include "fs/refuse.h"
+#include "fs/save.h"
+
+#include <linux/fuse.h>
+#include <string.h>
+
+static bool is_config(const struct node *dir)
+{
+	return strcmp(dir->row->path, "config") == 0;
+}
+
+static bool is_tasks(const struct node *dir)
+{
+	return strcmp(dir->row->path, "tasks") == 0;
+}
+
+static bool is_settings(const char *name)
+{
+	return strcmp(name, CONFIG_SETTINGS) == 0;
+}
+
+static bool is_default(const char *name)
+{
+	return strcmp(name, "default") == 0;
+}
+
+static int reply_entry(struct call *c, const char *path, const char *key)
+{
+	struct fuse_entry_param e;
+	int r = attr_entry(c, tree_find(path), key, &e);
+
+	if (r >= 0)
+		fuse_reply_entry(c->req, &e);
+	return r < 0 ? r : FILE_ANSWERED;
+}
+
+/* A request about name in a directory: what the functions below decide, answered. */
+static void answer(struct call *c, int r, const struct node *dir, const char *name)
+{
+	if (r < 0)
+		refuse(c, r, dir, name);
+	else if (r != FILE_ANSWERED)
+		fuse_reply_err(c->req, 0);
+}
+
+/* -- making ---------------------------------------------------------------------------------------------------- */
+
+static int make_file(struct call *c, const struct node *dir, const char *name)
+{
+	_cleanup_(memory_file_unref_cleanup) struct memory_file *f = NULL;
+	int r;
+
+	if (!is_config(dir))
+		return -EPERM;
+	if (is_settings(name)) {
+		config_show_settings(&c->fs->config, true);
+		return 0;
+	}
+	r = config_create(&c->fs->config, name, &f);
+	if (r == -ENOSPC)
+		error_set(&c->err, r, "config/ holds at most %d temporary files", CONFIG_FILES);
+	return r;
+}
+
+static const char *made_path(const char *name)
+{
+	return is_settings(name) ? "config/" CONFIG_SETTINGS : "config/{file}";
+}
+
+/* The library's reply has no field for FOPEN_STREAM, but nothing that waits is ever created. */
+static int reply_create(struct call *c, const struct fuse_entry_param *e, struct handle *h, struct fuse_file_info *fi)
+{
+	fi->fh = (uintptr_t)h;
+	fi->direct_io = 1;
+	if (fuse_reply_create(c->req, e, fi) < 0)
+		file_free(c, h);
+	return FILE_ANSWERED;
+}
+
+static int create(struct call *c, const struct node *dir, const char *name, struct fuse_file_info *fi)
+{
+	struct fuse_entry_param e;
+	struct handle *h = NULL;
+	int r = make_file(c, dir, name);
+
+	if (r >= 0)
+		r = attr_entry(c, tree_find(made_path(name)), name, &e);
+	if (r < 0)
+		return r;
+	r = file_open(c, node_get(&c->fs->nodes, e.ino), fi->flags | O_TRUNC, &h);
+	if (r < 0) {
+		node_forget(&c->fs->nodes, node_get(&c->fs->nodes, e.ino), 1);
+		return r;
+	}
+	return reply_create(c, &e, h, fi);
+}
+
+void edit_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode _unused_, struct fuse_file_info *fi)
+{
+	_call_ struct call c = call_begin(req);
+	const struct node *dir = node_get(&c.fs->nodes, parent);
+
+	answer(&c, dir ? create(&c, dir, name, fi) : -ENOENT, dir, name);
+}
+
+void edit_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t device _unused_)
+{
+	_call_ struct call c = call_begin(req);
+	const struct node *dir = node_get(&c.fs->nodes, parent);
+	int r = !dir ? -ENOENT : S_ISREG(mode) ? make_file(&c, dir, name) : -EPERM;
+
+	if (r >= 0)
+		r = reply_entry(&c, made_path(name), name);
+	answer(&c, r, dir, name);
+}
+
+void edit_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode _unused_)
+{
+	_call_ struct call c = call_begin(req);
+
+	refuse(&c, -EPERM, node_get(&c.fs->nodes, parent), name);
+}
+
+void edit_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	edit_mkdir(req, parent, name, 0);
+}
+
+void edit_link(fuse_req_t req, fuse_ino_t ino _unused_, fuse_ino_t parent, const char *name)
+{
+	edit_mkdir(req, parent, name, 0);
+}
+
+/* The id in a target: tab completion may leave "tasks/" before it and "/" behind it. */
+static int task_of_target(struct call *c, const char *target, char id[static 64])
+{
+	_free_ char *copy = strdup(target);
+	char *end, *base;
+
+	if (!copy)
+		return -ENOMEM;
+	end = copy + strlen(copy);
+	while (end > copy && end[-1] == '/')
+		*--end = '\0';
+	base = strrchr(copy, '/');
+	base = base ? base + 1 : copy;
+	if (!task_list_find(c->snapshot->tasks, base))
+		return error_set(&c->err, -ENOENT, "there is no task %s", base);
+	snprintf(id, 64, "%s", base);
+	return 0;
+}
+
+/* The request's own snapshot is older than what it has just done. */
+static void look_again(struct call *c)
+{
+	snapshot_unref(c->snapshot);
+	c->snapshot = world_snapshot(c->fs->world);
+}
+
+static int make_link(struct call *c, const struct node *dir, const char *target, const char *name)
+{
+	char id[64];
+	int r = is_tasks(dir) ? task_of_target(c, target, id) : -EPERM;
+
+	if (r < 0)
+		return r;
+	if (is_default(name)) {
+		r = world_task_choose(c->fs->world, id, &c->err);
+		look_again(c);
+		return r < 0 ? r : reply_entry(c, "tasks/default", "");
+	}
+	r = links_add(&c->fs->links, name, id);
+	return r < 0 ? r : reply_entry(c, "tasks/{link}", name);
+}
+
+void edit_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const char *name)
+{
+	_call_ struct call c = call_begin(req);
+	const struct node *dir = node_get(&c.fs->nodes, parent);
+
+	answer(&c, dir ? make_link(&c, dir, target, name) : -ENOENT, dir, name);
+}
+
+/* -- removing -------------------------------------------------------------------------------------------------- */
+
+static int remove_name(struct call *c, const struct node *dir, const char *name)
+{
+	if (is_config(dir) && is_settings(name)) {
+		config_show_settings(&c->fs->config, false);
+		return 0;
+	}
+	if (is_config(dir))
+		return config_remove(&c->fs->config, name);
+	if (is_tasks(dir) && is_default(name))
+		return world_task_choose(c->fs->world, NULL, &c->err);
+	if (!is_tasks(dir) || !links_target(&c->fs->links, name))
+		return -EPERM;
+	links_remove(&c->fs->links, name);
+	return 0;
+}
+
+void edit_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	_call_ struct call c = call_begin(req);
+	const struct node *dir = node_get(&c.fs->nodes, parent);
+
+	answer(&c, dir ? remove_name(&c, dir, name) : -ENOENT, dir, name);
+}
+
+/* -- renaming -------------------------------------------------------------------------------------------------- */
+
+/* An editor's backup: the text in force lives on as a temporary file, and stays in force. */
+static int move_settings_away(struct call *c, const char *new_name)
+{
+	_cleanup_(memory_file_unref_cleanup) struct memory_file *f = NULL;
+	const struct blob *text = c->snapshot->settings_text;
+	int r = config_create(&c->fs->config, new_name, &f);
+
+	if (r < 0)
+		return r;
+	config_show_settings(&c->fs->config, false);
+	return buf_append(&f->text, text->data, text->len);
+}
+
+static int move_to_settings(struct call *c, const char *name)
+{
+	_cleanup_(memory_file_unref_cleanup) struct memory_file *f = config_get(&c->fs->config, name);
+	_buf_ struct buf text = BUF_INIT(SETTINGS_MAX);
+	int r;
+
+	if (!f)
+		return -ENOENT;
+	r = draft_check(buf_str(&f->text), f->text.len, 0, true, &c->err);
+	if (r >= 0)
+		r = buf_append(&text, buf_str(&f->text), f->text.len);
+	if (r >= 0)
+		r = save_settings(c, &text, f);
+	if (r < 0)
+		return r;
+	config_remove(&c->fs->config, name);
+	move_ptr(f);
+	return r;
+}
+
+static int rename_config(struct call *c, const char *name, const char *new_name)
+{
+	if (strcmp(name, new_name) == 0)
+		return 0;
+	if (is_settings(name))
+		return move_settings_away(c, new_name);
+	return is_settings(new_name) ? move_to_settings(c, name) : config_rename(&c->fs->config, name, new_name);
+}
+
+static int rename_link(struct call *c, const char *name, const char *new_name)
+{
+	const char *target = links_target(&c->fs->links, name);
+	int r;
+
+	if (!target || !is_default(new_name))
+		return -EPERM;
+	r = world_task_choose(c->fs->world, target, &c->err);
+	if (r >= 0)
+		links_remove(&c->fs->links, name);
+	return r;
+}
+
+static bool would_replace(struct call *c, const char *name)
+{
+	return is_settings(name) ? config_has_settings(&c->fs->config) : config_has(&c->fs->config, name);
+}
+
+static int rename_name(struct call *c, const struct node *dir, const char *name, const char *new_name, unsigned flags)
+{
+	if (flags & ~(unsigned)RENAME_NOREPLACE)
+		return error_set(&c->err, -EINVAL, "names cannot be exchanged here");
+	if (is_tasks(dir))
+		return rename_link(c, name, new_name);
+	if (!is_config(dir))
+		return -EPERM;
+	if (flags && would_replace(c, new_name))
+		return -EEXIST;
+	return rename_config(c, name, new_name);
+}
+
+void edit_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent, const char *new_name,
+		 unsigned flags)
+{
+	_call_ struct call c = call_begin(req);
+	const struct node *dir = node_get(&c.fs->nodes, parent);
+	int r = !dir ? -ENOENT : parent != new_parent ? -EPERM : rename_name(&c, dir, name, new_name, flags);
+
+	answer(&c, r, dir, name);
+}

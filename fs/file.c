@@ -1,0 +1,163 @@
+#include "fs/file.h"
+
+#include "fs/render.h"
+
+#include <linux/fuse.h>
+#include <poll.h>
+#include <string.h>
+
+/* -- handles --------------------------------------------------------------------------------------------------- */
+
+static bool wants_to_write(int flags)
+{
+	return (flags & O_ACCMODE) != O_RDONLY;
+}
+
+static struct handle *new_handle(struct node *n, int flags)
+{
+	struct handle *h = calloc(1, sizeof(*h));
+
+	if (!h)
+		return NULL;
+	*h = (struct handle){.node = n, .class = n->row->class, .flags = flags, .open_flags = FOPEN_DIRECT_IO};
+	if (n->row->cache == CACHE_ALWAYS)
+		h->open_flags = FOPEN_KEEP_CACHE;
+	buf_init(&h->text, FS_TEXT_MAX);
+	pthread_mutex_init(&h->lock, NULL);
+	list_init(&h->watch.link);
+	h->watch.handle = h;
+	n->handles++;
+	return h;
+}
+
+void file_free(struct call *c, struct handle *h)
+{
+	poll_unwatch(c->fs, h);
+	if (h->class->release)
+		h->class->release(c, h);
+	buf_free(&h->text);
+	job_unref(h->job);
+	memory_file_unref(h->memory);
+	stream_unref(h->stream);
+	pthread_mutex_destroy(&h->lock);
+	node_close(&c->fs->nodes, h->node);
+	free(h);
+}
+
+void file_orphan(struct fs *fs, struct handle *h)
+{
+	h->next_orphan = atomic_load(&fs->orphans);
+	while (!atomic_compare_exchange_weak(&fs->orphans, &h->next_orphan, h))
+		;
+}
+
+void file_free_orphans(struct call *c)
+{
+	struct handle *h = atomic_exchange(&c->fs->orphans, NULL);
+
+	while (h) {
+		struct handle *next = h->next_orphan;
+
+		file_free(c, h);
+		h = next;
+	}
+}
+
+int file_open(struct call *c, struct node *n, int flags, struct handle **ret)
+{
+	_scope_ struct scope s = {0};
+	struct handle *h;
+	int r = scope_open(&s, c->fs, c->snapshot, n->row, n->key);
+
+	if (r < 0)
+		return r;
+	if (wants_to_write(flags) && n->row->class->admit)
+		r = n->row->class->admit(c, &s);
+	if (r < 0)
+		return r;
+	h = new_handle(n, flags);
+	if (!h)
+		return -ENOMEM;
+	*ret = h;
+	r = h->class->open ? h->class->open(c, &s, h) : 0;
+	if (r < 0)
+		file_free(c, h);
+	return r;
+}
+
+int file_reply_open(fuse_req_t req, const struct handle *h)
+{
+	struct fuse_open_out out = {.fh = (uintptr_t)h, .open_flags = h->open_flags};
+
+	return fuse_reply_buf(req, (const char *)&out, sizeof(out));
+}
+
+int file_reply_part(fuse_req_t req, const char *data, size_t len, off_t offset, size_t size)
+{
+	size_t at = (size_t)offset < len ? (size_t)offset : len;
+
+	return fuse_reply_buf(req, data + at, len - at < size ? len - at : size);
+}
+
+/* -- rendered text --------------------------------------------------------------------------------------------- */
+
+static int render(struct call *c, struct handle *h)
+{
+	_scope_ struct scope s = {0};
+	int r = scope_open(&s, c->fs, c->snapshot, h->node->row, h->node->key);
+
+	/* The object is gone: what was read of it stays. */
+	if (r < 0)
+		return h->rendered ? 0 : r;
+	buf_clear(&h->text);
+	r = s.row->render ? s.row->render(&s, &h->text) : 0;
+	h->rendered = true;
+	if (s.row->flags & ROW_STATE)
+		atomic_store(&h->watch.seen, job_token(&s));
+	return r;
+}
+
+int text_read(struct call *c, struct handle *h, size_t size, off_t offset)
+{
+	bool stream = h->open_flags & FOPEN_STREAM;
+	int r = 0;
+
+	if (stream)
+		offset = (off_t)h->cursor;
+	if (offset == 0 || !h->rendered)
+		r = render(c, h);
+	if (r < 0)
+		return r;
+	if (stream)
+		h->cursor += h->text.len - h->cursor < size ? h->text.len - h->cursor : size;
+	file_reply_part(c->req, buf_str(&h->text), h->text.len, offset, size);
+	return FILE_ANSWERED;
+}
+
+/* Only ROW_STATE gets here with something to tell. */
+static unsigned text_poll(const struct scope *s, struct handle *h)
+{
+	unsigned events = POLLIN | POLLRDNORM;
+
+	if (s->row->flags & ROW_STATE && job_token(s) != atomic_load(&h->watch.seen))
+		events |= POLLPRI | POLLERR;
+	return events;
+}
+
+/* What a handle has seen before its first read is what was there at open. */
+static int text_open(struct call *c _unused_, const struct scope *s, struct handle *h)
+{
+	if (s->row->flags & ROW_STATE)
+		atomic_store(&h->watch.seen, job_token(s));
+	return 0;
+}
+
+static int errors_write(struct call *c, struct handle *h _unused_, const char *data _unused_, size_t len _unused_,
+			off_t offset _unused_)
+{
+	failures_clear(world_failures(c->fs->world));
+	return 0;
+}
+
+const struct file_class class_text = {.open = text_open, .read = text_read, .poll = text_poll};
+const struct file_class class_errors = {.read = text_read, .write = errors_write};

@@ -1,0 +1,74 @@
+/*
+ * fs.h - the mounted tree: what its files share.
+ *
+ * Two threads: the loop thread answers every request from memory, the notifier (notify.h) sends notifications and
+ * answers requests that waited. Fields belong to the loop thread unless they say otherwise.
+ */
+#ifndef VASTFS_FS_FS_H
+#define VASTFS_FS_FS_H
+
+#include "fs/config.h"
+#include "fs/links.h"
+#include "fs/log_budget.h"
+#include "fs/node.h"
+#include "fs/parked.h"
+#include "fs/poll.h"
+#include "world/world.h"
+
+#include <fuse_lowlevel.h>
+#include <stdatomic.h>
+
+#define FS_TEXT_MAX (16 << 20) /* of a rendered file */
+
+struct notifier;
+struct handle;
+
+/* Remembers when a text last changed that has no time of its own. */
+struct memo {
+	uint64_t hash;
+	int64_t changed_ms;
+};
+
+/* The last request that was refused. */
+struct refusal {
+	pid_t pid;
+	int errnum;
+	int64_t at_ms; /* monotonic */
+	char path[256];
+};
+
+struct fs {
+	struct world *world;
+	struct fuse_session *session;
+	struct notifier *notifier;
+	char *mountpoint;
+	uid_t uid; /* who mounted: owns every file */
+	gid_t gid;
+	int64_t mounted_ms; /* wall clock */
+	struct nodes nodes;
+	struct config config; /* has a lock of its own */
+	struct links links;
+	struct parked_list parked; /* has a lock of its own */
+	struct polls polls;	   /* likewise */
+	struct memo status_memo;
+	struct refusal last_refusal;
+	struct log_budget log_budget;
+	struct handle *_Atomic orphans; /* any thread */
+};
+
+/* One request at hand: who asks, and the world at this moment. */
+struct call {
+	struct fs *fs;
+	fuse_req_t req;
+	struct snapshot *snapshot; /* a reference */
+	struct requester who;
+	struct error err; /* words for refuse() */
+};
+
+int fs_new(struct world *w, const char *mountpoint, struct fs **ret);
+void fs_free(struct fs *fs);
+
+/* The operations for fuse_session_new; its userdata is a struct fs. */
+extern const struct fuse_lowlevel_ops fs_operations;
+
+#endif

@@ -1,0 +1,201 @@
+/*
+ * logs.c - append-only files: what vastfs writes itself, and logs that live in CloudWatch.
+ *
+ * The first open of the latter may wait up to 2 s for the first page; it is followed while a handle is open.
+ */
+#include "fs/file.h"
+
+#include "base/clock.h"
+#include "fs/notify.h"
+#include "fs/refuse.h"
+#include "fs/render.h"
+
+#include <string.h>
+
+#define FIRST_PAGE_MS 2000
+#define READ_MAX      (1 << 20)
+
+/* Told when the first page is there; shared by the parked open and the world, which may be later. */
+struct log_follow {
+	struct ref ref;
+	struct fs *fs;
+	enum world_log kind;
+	char *key;
+	_Atomic bool fetched;
+};
+
+/* Which CloudWatch log a row shows; -1: one of vastfs's own. */
+static int cloud_kind(const struct row *row)
+{
+	const char *name = tree_name(row);
+
+	return strcmp(name, "task.log") == 0	 ? WORLD_LOG_TASK
+	       : strcmp(name, "server.log") == 0 ? WORLD_LOG_SERVER
+	       : strcmp(name, "lambda.log") == 0 ? WORLD_LOG_QUERY
+						 : -1;
+}
+
+/* A reference to what is known now, NULL: nothing. */
+static struct stream *find_stream(const struct scope *s)
+{
+	struct world *w = s->fs->world;
+	const char *name = tree_name(s->row);
+	int kind = cloud_kind(s->row);
+	struct stream *found;
+
+	if (kind >= 0)
+		found = world_log_stream(w, (enum world_log)kind, s->key);
+	else if (s->job)
+		found = s->job->log;
+	else
+		found = strcmp(name, "api.log") == 0 ? world_api_log(w) : world_events(w);
+	return found ? stream_ref(found) : NULL;
+}
+
+int64_t changed_log(const struct scope *s)
+{
+	_cleanup_(stream_unref_cleanup) struct stream *stream = find_stream(s);
+
+	return stream ? stream_changed(stream) : 0;
+}
+
+static off_t log_size(const struct scope *s)
+{
+	_cleanup_(stream_unref_cleanup) struct stream *stream = find_stream(s);
+
+	return stream ? (off_t)stream_size(stream) : 0;
+}
+
+/* -- opening --------------------------------------------------------------------------------------------------- */
+
+static void follow_unref(struct log_follow *f)
+{
+	if (!ref_put(&f->ref))
+		return;
+	free(f->key);
+	free(f);
+}
+
+static void fetched(void *arg)
+{
+	struct log_follow *f = arg;
+
+	atomic_store(&f->fetched, true);
+	notify_wake(f->fs->notifier);
+	follow_unref(f);
+}
+
+static struct log_follow *new_follow(struct fs *fs, enum world_log kind, const char *key)
+{
+	struct log_follow *f = calloc(1, sizeof(*f));
+
+	if (!f)
+		return NULL;
+	*f = (struct log_follow){.fs = fs, .kind = kind, .key = strdup(key)};
+	ref_init(&f->ref);
+	if (f->key)
+		return f;
+	free(f);
+	return NULL;
+}
+
+static int follow(struct call *c, const struct scope *s, struct handle *h)
+{
+	struct log_follow *f = new_follow(c->fs, (enum world_log)cloud_kind(s->row), s->key);
+	int r;
+
+	if (!f)
+		return -ENOMEM;
+	ref_get(&f->ref);
+	r = world_log_open(c->fs->world, f->kind, f->key, fetched, f, &h->stream, &c->err);
+	if (r < 0) {
+		follow_unref(f);
+		follow_unref(f);
+		/* No such log yet: an empty file, not a missing one. */
+		return r == -ENOENT ? 0 : r;
+	}
+	h->follow = f;
+	return 0;
+}
+
+struct waiting_open {
+	struct parked parked;
+	struct handle *handle;
+};
+
+static bool has_first_page(struct parked *p)
+{
+	return atomic_load(&container_of(p, struct waiting_open, parked)->handle->follow->fetched);
+}
+
+/*
+ * A kernel that does not want the file any more says so by an error of the reply: it will not release it then. The
+ * handle is given to the loop thread's next call in both that and the interrupted case.
+ */
+static void answer_open(struct fs *fs, struct parked *p, int why)
+{
+	struct waiting_open *w = container_of(p, struct waiting_open, parked);
+	bool given = why != -EINTR;
+
+	if (given)
+		given = file_reply_open(p->req, w->handle) == 0;
+	else
+		fuse_reply_err(p->req, EINTR);
+	if (!given)
+		file_orphan(fs, w->handle);
+	free(w);
+}
+
+static int park_open(struct call *c, struct handle *h)
+{
+	struct waiting_open *w = calloc(1, sizeof(*w));
+
+	if (!w)
+		return 0; /* then without waiting */
+	*w = (struct waiting_open){.parked = {.req = c->req,
+					      .ready = has_first_page,
+					      .answer = answer_open,
+					      .deadline_ms = clock_monotonic_ms() + FIRST_PAGE_MS},
+				   .handle = h};
+	parked_add(c->fs, &w->parked);
+	return FILE_ANSWERED;
+}
+
+static int log_open(struct call *c, const struct scope *s, struct handle *h)
+{
+	int r;
+
+	h->stream = find_stream(s);
+	if (cloud_kind(s->row) < 0)
+		return 0;
+	if (!h->stream && !log_budget_take(&c->fs->log_budget, c->who.pid, clock_monotonic_ms()))
+		return 0;
+	stream_unref(move_ptr(h->stream));
+	r = follow(c, s, h);
+	if (r < 0 || !h->follow || atomic_load(&h->follow->fetched) || h->flags & O_NONBLOCK)
+		return r;
+	return park_open(c, h);
+}
+
+static void log_release(struct call *c, struct handle *h)
+{
+	if (!h->follow)
+		return;
+	world_log_close(c->fs->world, h->follow->kind, h->follow->key);
+	follow_unref(move_ptr(h->follow));
+}
+
+static int log_read(struct call *c, struct handle *h, size_t size, off_t offset)
+{
+	size_t most = size < READ_MAX ? size : READ_MAX, n = 0;
+	_free_ char *bytes = malloc(most ? most : 1);
+
+	if (!bytes)
+		return -ENOMEM;
+	if (h->stream)
+		n = stream_read(h->stream, (uint64_t)offset, bytes, most);
+	fuse_reply_buf(c->req, bytes, n);
+	return FILE_ANSWERED;
+}
+
+const struct file_class class_log = {.open = log_open, .read = log_read, .release = log_release, .size = log_size};

@@ -1,0 +1,175 @@
+#include "fs/mount.h"
+
+#include "base/log.h"
+#include "fs/fs.h"
+#include "fs/mountinfo.h"
+#include "fs/notify.h"
+
+#include <dirent.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#define FIXED_OPTIONS "default_permissions,fsname=vastfs,subtype=vastfs"
+
+/* -- the mountpoint -------------------------------------------------------------------------------------------- */
+
+static int unmount_stale(const char *path, struct error *err)
+{
+	pid_t pid = fork();
+	int status = -1;
+
+	if (pid == 0) {
+		execlp("fusermount3", "fusermount3", "-u", "-z", "--", path, (char *)NULL);
+		_exit(127);
+	}
+	if (pid > 0)
+		waitpid(pid, &status, 0);
+	if (status != 0)
+		return error_set(err, -EBUSY, "%s holds a dead mount that fusermount3 -u -z cannot remove", path);
+	log_warning("removed the mount that a dead vastfs left on %s", path);
+	return 0;
+}
+
+static int absolute_path(const char *path, char **ret)
+{
+	_free_ char *here = getcwd(NULL, 0);
+
+	if (*path == '/')
+		*ret = strdup(path);
+	else if (!here || asprintf(ret, "%s/%s", here, path) < 0)
+		*ret = NULL;
+	return *ret ? 0 : -ENOMEM;
+}
+
+/* A dead mount cannot be resolved by realpath(): mountinfo knows the parent's real path and the last name. */
+static int resolve_dead(const char *path, char **ret)
+{
+	_free_ char *absolute = NULL;
+	_free_ char *parent = NULL;
+	char *slash;
+
+	if (absolute_path(path, &absolute) < 0)
+		return -ENOMEM;
+	for (size_t n = strlen(absolute); n > 1 && absolute[n - 1] == '/'; n--)
+		absolute[n - 1] = '\0';
+	slash = strrchr(absolute, '/');
+	*slash = '\0';
+	parent = realpath(*absolute ? absolute : "/", NULL);
+	if (!parent)
+		return -errno;
+	if (asprintf(ret, "%s/%s", strcmp(parent, "/") == 0 ? "" : parent, slash + 1) < 0)
+		return -ENOMEM;
+	return 0;
+}
+
+static int recover(const char *mountpoint, struct error *err)
+{
+	_free_ char *path = NULL;
+	int r = resolve_dead(mountpoint, &path);
+
+	if (r < 0)
+		return error_set(err, r, "cannot resolve %s: %s", mountpoint, strerror(-r));
+	if (!mountinfo_is_ours(path, getuid()))
+		return error_set(err, -EBUSY, "%s holds a dead mount of another program or user", path);
+	return unmount_stale(path, err);
+}
+
+static int check_empty(const char *path, struct error *err)
+{
+	DIR *d = opendir(path);
+	int r = 0;
+
+	if (!d)
+		return error_set(err, -errno, "cannot list %s: %s", path, strerror(errno));
+	for (const struct dirent *e; r == 0 && (e = readdir(d));)
+		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+			r = error_set(err, -ENOTEMPTY, "%s is not empty; mount on an empty directory", path);
+	closedir(d);
+	return r;
+}
+
+int mount_prepare(const char *mountpoint, char **ret, struct error *err)
+{
+	_free_ char *path = NULL;
+	struct stat st;
+	int r = 0;
+
+	if (stat(mountpoint, &st) < 0 && (errno == ENOTCONN || errno == ECONNABORTED))
+		r = recover(mountpoint, err);
+	if (r < 0)
+		return r;
+	if (stat(mountpoint, &st) < 0)
+		return error_set(err, -errno, "cannot mount on %s: %s", mountpoint, strerror(errno));
+	if (!S_ISDIR(st.st_mode))
+		return error_set(err, -ENOTDIR, "cannot mount on %s: it is not a directory", mountpoint);
+	path = realpath(mountpoint, NULL);
+	if (!path)
+		return -ENOMEM;
+	if (mountinfo_is_ours(path, (uid_t)-1))
+		return error_set(err, -EBUSY, "a vastfs is mounted on %s already", path);
+	r = check_empty(path, err);
+	if (r == 0)
+		*ret = move_ptr(path);
+	return r;
+}
+
+/* -- life ------------------------------------------------------------------------------------------------------ */
+
+static struct fuse_session *new_session(struct fs *fs, const struct mount_options *o)
+{
+	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
+	struct fuse_session *session = NULL;
+	int r = fuse_opt_add_arg(&args, "vastfs");
+
+	r |= fuse_opt_add_arg(&args, "-o" FIXED_OPTIONS);
+	if (o->fuse) {
+		r |= fuse_opt_add_arg(&args, "-o");
+		r |= fuse_opt_add_arg(&args, o->fuse);
+	}
+	if (o->debug)
+		r |= fuse_opt_add_arg(&args, "-odebug");
+	if (r == 0)
+		session = fuse_session_new(&args, &fs_operations, sizeof(fs_operations), fs);
+	fuse_opt_free_args(&args);
+	return session;
+}
+
+static int serve(struct fs *fs, void (*ready)(void *arg), void *arg, struct error *err)
+{
+	int r = notify_start(fs, &fs->notifier);
+
+	if (r < 0)
+		return error_set(err, r, "cannot start the notifier: %s", strerror(-r));
+	ready(arg);
+	r = fuse_session_loop(fs->session);
+	world_set_listener(fs->world, NULL, NULL);
+	notify_stop(fs->notifier);
+	return r < 0 ? error_set(err, r, "the connection to the kernel broke: %s", strerror(-r)) : 0;
+}
+
+int mount_serve(struct world *w, const struct mount_options *options, void (*ready)(void *arg), void *arg,
+		struct error *err)
+{
+	struct fs *fs;
+	int r = fs_new(w, options->mountpoint, &fs);
+
+	if (r < 0)
+		return r;
+	fs->session = new_session(fs, options);
+	if (!fs->session) {
+		fs_free(fs);
+		return error_set(err, -EINVAL, "the options were refused");
+	}
+	if (fuse_session_mount(fs->session, options->mountpoint) < 0) {
+		r = error_set(err, -EIO, "cannot mount on %s", options->mountpoint);
+	} else {
+		r = serve(fs, ready, arg, err);
+		fuse_session_unmount(fs->session);
+	}
+	fuse_session_destroy(fs->session);
+	/* Saves and fetches in flight still wake the notifier. */
+	world_stop(w);
+	fs_free(fs);
+	return r;
+}

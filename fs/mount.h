@@ -1,0 +1,30 @@
+/*
+ * mount.h - the mountpoint: may it be mounted on, is something stale there; and the life of a mount.
+ */
+#ifndef VASTFS_FS_MOUNT_H
+#define VASTFS_FS_MOUNT_H
+
+#include "base/error.h"
+#include "world/world.h"
+
+/*
+ * The absolute path of a directory that can be mounted on (to be freed). What a killed vastfs of the same user left
+ * there is unmounted. -EBUSY: a living mount; -ENOTEMPTY, -ENOTDIR, -ENOENT, -ENOMEM.
+ */
+int mount_prepare(const char *mountpoint, char **ret, struct error *err);
+
+struct mount_options {
+	const char *mountpoint; /* as mount_prepare made it */
+	const char *fuse;	/* comma separated, NULL: none */
+	bool debug;		/* libfuse's trace of every message */
+};
+
+/*
+ * Mounts, calls ready once the kernel knows (requests are answered as soon as this goes on), serves until unmounted or
+ * told to end by SIGTERM, SIGINT or SIGHUP, which must be blocked, and unmounts. Words of libfuse about bad options go
+ * to standard error. Ends the world in any case.
+ */
+int mount_serve(struct world *w, const struct mount_options *options, void (*ready)(void *arg), void *arg,
+		struct error *err);
+
+#endif

@@ -1,0 +1,65 @@
+#include "fs/mountinfo.h"
+
+#include "base/cleanup.h"
+
+#include <string.h>
+
+/* Blanks and the like stand as three octal digits after a backslash. */
+static void unescape(char *s)
+{
+	char *out = s;
+
+	for (; *s; s++) {
+		if (s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] && s[3]) {
+			*out++ = (char)((s[1] - '0') << 6 | (s[2] - '0') << 3 | (s[3] - '0'));
+			s += 3;
+		} else {
+			*out++ = *s;
+		}
+	}
+	*out = '\0';
+}
+
+static bool is_owner(const char *options, uid_t owner)
+{
+	const char *at = strstr(options, "user_id=");
+
+	return owner == (uid_t)-1 || (at && strtoul(at + strlen("user_id="), NULL, 10) == owner);
+}
+
+/* "36 35 0:31 / /mnt rw,nosuid shared:1 - fuse.vastfs vastfs rw,user_id=0,group_id=0" */
+int mountinfo_line(char *line, const char *path, uid_t owner)
+{
+	char *rest = strstr(line, " - "), *save, *point = NULL, *type, *field;
+
+	if (!rest)
+		return -1;
+	*rest = '\0';
+	field = strtok_r(line, " ", &save);
+	for (int i = 0; field; i++, field = strtok_r(NULL, " ", &save))
+		if (i == 4)
+			point = field;
+	if (!point)
+		return -1;
+	unescape(point);
+	if (strcmp(point, path) != 0)
+		return -1;
+	type = strtok_r(rest + 3, " ", &save);
+	return type && strcmp(type, "fuse.vastfs") == 0 && is_owner(save, owner);
+}
+
+bool mountinfo_is_ours(const char *path, uid_t owner)
+{
+	_cleanup_(fclose_cleanup) FILE *f = fopen("/proc/self/mountinfo", "re");
+	_free_ char *line = NULL;
+	size_t cap = 0;
+	bool ours = false;
+
+	while (f && getline(&line, &cap, f) > 0) {
+		int r = mountinfo_line(line, path, owner);
+
+		if (r >= 0)
+			ours = r == 1;
+	}
+	return ours;
+}

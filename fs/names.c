@@ -1,0 +1,261 @@
+#include "fs/names.h"
+
+#include "fs/config.h"
+#include "fs/file.h"
+#include "fs/fs.h"
+#include "fs/links.h"
+
+#include <inttypes.h>
+#include <limits.h>
+#include <string.h>
+
+/* The number that a name is, 0 if it is none: no sign, no leading zero. */
+static uint64_t parse_number(const char *name)
+{
+	uint64_t n = 0;
+
+	if (*name < '1' || *name > '9' || strlen(name) > 18)
+		return 0;
+	for (; *name >= '0' && *name <= '9'; name++)
+		n = n * 10 + (uint64_t)(*name - '0');
+	return *name ? 0 : n;
+}
+
+static bool bind_job(struct scope *s, struct job *j)
+{
+	if (!j)
+		return false;
+	s->job = j;
+	s->view = job_view(j);
+	return true;
+}
+
+static int list_jobs(const struct job_list *l, int (*each)(void *arg, const char *name), void *arg)
+{
+	char name[24];
+	int r = 0;
+
+	for (size_t i = 0; i < l->n && r >= 0; i++) {
+		snprintf(name, sizeof(name), "%" PRIu64, l->jobs[i]->number);
+		r = each(arg, name);
+	}
+	return r;
+}
+
+static int list_operations(const struct scope *s, int (*each)(void *arg, const char *name), void *arg)
+{
+	return list_jobs(s->snapshot->operations, each, arg);
+}
+
+static bool bind_operation(struct scope *s)
+{
+	return bind_job(s, job_list_find(s->snapshot->operations, parse_number(s->key)));
+}
+
+static int list_queries(const struct scope *s, int (*each)(void *arg, const char *name), void *arg)
+{
+	return list_jobs(s->snapshot->queries, each, arg);
+}
+
+static bool bind_query(struct scope *s)
+{
+	return bind_job(s, job_list_find(s->snapshot->queries, parse_number(s->key)));
+}
+
+static int list_tasks(const struct scope *s, int (*each)(void *arg, const char *name), void *arg)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < s->snapshot->tasks->n && r >= 0; i++)
+		r = each(arg, s->snapshot->tasks->tasks[i].id);
+	return r;
+}
+
+static bool bind_task(struct scope *s)
+{
+	s->task = task_list_find(s->snapshot->tasks, s->key);
+	return s->task != NULL;
+}
+
+static int list_pairs(const struct pair *pairs, size_t n, int (*each)(void *arg, const char *name), void *arg)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < n && r >= 0; i++)
+		r = each(arg, pairs[i].key);
+	return r;
+}
+
+static bool bind_pair(struct scope *s, const struct pair *pairs, size_t n)
+{
+	for (size_t i = 0; i < n && !s->pair; i++)
+		if (strcmp(pairs[i].key, s->key) == 0)
+			s->pair = &pairs[i];
+	return s->pair != NULL;
+}
+
+static int list_outputs(const struct scope *s, int (*each)(void *arg, const char *name), void *arg)
+{
+	return list_pairs(s->snapshot->stack->outputs, s->snapshot->stack->outputs_n, each, arg);
+}
+
+static bool bind_output(struct scope *s)
+{
+	return bind_pair(s, s->snapshot->stack->outputs, s->snapshot->stack->outputs_n);
+}
+
+static int list_parameters(const struct scope *s, int (*each)(void *arg, const char *name), void *arg)
+{
+	return list_pairs(s->snapshot->stack->parameters, s->snapshot->stack->parameters_n, each, arg);
+}
+
+static bool bind_parameter(struct scope *s)
+{
+	return bind_pair(s, s->snapshot->stack->parameters, s->snapshot->stack->parameters_n);
+}
+
+static int list_resources(const struct scope *s, int (*each)(void *arg, const char *name), void *arg)
+{
+	const struct stack_view *v = s->snapshot->stack;
+	int r = 0;
+
+	for (size_t i = 0; i < v->resources_n && r >= 0; i++)
+		r = each(arg, v->resources[i].logical_id);
+	return r;
+}
+
+static bool bind_resource(struct scope *s)
+{
+	s->resource = stack_view_resource(s->snapshot->stack, s->key);
+	return s->resource != NULL;
+}
+
+static int list_files(const struct scope *s, int (*each)(void *arg, const char *name), void *arg)
+{
+	return config_list(&s->fs->config, each, arg);
+}
+
+static bool bind_file(struct scope *s)
+{
+	return config_has(&s->fs->config, s->key);
+}
+
+static int list_links(const struct scope *s, int (*each)(void *arg, const char *name), void *arg)
+{
+	return links_list(&s->fs->links, each, arg);
+}
+
+static bool bind_link(struct scope *s)
+{
+	return links_target(&s->fs->links, s->key) != NULL;
+}
+
+static const struct lister listers[] = {
+	{"operation", list_operations, bind_operation},
+	{"query", list_queries, bind_query},
+	{"task", list_tasks, bind_task},
+	{"output", list_outputs, bind_output},
+	{"parameter", list_parameters, bind_parameter},
+	{"resource", list_resources, bind_resource},
+	{"file", list_files, bind_file},
+	{"link", list_links, bind_link},
+};
+
+const struct lister *names_lister(const char *name, size_t len)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(listers); i++)
+		if (strlen(listers[i].name) == len && memcmp(listers[i].name, name, len) == 0)
+			return &listers[i];
+	return NULL;
+}
+
+/* Written names that are there only at times. */
+static bool exists_now(const struct scope *s)
+{
+	_buf_ struct buf target = BUF_INIT(FS_TEXT_MAX);
+
+	if (s->row->class == &class_settings)
+		return config_has_settings(&s->fs->config);
+	if (s->row->type != ROW_LINK)
+		return true;
+	return s->row->render(s, &target) >= 0 && target.len > 0;
+}
+
+int scope_open(struct scope *s, struct fs *fs, const struct snapshot *snapshot, const struct row *row, const char *key)
+{
+	const struct lister *lister = tree_lister(row);
+
+	*s = (struct scope){.fs = fs, .snapshot = snapshot, .row = row, .key = key};
+	if (row->flags & ROW_LAST_QUERY || row->class == &class_query)
+		bind_job(s, job_list_last(snapshot->queries));
+	if (lister && !lister->bind(s))
+		return -ENOENT;
+	return exists_now(s) ? 0 : -ENOENT;
+}
+
+void scope_close(struct scope *s)
+{
+	job_view_unref(s->view);
+	s->view = NULL;
+}
+
+struct listing {
+	int (*each)(void *arg, const struct row *row, const char *key, const char *name);
+	void *arg;
+	const struct row *row;
+};
+
+static int list_one(void *arg, const char *name)
+{
+	struct listing *l = arg;
+
+	return *name && strlen(name) <= NAME_MAX && !strchr(name, '/') ? l->each(l->arg, l->row, name, name) : 0;
+}
+
+static int list_child(const struct scope *dir, struct listing *l)
+{
+	_scope_ struct scope child = {0};
+
+	if (tree_is_dynamic(l->row))
+		return tree_lister(l->row)->list(dir, list_one, l);
+	if (scope_open(&child, dir->fs, dir->snapshot, l->row, dir->key) < 0)
+		return 0;
+	return l->each(l->arg, l->row, dir->key, tree_name(l->row));
+}
+
+int names_list(const struct scope *dir,
+	       int (*each)(void *arg, const struct row *row, const char *key, const char *name), void *arg)
+{
+	struct listing l = {.each = each, .arg = arg};
+	int r = 0;
+
+	while (r >= 0 && (l.row = tree_next_child(dir->row, l.row)))
+		r = list_child(dir, &l);
+	return r;
+}
+
+static bool names_it(const struct scope *dir, const struct row *row, const char *key)
+{
+	_scope_ struct scope s = {0};
+
+	return scope_open(&s, dir->fs, dir->snapshot, row, key) >= 0;
+}
+
+int names_lookup(const struct scope *dir, const char *name, const struct row **ret_row, const char **ret_key)
+{
+	const struct row *row = tree_child(dir->row, name);
+
+	if (row) {
+		*ret_row = row;
+		*ret_key = dir->key;
+		return names_it(dir, row, dir->key) ? 0 : -ENOENT;
+	}
+	for (row = NULL; (row = tree_next_child(dir->row, row));) {
+		if (!tree_is_dynamic(row) || !names_it(dir, row, name))
+			continue;
+		*ret_row = row;
+		*ret_key = name;
+		return 0;
+	}
+	return -ENOENT;
+}

@@ -1,0 +1,159 @@
+#include "fs/notify.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "fs/changes.h"
+#include "fs/fs.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+
+#define END_AGAIN_MS 20
+
+struct notifier {
+	struct fs *fs;
+	pthread_t thread, loop;
+	int wake, signals;
+	_Atomic bool stopping; /* the loop has ended */
+	bool ending;	       /* a signal asked for the end */
+	struct snapshot *seen;
+};
+
+void notify_wake(struct notifier *n)
+{
+	uint64_t one = 1;
+
+	if (n && write(n->wake, &one, sizeof(one)) < 0)
+		log_debug("cannot wake the notifier"); /* it is awake: the counter is full */
+}
+
+pid_t notify_helper(const struct notifier *n _unused_)
+{
+	return -1;
+}
+
+static void world_changed(void *arg)
+{
+	notify_wake(arg);
+}
+
+/* Answers come after the snapshot that they speak of; the order here does not matter to them. */
+static int64_t work(struct notifier *n)
+{
+	struct snapshot *fresh = world_snapshot(n->fs->world);
+	int64_t next = parked_answer(n->fs, false);
+
+	poll_wake(n->fs, fresh);
+	if (fresh->generation != n->seen->generation)
+		changes_tell(n->fs, n->seen, fresh);
+	snapshot_unref(n->seen);
+	n->seen = fresh;
+	return next;
+}
+
+/* The loop sleeps in read(): a signal without a restart wakes it, once more if it came a moment too early. */
+static void end_loop(struct notifier *n)
+{
+	fuse_session_exit(n->fs->session);
+	pthread_kill(n->loop, SIGUSR1);
+}
+
+static void take_signal(struct notifier *n)
+{
+	struct signalfd_siginfo info;
+
+	if (read(n->signals, &info, sizeof(info)) != sizeof(info))
+		return;
+	log_info("signal %u: unmounting", info.ssi_signo);
+	n->ending = true;
+}
+
+static int timeout_of(const struct notifier *n, int64_t deadline)
+{
+	int64_t left = deadline - clock_monotonic_ms();
+
+	if (n->ending)
+		return END_AGAIN_MS;
+	return !deadline ? -1 : left < 0 ? 0 : left > 60000 ? 60000 : (int)left + 1;
+}
+
+static void *run(void *arg)
+{
+	struct notifier *n = arg;
+	struct pollfd fds[] = {{.fd = n->wake, .events = POLLIN}, {.fd = n->signals, .events = POLLIN}};
+
+	while (!atomic_load(&n->stopping)) {
+		uint64_t count;
+
+		if (n->ending)
+			end_loop(n);
+		poll(fds, ARRAY_SIZE(fds), timeout_of(n, work(n)));
+		if (fds[0].revents && read(n->wake, &count, sizeof(count)) < 0)
+			continue;
+		if (fds[1].revents)
+			take_signal(n);
+	}
+	return NULL;
+}
+
+static void ignore(int signal _unused_)
+{
+}
+
+static int open_signals(struct notifier *n)
+{
+	struct sigaction wake_up = {.sa_handler = ignore};
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigaction(SIGUSR1, &wake_up, NULL);
+	n->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	n->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	return n->signals < 0 || n->wake < 0 ? -errno : 0;
+}
+
+int notify_start(struct fs *fs, struct notifier **ret)
+{
+	struct notifier *n = calloc(1, sizeof(*n));
+	int r;
+
+	if (!n)
+		return -ENOMEM;
+	*n = (struct notifier){.fs = fs, .loop = pthread_self(), .wake = -1, .signals = -1};
+	r = open_signals(n);
+	if (r >= 0) {
+		n->seen = world_snapshot(fs->world);
+		r = -pthread_create(&n->thread, NULL, run, n);
+	}
+	if (r < 0) {
+		notify_free(n);
+		return r;
+	}
+	*ret = n;
+	world_set_listener(fs->world, world_changed, n);
+	return 0;
+}
+
+void notify_stop(struct notifier *n)
+{
+	atomic_store(&n->stopping, true);
+	notify_wake(n);
+	pthread_join(n->thread, NULL);
+	parked_answer(n->fs, true);
+}
+
+void notify_free(struct notifier *n)
+{
+	if (!n)
+		return;
+	snapshot_unref(n->seen);
+	fd_cleanup(&n->wake);
+	fd_cleanup(&n->signals);
+	free(n);
+}

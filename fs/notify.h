@@ -1,0 +1,24 @@
+/*
+ * notify.h - the notifier: the thread that tells the kernel.
+ *
+ * Woken by every change of the world, it answers requests that waited, wakes pollers, and has the kernel forget cached
+ * entries and attributes that AWS changed. It also receives SIGTERM, SIGINT and SIGHUP, and ends the loop then.
+ */
+#ifndef VASTFS_FS_NOTIFY_H
+#define VASTFS_FS_NOTIFY_H
+
+#include <sys/types.h>
+
+struct fs;
+struct notifier;
+
+/* The signals must be blocked in every thread. The caller is the loop thread. */
+int notify_start(struct fs *fs, struct notifier **ret);
+/* Answers everything that waits and ends the thread; waking it stays harmless. After the loop has ended. */
+void notify_stop(struct notifier *n);
+void notify_free(struct notifier *n);
+/* The thread whose touches are the tree's own. -1: none. */
+pid_t notify_helper(const struct notifier *n);
+void notify_wake(struct notifier *n); /* any thread; NULL is none */
+
+#endif

@@ -1,0 +1,90 @@
+#include "fs/parked.h"
+
+#include "base/clock.h"
+#include "fs/fs.h"
+#include "fs/notify.h"
+
+#include <errno.h>
+
+void parked_init(struct parked_list *l)
+{
+	pthread_mutex_init(&l->lock, NULL);
+	list_init(&l->waiting);
+}
+
+static struct parked *take_request(struct parked_list *l, fuse_req_t req)
+{
+	struct parked *found = NULL;
+
+	pthread_mutex_lock(&l->lock);
+	list_for_each (at, &l->waiting) {
+		struct parked *p = container_of(at, struct parked, link);
+
+		if (p->req == req) {
+			list_remove(at);
+			found = p;
+			break;
+		}
+	}
+	pthread_mutex_unlock(&l->lock);
+	return found;
+}
+
+/* The notifier may have answered meanwhile: the request is then no longer in the list. */
+static void interrupted(fuse_req_t req, void *arg)
+{
+	struct fs *fs = arg;
+	struct parked *p = take_request(&fs->parked, req);
+
+	if (p)
+		p->answer(fs, p, -EINTR);
+}
+
+/*
+ * Interrupts are taken by the loop thread, which is the caller: between the question and the parking none can come.
+ * The function is set before the parking, for after it the request may be answered and gone.
+ */
+void parked_add(struct fs *fs, struct parked *p)
+{
+	fuse_req_interrupt_func(p->req, interrupted, fs);
+	if (fuse_req_interrupted(p->req)) {
+		p->answer(fs, p, -EINTR);
+		return;
+	}
+	pthread_mutex_lock(&fs->parked.lock);
+	list_append(&fs->parked.waiting, &p->link);
+	pthread_mutex_unlock(&fs->parked.lock);
+	/* What it waits for may have come before it was in the list. */
+	notify_wake(fs->notifier);
+}
+
+static bool is_due(struct parked *p, int64_t now, bool ending)
+{
+	return ending || p->ready(p) || (p->deadline_ms && p->deadline_ms <= now);
+}
+
+int64_t parked_answer(struct fs *fs, bool ending)
+{
+	struct list due = LIST_INIT(due);
+	int64_t now = clock_monotonic_ms(), next = 0;
+
+	pthread_mutex_lock(&fs->parked.lock);
+	list_for_each_safe (at, tmp, &fs->parked.waiting) {
+		struct parked *p = container_of(at, struct parked, link);
+
+		if (is_due(p, now, ending)) {
+			list_remove(at);
+			list_append(&due, at);
+		} else if (p->deadline_ms && (!next || p->deadline_ms < next)) {
+			next = p->deadline_ms;
+		}
+	}
+	pthread_mutex_unlock(&fs->parked.lock);
+	list_for_each_safe (at, tmp, &due) {
+		struct parked *p = container_of(at, struct parked, link);
+
+		list_remove(at);
+		p->answer(fs, p, ending ? -EINTR : p->ready(p) ? 0 : -ETIMEDOUT);
+	}
+	return next;
+}

@@ -1,0 +1,85 @@
+#include "fs/poll.h"
+
+#include "fs/file.h"
+
+#include <poll.h>
+
+void polls_init(struct polls *p)
+{
+	pthread_mutex_init(&p->lock, NULL);
+	list_init(&p->watched);
+}
+
+static struct fuse_pollhandle *exchange(struct fs *fs, struct handle *h, struct fuse_pollhandle *ph)
+{
+	struct fuse_pollhandle *old;
+
+	pthread_mutex_lock(&fs->polls.lock);
+	old = h->watch.kernel;
+	h->watch.kernel = ph;
+	list_remove(&h->watch.link);
+	if (ph)
+		list_append(&fs->polls.watched, &h->watch.link);
+	pthread_mutex_unlock(&fs->polls.lock);
+	return old;
+}
+
+void poll_watch(struct fs *fs, struct handle *h, struct fuse_pollhandle *ph)
+{
+	struct fuse_pollhandle *old = exchange(fs, h, ph);
+
+	if (old)
+		fuse_pollhandle_destroy(old);
+}
+
+void poll_unwatch(struct fs *fs, struct handle *h)
+{
+	poll_watch(fs, h, NULL);
+}
+
+unsigned poll_events(struct fs *fs, const struct snapshot *snapshot, struct handle *h)
+{
+	_scope_ struct scope s = {0};
+
+	if (!h->class->poll)
+		return POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM;
+	scope_open(&s, fs, snapshot, h->node->row, h->node->key);
+	return h->class->poll(&s, h);
+}
+
+/* Something that a sleeper may wait for, beside what is always so. */
+static bool has_news(struct fs *fs, const struct snapshot *s, struct handle *h)
+{
+	unsigned events = poll_events(fs, s, h);
+
+	return h->node->row->flags & ROW_STATE ? (events & POLLPRI) != 0 : (events & POLLIN) != 0;
+}
+
+static struct fuse_pollhandle *next_to_wake(struct fs *fs, const struct snapshot *s)
+{
+	struct fuse_pollhandle *ph = NULL;
+
+	pthread_mutex_lock(&fs->polls.lock);
+	list_for_each (at, &fs->polls.watched) {
+		struct poll_watch *w = container_of(at, struct poll_watch, link);
+
+		if (!has_news(fs, s, w->handle))
+			continue;
+		ph = w->kernel;
+		w->kernel = NULL;
+		list_remove(at);
+		break;
+	}
+	pthread_mutex_unlock(&fs->polls.lock);
+	return ph;
+}
+
+void poll_wake(struct fs *fs, const struct snapshot *s)
+{
+	struct fuse_pollhandle *ph;
+
+	while ((ph = next_to_wake(fs, s))) {
+		fuse_lowlevel_notify_poll(ph);
+		fuse_pollhandle_destroy(ph);
+	}
+}

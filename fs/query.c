@@ -1,0 +1,128 @@
+/*
+ * query.c - lambda/query: what is written is one command, what is read afterwards is its result.
+ *
+ * The command is committed by the first READ after a WRITE on the same open file, else when the file is closed. It is
+ * whole if it ends in a newline or came in one WRITE; else its writer was cut short and it is not run.
+ */
+#include "fs/file.h"
+
+#include "fs/refuse.h"
+
+#include <linux/fuse.h>
+#include <poll.h>
+
+static int query_admit(struct call *c, const struct scope *s _unused_)
+{
+	return world_query_check(c->fs->world, &c->err);
+}
+
+static int query_open(struct call *c _unused_, const struct scope *s _unused_, struct handle *h)
+{
+	if ((h->flags & O_ACCMODE) != O_RDONLY) {
+		h->open_flags |= FOPEN_STREAM;
+		h->text.max = WORLD_QUERY_MAX;
+	}
+	return 0;
+}
+
+static void start_over(struct handle *h)
+{
+	wait_bind(h, NULL);
+	buf_clear(&h->text);
+	h->writes = 0;
+	h->rendered = false;
+}
+
+static int check_write(struct call *c, struct handle *h, const char *data, size_t len)
+{
+	int r;
+
+	if (h->job && !h->consumed) {
+		error_set(&c->err, -EBUSY, "the answer to the last query was not read to its end");
+		error_remedy(&c->err, "read it, or open the file once more");
+		return -EBUSY;
+	}
+	if (h->spoilt)
+		return error_set(&c->err, -EINVAL, "a part of this command was refused");
+	r = world_query_check(c->fs->world, &c->err);
+	return r < 0 ? r : world_query_text(data, len, &c->err);
+}
+
+static int query_write(struct call *c, struct handle *h, const char *data, size_t len, off_t offset _unused_)
+{
+	int r = check_write(c, h, data, len);
+
+	if (r == -EBUSY)
+		return r;
+	if (h->job || h->rendered)
+		start_over(h);
+	if (r >= 0) {
+		r = buf_append(&h->text, data, len);
+		if (r == -EFBIG)
+			error_set(&c->err, r, "a query has at most %d bytes", WORLD_QUERY_MAX);
+	}
+	if (r < 0) {
+		/* The rest of a command that was refused in part is no command. */
+		buf_clear(&h->text);
+		h->writes = 0;
+		h->spoilt = true;
+		return r;
+	}
+	h->writes++;
+	h->writer = c->who; /* RELEASE names nobody */
+	return 0;
+}
+
+static int commit(struct call *c, struct handle *h)
+{
+	_cleanup_(job_unref_cleanup) struct job *j = NULL;
+	bool complete = h->writes == 1 || h->text.data[h->text.len - 1] == '\n';
+	int r = world_query(c->fs->world, &h->text, complete, h->writer, &j, &c->err);
+
+	h->writes = 0;
+	buf_clear(&h->text);
+	if (r >= 0)
+		wait_bind(h, j);
+	return r;
+}
+
+static int query_read(struct call *c, struct handle *h, size_t size, off_t offset)
+{
+	int r = h->writes ? commit(c, h) : 0;
+
+	if (r < 0)
+		return r;
+	return h->job ? wait_read(c, h, WAIT_RESULT, size, offset) : text_read(c, h, size, offset);
+}
+
+/* The end of one echo >&3: what follows is another command. */
+static int query_flush(struct call *c _unused_, struct handle *h)
+{
+	h->spoilt = false;
+	return 0;
+}
+
+static void query_release(struct call *c, struct handle *h)
+{
+	if (h->writes && commit(c, h) < 0)
+		refuse_record(c->fs, h->writer, h->node->row->path, &c->err);
+}
+
+static unsigned query_poll(const struct scope *s _unused_, struct handle *h)
+{
+	unsigned events = POLLOUT | POLLWRNORM;
+
+	pthread_mutex_lock(&h->lock);
+	if (!h->job || !wait_in_flight(h->job))
+		events |= POLLIN | POLLRDNORM;
+	pthread_mutex_unlock(&h->lock);
+	return events;
+}
+
+const struct file_class class_query = {.admit = query_admit,
+				       .open = query_open,
+				       .read = query_read,
+				       .write = query_write,
+				       .flush = query_flush,
+				       .release = query_release,
+				       .poll = query_poll};

@@ -1,0 +1,75 @@
+/*
+ * readme.c - the README in the mount: examples to paste, then the tree, row by row.
+ */
+#include "fs/fs.h"
+#include "fs/render.h"
+
+#include <string.h>
+
+static void put_examples(const char *at, struct buf *out)
+{
+	buf_puts(out, "vastfs: a VAST stack on AWS as a directory. Read to look, write or touch to act.\n\n"
+		      "EXAMPLES (paste them)\n\n");
+	buf_printf(out, "  cd %s\n", at);
+	buf_puts(out, "  cat status\n"
+		      "  printf 'aws_region=eu-central-1\\nvpc_id=vpc-...\\nsubnet_cidr=172.31.48.0/24\\n' > "
+		      "config/default.env\n"
+		      "  touch control/deploy && cat operations/latest/result    # waits; ^C ends the waiting only\n"
+		      "  tail -f operations/latest/operation.log\n"
+		      "  touch control/run-task && cat operations/latest/result\n"
+		      "  echo 'vast status' > lambda/query; cat lambda/result\n"
+		      "  exec 3<>lambda/query; echo 'vast count' >&3; cat <&3    # for scripts: reads its own answer\n"
+		      "  ln -sfn TASK tasks/default                              # the server that queries go to\n"
+		      "  touch control/destroy && cat operations/latest/result\n"
+		      "  cat error                                               # what an errno could not say\n\n");
+}
+
+static void put_rules(struct buf *out)
+{
+	buf_puts(out,
+		 "GOOD TO KNOW\n\n"
+		 "  Reading starts nothing and costs nothing. Only writing, touch, rm in tasks/ and config/, and\n"
+		 "  ln -sfn on tasks/default act. result and exit_code wait for their job, all other files are\n"
+		 "  answered at once. A query starts when its file is closed: a background child that inherited the\n"
+		 "  open file delays it.\n\n"
+		 "  EBUSY an operation is running; EEXIST a server runs already; ENXIO the stack is not deployed;\n"
+		 "  ENOKEY no usable credentials; EINVAL bad content; EIO the cloud said no; EPERM not a thing this\n"
+		 "  tree does. Each leaves a line in error.\n\n");
+}
+
+static void put_tree(struct buf *out)
+{
+	buf_puts(out, "THE TREE\n\n");
+	for (size_t i = 1; i < tree_rows_n; i++) {
+		const struct row *r = &tree_rows[i];
+
+		buf_printf(out, "  %-42s %s\n", r->path, r->help);
+	}
+	buf_puts(out, "\nCONTROL\n\n");
+	for (size_t i = 0; i < world_verbs_n; i++)
+		buf_printf(out, "  %-16s %-8s %s\n", world_verbs[i].name,
+			   world_verbs[i].argument ? world_verbs[i].argument : "", world_verbs[i].help);
+}
+
+static void put_settings(struct buf *out)
+{
+	_buf_ struct buf example = BUF_INIT(SETTINGS_MAX);
+
+	buf_puts(out, "\nSETTINGS (config/default.env to start from)\n\n");
+	settings_write_example(&example);
+	buf_puts(out, buf_str(&example));
+	buf_puts(out, "\nThe same with VAST's successor Tenzir:\n\n"
+		      "vast_image=tenzir/tenzir:latest\n"
+		      "vast_command=tenzir-node\n"
+		      "vast_data_dir=/var/lib/tenzir\n"
+		      "import_command=tenzir \"from_stdin { read_$format } | import\"\n");
+}
+
+int render_readme(const struct scope *s, struct buf *out)
+{
+	put_examples(s->fs->mountpoint, out);
+	put_rules(out);
+	put_tree(out);
+	put_settings(out);
+	return out->error;
+}

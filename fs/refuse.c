@@ -1,0 +1,78 @@
+#include "fs/refuse.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <string.h>
+
+struct call call_begin(fuse_req_t req)
+{
+	const struct fuse_ctx *ctx = fuse_req_ctx(req);
+	struct fs *fs = fuse_req_userdata(req);
+
+	return (struct call){
+		.fs = fs, .req = req, .snapshot = world_snapshot(fs->world), .who = {.pid = ctx->pid, .uid = ctx->uid}};
+}
+
+void call_end(struct call *c)
+{
+	snapshot_unref(c->snapshot);
+}
+
+/* What belongs to the course of things and would only flush the ring of failures. */
+static bool is_ordinary(int errnum)
+{
+	return errnum == -ENOENT || errnum == -EINTR || errnum == -EAGAIN;
+}
+
+/* Words for the refusals that brought none. */
+static void put_words(struct error *err, int errnum)
+{
+	struct error fresh = {0};
+
+	if (err->errnum && *err->message)
+		return;
+	if (errnum == -EPERM) {
+		error_set(&fresh, errnum, "the tree has no place for this: its files come and go by themselves");
+		error_remedy(&fresh, "see README for what can be written");
+	} else {
+		error_set(&fresh, errnum, "%s", strerror(-errnum));
+	}
+	*err = fresh;
+}
+
+/* touch asks at OPEN and again at SETATTR: one refusal, one line. */
+static bool is_repeated(struct fs *fs, struct requester who, const char *path, const struct error *err)
+{
+	struct refusal now = {.pid = who.pid, .errnum = err->errnum, .at_ms = clock_monotonic_ms()};
+	struct refusal last = fs->last_refusal;
+
+	snprintf(now.path, sizeof(now.path), "%s", path);
+	fs->last_refusal = now;
+	return last.pid == now.pid && last.errnum == now.errnum && strcmp(last.path, now.path) == 0 &&
+	       now.at_ms - last.at_ms < 100;
+}
+
+void refuse_record(struct fs *fs, struct requester who, const char *path, const struct error *err)
+{
+	struct failure_site site = {.pid = who.pid, .uid = who.uid, .path = path};
+
+	failures_add(world_failures(fs->world), &site, err);
+	log_info("%s: pid %d: %s", path, (int)who.pid, err->message);
+}
+
+void refuse(struct call *c, int errnum, const struct node *n, const char *name)
+{
+	_buf_ struct buf path = BUF_INIT(4096);
+
+	if (!is_ordinary(errnum)) {
+		if (n)
+			tree_path(n->row, n->key, &path);
+		if (name)
+			buf_printf(&path, "%s%s", path.len ? "/" : "", name);
+		put_words(&c->err, errnum);
+		if (!is_repeated(c->fs, c->who, buf_str(&path), &c->err))
+			refuse_record(c->fs, c->who, buf_str(&path), &c->err);
+	}
+	fuse_reply_err(c->req, -errnum);
+}

@@ -1,0 +1,62 @@
+/*
+ * render.h - the texts of the files, from one snapshot, and when they changed last.
+ *
+ * A renderer appends the file's whole text; it returns 0 or the buffer's error. A value that AWS does not give is an
+ * empty file. Times are wall clock milliseconds.
+ */
+#ifndef VASTFS_FS_RENDER_H
+#define VASTFS_FS_RENDER_H
+
+#include "fs/names.h"
+
+int render_readme(const struct scope *s, struct buf *out);
+int render_status(const struct scope *s, struct buf *out);
+int render_errors(const struct scope *s, struct buf *out);
+int render_settings(const struct scope *s, struct buf *out);
+int render_memory(const struct scope *s, struct buf *out);
+int render_control(const struct scope *s, struct buf *out);
+int render_cancel(const struct scope *s, struct buf *out);
+int render_stop(const struct scope *s, struct buf *out);
+int render_template(const struct scope *s, struct buf *out);
+int render_plan(const struct scope *s, struct buf *out);
+
+/* row->arg is the offset of the string in struct stack_view, stack_resource, task. */
+int render_stack_text(const struct scope *s, struct buf *out);
+int render_stack_json(const struct scope *s, struct buf *out);
+int render_resource_text(const struct scope *s, struct buf *out);
+int render_task_text(const struct scope *s, struct buf *out);
+int render_task_json(const struct scope *s, struct buf *out);
+int render_pair(const struct scope *s, struct buf *out);
+
+int render_job_name(const struct scope *s, struct buf *out);
+int render_job_state(const struct scope *s, struct buf *out);
+int render_job_progress(const struct scope *s, struct buf *out);
+int render_job_error(const struct scope *s, struct buf *out);
+int render_job_stderr(const struct scope *s, struct buf *out);
+int render_job_started(const struct scope *s, struct buf *out);
+int render_job_elapsed(const struct scope *s, struct buf *out);
+int render_job_duration(const struct scope *s, struct buf *out);
+int render_job_request_id(const struct scope *s, struct buf *out);
+int render_job_query(const struct scope *s, struct buf *out);
+uint64_t job_token(const struct scope *s); /* differs whenever state or the job it speaks of does */
+
+/* Targets of links; nothing: the link does not exist. */
+int render_latest(const struct scope *s, struct buf *out);
+int render_default_task(const struct scope *s, struct buf *out);
+int render_stray(const struct scope *s, struct buf *out);
+
+int64_t changed_mount(const struct scope *s);
+int64_t changed_status(const struct scope *s);
+int64_t changed_plan(const struct scope *s);
+int64_t changed_errors(const struct scope *s);
+int64_t changed_settings(const struct scope *s);
+int64_t changed_memory(const struct scope *s);
+int64_t changed_log(const struct scope *s);
+int64_t changed_operations(const struct scope *s);
+int64_t changed_queries(const struct scope *s);
+int64_t changed_job(const struct scope *s);
+int64_t changed_stack(const struct scope *s);
+int64_t changed_tasks(const struct scope *s);
+int64_t changed_task(const struct scope *s);
+
+#endif

@@ -1,0 +1,231 @@
+/*
+ * render_top.c - the files of the root, of config/ and of control/.
+ */
+#include "fs/render.h"
+
+#include "base/clock.h"
+#include "fs/fs.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* -- status ---------------------------------------------------------------------------------------------------- */
+
+static const struct {
+	const char *prefix, *word;
+} stack_words[] = {
+	/* The first prefix of CloudFormation's status that fits. */
+	{"CREATE_COMPLETE", "deployed"},
+	{"UPDATE_COMPLETE", "deployed"},
+	{"UPDATE_ROLLBACK_COMPLETE", "deployed"},
+	{"IMPORT_", "deployed"},
+	{"REVIEW_IN_PROGRESS", "not-deployed"},
+	{"CREATE_IN_PROGRESS", "creating"},
+	{"UPDATE_IN_PROGRESS", "updating"},
+	{"DELETE_IN_PROGRESS", "deleting"},
+	{"DELETE_COMPLETE", "not-deployed"},
+	{"ROLLBACK_IN_PROGRESS", "rolling-back"},
+	{"UPDATE_ROLLBACK_IN_PROGRESS", "rolling-back"},
+};
+
+static const char *state_word(const struct snapshot *s)
+{
+	const char *status = s->stack->status ? s->stack->status : "";
+
+	if (!s->settings)
+		return "no-settings";
+	if (!s->contact_ms)
+		return "unknown";
+	if (!s->stack->exists)
+		return "not-deployed";
+	for (size_t i = 0; i < ARRAY_SIZE(stack_words); i++)
+		if (strncmp(status, stack_words[i].prefix, strlen(stack_words[i].prefix)) == 0)
+			return stack_words[i].word;
+	return "failed";
+}
+
+static const char *setting(const struct snapshot *s, enum setting key)
+{
+	const char *value = s->settings ? settings_get(s->settings, key) : "";
+
+	return *value ? value : "-";
+}
+
+static const char *or_dash(const char *text)
+{
+	return text && *text ? text : "-";
+}
+
+static void put_tasks(const struct snapshot *s, struct buf *out)
+{
+	const struct task *server = snapshot_default_task(s);
+	unsigned live = 0;
+
+	for (size_t i = 0; i < s->tasks->n; i++)
+		live += task_is_live(&s->tasks->tasks[i]);
+	if (server && snapshot_task_is_outdated(s, server))
+		buf_puts(out, "server outdated, touch control/restart-task\n");
+	else
+		buf_printf(out, "server %s\n", server ? or_dash(server->endpoint) : "-");
+	buf_printf(out, "tasks %u\n", live);
+}
+
+static void put_jobs(const struct snapshot *s, struct buf *out)
+{
+	struct job *last = job_list_last(s->operations);
+	unsigned in_flight = 0;
+
+	for (size_t i = 0; i < s->queries->n; i++) {
+		_cleanup_(job_view_unref_cleanup) struct job_view *v = job_view(s->queries->jobs[i]);
+
+		in_flight += !job_state_ended(v->state);
+	}
+	buf_printf(out, in_flight ? "lambda running %u\n" : "lambda idle\n", in_flight);
+	if (last) {
+		_cleanup_(job_view_unref_cleanup) struct job_view *v = job_view(last);
+
+		buf_printf(out, "operation %s %s\n", last->name, job_state_name(v->state));
+	} else {
+		buf_puts(out, "operation -\n");
+	}
+}
+
+/* Whether what is deployed was deployed with the settings in force. */
+static const char *settings_word(const struct snapshot *s)
+{
+	static const char *const words[] = {
+		[MATCH_UNKNOWN] = "-", [MATCH_SAME] = "matches", [MATCH_DIFFERENT] = "differs"};
+
+	return words[s->match];
+}
+
+/* All but the age, which passes without anything having changed. */
+static void put_status(const struct snapshot *s, struct buf *out)
+{
+	buf_printf(out, "state %s\n", state_word(s));
+	buf_printf(out, "region %s\n", setting(s, SETTING_AWS_REGION));
+	buf_printf(out, "stage %s\n", setting(s, SETTING_STAGE));
+	put_tasks(s, out);
+	put_jobs(s, out);
+	buf_printf(out, "settings %s\n", settings_word(s));
+}
+
+int render_status(const struct scope *s, struct buf *out)
+{
+	int64_t age = clock_monotonic_ms() - s->snapshot->contact_monotonic_ms;
+
+	put_status(s->snapshot, out);
+	if (!s->snapshot->contact_ms)
+		return buf_puts(out, "age -\n");
+	return buf_printf(out, "age %" PRId64 "\n", age / 1000);
+}
+
+static uint64_t hash_text(const struct buf *b)
+{
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+	for (size_t i = 0; i < b->len; i++)
+		hash = (hash ^ (unsigned char)b->data[i]) * UINT64_C(0x100000001b3);
+	return hash;
+}
+
+int64_t changed_status(const struct scope *s)
+{
+	_buf_ struct buf text = BUF_INIT(4096);
+	struct memo *memo = &s->fs->status_memo;
+	uint64_t hash;
+
+	put_status(s->snapshot, &text);
+	hash = hash_text(&text);
+	if (hash != memo->hash)
+		*memo = (struct memo){.hash = hash, .changed_ms = clock_wall_ms()};
+	return memo->changed_ms;
+}
+
+/* -- error, config --------------------------------------------------------------------------------------------- */
+
+int render_errors(const struct scope *s, struct buf *out)
+{
+	return failures_render(world_failures(s->fs->world), out);
+}
+
+int64_t changed_errors(const struct scope *s)
+{
+	return failures_changed(world_failures(s->fs->world));
+}
+
+int render_settings(const struct scope *s, struct buf *out)
+{
+	return buf_append(out, s->snapshot->settings_text->data, s->snapshot->settings_text->len);
+}
+
+int64_t changed_settings(const struct scope *s)
+{
+	return s->snapshot->settings_changed_ms;
+}
+
+int render_memory(const struct scope *s, struct buf *out)
+{
+	_cleanup_(memory_file_unref_cleanup) struct memory_file *f = config_get(&s->fs->config, s->key);
+
+	return f ? buf_append(out, buf_str(&f->text), f->text.len) : -ENOENT;
+}
+
+int64_t changed_memory(const struct scope *s)
+{
+	_cleanup_(memory_file_unref_cleanup) struct memory_file *f = config_get(&s->fs->config, s->key);
+
+	return f ? f->changed_ms : 0;
+}
+
+int64_t changed_mount(const struct scope *s)
+{
+	return s->fs->mounted_ms;
+}
+
+/* -- control --------------------------------------------------------------------------------------------------- */
+
+static void put_last_run(const struct scope *s, const char *verb, struct buf *out)
+{
+	const struct job_list *l = s->snapshot->operations;
+	char when[CLOCK_TEXT_SIZE];
+
+	for (size_t i = l->n; i-- > 0;) {
+		if (strcmp(l->jobs[i]->name, verb) == 0) {
+			_cleanup_(job_view_unref_cleanup) struct job_view *v = job_view(l->jobs[i]);
+
+			buf_printf(out, "Last run: operations/%" PRIu64 " %s %s%s%s\n", l->jobs[i]->number,
+				   job_state_name(v->state), clock_format(v->changed_ms, when),
+				   *v->error.message ? ": " : "", v->error.message);
+			return;
+		}
+	}
+	buf_puts(out, "Last run: never\n");
+}
+
+int render_control(const struct scope *s, struct buf *out)
+{
+	const char *name = tree_name(s->row);
+
+	for (size_t i = 0; i < world_verbs_n; i++) {
+		const struct verb *v = &world_verbs[i];
+
+		if (strcmp(v->name, name) != 0)
+			continue;
+		buf_printf(out, "%s\n\ntouch %s/control/%s\n", v->help, s->fs->mountpoint, name);
+		if (v->argument)
+			buf_printf(out, "echo %s > %s/control/%s\n", v->argument, s->fs->mountpoint, name);
+		if (v->run)
+			put_last_run(s, name, out);
+	}
+	return out->error;
+}
+
+int render_cancel(const struct scope *s, struct buf *out)
+{
+	_buf_ struct buf path = BUF_INIT(512);
+
+	tree_path(s->row, s->key, &path);
+	return buf_printf(out, "Gives the query up: touch %s/%s\nIn AWS the command goes on until its timeout.\n",
+			  s->fs->mountpoint, buf_str(&path));
+}

@@ -1,0 +1,82 @@
+#include "fs/save.h"
+
+#include "fs/file.h"
+#include "fs/notify.h"
+#include "fs/refuse.h"
+
+/* Shared by the parked request and the world, which may outlive it: the request can be interrupted. */
+struct outcome {
+	struct ref ref;
+	struct fs *fs;
+	struct requester who;
+	struct memory_file *taken;
+	_Atomic bool done;
+	int result;
+};
+
+struct waiting_save {
+	struct parked parked;
+	struct outcome *outcome;
+};
+
+static void outcome_unref(struct outcome *o)
+{
+	if (!ref_put(&o->ref))
+		return;
+	memory_file_unref(o->taken);
+	free(o);
+}
+
+static void saved(int result, const struct error *err, void *arg)
+{
+	struct outcome *o = arg;
+
+	if (result < 0) {
+		refuse_record(o->fs, o->who, "config/" CONFIG_SETTINGS, err);
+		if (o->taken)
+			config_put_back(&o->fs->config, o->taken);
+	} else {
+		config_show_settings(&o->fs->config, true);
+	}
+	o->result = result;
+	atomic_store(&o->done, true);
+	notify_wake(o->fs->notifier);
+	outcome_unref(o);
+}
+
+static bool is_saved(struct parked *p)
+{
+	return atomic_load(&container_of(p, struct waiting_save, parked)->outcome->done);
+}
+
+static void answer_saved(struct fs *fs _unused_, struct parked *p, int why)
+{
+	struct waiting_save *w = container_of(p, struct waiting_save, parked);
+
+	fuse_reply_err(p->req, why == 0 ? -w->outcome->result : EINTR);
+	outcome_unref(w->outcome);
+	free(w);
+}
+
+int save_settings(struct call *c, struct buf *text, struct memory_file *taken)
+{
+	_free_ struct waiting_save *w = calloc(1, sizeof(*w));
+	struct outcome *o = calloc(1, sizeof(*o));
+	int r;
+
+	if (!w || !o) {
+		free(o);
+		return -ENOMEM;
+	}
+	*o = (struct outcome){.fs = c->fs, .who = c->who, .taken = taken};
+	ref_init(&o->ref);
+	ref_get(&o->ref);
+	r = world_settings_save(c->fs->world, text, saved, o, &c->err);
+	if (r < 0) {
+		free(o);
+		return r;
+	}
+	*w = (struct waiting_save){.parked = {.req = c->req, .ready = is_saved, .answer = answer_saved}, .outcome = o};
+	parked_add(c->fs, &move_ptr(w)->parked);
+	return FILE_ANSWERED;
+}

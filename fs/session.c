@@ -1,0 +1,333 @@
+/*
+ * session.c - the operations that the kernel asks for. Each takes one request, lets the file's class or the table
+ * decide, and answers or refuses; nothing here waits.
+ */
+#include "fs/fs.h"
+
+#include "base/clock.h"
+#include "fs/attr.h"
+#include "fs/dir.h"
+#include "fs/edit.h"
+#include "fs/file.h"
+#include "fs/notify.h"
+#include "fs/refuse.h"
+
+#include <limits.h>
+#include <linux/fuse.h>
+#include <string.h>
+
+#define NEGATIVE_TIMEOUT_S 1.0
+#define BACKGROUND_MAX	   65535
+
+static struct handle *handle_of(const struct fuse_file_info *fi)
+{
+	return (struct handle *)(uintptr_t)fi->fh;
+}
+
+/*
+ * RELEASE is a background request: with many closers and a small limit it would come after the next OPEN of somebody
+ * who wrote a query and reads the result.
+ */
+static void op_init(void *userdata _unused_, struct fuse_conn_info *conn)
+{
+	conn->max_background = BACKGROUND_MAX;
+	conn->congestion_threshold = BACKGROUND_MAX;
+	conn->want &= ~(unsigned)(FUSE_CAP_WRITEBACK_CACHE | FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO |
+				  FUSE_CAP_ASYNC_READ | FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE);
+}
+
+/* -- names ----------------------------------------------------------------------------------------------------- */
+
+/* Names come and go only where the table has dynamic ones or links. */
+static double negative_timeout(const struct row *dir)
+{
+	for (const struct row *r = NULL; (r = tree_next_child(dir, r));)
+		if (tree_is_dynamic(r) || r->type == ROW_LINK)
+			return 0;
+	return NEGATIVE_TIMEOUT_S;
+}
+
+static int find_entry(struct call *c, const struct node *dir, const char *name, struct fuse_entry_param *e)
+{
+	_scope_ struct scope s = {0};
+	const struct row *row;
+	const char *key;
+	int r = scope_open(&s, c->fs, c->snapshot, dir->row, dir->key);
+
+	if (r >= 0)
+		r = names_lookup(&s, name, &row, &key);
+	return r < 0 ? r : attr_entry(c, row, key, e);
+}
+
+static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	_call_ struct call c = call_begin(req);
+	const struct node *dir = node_get(&c.fs->nodes, parent);
+	struct fuse_entry_param e = {0};
+	int r = dir ? find_entry(&c, dir, name, &e) : -ENOENT;
+
+	if (r == -ENOENT && dir && negative_timeout(dir->row) > 0) {
+		e = (struct fuse_entry_param){.entry_timeout = negative_timeout(dir->row)};
+		r = 0;
+	}
+	if (r < 0)
+		refuse(&c, r, dir, name);
+	else
+		fuse_reply_entry(req, &e);
+}
+
+static void forget(struct fs *fs, fuse_ino_t ino, uint64_t lookups)
+{
+	struct node *n = node_get(&fs->nodes, ino);
+
+	if (n)
+		node_forget(&fs->nodes, n, lookups);
+}
+
+static void op_forget(fuse_req_t req, fuse_ino_t ino, uint64_t lookups)
+{
+	forget(fuse_req_userdata(req), ino, lookups);
+	fuse_reply_none(req);
+}
+
+static void op_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *all)
+{
+	for (size_t i = 0; i < count; i++)
+		forget(fuse_req_userdata(req), all[i].ino, all[i].nlookup);
+	fuse_reply_none(req);
+}
+
+static void op_readlink(fuse_req_t req, fuse_ino_t ino)
+{
+	_call_ struct call c = call_begin(req);
+	const struct node *n = node_get(&c.fs->nodes, ino);
+	_buf_ struct buf target = BUF_INIT(4096);
+	_scope_ struct scope s = {0};
+	int r = n ? scope_open(&s, c.fs, c.snapshot, n->row, n->key) : -ENOENT;
+
+	if (r >= 0)
+		r = n->row->render(&s, &target);
+	if (r < 0)
+		refuse(&c, r, n, NULL);
+	else
+		fuse_reply_readlink(req, buf_str(&target));
+}
+
+/* -- attributes ------------------------------------------------------------------------------------------------ */
+
+static void reply_attr(struct call *c, const struct node *n)
+{
+	struct stat st;
+	int r = attr_of_node(c, n, &st);
+
+	if (r < 0)
+		refuse(c, r, n, NULL);
+	else
+		fuse_reply_attr(c->req, &st, attr_timeout(n->row));
+}
+
+/* Any handle of it may still be asked when the file itself is gone: an empty file then. */
+static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi _unused_)
+{
+	_call_ struct call c = call_begin(req);
+	const struct node *n = node_get(&c.fs->nodes, ino);
+	struct stat st;
+
+	file_free_orphans(&c);
+	if (!n)
+		refuse(&c, -ENOENT, n, NULL);
+	else if (!n->handles || attr_of_node(&c, n, &st) >= 0)
+		reply_attr(&c, n);
+	else
+		fuse_reply_attr(req,
+				&(struct stat){.st_ino = ino,
+					       .st_mode = (n->row->type == ROW_DIR ? S_IFDIR : S_IFREG) | n->row->mode,
+					       .st_uid = c.fs->uid,
+					       .st_gid = c.fs->gid},
+				0);
+}
+
+static int set_size(struct call *c, struct node *n, struct handle *h, off_t size)
+{
+	return n->row->class && n->row->class->truncate ? n->row->class->truncate(c, h, size) : 0;
+}
+
+static int touch(struct call *c, struct node *n)
+{
+	_scope_ struct scope s = {0};
+	int r;
+
+	if (!n->row->class || !n->row->class->touch)
+		return 0;
+	r = scope_open(&s, c->fs, c->snapshot, n->row, n->key);
+	return r < 0 ? r : n->row->class->touch(c, &s);
+}
+
+/*
+ * "Now" as the time of modification is the touch that acts; an explicit time, a mode and an owner are accepted and
+ * change nothing. The helper's own touches (self_touch.h) only make inotify events.
+ */
+static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int what, struct fuse_file_info *fi)
+{
+	_call_ struct call c = call_begin(req);
+	struct node *n = node_get(&c.fs->nodes, ino);
+	int r = n ? 0 : -ENOENT;
+
+	if (r >= 0 && what & FUSE_SET_ATTR_SIZE)
+		r = set_size(&c, n, fi ? handle_of(fi) : NULL, attr->st_size);
+	if (r >= 0 && what & FUSE_SET_ATTR_MTIME_NOW && c.who.pid != notify_helper(c.fs->notifier))
+		r = touch(&c, n);
+	if (r < 0)
+		refuse(&c, r, n, NULL);
+	else
+		reply_attr(&c, n);
+}
+
+static void op_statfs(fuse_req_t req, fuse_ino_t ino _unused_)
+{
+	fuse_reply_statfs(req, &(struct statvfs){.f_bsize = 4096, .f_frsize = 4096, .f_namemax = NAME_MAX});
+}
+
+/* -- open files ------------------------------------------------------------------------------------------------ */
+
+static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	_call_ struct call c = call_begin(req);
+	struct node *n = node_get(&c.fs->nodes, ino);
+	struct handle *h = NULL;
+	int r = n ? file_open(&c, n, fi->flags, &h) : -ENOENT;
+
+	file_free_orphans(&c);
+	if (r < 0)
+		refuse(&c, r, n, NULL);
+	else if (r != FILE_ANSWERED && file_reply_open(req, h) < 0)
+		file_free(&c, h);
+}
+
+static void op_read(fuse_req_t req, fuse_ino_t ino _unused_, size_t size, off_t offset, struct fuse_file_info *fi)
+{
+	_call_ struct call c = call_begin(req);
+	struct handle *h = handle_of(fi);
+	int r = h->class->read(&c, h, size, offset);
+
+	if (r < 0)
+		refuse(&c, r, h->node, NULL);
+}
+
+static void op_write(fuse_req_t req, fuse_ino_t ino _unused_, const char *data, size_t len, off_t offset,
+		     struct fuse_file_info *fi)
+{
+	_call_ struct call c = call_begin(req);
+	struct handle *h = handle_of(fi);
+	int r = h->class->write ? h->class->write(&c, h, data, len, offset) : -EPERM;
+
+	if (r < 0)
+		refuse(&c, r, h->node, NULL);
+	else
+		fuse_reply_write(req, len);
+}
+
+static void op_flush(fuse_req_t req, fuse_ino_t ino _unused_, struct fuse_file_info *fi)
+{
+	_call_ struct call c = call_begin(req);
+	struct handle *h = handle_of(fi);
+	int r = h->class->flush ? h->class->flush(&c, h) : 0;
+
+	if (r < 0)
+		refuse(&c, r, h->node, NULL);
+	else if (r != FILE_ANSWERED)
+		fuse_reply_err(req, 0);
+}
+
+/* First the effect, then the answer: who closed may open the result next. */
+static void op_release(fuse_req_t req, fuse_ino_t ino _unused_, struct fuse_file_info *fi)
+{
+	_call_ struct call c = call_begin(req);
+
+	/* The kernel sends no caller with it; who opened is as good as unknown. */
+	file_free(&c, handle_of(fi));
+	fuse_reply_err(req, 0);
+}
+
+static void op_fsync(fuse_req_t req, fuse_ino_t ino _unused_, int data_only _unused_,
+		     struct fuse_file_info *fi _unused_)
+{
+	fuse_reply_err(req, 0);
+}
+
+static void op_poll(fuse_req_t req, fuse_ino_t ino _unused_, struct fuse_file_info *fi, struct fuse_pollhandle *ph)
+{
+	_call_ struct call c = call_begin(req);
+	struct handle *h = handle_of(fi);
+
+	if (ph)
+		poll_watch(c.fs, h, ph);
+	fuse_reply_poll(req, poll_events(c.fs, c.snapshot, h));
+	/* Something may have happened between the watch and the look. */
+	if (ph)
+		notify_wake(c.fs->notifier);
+}
+
+const struct fuse_lowlevel_ops fs_operations = {
+	.init = op_init,
+	.lookup = op_lookup,
+	.forget = op_forget,
+	.forget_multi = op_forget_multi,
+	.getattr = op_getattr,
+	.setattr = op_setattr,
+	.readlink = op_readlink,
+	.mknod = edit_mknod,
+	.mkdir = edit_mkdir,
+	.unlink = edit_unlink,
+	.rmdir = edit_rmdir,
+	.symlink = edit_symlink,
+	.rename = edit_rename,
+	.link = edit_link,
+	.open = op_open,
+	.read = op_read,
+	.write = op_write,
+	.flush = op_flush,
+	.release = op_release,
+	.fsync = op_fsync,
+	.opendir = dir_open,
+	.readdir = dir_read,
+	.releasedir = dir_release,
+	.fsyncdir = op_fsync,
+	.statfs = op_statfs,
+	.create = edit_create,
+	.poll = op_poll,
+};
+
+/* -- the whole ------------------------------------------------------------------------------------------------- */
+
+int fs_new(struct world *w, const char *mountpoint, struct fs **ret)
+{
+	struct fs *fs = calloc(1, sizeof(*fs));
+	struct node *root;
+
+	if (!fs)
+		return -ENOMEM;
+	tree_init();
+	*fs = (struct fs){.world = w, .uid = getuid(), .gid = getgid(), .mounted_ms = clock_wall_ms()};
+	config_init(&fs->config);
+	parked_init(&fs->parked);
+	polls_init(&fs->polls);
+	fs->mountpoint = strdup(mountpoint);
+	root = node_make(&fs->nodes, TREE_ROOT, "");
+	if (!fs->mountpoint || !root) {
+		fs_free(fs);
+		return -ENOMEM;
+	}
+	root->lookups = 1; /* the kernel never forgets it */
+	*ret = fs;
+	return 0;
+}
+
+void fs_free(struct fs *fs)
+{
+	notify_free(fs->notifier);
+	nodes_free(&fs->nodes);
+	config_free(&fs->config);
+	free(fs->mountpoint);
+	free(fs);
+}

@@ -1,0 +1,300 @@
+#include "fs/tree.h"
+
+#include "fs/file.h"
+#include "fs/names.h"
+#include "fs/render.h"
+#include "jobs/job.h"
+#include "world/world.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define DIRECTORY(pattern, when, caching, text)                                                                 \
+	{                                                                                                       \
+		.path = pattern, .type = ROW_DIR, .mode = 0755, .changed = when, .cache = caching, .help = text \
+	}
+#define VALUE(pattern, how, which, when, caching, text)                                                             \
+	{                                                                                                           \
+		.path = pattern, .type = ROW_FILE, .mode = 0444, .class = &class_text, .render = how, .arg = which, \
+		.changed = when, .cache = caching, .help = text                                                     \
+	}
+#define ACTION(pattern, kind, how, text)                                                        \
+	{                                                                                       \
+		.path = pattern, .type = ROW_FILE, .mode = 0644, .class = &kind, .render = how, \
+		.changed = changed_mount, .cache = CACHE_NEVER, .help = text                    \
+	}
+#define LOG(pattern, kind, text)                                                                         \
+	{                                                                                                \
+		.path = pattern, .type = ROW_FILE, .mode = 0444, .class = &kind, .changed = changed_log, \
+		.cache = CACHE_NEVER, .help = text                                                       \
+	}
+#define WAITING(pattern, which, flag, text)                                                          \
+	{                                                                                            \
+		.path = pattern, .type = ROW_FILE, .mode = 0444, .class = &class_wait, .arg = which, \
+		.changed = changed_job, .cache = CACHE_NEVER, .flags = flag, .help = text            \
+	}
+#define OF_JOB(pattern, how, flag, text)                                                              \
+	{                                                                                             \
+		.path = pattern, .type = ROW_FILE, .mode = 0444, .class = &class_text, .render = how, \
+		.changed = changed_job, .cache = CACHE_NEVER, .flags = flag, .help = text             \
+	}
+#define OF_STACK(name, text) \
+	VALUE("stack/" #name, render_stack_text, offsetof(struct stack_view, name), changed_stack, CACHE_CLOUD, text)
+#define OF_RESOURCE(name, text)                                                                                 \
+	VALUE("stack/resources/{resource}/" #name, render_resource_text, offsetof(struct stack_resource, name), \
+	      changed_stack, CACHE_CLOUD, text)
+#define OF_TASK(name, text) \
+	VALUE("tasks/{task}/" #name, render_task_text, offsetof(struct task, name), changed_task, CACHE_CLOUD, text)
+#define VERB(name) ACTION("control/" name, class_control, render_control, "see its own text: cat control/" name)
+
+/* What lambda/ (of the last query) and lambda/history/{query}/ have in common. */
+#define QUERY_FILES(dir, flag)                                                                                         \
+	WAITING(dir "result", WAIT_RESULT, flag, "waits for the end, then what the command printed, byte for byte"),   \
+		OF_JOB(dir "stderr", render_job_stderr, flag, "what it printed to standard error"),                    \
+		WAITING(dir "exit_code", WAIT_EXIT_CODE, flag, "waits likewise, then its exit status"),                \
+		OF_JOB(dir "state", render_job_state, flag | ROW_STATE,                                                \
+		       "queued, running, succeeded, failed or cancelled"),                                             \
+		OF_JOB(dir "error", render_job_error, flag, "why it could not be run, or a warning"),                  \
+		OF_JOB(dir "progress", render_job_progress, flag, "one line: bar, step, elapsed time"),                \
+		OF_JOB(dir "duration", render_job_duration, flag, "how long the command ran, in milliseconds"),        \
+		OF_JOB(dir "request_id", render_job_request_id, flag, "AWS's request id"),                             \
+	{                                                                                                              \
+		.path = dir "cancel", .type = ROW_FILE, .mode = 0644, .class = &class_cancel, .render = render_cancel, \
+		.changed = changed_mount, .cache = CACHE_NEVER, .flags = flag, .help = "touch to give up the query"    \
+	}
+
+const struct row tree_rows[] = {
+	DIRECTORY("", NULL, CACHE_ALWAYS, "the stack as a directory"),
+	{.path = "README",
+	 .type = ROW_FILE,
+	 .mode = 0444,
+	 .class = &class_text,
+	 .render = render_readme,
+	 .cache = CACHE_ALWAYS,
+	 .help = "this text"},
+	VALUE("status", render_status, 0, changed_status, CACHE_NEVER, "the most important, one key and value a line"),
+	{.path = "error",
+	 .type = ROW_FILE,
+	 .mode = 0644,
+	 .class = &class_errors,
+	 .render = render_errors,
+	 .changed = changed_errors,
+	 .cache = CACHE_NEVER,
+	 .help = "the last 16 failures in words; a write clears it"},
+	LOG("events.log", class_log, "every change seen or made; tail -f works"),
+	LOG("api.log", class_log, "every call to AWS, without secrets"),
+
+	DIRECTORY("config", NULL, CACHE_NEVER, "the settings; takes an editor's temporary files"),
+	{.path = "config/default.env",
+	 .type = ROW_FILE,
+	 .mode = 0644,
+	 .class = &class_settings,
+	 .render = render_settings,
+	 .changed = changed_settings,
+	 .cache = CACHE_NEVER,
+	 .help = "key=value lines, checked line by line and saved when the file is closed"},
+	{.path = "config/{file}",
+	 .type = ROW_FILE,
+	 .mode = 0644,
+	 .class = &class_memory,
+	 .render = render_memory,
+	 .changed = changed_memory,
+	 .cache = CACHE_NEVER,
+	 .flags = ROW_UNLISTED,
+	 .help = "temporary files, in memory only; rename one to default.env to use it"},
+
+	DIRECTORY("control", NULL, CACHE_ALWAYS, "touch a file, or write to it, to act"),
+	VERB("deploy"),
+	VERB("destroy"),
+	VERB("run-task"),
+	VERB("restart-task"),
+	VERB("stop-all-tasks"),
+	VERB("refresh"),
+	VERB("cancel"),
+
+	DIRECTORY("operations", changed_operations, CACHE_NEVER, "what control/ started, one directory each"),
+	{.path = "operations/latest",
+	 .type = ROW_LINK,
+	 .mode = 0777,
+	 .render = render_latest,
+	 .changed = changed_operations,
+	 .cache = CACHE_NEVER,
+	 .help = "the newest operation"},
+	DIRECTORY("operations/{operation}", changed_job, CACHE_NEVER, "one operation"),
+	OF_JOB("operations/{operation}/name", render_job_name, 0, "deploy, destroy, ...; external: begun elsewhere"),
+	OF_JOB("operations/{operation}/state", render_job_state, ROW_STATE,
+	       "queued, running, succeeded, failed or cancelled"),
+	OF_JOB("operations/{operation}/progress", render_job_progress, 0,
+	       "one line: bar, done/total, step, elapsed time"),
+	WAITING("operations/{operation}/result", WAIT_RESULT, 0, "waits for the end, then the outcome"),
+	OF_JOB("operations/{operation}/error", render_job_error, 0, "why it failed"),
+	WAITING("operations/{operation}/exit_code", WAIT_EXIT_CODE, 0, "waits likewise, then 0 or 1"),
+	OF_JOB("operations/{operation}/started", render_job_started, 0, "when it began"),
+	OF_JOB("operations/{operation}/elapsed", render_job_elapsed, 0, "how long it has run or ran"),
+	LOG("operations/{operation}/operation.log", class_log, "what it did; tail -f works"),
+
+	DIRECTORY("stack", changed_stack, CACHE_CLOUD, "what CloudFormation says"),
+	OF_STACK(status, "CREATE_COMPLETE and the like"),
+	OF_STACK(status_reason, "AWS's reason for it"),
+	OF_STACK(stack_id, "its ARN"),
+	VALUE("stack/template.json", render_template, 0, NULL, CACHE_ALWAYS, "the template that deploy uses"),
+	VALUE("stack/plan", render_plan, 0, changed_plan, CACHE_NEVER, "what deploy would change now"),
+	VALUE("stack/stack.json", render_stack_json, offsetof(struct stack_view, json), changed_stack, CACHE_CLOUD,
+	      "AWS's own record, for jq"),
+	LOG("stack/server.log", class_log, "what the servers print"),
+	DIRECTORY("stack/parameters", changed_stack, CACHE_CLOUD, "what it was deployed with"),
+	VALUE("stack/parameters/{parameter}", render_pair, 0, changed_stack, CACHE_CLOUD, "one parameter"),
+	DIRECTORY("stack/outputs", changed_stack, CACHE_CLOUD, "what it made known"),
+	VALUE("stack/outputs/{output}", render_pair, 0, changed_stack, CACHE_CLOUD, "one output"),
+	DIRECTORY("stack/resources", changed_stack, CACHE_CLOUD, "what it consists of"),
+	DIRECTORY("stack/resources/{resource}", changed_stack, CACHE_CLOUD, "one resource"),
+	OF_RESOURCE(type, "AWS::EC2::Subnet and the like"),
+	OF_RESOURCE(physical_id, "its name or id in AWS"),
+	OF_RESOURCE(status, "CREATE_COMPLETE and the like"),
+	OF_RESOURCE(status_reason, "AWS's reason for it"),
+	OF_RESOURCE(updated, "when that was"),
+
+	DIRECTORY("tasks", changed_tasks, CACHE_CLOUD, "the Fargate tasks, whoever started them"),
+	{.path = "tasks/default",
+	 .type = ROW_LINK,
+	 .mode = 0777,
+	 .render = render_default_task,
+	 .changed = changed_tasks,
+	 .cache = CACHE_NEVER,
+	 .help = "the server that queries go to; ln -sfn ID tasks/default chooses, rm returns to the newest"},
+	{.path = "tasks/{link}",
+	 .type = ROW_LINK,
+	 .mode = 0777,
+	 .render = render_stray,
+	 .cache = CACHE_NEVER,
+	 .flags = ROW_UNLISTED,
+	 .help = "links on their way to be renamed to default"},
+	DIRECTORY("tasks/{task}", changed_task, CACHE_CLOUD, "one task"),
+	OF_TASK(status, "PROVISIONING, PENDING, RUNNING, ... STOPPED"),
+	OF_TASK(desired_status, "what ECS wants it to be"),
+	OF_TASK(health, "what its health check says"),
+	OF_TASK(private_ip, "its address in the VPC"),
+	OF_TASK(endpoint, "address:port of the server"),
+	OF_TASK(image, "what it runs"),
+	OF_TASK(cpu, "CPU units, 1024 a processor"),
+	OF_TASK(memory, "MiB"),
+	OF_TASK(created, "when it was asked for"),
+	OF_TASK(started, "when it ran first"),
+	OF_TASK(stopped_reason, "why it ended"),
+	OF_TASK(exit_code, "what the server exited with"),
+	VALUE("tasks/{task}/task.json", render_task_json, offsetof(struct task, json), changed_task, CACHE_CLOUD,
+	      "AWS's own record, for jq"),
+	LOG("tasks/{task}/task.log", class_log, "what it prints"),
+	ACTION("tasks/{task}/stop", class_stop, render_stop, "touch to stop it"),
+
+	DIRECTORY("lambda", changed_queries, CACHE_ALWAYS,
+		  "commands run next to the server; the files tell of the last"),
+	ACTION("lambda/query", class_query, render_job_query, "write a command, then read result"),
+	QUERY_FILES("lambda/", ROW_LAST_QUERY),
+	VALUE("lambda/function.json", render_stack_json, offsetof(struct stack_view, function_json), changed_stack,
+	      CACHE_CLOUD, "AWS's own record of the function"),
+	DIRECTORY("lambda/history", changed_queries, CACHE_NEVER, "the last 100 queries, one directory each"),
+	DIRECTORY("lambda/history/{query}", changed_job, CACHE_NEVER, "one query"),
+	OF_JOB("lambda/history/{query}/query", render_job_query, 0, "the command"),
+	QUERY_FILES("lambda/history/{query}/", 0),
+	LOG("lambda/history/{query}/lambda.log", class_log, "what Lambda logged about it"),
+};
+
+const size_t tree_rows_n = ARRAY_SIZE(tree_rows);
+
+/* What follows from a pattern, found once. */
+static struct {
+	const struct row *parent;
+	const char *name;
+	const struct lister *lister;
+	bool dynamic;
+} facts[ARRAY_SIZE(tree_rows)];
+
+const struct row *tree_find(const char *path)
+{
+	for (size_t i = 0; i < tree_rows_n; i++)
+		if (strcmp(tree_rows[i].path, path) == 0)
+			return &tree_rows[i];
+	return NULL;
+}
+
+static const struct row *find_parent(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	_free_ char *above = strndup(path, slash ? (size_t)(slash - path) : 0);
+
+	return above ? tree_find(above) : NULL;
+}
+
+static const struct lister *find_lister(const char *path)
+{
+	const char *open = strchr(path, '{');
+
+	return open ? names_lister(open + 1, strcspn(open + 1, "}")) : NULL;
+}
+
+void tree_init(void)
+{
+	for (size_t i = 0; i < tree_rows_n; i++) {
+		const char *path = tree_rows[i].path, *slash = strrchr(path, '/');
+
+		facts[i].parent = find_parent(path);
+		facts[i].name = slash ? slash + 1 : path;
+		facts[i].lister = find_lister(path);
+		facts[i].dynamic = facts[i].name[0] == '{';
+		if (!facts[i].parent || (strchr(path, '{') && !facts[i].lister))
+			abort(); /* a typing error in the table */
+	}
+}
+
+size_t tree_index(const struct row *row)
+{
+	return (size_t)(row - tree_rows);
+}
+
+const struct row *tree_parent(const struct row *row)
+{
+	return facts[tree_index(row)].parent;
+}
+
+const char *tree_name(const struct row *row)
+{
+	return facts[tree_index(row)].name;
+}
+
+const struct lister *tree_lister(const struct row *row)
+{
+	return facts[tree_index(row)].lister;
+}
+
+bool tree_is_dynamic(const struct row *row)
+{
+	return facts[tree_index(row)].dynamic;
+}
+
+const struct row *tree_next_child(const struct row *dir, const struct row *row)
+{
+	for (size_t i = row ? tree_index(row) + 1 : 1; i < tree_rows_n; i++)
+		if (facts[i].parent == dir)
+			return &tree_rows[i];
+	return NULL;
+}
+
+const struct row *tree_child(const struct row *dir, const char *name)
+{
+	for (const struct row *r = NULL; (r = tree_next_child(dir, r));)
+		if (!tree_is_dynamic(r) && strcmp(tree_name(r), name) == 0)
+			return r;
+	return NULL;
+}
+
+int tree_path(const struct row *row, const char *key, struct buf *out)
+{
+	const char *open = strchr(row->path, '{');
+
+	if (!open)
+		return buf_puts(out, row->path);
+	buf_append(out, row->path, (size_t)(open - row->path));
+	buf_puts(out, key);
+	return buf_puts(out, strchr(open, '}') + 1);
+}

@@ -1,0 +1,322 @@
+/* One call: attempts, waiting between them, pages. Runs on the engine thread. */
+#include "aws/client.h"
+#include "aws/page.h"
+#include "aws/transfer.h"
+#include "aws/wire.h"
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <inttypes.h>
+#include <openssl/rand.h>
+#include <string.h>
+
+#define DEFAULT_TIMEOUT_MS 60000
+#define MOST_PAGES	   10000
+
+struct aws_call {
+	struct engine_guest guest;
+	struct engine_timer timer; /* until the next attempt */
+	struct aws *aws;
+	struct aws_request *request;
+	void (*done)(struct aws_reply *reply, void *arg);
+	void *arg;
+
+	char invocation_id[40];
+	struct aws_attempts attempts; /* of the page at hand */
+	struct http_exchange *exchange;
+	struct aws_wire wire; /* what the exchange sends */
+	int64_t sent_ms;      /* monotonic */
+	int64_t skew_used_ms;
+	bool sent; /* in any attempt that AWS did not refuse for the clock */
+
+	cJSON *joined;	  /* pages before the one at hand */
+	char *page_token; /* of the page at hand, NULL for the first */
+	int pages;
+	size_t bytes; /* of all pages */
+};
+
+static void attempt(void *arg);
+
+static double random_number(void)
+{
+	uint32_t n = 0;
+
+	RAND_bytes((unsigned char *)&n, sizeof(n));
+	return (double)n / 4294967296.0;
+}
+
+/* A random UUID (RFC 9562 section 5.4). */
+static void make_id(char out[static 40])
+{
+	unsigned char b[16] = {0};
+
+	RAND_bytes(b, sizeof(b));
+	b[6] = (unsigned char)((b[6] & 0x0f) | 0x40);
+	b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
+	snprintf(out, 40, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2],
+		 b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
+}
+
+static void free_call(struct aws_call *c)
+{
+	http_cancel(c->exchange);
+	engine_timer_cancel(&c->timer);
+	engine_leave(&c->guest);
+	aws_wire_free(&c->wire);
+	cJSON_Delete(c->joined);
+	free(c->page_token);
+	aws_request_free(c->request);
+	aws_unref(c->aws);
+	free(c);
+}
+
+/* To people the network is one thing. */
+static int outer_errno(int errnum)
+{
+	switch (errnum) {
+	case -ECONNREFUSED:
+	case -ECONNRESET:
+	case -EPROTO:
+		return -ENETUNREACH;
+	default:
+		return errnum;
+	}
+}
+
+static void warn(const struct aws_call *c, const struct error *err)
+{
+	if (!error_is(err) || err->errnum == -ECANCELED || c->request->quiet)
+		return;
+	log_warning("%s %s: %s%s%s", c->request->service->name, c->request->operation, err->message,
+		    err->code[0] ? ", " : "", err->code);
+}
+
+/* Ends the call; the reply's content is the receiver's to take. */
+static void finish(struct aws_call *c, struct aws_reply *reply)
+{
+	reply->error.errnum = outer_errno(reply->error.errnum);
+	reply->sent = c->sent;
+	warn(c, &reply->error);
+	engine_leave(&c->guest);
+	engine_timer_cancel(&c->timer);
+	c->done(reply, c->arg);
+	aws_reply_free(reply);
+	free_call(c);
+}
+
+static void finish_failed(struct aws_call *c, const struct error *err)
+{
+	struct aws_reply reply = {.error = *err};
+
+	buf_init(&reply.payload, 0);
+	finish(c, &reply);
+}
+
+void aws_cancel(struct aws_call *c)
+{
+	struct error err = {0};
+
+	error_set(&err, -ECANCELED, "cancelled");
+	http_cancel(move_ptr(c->exchange));
+	finish_failed(c, &err);
+}
+
+static void stopped(struct engine_guest *g)
+{
+	aws_cancel(container_of(g, struct aws_call, guest));
+}
+
+/* Asks for the page behind this one: 1 if it is on its way, 0 if there is none, negative errno. */
+static int next_page(struct aws_call *c, struct aws_reply *reply)
+{
+	const char *token = aws_page_next(&c->request->paging, reply->body);
+	size_t most = c->request->reply_max ? c->request->reply_max : HTTP_REPLY_MAX;
+	char *copy;
+
+	c->bytes += reply->payload.len;
+	if (!*token)
+		return 0;
+	if (c->bytes > most || ++c->pages > MOST_PAGES)
+		return -EFBIG;
+	if (c->page_token && strcmp(token, c->page_token) == 0)
+		return -EBADMSG;
+	copy = strdup(token);
+	if (!copy)
+		return -ENOMEM;
+	free(c->page_token);
+	c->page_token = copy;
+	c->attempts = (struct aws_attempts){.made = 1, .most = c->attempts.most};
+	make_id(c->invocation_id);
+	engine_timer_set(c->aws->engine, &c->timer, 0, attempt, c);
+	return 1;
+}
+
+/* Adds the page to those before it and leaves the whole in the reply, or keeps it for the next one. */
+static int join(struct aws_call *c, struct aws_reply *reply)
+{
+	int more = next_page(c, reply), e = 0;
+
+	if (more < 0)
+		return more;
+	if (c->joined) {
+		e = aws_page_join(&c->request->paging, c->joined, reply->body);
+		cJSON_Delete(reply->body);
+		reply->body = move_ptr(c->joined);
+	}
+	if (more)
+		c->joined = move_ptr(reply->body);
+	return e ? e : more;
+}
+
+static void succeed(struct aws_call *c, struct aws_reply *reply)
+{
+	int e = c->request->paging.token_out ? join(c, reply) : 0;
+
+	if (e > 0) {
+		aws_reply_free(reply);
+		return;
+	}
+	if (e < 0)
+		error_set(&reply->error, e, "the pages of %s %s do not add up", c->request->service->name,
+			  c->request->operation);
+	else if (c->joined == NULL && c->page_token && reply->body)
+		cJSON_DeleteItemFromObjectCaseSensitive(reply->body, c->request->paging.token_out);
+	finish(c, reply);
+}
+
+static void read_reply(struct aws_call *c, struct http_reply *http, struct aws_reply *reply)
+{
+	char date[64];
+
+	*reply = (struct aws_reply){.status = http->status, .payload = http->body, .error = http->error};
+	buf_init(&http->body, 0);
+	if (error_is(&http->error))
+		return;
+	aws_client_learn_clock(c->aws, http_header(http, "date", date, sizeof(date)), clock_wall_ms());
+	aws_reply_parse(c->request, http, reply);
+}
+
+static int64_t decide(struct aws_call *c, const struct http_reply *http, const struct aws_reply *reply)
+{
+	struct aws_situation s = {
+		.outcome = aws_outcome_of(c->request->service, reply),
+		.policy = c->request->retry,
+		.skew_used_ms = c->skew_used_ms,
+		.skew_known_ms = c->aws->skew_ms,
+		.random = random_number(),
+	};
+	char hint[32];
+	int64_t delay;
+
+	s.server_wants_ms = strtoll(http_header(http, "x-amz-retry-after", hint, sizeof(hint)), NULL, 10);
+	s.sent = c->sent || http->sent;
+	delay = aws_retry_decide(&c->attempts, &c->aws->quota, &s);
+	if (s.outcome != AWS_OUTCOME_CLOCK || delay < 0)
+		c->sent = s.sent;
+	return delay;
+}
+
+static void answered(struct http_reply *http, void *arg)
+{
+	struct aws_call *c = arg;
+	struct aws_reply reply;
+	int64_t delay;
+	int made = c->attempts.made;
+
+	c->exchange = NULL;
+	read_reply(c, http, &reply);
+	aws_client_log(c->aws, c->request, &reply, clock_monotonic_ms() - c->sent_ms, made);
+	if (reply.error.errnum == -ECANCELED) {
+		c->sent = c->sent || http->sent;
+		finish(c, &reply);
+		return;
+	}
+	delay = decide(c, http, &reply);
+	if (delay >= 0) {
+		log_debug("%s %s: attempt %d failed, the next one in %" PRId64 " ms", c->request->service->name,
+			  c->request->operation, made, delay);
+		aws_reply_free(&reply);
+		engine_timer_set(c->aws->engine, &c->timer, delay, attempt, c);
+	} else if (error_is(&reply.error)) {
+		finish(c, &reply);
+	} else {
+		succeed(c, &reply);
+	}
+}
+
+/* Composes and signs the attempt. */
+static int prepare(struct aws_call *c, struct error *err)
+{
+	struct aws_endpoint endpoint;
+	struct aws_wire_input in = {
+		.request = c->request,
+		.page_token = c->page_token,
+		.endpoint = &endpoint,
+		.keys = &c->aws->keys,
+		.user_agent = c->aws->user_agent,
+		.invocation_id = c->invocation_id,
+		.attempt = c->attempts.made,
+		.most_attempts = c->attempts.most,
+	};
+	int e = aws_client_identity(c->aws, &in.identity, err);
+
+	if (!e)
+		e = aws_endpoint_find(&c->aws->options, c->request->service, &endpoint, err);
+	if (e < 0)
+		return e;
+	c->skew_used_ms = c->aws->skew_ms;
+	in.wall_ms = clock_wall_ms() + c->skew_used_ms;
+	aws_wire_free(&c->wire);
+	e = aws_wire_make(&in, &c->wire);
+	return e < 0 ? error_set(err, e, "the request cannot be built: %s", strerror(-e)) : 0;
+}
+
+static void attempt(void *arg)
+{
+	struct aws_call *c = arg;
+	struct error err = {0};
+	int e = prepare(c, &err);
+	struct http_request h = {
+		.method = c->wire.message.method,
+		.url = buf_str(&c->wire.url),
+		.headers = c->wire.headers,
+		.body = c->wire.message.body_data,
+		.body_len = c->wire.message.body_len,
+		.timeout_ms = c->request->timeout_ms ? c->request->timeout_ms : DEFAULT_TIMEOUT_MS,
+		.reply_max = c->request->reply_max,
+		.ca_file = c->aws->options.ca_file,
+		.fresh = c->request->retry == AWS_RETRY_UNSENT,
+	};
+
+	if (!e) {
+		c->sent_ms = clock_monotonic_ms();
+		c->exchange = http_start(c->aws->engine, &h, answered, c);
+		if (!c->exchange)
+			e = error_set(&err, -ENOMEM, "out of memory");
+	}
+	if (e < 0) {
+		err.errnum = e;
+		finish_failed(c, &err);
+	}
+}
+
+struct aws_call *aws_start(struct aws *a, struct aws_request *request, void (*done)(struct aws_reply *reply, void *arg),
+			   void *arg)
+{
+	struct aws_call *c = request ? calloc(1, sizeof(*c)) : NULL;
+
+	if (!c) {
+		aws_request_free(request);
+		return NULL;
+	}
+	c->aws = aws_ref(a);
+	c->request = request;
+	c->done = done;
+	c->arg = arg;
+	c->attempts = (struct aws_attempts){.made = 1, .most = a->options.max_attempts};
+	c->guest.stopped = stopped;
+	make_id(c->invocation_id);
+	engine_join(a->engine, &c->guest);
+	engine_timer_set(a->engine, &c->timer, 0, attempt, c);
+	return c;
+}

@@ -1,0 +1,37 @@
+/*
+ * client.h - inside the room: what the calls of one profile and region share. Used on the engine thread after birth.
+ */
+#ifndef VASTFS_AWS_CLIENT_H
+#define VASTFS_AWS_CLIENT_H
+
+#include "aws/aws.h"
+#include "aws/config.h"
+#include "aws/credentials.h"
+#include "aws/retry.h"
+#include "aws/sign.h"
+#include "base/ref.h"
+
+struct aws {
+	struct ref ref;
+	struct engine *engine;
+	struct aws_options options;
+	struct stream *api_log;
+	struct aws_credentials credentials;
+	int64_t looked_ms; /* monotonic, when the files were last compared; 0: never */
+	struct aws_key_cache keys;
+	struct aws_quota quota;
+	int64_t skew_ms; /* the server's clock minus ours */
+	char user_agent[200];
+};
+
+/* The credentials to sign with, read anew if the files have changed. 0, or -ENOKEY with words. */
+int aws_client_identity(struct aws *a, struct aws_identity *ret, struct error *err);
+
+/* Learns from a reply's Date header (RFC 9110 section 6.6.1). */
+void aws_client_learn_clock(struct aws *a, const char *date, int64_t wall_ms);
+
+/* "AWS-like" line of an attempt: time, service, operation, status, code, request id, milliseconds, attempt. */
+void aws_client_log(struct aws *a, const struct aws_request *r, const struct aws_reply *reply, int64_t took_ms,
+		    int attempt);
+
+#endif

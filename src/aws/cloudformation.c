@@ -1,0 +1,102 @@
+#include "aws/cloudformation.h"
+
+#include "aws/service.h"
+
+static struct aws_request *of_stack(const char *operation, const char *stack)
+{
+	struct aws_request *r = aws_request_new(&aws_service_cloudformation, operation);
+
+	aws_put_text(&r, "StackName", stack);
+	return r;
+}
+
+static struct aws_request *of_change_set(const char *operation, const char *stack, const char *name)
+{
+	struct aws_request *r = of_stack(operation, stack);
+
+	aws_put_text(&r, "ChangeSetName", name);
+	return r;
+}
+
+struct aws_request *cloudformation_describe_stacks(const char *stack)
+{
+	struct aws_request *r = of_stack("DescribeStacks", stack);
+
+	aws_put_paging(r, "NextToken", "NextToken", "Stacks");
+	if (r)
+		r->quiet = true;
+	return r;
+}
+
+struct aws_request *cloudformation_describe_stack_events(const char *stack, const char *token)
+{
+	struct aws_request *r = of_stack("DescribeStackEvents", stack);
+
+	aws_put_text(&r, "NextToken", token);
+	return r;
+}
+
+struct aws_request *cloudformation_describe_stack_resources(const char *stack)
+{
+	return of_stack("DescribeStackResources", stack);
+}
+
+struct aws_request *cloudformation_create_change_set(const struct cloudformation_change_set *set)
+{
+	struct aws_request *r = of_change_set("CreateChangeSet", set->stack, set->name);
+
+	aws_put_text(&r, "ChangeSetType", set->create ? "CREATE" : "UPDATE");
+	aws_put_text(&r, "TemplateBody", set->template_body);
+	aws_put_node(&r, "Parameters", set->parameters);
+	aws_put_texts(&r, "Capabilities", (const char *const[]){"CAPABILITY_IAM"}, 1);
+	aws_put_pairs(&r, "Tags", "Key", "Value", &(struct aws_pair){"vastfs:stage", set->stage}, 1);
+	aws_put_text(&r, "ClientToken", set->token);
+	return r;
+}
+
+struct aws_request *cloudformation_describe_change_set(const char *stack, const char *name)
+{
+	struct aws_request *r = of_change_set("DescribeChangeSet", stack, name);
+
+	aws_put_paging(r, "NextToken", "NextToken", "Changes");
+	return r;
+}
+
+struct aws_request *cloudformation_execute_change_set(const char *stack, const char *name, const char *token)
+{
+	struct aws_request *r = of_change_set("ExecuteChangeSet", stack, name);
+
+	aws_put_text(&r, "ClientRequestToken", token);
+	return r;
+}
+
+struct aws_request *cloudformation_delete_change_set(const char *stack, const char *name)
+{
+	return of_change_set("DeleteChangeSet", stack, name);
+}
+
+struct aws_request *cloudformation_describe_events(const char *change_set_id)
+{
+	struct aws_request *r = aws_request_new(&aws_service_cloudformation, "DescribeEvents");
+
+	aws_put_text(&r, "ChangeSetName", change_set_id);
+	if (r)
+		r->quiet = true;
+	return r;
+}
+
+struct aws_request *cloudformation_delete_stack(const char *stack, const char *token)
+{
+	struct aws_request *r = of_stack("DeleteStack", stack);
+
+	aws_put_text(&r, "ClientRequestToken", token);
+	return r;
+}
+
+struct aws_request *cloudformation_cancel_update_stack(const char *stack, const char *token)
+{
+	struct aws_request *r = of_stack("CancelUpdateStack", stack);
+
+	aws_put_text(&r, "ClientRequestToken", token);
+	return r;
+}

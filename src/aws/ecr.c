@@ -1,0 +1,53 @@
+#include "aws/ecr.h"
+
+#include "aws/service.h"
+
+static struct aws_request *of_repository(const char *operation, const char *name)
+{
+	struct aws_request *r = aws_request_new(&aws_service_ecr, operation);
+
+	aws_put_text(&r, "repositoryName", name);
+	return r;
+}
+
+struct aws_request *ecr_describe_repository(const char *name)
+{
+	struct aws_request *r = aws_request_new(&aws_service_ecr, "DescribeRepositories");
+
+	aws_put_texts(&r, "repositoryNames", &name, 1);
+	if (r)
+		r->quiet = true;
+	return r;
+}
+
+struct aws_request *ecr_create_repository(const char *name, const char *stage)
+{
+	struct aws_request *r = of_repository("CreateRepository", name);
+
+	aws_put_pairs(&r, "tags", "Key", "Value", &(struct aws_pair){"vastfs:stage", stage}, 1);
+	return r;
+}
+
+struct aws_request *ecr_delete_repository(const char *name)
+{
+	struct aws_request *r = of_repository("DeleteRepository", name);
+
+	aws_put_flag(&r, "force", true);
+	return r;
+}
+
+struct aws_request *ecr_list_tags_for_resource(const char *arn)
+{
+	struct aws_request *r = aws_request_new(&aws_service_ecr, "ListTagsForResource");
+
+	aws_put_text(&r, "resourceArn", arn);
+	return r;
+}
+
+struct aws_request *ecr_set_repository_policy(const char *name, const char *policy)
+{
+	struct aws_request *r = of_repository("SetRepositoryPolicy", name);
+
+	aws_put_text(&r, "policyText", policy);
+	return r;
+}

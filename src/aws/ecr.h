@@ -1,0 +1,18 @@
+/*
+ * ecr.h - Elastic Container Registry. Source: AWS's service model 2015-09-21.
+ *
+ * Every function makes one request, NULL without memory; strings are copied.
+ */
+#ifndef VASTFS_AWS_ECR_H
+#define VASTFS_AWS_ECR_H
+
+#include "aws/aws.h"
+
+/* Reply: repositories. RepositoryNotFoundException if there is none. */
+struct aws_request *ecr_describe_repository(const char *name);
+struct aws_request *ecr_create_repository(const char *name, const char *stage);
+struct aws_request *ecr_delete_repository(const char *name); /* with the images in it */
+struct aws_request *ecr_list_tags_for_resource(const char *arn);
+struct aws_request *ecr_set_repository_policy(const char *name, const char *policy);
+
+#endif

@@ -1,0 +1,55 @@
+#include "aws/efs.h"
+
+#include "aws/service.h"
+
+#define ROOT "/2015-02-01"
+
+struct aws_request *efs_create_file_system(const char *token, const char *stage)
+{
+	struct aws_pair tags[] = {{"vastfs:stage", stage}, {"Name", token}};
+	struct aws_request *r =
+		aws_rest_new(&aws_service_efs, "CreateFileSystem", "POST", ROOT "/file-systems", NULL, NULL);
+
+	aws_put_body(&r);
+	aws_put_text(&r, "CreationToken", token);
+	aws_put_flag(&r, "Encrypted", true);
+	aws_put_text(&r, "ThroughputMode", "elastic");
+	aws_put_flag(&r, "Backup", false);
+	aws_put_pairs(&r, "Tags", "Key", "Value", tags, 2);
+	return r;
+}
+
+struct aws_request *efs_describe_file_systems(const char *token)
+{
+	struct aws_request *r =
+		aws_rest_new(&aws_service_efs, "DescribeFileSystems", "GET", ROOT "/file-systems", NULL, NULL);
+
+	aws_put_query(&r, "CreationToken", token);
+	aws_put_paging(r, "Marker", "NextMarker", "FileSystems");
+	return r;
+}
+
+struct aws_request *efs_put_file_system_policy(const char *id, const char *policy)
+{
+	struct aws_request *r =
+		aws_rest_new(&aws_service_efs, "PutFileSystemPolicy", "PUT", ROOT "/file-systems/", id, "/policy");
+
+	aws_put_body(&r);
+	aws_put_text(&r, "Policy", policy);
+	return r;
+}
+
+struct aws_request *efs_describe_mount_targets(const char *id)
+{
+	struct aws_request *r =
+		aws_rest_new(&aws_service_efs, "DescribeMountTargets", "GET", ROOT "/mount-targets", NULL, NULL);
+
+	aws_put_query(&r, "FileSystemId", id);
+	aws_put_paging(r, "Marker", "NextMarker", "MountTargets");
+	return r;
+}
+
+struct aws_request *efs_delete_file_system(const char *id)
+{
+	return aws_rest_new(&aws_service_efs, "DeleteFileSystem", "DELETE", ROOT "/file-systems/", id, NULL);
+}

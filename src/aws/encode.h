@@ -1,0 +1,15 @@
+/*
+ * encode.h - percent-encoding (RFC 3986 section 2: all but the unreserved characters; a blank is %20).
+ */
+#ifndef VASTFS_AWS_ENCODE_H
+#define VASTFS_AWS_ENCODE_H
+
+#include "base/buf.h"
+
+/* Appends text with every byte encoded that is neither unreserved nor among also_kept (""). Failures stick in out. */
+void aws_encode(struct buf *out, const char *text, size_t len, const char *also_kept);
+
+/* The whole string, nothing else kept: a path segment, a query value. */
+void aws_encode_text(struct buf *out, const char *text);
+
+#endif

@@ -1,0 +1,214 @@
+#include "aws/engine.h"
+
+#include "aws/transfer.h"
+#include "base/clock.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+/* How long the thread sleeps if nothing is due; only a bound, for whatever happens wakes it. */
+#define LONGEST_SLEEP_MS 60000
+
+struct post {
+	struct list link;
+	void (*fn)(void *arg);
+	void *arg;
+};
+
+struct engine {
+	struct transfers transfers;
+	struct list timers; /* by when_ms, the next one first */
+	struct list guests;
+	pthread_t thread;
+
+	pthread_mutex_t lock; /* guards what follows */
+	struct list inbox;
+	bool stopping;
+};
+
+struct transfers *engine_transfers(struct engine *e)
+{
+	return &e->transfers;
+}
+
+void engine_join(struct engine *e, struct engine_guest *g)
+{
+	list_append(&e->guests, &g->link);
+}
+
+void engine_leave(struct engine_guest *g)
+{
+	list_remove(&g->link);
+}
+
+bool engine_is_this_thread(const struct engine *e)
+{
+	return pthread_equal(e->thread, pthread_self());
+}
+
+int engine_post(struct engine *e, void (*fn)(void *arg), void *arg)
+{
+	struct post *p = malloc(sizeof(*p));
+	bool stopping;
+
+	if (!p)
+		return -ENOMEM;
+	*p = (struct post){.fn = fn, .arg = arg};
+	pthread_mutex_lock(&e->lock);
+	stopping = e->stopping;
+	if (!stopping)
+		list_append(&e->inbox, &p->link);
+	pthread_mutex_unlock(&e->lock);
+	if (stopping) {
+		free(p);
+		return -ESHUTDOWN;
+	}
+	curl_multi_wakeup(e->transfers.multi);
+	return 0;
+}
+
+/* Runs what was posted; true while the engine is wanted. */
+static bool run_inbox(struct engine *e)
+{
+	struct list posts = LIST_INIT(posts);
+	bool wanted;
+
+	pthread_mutex_lock(&e->lock);
+	list_splice(&posts, &e->inbox);
+	wanted = !e->stopping;
+	pthread_mutex_unlock(&e->lock);
+	while (!list_empty(&posts)) {
+		struct post *p = container_of(posts.next, struct post, link);
+
+		list_remove(&p->link);
+		p->fn(p->arg);
+		free(p);
+	}
+	return wanted;
+}
+
+void engine_timer_cancel(struct engine_timer *t)
+{
+	if (t->link.next)
+		list_remove(&t->link);
+}
+
+void engine_timer_set(struct engine *e, struct engine_timer *t, int64_t delay_ms, void (*fn)(void *arg), void *arg)
+{
+	struct list *before;
+
+	engine_timer_cancel(t);
+	before = e->timers.prev;
+	t->when_ms = clock_monotonic_ms() + (delay_ms > 0 ? delay_ms : 0);
+	t->fn = fn;
+	t->arg = arg;
+	while (before != &e->timers && container_of(before, struct engine_timer, link)->when_ms > t->when_ms)
+		before = before->prev;
+	list_append(before->next, &t->link);
+}
+
+static struct engine_timer *next_timer(struct engine *e)
+{
+	return list_empty(&e->timers) ? NULL : container_of(e->timers.next, struct engine_timer, link);
+}
+
+/* Runs what is due now; a timer that is set again meanwhile waits for the next round. */
+static void run_timers(struct engine *e)
+{
+	int64_t now = clock_monotonic_ms();
+	struct list due = LIST_INIT(due);
+	struct engine_timer *t;
+
+	while ((t = next_timer(e)) && t->when_ms <= now) {
+		list_remove(&t->link);
+		list_append(&due, &t->link);
+	}
+	while (!list_empty(&due)) {
+		t = container_of(due.next, struct engine_timer, link);
+		list_remove(&t->link);
+		t->fn(t->arg);
+	}
+}
+
+static int sleep_ms(struct engine *e)
+{
+	struct engine_timer *t = next_timer(e);
+	int64_t left = t ? t->when_ms - clock_monotonic_ms() : LONGEST_SLEEP_MS;
+
+	if (left < 0 || transfers_can_start(&e->transfers))
+		return 0;
+	return left < LONGEST_SLEEP_MS ? (int)left : LONGEST_SLEEP_MS;
+}
+
+/* Everybody who still waits is told; who starts anew while being told is told as well. */
+static void send_home(struct engine *e)
+{
+	while (!list_empty(&e->guests)) {
+		struct engine_guest *g = container_of(e->guests.next, struct engine_guest, link);
+
+		g->stopped(g);
+	}
+	while (!list_empty(&e->timers))
+		list_remove(e->timers.next);
+}
+
+static void *engine_main(void *arg)
+{
+	struct engine *e = arg;
+
+	while (run_inbox(e)) {
+		run_timers(e);
+		transfers_work(&e->transfers);
+		curl_multi_poll(e->transfers.multi, NULL, 0, sleep_ms(e), NULL);
+	}
+	send_home(e);
+	return NULL;
+}
+
+static void engine_free(struct engine *e)
+{
+	transfers_close(&e->transfers);
+	pthread_mutex_destroy(&e->lock);
+	free(e);
+	curl_global_cleanup();
+}
+
+int engine_start(struct engine **ret)
+{
+	struct engine *e;
+	int r;
+
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+		return -ENOMEM;
+	e = calloc(1, sizeof(*e));
+	if (!e) {
+		curl_global_cleanup();
+		return -ENOMEM;
+	}
+	list_init(&e->timers);
+	list_init(&e->guests);
+	list_init(&e->inbox);
+	pthread_mutex_init(&e->lock, NULL);
+	r = transfers_open(&e->transfers);
+	if (!r)
+		r = -pthread_create(&e->thread, NULL, engine_main, e);
+	if (r < 0) {
+		engine_free(e);
+		return r;
+	}
+	*ret = e;
+	return 0;
+}
+
+void engine_stop(struct engine *e)
+{
+	if (!e)
+		return;
+	pthread_mutex_lock(&e->lock);
+	e->stopping = true;
+	pthread_mutex_unlock(&e->lock);
+	curl_multi_wakeup(e->transfers.multi);
+	pthread_join(e->thread, NULL);
+	engine_free(e);
+}

@@ -1,0 +1,62 @@
+/* What AWS's error codes mean to vastfs and what a person can do about them, as data. */
+#include "aws/protocol.h"
+
+#include <string.h>
+
+static const char refresh[] = "aws sso login, or aws configure export-credentials, and start vastfs again";
+static const char wrong_keys[] =
+	"check aws_profile, AWS_ACCESS_KEY_ID and ~/.aws/credentials: aws sts get-caller-identity must work";
+static const char permission[] = "ask whoever administers the account for this permission";
+
+static const struct {
+	const char *code; /* a "*" at its end stands for any text */
+	int errnum;
+	const char *remedy;
+} meanings[] = {
+	{"ExpiredToken*", -ENOKEY, refresh},
+	{"RequestExpired", -ENOKEY, "check this machine's clock: timedatectl"},
+	{"RequestTimeTooSkewed", -EIO, "check this machine's clock: timedatectl"},
+	{"RequestInTheFuture", -EIO, "check this machine's clock: timedatectl"},
+	{"UnrecognizedClientException", -ENOKEY, wrong_keys},
+	{"InvalidClientTokenId", -ENOKEY, wrong_keys},
+	{"InvalidAccessKeyId", -ENOKEY, wrong_keys},
+	{"AuthFailure", -ENOKEY, wrong_keys},
+	{"SignatureDoesNotMatch", -ENOKEY, wrong_keys},
+	{"InvalidSignatureException", -ENOKEY, wrong_keys},
+	{"IncompleteSignature*", -ENOKEY, wrong_keys},
+	{"MissingAuthenticationToken*", -ENOKEY, wrong_keys},
+	{"AccessDenied*", -EIO, permission},
+	{"UnauthorizedOperation", -EIO, permission},
+	{"OptInRequired", -EIO, "enable the region or the service for this account"},
+	{"RequestLimitExceeded", -EIO, "too many calls for this account; wait a minute"},
+	{"Throttling*", -EIO, "too many calls for this account; wait a minute"},
+	{"TooManyRequestsException", -EIO, "too many calls for this account; wait a minute"},
+	{"ServiceUnavailable*", -EIO, "AWS has a problem; wait and see https://health.aws.amazon.com"},
+	{"InternalFailure", -EIO, "AWS has a problem; wait and see https://health.aws.amazon.com"},
+	{"InternalError", -EIO, "AWS has a problem; wait and see https://health.aws.amazon.com"},
+};
+
+static bool matches(const char *pattern, const char *code)
+{
+	size_t len = strcspn(pattern, "*");
+
+	return strncmp(pattern, code, len) == 0 && (pattern[len] == '*' || !code[len]);
+}
+
+/* EC2 says AuthFailure also of a resource that is not ours to release: only without a "resource" it is about keys. */
+static bool is_about_resource(const struct error *err)
+{
+	return strcmp(err->code, "AuthFailure") == 0 && strstr(err->message, "specified resource");
+}
+
+void aws_explain(struct error *err)
+{
+	err->errnum = -EIO;
+	for (size_t i = 0; i < ARRAY_SIZE(meanings); i++) {
+		if (!matches(meanings[i].code, err->code) || is_about_resource(err))
+			continue;
+		err->errnum = meanings[i].errnum;
+		snprintf(err->remedy, sizeof(err->remedy), "%s", meanings[i].remedy);
+		return;
+	}
+}

@@ -1,0 +1,281 @@
+#include "aws/http.h"
+
+#include "aws/transfer.h"
+
+#include <string.h>
+#include <strings.h>
+
+#define HEADER_MAX ((size_t)64 << 10)
+
+struct http_exchange {
+	struct transfer transfer;
+	struct engine_guest guest;
+	struct curl_slist *headers;
+	char curl_says[CURL_ERROR_SIZE];
+	int (*sink)(const void *data, size_t len, void *arg);
+	void *sink_arg;
+	int refused; /* why a callback stopped the exchange */
+	struct http_reply reply;
+	void (*done)(struct http_reply *reply, void *arg);
+	void *arg;
+};
+
+char *http_header(const struct http_reply *reply, const char *name, char *out, size_t size)
+{
+	size_t len = strlen(name);
+
+	out[0] = '\0';
+	for (const char *line = buf_str(&reply->header); *line; line = strchrnul(line, '\n') + 1) {
+		if (strncasecmp(line, name, len) != 0 || line[len] != ':')
+			continue;
+		line += len + 1;
+		line += strspn(line, " \t");
+		snprintf(out, size, "%.*s", (int)strcspn(line, "\n"), line);
+		break;
+	}
+	return out;
+}
+
+void http_reply_free(struct http_reply *reply)
+{
+	buf_free(&reply->body);
+	buf_free(&reply->header);
+}
+
+static void free_exchange(struct http_exchange *x)
+{
+	if (x->transfer.owner)
+		transfer_remove(&x->transfer);
+	if (x->guest.link.next)
+		engine_leave(&x->guest);
+	if (x->transfer.easy)
+		curl_easy_cleanup(x->transfer.easy);
+	curl_slist_free_all(x->headers);
+	http_reply_free(&x->reply);
+	free(x);
+}
+
+void http_cancel(struct http_exchange *x)
+{
+	if (x)
+		free_exchange(x);
+}
+
+static void finish(struct http_exchange *x)
+{
+	engine_leave(&x->guest);
+	x->reply.sent = x->transfer.sent;
+	x->done(&x->reply, x->arg);
+	free_exchange(x);
+}
+
+static void stopped(struct engine_guest *g)
+{
+	struct http_exchange *x = container_of(g, struct http_exchange, guest);
+
+	transfer_remove(&x->transfer);
+	error_set(&x->reply.error, -ECANCELED, "vastfs ends");
+	finish(x);
+}
+
+/* A status line begins a new block: that of an interim reply is forgotten. */
+static size_t take_header(char *data, size_t size, size_t count, void *arg)
+{
+	struct http_exchange *x = arg;
+	size_t len = size * count, text = len;
+
+	if (len >= 5 && memcmp(data, "HTTP/", 5) == 0) {
+		buf_clear(&x->reply.header);
+		return len;
+	}
+	while (text && (data[text - 1] == '\r' || data[text - 1] == '\n'))
+		text--;
+	if (!text)
+		return len;
+	buf_append(&x->reply.header, data, text);
+	x->refused = buf_putc(&x->reply.header, '\n');
+	return x->refused ? 0 : len;
+}
+
+static size_t take_body(char *data, size_t size, size_t count, void *arg)
+{
+	struct http_exchange *x = arg;
+	size_t len = size * count;
+	long status = 0;
+
+	curl_easy_getinfo(x->transfer.easy, CURLINFO_RESPONSE_CODE, &status);
+	if (x->sink && status >= 200 && status < 300)
+		x->refused = x->sink(data, len, x->sink_arg);
+	else
+		x->refused = buf_append(&x->reply.body, data, len);
+	return x->refused ? 0 : len;
+}
+
+/* What libcurl's failures mean, and what can be done about them. Unlisted ones are -EIO. */
+static const struct failure {
+	CURLcode code;
+	int errnum;
+	const char *words;
+	const char *remedy;
+} failures[] = {
+	{CURLE_OPERATION_TIMEDOUT, -ETIMEDOUT, "no answer in time",
+	 "check the network connection, the region and the proxy settings"},
+	{CURLE_COULDNT_RESOLVE_HOST, -ENETUNREACH, "the host's name is not known",
+	 "check the network connection, the name server and aws_region"},
+	{CURLE_COULDNT_RESOLVE_PROXY, -ENETUNREACH, "the proxy's name is not known",
+	 "check https_proxy, http_proxy and NO_PROXY"},
+	{CURLE_COULDNT_CONNECT, -ENETUNREACH, "no connection",
+	 "check the network connection, the proxy settings and AWS_ENDPOINT_URL"},
+	{CURLE_SEND_ERROR, -ECONNRESET, "the connection broke while sending", NULL},
+	{CURLE_RECV_ERROR, -ECONNRESET, "the connection broke while receiving", NULL},
+	{CURLE_GOT_NOTHING, -ECONNRESET, "the connection was closed without a reply", NULL},
+	{CURLE_PARTIAL_FILE, -ECONNRESET, "the connection was closed in the middle of the reply", NULL},
+	{CURLE_PEER_FAILED_VERIFICATION, -EPROTO, "the server's certificate is not trusted",
+	 "behind a TLS-inspecting proxy set AWS_CA_BUNDLE to its certificates"},
+	{CURLE_SSL_CACERT_BADFILE, -EPROTO, "the file of trusted certificates cannot be read",
+	 "check AWS_CA_BUNDLE and ca_bundle in the profile"},
+	{CURLE_SSL_CONNECT_ERROR, -EPROTO, "no TLS connection",
+	 "check that the endpoint's URL (http or https) and the proxy settings are right"},
+	{CURLE_PROXY, -ENETUNREACH, "the proxy refused", "check https_proxy, http_proxy and NO_PROXY"},
+	{CURLE_UNSUPPORTED_PROTOCOL, -EINVAL, "not an http or https address", "check AWS_ENDPOINT_URL"},
+	{CURLE_URL_MALFORMAT, -EINVAL, "not an address", "check AWS_ENDPOINT_URL"},
+	{CURLE_WEIRD_SERVER_REPLY, -EBADMSG, "the reply is not HTTP", NULL},
+	{CURLE_BAD_CONTENT_ENCODING, -EBADMSG, "the reply's encoding is broken", NULL},
+	{CURLE_OUT_OF_MEMORY, -ENOMEM, "out of memory", NULL},
+};
+
+static const struct failure unknown_failure = {.errnum = -EIO, .words = "the exchange failed"};
+
+static const struct failure *find_failure(CURLcode code)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(failures); i++)
+		if (failures[i].code == code)
+			return &failures[i];
+	return &unknown_failure;
+}
+
+/* Words for people: host only, for a URL's query may hold what is nobody's business. */
+static void describe_failure(struct http_exchange *x, CURLcode code)
+{
+	const struct failure *f = find_failure(code);
+	int errnum = f->errnum;
+	char *url = NULL;
+	const char *host;
+	long os = 0;
+
+	if (x->refused) {
+		error_set(&x->reply.error, x->refused,
+			  x->refused == -EFBIG ? "the reply is larger than allowed" : "the reply could not be kept");
+		return;
+	}
+	curl_easy_getinfo(x->transfer.easy, CURLINFO_OS_ERRNO, &os);
+	if (code == CURLE_COULDNT_CONNECT && os == ECONNREFUSED)
+		errnum = -ECONNREFUSED;
+	curl_easy_getinfo(x->transfer.easy, CURLINFO_EFFECTIVE_URL, &url);
+	host = url && strstr(url, "://") ? strstr(url, "://") + 3 : "the server";
+	error_set(&x->reply.error, errnum, "%.*s: %s (%s)", (int)strcspn(host, "/?"), host, f->words,
+		  x->curl_says[0] ? x->curl_says : curl_easy_strerror(code));
+	if (f->remedy)
+		error_remedy(&x->reply.error, "%s", f->remedy);
+}
+
+static void ended(struct transfer *t, CURLcode code)
+{
+	struct http_exchange *x = container_of(t, struct http_exchange, transfer);
+	long status = 0;
+
+	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+	x->reply.status = (int)status;
+	if (code != CURLE_OK)
+		describe_failure(x, code);
+	finish(x);
+}
+
+static int add_headers(struct http_exchange *x, const char *const *headers)
+{
+	static const char *const none[] = {NULL};
+	/* Without these libcurl would add some of its own. */
+	static const char *const quiet[] = {"Expect:", "Accept:", NULL};
+	const char *const *lists[] = {quiet, headers ? headers : none};
+
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+		for (const char *const *h = lists[i]; *h; h++) {
+			struct curl_slist *more = curl_slist_append(x->headers, *h);
+
+			if (!more)
+				return -ENOMEM;
+			x->headers = more;
+		}
+	}
+	return 0;
+}
+
+static void set_limits(CURL *c, const struct http_request *r)
+{
+	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, (long)HTTP_CONNECT_TIMEOUT_MS);
+	curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)r->timeout_ms);
+	if (r->stall_s) {
+		curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, 1L);
+		curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, (long)r->stall_s);
+	}
+	curl_easy_setopt(c, CURLOPT_TCP_KEEPALIVE, 1L);
+	curl_easy_setopt(c, CURLOPT_TCP_KEEPIDLE, 30L);
+	curl_easy_setopt(c, CURLOPT_TCP_KEEPINTVL, 30L);
+	curl_easy_setopt(c, CURLOPT_FRESH_CONNECT, r->fresh ? 1L : 0L);
+	if (r->ca_file)
+		curl_easy_setopt(c, CURLOPT_CAINFO, r->ca_file);
+	if (r->no_proxy)
+		curl_easy_setopt(c, CURLOPT_PROXY, "");
+}
+
+static void set_request(struct http_exchange *x, const struct http_request *r)
+{
+	CURL *c = x->transfer.easy;
+
+	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	curl_easy_setopt(c, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+	curl_easy_setopt(c, CURLOPT_PATH_AS_IS, 1L); /* what is sent must be what was signed */
+	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, x->curl_says);
+	curl_easy_setopt(c, CURLOPT_HTTPHEADER, x->headers);
+	curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, take_header);
+	curl_easy_setopt(c, CURLOPT_HEADERDATA, x);
+	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, take_body);
+	curl_easy_setopt(c, CURLOPT_WRITEDATA, x);
+	if (strcmp(r->method, "HEAD") == 0)
+		curl_easy_setopt(c, CURLOPT_NOBODY, 1L);
+	else if (r->body_len || strcmp(r->method, "POST") == 0) {
+		curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body_len);
+		curl_easy_setopt(c, CURLOPT_POSTFIELDS, r->body_len ? r->body : "");
+	}
+	curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, r->method);
+}
+
+struct http_exchange *http_start(struct engine *e, const struct http_request *request,
+				 void (*done)(struct http_reply *reply, void *arg), void *arg)
+{
+	struct http_exchange *x = calloc(1, sizeof(*x));
+
+	if (!x)
+		return NULL;
+	x->done = done;
+	x->arg = arg;
+	x->sink = request->sink;
+	x->sink_arg = request->sink_arg;
+	buf_init(&x->reply.body, request->reply_max ? request->reply_max : HTTP_REPLY_MAX);
+	buf_init(&x->reply.header, HEADER_MAX);
+	x->guest.stopped = stopped;
+	x->transfer.done = ended;
+	x->transfer.easy = curl_easy_init();
+	if (!x->transfer.easy || add_headers(x, request->headers) < 0 ||
+	    curl_easy_setopt(x->transfer.easy, CURLOPT_URL, request->url) != CURLE_OK) {
+		free_exchange(x);
+		return NULL;
+	}
+	set_request(x, request);
+	set_limits(x->transfer.easy, request);
+	engine_join(e, &x->guest);
+	transfer_start(engine_transfers(e), &x->transfer);
+	return x;
+}

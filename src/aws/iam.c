@@ -1,0 +1,11 @@
+#include "aws/iam.h"
+
+#include "aws/service.h"
+
+struct aws_request *iam_create_service_linked_role(const char *service)
+{
+	struct aws_request *r = aws_request_new(&aws_service_iam, "CreateServiceLinkedRole");
+
+	aws_put_text(&r, "AWSServiceName", service);
+	return r;
+}

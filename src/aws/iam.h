@@ -1,0 +1,10 @@
+/* iam.h - Identity and Access Management. Source: AWS's service model 2010-05-08. */
+#ifndef VASTFS_AWS_IAM_H
+#define VASTFS_AWS_IAM_H
+
+#include "aws/aws.h"
+
+/* service: "ecs.amazonaws.com". InvalidInput ("has been taken") if it is there. */
+struct aws_request *iam_create_service_linked_role(const char *service);
+
+#endif

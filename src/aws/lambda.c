@@ -1,0 +1,38 @@
+#include "aws/lambda.h"
+
+#include "aws/service.h"
+
+struct aws_request *lambda_get_function_configuration(const char *function)
+{
+	return aws_rest_new(&aws_service_lambda, "GetFunctionConfiguration", "GET", "/2015-03-31/functions/", function,
+			    "/configuration");
+}
+
+struct aws_request *lambda_update_vpc(const char *function, const cJSON *subnets, const cJSON *groups)
+{
+	struct aws_request *r = aws_rest_new(&aws_service_lambda, "UpdateFunctionConfiguration", "PUT",
+					     "/2015-03-31/functions/", function, "/configuration");
+	cJSON *vpc = cJSON_CreateObject();
+
+	cJSON_AddItemToObject(vpc, "SubnetIds", cJSON_Duplicate(subnets, true));
+	cJSON_AddItemToObject(vpc, "SecurityGroupIds", cJSON_Duplicate(groups, true));
+	aws_put_body(&r);
+	aws_put_node(&r, "VpcConfig", vpc);
+	return r;
+}
+
+struct aws_request *lambda_invoke(const char *function, struct buf *event, int timeout_ms)
+{
+	struct aws_request *r =
+		aws_rest_new(&aws_service_lambda, "Invoke", "POST", "/2015-03-31/functions/", function, "/invocations");
+
+	if (!r)
+		return NULL;
+	r->payload = *event;
+	buf_init(event, event->max);
+	r->headers[0] = "X-Amz-Invocation-Type: RequestResponse";
+	r->headers[1] = "X-Amz-Log-Type: Tail";
+	r->timeout_ms = timeout_ms;
+	aws_put_retry(r, AWS_RETRY_UNSENT);
+	return r;
+}

@@ -1,0 +1,22 @@
+/*
+ * lambda.h - Lambda. Source: AWS's service model 2015-03-31.
+ *
+ * function is a name or ARN. Every function makes one request, NULL without memory; strings are copied.
+ */
+#ifndef VASTFS_AWS_LAMBDA_H
+#define VASTFS_AWS_LAMBDA_H
+
+#include "aws/aws.h"
+
+struct aws_request *lambda_get_function_configuration(const char *function);
+
+/* Moves the function into these subnets and groups (strings, copied); empty lists take it out of its VPC. */
+struct aws_request *lambda_update_vpc(const char *function, const cJSON *subnets, const cJSON *groups);
+
+/*
+ * Invokes and waits for the answer; never sent twice. Takes event's content (JSON). timeout_ms must be longer than the
+ * function's own. Reply: body and payload are the function's; function_error and log_tail are set where they apply.
+ */
+struct aws_request *lambda_invoke(const char *function, struct buf *event, int timeout_ms);
+
+#endif

@@ -1,0 +1,16 @@
+#include "aws/logs.h"
+
+#include "aws/service.h"
+
+struct aws_request *logs_get_log_events(const char *group, const char *stream, const char *token)
+{
+	struct aws_request *r = aws_request_new(&aws_service_logs, "GetLogEvents");
+
+	aws_put_text(&r, "logGroupName", group);
+	aws_put_text(&r, "logStreamName", stream);
+	aws_put_text(&r, "nextToken", token);
+	aws_put_flag(&r, "startFromHead", true);
+	if (r)
+		r->quiet = true;
+	return r;
+}

@@ -1,0 +1,15 @@
+/*
+ * page.h - joining the pages of a reply.
+ */
+#ifndef VASTFS_AWS_PAGE_H
+#define VASTFS_AWS_PAGE_H
+
+#include "aws/aws.h"
+
+/* The token of the page behind this one, or "". */
+const char *aws_page_next(const struct aws_paging *p, const cJSON *page);
+
+/* Moves the entries of page's list to the end of whole's. -ENOMEM, -EBADMSG if there is no place for the list. */
+int aws_page_join(const struct aws_paging *p, cJSON *whole, cJSON *page);
+
+#endif

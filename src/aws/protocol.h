@@ -1,0 +1,52 @@
+/*
+ * protocol.h - AWS's four ways of putting a call into HTTP and of answering, one row each. Pure functions.
+ *
+ * Sources: "AWS Query", "Amazon EC2 Query", "AWS JSON 1.1" and "AWS restJson1" protocols of the Smithy specification.
+ */
+#ifndef VASTFS_AWS_PROTOCOL_H
+#define VASTFS_AWS_PROTOCOL_H
+
+#include "aws/aws.h"
+#include "aws/http.h"
+
+#define AWS_BODY_MAX ((size_t)16 << 20)
+
+struct aws_message {
+	const char *method;
+	const char *path;      /* points into the request, starts with a slash */
+	struct buf query;      /* without the question mark */
+	struct buf body;       /* owned, unless the request's payload is used */
+	const void *body_data; /* what to send */
+	size_t body_len;
+	const char *content_type; /* NULL: no body, no header */
+	char target[160];	  /* X-Amz-Target, "" without */
+};
+
+void aws_message_free(struct aws_message *m);
+
+struct aws_protocol_row {
+	int (*build)(const struct aws_request *r, const char *page_token, struct aws_message *ret);
+	/* Fills reply->body of a reply with status 2xx; -EBADMSG if it is not what it should be. */
+	int (*parse)(const struct aws_request *r, struct aws_reply *reply);
+	/* Fills reply->error.code and .message of the others as far as they say anything. */
+	void (*parse_error)(const struct http_reply *http, struct aws_reply *reply);
+	const char *format; /* of replies, for words */
+};
+
+extern const struct aws_protocol_row aws_protocol_json, aws_protocol_query, aws_protocol_ec2, aws_protocol_rest;
+
+const struct aws_protocol_row *aws_protocol_of(const struct aws_service *s);
+
+/* reply->payload, status and request_id are set: fills body and error. -EIO when AWS said no, -EBADMSG for garbage. */
+void aws_reply_parse(const struct aws_request *r, const struct http_reply *http, struct aws_reply *reply);
+
+/* Turns AWS's code and status into errno and remedy: a table by code. err->code, http_status and message are set. */
+void aws_explain(struct error *err);
+
+/* For the rows: the code of a JSON error, bare ("prefix#Code:uri" as "Code"). */
+void aws_take_json_error(const struct http_reply *http, struct aws_reply *reply);
+int aws_json_parse(struct aws_reply *reply);
+/* Copies text that a peer sent into a field that is one word of a log line. */
+void aws_copy_word(char *out, size_t size, const char *text, size_t len);
+
+#endif

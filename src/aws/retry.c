@@ -1,0 +1,137 @@
+#include "aws/retry.h"
+
+#include <string.h>
+
+#define COST_OF_RETRY	 5
+#define COST_OF_TIMEOUT	 10
+#define GAIN_OF_SUCCESS	 1
+#define LONGEST_DELAY_MS 20000
+#define HINT_LEEWAY_MS	 5000
+#define SAME_SKEW_MS	 60000
+
+static const struct {
+	const char *code;
+	enum aws_outcome outcome;
+} codes[] = {
+	{"BandwidthLimitExceeded", AWS_OUTCOME_THROTTLE},
+	{"EC2ThrottledException", AWS_OUTCOME_THROTTLE},
+	{"LimitExceededException", AWS_OUTCOME_THROTTLE},
+	{"PriorRequestNotComplete", AWS_OUTCOME_THROTTLE},
+	{"ProvisionedThroughputExceededException", AWS_OUTCOME_THROTTLE},
+	{"RequestLimitExceeded", AWS_OUTCOME_THROTTLE},
+	{"RequestThrottled", AWS_OUTCOME_THROTTLE},
+	{"RequestThrottledException", AWS_OUTCOME_THROTTLE},
+	{"SlowDown", AWS_OUTCOME_THROTTLE},
+	{"ThrottledException", AWS_OUTCOME_THROTTLE},
+	{"Throttling", AWS_OUTCOME_THROTTLE},
+	{"ThrottlingException", AWS_OUTCOME_THROTTLE},
+	{"TooManyRequestsException", AWS_OUTCOME_THROTTLE},
+	{"TransactionInProgressException", AWS_OUTCOME_THROTTLE},
+	{"IDPCommunicationError", AWS_OUTCOME_TRANSIENT},
+	{"RequestTimeout", AWS_OUTCOME_TRANSIENT},
+	{"RequestTimeoutException", AWS_OUTCOME_TRANSIENT},
+	{"AuthFailure", AWS_OUTCOME_CLOCK},
+	{"InvalidSignatureException", AWS_OUTCOME_CLOCK},
+	{"RequestExpired", AWS_OUTCOME_CLOCK},
+	{"RequestInTheFuture", AWS_OUTCOME_CLOCK},
+	{"RequestTimeTooSkewed", AWS_OUTCOME_CLOCK},
+	{"SignatureDoesNotMatch", AWS_OUTCOME_CLOCK},
+};
+
+/* Where LimitExceededException is a quota, not a rate. */
+static const char *const with_hard_limits[] = {"ecr", "iam", "ssm"};
+
+static bool is_hard_limit(const struct aws_service *service, const char *code)
+{
+	if (strcmp(code, "LimitExceededException") != 0)
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(with_hard_limits); i++)
+		if (strcmp(service->name, with_hard_limits[i]) == 0)
+			return true;
+	return false;
+}
+
+static enum aws_outcome outcome_of_failure(int errnum)
+{
+	switch (errnum) {
+	case -ETIMEDOUT:
+		return AWS_OUTCOME_TIMEOUT;
+	case -ENETUNREACH:
+	case -ECONNREFUSED:
+	case -ECONNRESET:
+		return AWS_OUTCOME_TRANSIENT;
+	default:
+		return AWS_OUTCOME_FINAL;
+	}
+}
+
+enum aws_outcome aws_outcome_of(const struct aws_service *service, const struct aws_reply *reply)
+{
+	int status = reply->error.http_status;
+
+	if (!error_is(&reply->error))
+		return AWS_OUTCOME_OK;
+	if (!status)
+		return outcome_of_failure(reply->error.errnum);
+	for (size_t i = 0; i < ARRAY_SIZE(codes); i++)
+		if (strcmp(reply->error.code, codes[i].code) == 0)
+			return is_hard_limit(service, codes[i].code) ? AWS_OUTCOME_FINAL : codes[i].outcome;
+	if (status == 429)
+		return AWS_OUTCOME_THROTTLE;
+	return status == 500 || (status >= 502 && status <= 504) ? AWS_OUTCOME_TRANSIENT : AWS_OUTCOME_FINAL;
+}
+
+int64_t aws_skew(int64_t server_wall_ms, int64_t wall_ms)
+{
+	int64_t skew = server_wall_ms - wall_ms;
+
+	return skew > AWS_SKEW_LEAST_MS || skew < -AWS_SKEW_LEAST_MS ? skew : 0;
+}
+
+static void give(struct aws_quota *q, int tokens)
+{
+	q->left = q->left + tokens < AWS_QUOTA_FULL ? q->left + tokens : AWS_QUOTA_FULL;
+}
+
+/* A wrong clock means that AWS refused the request: it may be sent again whatever it does. */
+static int64_t decide_clock(struct aws_attempts *a, const struct aws_situation *s)
+{
+	int64_t change = s->skew_known_ms - s->skew_used_ms;
+
+	if (a->clock_corrected || (change < SAME_SKEW_MS && change > -SAME_SKEW_MS))
+		return -1;
+	a->clock_corrected = true;
+	a->made++;
+	return 0;
+}
+
+static int64_t delay_before(int attempt, const struct aws_situation *s)
+{
+	int64_t most = attempt < 15 ? INT64_C(1000) << (attempt - 1) : LONGEST_DELAY_MS;
+	int64_t delay = (int64_t)(s->random * (double)(most < LONGEST_DELAY_MS ? most : LONGEST_DELAY_MS));
+	int64_t hint = s->server_wants_ms < delay + HINT_LEEWAY_MS ? s->server_wants_ms : delay + HINT_LEEWAY_MS;
+
+	return hint > delay ? hint : delay;
+}
+
+int64_t aws_retry_decide(struct aws_attempts *a, struct aws_quota *q, const struct aws_situation *s)
+{
+	int cost = s->outcome == AWS_OUTCOME_TIMEOUT ? COST_OF_TIMEOUT : COST_OF_RETRY;
+
+	if (s->outcome == AWS_OUTCOME_OK) {
+		give(q, a->borrowed ? a->borrowed : GAIN_OF_SUCCESS);
+		a->borrowed = 0;
+		return -1;
+	}
+	if (s->outcome == AWS_OUTCOME_CLOCK)
+		return decide_clock(a, s);
+	if (s->outcome == AWS_OUTCOME_FINAL || a->made >= a->most)
+		return -1;
+	if (s->policy == AWS_RETRY_UNSENT && s->sent)
+		return -1;
+	if (q->left < cost)
+		return -1;
+	q->left -= cost;
+	a->borrowed = cost;
+	return delay_before(a->made++, s);
+}

@@ -1,0 +1,53 @@
+/*
+ * service.h - the services vastfs speaks to, and what their files of calls are built from.
+ *
+ * To add a call is to add one function to the service's file: it makes a request, fills its params and returns it,
+ * or NULL without memory. To add a service is to add a row in service.c.
+ */
+#ifndef VASTFS_AWS_SERVICE_H
+#define VASTFS_AWS_SERVICE_H
+
+#include "aws/aws.h"
+
+extern const struct aws_service aws_service_cloudformation, aws_service_ec2, aws_service_ecr, aws_service_ecs,
+	aws_service_efs, aws_service_iam, aws_service_lambda, aws_service_logs, aws_service_ssm, aws_service_sts;
+
+extern const struct aws_service *const aws_services[]; /* all of them, NULL at the end */
+
+/* The service of that name, or NULL. */
+const struct aws_service *aws_service_named(const char *name);
+
+struct aws_pair {
+	const char *key;
+	const char *value;
+};
+
+/*
+ * These put a member into a request's params. They accept a request of NULL and leave out what is NULL, so that a
+ * builder is a plain list of them. Without memory they free the request and set it to NULL.
+ */
+void aws_put_text(struct aws_request **r, const char *name, const char *value);
+void aws_put_number(struct aws_request **r, const char *name, double value);
+void aws_put_flag(struct aws_request **r, const char *name, bool value);
+void aws_put_node(struct aws_request **r, const char *name, cJSON *value);	 /* takes value */
+void aws_put_copy(struct aws_request **r, const char *name, const cJSON *value); /* a copy of it */
+void aws_put_texts(struct aws_request **r, const char *name, const char *const *values, size_t count);
+/* [{key_name: key, value_name: value}, ...] */
+void aws_put_pairs(struct aws_request **r, const char *name, const char *key_name, const char *value_name,
+		   const struct aws_pair *pairs, size_t count);
+/* Appends {"Name": name, "Value": [value]} to the params' Filter, as EC2 wants it. */
+void aws_put_filter(struct aws_request **r, const char *name, const char *value);
+
+/* REST: without params; the path is made of three parts, of which the middle one (NULL: none) is encoded. */
+struct aws_request *aws_rest_new(const struct aws_service *service, const char *operation, const char *method,
+				 const char *path_before, const char *segment, const char *path_behind);
+/* REST: one more parameter of the query, value encoded here. */
+void aws_put_query(struct aws_request **r, const char *name, const char *value);
+/* REST: the request gets a body. */
+void aws_put_body(struct aws_request **r);
+
+/* How the reply is continued; see struct aws_paging. */
+void aws_put_paging(struct aws_request *r, const char *token_in, const char *token_out, const char *list);
+void aws_put_retry(struct aws_request *r, enum aws_retry retry); /* r may be NULL, as above */
+
+#endif

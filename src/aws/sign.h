@@ -1,0 +1,83 @@
+/*
+ * sign.h - AWS Signature Version 4, as values in and values out.
+ *
+ * Source: "Create a signed AWS API request" in AWS's Identity and Access Management guide, and AWS's own test suite.
+ * Nothing here knows the time or the environment. Times are wall clock milliseconds. -ENOMEM is the only failure.
+ */
+#ifndef VASTFS_AWS_SIGN_H
+#define VASTFS_AWS_SIGN_H
+
+#include "base/buf.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define AWS_SHA256_HEX 65
+
+/* Who signs. token is "" for keys that live long. */
+struct aws_identity {
+	const char *key_id;
+	const char *secret;
+	const char *token;
+};
+
+enum aws_path_rule {
+	AWS_PATH_NORMAL,   /* dot segments and doubled slashes are resolved, then each byte is encoded (once more) */
+	AWS_PATH_AS_IS,	   /* encoded, but not resolved */
+	AWS_PATH_VERBATIM, /* S3: exactly what is sent */
+};
+
+struct aws_to_sign {
+	const char *method;
+	const char *path;	    /* as sent, so encoded already; "" means "/" */
+	const char *query;	    /* as sent, without the question mark; "" for none */
+	const char *const *headers; /* "Name: value", NULL-terminated, with Host; all of them get signed */
+	const void *body;
+	size_t body_len;
+	const char *payload_hash; /* NULL: that of body; else verbatim, as UNSIGNED-PAYLOAD */
+	const char *region;
+	const char *service;
+	enum aws_path_rule path_rule;
+	bool hash_header; /* sends and signs X-Amz-Content-Sha256 (S3 demands it) */
+	bool token_later; /* the session token is sent, but not signed */
+	int64_t wall_ms;
+};
+
+/* Keys derived from a secret, by day, region and service: they save four of five hashes. Zeroed memory is empty. */
+struct aws_key_cache {
+	struct {
+		unsigned char of[32]; /* hash of what the key is derived from */
+		unsigned char key[32];
+		bool used;
+	} entries[16];
+	unsigned next;
+};
+
+void aws_key_cache_clear(struct aws_key_cache *cache);
+
+/*
+ * What a request must additionally carry. The header lines are "X-Amz-Date: ..." and so on, separated by newlines, in
+ * the order in which they may be sent.
+ */
+struct aws_signed {
+	struct buf canonical;	   /* the canonical request */
+	struct buf string_to_sign; /* and what was signed of it: for tests and for SignatureDoesNotMatch */
+	struct buf headers;	   /* of aws_sign */
+	struct buf query;	   /* of aws_presign: the whole query to send */
+	char signature[AWS_SHA256_HEX];
+};
+
+/* cache may be NULL. The result is to be freed with aws_signed_free, also after a failure. */
+int aws_sign(const struct aws_to_sign *r, const struct aws_identity *who, struct aws_key_cache *cache,
+	     struct aws_signed *ret);
+
+/* As aws_sign, but signs the query, so that the URL alone is enough for so many seconds. */
+int aws_presign(const struct aws_to_sign *r, const struct aws_identity *who, struct aws_key_cache *cache, int expires_s,
+		struct aws_signed *ret);
+
+void aws_signed_free(struct aws_signed *s);
+
+/* Lower-case hex of the SHA-256 of data. */
+void aws_sha256_hex(const void *data, size_t len, char out[static AWS_SHA256_HEX]);
+
+#endif

@@ -1,0 +1,127 @@
+#include "base/buf.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define FIRST_CAPACITY 128
+
+void buf_init(struct buf *b, size_t max)
+{
+	*b = (struct buf)BUF_INIT(max);
+}
+
+void buf_free(struct buf *b)
+{
+	free(b->data);
+	buf_init(b, b->max);
+}
+
+void buf_clear(struct buf *b)
+{
+	b->len = 0;
+	b->error = 0;
+	if (b->data)
+		b->data[0] = '\0';
+}
+
+static int fail(struct buf *b, int errnum)
+{
+	if (!b->error)
+		b->error = errnum;
+	return errnum;
+}
+
+/* Makes room for len more bytes and the NUL. */
+static int reserve(struct buf *b, size_t len)
+{
+	size_t cap = b->cap ? b->cap : FIRST_CAPACITY;
+	char *data;
+
+	if (len > b->max - b->len)
+		return fail(b, -EFBIG);
+	while (cap < b->len + len + 1)
+		cap *= 2;
+	if (cap == b->cap)
+		return 0;
+	data = realloc(b->data, cap);
+	if (!data)
+		return fail(b, -ENOMEM);
+	b->data = data;
+	b->cap = cap;
+	return 0;
+}
+
+int buf_append(struct buf *b, const void *data, size_t len)
+{
+	int r = reserve(b, len);
+
+	if (r < 0)
+		return r;
+	if (len)
+		memcpy(b->data + b->len, data, len);
+	b->len += len;
+	b->data[b->len] = '\0';
+	return 0;
+}
+
+int buf_puts(struct buf *b, const char *s)
+{
+	return buf_append(b, s, strlen(s));
+}
+
+int buf_putc(struct buf *b, char c)
+{
+	return buf_append(b, &c, 1);
+}
+
+int buf_vprintf(struct buf *b, const char *format, va_list args)
+{
+	va_list again;
+	int n, r;
+
+	va_copy(again, args);
+	n = vsnprintf(NULL, 0, format, again);
+	va_end(again);
+	if (n < 0)
+		return fail(b, -EINVAL);
+	r = reserve(b, (size_t)n);
+	if (r < 0)
+		return r;
+	vsnprintf(b->data + b->len, (size_t)n + 1, format, args);
+	b->len += (size_t)n;
+	return 0;
+}
+
+int buf_printf(struct buf *b, const char *format, ...)
+{
+	va_list args;
+	int r;
+
+	va_start(args, format);
+	r = buf_vprintf(b, format, args);
+	va_end(args);
+	return r;
+}
+
+void buf_consume(struct buf *b, size_t n)
+{
+	if (n > b->len)
+		n = b->len;
+	if (!n)
+		return;
+	b->len -= n;
+	memmove(b->data, b->data + n, b->len + 1);
+}
+
+const char *buf_str(const struct buf *b)
+{
+	return b->data ? b->data : "";
+}
+
+char *buf_take(struct buf *b)
+{
+	char *data = b->data ? move_ptr(b->data) : strdup("");
+
+	buf_init(b, b->max);
+	return data;
+}

@@ -1,0 +1,95 @@
+#include "base/clock.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int64_t read_clock(clockid_t id)
+{
+	struct timespec t;
+
+	clock_gettime(id, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+int64_t clock_monotonic_ms(void)
+{
+	return read_clock(CLOCK_MONOTONIC);
+}
+
+int64_t clock_wall_ms(void)
+{
+	return read_clock(CLOCK_REALTIME);
+}
+
+struct timespec clock_timespec(int64_t wall_ms)
+{
+	return (struct timespec){.tv_sec = wall_ms / 1000, .tv_nsec = wall_ms % 1000 * 1000000};
+}
+
+char *clock_format(int64_t wall_ms, char out[static CLOCK_TEXT_SIZE])
+{
+	time_t seconds = wall_ms / 1000;
+	struct tm tm;
+
+	out[0] = '\0';
+	if (wall_ms && gmtime_r(&seconds, &tm))
+		strftime(out, CLOCK_TEXT_SIZE, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	return out;
+}
+
+/* ".123456" to milliseconds; advances *p behind the digits. */
+static int64_t parse_fraction(const char **p)
+{
+	int64_t ms = 0, unit = 100;
+
+	if (**p != '.')
+		return 0;
+	for (++*p; **p >= '0' && **p <= '9'; ++*p, unit /= 10)
+		ms += (**p - '0') * unit;
+	return ms;
+}
+
+/* "Z", "+00:00", "-0130" or nothing to milliseconds east of UTC, or -1 if it is none of them. */
+static int parse_offset(const char *p, int64_t *ret_ms)
+{
+	int hours, minutes;
+
+	*ret_ms = 0;
+	if (*p == '\0' || strcmp(p, "Z") == 0)
+		return 0;
+	if ((*p != '+' && *p != '-') ||
+	    (sscanf(p + 1, "%2d:%2d", &hours, &minutes) != 2 && sscanf(p + 1, "%2d%2d", &hours, &minutes) != 2))
+		return -EINVAL;
+	*ret_ms = (hours * 60 + minutes) * INT64_C(60000) * (*p == '-' ? -1 : 1);
+	return 0;
+}
+
+int64_t clock_parse(const char *text)
+{
+	struct tm tm = {0};
+	const char *p = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
+	int64_t fraction, offset;
+
+	if (!p)
+		return -EINVAL;
+	fraction = parse_fraction(&p);
+	if (parse_offset(p, &offset) < 0)
+		return -EINVAL;
+	return (int64_t)timegm(&tm) * 1000 + fraction - offset;
+}
+
+char *clock_duration(int64_t ms, char out[static CLOCK_TEXT_SIZE])
+{
+	int64_t s = ms / 1000;
+
+	if (s >= 3600)
+		snprintf(out, CLOCK_TEXT_SIZE, "%" PRId64 "h %" PRId64 "m", s / 3600, s / 60 % 60);
+	else if (s >= 60)
+		snprintf(out, CLOCK_TEXT_SIZE, "%" PRId64 "m %" PRId64 "s", s / 60, s % 60);
+	else
+		snprintf(out, CLOCK_TEXT_SIZE, "%" PRId64 "s", s);
+	return out;
+}

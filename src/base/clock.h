@@ -1,0 +1,29 @@
+/*
+ * clock.h - the two clocks and the time formats.
+ *
+ * Durations and deadlines use the monotonic clock, what people see uses the wall clock; both in milliseconds.
+ */
+#ifndef VASTFS_BASE_CLOCK_H
+#define VASTFS_BASE_CLOCK_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#define CLOCK_TEXT_SIZE 32
+
+int64_t clock_monotonic_ms(void);
+int64_t clock_wall_ms(void);
+
+struct timespec clock_timespec(int64_t wall_ms);
+
+/* "2026-11-23T21:40:00Z" of wall clock milliseconds into out, which is returned; "" for 0. */
+char *clock_format(int64_t wall_ms, char out[static CLOCK_TEXT_SIZE]);
+
+/* ISO 8601 ("2026-11-23T21:40:00.123Z", fraction and offset optional) to wall clock milliseconds, or -EINVAL. */
+int64_t clock_parse(const char *text);
+
+/* "4m 12s" and the like of a duration into out, which is returned. */
+char *clock_duration(int64_t ms, char out[static CLOCK_TEXT_SIZE]);
+
+#endif

@@ -1,0 +1,36 @@
+#include "base/log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <syslog.h>
+
+static enum log_level threshold = LOG_LEVEL_WARNING;
+static bool use_syslog;
+
+void log_set_level(enum log_level most)
+{
+	threshold = most;
+}
+
+void log_to_syslog(void)
+{
+	openlog("vastfs", LOG_PID, LOG_DAEMON);
+	use_syslog = true;
+}
+
+void log_write(enum log_level level, const char *format, ...)
+{
+	static const int priorities[] = {LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG};
+	char line[1024];
+	va_list args;
+
+	if (level > threshold)
+		return;
+	va_start(args, format);
+	vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	if (use_syslog)
+		syslog(priorities[level], "%s", line);
+	else
+		fprintf(stderr, "vastfs: %s\n", line);
+}

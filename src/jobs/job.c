@@ -1,0 +1,312 @@
+#include "jobs/job.h"
+
+#include "base/clock.h"
+
+#include <pthread.h>
+#include <stdarg.h>
+#include <string.h>
+
+struct job_private {
+	pthread_mutex_t lock; /* guards the pointers below, never held while a view is made or rendered */
+	pthread_mutex_t edit; /* serializes edits */
+	struct job_view *view;
+	bool cancel;
+	void (*on_cancel)(struct job *j, void *arg);
+	void *on_cancel_arg;
+};
+
+static void (*listener)(struct job *j, void *arg);
+static void *listener_arg;
+
+void job_set_listener(void (*changed)(struct job *j, void *arg), void *arg)
+{
+	listener = changed;
+	listener_arg = arg;
+}
+
+const char *job_state_name(enum job_state s)
+{
+	static const char *const names[] = {"queued", "running", "succeeded", "failed", "cancelled"};
+
+	return names[s];
+}
+
+static struct job_view *view_new(void)
+{
+	struct job_view *v = calloc(1, sizeof(*v));
+
+	if (!v)
+		return NULL;
+	ref_init(&v->ref);
+	v->duration_ms = -1;
+	v->changed_ms = clock_wall_ms();
+	return v;
+}
+
+static struct job_view *view_copy(const struct job_view *old)
+{
+	struct job_view *v = malloc(sizeof(*v));
+
+	if (!v)
+		return NULL;
+	*v = *old;
+	ref_init(&v->ref);
+	blob_ref(v->result);
+	blob_ref(v->errors);
+	return v;
+}
+
+void job_view_unref(struct job_view *v)
+{
+	if (!v || !ref_put(&v->ref))
+		return;
+	blob_unref(v->result);
+	blob_unref(v->errors);
+	free(v);
+}
+
+struct job *job_new(enum job_kind kind, uint64_t number, const char *name, struct blob *query)
+{
+	struct job *j = calloc(1, sizeof(*j));
+
+	if (!j)
+		return NULL;
+	ref_init(&j->ref);
+	j->kind = kind;
+	j->number = number;
+	snprintf(j->name, sizeof(j->name), "%s", name);
+	j->created_ms = clock_wall_ms();
+	j->query = blob_ref(query);
+	j->log = stream_new(JOB_LOG_KEEP);
+	j->priv = calloc(1, sizeof(*j->priv));
+	if (j->priv) {
+		pthread_mutex_init(&j->priv->lock, NULL);
+		pthread_mutex_init(&j->priv->edit, NULL);
+		j->priv->view = view_new();
+	}
+	if (!j->log || !j->priv || !j->priv->view) {
+		job_unref(j);
+		return NULL;
+	}
+	return j;
+}
+
+struct job *job_ref(struct job *j)
+{
+	ref_get(&j->ref);
+	return j;
+}
+
+void job_unref(struct job *j)
+{
+	if (!j || !ref_put(&j->ref))
+		return;
+	if (j->priv) {
+		job_view_unref(j->priv->view);
+		pthread_mutex_destroy(&j->priv->lock);
+		pthread_mutex_destroy(&j->priv->edit);
+		free(j->priv);
+	}
+	blob_unref(j->query);
+	stream_unref(j->log);
+	free(j);
+}
+
+struct job_view *job_view(struct job *j)
+{
+	struct job_view *v;
+
+	pthread_mutex_lock(&j->priv->lock);
+	v = j->priv->view;
+	ref_get(&v->ref);
+	pthread_mutex_unlock(&j->priv->lock);
+	return v;
+}
+
+static struct job_view *swap_view(struct job *j, struct job_view *fresh)
+{
+	struct job_view *old;
+
+	pthread_mutex_lock(&j->priv->lock);
+	old = j->priv->view;
+	j->priv->view = fresh;
+	pthread_mutex_unlock(&j->priv->lock);
+	return old;
+}
+
+/* Under the edit lock: a new view, or -ESTALE if the job has ended. */
+static int edit_locked(struct job *j, void (*edit)(struct job_view *v, void *arg), void *arg)
+{
+	struct job_view *fresh;
+
+	if (job_state_ended(j->priv->view->state))
+		return -ESTALE;
+	fresh = view_copy(j->priv->view);
+	if (!fresh)
+		return -ENOMEM;
+	edit(fresh, arg);
+	fresh->changed_ms = clock_wall_ms();
+	if (job_state_ended(fresh->state) && !fresh->ended_ms)
+		fresh->ended_ms = fresh->changed_ms;
+	job_view_unref(swap_view(j, fresh));
+	return 0;
+}
+
+int job_edit(struct job *j, void (*edit)(struct job_view *v, void *arg), void *arg)
+{
+	int r;
+
+	pthread_mutex_lock(&j->priv->edit);
+	r = edit_locked(j, edit, arg);
+	pthread_mutex_unlock(&j->priv->edit);
+	if (r == 0 && listener)
+		listener(j, listener_arg);
+	return r;
+}
+
+static void edit_start(struct job_view *v, void *arg _unused_)
+{
+	v->state = JOB_RUNNING;
+	if (!v->started_ms)
+		v->started_ms = clock_wall_ms();
+}
+
+void job_start(struct job *j)
+{
+	job_edit(j, edit_start, NULL);
+}
+
+struct progress {
+	unsigned done, total;
+	const char *step;
+};
+
+static void edit_progress(struct job_view *v, void *arg)
+{
+	const struct progress *p = arg;
+
+	v->done = p->done;
+	v->total = p->total;
+	snprintf(v->step, sizeof(v->step), "%s", p->step);
+}
+
+void job_progress(struct job *j, unsigned done, unsigned total, const char *format, ...)
+{
+	char step[sizeof(((struct job_view *)0)->step)];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(step, sizeof(step), format, args);
+	va_end(args);
+	job_edit(j, edit_progress, &(struct progress){done, total, step});
+}
+
+void job_log(struct job *j, const char *format, ...)
+{
+	char line[1536], when[CLOCK_TEXT_SIZE];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	stream_printf(j->log, "%s %s\n", clock_format(clock_wall_ms(), when), line);
+}
+
+static void edit_succeed(struct job_view *v, void *arg)
+{
+	v->state = JOB_SUCCEEDED;
+	v->ran = true;
+	v->exit_code = 0;
+	blob_unref(v->result);
+	v->result = blob_ref(arg);
+	v->done = v->total;
+}
+
+void job_succeed(struct job *j, struct blob *result)
+{
+	job_edit(j, edit_succeed, result);
+	blob_unref(result);
+}
+
+static void edit_fail(struct job_view *v, void *arg)
+{
+	v->state = JOB_FAILED;
+	v->exit_code = 1;
+	v->error = *(const struct error *)arg;
+}
+
+void job_fail(struct job *j, const struct error *err)
+{
+	struct error copy = *err;
+
+	job_edit(j, edit_fail, &copy);
+}
+
+static void edit_cancelled(struct job_view *v, void *arg)
+{
+	v->state = JOB_CANCELLED;
+	v->exit_code = 1;
+	error_set(&v->error, -ECANCELED, "%s", (const char *)arg);
+}
+
+void job_cancelled(struct job *j, const char *why)
+{
+	char copy[sizeof(((struct error *)0)->message)];
+
+	snprintf(copy, sizeof(copy), "%s", why);
+	job_edit(j, edit_cancelled, copy);
+}
+
+static void edit_remark(struct job_view *v, void *arg)
+{
+	error_set(&v->error, 0, "%s", (const char *)arg);
+}
+
+void job_remark(struct job *j, const char *text)
+{
+	job_log(j, "%s", text);
+	job_edit(j, edit_remark, (void *)text);
+}
+
+/* Takes the handler out of the job, so that it is called once whoever comes first. */
+static void call_on_cancel(struct job *j)
+{
+	void (*handler)(struct job *, void *);
+	void *arg;
+
+	pthread_mutex_lock(&j->priv->lock);
+	handler = j->priv->cancel ? j->priv->on_cancel : NULL;
+	arg = j->priv->on_cancel_arg;
+	if (handler)
+		j->priv->on_cancel = NULL;
+	pthread_mutex_unlock(&j->priv->lock);
+	if (handler)
+		handler(j, arg);
+}
+
+void job_cancel(struct job *j)
+{
+	pthread_mutex_lock(&j->priv->lock);
+	j->priv->cancel = true;
+	pthread_mutex_unlock(&j->priv->lock);
+	call_on_cancel(j);
+}
+
+bool job_cancel_wished(struct job *j)
+{
+	bool wished;
+
+	pthread_mutex_lock(&j->priv->lock);
+	wished = j->priv->cancel;
+	pthread_mutex_unlock(&j->priv->lock);
+	return wished;
+}
+
+void job_on_cancel(struct job *j, void (*on_cancel)(struct job *j, void *arg), void *arg)
+{
+	pthread_mutex_lock(&j->priv->lock);
+	j->priv->on_cancel = on_cancel;
+	j->priv->on_cancel_arg = arg;
+	pthread_mutex_unlock(&j->priv->lock);
+	call_on_cancel(j);
+}

@@ -1,0 +1,329 @@
+/*
+ * main.c - options, daemonizing and the life of one mount.
+ *
+ * The process forks before it has any thread; the parent comes back when the tree answers, or says why it does not.
+ */
+#include "base/file.h"
+#include "base/log.h"
+#include "fs/mount.h"
+#include "fs/tree.h"
+
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#define EXIT_USAGE 2
+
+struct options {
+	bool foreground, debug;
+	char *fuse; /* -o, joined by commas */
+	const char *config_dir;
+	const char *mountpoint;
+};
+
+struct directories {
+	char *config, *state, *cache;
+};
+
+static const char usage[] =
+	"usage: vastfs [-f] [-d] [-o OPTIONS] [--config-dir DIR] MOUNTPOINT\n"
+	"       vastfs --help | --version\n"
+	"\n"
+	"Mounts a VAST stack on AWS as a directory and comes back when the tree answers.\n"
+	"\n"
+	"  -f                stay in the foreground, messages on standard error\n"
+	"  -d                the same, with a trace of every request\n"
+	"  -o OPTIONS        FUSE mount options, for instance allow_other\n"
+	"  --config-dir DIR  where default.env lies (default: $XDG_CONFIG_HOME/vastfs)\n"
+	"  --help            this text\n"
+	"  --version         the version\n"
+	"\n"
+	"Unmount with fusermount3 -u MOUNTPOINT. As a daemon, vastfs writes its messages to syslog.\n"
+	"MOUNTPOINT/README explains the tree.\n";
+
+/* -- options --------------------------------------------------------------------------------------------------- */
+
+static int bad_usage(const char *format, const char *what)
+{
+	fprintf(stderr, "vastfs: ");
+	fprintf(stderr, format, what);
+	fprintf(stderr, "\nTry vastfs --help.\n");
+	return EXIT_USAGE;
+}
+
+static int add_fuse_options(struct options *o, const char *more)
+{
+	char *joined;
+
+	if (asprintf(&joined, "%s%s%s", o->fuse ? o->fuse : "", o->fuse ? "," : "", more) < 0)
+		return EXIT_FAILURE;
+	free(o->fuse);
+	o->fuse = joined;
+	return 0;
+}
+
+/* For the tests, which derive from the table: path, type, mode, a line a row. */
+static void list_tree(void)
+{
+	static const char types[] = {[ROW_DIR] = 'd', [ROW_FILE] = 'f', [ROW_LINK] = 'l'};
+
+	for (size_t i = 0; i < tree_rows_n; i++)
+		printf("%c %04o /%s\n", types[tree_rows[i].type], (unsigned)tree_rows[i].mode, tree_rows[i].path);
+}
+
+enum { OPT_CONFIG_DIR = 256, OPT_LIST_TREE };
+
+/* 0: go on; -1: done, exit with success; else an exit status. */
+static int take_option(struct options *o, int option, const char *word)
+{
+	switch (option) {
+	case 'd':
+		o->debug = true;
+		o->foreground = true;
+		return 0;
+	case 'f':
+		o->foreground = true;
+		return 0;
+	case 'o':
+		return add_fuse_options(o, optarg);
+	case OPT_CONFIG_DIR:
+		o->config_dir = optarg;
+		return 0;
+	case 'h':
+		fputs(usage, stdout);
+		return -1;
+	case 'V':
+		puts("vastfs " VASTFS_VERSION);
+		return -1;
+	case OPT_LIST_TREE:
+		list_tree();
+		return -1;
+	case ':':
+		return bad_usage("%s needs an argument", word);
+	default:
+		return bad_usage("unknown option %s", word);
+	}
+}
+
+static int parse_options(int argc, char **argv, struct options *o)
+{
+	static const struct option names[] = {{"config-dir", required_argument, NULL, OPT_CONFIG_DIR},
+					      {"list-tree", no_argument, NULL, OPT_LIST_TREE},
+					      {"help", no_argument, NULL, 'h'},
+					      {"version", no_argument, NULL, 'V'},
+					      {0}};
+	int option, r;
+
+	while ((option = getopt_long(argc, argv, ":dfo:hV", names, NULL)) != -1) {
+		r = take_option(o, option, argv[optind - 1]);
+		if (r != 0)
+			return r;
+	}
+	if (optind == argc)
+		return bad_usage("%s", "which MOUNTPOINT?");
+	if (argc - optind > 1)
+		return bad_usage("one MOUNTPOINT, please; %s is too much", argv[optind + 1]);
+	o->mountpoint = argv[optind];
+	return 0;
+}
+
+/* -- directories ----------------------------------------------------------------------------------------------- */
+
+/* XDG Base Directory Specification: relative paths in the variables are ignored. */
+static char *xdg_directory(const char *variable, const char *below_home)
+{
+	const char *base = getenv(variable), *home = getenv("HOME");
+	char *path;
+	int n;
+
+	if (base && *base == '/')
+		n = asprintf(&path, "%s/vastfs", base);
+	else
+		n = asprintf(&path, "%s/%s/vastfs", home && *home ? home : "/", below_home);
+	return n < 0 ? NULL : path;
+}
+
+static int make_directory(const char *path)
+{
+	int r = path ? file_make_directories(path) : -ENOMEM;
+
+	if (r < 0)
+		fprintf(stderr, "vastfs: cannot make the directory %s: %s\n", path ? path : "", strerror(-r));
+	return r;
+}
+
+static int make_directories(const struct options *o, struct directories *d)
+{
+	d->config = o->config_dir ? strdup(o->config_dir) : xdg_directory("XDG_CONFIG_HOME", ".config");
+	d->state = xdg_directory("XDG_STATE_HOME", ".local/state");
+	d->cache = xdg_directory("XDG_CACHE_HOME", ".cache");
+	if (make_directory(d->config) < 0 || make_directory(d->state) < 0 || make_directory(d->cache) < 0)
+		return -EIO;
+	/* The daemon's working directory is another one. */
+	if (*d->config != '/') {
+		char *real = realpath(d->config, NULL);
+
+		if (!real)
+			return -ENOMEM;
+		free(d->config);
+		d->config = real;
+	}
+	return 0;
+}
+
+/* Two mounts with the same settings on one machine would overwrite each other's. The lock ends with the process. */
+static int lock_config(const struct directories *d)
+{
+	_free_ char *path = NULL;
+	int fd;
+
+	if (asprintf(&path, "%s/.lock", d->config) < 0)
+		return -ENOMEM;
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0) {
+		fprintf(stderr, "vastfs: cannot open %s: %s\n", path, strerror(errno));
+		return -errno;
+	}
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return fd;
+	fprintf(stderr, "vastfs: another vastfs uses %s; give this one its own --config-dir\n", d->config);
+	close(fd);
+	return -EBUSY;
+}
+
+/* -- serving --------------------------------------------------------------------------------------------------- */
+
+/* Only the notifier takes signals, by a descriptor: no thread is disturbed. */
+static void block_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static void say(const struct error *err)
+{
+	log_error("%s%s%s", err->message, *err->remedy ? "; " : "", err->remedy);
+}
+
+static int serve(const struct options *o, const struct directories *d, void (*ready)(void *arg), void *arg)
+{
+	struct world_config where = {.config_dir = d->config, .state_dir = d->state, .cache_dir = d->cache};
+	struct mount_options mount = {.mountpoint = o->mountpoint, .fuse = o->fuse, .debug = o->debug};
+	struct error err = {0};
+	struct world *w;
+
+	block_signals();
+	if (world_start(&where, &w, &err) < 0 || mount_serve(w, &mount, ready, arg, &err) < 0) {
+		say(&err);
+		return EXIT_FAILURE;
+	}
+	return EXIT_SUCCESS;
+}
+
+static void ready_in_foreground(void *arg _unused_)
+{
+	log_info("mounted");
+}
+
+/* From here on nobody waits for this process: its terminal, and a shell's $(...), must not be held. */
+static void ready_in_background(void *arg)
+{
+	int *pipe_end = arg, null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	log_to_syslog();
+	for (int fd = 0; fd < 3 && null >= 0; fd++)
+		dup2(null, fd);
+	if (null > 2)
+		close(null);
+	if (write(*pipe_end, "", 1) != 1)
+		log_error("nobody waits for the mount");
+	close(*pipe_end);
+	*pipe_end = -1;
+}
+
+/* The parent: an exit status once the tree answers or the child has failed, which has said why. */
+static int wait_for_child(pid_t child, int from_child, const char *mountpoint)
+{
+	struct stat st;
+	int status;
+	char byte;
+	ssize_t n;
+
+	do
+		n = read(from_child, &byte, 1);
+	while (n < 0 && errno == EINTR);
+	if (n == 1) {
+		if (stat(mountpoint, &st) == 0)
+			return EXIT_SUCCESS;
+		fprintf(stderr, "vastfs: mounted, but %s does not answer: %s\n", mountpoint, strerror(errno));
+		return EXIT_FAILURE;
+	}
+	if (waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) != 0)
+		return WEXITSTATUS(status);
+	fprintf(stderr, "vastfs: ended before it was mounted\n");
+	return EXIT_FAILURE;
+}
+
+static int serve_in_background(const struct options *o, const struct directories *d)
+{
+	int ends[2];
+	pid_t child;
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return EXIT_FAILURE;
+	child = fork();
+	if (child < 0) {
+		fprintf(stderr, "vastfs: cannot fork: %s\n", strerror(errno));
+		return EXIT_FAILURE;
+	}
+	if (child > 0) {
+		close(ends[1]);
+		return wait_for_child(child, ends[0], o->mountpoint);
+	}
+	close(ends[0]);
+	setsid();
+	if (chdir("/") < 0)
+		return EXIT_FAILURE;
+	return serve(o, d, ready_in_background, &ends[1]);
+}
+
+static int run(const struct options *o, const struct directories *d)
+{
+	if (o->debug)
+		log_set_level(LOG_LEVEL_DEBUG);
+	return o->foreground ? serve(o, d, ready_in_foreground, NULL) : serve_in_background(o, d);
+}
+
+int main(int argc, char **argv)
+{
+	struct options o = {0};
+	struct directories d = {0};
+	_free_ char *mountpoint = NULL;
+	struct error err = {0};
+	int r = parse_options(argc, argv, &o);
+
+	if (r != 0)
+		return r < 0 ? EXIT_SUCCESS : r;
+	r = EXIT_FAILURE;
+	if (mount_prepare(o.mountpoint, &mountpoint, &err) < 0) {
+		say(&err);
+	} else if (make_directories(&o, &d) >= 0 && lock_config(&d) >= 0) {
+		o.mountpoint = mountpoint;
+		r = run(&o, &d);
+	}
+	free(d.config);
+	free(d.state);
+	free(d.cache);
+	free(o.fuse);
+	return r;
+}

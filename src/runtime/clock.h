@@ -1,0 +1,26 @@
+/* Milliseconds: of the monotonic clock for waiting, of the wall clock because Lambda's deadlines are given in it. */
+#ifndef VAST_RUNTIME_CLOCK_H
+#define VAST_RUNTIME_CLOCK_H
+
+#include <stdint.h>
+#include <time.h>
+
+static inline int64_t clock_read_ms(clockid_t id)
+{
+	struct timespec t;
+
+	clock_gettime(id, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static inline int64_t clock_now_ms(void)
+{
+	return clock_read_ms(CLOCK_MONOTONIC);
+}
+
+static inline int64_t clock_wall_ms(void)
+{
+	return clock_read_ms(CLOCK_REALTIME);
+}
+
+#endif

@@ -1,0 +1,338 @@
+#include "command.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "processes.h"
+
+#define TERM_GRACE   200  /* ms from SIGTERM to SIGKILL */
+#define LINGER_QUIET 100  /* ms of silence after the shell's exit that end what still holds its output */
+#define LINGER_LIMIT 2000 /* ms after the shell's exit, silence or not */
+#define READ_SIZE    65536
+#define NEVER	     INT64_MAX
+
+struct run {
+	const struct command *command;
+	struct command_end *end;
+	pid_t shell;
+	int out[2]; /* by enum command_stream; -1: at its end */
+	bool exited, cut;
+	int64_t exited_at, heard_at, kill_at;
+	int error;
+};
+
+static volatile sig_atomic_t running_group;
+
+static void on_child(int signal)
+{
+	(void)signal;
+}
+
+void command_init(void)
+{
+	struct sigaction action = {.sa_handler = on_child};
+	sigset_t mask;
+
+	sigaction(SIGCHLD, &action, NULL);
+	sigemptyset(&mask);
+	sigaddset(&mask, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &mask, NULL);
+}
+
+void command_abandon(void)
+{
+	if (running_group > 0)
+		kill(-running_group, SIGKILL);
+}
+
+/* --- the child's side, up to its exec --- */
+
+static void set_or_unset(const char *name, const char *value)
+{
+	if (value[0])
+		setenv(name, value, 1);
+	else
+		unsetenv(name);
+}
+
+static void child_environment(const struct command *command)
+{
+	static const char *const of_the_runtime[] = {"AWS_LAMBDA_RUNTIME_API", "_HANDLER", "LAMBDA_RUNTIME_DIR",
+						     "AWS_LAMBDA_INITIALIZATION_TYPE"};
+
+	for (size_t i = 0; i < sizeof(of_the_runtime) / sizeof(*of_the_runtime); i++)
+		unsetenv(of_the_runtime[i]);
+	set_or_unset("VAST_ENDPOINT", command->endpoint);
+	set_or_unset("TENZIR_ENDPOINT", command->endpoint);
+	set_or_unset("_X_AMZN_TRACE_ID", command->trace);
+}
+
+/* Ignored signals and a mask would outlive the exec. */
+static void child_signals(void)
+{
+	sigset_t none;
+
+	for (int i = 1; i < NSIG; i++)
+		signal(i, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* An image without /dev/null gets the same from a pipe that nobody writes to. */
+static int child_stdin(void)
+{
+	int fds[2] = {open("/dev/null", O_RDONLY | O_CLOEXEC), -1};
+
+	if (fds[0] < 0 && pipe2(fds, O_CLOEXEC) < 0)
+		return -1;
+	return dup2(fds[0], STDIN_FILENO);
+}
+
+static _Noreturn void child(const struct command *command, int out, int err, int report)
+{
+	char *argv[] = {"/bin/sh", "-c", (char *)command->text, NULL};
+	extern char **environ;
+	int error;
+
+	setpgid(0, 0);
+	child_signals();
+	child_environment(command);
+	if (child_stdin() >= 0 && dup2(out, STDOUT_FILENO) >= 0 && dup2(err, STDERR_FILENO) >= 0)
+		execve(argv[0], argv, environ);
+	error = errno;
+	if (write(report, &error, sizeof(error)) < 0)
+		_exit(126);
+	_exit(127);
+}
+
+/* --- the runtime's side --- */
+
+/* Without SIGTERM in between: its handler has to know the group. */
+static pid_t fork_shell(const struct command *command, int out, int err, int report)
+{
+	sigset_t all, before;
+	pid_t pid;
+	int error;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &before);
+	pid = fork();
+	error = errno;
+	if (pid == 0)
+		child(command, out, err, report);
+	if (pid > 0) {
+		setpgid(pid, pid);
+		running_group = pid;
+	}
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return pid < 0 ? -error : pid;
+}
+
+/* The pipe closes by itself on a successful exec. */
+static int exec_outcome(int report)
+{
+	int error = 0;
+	ssize_t n;
+
+	do
+		n = read(report, &error, sizeof(error));
+	while (n < 0 && errno == EINTR);
+	return n == (ssize_t)sizeof(error) ? -error : 0;
+}
+
+static void close_pair(int fds[2])
+{
+	for (int i = 0; i < 2; i++) {
+		if (fds[i] >= 0)
+			close(fds[i]);
+		fds[i] = -1;
+	}
+}
+
+static int run_start(struct run *run)
+{
+	int out[2] = {-1, -1}, err[2] = {-1, -1}, report[2] = {-1, -1}, result;
+
+	if (pipe2(out, O_CLOEXEC) < 0 || pipe2(err, O_CLOEXEC) < 0 || pipe2(report, O_CLOEXEC) < 0) {
+		result = -errno;
+	} else {
+		result = fork_shell(run->command, out[1], err[1], report[1]);
+		run->shell = result;
+		run->out[COMMAND_STDOUT] = out[0];
+		run->out[COMMAND_STDERR] = err[0];
+		out[0] = err[0] = -1;
+		close(report[1]);
+		report[1] = -1;
+		if (result > 0)
+			result = exec_outcome(report[0]);
+	}
+	close_pair(out);
+	close_pair(err);
+	close_pair(report);
+	for (int i = 0; i < 2; i++) {
+		if (run->out[i] >= 0)
+			fcntl(run->out[i], F_SETFL, O_NONBLOCK);
+	}
+	return result;
+}
+
+static void run_emit(struct run *run, enum command_stream stream, const char *data, size_t len)
+{
+	int err = run->error ? 0 : run->command->output(run->command->context, stream, data, len);
+
+	if (err < 0)
+		run->error = err;
+}
+
+static void run_say(struct run *run, const char *text)
+{
+	run_emit(run, COMMAND_STDERR, text, strlen(text));
+}
+
+/* Returns false when there is nothing more for now. */
+static bool run_read(struct run *run, enum command_stream stream)
+{
+	static char data[READ_SIZE];
+	ssize_t n = read(run->out[stream], data, sizeof(data));
+
+	if (n > 0) {
+		run->heard_at = clock_now_ms();
+		run_emit(run, stream, data, (size_t)n);
+		return true;
+	}
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return false;
+	close(run->out[stream]);
+	run->out[stream] = -1;
+	return false;
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* When, if nothing happens before, something is to be done. */
+static int64_t run_next_time(const struct run *run)
+{
+	if (run->end->timed_out)
+		return run->kill_at;
+	if (!run->exited)
+		return run->command->deadline_ms;
+	return earlier(earlier(run->heard_at + LINGER_QUIET, run->exited_at + LINGER_LIMIT), run->command->deadline_ms);
+}
+
+/* Does what is due. Sets `cut` when the time of all processes is over. */
+static void run_on_time(struct run *run, int64_t now)
+{
+	if (now < run_next_time(run))
+		return;
+	if (run->end->timed_out || run->exited) {
+		run->cut = true;
+		return;
+	}
+	run->end->timed_out = true;
+	run->kill_at = now + TERM_GRACE;
+	kill(-run->shell, SIGTERM);
+}
+
+static void run_wait(struct run *run, int64_t now)
+{
+	struct pollfd fds[2] = {{.fd = run->out[0], .events = POLLIN}, {.fd = run->out[1], .events = POLLIN}};
+	int64_t next = run_next_time(run), wait = next == NEVER ? 0 : next - now;
+	struct timespec timeout = {.tv_sec = wait / 1000, .tv_nsec = wait % 1000 * 1000000};
+	sigset_t mask;
+
+	sigprocmask(SIG_SETMASK, NULL, &mask);
+	sigdelset(&mask, SIGCHLD);
+	if (ppoll(fds, 2, next == NEVER ? NULL : &timeout, &mask) <= 0)
+		return;
+	for (int i = 0; i < 2; i++) {
+		if (fds[i].revents)
+			run_read(run, (enum command_stream)i);
+	}
+}
+
+static bool run_goes_on(const struct run *run)
+{
+	bool silent = run->out[COMMAND_STDOUT] < 0 && run->out[COMMAND_STDERR] < 0;
+
+	return !run->cut && !run->error && !(run->exited && silent);
+}
+
+static void run_follow(struct run *run)
+{
+	while (run_goes_on(run)) {
+		int64_t now = clock_now_ms();
+
+		if (!run->exited && processes_reap(run->shell)) {
+			run->exited = true;
+			run->exited_at = run->heard_at = now;
+		}
+		run_on_time(run, now);
+		if (run_goes_on(run))
+			run_wait(run, now);
+	}
+}
+
+/* What was printed but not read yet, now that nobody prints any more. */
+static void run_drain(struct run *run)
+{
+	for (int i = 0; i < 2; i++) {
+		while (run->out[i] >= 0 && !run->error && run_read(run, (enum command_stream)i))
+			;
+	}
+}
+
+static void run_explain(struct run *run)
+{
+	if (run->end->timed_out)
+		run_say(run, "vast-lambda-runtime: the command was ended because the function's time is over; "
+			     "raise lambda_timeout or narrow the command\n");
+	else if (run->cut && run->exited_at + LINGER_LIMIT <= clock_now_ms())
+		run_say(run, "vast-lambda-runtime: processes in the background still printed 2 s after the command's "
+			     "end and were killed\n");
+}
+
+static void run_end(struct run *run)
+{
+	int status = 0;
+
+	if (run->shell > 0) {
+		kill(-run->shell, SIGKILL);
+		run->end->left_behind = processes_end(run->shell, &status) < 0;
+		running_group = 0;
+	}
+	run_drain(run);
+	run_explain(run);
+	close_pair(run->out);
+	if (run->end->timed_out) {
+		run->end->exit_code = COMMAND_TIMED_OUT_CODE;
+	} else if (WIFSIGNALED(status)) {
+		run->end->signal = WTERMSIG(status);
+		run->end->exit_code = 128 + run->end->signal;
+	} else {
+		run->end->exit_code = WEXITSTATUS(status);
+	}
+}
+
+int command_run(const struct command *command, struct command_end *ret_end)
+{
+	struct run run = {.command = command, .end = ret_end, .out = {-1, -1}};
+	int err;
+
+	memset(ret_end, 0, sizeof(*ret_end));
+	err = run_start(&run);
+	if (err < 0)
+		run.error = err;
+	run_follow(&run);
+	run_end(&run);
+	return run.error;
+}

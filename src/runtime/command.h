@@ -1,0 +1,49 @@
+/*
+ * One shell command: started in its own process group, followed to its end, and with everything it left behind ended
+ * too.
+ *
+ * What it prints is handed on as it comes, so that the same function serves replies that are collected and replies that
+ * are streamed.
+ */
+#ifndef VAST_RUNTIME_COMMAND_H
+#define VAST_RUNTIME_COMMAND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define COMMAND_TIMED_OUT_CODE 124
+
+enum command_stream { COMMAND_STDOUT, COMMAND_STDERR };
+
+struct command {
+	const char *text;
+	const char *endpoint; /* host:port of the server, or "" */
+	const char *trace;    /* X-Ray's trace id, or "" */
+	int64_t deadline_ms;  /* monotonic; the command is ended then; INT64_MAX: never */
+	/* A negative return kills the command and is returned by command_run(). */
+	int (*output)(void *context, enum command_stream stream, const char *data, size_t len);
+	void *context;
+};
+
+struct command_end {
+	int exit_code;	  /* 128 + signal if killed by one, COMMAND_TIMED_OUT_CODE if the deadline ended it */
+	int signal;	  /* 0 if none */
+	bool timed_out;	  /* the deadline ended it */
+	bool left_behind; /* a process could not be ended: this process should serve no further command */
+};
+
+/*
+ * 0 once the command has run, whatever its outcome. -ENOENT, -EACCES or -ENOEXEC: no /bin/sh that can be executed;
+ * other negative errno: it could not be started; what the output function returned. *ret_end is valid but for the exit
+ * code in any case.
+ */
+int command_run(const struct command *command, struct command_end *ret_end);
+
+/* Blocks SIGCHLD, which command_run() waits for. To be called once. */
+void command_init(void);
+
+/* Kills the group of the running command, if any. For use in a signal handler. */
+void command_abandon(void);
+
+#endif

@@ -1,0 +1,196 @@
+#include "event.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base64.h"
+
+#define JSMN_STATIC
+#define JSMN_STRICT
+#include <jsmn.h>
+
+/* Far more than an event has; bounds the memory that a hostile one takes. */
+#define EVENT_TOKENS 1024
+
+struct event_fields {
+	const jsmntok_t *version;
+	const jsmntok_t *command;
+	const jsmntok_t *endpoint;
+};
+
+static bool token_is(const char *json, const jsmntok_t *token, const char *text)
+{
+	size_t len = (size_t)(token->end - token->start);
+
+	return strlen(text) == len && memcmp(json + token->start, text, len) == 0;
+}
+
+/* The token after `at` and all that is inside of it. */
+static int token_skip(const jsmntok_t *tokens, int count, int at)
+{
+	int end = tokens[at].end;
+
+	do
+		at++;
+	while (at < count && tokens[at].start < end);
+	return at;
+}
+
+static const jsmntok_t **event_field(const char *json, const jsmntok_t *key, struct event_fields *fields)
+{
+	if (token_is(json, key, "v"))
+		return &fields->version;
+	if (token_is(json, key, "cmd"))
+		return &fields->command;
+	if (token_is(json, key, "endpoint"))
+		return &fields->endpoint;
+	return NULL;
+}
+
+/* jsmn does not insist on a key with one value and says nothing of keys given twice: both are looked at here. */
+static const char *event_fields_find(const char *json, const jsmntok_t *tokens, int count, struct event_fields *fields)
+{
+	for (int at = 1; at < count; at = token_skip(tokens, count, at + 1)) {
+		const jsmntok_t **field;
+
+		if (tokens[at].type != JSMN_STRING || tokens[at].size != 1 || at + 1 >= count)
+			return "the event is not valid JSON";
+		field = event_field(json, &tokens[at], fields);
+		if (!field)
+			continue;
+		if (*field)
+			return "the event has a key twice";
+		if (!token_is(json, &tokens[at + 1], "null") || tokens[at + 1].type != JSMN_PRIMITIVE)
+			*field = &tokens[at + 1];
+	}
+	return NULL;
+}
+
+static bool only_white(const char *text, size_t len)
+{
+	return strspn(text, " \t\r\n") >= len;
+}
+
+static const char *event_read(const char *json, size_t len, jsmntok_t *tokens, struct event_fields *fields)
+{
+	jsmn_parser parser;
+	int count;
+
+	if (strlen(json) != len)
+		return "the event has a NUL character";
+	jsmn_init(&parser);
+	count = jsmn_parse(&parser, json, len, tokens, EVENT_TOKENS);
+	if (count == JSMN_ERROR_NOMEM)
+		return "the event has too many values";
+	if (count < 1)
+		return "the event is not valid JSON";
+	if (tokens[0].type != JSMN_OBJECT)
+		return "the event is not a JSON object";
+	if (!only_white(json + tokens[0].end, len - (size_t)tokens[0].end))
+		return "the event has something after its JSON object";
+	return event_fields_find(json, tokens, count, fields);
+}
+
+/* Copies a JSON string. The one escape that base64 and addresses can have is that of the slash. */
+static char *token_text(const char *json, const jsmntok_t *token)
+{
+	char *text = malloc((size_t)(token->end - token->start) + 1);
+	char *to = text;
+
+	if (!text)
+		return NULL;
+	for (int i = token->start; i < token->end; i++) {
+		if (json[i] == '\\' && json[i + 1] == '/')
+			continue;
+		*to++ = json[i];
+	}
+	*to = '\0';
+	return text;
+}
+
+static int event_command(const char *json, const jsmntok_t *token, struct event *event, const char **ret_why)
+{
+	char *text = token_text(json, token);
+	ssize_t len;
+
+	if (!text)
+		return -ENOMEM;
+	*ret_why = NULL;
+	len = base64_decode(text, text, strlen(text));
+	if (len < 0)
+		*ret_why = "the event's \"cmd\" is not base64";
+	else if (len > EVENT_COMMAND_MAX)
+		*ret_why = "the command is longer than 100 KiB";
+	else if (memchr(text, '\0', (size_t)len))
+		*ret_why = "the command has a NUL character";
+	if (*ret_why) {
+		free(text);
+		return -EINVAL;
+	}
+	text[len] = '\0';
+	event->command = text;
+	return 0;
+}
+
+static const char *event_endpoint(const char *json, const jsmntok_t *token, struct event *event)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.:-_[]";
+	size_t len;
+
+	if (!token)
+		return NULL;
+	len = (size_t)(token->end - token->start);
+	if (token->type != JSMN_STRING || len > EVENT_ENDPOINT_MAX)
+		return "the event's \"endpoint\" is not <host>:<port>";
+	memcpy(event->endpoint, json + token->start, len);
+	if (len > 0 && (strspn(event->endpoint, allowed) != len || !strchr(event->endpoint, ':')))
+		return "the event's \"endpoint\" is not <host>:<port>";
+	return NULL;
+}
+
+/* `json` is NUL-terminated here, which the string functions rely on. */
+static int event_build(const char *json, size_t len, jsmntok_t *tokens, struct event *event, const char **ret_why)
+{
+	struct event_fields fields = {0};
+
+	*ret_why = event_read(json, len, tokens, &fields);
+	if (!*ret_why && !fields.version)
+		*ret_why = "the event has no version \"v\"";
+	else if (!*ret_why && (fields.version->type != JSMN_PRIMITIVE || !token_is(json, fields.version, "1")))
+		*ret_why = "the event's version \"v\" is not 1: this runtime is older than the vastfs that calls it; "
+			   "deploy again";
+	else if (!*ret_why && (!fields.command || fields.command->type != JSMN_STRING))
+		*ret_why = "the event has no text \"cmd\"";
+	if (!*ret_why)
+		*ret_why = event_endpoint(json, fields.endpoint, event);
+	if (*ret_why)
+		return -EINVAL;
+	return event_command(json, fields.command, event, ret_why);
+}
+
+int event_parse(const char *json, size_t len, struct event *ret_event, const char **ret_why)
+{
+	jsmntok_t *tokens = malloc(EVENT_TOKENS * sizeof(*tokens));
+	char *copy = malloc(len + 1);
+	int err = -ENOMEM;
+
+	memset(ret_event, 0, sizeof(*ret_event));
+	*ret_why = NULL;
+	if (tokens && copy) {
+		if (len > 0)
+			memcpy(copy, json, len);
+		copy[len] = '\0';
+		err = event_build(copy, len, tokens, ret_event, ret_why);
+	}
+	free(copy);
+	free(tokens);
+	return err;
+}
+
+void event_free(struct event *event)
+{
+	free(event->command);
+	event->command = NULL;
+}

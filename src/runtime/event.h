@@ -1,0 +1,28 @@
+/*
+ * What an invocation asks for. The event is a JSON object:
+ *
+ *	{"v":1, "cmd":"<base64 of the command>", "endpoint":"<host>:<port>"}
+ *
+ * `endpoint` is empty, null or absent when no server runs. Keys that are not known are for newer runtimes and ignored;
+ *a `v` other than 1 means that they must not be ignored.
+ */
+#ifndef VAST_RUNTIME_EVENT_H
+#define VAST_RUNTIME_EVENT_H
+
+#include <stddef.h>
+
+/* One argument of a process has at most 128 KiB on Linux. */
+#define EVENT_COMMAND_MAX  (100 * 1024)
+#define EVENT_ENDPOINT_MAX 255
+
+struct event {
+	char *command; /* NUL-terminated, owned */
+	char endpoint[EVENT_ENDPOINT_MAX + 1];
+};
+
+/* 0, -ENOMEM, or -EINVAL with a sentence in *ret_why (static) that says what is wrong. event_free() only after 0. */
+int event_parse(const char *json, size_t len, struct event *ret_event, const char **ret_why);
+
+void event_free(struct event *event);
+
+#endif

@@ -1,0 +1,381 @@
+#include "http.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* The peer is a process of the same machine: one that stops for this long in the middle of a message is broken. */
+#define HTTP_PATIENCE 5000 /* ms */
+
+int http_init(struct http *http, const char *address)
+{
+	const char *colon = strrchr(address, ':');
+	bool brackets = address[0] == '[';
+	size_t host_len, port_len;
+
+	if (!colon || (brackets && (colon - address < 3 || colon[-1] != ']')))
+		return -EINVAL;
+	host_len = (size_t)(colon - address) - (brackets ? 2 : 0);
+	port_len = strlen(colon + 1);
+	if (host_len == 0 || host_len >= sizeof(http->host) || port_len == 0 || port_len >= sizeof(http->port))
+		return -EINVAL;
+	if (strspn(colon + 1, "0123456789") != port_len)
+		return -EINVAL;
+	memset(http, 0, sizeof(*http));
+	memcpy(http->host, address + brackets, host_len);
+	memcpy(http->port, colon + 1, port_len);
+	http->fd = -1;
+	return 0;
+}
+
+static void http_close(struct http *http)
+{
+	if (http->fd >= 0)
+		close(http->fd);
+	http->fd = -1;
+}
+
+/* 0 with what is ready in *ret_events, or -ETIMEDOUT; `timeout` below zero waits for ever. */
+static int http_wait(struct http *http, short events, int timeout, short *ret_events)
+{
+	struct pollfd fd = {.fd = http->fd, .events = events};
+	int n;
+
+	do
+		n = poll(&fd, 1, timeout);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	*ret_events = fd.revents;
+	return n == 0 ? -ETIMEDOUT : 0;
+}
+
+static int http_connect_to(struct http *http, const struct addrinfo *to)
+{
+	int error = 0;
+	short ready;
+
+	http->fd = socket(to->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (http->fd < 0)
+		return -errno;
+	if (connect(http->fd, to->ai_addr, to->ai_addrlen) < 0) {
+		if (errno != EINPROGRESS)
+			return -errno;
+		error = http_wait(http, POLLOUT, HTTP_PATIENCE, &ready);
+		if (error < 0)
+			return error;
+		getsockopt(http->fd, SOL_SOCKET, SO_ERROR, &error, &(socklen_t){sizeof(error)});
+	}
+	setsockopt(http->fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+	return -error;
+}
+
+static int http_connect(struct http *http)
+{
+	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV}, *found;
+	int err = -EHOSTUNREACH;
+
+	if (getaddrinfo(http->host, http->port, &hints, &found) != 0)
+		return -EHOSTUNREACH;
+	for (const struct addrinfo *to = found; to && err < 0; to = to->ai_next) {
+		err = http_connect_to(http, to);
+		if (err < 0)
+			http_close(http);
+	}
+	freeaddrinfo(found);
+	http->in_at = http->in_len = 0;
+	return err;
+}
+
+static int http_flush(struct http *http)
+{
+	for (size_t at = 0; at < http->out_len;) {
+		short ready;
+		int err = http_wait(http, POLLIN | POLLOUT, HTTP_PATIENCE, &ready);
+		ssize_t n;
+
+		if (err < 0)
+			return err;
+		/* An answer before the end of the question: the peer refuses the rest of it, or is gone. */
+		if (ready & (POLLIN | POLLERR | POLLHUP))
+			return -EPIPE;
+		n = send(http->fd, http->out + at, http->out_len - at, MSG_NOSIGNAL);
+		if (n < 0 && errno != EAGAIN && errno != EINTR)
+			return -errno;
+		if (n > 0)
+			at += (size_t)n;
+	}
+	http->out_len = 0;
+	return 0;
+}
+
+int http_write(struct http *http, const void *data, size_t len)
+{
+	const char *from = data;
+
+	while (len > 0) {
+		size_t room = sizeof(http->out) - http->out_len;
+		size_t n = len < room ? len : room;
+
+		memcpy(http->out + http->out_len, from, n);
+		http->out_len += n;
+		from += n;
+		len -= n;
+		if (http->out_len == sizeof(http->out)) {
+			int err = http_flush(http);
+
+			if (err < 0)
+				return err;
+		}
+	}
+	return 0;
+}
+
+static int http_send(struct http *http, const struct http_request *request)
+{
+	char head[2048];
+	int n = snprintf(head, sizeof(head),
+			 "%s %s HTTP/1.1\r\nHost: %s:%s\r\nUser-Agent: vast-lambda-runtime/%s\r\n%s", request->method,
+			 request->path, http->host, http->port, VASTFS_VERSION, request->headers);
+	int err;
+
+	if (n < 0 || (size_t)n + 64 > sizeof(head))
+		return -EMSGSIZE;
+	if (request->body)
+		n += snprintf(head + n, sizeof(head) - (size_t)n, "Content-Length: %zu\r\n", request->length);
+	n += snprintf(head + n, sizeof(head) - (size_t)n, "\r\n");
+	http->out_len = 0;
+	err = http_write(http, head, (size_t)n);
+	if (err == 0 && request->body)
+		err = request->body(request->context, http);
+	return err < 0 ? err : http_flush(http);
+}
+
+static int http_fill(struct http *http, int timeout)
+{
+	short ready;
+	ssize_t n;
+
+	do {
+		int err = http_wait(http, POLLIN, timeout, &ready);
+
+		if (err < 0)
+			return err;
+		n = recv(http->fd, http->in, sizeof(http->in), 0);
+	} while (n < 0 && (errno == EAGAIN || errno == EINTR));
+	if (n <= 0)
+		return n == 0 ? -ECONNRESET : -errno;
+	http->heard = true;
+	http->in_at = 0;
+	http->in_len = (size_t)n;
+	return 0;
+}
+
+/* Reads up to and with the end of a line or a head; `ret_text` becomes a string. */
+static int http_read_until(struct http *http, const char *end, char *ret_text, size_t size, int timeout)
+{
+	size_t len = 0, end_len = strlen(end);
+
+	do {
+		if (http->in_at == http->in_len) {
+			int err = http_fill(http, http->heard ? HTTP_PATIENCE : timeout);
+
+			if (err < 0)
+				return err;
+		}
+		if (len + 1 == size)
+			return -EMSGSIZE;
+		ret_text[len] = http->in[http->in_at++];
+		if (ret_text[len++] == '\0')
+			return -EPROTO;
+	} while (len < end_len || memcmp(ret_text + len - end_len, end, end_len) != 0);
+	ret_text[len] = '\0';
+	return 0;
+}
+
+static int http_read_bytes(struct http *http, struct buffer *body, size_t len)
+{
+	while (len > 0) {
+		size_t have = http->in_len - http->in_at;
+		size_t n = len < have ? len : have;
+		int err = have ? buffer_add(body, http->in + http->in_at, n) : http_fill(http, HTTP_PATIENCE);
+
+		if (err < 0)
+			return err == -EFBIG ? -EMSGSIZE : err;
+		if (have) {
+			http->in_at += n;
+			len -= n;
+		}
+	}
+	return 0;
+}
+
+/* A whole number in `base`, followed by nothing but what `after` has. */
+static int http_number(const char *text, int base, const char *after, size_t *ret_number)
+{
+	char *end;
+	unsigned long long number;
+
+	if (!strchr("0123456789abcdefABCDEF", text[0]) || text[0] == '\0')
+		return -EPROTO;
+	errno = 0;
+	number = strtoull(text, &end, base);
+	if (errno || (*end != '\0' && !strchr(after, *end)))
+		return -EPROTO;
+	if (number > HTTP_BODY_MAX)
+		return -EMSGSIZE;
+	*ret_number = (size_t)number;
+	return 0;
+}
+
+static int http_read_chunks(struct http *http, struct buffer *body)
+{
+	char line[256];
+	size_t len;
+
+	do {
+		int err = http_read_until(http, "\r\n", line, sizeof(line), HTTP_PATIENCE);
+
+		if (err == 0)
+			err = http_number(line, 16, "; \r", &len);
+		if (err == 0)
+			err = http_read_bytes(http, body, len);
+		if (err == 0 && len > 0)
+			err = http_read_until(http, "\r\n", line, sizeof(line), HTTP_PATIENCE);
+		if (err < 0)
+			return err;
+		if (len > 0 && strcmp(line, "\r\n") != 0)
+			return -EPROTO;
+	} while (len > 0);
+
+	for (size_t lines = 0; lines < 64; lines++) {
+		int err = http_read_until(http, "\r\n", line, sizeof(line), HTTP_PATIENCE);
+
+		if (err < 0 || strcmp(line, "\r\n") == 0)
+			return err;
+	}
+	return -EMSGSIZE;
+}
+
+static int http_read_rest(struct http *http, struct buffer *body)
+{
+	for (;;) {
+		int err = http_read_bytes(http, body, http->in_len - http->in_at);
+
+		if (err == 0)
+			err = http_fill(http, HTTP_PATIENCE);
+		if (err == -ECONNRESET)
+			return 0;
+		if (err < 0)
+			return err;
+	}
+}
+
+bool http_header(const struct http_reply *reply, const char *name, char *ret_value, size_t size)
+{
+	size_t name_len = strlen(name);
+
+	for (const char *line = strstr(reply->head, "\r\n"); line; line = strstr(line, "\r\n")) {
+		line += 2;
+		if (strncasecmp(line, name, name_len) != 0 || line[name_len] != ':')
+			continue;
+		line += name_len + 1;
+		line += strspn(line, " \t");
+
+		size_t len = strcspn(line, "\r");
+
+		while (len > 0 && strchr(" \t", line[len - 1]))
+			len--;
+		if (len >= size)
+			return false;
+		memcpy(ret_value, line, len);
+		ret_value[len] = '\0';
+		return true;
+	}
+	return false;
+}
+
+static int http_status(const char *head)
+{
+	if (strncmp(head, "HTTP/1.", 7) != 0 || (head[7] != '0' && head[7] != '1') || head[8] != ' ')
+		return -EPROTO;
+	if (strspn(head + 9, "0123456789") != 3 || (head[12] != ' ' && head[12] != '\r'))
+		return -EPROTO;
+	return atoi(head + 9);
+}
+
+static int http_read_head(struct http *http, struct http_reply *reply, bool for_ever)
+{
+	int timeout = for_ever ? -1 : HTTP_PATIENCE;
+
+	do {
+		int err = http_read_until(http, "\r\n\r\n", reply->head, sizeof(reply->head), timeout);
+
+		if (err < 0)
+			return err;
+		reply->status = http_status(reply->head);
+		if (reply->status < 0)
+			return reply->status;
+	} while (reply->status < 200);
+	return 0;
+}
+
+static int http_read_body(struct http *http, struct http_reply *reply, bool *ret_last)
+{
+	char value[64];
+	size_t len;
+	int err;
+
+	*ret_last = reply->head[7] == '0' ||
+		    (http_header(reply, "Connection", value, sizeof(value)) && !strcasecmp(value, "close"));
+	if (reply->status == 204 || reply->status == 304)
+		return 0;
+	if (http_header(reply, "Transfer-Encoding", value, sizeof(value)))
+		return strcasecmp(value, "chunked") == 0 ? http_read_chunks(http, &reply->body) : -EPROTO;
+	if (http_header(reply, "Content-Length", value, sizeof(value))) {
+		err = http_number(value, 10, "", &len);
+		return err < 0 ? err : http_read_bytes(http, &reply->body, len);
+	}
+	*ret_last = true;
+	return http_read_rest(http, &reply->body);
+}
+
+static int http_try(struct http *http, const struct http_request *request, struct http_reply *reply)
+{
+	bool last = false;
+	int sent, err;
+
+	reply->body = (struct buffer){.max = HTTP_BODY_MAX};
+	http->heard = false;
+	sent = http->fd < 0 ? http_connect(http) : 0;
+	if (sent < 0)
+		return sent;
+	sent = http_send(http, request);
+	err = sent < 0 && sent != -EPIPE ? sent : http_read_head(http, reply, request->for_ever);
+	if (err == 0)
+		err = http_read_body(http, reply, &last);
+	if (err < 0 || sent < 0 || last)
+		http_close(http);
+	if (err < 0)
+		buffer_free(&reply->body);
+	return err;
+}
+
+int http_call(struct http *http, const struct http_request *request, struct http_reply *ret_reply)
+{
+	bool reused = http->fd >= 0;
+	int err = http_try(http, request, ret_reply);
+
+	/* A kept connection may have been closed by the peer at any time; then this request was not seen. */
+	if (err < 0 && reused && !http->heard && (err == -ECONNRESET || err == -EPIPE))
+		err = http_try(http, request, ret_reply);
+	return err;
+}

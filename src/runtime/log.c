@@ -1,0 +1,53 @@
+#include "log.h"
+
+#include <poll.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <unistd.h>
+
+/* A pipe that polls as writable takes this much without blocking. */
+#define LOG_PIECE      4096
+#define LOG_PATIENCE   100 /* ms, spent once; a log that stays full is then only tried */
+#define LOG_LINE_LIMIT 1024
+
+static bool log_takes_more(void)
+{
+	static bool full;
+	struct pollfd fd = {.fd = STDERR_FILENO, .events = POLLOUT};
+
+	full = poll(&fd, 1, full ? 0 : LOG_PATIENCE) <= 0;
+	return !full;
+}
+
+void log_copy(const char *data, size_t len)
+{
+	while (len > 0 && log_takes_more()) {
+		ssize_t n = write(STDERR_FILENO, data, len < LOG_PIECE ? len : LOG_PIECE);
+
+		if (n <= 0)
+			return;
+		data += n;
+		len -= (size_t)n;
+	}
+}
+
+void log_say(const char *format, ...)
+{
+	char line[LOG_LINE_LIMIT] = "vast-lambda-runtime: ";
+	const size_t prefix = sizeof("vast-lambda-runtime: ") - 1;
+	const size_t room = sizeof(line) - prefix - 1;
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = vsnprintf(line + prefix, room, format, args);
+	va_end(args);
+	if (n < 0)
+		return;
+
+	size_t len = prefix + ((size_t)n < room ? (size_t)n : room - 1);
+
+	line[len++] = '\n';
+	log_copy(line, len);
+}

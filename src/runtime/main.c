@@ -1,0 +1,204 @@
+/*
+ * vast-lambda-runtime: runs one shell command per invocation of a Lambda function.
+ *
+ * It is the entry point of the function's image, is linked statically and needs nothing of the image but /bin/sh.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "command.h"
+#include "event.h"
+#include "log.h"
+#include "processes.h"
+#include "reply.h"
+#include "runtime_api.h"
+#include "tmp.h"
+
+/* What is left of the function's time for the reply; of short times half. */
+#define TIME_FOR_REPLY 1000 /* ms */
+
+static void on_term(int signal)
+{
+	(void)signal;
+	command_abandon();
+	_exit(EXIT_SUCCESS);
+}
+
+static int64_t deadline_of(const struct invocation *invocation)
+{
+	int64_t left = invocation->deadline_ms - clock_wall_ms();
+
+	if (invocation->deadline_ms <= 0)
+		return INT64_MAX;
+	if (left < 0)
+		left = 0;
+	return clock_now_ms() + (left > 2 * TIME_FOR_REPLY ? left - TIME_FOR_REPLY : left / 2);
+}
+
+static int on_output(void *context, enum command_stream stream, const char *data, size_t len)
+{
+	if (stream == COMMAND_STDERR)
+		log_copy(data, len);
+	return reply_add(context, stream, data, len);
+}
+
+static int report_too_large(struct http *api, const char *id, const char *more, size_t size)
+{
+	char message[512];
+
+	snprintf(message, sizeof(message),
+		 "The result is too large to be returned: %s%zu bytes, encoded for its transfer; Lambda's limit is %d. "
+		 "Narrow the command, or let it write to S3 or to a file on the server.",
+		 more, size, RUNTIME_API_REPLY_MAX);
+	return runtime_api_error(api, id, "Vastfs.ResultTooLarge", message);
+}
+
+static int report_failure(struct http *api, const char *id, int err)
+{
+	char message[256];
+
+	switch (-err) {
+	case EFBIG:
+		return report_too_large(api, id, "more than ", RUNTIME_API_REPLY_MAX);
+	case ENOENT:
+	case EACCES:
+	case ENOEXEC:
+		snprintf(message, sizeof(message), "The image has no /bin/sh that can be executed: %s.",
+			 strerror(-err));
+		return runtime_api_error(api, id, "Vastfs.NoShell", message);
+	default:
+		snprintf(message, sizeof(message), "The command could not be run: %s.", strerror(-err));
+		return runtime_api_error(api, id, "Vastfs.CannotRun", message);
+	}
+}
+
+/* Runs the command and answers. *ret_end tells of processes that would not go. */
+static int serve_event(struct http *api, const struct invocation *invocation, const struct event *event,
+		       struct command_end *ret_end)
+{
+	struct reply reply;
+	const struct command command = {.text = event->command,
+					.endpoint = event->endpoint,
+					.trace = invocation->trace,
+					.deadline_ms = deadline_of(invocation),
+					.output = on_output,
+					.context = &reply};
+	size_t size = 0;
+	int err;
+
+	reply_init(&reply);
+	err = command_run(&command, ret_end);
+	if (err < 0) {
+		reply_free(&reply);
+		return report_failure(api, invocation->id, err);
+	}
+	err = reply_send(&reply, api, invocation->id, ret_end, &size);
+	reply_free(&reply);
+	return err == -EMSGSIZE ? report_too_large(api, invocation->id, "", size) : err;
+}
+
+static int serve(struct http *api, const struct invocation *invocation)
+{
+	struct command_end end = {0};
+	struct event event;
+	struct tmp tmp;
+	const char *why;
+	int err = event_parse(invocation->event.data, invocation->event.len, &event, &why);
+
+	if (err < 0)
+		return runtime_api_error(api, invocation->id, "Vastfs.BadEvent", why ? why : strerror(-err));
+	tmp_snapshot(&tmp);
+	err = serve_event(api, invocation, &event, &end);
+	event_free(&event);
+	tmp_restore(&tmp);
+	if (!end.left_behind)
+		return err;
+	log_say("a process of the command cannot be ended, so this environment is given up");
+	return -EBUSY;
+}
+
+static int serve_for_ever(struct http *api)
+{
+	int err;
+
+	do {
+		struct invocation invocation;
+
+		err = runtime_api_next(api, &invocation);
+		if (err < 0)
+			break;
+		err = serve(api, &invocation);
+		invocation_free(&invocation);
+	} while (err == 0);
+	return err;
+}
+
+/* Pipes of a command must not take the numbers of the standard streams. */
+static int open_standard_streams(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+	return fd < 0 && fcntl(STDERR_FILENO, F_GETFD) < 0 ? -errno : 0;
+}
+
+static void catch_signals(void)
+{
+	struct sigaction action = {.sa_handler = on_term};
+
+	sigaction(SIGTERM, &action, NULL);
+	action.sa_handler = SIG_IGN;
+	sigaction(SIGPIPE, &action, NULL);
+	command_init();
+}
+
+static int prepare(struct http *api)
+{
+	char message[256];
+	int err;
+
+	if (access("/bin/sh", X_OK) < 0) {
+		snprintf(message, sizeof(message), "The image has no /bin/sh that can be executed: %s.",
+			 strerror(errno));
+		runtime_api_error(api, NULL, "Runtime.InitError", message);
+		return -ENOENT;
+	}
+	err = processes_adopt();
+	if (err < 0) {
+		snprintf(message, sizeof(message), "Cannot become the parent of orphaned processes: %s.",
+			 strerror(-err));
+		runtime_api_error(api, NULL, "Runtime.InitError", message);
+	}
+	return err;
+}
+
+int main(int argc, char **argv)
+{
+	static struct http api;
+	const char *address = getenv("AWS_LAMBDA_RUNTIME_API");
+
+	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+		puts("vast-lambda-runtime " VASTFS_VERSION);
+		return EXIT_SUCCESS;
+	}
+	if (!address || !address[0]) {
+		log_say("AWS_LAMBDA_RUNTIME_API is not set: this program is started by AWS Lambda, as the entry point "
+			"of an image");
+		return EXIT_FAILURE;
+	}
+	catch_signals();
+	if (open_standard_streams() < 0 || runtime_api_init(&api, address) < 0 || prepare(&api) < 0)
+		return EXIT_FAILURE;
+	serve_for_ever(&api);
+	return EXIT_FAILURE;
+}

@@ -1,0 +1,39 @@
+/*
+ * Lambda's Runtime API, version 2018-06-01 (AWS Lambda Developer Guide, "Using the Lambda runtime API for custom
+ * runtimes").
+ *
+ * Functions return 0 or a negative errno after which this process is of no more use: the environment has gone wrong,
+ * which Lambda notices by its exit. A refusal that concerns only one invocation is logged and is no error.
+ */
+#ifndef VAST_RUNTIME_RUNTIME_API_H
+#define VAST_RUNTIME_RUNTIME_API_H
+
+#include <stdint.h>
+
+#include "http.h"
+
+/* The largest reply that Lambda takes from a function that does not stream: 6 MiB and 100 bytes. */
+#define RUNTIME_API_REPLY_MAX 6291556
+
+struct invocation {
+	char id[128];
+	char trace[1024];    /* "" if none */
+	int64_t deadline_ms; /* wall clock, since 1970; 0 if none */
+	struct buffer event;
+};
+
+int runtime_api_init(struct http *api, const char *address);
+
+/* Waits for an invocation, for ever. invocation_free() after success. */
+int runtime_api_next(struct http *api, struct invocation *ret_invocation);
+
+void invocation_free(struct invocation *invocation);
+
+/* `body` is that of struct http_request. -EMSGSIZE: larger than Lambda takes; the invocation has no answer yet. */
+int runtime_api_respond(struct http *api, const char *id, size_t length, int (*body)(void *, struct http *),
+			void *context);
+
+/* Answers an invocation with an error; with `id` NULL says that the runtime could not start. */
+int runtime_api_error(struct http *api, const char *id, const char *type, const char *message);
+
+#endif

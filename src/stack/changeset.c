@@ -1,0 +1,150 @@
+#include "stack/changeset.h"
+
+#include "stack/reply.h"
+
+static const struct stack_state states[] = {
+	{"CREATE_IN_PROGRESS", STACK_BUSY, false, false},
+	{"CREATE_COMPLETE", STACK_READY, false, false},
+	{"CREATE_FAILED", STACK_DELETE_FIRST, true, false},
+	{"ROLLBACK_IN_PROGRESS", STACK_BUSY, false, true},
+	{"ROLLBACK_COMPLETE", STACK_DELETE_FIRST, true, false},
+	{"ROLLBACK_FAILED", STACK_DELETE_FIRST, true, false},
+	{"DELETE_IN_PROGRESS", STACK_BUSY, false, true},
+	{"DELETE_COMPLETE", STACK_NONE, false, false},
+	{"DELETE_FAILED", STACK_DELETE_FIRST, true, false},
+	{"REVIEW_IN_PROGRESS", STACK_EMPTY, false, false},
+	{"UPDATE_IN_PROGRESS", STACK_BUSY, false, false},
+	{"UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", STACK_BUSY, false, true},
+	{"UPDATE_COMPLETE", STACK_READY, false, false},
+	{"UPDATE_FAILED", STACK_READY, true, false},
+	{"UPDATE_ROLLBACK_IN_PROGRESS", STACK_BUSY, false, true},
+	{"UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", STACK_BUSY, false, true},
+	{"UPDATE_ROLLBACK_COMPLETE", STACK_READY, true, false},
+	{"UPDATE_ROLLBACK_FAILED", STACK_STUCK, true, false},
+	{"IMPORT_IN_PROGRESS", STACK_BUSY, false, false},
+	{"IMPORT_COMPLETE", STACK_READY, false, false},
+	{"IMPORT_ROLLBACK_IN_PROGRESS", STACK_BUSY, false, true},
+	{"IMPORT_ROLLBACK_COMPLETE", STACK_READY, true, false},
+	{"IMPORT_ROLLBACK_FAILED", STACK_STUCK, true, false},
+};
+
+static bool ends_with(const char *text, const char *end)
+{
+	size_t len = strlen(text), tail = strlen(end);
+
+	return len >= tail && strcmp(text + len - tail, end) == 0;
+}
+
+const struct stack_state *stack_state(const char *status)
+{
+	static const struct stack_state absent = {"", STACK_NONE, false, false};
+	static const struct stack_state some_progress = {"", STACK_BUSY, false, false};
+	static const struct stack_state some_failure = {"", STACK_STUCK, true, false};
+
+	if (!status || !*status)
+		return &absent;
+	for (size_t i = 0; i < ARRAY_SIZE(states); i++)
+		if (strcmp(states[i].status, status) == 0)
+			return &states[i];
+	return ends_with(status, "_IN_PROGRESS") ? &some_progress : &some_failure;
+}
+
+bool changeset_is_empty(const char *status, const char *status_reason)
+{
+	/* "The submitted information didn't contain changes. ..." and "No updates are to be performed." */
+	return strcmp(status, "FAILED") == 0 && (strstr(status_reason, "didn't contain changes") ||
+						 strstr(status_reason, "No updates are to be performed"));
+}
+
+bool changeset_type_is_guarded(const char *resource_type)
+{
+	static const char *const guarded[] = {
+		"AWS::EC2::Subnet",	 "AWS::EC2::SecurityGroup", "AWS::EC2::NatGateway",
+		"AWS::EFS::MountTarget", "AWS::EFS::AccessPoint",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(guarded); i++)
+		if (strcmp(guarded[i], resource_type) == 0)
+			return true;
+	return false;
+}
+
+/* "removed", "replaced" or "perhaps replaced"; NULL if the resource stays. */
+static const char *loss(const cJSON *change)
+{
+	const char *action = reply_text(change, "Action"), *replacement = reply_text(change, "Replacement");
+
+	if (strcmp(action, "Remove") == 0)
+		return "removed";
+	if (strcmp(replacement, "True") == 0)
+		return "replaced";
+	if (strcmp(replacement, "Conditional") == 0 || strcmp(action, "Dynamic") == 0)
+		return "perhaps replaced";
+	return NULL;
+}
+
+int changeset_check_tasks(const cJSON *change_set, bool tasks_running, struct error *err)
+{
+	const cJSON *item;
+
+	if (!tasks_running)
+		return 0;
+	cJSON_ArrayForEach (item, reply_at(change_set, "Changes")) {
+		const cJSON *change = reply_at(item, "ResourceChange");
+		const char *lost = loss(change);
+
+		if (!lost || !changeset_type_is_guarded(reply_text(change, "ResourceType")))
+			continue;
+		error_set(err, -EBUSY, "%s (%s) would be %s while a task runs", reply_text(change, "LogicalResourceId"),
+			  reply_text(change, "ResourceType"), lost);
+		error_remedy(err, "touch control/stop-all-tasks, then control/deploy again");
+		return -EBUSY;
+	}
+	return 0;
+}
+
+bool changeset_lost_race(const struct error *err)
+{
+	/* The API's own codes; a client made from the model may add "Exception". */
+	static const char *const codes[] = {
+		"ChangeSetNotFound",	  "ChangeSetNotFoundException",	     "InvalidChangeSetStatus",
+		"AlreadyExistsException", "InvalidChangeSetStatusException", "OperationInProgressException",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(codes); i++)
+		if (error_has_code(err, codes[i]))
+			return true;
+	/* "Stack:<arn> is in UPDATE_IN_PROGRESS state and can not be updated." */
+	return error_has_code(err, "ValidationError") &&
+	       (strstr(err->message, "_IN_PROGRESS") || strstr(err->message, "in progress"));
+}
+
+/* The event by which somebody started an operation. Its events are those above it. */
+static bool starts_operation(const cJSON *event)
+{
+	const char *id = reply_text(event, "PhysicalResourceId");
+
+	return *id && strcmp(id, reply_text(event, "StackId")) == 0 &&
+	       strcmp(reply_text(event, "ResourceStatusReason"), "User Initiated") == 0;
+}
+
+static bool is_failure(const cJSON *event)
+{
+	const char *reason = reply_text(event, "ResourceStatusReason");
+
+	/* "Resource creation cancelled", "Resource update cancelled": stopped because of another's failure */
+	return ends_with(reply_text(event, "ResourceStatus"), "_FAILED") && !strstr(reason, "cancelled");
+}
+
+const cJSON *stack_first_failure(const cJSON *events)
+{
+	const cJSON *event, *first = NULL;
+
+	cJSON_ArrayForEach (event, events) {
+		if (starts_operation(event))
+			break;
+		if (is_failure(event))
+			first = event;
+	}
+	return first;
+}

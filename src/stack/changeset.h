@@ -1,0 +1,55 @@
+/*
+ * changeset.h - what CloudFormation's answers mean: states of a stack, change sets, lost races, failing events.
+ *
+ * Pure. Sources: CloudFormation User Guide ("Stack status codes"), API Reference (DescribeChangeSet, ResourceChange,
+ * DescribeStackEvents), and the error texts in the comments.
+ */
+#ifndef VASTFS_STACK_CHANGESET_H
+#define VASTFS_STACK_CHANGESET_H
+
+#include "base/error.h"
+
+#include <cjson/cJSON.h>
+
+enum stack_kind {
+	STACK_NONE,	    /* does not exist, or no longer */
+	STACK_EMPTY,	    /* REVIEW_IN_PROGRESS: a change set made it and nothing was created; create goes on in it */
+	STACK_BUSY,	    /* an operation runs: follow it */
+	STACK_READY,	    /* can be updated, perhaps as it was before a failed update */
+	STACK_DELETE_FIRST, /* its creation or deletion failed: delete, then create */
+	STACK_STUCK,	    /* a rollback failed: it needs ContinueUpdateRollback, or to be deleted */
+};
+
+struct stack_state {
+	const char *status;
+	enum stack_kind kind;
+	bool failed;	/* where it ends an operation: the operation failed */
+	bool releasing; /* resources are being deleted: the function's network interfaces may be in the way */
+};
+
+/* status "" or NULL: the stack does not exist. One that is not known counts as busy if it ends in _IN_PROGRESS, else as
+ * stuck. Never NULL. */
+const struct stack_state *stack_state(const char *status);
+
+/* A change set that FAILED: is it because there is nothing to change? */
+bool changeset_is_empty(const char *status, const char *status_reason);
+
+/* Resources whose loss a running server would not survive, or that a server in a task of its own holds on to. */
+bool changeset_type_is_guarded(const char *resource_type);
+
+/*
+ * May this change set (DescribeChangeSet's reply, all pages) be executed while tasks run? -EBUSY with words that name
+ * the resource if it removes or replaces, or may replace, a guarded one.
+ */
+int changeset_check_tasks(const cJSON *change_set, bool tasks_running, struct error *err);
+
+/* AWS's answer to a call of a deploy: was somebody else faster? Then follow the stack. */
+bool changeset_lost_race(const struct error *err);
+
+/*
+ * The event that explains a failure: the oldest failed one of the newest operation, but for those that were only
+ * cancelled because of it. events: StackEvents, newest first, as AWS gives them. NULL: there is none.
+ */
+const cJSON *stack_first_failure(const cJSON *events);
+
+#endif

@@ -1,0 +1,238 @@
+#include "stack/checks.h"
+
+#include "base/buf.h"
+#include "stack/cidr.h"
+
+#include <regex.h>
+#include <string.h>
+
+#define LARGEST_SUBNET	16 /* prefix; of a VPC's block too */
+#define SMALLEST_SUBNET 27 /* its halves are AWS's smallest subnets, /28 */
+
+/* Task sizes. Source: Amazon ECS Developer Guide, "Troubleshoot task definition invalid CPU or memory errors". */
+static const struct fargate_size {
+	unsigned cpu, least, most, step; /* CPU units, MiB */
+} fargate_sizes[] = {
+	/* 256 also has 512: least and 1024 are not one step apart */
+	{256, 512, 512, 512},	   {256, 1024, 2048, 1024},   {512, 1024, 4096, 1024},	  {1024, 2048, 8192, 1024},
+	{2048, 4096, 16384, 1024}, {4096, 8192, 30720, 1024}, {8192, 16384, 61440, 4096}, {16384, 32768, 122880, 8192},
+};
+
+/* Mounting over these would hide the programs that the server needs. */
+static const char *const system_dirs[] = {"/bin", "/boot", "/dev", "/etc",  "/lib", "/lib64",
+					  "/opt", "/proc", "/run", "/sbin", "/sys", "/usr"};
+
+static bool matches(const char *value, const char *pattern)
+{
+	regex_t re;
+	bool yes;
+
+	if (regcomp(&re, pattern, REG_EXTENDED | REG_NOSUB) != 0)
+		return false;
+	yes = regexec(&re, value, 0, NULL, 0) == 0;
+	regfree(&re);
+	return yes;
+}
+
+int parse_unsigned(const char *value, unsigned least, unsigned most, unsigned *ret, struct error *err)
+{
+	unsigned long n;
+
+	if (!matches(value, "^(0|[1-9][0-9]{0,8})$"))
+		return error_set(err, -EINVAL, "%.40s is not a whole number", value);
+	n = strtoul(value, NULL, 10);
+	if (n < least || n > most)
+		return error_set(err, -EINVAL, "%lu is not between %u and %u", n, least, most);
+	*ret = (unsigned)n;
+	return 0;
+}
+
+static int check_between(const char *value, unsigned least, unsigned most, struct error *err)
+{
+	unsigned n;
+
+	return parse_unsigned(value, least, most, &n, err);
+}
+
+int check_region(const char *value, struct error *err)
+{
+	if (matches(value, "^[a-z]{2,}(-[a-z]+)+-[0-9]+$"))
+		return 0;
+	if (matches(value, "^[a-z]{2,}(-[a-z]+)+-[0-9]+[a-z]$"))
+		return error_set(err, -EINVAL, "%s is an availability zone, its region is %.*s", value,
+				 (int)strlen(value) - 1, value);
+	return error_set(err, -EINVAL, "%.40s is not the name of a region like eu-central-1", value);
+}
+
+int check_vpc_id(const char *value, struct error *err)
+{
+	if (matches(value, "^vpc-([0-9a-f]{8}|[0-9a-f]{17})$"))
+		return 0;
+	return error_set(err, -EINVAL, "%.40s is not a VPC id (vpc- and 8 or 17 hexadecimal digits)", value);
+}
+
+int check_subnet_cidr(const char *value, struct error *err)
+{
+	struct cidr c;
+	int r = cidr_parse(value, &c, err);
+
+	if (r < 0)
+		return r;
+	if (c.prefix > SMALLEST_SUBNET)
+		return error_set(err, -EINVAL, "%s is too small, at least a /%d (32 addresses) is needed", value,
+				 SMALLEST_SUBNET);
+	if (c.prefix < LARGEST_SUBNET)
+		return error_set(err, -EINVAL, "%s is larger than any VPC's block can be (/%d)", value, LARGEST_SUBNET);
+	return 0;
+}
+
+int check_stage(const char *value, struct error *err)
+{
+	if (strlen(value) > STAGE_MAX)
+		return error_set(err, -EINVAL, "a stage has at most %d characters, this has %zu", STAGE_MAX,
+				 strlen(value));
+	if (matches(value, "^[a-z0-9]+(-[a-z0-9]+)*$"))
+		return 0;
+	return error_set(err, -EINVAL, "%s is not a stage: small letters and digits, with single dashes between them",
+			 value);
+}
+
+/* Source of the grammar: the OCI Distribution Specification (names, tags) and distribution/reference. */
+#define PATH_COMPONENT "[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*"
+#define REGISTRY       "([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*(:[0-9]{1,5})?/)?"
+#define TAG	       "(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?"
+#define DIGEST	       "(@sha256:[0-9a-f]{64})?"
+
+int check_image(const char *value, struct error *err)
+{
+	if (strlen(value) <= 512 && matches(value, "^" REGISTRY PATH_COMPONENT "(/" PATH_COMPONENT ")*" TAG DIGEST "$"))
+		return 0;
+	if (strstr(value, "://"))
+		return error_set(err, -EINVAL, "an image is named without https:// before it, like tenzir/vast:latest");
+	return error_set(err, -EINVAL, "%.80s is not the name of an image like tenzir/vast:latest", value);
+}
+
+static int check_command(const char *value, struct error *err)
+{
+	if (strlen(value) > COMMAND_MAX)
+		return error_set(err, -EINVAL, "a command has at most %d bytes, this has %zu", COMMAND_MAX,
+				 strlen(value));
+	return 0;
+}
+
+int check_server_command(const char *value, struct error *err)
+{
+	int r = check_command(value, err);
+
+	if (r < 0)
+		return r;
+	if (matches(value, "^exec[[:blank:]]"))
+		return error_set(err, -EINVAL, "leave out the leading exec: vastfs puts it there");
+	if (strstr(value, "{{resolve:"))
+		return error_set(err, -EINVAL,
+				 "{{resolve:...}} would be replaced by CloudFormation, also by a secret, "
+				 "and be visible to all who may read the stack");
+	return 0;
+}
+
+int check_import_command(const char *value, struct error *err)
+{
+	return check_command(value, err);
+}
+
+int check_port(const char *value, struct error *err)
+{
+	return check_between(value, 1, 65535, err);
+}
+
+static int check_choice(const char *value, const char *one, const char *other, struct error *err)
+{
+	if (strcmp(value, one) == 0 || strcmp(value, other) == 0)
+		return 0;
+	return error_set(err, -EINVAL, "%.40s is neither %s nor %s", value, one, other);
+}
+
+int check_storage(const char *value, struct error *err)
+{
+	return check_choice(value, "efs", "ephemeral", err);
+}
+
+int check_architecture(const char *value, struct error *err)
+{
+	return check_choice(value, "x86_64", "arm64", err);
+}
+
+int check_data_dir(const char *value, struct error *err)
+{
+	if (strlen(value) > 255 || !matches(value, "^(/[A-Za-z0-9._-]+)+$"))
+		return error_set(err, -EINVAL,
+				 "%.80s is not an absolute path of letters, digits and ._- "
+				 "without a slash at its end",
+				 value);
+	if (matches(value, "/\\.\\.?(/|$)"))
+		return error_set(err, -EINVAL, "%.80s has a . or .. in it", value);
+	for (size_t i = 0; i < ARRAY_SIZE(system_dirs); i++)
+		if (strcmp(value, system_dirs[i]) == 0)
+			return error_set(err, -EINVAL, "the storage must not cover the image's %s", value);
+	return 0;
+}
+
+int check_server_cpu(const char *value, struct error *err)
+{
+	_buf_ struct buf sizes = BUF_INIT(256);
+
+	for (size_t i = 0; i < ARRAY_SIZE(fargate_sizes); i++) {
+		char text[16];
+
+		if (i && fargate_sizes[i].cpu == fargate_sizes[i - 1].cpu)
+			continue;
+		snprintf(text, sizeof(text), "%u", fargate_sizes[i].cpu);
+		if (strcmp(text, value) == 0)
+			return 0;
+		buf_printf(&sizes, " %s", text);
+	}
+	return error_set(err, -EINVAL, "%.40s is not a CPU size of Fargate:%s", value, buf_str(&sizes));
+}
+
+int check_server_memory(const char *value, struct error *err)
+{
+	return check_between(value, fargate_sizes[0].least, fargate_sizes[ARRAY_SIZE(fargate_sizes) - 1].most, err);
+}
+
+int check_fargate_size(unsigned cpu, unsigned memory, struct error *err)
+{
+	_buf_ struct buf sizes = BUF_INIT(256);
+
+	for (size_t i = 0; i < ARRAY_SIZE(fargate_sizes); i++) {
+		const struct fargate_size *s = &fargate_sizes[i];
+
+		if (s->cpu != cpu)
+			continue;
+		if (memory >= s->least && memory <= s->most && (memory - s->least) % s->step == 0)
+			return 0;
+		buf_puts(&sizes, sizes.len ? ", or " : "");
+		if (s->least == s->most)
+			buf_printf(&sizes, "%u", s->least);
+		else
+			buf_printf(&sizes, "%u to %u in steps of %u", s->least, s->most, s->step);
+	}
+	return error_set(err, -EINVAL, "Fargate has no server_memory %u with server_cpu %u, it can be %s", memory, cpu,
+			 buf_str(&sizes));
+}
+
+int check_lambda_memory(const char *value, struct error *err)
+{
+	return check_between(value, 128, 10240, err);
+}
+
+int check_lambda_timeout(const char *value, struct error *err)
+{
+	return check_between(value, 1, 900, err);
+}
+
+int check_profile(const char *value, struct error *err)
+{
+	if (strlen(value) > 128 || strpbrk(value, "[]"))
+		return error_set(err, -EINVAL, "%.40s is not the name of a profile", value);
+	return 0;
+}

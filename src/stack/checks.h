@@ -1,0 +1,40 @@
+/*
+ * checks.h - is one setting's value acceptable, looked at on its own? Pure; for settings.c's table.
+ *
+ * Each check gets a value that is not empty and returns 0, or -EINVAL with words that say what would be right.
+ * Lengths in bytes.
+ */
+#ifndef VASTFS_STACK_CHECKS_H
+#define VASTFS_STACK_CHECKS_H
+
+#include "base/error.h"
+
+#include <stdbool.h>
+
+#define STAGE_MAX   32
+#define COMMAND_MAX 4096 /* what CloudFormation takes as one parameter */
+
+int check_region(const char *value, struct error *err);
+int check_vpc_id(const char *value, struct error *err);
+int check_subnet_cidr(const char *value, struct error *err);
+int check_stage(const char *value, struct error *err);
+int check_image(const char *value, struct error *err);
+int check_server_command(const char *value, struct error *err);
+int check_import_command(const char *value, struct error *err);
+int check_port(const char *value, struct error *err);
+int check_storage(const char *value, struct error *err);
+int check_data_dir(const char *value, struct error *err);
+int check_server_cpu(const char *value, struct error *err);
+int check_server_memory(const char *value, struct error *err);
+int check_lambda_memory(const char *value, struct error *err);
+int check_lambda_timeout(const char *value, struct error *err);
+int check_architecture(const char *value, struct error *err);
+int check_profile(const char *value, struct error *err);
+
+/* The decimal number, or -EINVAL: sign, blanks and leading zeros are none. */
+int parse_unsigned(const char *value, unsigned least, unsigned most, unsigned *ret, struct error *err);
+
+/* Does Fargate offer this size? -EINVAL with the memory sizes that go with that CPU. MiB and CPU units. */
+int check_fargate_size(unsigned cpu, unsigned memory, struct error *err);
+
+#endif

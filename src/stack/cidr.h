@@ -1,0 +1,42 @@
+/*
+ * cidr.h - blocks of IPv4 addresses: the arithmetic behind subnet_cidr. Pure, no allocation.
+ */
+#ifndef VASTFS_STACK_CIDR_H
+#define VASTFS_STACK_CIDR_H
+
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct cidr {
+	uint32_t address; /* host byte order; bits beyond the prefix are zero */
+	unsigned prefix;  /* 0..32 */
+};
+
+#define CIDR_TEXT_SIZE 19 /* "255.255.255.255/32" and a NUL */
+
+/* -EINVAL with words: not a.b.c.d/n, or bits set beyond the prefix (then the words hold the block that was meant). */
+int cidr_parse(const char *text, struct cidr *ret, struct error *err);
+
+/* Writes it to text and returns text. */
+char *cidr_format(const struct cidr *c, char text[static CIDR_TEXT_SIZE]);
+
+bool cidr_equal(const struct cidr *a, const struct cidr *b);
+bool cidr_contains(const struct cidr *outer, const struct cidr *inner);
+bool cidr_overlaps(const struct cidr *a, const struct cidr *b);
+
+/* A block's two halves; prefix must be below 32. */
+void cidr_halves(const struct cidr *whole, struct cidr *ret_lower, struct cidr *ret_upper);
+
+struct cidr_list {
+	const struct cidr *blocks;
+	size_t count;
+};
+
+/* Fills ret with the first blocks of that prefix that lie inside a block of within and overlap none of taken, lowest
+ * address of each block of within first. Returns how many there are, at most max. */
+size_t cidr_find_free(struct cidr_list within, struct cidr_list taken, unsigned prefix, struct cidr *ret, size_t max);
+
+#endif

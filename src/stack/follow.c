@@ -1,0 +1,177 @@
+/*
+ * follow.c - following what CloudFormation does, event by event.
+ */
+#include "aws/cloudformation.h"
+#include "base/clock.h"
+#include "stack/changeset.h"
+#include "stack/operation.h"
+#include "stack/remedies.h"
+
+#include <string.h>
+
+#define FOLLOW_LIMIT_MS	 (3 * 3600 * INT64_C(1000))
+#define RELEASE_EVERY_MS 10000
+#define SEEN_MAX	 4096  /* events of one operation; a stack of ours has about 120 */
+#define BEGIN_WITHIN_MS	 30000 /* DescribeStacks may show the old status for a moment */
+
+struct follow {
+	char last_event[EVENT_ID_SIZE]; /* id of the newest that was handled */
+	bool begun;			/* AWS has been seen at work, so a final status is this operation's */
+	int64_t began_ms;		/* monotonic */
+	cJSON *finished;		/* logical ids that are complete, for progress */
+	cJSON *events;			/* of this operation, newest first */
+	int64_t released_ms;		/* when interfaces were last released */
+};
+
+static void tell_event(struct operation *op, struct follow *f, const cJSON *event)
+{
+	const char *id = aws_text(event, "LogicalResourceId"), *status = aws_text(event, "ResourceStatus");
+	const char *reason = aws_text(event, "ResourceStatusReason");
+	unsigned total = op->steps > 1 ? op->steps : 1;
+
+	job_log(op->job, "%s %s %s%s%s", id, aws_text(event, "ResourceType"), status, *reason ? ": " : "", reason);
+	if (strstr(status, "_COMPLETE") && strcmp(aws_text(event, "ResourceType"), "AWS::CloudFormation::Stack") != 0 &&
+	    !cJSON_HasObjectItem(f->finished, id))
+		cJSON_AddTrueToObject(f->finished, id);
+	job_progress(op->job, op->step, total, "%s %s (%d resources done)", id, status,
+		     cJSON_GetArraySize(f->finished));
+}
+
+/* The event with which CloudFormation begins what a user asked for: what is older belongs to earlier operations. */
+static bool starts_operation(const cJSON *event)
+{
+	return strcmp(aws_text(event, "ResourceType"), "AWS::CloudFormation::Stack") == 0 &&
+	       strcmp(aws_text(event, "ResourceStatusReason"), "User Initiated") == 0;
+}
+
+/* Fetches pages, newest first, into events until one that is known or too old. */
+static int fetch_new(struct operation *op, struct follow *f, cJSON *events, struct error *err)
+{
+	_free_ char *token = NULL;
+
+	do {
+		cJSON *reply = NULL, *item;
+		int r = operation_call(op, cloudformation_describe_stack_events(aws_text(op->stack, "StackId"), token),
+				       &reply, err);
+
+		if (r < 0)
+			return r;
+		free(token);
+		token = *aws_text(reply, "NextToken") ? strdup(aws_text(reply, "NextToken")) : NULL;
+		while ((item = cJSON_DetachItemFromArray(cJSON_GetObjectItem(reply, "StackEvents"), 0))) {
+			bool known = strcmp(aws_text(item, "EventId"), f->last_event) == 0;
+			bool first = !known && starts_operation(item);
+
+			if (known)
+				cJSON_Delete(item);
+			else
+				cJSON_AddItemToArray(events, item);
+			if (known || first || cJSON_GetArraySize(events) >= SEEN_MAX) {
+				cJSON_Delete(reply);
+				return 0;
+			}
+		}
+		cJSON_Delete(reply);
+	} while (token);
+	return 0;
+}
+
+/* Oldest first; the operation's events stay sorted newest first. */
+static void take_events(struct operation *op, struct follow *f, cJSON *fresh)
+{
+	snprintf(f->last_event, sizeof(f->last_event), "%s", aws_text(fresh, "0.EventId"));
+	for (int i = cJSON_GetArraySize(fresh) - 1; i >= 0; i--) {
+		cJSON *event = cJSON_DetachItemFromArray(fresh, i);
+
+		tell_event(op, f, event);
+		cJSON_InsertItemInArray(f->events, 0, event);
+	}
+	f->begun = true;
+	op->look(op);
+}
+
+static int handle_new_events(struct operation *op, struct follow *f, struct error *err)
+{
+	cJSON *fresh = cJSON_CreateArray();
+	int r = fetch_new(op, f, fresh, err);
+
+	if (r == 0 && cJSON_GetArraySize(fresh) > 0)
+		take_events(op, f, fresh);
+	cJSON_Delete(fresh);
+	return r;
+}
+
+/* Lambda leaves its interfaces behind for up to 40 minutes, and the deletion of subnet and group waits for them. */
+static void release_while_deleting(struct operation *op, struct follow *f)
+{
+	int64_t now = clock_monotonic_ms();
+
+	if (!stack_state(operation_status(op))->releasing || now - f->released_ms < RELEASE_EVERY_MS)
+		return;
+	f->released_ms = now;
+	interfaces_release(op);
+}
+
+static int check_stack(struct operation *op, void *arg, struct error *err)
+{
+	struct follow *f = arg;
+	int r = operation_read_stack_by_id(op, err);
+
+	if (r == 0)
+		r = handle_new_events(op, f, err);
+	if (r < 0)
+		return r;
+	if (stack_state(operation_status(op))->kind != STACK_BUSY)
+		return f->begun || clock_monotonic_ms() - f->began_ms > BEGIN_WITHIN_MS ? OPERATION_DONE : 0;
+	f->begun = true;
+	release_while_deleting(op, f);
+	return 0;
+}
+
+int stack_mark(struct operation *op, struct error *err)
+{
+	cJSON *reply = NULL;
+	int r;
+
+	if (!op->stack)
+		return 0;
+	r = operation_call(op, cloudformation_describe_stack_events(aws_text(op->stack, "StackId"), NULL), &reply, err);
+	if (r < 0)
+		return r;
+	snprintf(op->mark, sizeof(op->mark), "%s", aws_text(reply, "StackEvents.0.EventId"));
+	cJSON_Delete(reply);
+	return 0;
+}
+
+/* In the words of the first event that failed, not of the last. */
+static int explain_failure(struct operation *op, const cJSON *events, struct error *err)
+{
+	const cJSON *cause = stack_first_failure(events);
+
+	if (cause)
+		error_set(err, -EIO, "the stack %s is %s: %s (%s) %s: %s", op->name, operation_status(op),
+			  aws_text(cause, "LogicalResourceId"), aws_text(cause, "ResourceType"),
+			  aws_text(cause, "ResourceStatus"), aws_text(cause, "ResourceStatusReason"));
+	else
+		error_set(err, -EIO, "the stack %s is %s: %s", op->name, operation_status(op),
+			  aws_text(op->stack, "StackStatusReason"));
+	remedy_apply(err);
+	return err->errnum;
+}
+
+int stack_follow(struct operation *op, struct error *err)
+{
+	int64_t now = clock_monotonic_ms();
+	struct follow f = {
+		.finished = cJSON_CreateObject(), .events = cJSON_CreateArray(), .released_ms = now, .began_ms = now};
+	int r;
+
+	memcpy(f.last_event, op->mark, sizeof(f.last_event));
+	r = operation_wait(op, FOLLOW_LIMIT_MS, "CloudFormation's operation", check_stack, &f, err);
+
+	if (r == OPERATION_DONE)
+		r = stack_state(operation_status(op))->failed ? explain_failure(op, f.events, err) : 0;
+	cJSON_Delete(f.finished);
+	cJSON_Delete(f.events);
+	return r;
+}

@@ -1,0 +1,153 @@
+/*
+ * interfaces.c - the network interfaces that Lambda leaves behind.
+ *
+ * A function in a VPC owns interfaces that AWS removes 20 to 40 minutes after the function is gone, and subnet and
+ * security group cannot be deleted before. Taken out of the VPC first, the function releases them within minutes, and
+ * a released one may be deleted by its owner. (AWS Lambda developer guide, "Giving Lambda functions access to
+ * resources in an Amazon VPC".)
+ */
+#include "aws/ec2.h"
+#include "aws/lambda.h"
+#include "stack/operation.h"
+
+#include <string.h>
+
+#define DETACH_LIMIT_MS	 (5 * 60 * INT64_C(1000))
+#define RELEASE_LIMIT_MS (10 * 60 * INT64_C(1000))
+
+static const char *resource_id(const cJSON *resources, const char *logical_id)
+{
+	const cJSON *item;
+
+	cJSON_ArrayForEach (item, aws_at(resources, "StackResources"))
+		if (strcmp(aws_text(item, "LogicalResourceId"), logical_id) == 0)
+			return aws_text(item, "PhysicalResourceId");
+	return "";
+}
+
+/* How many interfaces of the function are left; deletes those that are released. -errno if they cannot be listed. */
+static int release_some(struct operation *op, const char *subnet, const char *group, struct error *err)
+{
+	cJSON *reply = NULL;
+	const cJSON *item;
+	int left = 0, r;
+
+	r = operation_call(op, ec2_describe_lambda_interfaces(subnet, group), &reply, err);
+	if (r < 0)
+		return r;
+	cJSON_ArrayForEach (item, aws_at(reply, "networkInterfaceSet")) {
+		const char *id = aws_text(item, "networkInterfaceId");
+		struct error ignored = {0};
+
+		if (strcmp(aws_text(item, "status"), "available") != 0 ||
+		    operation_call(op, ec2_delete_network_interface(id), NULL, &ignored) < 0)
+			left++;
+		else
+			job_log(op->job, "deleted the released network interface %s", id);
+	}
+	cJSON_Delete(reply);
+	return left;
+}
+
+struct place {
+	char subnet[64], group[64];
+};
+
+static int find_place(struct operation *op, struct place *place, struct error *err)
+{
+	cJSON *resources = NULL;
+	int r = stack_resources(op, &resources, err);
+
+	if (r < 0)
+		return r;
+	snprintf(place->subnet, sizeof(place->subnet), "%s", resource_id(resources, "PrivateSubnet"));
+	snprintf(place->group, sizeof(place->group), "%s", resource_id(resources, "LambdaSecurityGroup"));
+	cJSON_Delete(resources);
+	return *place->subnet && *place->group ? 0 : -ENOENT;
+}
+
+void interfaces_release(struct operation *op)
+{
+	struct error ignored = {0};
+	struct place place;
+
+	if (find_place(op, &place, &ignored) == 0)
+		(void)release_some(op, place.subnet, place.group, &ignored);
+}
+
+static int check_released(struct operation *op, void *arg, struct error *err)
+{
+	const struct place *place = arg;
+	int left = release_some(op, place->subnet, place->group, err);
+
+	if (left > 0)
+		job_progress(op->job, op->step, op->steps, "waiting for Lambda to release %d network interface%s", left,
+			     left == 1 ? "" : "s");
+	return left > 0 ? 0 : left < 0 ? left : OPERATION_DONE;
+}
+
+static int check_function_settled(struct operation *op, void *arg, struct error *err)
+{
+	cJSON *reply = NULL;
+	int r = operation_call(op, lambda_get_function_configuration(arg), &reply, err);
+	bool busy = strcmp(aws_text(reply, "State"), "Pending") == 0 ||
+		    strcmp(aws_text(reply, "LastUpdateStatus"), "InProgress") == 0;
+
+	cJSON_Delete(reply);
+	return r < 0 ? r : busy ? 0 : OPERATION_DONE;
+}
+
+int function_wait_settled(struct operation *op, const char *function, struct error *err)
+{
+	int r = operation_wait(op, DETACH_LIMIT_MS, "the change of the Lambda function", check_function_settled,
+			       (void *)function, err);
+
+	return r < 0 ? r : 0;
+}
+
+static int detach_function(struct operation *op, const char *function, struct error *err)
+{
+	cJSON *none = cJSON_CreateArray(), *reply = NULL;
+	bool inside;
+	int r = function_wait_settled(op, function, err);
+
+	if (r == 0)
+		r = operation_call(op, lambda_get_function_configuration(function), &reply, err);
+	inside = cJSON_GetArraySize(aws_at(reply, "VpcConfig.SubnetIds")) > 0;
+	cJSON_Delete(reply);
+	if (r == 0 && inside) {
+		r = operation_call(op, lambda_update_vpc(function, none, none), NULL, err);
+		if (r == 0)
+			r = function_wait_settled(op, function, err);
+	}
+	cJSON_Delete(none);
+	return r;
+}
+
+/* Best effort: whatever goes wrong here, deleting the stack is tried all the same and says what is in its way. */
+static void note(struct operation *op, int r, const char *what, const struct error *err)
+{
+	if (r < 0 && r != -ECANCELED && !error_has_code(err, "ResourceNotFoundException"))
+		job_log(op->job, "%s: %s (going on)", what, err->message);
+}
+
+/* The interfaces stay for a while also when the function is gone already, so they are waited for in any case. */
+int interfaces_free_function(struct operation *op)
+{
+	cJSON *resources = NULL;
+	struct error err = {0};
+	struct place place;
+	int r = stack_resources(op, &resources, &err);
+	_free_ char *function = strdup(r == 0 ? resource_id(resources, "Function") : "");
+
+	cJSON_Delete(resources);
+	if (r < 0 || !function || find_place(op, &place, &err) < 0)
+		return r == -ECANCELED ? r : 0;
+	r = *function ? detach_function(op, function, &err) : 0;
+	note(op, r, "taking the function out of the VPC", &err);
+	if (r == -ECANCELED)
+		return r;
+	r = operation_wait(op, RELEASE_LIMIT_MS, "releasing the function's interfaces", check_released, &place, &err);
+	note(op, r, "releasing the function's network interfaces", &err);
+	return r == -ECANCELED ? r : 0;
+}

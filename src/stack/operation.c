@@ -1,0 +1,141 @@
+#include "stack/operation.h"
+
+#include "aws/cloudformation.h"
+#include "base/clock.h"
+#include "stack/changeset.h"
+#include "stack/view.h"
+
+#include <string.h>
+
+#define WAIT_FIRST_MS 100
+#define WAIT_MOST_MS  3000
+
+void operation_release(struct operation *op)
+{
+	cJSON_Delete(op->stack);
+	cJSON_Delete(op->facts);
+	free(op->account);
+	free(op->file_system);
+	free(op->image);
+	free(op->zone);
+	free(op->internet_gateway);
+	buf_free(&op->result);
+}
+
+int operation_run_steps(struct operation *op, const struct operation_step *steps, size_t n, struct error *err)
+{
+	for (size_t i = 0; i < n; i++) {
+		int r;
+
+		op->step = (unsigned)i;
+		op->steps = (unsigned)n;
+		operation_say(op, "%s", steps[i].what);
+		r = steps[i].run(op, err);
+		if (r < 0)
+			return r;
+		if (r == OPERATION_DONE)
+			break;
+	}
+	return 0;
+}
+
+int operation_call(struct operation *op, struct aws_request *request, cJSON **ret, struct error *err)
+{
+	if (!request)
+		return error_set(err, -ENOMEM, "out of memory");
+	return aws_call(op->aws, request, op->cancel, ret, err);
+}
+
+int operation_sleep(struct operation *op, int64_t ms)
+{
+	return aws_sleep(op->cancel, ms);
+}
+
+void operation_commit(struct operation *op)
+{
+	op->cancel = op->stop;
+}
+
+void operation_say(struct operation *op, const char *format, ...)
+{
+	char text[512];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	job_log(op->job, "%s", text);
+	job_progress(op->job, op->step, op->steps, "%s", text);
+}
+
+static int read_stack(struct operation *op, const char *name_or_id, struct error *err)
+{
+	cJSON *reply = NULL;
+	int r = operation_call(op, cloudformation_describe_stacks(name_or_id), &reply, err);
+
+	cJSON_Delete(op->stack);
+	op->stack = NULL;
+	if (r < 0)
+		return stack_error_is_missing(err) ? 0 : r;
+	op->stack = cJSON_DetachItemFromArray(cJSON_GetObjectItem(reply, "Stacks"), 0);
+	cJSON_Delete(reply);
+	return 0;
+}
+
+int operation_read_stack(struct operation *op, struct error *err)
+{
+	return read_stack(op, op->name, err);
+}
+
+int operation_read_stack_by_id(struct operation *op, struct error *err)
+{
+	_free_ char *id = strdup(aws_text(op->stack, "StackId"));
+
+	return id ? read_stack(op, id, err) : -ENOMEM;
+}
+
+const char *operation_status(const struct operation *op)
+{
+	return aws_text(op->stack, "StackStatus");
+}
+
+static const char *pair_value(const cJSON *array, const char *key_name, const char *value_name, const char *key)
+{
+	const cJSON *item;
+
+	cJSON_ArrayForEach (item, array)
+		if (strcmp(aws_text(item, key_name), key) == 0)
+			return aws_text(item, value_name);
+	return "";
+}
+
+const char *operation_output(const struct operation *op, const char *key)
+{
+	return pair_value(aws_at(op->stack, "Outputs"), "OutputKey", "OutputValue", key);
+}
+
+const char *operation_parameter(const struct operation *op, const char *key)
+{
+	return pair_value(aws_at(op->stack, "Parameters"), "ParameterKey", "ParameterValue", key);
+}
+
+int operation_wait(struct operation *op, int64_t limit_ms, const char *what,
+		   int (*check)(struct operation *op, void *arg, struct error *err), void *arg, struct error *err)
+{
+	int64_t deadline = clock_monotonic_ms() + limit_ms, pause = WAIT_FIRST_MS;
+	char limit[CLOCK_TEXT_SIZE];
+
+	for (;;) {
+		int r = check(op, arg, err);
+
+		if (r != 0)
+			return r;
+		if (clock_monotonic_ms() >= deadline)
+			return error_set(err, -ETIMEDOUT, "%s is not done after %s", what,
+					 clock_duration(limit_ms, limit));
+		r = operation_sleep(op, pause);
+		if (r < 0)
+			return r;
+		pause = pause * 3 / 2 < WAIT_MOST_MS ? pause * 3 / 2 : WAIT_MOST_MS;
+	}
+}

@@ -1,0 +1,125 @@
+/*
+ * operation.h - what deploy, destroy and the tasks' verbs have in common.
+ *
+ * An operation is plain sequential code on the operation thread: a table of steps, each a short function that first
+ * looks at what AWS already has. So the same table resumes after a crash. Every function here returns 0 or a negative
+ * errno with words; -ECANCELED means that somebody wished the end (or that vastfs ends) and needs no words.
+ */
+#ifndef VASTFS_STACK_OPERATION_H
+#define VASTFS_STACK_OPERATION_H
+
+#include "aws/aws.h"
+#include "jobs/job.h"
+#include "stack/settings.h"
+
+#define EVENT_ID_SIZE 160
+
+struct operation {
+	struct aws *aws;
+	const struct settings *settings;
+	struct job *job;
+	const char *argument;	  /* of the verb, "" for none */
+	const char *token;	  /* stays the same when the operation is taken up again: makes requests idempotent */
+	const char *default_task; /* id, "" if there is none */
+	struct aws_cancel_token *cancel;    /* fired by the user's wish and by the end of vastfs */
+	struct aws_cancel_token *stop;	    /* fired by the end of vastfs only */
+	void (*look)(struct operation *op); /* has the tree show what AWS has now; returns at once */
+	void *world;			    /* look's own */
+	struct buf result;		    /* the outcome, for the job's result */
+	char name[SETTINGS_STACK_SIZE];	    /* of stack, repository and file system */
+	unsigned step, steps;		    /* for the progress bar */
+
+	/* What the steps have found; all owned. */
+	cJSON *stack;	   /* AWS's record; NULL: no such stack */
+	char cluster[256]; /* name or ARN, "" until known */
+	char *account;
+	char *file_system; /* id, NULL: none */
+	char *image;	   /* what task and function run */
+	char *zone;
+	char *internet_gateway;
+	cJSON *facts;		  /* of the VPC: replies by name, see vpc.c */
+	char mark[EVENT_ID_SIZE]; /* the newest event before this operation changed anything */
+	unsigned tries;		  /* of creating, for names that must not repeat */
+	bool created;		  /* this operation creates the stack rather than updating it */
+};
+
+void operation_release(struct operation *op); /* what the steps have found */
+
+struct operation_step {
+	const char *what; /* for progress: "checking the VPC" */
+	int (*run)(struct operation *op, struct error *err);
+};
+
+/* Runs the steps in turn; a step may end the whole with success by OPERATION_DONE. */
+#define OPERATION_DONE 1
+int operation_run_steps(struct operation *op, const struct operation_step *steps, size_t n, struct error *err);
+
+/* One call of AWS; ret may be NULL. */
+int operation_call(struct operation *op, struct aws_request *request, cJSON **ret, struct error *err);
+int operation_sleep(struct operation *op, int64_t ms);
+
+/* From here on only the end of vastfs cancels: for what must be finished once it is begun. */
+void operation_commit(struct operation *op);
+
+/* Says what is being done, in the log and in progress. */
+void operation_say(struct operation *op, const char *format, ...) _printf_(2, 3);
+
+/* Reads the stack's record into op->stack (NULL: there is none). */
+int operation_read_stack(struct operation *op, struct error *err);
+/* The same by the stack's id, which also finds it once it is deleted. */
+int operation_read_stack_by_id(struct operation *op, struct error *err);
+/* Of op->stack: "" if it says nothing. */
+const char *operation_status(const struct operation *op);
+const char *operation_output(const struct operation *op, const char *key);
+const char *operation_parameter(const struct operation *op, const char *key);
+
+/*
+ * Waiting: calls check every so often (soon at first, then every few seconds) until it returns something else than 0,
+ * which is returned: 1 or OPERATION_DONE, or a negative errno. -ETIMEDOUT with words after limit_ms.
+ */
+int operation_wait(struct operation *op, int64_t limit_ms, const char *what,
+		   int (*check)(struct operation *op, void *arg, struct error *err), void *arg, struct error *err);
+
+/* The operations behind control/. */
+int operation_deploy(struct operation *op, struct error *err);
+int operation_destroy(struct operation *op, struct error *err);
+int operation_run_task(struct operation *op, struct error *err);
+int operation_restart_task(struct operation *op, struct error *err);
+int operation_stop_all_tasks(struct operation *op, struct error *err);
+
+/* -- parts that several operations use -------------------------------------------------------------------------- */
+
+/* follow.c: remembers where the events end now, before something is begun */
+int stack_mark(struct operation *op, struct error *err);
+/* Follows what CloudFormation is doing to op->stack until it ends; err tells the first failing event. */
+int stack_follow(struct operation *op, struct error *err);
+
+/* cancel.c: cancels what CloudFormation is doing, as far as it can be, and follows to the end: -ECANCELED with words */
+int stack_cancel(struct operation *op, struct error *err);
+
+/* destroy.c: deletes the stack, through DELETE_FAILED, until it is gone. The repository and the storage stay. */
+int stack_delete(struct operation *op, struct error *err);
+
+int stack_resources(struct operation *op, cJSON **ret, struct error *err); /* reply of DescribeStackResources */
+
+/* interfaces.c: deletes what Lambda left in the stack's subnet. Never fails the operation. */
+void interfaces_release(struct operation *op);
+/* Takes the function out of the VPC and waits for its interfaces; 0 whatever happens, or -ECANCELED. */
+int interfaces_free_function(struct operation *op);
+/* Until the function is neither being created nor changed. */
+int function_wait_settled(struct operation *op, const char *function, struct error *err);
+
+/* tasks.c */
+int tasks_list(struct operation *op, cJSON **ret_tasks,
+	       struct error *err); /* of op->cluster, described, running or on their way */
+int tasks_stop_all(struct operation *op, unsigned *ret_n, struct error *err); /* of op->cluster; and wait for STOPPED */
+
+/* repository.c, storage.c, vpc.c: steps of deploy and what destroy needs of them */
+int repository_ensure(struct operation *op, struct error *err);
+int repository_delete(struct operation *op, struct error *err);
+int storage_ensure(struct operation *op, struct error *err);
+int storage_find(struct operation *op, cJSON **ret, struct error *err); /* the file system's record or NULL */
+int storage_purge(struct operation *op, struct error *err);
+int vpc_check(struct operation *op, struct error *err);
+
+#endif

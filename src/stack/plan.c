@@ -1,0 +1,184 @@
+#include "stack/plan.h"
+
+#include "stack/changeset.h"
+#include "stack/precheck.h"
+#include "stack/reply.h"
+#include "stack/resolve.h"
+#include "stack/template.h"
+
+DEFINE_CLEANUP(cJSON *, cJSON_Delete)
+#define _json_ _cleanup_(cJSON_Delete_cleanup)
+
+/* A copy of the wanted parameters: of those not known the deployed value, and of one the value given here. */
+static cJSON *with_parameter(const struct plan *p, const char *name, const char *value)
+{
+	cJSON *copy = cJSON_Duplicate(p->wanted, true);
+	cJSON *parameter;
+
+	cJSON_ArrayForEach (parameter, copy) {
+		const char *key = reply_text(parameter, "ParameterKey");
+		const char *set = template_parameter(p->wanted, key);
+		cJSON *node;
+
+		if (strcmp(key, name) == 0)
+			set = value;
+		else if (!set)
+			set = template_parameter(p->deployed, key);
+		node = cJSON_CreateString(set ? set : "");
+		if (!node || !cJSON_ReplaceItemInObjectCaseSensitive(parameter, "ParameterValue", node)) {
+			cJSON_Delete(node);
+			cJSON_Delete(copy);
+			return NULL;
+		}
+	}
+	return copy;
+}
+
+static cJSON *resources_with(const struct plan *p, const char *name, const char *value)
+{
+	_json_ cJSON *parameters = with_parameter(p, name, value);
+
+	return parameters ? resolve_template(parameters) : NULL;
+}
+
+static int write_creation(const struct plan *p, struct buf *out)
+{
+	_json_ cJSON *resources = resources_with(p, "", "");
+	const struct stack_state *state = stack_state(p->stack_status);
+	const cJSON *resource;
+
+	if (!resources)
+		return -ENOMEM;
+	if (state->kind == STACK_DELETE_FIRST)
+		buf_printf(out, "%s is %s: deploy would delete it first, then create %d resources\n", p->stack_name,
+			   p->stack_status, cJSON_GetArraySize(resources));
+	else
+		buf_printf(out, "nothing is deployed: deploy would create %d resources\n",
+			   cJSON_GetArraySize(resources));
+	cJSON_ArrayForEach (resource, resources)
+		buf_printf(out, "    creates %s (%s)\n", resource->string, reply_text(resource, "Type"));
+	return out->error;
+}
+
+static const char *type_of(const cJSON *before, const cJSON *after, const char *id)
+{
+	const cJSON *resource = reply_at(after, id);
+
+	return reply_text(resource ? resource : reply_at(before, id), "Type");
+}
+
+/* The resources that this parameter changes; only what the whole plan does too, for parameters may depend on another.
+ */
+static int write_effects(const struct plan *p, const char *name, const cJSON *all, struct buf *out)
+{
+	const char *have = template_parameter(p->deployed, name);
+	_json_ cJSON *before = resources_with(p, name, have ? have : "");
+	_json_ cJSON *after = resources_with(p, "", "");
+	_json_ cJSON *effects = before && after ? resolve_effects(before, after) : NULL;
+	const cJSON *effect;
+
+	if (!effects)
+		return -ENOMEM;
+	cJSON_ArrayForEach (effect, effects)
+		if (strcmp(reply_text(all, effect->string), effect->valuestring) == 0)
+			buf_printf(out, "    %s %s (%s)\n", effect->valuestring, effect->string,
+				   type_of(before, after, effect->string));
+	return out->error;
+}
+
+/* What follows from the effects for who runs a server. */
+static void write_consequences(const cJSON *before, const cJSON *after, const cJSON *effects, struct buf *out)
+{
+	bool guarded = false;
+	const cJSON *effect;
+
+	cJSON_ArrayForEach (effect, effects)
+		if (strcmp(effect->valuestring, "replaces") == 0 || strcmp(effect->valuestring, "removes") == 0)
+			guarded = guarded || changeset_type_is_guarded(type_of(before, after, effect->string));
+	if (guarded)
+		buf_puts(out, "while a task runs, deploy would refuse this: touch control/stop-all-tasks first\n");
+	else if (*reply_text(effects, "TaskDefinition"))
+		buf_puts(out, "a running server goes on unchanged until control/restart-task\n");
+}
+
+static void write_unknown(const struct plan *p, struct buf *out)
+{
+	const cJSON *parameter;
+
+	cJSON_ArrayForEach (parameter, p->wanted)
+		if (cJSON_IsNull(reply_at(parameter, "ParameterValue")))
+			buf_printf(out, "%s: known when deploy has prepared it\n",
+				   reply_text(parameter, "ParameterKey"));
+}
+
+static void write_refusals(const struct plan *p, struct buf *out)
+{
+	struct error err;
+
+	if (template_check_version(p->outputs, &err) < 0)
+		buf_printf(out, "deploy would refuse: %s\n", err.message);
+	if (precheck_fixed(p->wanted, p->deployed, &err) < 0)
+		buf_printf(out, "deploy would refuse: %s; %s\n", err.message, err.remedy);
+}
+
+static int write_changes(const struct plan *p, const cJSON *names, struct buf *out)
+{
+	_json_ cJSON *before = resolve_template(p->deployed);
+	_json_ cJSON *after = resources_with(p, "", "");
+	_json_ cJSON *effects = before && after ? resolve_effects(before, after) : NULL;
+	const cJSON *name;
+
+	if (!effects)
+		return -ENOMEM;
+	cJSON_ArrayForEach (name, names) {
+		const char *have = template_parameter(p->deployed, name->valuestring);
+		int r;
+
+		buf_printf(out, "%s: %s -> %s\n", name->valuestring, have ? have : "(none)",
+			   template_parameter(p->wanted, name->valuestring));
+		r = write_effects(p, name->valuestring, effects, out);
+		if (r < 0)
+			return r;
+	}
+	write_consequences(before, after, effects, out);
+	return out->error;
+}
+
+static int write_update(const struct plan *p, struct buf *out)
+{
+	_json_ cJSON *names = template_differences(p->wanted, p->deployed);
+	unsigned theirs = template_deployed_version(p->outputs), ours = template_version();
+	int r;
+
+	if (!names)
+		return -ENOMEM;
+	if (theirs < ours)
+		buf_printf(out, "template: version %u -> %u, AWS says in the deploy what that changes\n", theirs, ours);
+	else if (theirs == ours && !cJSON_GetArraySize(names))
+		return buf_puts(out, "up to date\n");
+	r = cJSON_GetArraySize(names) ? write_changes(p, names, out) : 0;
+	if (r < 0)
+		return r;
+	write_unknown(p, out);
+	write_refusals(p, out);
+	return out->error;
+}
+
+int plan_write(const struct plan *p, struct buf *out)
+{
+	switch (stack_state(p->stack_status)->kind) {
+	case STACK_READY:
+		return write_update(p, out);
+	case STACK_BUSY:
+		return buf_printf(out, "%s is %s: the plan is known when that has ended\n", p->stack_name,
+				  p->stack_status);
+	case STACK_STUCK:
+		return buf_printf(out, "%s is %s: deploy would refuse; touch control/destroy first\n", p->stack_name,
+				  p->stack_status);
+	case STACK_NONE:
+	case STACK_EMPTY:
+	case STACK_DELETE_FIRST:
+		break;
+	}
+	return write_creation(p, out);
+}

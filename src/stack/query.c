@@ -1,0 +1,122 @@
+#include "stack/query.h"
+
+#include <openssl/evp.h>
+#include <string.h>
+
+/* -- base64 ---------------------------------------------------------------------------------------------------- */
+
+static char *encode(const struct blob *b)
+{
+	char *text = malloc((b->len + 2) / 3 * 4 + 1);
+
+	if (text)
+		EVP_EncodeBlock((unsigned char *)text, (const unsigned char *)b->data, (int)b->len);
+	return text;
+}
+
+/* NULL if text is not base64 or there is no memory. */
+static struct blob *decode(const char *text)
+{
+	size_t len = strlen(text), padding = len >= 2 ? (text[len - 1] == '=') + (text[len - 2] == '=') : 0;
+	_buf_ struct buf out = BUF_INIT(len + 1);
+	_free_ unsigned char *bytes = malloc(len / 4 * 3 + 1);
+	int n = bytes ? EVP_DecodeBlock(bytes, (const unsigned char *)text, (int)len) : -1;
+
+	if (n < 0 || (size_t)n < padding || buf_append(&out, bytes, (size_t)n - padding) < 0)
+		return NULL;
+	return blob_from_buf(&out);
+}
+
+/* -- the event ------------------------------------------------------------------------------------------------- */
+
+int query_event(const struct blob *command, const char *endpoint, int64_t deadline_ms, struct buf *out)
+{
+	_free_ char *text = encode(command), *json = NULL;
+	cJSON *event = cJSON_CreateObject();
+
+	cJSON_AddNumberToObject(event, "v", 1);
+	cJSON_AddStringToObject(event, "cmd", text ? text : "");
+	if (endpoint)
+		cJSON_AddStringToObject(event, "endpoint", endpoint);
+	cJSON_AddNumberToObject(event, "deadline_ms", (double)deadline_ms);
+	json = text ? cJSON_PrintUnformatted(event) : NULL;
+	cJSON_Delete(event);
+	return json ? buf_puts(out, json) : -ENOMEM;
+}
+
+/* -- the reply ------------------------------------------------------------------------------------------------- */
+
+/* Lambda says that the function failed: the runtime's own words, or Lambda's ("Task timed out after 3.00 seconds"). */
+static int function_failed(const struct aws_reply *reply, struct error *err)
+{
+	const char *type = aws_text(reply->body, "errorType"), *message = aws_text(reply->body, "errorMessage");
+
+	error_set(err, -EIO, "%s", *message ? message : "the Lambda function failed without saying why");
+	snprintf(err->code, sizeof(err->code), "%s", *type ? type : reply->function_error);
+	if (strstr(message, "Task timed out"))
+		error_remedy(err, "raise lambda_timeout (at most 900) and deploy, or ask for less");
+	return err->errnum;
+}
+
+static int no_sense(const struct aws_reply *reply, struct error *err)
+{
+	error_set(err, -EBADMSG, "the function's answer makes no sense: %.80s", buf_str(&reply->payload));
+	error_remedy(err, "the image may lack vast-lambda-runtime as its entry point; touch control/deploy");
+	return err->errnum;
+}
+
+static void fill_remark(const cJSON *body, struct query_reply *r)
+{
+	if (cJSON_IsTrue(aws_at(body, "timed_out")))
+		snprintf(r->remark, sizeof(r->remark), "the command was ended at the function's time limit");
+	else if (aws_number(body, "signal", 0) > 0)
+		snprintf(r->remark, sizeof(r->remark), "the command was ended by signal %d",
+			 (int)aws_number(body, "signal", 0));
+	else if (r->exit_code != 0)
+		snprintf(r->remark, sizeof(r->remark), "the command ended with exit status %d", r->exit_code);
+	if (cJSON_IsTrue(aws_at(body, "truncated_stderr")))
+		snprintf(r->remark + strlen(r->remark), sizeof(r->remark) - strlen(r->remark),
+			 "%sonly the last part of stderr is kept", *r->remark ? "; " : "");
+}
+
+int query_parse_reply(const struct aws_reply *reply, struct query_reply *ret, struct error *err)
+{
+	const cJSON *body = reply->body, *code = aws_at(body, "exit_code"), *text = aws_at(body, "stdout");
+
+	if (*reply->function_error)
+		return function_failed(reply, err);
+	if (!cJSON_IsNumber(code) || !cJSON_IsString(text))
+		return no_sense(reply, err);
+	*ret = (struct query_reply){.exit_code = code->valueint,
+				    .result = decode(text->valuestring),
+				    .errors = decode(aws_text(body, "stderr"))};
+	if (!ret->result || !ret->errors) {
+		query_reply_release(ret);
+		return no_sense(reply, err);
+	}
+	fill_remark(body, ret);
+	return 0;
+}
+
+void query_reply_release(struct query_reply *r)
+{
+	blob_unref(r->result);
+	blob_unref(r->errors);
+	r->result = r->errors = NULL;
+}
+
+/* -- retrying -------------------------------------------------------------------------------------------------- */
+
+bool query_not_started(const struct aws_reply *reply)
+{
+	/* Lambda API reference, Invoke, "Errors": those that are found out before the function's code is called. */
+	static const char *const codes[] = {
+		"ResourceNotReadyException", "ENINotReadyException",  "ResourceConflictException",
+		"TooManyRequestsException",  "EC2ThrottledException", "SubnetIPAddressLimitReachedException",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(codes); i++)
+		if (error_has_code(&reply->error, codes[i]))
+			return true;
+	return false;
+}

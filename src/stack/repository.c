@@ -1,0 +1,90 @@
+/*
+ * repository.c - the image repository, made by API because images must be in it before the stack can be created.
+ */
+#include "aws/config.h"
+#include "aws/ecr.h"
+#include "stack/operation.h"
+
+#include <string.h>
+
+static int refuse_foreign(struct operation *op, const char *arn, struct error *err)
+{
+	const char *stage = settings_get(op->settings, SETTING_STAGE);
+	cJSON *reply = NULL;
+	const cJSON *tag;
+	bool ours = false;
+	int r = operation_call(op, ecr_list_tags_for_resource(arn), &reply, err);
+
+	cJSON_ArrayForEach (tag, aws_at(reply, "tags"))
+		if (strcmp(aws_text(tag, "Key"), "vastfs:stage") == 0 && strcmp(aws_text(tag, "Value"), stage) == 0)
+			ours = true;
+	cJSON_Delete(reply);
+	if (r < 0 || ours)
+		return r;
+	error_set(err, -EEXIST, "the image repository %s exists but has not the tag vastfs:stage=%s: it is not ours",
+		  arn, stage);
+	error_remedy(err, "choose another stage, or tag the repository if it is yours");
+	return err->errnum;
+}
+
+/* Lambda fetches the image itself: only for functions of this account. */
+static int put_policy(struct operation *op, struct error *err)
+{
+	_free_ char *policy = NULL;
+
+	if (asprintf(&policy,
+		     "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Sid\":\"LambdaPull\",\"Effect\":\"Allow\","
+		     "\"Principal\":{\"Service\":\"lambda.amazonaws.com\"},"
+		     "\"Action\":[\"ecr:BatchGetImage\",\"ecr:GetDownloadUrlForLayer\"],"
+		     "\"Condition\":{\"StringLike\":{\"aws:sourceArn\":\"arn:%s:lambda:%s:%s:function:*\"}}}]}",
+		     aws_partition_of(aws_region(op->aws))->name, aws_region(op->aws), op->account) < 0) {
+		policy = NULL;
+		return -ENOMEM;
+	}
+	return operation_call(op, ecr_set_repository_policy(op->name, policy), NULL, err);
+}
+
+static int describe(struct operation *op, cJSON **ret, struct error *err)
+{
+	int r = operation_call(op, ecr_describe_repository(op->name), ret, err);
+
+	return r < 0 && error_has_code(err, "RepositoryNotFoundException") ? -ENOENT : r;
+}
+
+int repository_ensure(struct operation *op, struct error *err)
+{
+	cJSON *reply = NULL;
+	int r = describe(op, &reply, err);
+
+	if (r == -ENOENT) {
+		r = operation_call(op, ecr_create_repository(op->name, settings_get(op->settings, SETTING_STAGE)), NULL,
+				   err);
+		if (r < 0 && !error_has_code(err, "RepositoryAlreadyExistsException"))
+			return r;
+		operation_say(op, "created the image repository %s", op->name);
+		r = describe(op, &reply, err);
+	}
+	if (r == 0)
+		r = refuse_foreign(op, aws_text(reply, "repositories.0.repositoryArn"), err);
+	cJSON_Delete(reply);
+	return r < 0 ? r : put_policy(op, err);
+}
+
+int repository_delete(struct operation *op, struct error *err)
+{
+	cJSON *reply = NULL;
+	int r = describe(op, &reply, err);
+
+	if (r == -ENOENT)
+		return 0;
+	if (r == 0)
+		r = refuse_foreign(op, aws_text(reply, "repositories.0.repositoryArn"), err);
+	cJSON_Delete(reply);
+	if (r == -EEXIST) {
+		job_log(op->job, "left alone: %s", err->message);
+		return 0;
+	}
+	if (r == 0)
+		r = operation_call(op, ecr_delete_repository(op->name), NULL, err);
+	return r < 0 && error_has_code(err, "RepositoryNotFoundException") ? 0 : r;
+}

@@ -1,0 +1,464 @@
+#include "stack/settings.h"
+
+#include "stack/checks.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <string.h>
+#include <strings.h>
+
+#define KEY_MAX 40
+
+static const struct setting_rule rules[SETTING_COUNT] = {
+	[SETTING_AWS_REGION] = {"aws_region", NULL, true, check_region, "region to deploy to, like eu-central-1"},
+	[SETTING_VPC_ID] = {"vpc_id", NULL, true, check_vpc_id, "existing VPC with an Internet gateway attached"},
+	[SETTING_SUBNET_CIDR] = {"subnet_cidr", NULL, true, check_subnet_cidr,
+				 "free addresses of that VPC for the stack's two subnets, /27 or larger"},
+	[SETTING_STAGE] = {"stage", "default", false, check_stage, "names the stack vast-<stage>"},
+	[SETTING_VAST_IMAGE] = {"vast_image", "tenzir/vast:latest", false, check_image,
+				"image of server and Lambda function"},
+	[SETTING_VAST_COMMAND] =
+		{"vast_command", "vast -e 0.0.0.0:42000 start", false, check_server_command,
+		 "one command that is the server; no secrets, AWS shows it to all who may read the stack"},
+	[SETTING_VAST_PORT] = {"vast_port", "42000", false, check_port, "TCP port that the server listens on"},
+	[SETTING_VAST_STORAGE] = {"vast_storage", "efs", false, check_storage,
+				  "efs (outlives tasks and stack) or ephemeral (dies with the task)"},
+	[SETTING_VAST_DATA_DIR] = {"vast_data_dir", "/var/lib/vast", false, check_data_dir,
+				   "where the server's container has its storage"},
+	[SETTING_IMPORT_COMMAND] = {"import_command", "vast import $format", false, check_import_command,
+				    "what import/<format> runs, events on its standard input"},
+	[SETTING_SERVER_CPU] = {"server_cpu", "2048", false, check_server_cpu, "server's CPU units, 1024 a processor"},
+	[SETTING_SERVER_MEMORY] = {"server_memory", "4096", false, check_server_memory, "server's memory, MiB"},
+	[SETTING_LAMBDA_MEMORY] = {"lambda_memory", "2048", false, check_lambda_memory,
+				   "Lambda function's memory, 128 to 10240 MB"},
+	[SETTING_LAMBDA_TIMEOUT] = {"lambda_timeout", "300", false, check_lambda_timeout,
+				    "longest that a query may take, 1 to 900 s"},
+	[SETTING_ARCHITECTURE] = {"architecture", "x86_64", false, check_architecture,
+				  "processor of server and function: x86_64 or arm64; the image must have it"},
+	[SETTING_AWS_PROFILE] = {"aws_profile", NULL, false, check_profile, "profile of ~/.aws to use"},
+};
+
+const struct setting_rule *setting_rule(enum setting key)
+{
+	return &rules[key];
+}
+
+/* A line on its way through the grammar. */
+struct cursor {
+	const char *line;
+	size_t len;
+	size_t at;
+	unsigned lineno;
+};
+
+struct assignment {
+	enum setting key; /* SETTING_COUNT: the line sets nothing */
+	size_t column;	  /* of the value, from 0 */
+	char value[COMMAND_MAX + 2];
+};
+
+/* Puts the place before the words that err holds already. */
+static int locate(const struct cursor *c, size_t column, struct error *err)
+{
+	return error_prefix(err, "line %u, column %zu", c->lineno, column + 1);
+}
+
+static bool is_blank(char ch)
+{
+	return ch == ' ' || ch == '\t';
+}
+
+static bool is_key_char(char ch)
+{
+	return (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') || (ch >= '0' && ch <= '9') || ch == '_';
+}
+
+static void skip_blanks(struct cursor *c)
+{
+	while (c->at < c->len && is_blank(c->line[c->at]))
+		c->at++;
+}
+
+static bool at_end_or_comment(const struct cursor *c)
+{
+	return c->at == c->len || c->line[c->at] == '#';
+}
+
+/* Length of the UTF-8 character at s (RFC 3629), 0 if there is none. */
+static size_t utf8_length(const unsigned char *s, size_t left)
+{
+	size_t n = s[0] < 0x80 ? 1 : s[0] >> 5 == 0x6 ? 2 : s[0] >> 4 == 0xe ? 3 : s[0] >> 3 == 0x1e ? 4 : 0;
+	uint32_t point = n > 1 ? s[0] & (0x7fU >> n) : s[0];
+
+	if (!n || n > left)
+		return 0;
+	for (size_t i = 1; i < n; i++) {
+		if (s[i] >> 6 != 0x2)
+			return 0;
+		point = point << 6 | (s[i] & 0x3fU);
+	}
+	if ((n == 2 && point < 0x80) || (n == 3 && point < 0x800) || (n == 4 && point < 0x10000))
+		return 0;
+	return point > 0x10ffff || (point >= 0xd800 && point < 0xe000) ? 0 : n;
+}
+
+static int check_characters(const struct cursor *c, struct error *err)
+{
+	size_t n;
+
+	if (c->len >= 3 && memcmp(c->line, "\xef\xbb\xbf", 3) == 0) {
+		error_set(err, -EINVAL, "a byte order mark; save the file as UTF-8 without one");
+		return locate(c, 0, err);
+	}
+	for (size_t i = 0; i < c->len; i += n) {
+		unsigned char ch = (unsigned char)c->line[i];
+
+		n = utf8_length((const unsigned char *)c->line + i, c->len - i);
+		if (!n)
+			error_set(err, -EINVAL, "a byte that is not UTF-8 (0x%02x)", ch);
+		else if (ch == '\r')
+			error_set(err, -EINVAL, "a carriage return; save the file with Unix line ends");
+		else if ((ch < ' ' && ch != '\t') || ch == 0x7f)
+			error_set(err, -EINVAL, "a control character (0x%02x)", ch);
+		else
+			continue;
+		return locate(c, i, err);
+	}
+	return 0;
+}
+
+static size_t smallest(size_t a, size_t b, size_t c)
+{
+	size_t least = a < b ? a : b;
+
+	return least < c ? least : c;
+}
+
+/* How many characters to insert, delete or replace to make the one the other (Levenshtein), without case. */
+static size_t distance(const char *a, size_t len, const char *b)
+{
+	size_t row[KEY_MAX + 1], wide = strlen(b);
+
+	for (size_t j = 0; j <= wide; j++)
+		row[j] = j;
+	for (size_t i = 0; i < len; i++) {
+		size_t diagonal = row[0];
+
+		row[0] = i + 1;
+		for (size_t j = 0; j < wide; j++) {
+			size_t replaced = diagonal + (strncasecmp(a + i, b + j, 1) != 0);
+
+			diagonal = row[j + 1];
+			row[j + 1] = smallest(replaced, row[j] + 1, row[j + 1] + 1);
+		}
+	}
+	return row[wide];
+}
+
+static const char *nearest_key(const char *key, size_t len)
+{
+	const char *nearest = rules[0].key;
+	size_t least = SIZE_MAX;
+
+	for (size_t i = 0; i < SETTING_COUNT; i++) {
+		size_t d = distance(key, len, rules[i].key);
+
+		if (d < least) {
+			least = d;
+			nearest = rules[i].key;
+		}
+	}
+	return nearest;
+}
+
+static int find_key(const struct cursor *c, size_t start, enum setting *ret, struct error *err)
+{
+	const char *key = c->line + start;
+	size_t len = c->at - start, shown = len < KEY_MAX ? len : KEY_MAX;
+
+	for (size_t i = 0; i < SETTING_COUNT; i++) {
+		if (strlen(rules[i].key) == len && memcmp(rules[i].key, key, len) == 0) {
+			*ret = (enum setting)i;
+			return 0;
+		}
+	}
+	error_set(err, -EINVAL, "there is no setting %.*s, the nearest is %s", (int)shown, key,
+		  nearest_key(key, shown));
+	return locate(c, start, err);
+}
+
+static void skip_export(struct cursor *c)
+{
+	const size_t len = strlen("export");
+
+	if (c->len - c->at > len && memcmp(c->line + c->at, "export", len) == 0 && is_blank(c->line[c->at + len])) {
+		c->at += len;
+		skip_blanks(c);
+	}
+}
+
+static int parse_key(struct cursor *c, enum setting *ret, struct error *err)
+{
+	size_t start;
+	int r;
+
+	skip_export(c);
+	start = c->at;
+	while (c->at < c->len && is_key_char(c->line[c->at]))
+		c->at++;
+	if (c->at == start) {
+		error_set(err, -EINVAL, "a line is key=value, or a comment that starts with #");
+		return locate(c, start, err);
+	}
+	r = find_key(c, start, ret, err);
+	if (r < 0)
+		return r;
+	skip_blanks(c);
+	if (c->at == c->len || c->line[c->at] != '=') {
+		error_set(err, -EINVAL, "there is no = after %s", rules[*ret].key);
+		return locate(c, c->at, err);
+	}
+	c->at++;
+	return 0;
+}
+
+static int take_value(const struct cursor *c, size_t start, size_t end, struct assignment *ret, struct error *err)
+{
+	size_t len = end - start;
+
+	ret->column = start;
+	if (len >= sizeof(ret->value)) {
+		error_set(err, -EINVAL, "a value of more than %d bytes", COMMAND_MAX);
+		return locate(c, start, err);
+	}
+	memcpy(ret->value, c->line + start, len);
+	ret->value[len] = '\0';
+	return 0;
+}
+
+static int parse_quoted(struct cursor *c, struct assignment *ret, struct error *err)
+{
+	size_t start = c->at + 1;
+	const char *end = memchr(c->line + start, c->line[c->at], c->len - start);
+	int r;
+
+	if (!end) {
+		error_set(err, -EINVAL, "the quote is not closed on this line");
+		return locate(c, c->at, err);
+	}
+	c->at = (size_t)(end - c->line) + 1;
+	r = take_value(c, start, c->at - 1, ret, err);
+	if (r < 0 || c->at == c->len)
+		return r;
+	if (is_blank(c->line[c->at])) {
+		skip_blanks(c);
+		if (at_end_or_comment(c))
+			return 0;
+	}
+	error_set(err, -EINVAL,
+		  "text behind the closing quote; to have a quote in a value use the other kind around it");
+	return locate(c, c->at, err);
+}
+
+static int parse_plain(struct cursor *c, struct assignment *ret, struct error *err)
+{
+	size_t start = c->at, end;
+
+	while (c->at < c->len && !(c->line[c->at] == '#' && is_blank(c->line[c->at - 1])))
+		c->at++;
+	for (end = c->at; end > start && is_blank(c->line[end - 1]);)
+		end--;
+	return take_value(c, start, end, ret, err);
+}
+
+static int parse_line(struct cursor *c, struct assignment *ret, struct error *err)
+{
+	int r = check_characters(c, err);
+
+	ret->key = SETTING_COUNT;
+	if (r < 0)
+		return r;
+	skip_blanks(c);
+	if (at_end_or_comment(c))
+		return 0;
+	r = parse_key(c, &ret->key, err);
+	if (r < 0)
+		return r;
+	skip_blanks(c);
+	if (c->at < c->len && (c->line[c->at] == '"' || c->line[c->at] == '\''))
+		r = parse_quoted(c, ret, err);
+	else
+		r = parse_plain(c, ret, err);
+	if (r < 0 || !ret->value[0])
+		return r;
+	r = rules[ret->key].check(ret->value, err);
+	if (r < 0) {
+		error_prefix(err, "%s", rules[ret->key].key);
+		return locate(c, ret->column, err);
+	}
+	return 0;
+}
+
+int settings_check_line(const char *line, size_t len, unsigned lineno, struct error *err)
+{
+	struct cursor c = {.line = line, .len = len, .lineno = lineno};
+	struct assignment ignored;
+	struct error unwanted;
+
+	return parse_line(&c, &ignored, err ? err : &unwanted);
+}
+
+/* A copy of the value, NULL without memory; an empty value takes back what an earlier line set. */
+static int assign(struct settings *s, const struct assignment *a)
+{
+	char *copy = NULL;
+
+	if (a->key == SETTING_COUNT)
+		return 0;
+	if (a->value[0]) {
+		copy = strdup(a->value);
+		if (!copy)
+			return -ENOMEM;
+	}
+	free(s->values[a->key]);
+	s->values[a->key] = copy;
+	return 0;
+}
+
+static int parse_lines(struct settings *s, const char *text, size_t len, struct error *err)
+{
+	struct assignment a;
+	unsigned lineno = 0;
+
+	for (size_t at = 0; at < len;) {
+		const char *newline = memchr(text + at, '\n', len - at);
+		size_t end = newline ? (size_t)(newline - text) : len;
+		struct cursor c = {.line = text + at, .len = end - at, .lineno = ++lineno};
+		int r = parse_line(&c, &a, err);
+
+		if (r == 0)
+			r = assign(s, &a);
+		if (r < 0)
+			return r;
+		at = end + 1;
+	}
+	return 0;
+}
+
+static unsigned number(const struct settings *s, enum setting key)
+{
+	return (unsigned)strtoul(settings_get(s, key), NULL, 10);
+}
+
+/* The values were checked line by line: none of this can fail. */
+static void fill_numbers(struct settings *s)
+{
+	const char *subnet = settings_get(s, SETTING_SUBNET_CIDR);
+
+	if (*subnet)
+		cidr_parse(subnet, &s->subnet, NULL);
+	s->efs = strcmp(settings_get(s, SETTING_VAST_STORAGE), "efs") == 0;
+	s->vast_port = number(s, SETTING_VAST_PORT);
+	s->server_cpu = number(s, SETTING_SERVER_CPU);
+	s->server_memory = number(s, SETTING_SERVER_MEMORY);
+	s->lambda_memory = number(s, SETTING_LAMBDA_MEMORY);
+	s->lambda_timeout = number(s, SETTING_LAMBDA_TIMEOUT);
+}
+
+int settings_parse(const char *text, size_t len, struct settings **ret, struct error *err)
+{
+	_cleanup_(settings_unref_cleanup) struct settings *s = NULL;
+	struct error unwanted;
+	int r;
+
+	if (len > SETTINGS_MAX)
+		return error_set(err, -EFBIG, "the settings have more than %d bytes", SETTINGS_MAX);
+	s = calloc(1, sizeof(*s));
+	if (!s)
+		return -ENOMEM;
+	ref_init(&s->ref);
+	r = parse_lines(s, text, len, err ? err : &unwanted);
+	if (r < 0)
+		return r;
+	fill_numbers(s);
+	*ret = move_ptr(s);
+	return 0;
+}
+
+int settings_check_complete(const struct settings *s, struct error *err)
+{
+	_buf_ struct buf missing = BUF_INIT(512);
+
+	for (size_t i = 0; i < SETTING_COUNT; i++)
+		if (rules[i].required && !s->values[i])
+			buf_printf(&missing, "%s%s", missing.len ? ", " : "", rules[i].key);
+	if (missing.len) {
+		error_set(err, -EINVAL, "not set in config/default.env: %s", buf_str(&missing));
+		error_remedy(err, "aws ec2 describe-vpcs and describe-subnets show what there is to choose from");
+		return -EINVAL;
+	}
+	return check_fargate_size(s->server_cpu, s->server_memory, err);
+}
+
+struct settings *settings_ref(struct settings *s)
+{
+	if (s)
+		ref_get(&s->ref);
+	return s;
+}
+
+void settings_unref(struct settings *s)
+{
+	if (!s || !ref_put(&s->ref))
+		return;
+	for (size_t i = 0; i < SETTING_COUNT; i++)
+		free(s->values[i]);
+	free(s);
+}
+
+const char *settings_get(const struct settings *s, enum setting key)
+{
+	if (s->values[key])
+		return s->values[key];
+	return rules[key].fallback ? rules[key].fallback : "";
+}
+
+/* FNV-1a, 64 bits (draft-eastlake-fnv). */
+static uint64_t fnv1a(uint64_t hash, const char *s)
+{
+	for (; *s; s++)
+		hash = (hash ^ (unsigned char)*s) * UINT64_C(0x100000001b3);
+	return hash;
+}
+
+char *settings_hash(const struct settings *s, char hex[static SETTINGS_HASH_SIZE])
+{
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+	for (size_t i = 0; i < SETTING_COUNT; i++) {
+		hash = fnv1a(hash, rules[i].key);
+		hash = fnv1a(hash, "=");
+		hash = fnv1a(hash, settings_get(s, (enum setting)i));
+		hash = fnv1a(hash, "\n");
+	}
+	snprintf(hex, SETTINGS_HASH_SIZE, "%016" PRIx64, hash);
+	return hex;
+}
+
+char *settings_stack_name(const struct settings *s, char name[static SETTINGS_STACK_SIZE])
+{
+	snprintf(name, SETTINGS_STACK_SIZE, "vast-%s", settings_get(s, SETTING_STAGE));
+	return name;
+}
+
+int settings_write_example(struct buf *out)
+{
+	for (size_t i = 0; i < SETTING_COUNT; i++) {
+		const struct setting_rule *rule = &rules[i];
+
+		buf_printf(out, "%s# %s\n", i ? "\n" : "", rule->help);
+		buf_printf(out, "%s%s=%s\n", rule->required ? "" : "#", rule->key,
+			   rule->fallback ? rule->fallback : "");
+	}
+	return out->error;
+}

@@ -1,0 +1,106 @@
+/*
+ * settings.h - the settings of config/default.env: one table of keys, the file's grammar, the values in force.
+ *
+ * The grammar, line by line (a last line needs no newline):
+ *
+ *	[export] key = value	blanks (space, tab) around each part are optional, but for one after export
+ *	value			up to the line's end, without blanks at its end; " #" (a blank before it) starts a
+ *comment 'value' or "value"	as it stands: nothing is special inside but the quote that ends it; there is no escape
+ *	# comment		also behind a value, after a blank
+ *
+ * A quote is one only as the first character of a value. Nothing is evaluated: $, ` and \ are characters like others.
+ * An empty value means: not set, the default holds. If a key is there twice, the last line wins. Refused are NUL and
+ * other control characters, carriage returns, what is not UTF-8, and a file of more than 64 KiB.
+ *
+ * struct settings is immutable and shared; every function here is pure and may be called on any thread.
+ */
+#ifndef VASTFS_STACK_SETTINGS_H
+#define VASTFS_STACK_SETTINGS_H
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/ref.h"
+#include "stack/cidr.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SETTINGS_MAX	    65536 /* bytes of the file */
+#define SETTINGS_HASH_SIZE  17	  /* 16 hexadecimal digits and a NUL */
+#define SETTINGS_STACK_SIZE 38	  /* "vast-", 32 characters and a NUL */
+
+/* In the order of the table, the README and the help. */
+enum setting {
+	SETTING_AWS_REGION,
+	SETTING_VPC_ID,
+	SETTING_SUBNET_CIDR,
+	SETTING_STAGE,
+	SETTING_VAST_IMAGE,
+	SETTING_VAST_COMMAND,
+	SETTING_VAST_PORT,
+	SETTING_VAST_STORAGE,
+	SETTING_VAST_DATA_DIR,
+	SETTING_IMPORT_COMMAND,
+	SETTING_SERVER_CPU,
+	SETTING_SERVER_MEMORY,
+	SETTING_LAMBDA_MEMORY,
+	SETTING_LAMBDA_TIMEOUT,
+	SETTING_ARCHITECTURE,
+	SETTING_AWS_PROFILE,
+	SETTING_COUNT
+};
+
+/* One row of the table. */
+struct setting_rule {
+	const char *key;
+	const char *fallback; /* the default; NULL: none */
+	bool required;	      /* to deploy */
+	int (*check)(const char *value, struct error *err);
+	const char *help; /* one line */
+};
+
+const struct setting_rule *setting_rule(enum setting key);
+
+struct settings {
+	struct ref ref;
+	char *values[SETTING_COUNT]; /* as set; NULL where the default holds; see settings_get */
+	/* The same, defaults included, as numbers; the checks hold. */
+	struct cidr subnet; /* prefix 0 while subnet_cidr is not set */
+	bool efs;	    /* vast_storage is efs */
+	unsigned vast_port;
+	unsigned server_cpu;	 /* units, 1024 a processor */
+	unsigned server_memory;	 /* MiB */
+	unsigned lambda_memory;	 /* MB */
+	unsigned lambda_timeout; /* s */
+};
+
+/*
+ * Looks at one line (without its newline) on its own: syntax, key, value. -EINVAL with "line N, column M: what". Used
+ * while a file is being written; columns count bytes from 1.
+ */
+int settings_check_line(const char *line, size_t len, unsigned lineno, struct error *err);
+
+/* The whole file. -EINVAL as settings_check_line, -EFBIG over SETTINGS_MAX, -ENOMEM. */
+int settings_parse(const char *text, size_t len, struct settings **ret, struct error *err);
+
+/* What only deploy needs: all that is required is there, and the values fit each other. -EINVAL with words. */
+int settings_check_complete(const struct settings *s, struct error *err);
+
+struct settings *settings_ref(struct settings *s);
+void settings_unref(struct settings *s);
+DEFINE_CLEANUP(struct settings *, settings_unref)
+
+/* The value in force: set, default, or "" if neither. Never NULL, lives as long as s. */
+const char *settings_get(const struct settings *s, enum setting key);
+
+/* 16 hexadecimal digits over all values in force: equal settings have equal ones, however they are written. */
+char *settings_hash(const struct settings *s, char hex[static SETTINGS_HASH_SIZE]);
+
+/* "vast-<stage>": the name of the stack, the image repository and the file system. */
+char *settings_stack_name(const struct settings *s, char name[static SETTINGS_STACK_SIZE]);
+
+/* A file to start from: every key with its help, required ones empty, the others commented out at their defaults. */
+int settings_write_example(struct buf *out);
+
+#endif

@@ -1,0 +1,222 @@
+#include "aws/aws.h"
+#include "base/clock.h"
+#include "stack/view.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* awslogs names a stream prefix/container/task; the prefix is the template's. */
+#define LOG_STREAM_FORMAT "server/%s/%s"
+
+/* What ECS says in one place; path NULL: derived below. */
+static const struct {
+	size_t offset;
+	const char *path;
+} fields[] = {
+	{offsetof(struct task, arn), "taskArn"},
+	{offsetof(struct task, status), "lastStatus"},
+	{offsetof(struct task, desired_status), "desiredStatus"},
+	{offsetof(struct task, health), "healthStatus"},
+	{offsetof(struct task, image), "containers.0.image"},
+	{offsetof(struct task, container), "containers.0.name"},
+	{offsetof(struct task, cpu), "cpu"},
+	{offsetof(struct task, memory), "memory"},
+	{offsetof(struct task, stopped_reason), "stoppedReason"},
+	{offsetof(struct task, task_definition), "taskDefinitionArn"},
+	{offsetof(struct task, id), NULL},
+	{offsetof(struct task, private_ip), NULL},
+	{offsetof(struct task, endpoint), NULL},
+	{offsetof(struct task, created), NULL},
+	{offsetof(struct task, started), NULL},
+	{offsetof(struct task, exit_code), NULL},
+	{offsetof(struct task, json), NULL},
+	{offsetof(struct task, log_stream), NULL},
+};
+
+static char **field(const struct task *t, size_t i)
+{
+	return (char **)((char *)t + fields[i].offset);
+}
+
+/* The only use of a format here: NULL when a part is missing or there is no memory. */
+static char *joined(const char *format, const char *a, const char *b)
+{
+	char *text;
+
+	if (!a || !b || asprintf(&text, format, a, b) < 0)
+		return NULL;
+	return text;
+}
+
+/* ECS gives epoch seconds with a fraction. */
+static char *time_text(const cJSON *tree, const char *path, int64_t *ret_ms)
+{
+	char text[CLOCK_TEXT_SIZE];
+	int64_t ms = (int64_t)(aws_number(tree, path, 0) * 1000);
+
+	if (ret_ms)
+		*ret_ms = ms;
+	return ms ? strdup(clock_format(ms, text)) : NULL;
+}
+
+static char *private_ip(const cJSON *task)
+{
+	const cJSON *attachment, *detail;
+
+	cJSON_ArrayForEach (attachment, aws_at(task, "attachments"))
+		cJSON_ArrayForEach (detail, aws_at(attachment, "details"))
+			if (strcmp(aws_text(detail, "name"), "privateIPv4Address") == 0)
+				return strdup(aws_text(detail, "value"));
+	return NULL;
+}
+
+static char *exit_code(const cJSON *task)
+{
+	const cJSON *code = aws_at(task, "containers.0.exitCode");
+	char *text;
+
+	if (!cJSON_IsNumber(code) || asprintf(&text, "%d", code->valueint) < 0)
+		return NULL;
+	return text;
+}
+
+static char *print_task(const cJSON *task)
+{
+	_free_ char *text = cJSON_PrintBuffered(task, 4096, true);
+
+	return joined("%s%s", text, "\n");
+}
+
+/* "arn:...:task-definition/family:7" or "family:7" is of that family. */
+static bool is_of_family(const char *task_definition, const char *family)
+{
+	const char *name = task_definition ? strrchr(task_definition, '/') : NULL;
+	size_t len = family ? strlen(family) : 0;
+
+	name = name ? name + 1 : task_definition;
+	return name && len && strncmp(name, family, len) == 0 && name[len] == ':';
+}
+
+static const char *last_part(const char *arn)
+{
+	const char *slash = strrchr(arn, '/');
+
+	return slash ? slash + 1 : arn;
+}
+
+static void derive(struct task *t, const cJSON *json, const char *port, const char *family)
+{
+	t->id = strdup(last_part(t->arn));
+	t->private_ip = private_ip(json);
+	t->endpoint = joined("%s:%s", t->private_ip, port);
+	t->created = time_text(json, "createdAt", &t->created_ms);
+	t->started = time_text(json, "startedAt", NULL);
+	t->exit_code = exit_code(json);
+	t->json = print_task(json);
+	t->log_stream = joined(LOG_STREAM_FORMAT, t->container, t->id);
+	t->server = is_of_family(t->task_definition, family);
+}
+
+static bool same_record(const struct task *a, const struct task *b)
+{
+	return a->json && b->json && strcmp(a->json, b->json) == 0;
+}
+
+static void parse_task(struct task *t, const cJSON *json, const char *port, const char *family,
+		       const struct task_list *before)
+{
+	const struct task *old;
+
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
+		if (fields[i].path && *aws_text(json, fields[i].path))
+			*field(t, i) = strdup(aws_text(json, fields[i].path));
+	if (!t->arn)
+		return;
+	derive(t, json, port, family);
+	old = before && t->id ? task_list_find(before, t->id) : NULL;
+	t->changed_ms = old && same_record(t, old) ? old->changed_ms : clock_wall_ms();
+}
+
+static void free_fields(struct task *t)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
+		free(*field(t, i));
+}
+
+static int newest_first(const void *a, const void *b)
+{
+	const struct task *ta = a, *tb = b;
+
+	if (ta->created_ms != tb->created_ms)
+		return ta->created_ms < tb->created_ms ? 1 : -1;
+	return strcmp(ta->id, tb->id);
+}
+
+static bool same_members(const struct task_list *a, const struct task_list *b)
+{
+	if (a->n != b->n)
+		return false;
+	for (size_t i = 0; i < a->n; i++)
+		if (strcmp(a->tasks[i].id, b->tasks[i].id) != 0)
+			return false;
+	return true;
+}
+
+struct task_list *task_list_parse(const cJSON *tasks, const char *port, const char *family,
+				  const struct task_list *before)
+{
+	struct task_list *l = calloc(1, sizeof(*l));
+	int n = cJSON_GetArraySize(tasks);
+	const cJSON *json;
+
+	if (!l)
+		return NULL;
+	ref_init(&l->ref);
+	l->tasks = n > 0 ? calloc((size_t)n, sizeof(*l->tasks)) : NULL;
+	if (l->tasks)
+		cJSON_ArrayForEach (json, tasks) {
+			struct task *t = &l->tasks[l->n];
+
+			parse_task(t, json, port, family, before);
+			if (t->id && !task_list_find(l, t->id)) {
+				l->n++;
+				continue;
+			}
+			free_fields(t);
+			memset(t, 0, sizeof(*t));
+		}
+	if (l->n)
+		qsort(l->tasks, l->n, sizeof(*l->tasks), newest_first);
+	l->changed_ms = before && same_members(l, before) ? before->changed_ms : clock_wall_ms();
+	return l;
+}
+
+struct task_list *task_list_ref(struct task_list *l)
+{
+	ref_get(&l->ref);
+	return l;
+}
+
+void task_list_unref(struct task_list *l)
+{
+	if (!l || !ref_put(&l->ref))
+		return;
+	for (size_t i = 0; i < l->n; i++)
+		free_fields(&l->tasks[i]);
+	free(l->tasks);
+	free(l);
+}
+
+const struct task *task_list_find(const struct task_list *l, const char *id)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (strcmp(l->tasks[i].id, id) == 0)
+			return &l->tasks[i];
+	return NULL;
+}
+
+bool task_is_live(const struct task *t)
+{
+	return (!t->desired_status || strcmp(t->desired_status, "STOPPED") != 0) &&
+	       (!t->status || strcmp(t->status, "STOPPED") != 0);
+}

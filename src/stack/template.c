@@ -1,0 +1,178 @@
+#include "stack/template.h"
+
+#include "stack/reply.h"
+
+extern const char template_json[];
+extern const unsigned long template_json_length;
+
+const char *template_text(size_t *ret_len)
+{
+	if (ret_len)
+		*ret_len = template_json_length;
+	return template_json;
+}
+
+cJSON *template_tree(void)
+{
+	return cJSON_ParseWithLength(template_json, template_json_length);
+}
+
+unsigned template_version(void)
+{
+	cJSON *tree = template_tree();
+	const cJSON *ours = reply_at(reply_at(tree, "Metadata"), "vastfs");
+	const cJSON *version = reply_at(ours, "TemplateVersion");
+	unsigned n = version ? (unsigned)version->valueint : 0;
+
+	cJSON_Delete(tree);
+	return n;
+}
+
+unsigned template_deployed_version(const cJSON *outputs)
+{
+	const cJSON *output;
+
+	cJSON_ArrayForEach (output, outputs)
+		if (strcmp(reply_text(output, "OutputKey"), "TemplateVersion") == 0)
+			return (unsigned)strtoul(reply_text(output, "OutputValue"), NULL, 10);
+	return 0;
+}
+
+int template_check_version(const cJSON *outputs, struct error *err)
+{
+	unsigned theirs = template_deployed_version(outputs), ours = template_version();
+
+	if (theirs <= ours)
+		return 0;
+	error_set(err, -EINVAL, "the stack was deployed by a newer vastfs (template version %u, this one has %u)",
+		  theirs, ours);
+	error_remedy(err, "use the newer vastfs for this stack");
+	return -EINVAL;
+}
+
+/* Where a parameter's value comes from: a setting as it is, or a function. */
+struct source {
+	const char *name;
+	enum setting setting;
+	/* NULL: setting. Writes the value to text, or returns one that lives longer; NULL: not known. */
+	const char *(*value)(const struct settings *s, const struct template_facts *f, char text[CIDR_TEXT_SIZE]);
+};
+
+static const char *internet_gateway(_unused_ const struct settings *s, const struct template_facts *f,
+				    _unused_ char text[CIDR_TEXT_SIZE])
+{
+	return f->internet_gateway_id;
+}
+
+static const char *availability_zone(_unused_ const struct settings *s, const struct template_facts *f,
+				     _unused_ char text[CIDR_TEXT_SIZE])
+{
+	return f->availability_zone;
+}
+
+static const char *image(_unused_ const struct settings *s, const struct template_facts *f,
+			 _unused_ char text[CIDR_TEXT_SIZE])
+{
+	return f->image_uri;
+}
+
+static const char *file_system(const struct settings *s, const struct template_facts *f,
+			       _unused_ char text[CIDR_TEXT_SIZE])
+{
+	return s->efs ? f->file_system_id : "";
+}
+
+static const char *private_half(const struct settings *s, _unused_ const struct template_facts *f,
+				char text[CIDR_TEXT_SIZE])
+{
+	struct cidr lower, upper;
+
+	cidr_halves(&s->subnet, &lower, &upper);
+	return cidr_format(&lower, text);
+}
+
+static const char *public_half(const struct settings *s, _unused_ const struct template_facts *f,
+			       char text[CIDR_TEXT_SIZE])
+{
+	struct cidr lower, upper;
+
+	cidr_halves(&s->subnet, &lower, &upper);
+	return cidr_format(&upper, text);
+}
+
+/* In the template's order. */
+static const struct source sources[] = {
+	{"VpcId", SETTING_VPC_ID, NULL},
+	{"InternetGatewayId", 0, internet_gateway},
+	{"AvailabilityZone", 0, availability_zone},
+	{"PublicCidr", 0, public_half},
+	{"PrivateCidr", 0, private_half},
+	{"Stage", SETTING_STAGE, NULL},
+	{"ImageUri", 0, image},
+	{"Architecture", SETTING_ARCHITECTURE, NULL},
+	{"ServerCommand", SETTING_VAST_COMMAND, NULL},
+	{"ServerPort", SETTING_VAST_PORT, NULL},
+	{"ServerDataDir", SETTING_VAST_DATA_DIR, NULL},
+	{"ServerCpu", SETTING_SERVER_CPU, NULL},
+	{"ServerMemory", SETTING_SERVER_MEMORY, NULL},
+	{"Storage", SETTING_VAST_STORAGE, NULL},
+	{"FileSystemId", 0, file_system},
+	{"LambdaMemory", SETTING_LAMBDA_MEMORY, NULL},
+	{"LambdaTimeout", SETTING_LAMBDA_TIMEOUT, NULL},
+};
+
+static bool add_parameter(cJSON *list, const char *name, const char *value)
+{
+	cJSON *parameter = cJSON_CreateObject();
+
+	return cJSON_AddItemToArray(list, parameter) && cJSON_AddStringToObject(parameter, "ParameterKey", name) &&
+	       (value ? cJSON_AddStringToObject(parameter, "ParameterValue", value)
+		      : cJSON_AddNullToObject(parameter, "ParameterValue"));
+}
+
+cJSON *template_parameters(const struct settings *s, const struct template_facts *facts)
+{
+	cJSON *list = cJSON_CreateArray();
+
+	for (size_t i = 0; i < ARRAY_SIZE(sources); i++) {
+		const struct source *from = &sources[i];
+		char text[CIDR_TEXT_SIZE];
+		const char *value = from->value ? from->value(s, facts, text) : settings_get(s, from->setting);
+
+		if (!add_parameter(list, from->name, value)) {
+			cJSON_Delete(list);
+			return NULL;
+		}
+	}
+	return list;
+}
+
+const char *template_parameter(const cJSON *parameters, const char *name)
+{
+	const cJSON *parameter;
+
+	cJSON_ArrayForEach (parameter, parameters)
+		if (strcmp(reply_text(parameter, "ParameterKey"), name) == 0)
+			return cJSON_GetStringValue(reply_at(parameter, "ParameterValue"));
+	return NULL;
+}
+
+cJSON *template_differences(const cJSON *wanted, const cJSON *deployed)
+{
+	cJSON *names = cJSON_CreateArray();
+	const cJSON *parameter;
+
+	cJSON_ArrayForEach (parameter, wanted) {
+		const char *name = reply_text(parameter, "ParameterKey");
+		const char *want = cJSON_GetStringValue(reply_at(parameter, "ParameterValue"));
+		const char *have = template_parameter(deployed, name);
+
+		if (!want || (have && strcmp(want, have) == 0))
+			continue;
+		if (!cJSON_AddItemToArray(names, cJSON_CreateString(name))) {
+			cJSON_Delete(names);
+			return NULL;
+		}
+	}
+	return names;
+}

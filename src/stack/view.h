@@ -1,0 +1,78 @@
+/*
+ * view.h - the stack and its tasks as AWS described them last: immutable, shared, ready to be rendered.
+ *
+ * Every string is either NULL (AWS says nothing about it) or the text that the tree's file shows, without its newline.
+ * Made from AWS's replies by the parse functions, which are pure.
+ */
+#ifndef VASTFS_STACK_VIEW_H
+#define VASTFS_STACK_VIEW_H
+
+#include "base/error.h"
+#include "base/ref.h"
+
+#include <cjson/cJSON.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct pair {
+	char *key, *value;
+};
+
+struct stack_resource {
+	char *logical_id, *type, *physical_id, *status, *status_reason, *updated;
+};
+
+struct stack_view {
+	struct ref ref;
+	bool exists; /* a stack of that name is there (REVIEW_IN_PROGRESS counts) */
+	char *name, *status, *status_reason, *stack_id;
+	char *json;	     /* AWS's record of the stack, pretty, with newline */
+	char *function_json; /* AWS's record of the function; NULL if there is none */
+	struct pair *parameters, *outputs;
+	size_t parameters_n, outputs_n;
+	struct stack_resource *resources;
+	size_t resources_n;
+	int64_t changed_ms; /* wall clock: when any of it last differed from the view before */
+};
+
+struct task {
+	char *id; /* the last part of the ARN: the directory's name */
+	char *arn, *status, *desired_status, *health, *private_ip, *endpoint, *image, *cpu, *memory, *created, *started,
+		*stopped_reason, *exit_code, *json;
+	char *task_definition, *container, *log_stream;
+	int64_t created_ms, changed_ms; /* wall clock */
+	bool server;			/* of the stack's own task family */
+};
+
+struct task_list {
+	struct ref ref;
+	size_t n;
+	struct task *tasks; /* newest first */
+	int64_t changed_ms; /* wall clock: when the membership last changed */
+};
+
+/*
+ * From the replies of DescribeStacks (NULL: there is none), DescribeStackResources (may be NULL) and
+ * GetFunctionConfiguration (may be NULL). before (may be NULL) gives changed_ms where nothing differs.
+ */
+struct stack_view *stack_view_parse(const char *name, const cJSON *stacks, const cJSON *resources,
+				    const cJSON *function, const struct stack_view *before);
+struct stack_view *stack_view_ref(struct stack_view *v);
+void stack_view_unref(struct stack_view *v);
+const char *stack_view_output(const struct stack_view *v, const char *key);			      /* or NULL */
+const char *stack_view_parameter(const struct stack_view *v, const char *key);			      /* or NULL */
+const struct stack_resource *stack_view_resource(const struct stack_view *v, const char *logical_id); /* or NULL */
+/* Whether err is CloudFormation's way of saying that there is no such stack. */
+bool stack_error_is_missing(const struct error *err);
+bool stack_view_equal(const struct stack_view *a, const struct stack_view *b);
+
+/* From the "tasks" arrays of DescribeTasks. port makes the endpoint; family tells the servers. */
+struct task_list *task_list_parse(const cJSON *tasks, const char *port, const char *family,
+				  const struct task_list *before);
+struct task_list *task_list_ref(struct task_list *l);
+void task_list_unref(struct task_list *l);
+const struct task *task_list_find(const struct task_list *l, const char *id); /* or NULL */
+bool task_is_live(const struct task *t); /* wanted or at work: not on its way out and not stopped */
+
+#endif

@@ -1,0 +1,79 @@
+/*
+ * vpc_check.c - the step of deploy that asks EC2 what the pure checks of precheck.h need.
+ */
+#include "aws/ec2.h"
+#include "stack/operation.h"
+#include "stack/precheck.h"
+
+#include <string.h>
+
+/* Replies by the name of the precheck's member. Missing rights to look are no reason to refuse: NULL then. */
+static int ask(struct operation *op, const char *name, struct aws_request *request, struct error *err)
+{
+	cJSON *reply = NULL;
+	int r = operation_call(op, request, &reply, err);
+
+	if (r == 0)
+		cJSON_AddItemToObject(op->facts, name, reply);
+	return r;
+}
+
+static int gather(struct operation *op, struct error *err)
+{
+	const char *vpc = settings_get(op->settings, SETTING_VPC_ID);
+	int r;
+
+	cJSON_Delete(op->facts);
+	op->facts = cJSON_CreateObject();
+	r = ask(op, "vpcs", ec2_describe_vpcs(vpc), err);
+	if (r < 0 && error_has_code(err, "InvalidVpcID.NotFound"))
+		return 0; /* the check says it better */
+	if (r < 0 || (r = ask(op, "gateways", ec2_describe_internet_gateways(vpc), err)) < 0 ||
+	    (r = ask(op, "subnets", ec2_describe_subnets(vpc), err)) < 0 ||
+	    (r = ask(op, "peerings", ec2_describe_vpc_peering_connections(), err)) < 0 ||
+	    (r = ask(op, "support", ec2_describe_vpc_attribute(vpc, "enableDnsSupport"), err)) < 0 ||
+	    (r = ask(op, "hostnames", ec2_describe_vpc_attribute(vpc, "enableDnsHostnames"), err)) < 0)
+		return r;
+	if (op->created && ((r = ask(op, "zones", ec2_describe_availability_zones(), err)) < 0 ||
+			    (r = ask(op, "addresses", ec2_describe_addresses(), err)) < 0))
+		return r;
+	return 0;
+}
+
+static int check_facts(struct operation *op, const char *const *own, struct precheck_result *result, struct error *err)
+{
+	struct precheck p = {.settings = op->settings,
+			     .vpcs = aws_at(op->facts, "vpcs"),
+			     .dns_support = aws_at(op->facts, "support"),
+			     .dns_hostnames = aws_at(op->facts, "hostnames"),
+			     .gateways = aws_at(op->facts, "gateways"),
+			     .subnets = aws_at(op->facts, "subnets"),
+			     .peerings = aws_at(op->facts, "peerings"),
+			     .zones = aws_at(op->facts, "zones"),
+			     .addresses = aws_at(op->facts, "addresses"),
+			     .own_subnets = own,
+			     .deployed = op->created ? NULL : aws_at(op->stack, "Parameters")};
+
+	return precheck(&p, result, err);
+}
+
+int vpc_check(struct operation *op, struct error *err)
+{
+	const char *own[] = {operation_output(op, "PrivateSubnetId"), operation_output(op, "PublicSubnetId"), NULL};
+	struct precheck_result result = {0};
+	int r = gather(op, err);
+
+	if (r == 0)
+		r = check_facts(op, op->created ? NULL : own, &result, err);
+	if (r < 0)
+		return r;
+	free(op->internet_gateway);
+	free(op->zone);
+	op->internet_gateway = strdup(result.internet_gateway_id);
+	op->zone = strdup(result.availability_zone);
+	if (!op->internet_gateway || !op->zone)
+		return -ENOMEM;
+	job_log(op->job, "VPC %s: Internet gateway %s, zone %s", settings_get(op->settings, SETTING_VPC_ID),
+		op->internet_gateway, op->zone);
+	return 0;
+}

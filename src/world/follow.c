@@ -1,0 +1,364 @@
+/*
+ * follow.c - logs that live in CloudWatch, fetched while somebody reads them.
+ *
+ * A follower is made at the first open of its log and then fetches page after page until it has all of it; after that
+ * it looks every second while the log is open and 30 s longer. What was fetched stays readable, so that a sweep over
+ * the tree costs no calls. The registry's lock guards list and counts; the rest belongs to the engine thread.
+ */
+#include "aws/logs.h"
+#include "base/clock.h"
+#include "world/internal.h"
+
+#include <string.h>
+
+#define LOG_KEEP       (4 << 20)
+#define LOOK_EVERY_MS  1000
+#define LINGER_MS      30000
+#define FOLLOWERS_KEPT 64  /* idle ones beyond this are forgotten */
+#define PAGES_AT_ONCE  200 /* of one look: an endless log must not keep the first reader waiting for ever */
+
+struct reader {
+	struct list link;
+	void (*fetched)(void *arg);
+	void *arg;
+};
+
+struct follower {
+	struct list link;
+	struct followers *owner;
+	enum world_log kind;
+	char key[64];
+	struct stream *stream;
+	unsigned opens;	     /* under the lock */
+	int64_t closed_ms;   /* under the lock: monotonic, when opens became 0 */
+	struct list readers; /* under the lock: waiting for the first page */
+	bool active;	     /* under the lock: a look is under way or the timer is set */
+	struct engine_timer timer;
+	char log_stream[256]; /* what is being read */
+	char *token;	      /* GetLogEvents' nextForwardToken; NULL: from the head */
+	unsigned pages;	      /* of this look */
+};
+
+struct followers {
+	struct world *world;
+	pthread_mutex_t lock;
+	struct list all;
+	size_t n;
+};
+
+static void look(void *arg);
+
+/* -- what is to be read ---------------------------------------------------------------------------------------- */
+
+static const struct task *log_task(const struct follower *f, const struct snapshot *s)
+{
+	if (f->kind == WORLD_LOG_TASK)
+		return task_list_find(s->tasks, f->key);
+	for (size_t i = 0; i < s->tasks->n; i++)
+		if (s->tasks->tasks[i].server)
+			return &s->tasks->tasks[i];
+	return NULL;
+}
+
+/* The server's log goes on with the next task's stream after a restart. */
+static bool choose_stream(struct follower *f, const struct snapshot *s)
+{
+	const struct task *t = log_task(f, s);
+
+	if (!t || !t->log_stream)
+		return *f->log_stream != '\0';
+	if (strcmp(f->log_stream, t->log_stream) != 0) {
+		snprintf(f->log_stream, sizeof(f->log_stream), "%s", t->log_stream);
+		free(f->token);
+		f->token = NULL;
+	}
+	return true;
+}
+
+/* -- looking --------------------------------------------------------------------------------------------------- */
+
+static bool is_wanted(struct follower *f)
+{
+	return f->opens || clock_monotonic_ms() - f->closed_ms < LINGER_MS;
+}
+
+/* The look is over: whoever waited for the first page goes on, and the next look is arranged. */
+static void end_look(struct follower *f)
+{
+	struct followers *all = f->owner;
+	struct list readers;
+	bool again;
+
+	list_init(&readers);
+	pthread_mutex_lock(&all->lock);
+	list_splice(&readers, &f->readers);
+	again = is_wanted(f) && !atomic_load(&all->world->stopping);
+	f->active = again;
+	pthread_mutex_unlock(&all->lock);
+	list_for_each_safe (l, next, &readers) {
+		struct reader *reader = container_of(l, struct reader, link);
+
+		reader->fetched(reader->arg);
+		free(reader);
+	}
+	if (again)
+		engine_timer_set(all->world->engine, &f->timer, LOOK_EVERY_MS, look, f);
+}
+
+static bool append_events(struct follower *f, const cJSON *body)
+{
+	const cJSON *event;
+	bool some = false;
+
+	cJSON_ArrayForEach (event, aws_at(body, "events")) {
+		const char *message = aws_text(event, "message");
+		size_t len = strlen(message);
+
+		stream_append(f->stream, message, len);
+		if (!len || message[len - 1] != '\n')
+			stream_append(f->stream, "\n", 1);
+		some = true;
+	}
+	if (some)
+		world_tell(f->owner->world);
+	return some;
+}
+
+static void fetch_page(struct follower *f);
+
+/* The end is where the token stays the same; pages before it may be empty. */
+static void got_page(struct aws_reply *reply, void *arg)
+{
+	struct follower *f = arg;
+	const char *next = aws_text(reply->body, "nextForwardToken");
+	bool at_end;
+
+	if (error_is(&reply->error)) {
+		end_look(f);
+		return;
+	}
+	append_events(f, reply->body);
+	at_end = !*next || (f->token && strcmp(f->token, next) == 0);
+	if (!at_end) {
+		free(f->token);
+		f->token = strdup(next);
+	}
+	if (at_end || ++f->pages >= PAGES_AT_ONCE)
+		end_look(f);
+	else
+		fetch_page(f);
+}
+
+static void fetch_page(struct follower *f)
+{
+	struct world *w = f->owner->world;
+	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = world_snapshot(w);
+	const char *group = stack_view_output(s->stack, "ServerLogGroup");
+	struct aws *aws = world_aws(w);
+	struct aws_request *request = NULL;
+
+	if (aws && group && choose_stream(f, s))
+		request = logs_get_log_events(group, f->log_stream, f->token);
+	if (!request || !aws_start(aws, request, got_page, f))
+		end_look(f);
+	aws_unref(aws);
+}
+
+static void look(void *arg)
+{
+	struct follower *f = arg;
+
+	f->pages = 0;
+	fetch_page(f);
+}
+
+/* -- the registry ---------------------------------------------------------------------------------------------- */
+
+static struct follower *find(struct followers *all, enum world_log kind, const char *key)
+{
+	list_for_each (l, &all->all) {
+		struct follower *f = container_of(l, struct follower, link);
+
+		if (f->kind == kind && strcmp(f->key, key) == 0)
+			return f;
+	}
+	return NULL;
+}
+
+static void follower_free(struct follower *f)
+{
+	list_remove(&f->link);
+	f->owner->n--;
+	stream_unref(f->stream);
+	free(f->token);
+	list_for_each_safe (l, next, &f->readers) {
+		list_remove(l);
+		free(container_of(l, struct reader, link));
+	}
+	free(f);
+}
+
+/* Makes room by forgetting the oldest that nobody reads. */
+static void forget_idle(struct followers *all)
+{
+	list_for_each_safe (l, next, &all->all) {
+		struct follower *f = container_of(l, struct follower, link);
+
+		if (all->n < FOLLOWERS_KEPT)
+			return;
+		if (!f->opens && !f->active && list_empty(&f->readers))
+			follower_free(f);
+	}
+}
+
+static struct follower *add(struct followers *all, enum world_log kind, const char *key)
+{
+	struct follower *f = calloc(1, sizeof(*f));
+
+	if (!f)
+		return NULL;
+	forget_idle(all);
+	f->owner = all;
+	f->kind = kind;
+	snprintf(f->key, sizeof(f->key), "%s", key);
+	f->stream = stream_new(LOG_KEEP);
+	list_init(&f->readers);
+	list_append(&all->all, &f->link);
+	all->n++;
+	if (f->stream)
+		return f;
+	follower_free(f);
+	return NULL;
+}
+
+static int add_reader(struct follower *f, void (*fetched)(void *arg), void *arg)
+{
+	struct reader *reader = calloc(1, sizeof(*reader));
+
+	if (!reader)
+		return -ENOMEM;
+	reader->fetched = fetched;
+	reader->arg = arg;
+	list_append(&f->readers, &reader->link);
+	return 0;
+}
+
+/* Under the lock. 1: somebody follows already, so it is fresh; 0: a look is to be started; negative errno. */
+static int open_locked(struct followers *all, enum world_log kind, const char *key, void (*fetched)(void *arg),
+		       void *arg, struct follower **ret)
+{
+	struct follower *f = find(all, kind, key);
+	int r;
+
+	if (!f)
+		f = add(all, kind, key);
+	if (!f)
+		return -ENOMEM;
+	*ret = f;
+	f->opens++;
+	if (f->active && list_empty(&f->readers))
+		return 1;
+	r = add_reader(f, fetched, arg);
+	if (r < 0) {
+		f->opens--;
+		return r;
+	}
+	r = f->active ? 2 : 0;
+	f->active = true;
+	return r;
+}
+
+/* A query's log is its job's own: nothing is to be fetched. */
+static struct stream *query_log(struct world *w, const char *key)
+{
+	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = world_snapshot(w);
+	struct job *j = job_list_find(s->queries, strtoull(key, NULL, 10));
+
+	return j ? stream_ref(j->log) : NULL;
+}
+
+struct stream *world_log_stream(struct world *w, enum world_log kind, const char *key)
+{
+	struct followers *all = w->followers;
+	struct follower *f;
+	struct stream *stream;
+
+	if (kind == WORLD_LOG_QUERY)
+		return query_log(w, key);
+	pthread_mutex_lock(&all->lock);
+	f = find(all, kind, key);
+	stream = f ? stream_ref(f->stream) : NULL;
+	pthread_mutex_unlock(&all->lock);
+	return stream;
+}
+
+static int open_query_log(struct world *w, const char *key, void (*fetched)(void *arg), void *arg, struct stream **ret,
+			  struct error *err)
+{
+	*ret = query_log(w, key);
+	if (!*ret)
+		return error_set(err, -ENOENT, "there is no query %s", key);
+	fetched(arg);
+	return 0;
+}
+
+int world_log_open(struct world *w, enum world_log kind, const char *key, void (*fetched)(void *arg), void *arg,
+		   struct stream **ret, struct error *err)
+{
+	struct followers *all = w->followers;
+	struct follower *f = NULL;
+	int r;
+
+	if (kind == WORLD_LOG_QUERY)
+		return open_query_log(w, key, fetched, arg, ret, err);
+	pthread_mutex_lock(&all->lock);
+	r = open_locked(all, kind, key, fetched, arg, &f);
+	*ret = r >= 0 ? stream_ref(f->stream) : NULL;
+	pthread_mutex_unlock(&all->lock);
+	if (r < 0)
+		return r;
+	if (r == 1)
+		fetched(arg);
+	else if (r == 0 && engine_post(w->engine, look, f) < 0)
+		end_look(f);
+	return 0;
+}
+
+void world_log_close(struct world *w, enum world_log kind, const char *key)
+{
+	struct followers *all = w->followers;
+	struct follower *f;
+
+	if (kind == WORLD_LOG_QUERY)
+		return;
+	pthread_mutex_lock(&all->lock);
+	f = find(all, kind, key);
+	if (f && f->opens && --f->opens == 0)
+		f->closed_ms = clock_monotonic_ms();
+	pthread_mutex_unlock(&all->lock);
+}
+
+/* -- life ------------------------------------------------------------------------------------------------------ */
+
+int followers_new(struct world *w, struct followers **ret)
+{
+	struct followers *all = calloc(1, sizeof(*all));
+
+	if (!all)
+		return -ENOMEM;
+	all->world = w;
+	pthread_mutex_init(&all->lock, NULL);
+	list_init(&all->all);
+	*ret = all;
+	return 0;
+}
+
+void followers_free(struct followers *all)
+{
+	if (!all)
+		return;
+	list_for_each_safe (l, next, &all->all)
+		follower_free(container_of(l, struct follower, link));
+	pthread_mutex_destroy(&all->lock);
+	free(all);
+}

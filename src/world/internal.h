@@ -1,0 +1,108 @@
+/*
+ * internal.h - the inside of the world, for the files of this room only.
+ */
+#ifndef VASTFS_WORLD_INTERNAL_H
+#define VASTFS_WORLD_INTERNAL_H
+
+#include "aws/aws.h"
+#include "jobs/journal.h"
+#include "world/world.h"
+
+#include <pthread.h>
+
+#define OPERATIONS_KEPT 100
+#define QUERIES_KEPT	100
+
+struct watch;
+struct operator;
+struct queries;
+struct followers;
+
+struct world {
+	struct engine *engine;
+	struct failures *failures;
+	struct stream *events, *api_log;
+	struct journal *journal;
+	char *config_dir;
+
+	pthread_mutex_t lock;	   /* guards the pointers of this block; held for a copy at most */
+	struct snapshot *snapshot; /* the newest */
+	struct aws *aws;	   /* the client for the settings in force; NULL without settings */
+	uint64_t next_number[JOB_KIND_MAX];
+	void (*changed)(void *arg);
+	void *changed_arg;
+	pthread_mutex_t save_lock; /* one writer of default.env at a time: what is on disk is what is in force */
+	unsigned saving;	   /* threads that write the settings */
+	pthread_cond_t saved;	   /* saving went down */
+	_Atomic uint64_t generation;
+	_Atomic bool stopping; /* the engine is ending or gone */
+
+	struct watch *watch;	     /* watch.c: reads AWS; engine thread */
+	struct operator* operator;   /* operator.c: the operation thread */
+	struct queries *queries;     /* query.c: Lambda; engine thread */
+	struct followers *followers; /* follow.c: logs; engine thread */
+};
+
+/* snapshot.c */
+struct snapshot *snapshot_first(void);
+struct snapshot *snapshot_copy(const struct snapshot *old);
+
+/*
+ * Publishes a changed copy of the newest snapshot: edit works on the copy, under the lock, and must be short. Any
+ * thread. -ENOMEM: nothing was published.
+ */
+int world_publish(struct world *w, int (*edit)(struct snapshot *s, void *arg), void *arg);
+void world_tell(struct world *w); /* calls the listener */
+
+/* A reference to the client in force, NULL without settings. */
+struct aws *world_aws(struct world *w);
+
+/* One line of events.log. */
+void world_event(struct world *w, const char *format, ...) _printf_(2, 3);
+
+/* Makes a job with the next number of its kind and publishes it. number 0: the next one. NULL without memory. */
+struct job *world_job_new(struct world *w, enum job_kind kind, uint64_t number, const char *name, const char *argument,
+			  struct blob *query, struct requester who);
+
+/* Puts a job's failure into /error and events.log. */
+void world_job_failed(struct world *w, struct job *j);
+
+/* settings_file.c */
+int settings_file_load(struct world *w, struct error *err);
+/* Makes the client for the settings in force anew. */
+void settings_apply(struct world *w, struct settings *settings, struct blob *text);
+
+/* watch.c */
+int watch_new(struct world *w, struct watch **ret);
+void watch_free(struct watch *watch);
+/* Any thread: reads everything anew, soon. done (may be NULL) is called on the engine thread after the snapshot is
+ * published or the attempt failed; it is also called when the world ends. */
+void watch_now(struct world *w, void (*done)(void *arg), void *arg);
+/* Any thread but the engine's: watch_now and wait until it is done. */
+void watch_now_and_wait(struct world *w);
+
+/* external.c: the name of an operation that somebody else began, and what is seen of it; engine thread */
+#define OPERATION_EXTERNAL "external"
+void external_follow(struct world *w, const struct snapshot *s);
+
+/* operator.c */
+int operator_new(struct world *w, struct operator** ret);
+void operator_free(struct operator* o);
+void operator_submit(struct operator* o, const struct verb *verb, struct job *j); /* takes a reference */
+void operator_resume(struct operator* o); /* takes up what the journal says was running */
+
+/* query.c */
+int queries_new(struct world *w, struct queries **ret);
+void queries_free(struct queries *q);
+
+/* follow.c */
+int followers_new(struct world *w, struct followers **ret);
+void followers_free(struct followers *f);
+
+/* plan.c: compares settings and stack, both of s. */
+enum snapshot_match plan_match(const struct snapshot *s);
+
+/* verbs.c */
+int credentials_check(const struct snapshot *s, struct error *err);
+
+#endif

@@ -1,0 +1,352 @@
+/*
+ * operator.c - the operation thread: one operation at a time, as plain sequential code.
+ *
+ * Everything that an operation does is journaled when it begins and when it ends. One that was running when vastfs
+ * ended goes on in AWS; the next mount runs the same function again, whose steps look first at what is there.
+ */
+#include "stack/operation.h"
+
+#include "base/clock.h"
+#include "world/internal.h"
+
+#include <inttypes.h>
+#include <openssl/rand.h>
+#include <string.h>
+
+struct work {
+	struct list link;
+	const struct verb *verb;
+	struct job *job;
+	char token[64];
+};
+
+struct operator
+{
+	struct world *world;
+	pthread_t thread;
+	bool started;
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	struct list queue;
+	bool stopping;
+	struct aws_cancel_token *cancel, *stop; /* of the operation at hand; NULL between them */
+};
+
+/* -- the outcome ----------------------------------------------------------------------------------------------- */
+
+static void fill_entry(struct world *w, const struct work *work, struct journal_entry *e)
+{
+	_cleanup_(job_view_unref_cleanup) struct job_view *v = job_view(work->job);
+	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = world_snapshot(w);
+
+	*e = (struct journal_entry){.number = work->job->number,
+				    .state = v->state,
+				    .exit_code = v->exit_code,
+				    .created_ms = work->job->created_ms,
+				    .started_ms = v->started_ms,
+				    .ended_ms = v->ended_ms};
+	snprintf(e->name, sizeof(e->name), "%s", work->job->name);
+	snprintf(e->argument, sizeof(e->argument), "%s", work->job->argument);
+	snprintf(e->token, sizeof(e->token), "%s", work->token);
+	if (s->settings)
+		settings_hash(s->settings, e->settings);
+	if (v->result)
+		snprintf(e->result, sizeof(e->result), "%s", v->result->data);
+	snprintf(e->message, sizeof(e->message), "%s", v->error.message);
+}
+
+static void journal_work(struct world *w, const struct work *work)
+{
+	struct journal_entry e;
+
+	fill_entry(w, work, &e);
+	journal_put(w->journal, &e);
+}
+
+static void end_failed(struct world *w, struct job *j, int r, struct error *err)
+{
+	if (!error_is(err))
+		error_set(err, r, "%s", strerror(-r));
+	job_log(j, "failed: %s", err->message);
+	if (*err->remedy)
+		job_log(j, "what to do: %s", err->remedy);
+	job_fail(j, err);
+	world_job_failed(w, j);
+}
+
+static void end_succeeded(struct world *w, struct operation *op)
+{
+	job_log(op->job, "succeeded");
+	job_progress(op->job, op->steps, op->steps, "done");
+	job_succeed(op->job, blob_from_buf(&op->result));
+	world_event(w, "operations/%" PRIu64 " %s succeeded", op->job->number, op->job->name);
+}
+
+/* The tree shows the new stack first; whoever reads the result then finds nothing running and all of it there. */
+static void conclude(struct operator* o, struct operation *op, int r, struct error *err)
+{
+	struct world *w = o->world;
+
+	if (aws_cancel_token_fired(o->stop))
+		return;
+	watch_now_and_wait(w);
+	if (r == -ECANCELED && job_cancel_wished(op->job)) {
+		job_log(op->job, "cancelled");
+		job_cancelled(op->job, error_is(err) ? err->message : "cancelled");
+		world_event(w, "operations/%" PRIu64 " %s cancelled", op->job->number, op->job->name);
+	} else if (r < 0) {
+		end_failed(w, op->job, r, err);
+	} else {
+		end_succeeded(w, op);
+	}
+}
+
+/* -- running --------------------------------------------------------------------------------------------------- */
+
+static void show_now(struct operation *op)
+{
+	watch_now(op->world, NULL, NULL);
+}
+
+static void fire_cancel(struct job *j _unused_, void *arg)
+{
+	struct operator* o = arg;
+
+	pthread_mutex_lock(&o->lock);
+	if (o->cancel)
+		aws_cancel_token_fire(o->cancel);
+	pthread_mutex_unlock(&o->lock);
+}
+
+static int run_operation(struct operator* o, const struct work *work)
+{
+	struct world *w = o->world;
+	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = world_snapshot(w);
+	struct operation op = {.aws = world_aws(w),
+			       .settings = s->settings,
+			       .job = work->job,
+			       .argument = work->job->argument,
+			       .token = work->token,
+			       .default_task = s->default_task,
+			       .cancel = o->cancel,
+			       .stop = o->stop,
+			       .look = show_now,
+			       .world = w,
+			       .result = BUF_INIT(64 * 1024)};
+	struct error err = {0};
+	int r;
+
+	if (!op.aws || !op.settings) {
+		r = error_set(&err, -EINVAL, "no usable settings");
+		error_remedy(&err, "write config/default.env");
+	} else {
+		settings_stack_name(op.settings, op.name);
+		r = work->verb->run(&op, &err);
+	}
+	conclude(o, &op, r, &err);
+	aws_unref(op.aws);
+	operation_release(&op);
+	return r;
+}
+
+/* False if vastfs ends. */
+static bool begin(struct operator* o)
+{
+	bool going;
+
+	pthread_mutex_lock(&o->lock);
+	going = !o->stopping;
+	o->cancel = aws_cancel_token_new();
+	o->stop = aws_cancel_token_new();
+	pthread_mutex_unlock(&o->lock);
+	return going && o->cancel && o->stop;
+}
+
+static void end(struct operator* o)
+{
+	struct aws_cancel_token *cancel, *stop;
+
+	pthread_mutex_lock(&o->lock);
+	cancel = move_ptr(o->cancel);
+	stop = move_ptr(o->stop);
+	pthread_mutex_unlock(&o->lock);
+	aws_cancel_token_free(cancel);
+	aws_cancel_token_free(stop);
+}
+
+static void do_work(struct operator* o, struct work *work)
+{
+	if (begin(o)) {
+		job_start(work->job);
+		job_log(work->job, "%s%s%s", work->job->name, *work->job->argument ? " " : "", work->job->argument);
+		journal_work(o->world, work);
+		job_on_cancel(work->job, fire_cancel, o);
+		run_operation(o, work);
+		job_on_cancel(work->job, NULL, NULL);
+		journal_work(o->world, work);
+	}
+	end(o);
+}
+
+static struct work *next_work(struct operator* o)
+{
+	struct work *work = NULL;
+
+	pthread_mutex_lock(&o->lock);
+	while (list_empty(&o->queue) && !o->stopping)
+		pthread_cond_wait(&o->wake, &o->lock);
+	if (!o->stopping) {
+		work = container_of(o->queue.next, struct work, link);
+		list_remove(&work->link);
+	}
+	pthread_mutex_unlock(&o->lock);
+	return work;
+}
+
+static void work_free(struct work *work)
+{
+	job_unref(work->job);
+	free(work);
+}
+
+static void *operator_thread(void *arg)
+{
+	struct operator* o = arg;
+	struct work *work;
+
+	while ((work = next_work(o))) {
+		do_work(o, work);
+		work_free(work);
+	}
+	return NULL;
+}
+
+/* -- submitting ------------------------------------------------------------------------------------------------ */
+
+static void make_token(char out[static 64])
+{
+	unsigned char bytes[16];
+
+	RAND_bytes(bytes, sizeof(bytes));
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		snprintf(out + 2 * i, 3, "%02x", bytes[i]);
+}
+
+static void submit(struct operator* o, const struct verb *verb, struct job *j, const char *token)
+{
+	struct work *work = calloc(1, sizeof(*work));
+	struct error err;
+
+	if (!work) {
+		error_set(&err, -ENOMEM, "out of memory");
+		job_fail(j, &err);
+		return;
+	}
+	work->verb = verb;
+	work->job = job_ref(j);
+	if (token)
+		snprintf(work->token, sizeof(work->token), "%s", token);
+	else
+		make_token(work->token);
+	pthread_mutex_lock(&o->lock);
+	list_append(&o->queue, &work->link);
+	pthread_cond_signal(&o->wake);
+	pthread_mutex_unlock(&o->lock);
+}
+
+void operator_submit(struct operator* o, const struct verb *verb, struct job *j)
+{
+	submit(o, verb, j, NULL);
+}
+
+static const struct verb *find_verb(const char *name)
+{
+	for (size_t i = 0; i < world_verbs_n; i++)
+		if (strcmp(world_verbs[i].name, name) == 0 && world_verbs[i].run)
+			return &world_verbs[i];
+	return NULL;
+}
+
+/* Settings that have changed meanwhile would make it another operation: it is shown as interrupted instead. */
+static bool may_resume(struct world *w, const struct journal_entry *e)
+{
+	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = world_snapshot(w);
+	char hash[SETTINGS_HASH_SIZE];
+
+	return s->settings && find_verb(e->name) && strcmp(settings_hash(s->settings, hash), e->settings) == 0;
+}
+
+static void resume_entry(struct operator* o, struct journal_entry *e)
+{
+	_cleanup_(job_unref_cleanup) struct job *j =
+		world_job_new(o->world, JOB_OPERATION, e->number, e->name, e->argument, NULL, (struct requester){0});
+	struct error err;
+
+	if (!j)
+		return;
+	if (may_resume(o->world, e)) {
+		job_log(j, "taken up again after vastfs was ended");
+		submit(o, find_verb(e->name), j, e->token);
+		return;
+	}
+	error_set(&err, -EINTR, "interrupted when vastfs was ended, and the settings have changed since");
+	error_remedy(&err, "look at status and stack/, then start the operation again");
+	job_fail(j, &err);
+	world_job_failed(o->world, j);
+	e->state = JOB_FAILED;
+	journal_put(o->world->journal, e);
+}
+
+void operator_resume(struct operator* o)
+{
+	struct journal_entry e;
+
+	for (size_t i = 0; journal_get(o->world->journal, i, &e); i++)
+		if (!job_state_ended(e.state))
+			resume_entry(o, &e);
+}
+
+/* -- life ------------------------------------------------------------------------------------------------------ */
+
+int operator_new(struct world *w, struct operator** ret)
+{
+	struct operator* o = calloc(1, sizeof(*o));
+	int r;
+
+	if (!o)
+		return -ENOMEM;
+	o->world = w;
+	list_init(&o->queue);
+	pthread_mutex_init(&o->lock, NULL);
+	pthread_cond_init(&o->wake, NULL);
+	r = -pthread_create(&o->thread, NULL, operator_thread, o);
+	o->started = r == 0;
+	*ret = o;
+	return r;
+}
+
+static void stop_thread(struct operator* o)
+{
+	pthread_mutex_lock(&o->lock);
+	o->stopping = true;
+	if (o->stop)
+		aws_cancel_token_fire(o->stop);
+	if (o->cancel)
+		aws_cancel_token_fire(o->cancel);
+	pthread_cond_signal(&o->wake);
+	pthread_mutex_unlock(&o->lock);
+	if (o->started)
+		pthread_join(o->thread, NULL);
+}
+
+void operator_free(struct operator* o)
+{
+	if (!o)
+		return;
+	stop_thread(o);
+	list_for_each_safe (l, next, &o->queue)
+		work_free(container_of(l, struct work, link));
+	pthread_cond_destroy(&o->wake);
+	pthread_mutex_destroy(&o->lock);
+	free(o);
+}

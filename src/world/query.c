@@ -1,0 +1,353 @@
+/*
+ * query.c - commands in Lambda.
+ *
+ * A query is one Invoke of the stack's function. It waits for its turn only where AWS has proved that the command did
+ * not start; once a request may have been taken, it is never sent again.
+ */
+#include "stack/query.h"
+#include "aws/lambda.h"
+#include "base/clock.h"
+#include "world/internal.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define RETRY_FIRST_MS	 500
+#define RETRY_MOST_MS	 5000
+#define RETRY_LIMIT_MS	 180000
+#define TIMEOUT_EXTRA_MS 60000 /* over the function's own: cold start, network */
+
+struct query {
+	struct list link; /* in the world's queries */
+	struct queries *queries;
+	struct job *job;
+	struct aws_call *call; /* under way; NULL between attempts */
+	struct engine_timer timer;
+	int64_t give_up_ms; /* monotonic: no attempt begins later */
+	int64_t sent_ms;    /* monotonic */
+	int64_t pause_ms;
+	bool waiting; /* for its turn: the timer is set */
+	bool looked;  /* the world was read anew because nothing was known */
+};
+
+struct queries {
+	struct world *world;
+	struct list running;
+};
+
+static void attempt(void *arg);
+
+/* -- the end --------------------------------------------------------------------------------------------------- */
+
+static void forget(struct query *q)
+{
+	job_on_cancel(q->job, NULL, NULL);
+	engine_timer_cancel(&q->timer);
+	list_remove(&q->link);
+	job_unref(q->job);
+	free(q);
+}
+
+static void fail(struct query *q, const struct error *err)
+{
+	struct job *j = q->job;
+
+	job_log(j, "failed: %s", err->message);
+	job_fail(j, err);
+	world_job_failed(q->queries->world, j);
+	forget(q);
+}
+
+struct outcome {
+	struct query_reply reply;
+	const char *request_id;
+	int64_t duration_ms;
+};
+
+static void edit_outcome(struct job_view *v, void *arg)
+{
+	struct outcome *o = arg;
+
+	v->ran = true;
+	v->exit_code = o->reply.exit_code;
+	v->state = o->reply.exit_code == 0 ? JOB_SUCCEEDED : JOB_FAILED;
+	blob_unref(v->result);
+	v->result = move_ptr(o->reply.result);
+	blob_unref(v->errors);
+	v->errors = move_ptr(o->reply.errors);
+	snprintf(v->request_id, sizeof(v->request_id), "%s", o->request_id);
+	v->duration_ms = o->duration_ms;
+	if (*o->reply.remark)
+		error_set(&v->error, 0, "%s", o->reply.remark);
+	v->step[0] = '\0';
+}
+
+static void finish(struct query *q, struct aws_reply *reply)
+{
+	struct outcome outcome = {.request_id = reply->request_id, .duration_ms = clock_monotonic_ms() - q->sent_ms};
+	struct error err = {0};
+
+	if (query_parse_reply(reply, &outcome.reply, &err) < 0) {
+		snprintf(err.request_id, sizeof(err.request_id), "%s", reply->request_id);
+		fail(q, &err);
+		return;
+	}
+	job_log(q->job, "exit code %d after %" PRId64 " ms", outcome.reply.exit_code, outcome.duration_ms);
+	job_edit(q->job, edit_outcome, &outcome);
+	query_reply_release(&outcome.reply);
+	forget(q);
+}
+
+static void cancelled(struct query *q, bool sent)
+{
+	job_cancelled(q->job, sent ? "cancelled: vastfs stopped waiting; the command goes on in AWS until it ends or "
+				     "times out"
+				   : "cancelled before it was sent");
+	forget(q);
+}
+
+/* -- sending --------------------------------------------------------------------------------------------------- */
+
+static void wait_for_turn(struct query *q, const struct error *why)
+{
+	q->pause_ms = q->pause_ms ? q->pause_ms * 2 : RETRY_FIRST_MS;
+	if (q->pause_ms > RETRY_MOST_MS)
+		q->pause_ms = RETRY_MOST_MS;
+	job_log(q->job, "not started yet, trying again: %s", why->message);
+	job_progress(q->job, 0, 0, "waiting: %s", *why->code ? why->code : why->message);
+	q->waiting = true;
+	engine_timer_set(q->queries->world->engine, &q->timer, q->pause_ms, attempt, q);
+}
+
+static void answered(struct aws_reply *reply, void *arg)
+{
+	struct query *q = arg;
+
+	q->call = NULL;
+	if (!error_is(&reply->error)) {
+		finish(q, reply);
+	} else if (reply->error.errnum == -ECANCELED && job_cancel_wished(q->job)) {
+		cancelled(q, true);
+	} else if (query_not_started(reply) && clock_monotonic_ms() < q->give_up_ms) {
+		wait_for_turn(q, &reply->error);
+	} else {
+		if (reply->sent && reply->status == 0)
+			error_prefix(&reply->error, "the answer was lost; the command may have run");
+		fail(q, &reply->error);
+	}
+}
+
+static void send_query(struct query *q, const struct snapshot *s, const char *function)
+{
+	struct world *w = q->queries->world;
+	const struct task *server = snapshot_default_task(s);
+	int64_t timeout_ms = s->settings->lambda_timeout * INT64_C(1000) + TIMEOUT_EXTRA_MS;
+	_buf_ struct buf event = BUF_INIT(1 << 20);
+	struct aws *aws = world_aws(w);
+	struct aws_request *request = NULL;
+
+	if (query_event(q->job->query, server ? server->endpoint : NULL, clock_wall_ms() + timeout_ms, &event) == 0)
+		request = lambda_invoke(function, &event, (int)timeout_ms);
+	if (!server)
+		job_remark(q->job, "no server is running: the command runs without VAST_ENDPOINT");
+	q->sent_ms = clock_monotonic_ms();
+	q->call = request && aws ? aws_start(aws, request, answered, q) : NULL;
+	aws_unref(aws);
+	if (!q->call)
+		fail(q, &(struct error){.errnum = -ENOMEM, .message = "out of memory"});
+	else
+		job_start(q->job);
+}
+
+static void looked(void *arg)
+{
+	struct query *q = arg;
+
+	if (!atomic_load(&q->queries->world->stopping))
+		attempt(q);
+}
+
+static void fail_not_deployed(struct query *q, const struct snapshot *s)
+{
+	struct error err;
+
+	if (!s->contact_ms && error_is(&s->contact_error)) {
+		err = s->contact_error;
+		error_prefix(&err, "the stack could not be looked at, so the command was not sent");
+	} else {
+		error_set(&err, -ENXIO, "the stack is not deployed");
+		error_remedy(&err, "touch control/deploy");
+	}
+	fail(q, &err);
+}
+
+/* One attempt. If nothing is known about the stack yet, it is looked at first. */
+static void attempt(void *arg)
+{
+	struct query *q = arg;
+	struct world *w = q->queries->world;
+	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = world_snapshot(w);
+	const char *function = stack_view_output(s->stack, "FunctionName");
+
+	q->waiting = false;
+	if (job_cancel_wished(q->job)) {
+		cancelled(q, false);
+	} else if (s->settings && function) {
+		send_query(q, s, function);
+	} else if (!q->looked && s->settings) {
+		q->looked = true;
+		watch_now(w, looked, q);
+	} else {
+		fail_not_deployed(q, s);
+	}
+}
+
+/* -- the way in ------------------------------------------------------------------------------------------------ */
+
+struct cancel_wish {
+	struct world *world;
+	struct job *job;
+};
+
+static struct query *find_running(struct queries *queries, const struct job *j)
+{
+	list_for_each (l, &queries->running)
+		if (container_of(l, struct query, link)->job == j)
+			return container_of(l, struct query, link);
+	return NULL;
+}
+
+static void do_cancel(void *arg)
+{
+	struct cancel_wish *wish = arg;
+	struct query *q = find_running(wish->world->queries, wish->job);
+
+	if (q && q->call)
+		aws_cancel(q->call);
+	else if (q && q->waiting)
+		cancelled(q, false);
+	job_unref(wish->job);
+	free(wish);
+}
+
+static void wish_cancel(struct job *j, void *arg)
+{
+	struct cancel_wish *wish = calloc(1, sizeof(*wish));
+
+	if (!wish)
+		return;
+	*wish = (struct cancel_wish){arg, job_ref(j)};
+	if (engine_post(wish->world->engine, do_cancel, wish) == 0)
+		return;
+	job_unref(j);
+	free(wish);
+}
+
+static void begin(void *arg)
+{
+	struct query *q = arg;
+
+	list_append(&q->queries->running, &q->link);
+	job_on_cancel(q->job, wish_cancel, q->queries->world);
+	attempt(q);
+}
+
+static int check_known(const struct snapshot *s, struct error *err)
+{
+	if (s->settings && (!snapshot_is_current(s) || stack_view_output(s->stack, "FunctionName")))
+		return 0;
+	error_set(err, -ENXIO, "the stack is not deployed%s%s", s->stack->status ? ": it is " : "",
+		  s->stack->status ? s->stack->status : "");
+	error_remedy(err, s->settings ? "touch control/deploy" : "write config/default.env, then touch control/deploy");
+	return err->errnum;
+}
+
+int world_query_check(struct world *w, struct error *err)
+{
+	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = world_snapshot(w);
+	int r = check_known(s, err);
+
+	return r < 0 ? r : credentials_check(s, err);
+}
+
+int world_query_text(const void *text, size_t len, struct error *err)
+{
+	if (len > WORLD_QUERY_MAX) {
+		error_set(err, -EFBIG, "a command may have %d bytes", WORLD_QUERY_MAX);
+		error_remedy(err, "put data into files or S3 and let the command fetch them");
+		return err->errnum;
+	}
+	if (memchr(text, '\0', len))
+		return error_set(err, -EINVAL, "a command may not contain a NUL byte");
+	return 0;
+}
+
+static struct query *query_new(struct queries *queries, struct job *j)
+{
+	struct query *q = calloc(1, sizeof(*q));
+
+	if (!q)
+		return NULL;
+	list_init(&q->link);
+	q->queries = queries;
+	q->job = job_ref(j);
+	q->give_up_ms = clock_monotonic_ms() + RETRY_LIMIT_MS;
+	return q;
+}
+
+static void refuse_incomplete(struct world *w, struct job *j)
+{
+	struct error err;
+
+	error_set(&err, -EINVAL, "incomplete, not run: the writer was cut short");
+	error_remedy(&err, "a command of several writes must end in a newline");
+	job_fail(j, &err);
+	world_job_failed(w, j);
+}
+
+int world_query(struct world *w, struct buf *command, bool complete, struct requester who, struct job **ret,
+		struct error *err)
+{
+	_cleanup_(blob_unref_cleanup) struct blob *text = NULL;
+	struct job *j;
+	struct query *q;
+	int r = world_query_text(buf_str(command), command->len, err);
+
+	if (r < 0)
+		return r;
+	text = blob_from_buf(command);
+	j = text ? world_job_new(w, JOB_QUERY, 0, "query", "", text, who) : NULL;
+	if (!j)
+		return -ENOMEM;
+	q = complete ? query_new(w->queries, j) : NULL;
+	if (!complete)
+		refuse_incomplete(w, j);
+	else if (!q || engine_post(w->engine, begin, q) < 0)
+		job_fail(j, &(struct error){.errnum = -ENOMEM, .message = "out of memory"});
+	*ret = j;
+	return 0;
+}
+
+/* -- life ------------------------------------------------------------------------------------------------------ */
+
+int queries_new(struct world *w, struct queries **ret)
+{
+	struct queries *queries = calloc(1, sizeof(*queries));
+
+	if (!queries)
+		return -ENOMEM;
+	queries->world = w;
+	list_init(&queries->running);
+	*ret = queries;
+	return 0;
+}
+
+/* The engine has stopped and completed its calls; what waited for its turn is left. */
+void queries_free(struct queries *queries)
+{
+	if (!queries)
+		return;
+	list_for_each_safe (l, next, &queries->running)
+		forget(container_of(l, struct query, link));
+	free(queries);
+}

@@ -1,0 +1,226 @@
+/*
+ * settings_file.c - config/default.env on disk and in force.
+ */
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "world/internal.h"
+
+#include <string.h>
+
+static char *settings_path(const struct world *w)
+{
+	char *path;
+
+	return asprintf(&path, "%s/default.env", w->config_dir) < 0 ? NULL : path;
+}
+
+/* -- in force -------------------------------------------------------------------------------------------------- */
+
+struct force {
+	struct settings *settings;
+	struct blob *text;
+};
+
+/* What was known belongs to another stack as soon as the settings name one. */
+static bool names_other_stack(const struct settings *old, const struct settings *new)
+{
+	static const enum setting keys[] = {SETTING_AWS_REGION, SETTING_STAGE, SETTING_AWS_PROFILE};
+
+	if (!old)
+		return true;
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+		if (strcmp(settings_get(old, keys[i]), settings_get(new, keys[i])) != 0)
+			return true;
+	return false;
+}
+
+static int forget_stack(struct snapshot *s)
+{
+	struct stack_view *stack = stack_view_parse("", NULL, NULL, NULL, NULL);
+	struct task_list *tasks = task_list_parse(NULL, NULL, NULL, NULL);
+
+	if (!stack || !tasks) {
+		stack_view_unref(stack);
+		task_list_unref(tasks);
+		return -ENOMEM;
+	}
+	stack_view_unref(s->stack);
+	task_list_unref(s->tasks);
+	s->stack = stack;
+	s->tasks = tasks;
+	s->contact_ms = 0;
+	s->contact_error = (struct error){0};
+	return 0;
+}
+
+static int edit_force(struct snapshot *s, void *arg)
+{
+	const struct force *f = arg;
+
+	if (names_other_stack(s->settings, f->settings) && forget_stack(s) < 0)
+		return -ENOMEM;
+	settings_unref(s->settings);
+	s->settings = settings_ref(f->settings);
+	blob_unref(s->settings_text);
+	s->settings_text = blob_ref(f->text);
+	s->settings_changed_ms = clock_wall_ms();
+	return 0;
+}
+
+static struct aws *make_client(struct world *w, const struct settings *settings)
+{
+	const char *profile = settings_get(settings, SETTING_AWS_PROFILE);
+	struct aws_config config = {.region = settings_get(settings, SETTING_AWS_REGION),
+				    .profile = *profile ? profile : NULL,
+				    .api_log = w->api_log};
+	struct error err = {0};
+	struct aws *a = NULL;
+
+	if (!*config.region)
+		return NULL;
+	if (aws_new(w->engine, &config, &a, &err) < 0)
+		failures_add(w->failures, &(struct failure_site){.path = "config/default.env"}, &err);
+	return a;
+}
+
+void settings_apply(struct world *w, struct settings *settings, struct blob *text)
+{
+	struct aws *fresh = make_client(w, settings), *old;
+
+	pthread_mutex_lock(&w->lock);
+	old = w->aws;
+	w->aws = fresh;
+	pthread_mutex_unlock(&w->lock);
+	aws_unref(old);
+	if (world_publish(w, edit_force, &(struct force){settings, text}) < 0)
+		log_error("no memory to put the settings in force");
+	watch_now(w, NULL, NULL);
+}
+
+int settings_file_load(struct world *w, struct error *err)
+{
+	_buf_ struct buf text = BUF_INIT(SETTINGS_MAX);
+	_cleanup_(blob_unref_cleanup) struct blob *blob = NULL;
+	_cleanup_(settings_unref_cleanup) struct settings *settings = NULL;
+	_free_ char *path = settings_path(w);
+	int r;
+
+	if (!path)
+		return -ENOMEM;
+	r = file_read(path, &text);
+	if (r == -ENOENT)
+		return 0;
+	if (r < 0)
+		return error_set(err, r, "cannot read %s: %s", path, strerror(-r));
+	r = settings_parse(buf_str(&text), text.len, &settings, err);
+	if (r < 0)
+		return error_prefix(err, "%s is not in force", path);
+	blob = blob_from_buf(&text);
+	if (!blob)
+		return -ENOMEM;
+	settings_apply(w, settings, blob);
+	return 0;
+}
+
+/* -- saving ---------------------------------------------------------------------------------------------------- */
+
+/* Written by a thread of its own: neither the tree nor the network may wait for a slow disk. */
+struct save {
+	struct world *world;
+	struct settings *settings;
+	struct blob *text;
+	void (*done)(int result, const struct error *err, void *arg);
+	void *arg;
+};
+
+static void save_free(struct save *s)
+{
+	settings_unref(s->settings);
+	blob_unref(s->text);
+	free(s);
+}
+
+DEFINE_CLEANUP(struct save *, save_free)
+
+static int write_settings(const struct save *s, struct error *err)
+{
+	_free_ char *path = settings_path(s->world);
+	int r = path ? file_write_atomically(path, s->text->data, s->text->len) : -ENOMEM;
+
+	if (r < 0) {
+		error_set(err, r, "cannot save the settings in %s: %s", path ? path : "default.env", strerror(-r));
+		error_remedy(err,
+			     "the settings in force are unchanged; make room or fix the directory, then write again");
+	}
+	return r;
+}
+
+static void end_save(struct world *w)
+{
+	pthread_mutex_lock(&w->lock);
+	w->saving--;
+	pthread_cond_broadcast(&w->saved);
+	pthread_mutex_unlock(&w->lock);
+}
+
+static void *save_thread(void *arg)
+{
+	struct save *s = arg;
+	struct world *w = s->world;
+	struct error err = {0};
+	int r;
+
+	pthread_mutex_lock(&w->save_lock);
+	r = write_settings(s, &err);
+	if (r == 0) {
+		settings_apply(w, s->settings, s->text);
+		world_event(w, "settings saved");
+	}
+	pthread_mutex_unlock(&w->save_lock);
+	s->done(r, &err, s->arg);
+	save_free(s);
+	end_save(w);
+	return NULL;
+}
+
+static int start_save(struct save *s, struct error *err)
+{
+	pthread_attr_t detached;
+	pthread_t thread;
+	int r;
+
+	pthread_mutex_lock(&s->world->lock);
+	s->world->saving++;
+	pthread_mutex_unlock(&s->world->lock);
+	pthread_attr_init(&detached);
+	pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
+	r = -pthread_create(&thread, &detached, save_thread, s);
+	pthread_attr_destroy(&detached);
+	if (r < 0) {
+		end_save(s->world);
+		return error_set(err, r, "cannot start a thread to save the settings: %s", strerror(-r));
+	}
+	return 0;
+}
+
+int world_settings_save(struct world *w, struct buf *text, void (*done)(int result, const struct error *err, void *arg),
+			void *arg, struct error *err)
+{
+	_cleanup_(save_free_cleanup) struct save *s = calloc(1, sizeof(*s));
+	int r;
+
+	if (!s)
+		return -ENOMEM;
+	*s = (struct save){.world = w, .done = done, .arg = arg};
+	r = settings_parse(buf_str(text), text->len, &s->settings, err);
+	if (r < 0)
+		return r;
+	s->text = blob_from_buf(text);
+	if (!s->text)
+		return -ENOMEM;
+	r = start_save(s, err);
+	if (r == 0)
+		s = NULL; /* the thread's now */
+	return r;
+}

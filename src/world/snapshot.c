@@ -1,0 +1,95 @@
+#include "world/snapshot.h"
+
+#include "base/clock.h"
+#include "world/internal.h"
+
+#include <string.h>
+
+#define CURRENT_FOR_MS 30000
+
+struct snapshot *snapshot_ref(struct snapshot *s)
+{
+	ref_get(&s->ref);
+	return s;
+}
+
+void snapshot_unref(struct snapshot *s)
+{
+	if (!s || !ref_put(&s->ref))
+		return;
+	settings_unref(s->settings);
+	blob_unref(s->settings_text);
+	stack_view_unref(s->stack);
+	task_list_unref(s->tasks);
+	job_list_unref(s->operations);
+	job_list_unref(s->queries);
+	free(s);
+}
+
+struct snapshot *snapshot_first(void)
+{
+	struct snapshot *s = calloc(1, sizeof(*s));
+	_buf_ struct buf empty = BUF_INIT(1);
+
+	if (!s)
+		return NULL;
+	ref_init(&s->ref);
+	s->generation = 1;
+	s->settings_text = blob_from_buf(&empty);
+	s->settings_changed_ms = clock_wall_ms();
+	s->stack = stack_view_parse("", NULL, NULL, NULL, NULL);
+	s->tasks = task_list_parse(NULL, NULL, NULL, NULL);
+	s->operations = job_list_with(NULL, NULL, 0);
+	s->queries = job_list_with(NULL, NULL, 0);
+	if (s->settings_text && s->stack && s->tasks && s->operations && s->queries)
+		return s;
+	snapshot_unref(s);
+	return NULL;
+}
+
+struct snapshot *snapshot_copy(const struct snapshot *old)
+{
+	struct snapshot *s = malloc(sizeof(*s));
+
+	if (!s)
+		return NULL;
+	*s = *old;
+	ref_init(&s->ref);
+	if (s->settings)
+		settings_ref(s->settings);
+	blob_ref(s->settings_text);
+	stack_view_ref(s->stack);
+	task_list_ref(s->tasks);
+	job_list_ref(s->operations);
+	job_list_ref(s->queries);
+	return s;
+}
+
+bool snapshot_is_current(const struct snapshot *s)
+{
+	return s->contact_ms && clock_monotonic_ms() - s->contact_monotonic_ms <= CURRENT_FOR_MS;
+}
+
+const struct task *snapshot_default_task(const struct snapshot *s)
+{
+	return *s->default_task ? task_list_find(s->tasks, s->default_task) : NULL;
+}
+
+bool snapshot_task_is_outdated(const struct snapshot *s, const struct task *t)
+{
+	const char *current = stack_view_output(s->stack, "TaskDefinitionArn");
+
+	return t->server && current && t->task_definition && strcmp(t->task_definition, current) != 0;
+}
+
+struct job *snapshot_running_operation(const struct snapshot *s)
+{
+	for (size_t i = s->operations->n; i-- > 0;) {
+		struct job *j = s->operations->jobs[i];
+		_cleanup_(job_view_unref_cleanup) struct job_view *v = job_view(j);
+
+		if (!job_state_ended(v->state))
+			return j;
+	}
+	return NULL;
+}

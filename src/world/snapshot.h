@@ -1,0 +1,50 @@
+/*
+ * snapshot.h - the world as it is known at one moment: immutable and shared.
+ *
+ * The loop thread renders the tree from the newest snapshot without any lock; the engine and the operation thread
+ * publish new ones.
+ */
+#ifndef VASTFS_WORLD_SNAPSHOT_H
+#define VASTFS_WORLD_SNAPSHOT_H
+
+#include "base/blob.h"
+#include "base/error.h"
+#include "jobs/job.h"
+#include "stack/settings.h"
+#include "stack/view.h"
+
+enum snapshot_match { MATCH_UNKNOWN, MATCH_SAME, MATCH_DIFFERENT };
+
+struct snapshot {
+	struct ref ref;
+	uint64_t generation;	     /* 1, 2, ... */
+	struct settings *settings;   /* in force; NULL if there are none */
+	struct blob *settings_text;  /* default.env in force, as it was written; never NULL */
+	int64_t settings_changed_ms; /* wall clock */
+	struct stack_view *stack;    /* never NULL */
+	struct task_list *tasks;     /* never NULL */
+	enum snapshot_match match;   /* of the settings in force with what is deployed */
+	char default_task[64];	     /* the server that queries go to, "" if there is none */
+	bool default_chosen;	     /* by ln -sfn rather than by vastfs */
+	struct job_list *operations; /* never NULL, oldest first */
+	struct job_list *queries;    /* likewise */
+	int64_t contact_ms;	     /* wall clock of the last time everything was read from AWS; 0: not yet */
+	int64_t contact_monotonic_ms;
+	struct error contact_error; /* why the last attempt to read failed; errnum 0: it did not */
+};
+
+struct snapshot *snapshot_ref(struct snapshot *s);
+void snapshot_unref(struct snapshot *s);
+DEFINE_CLEANUP(struct snapshot *, snapshot_unref)
+
+/* What may be said with certainty: false before the first contact and when it is more than 30 s ago. */
+bool snapshot_is_current(const struct snapshot *s);
+
+/* The server that queries go to, NULL if there is none; and whether it runs with what was deployed last. */
+const struct task *snapshot_default_task(const struct snapshot *s);
+bool snapshot_task_is_outdated(const struct snapshot *s, const struct task *t);
+
+/* The operation in flight, or NULL. No new reference. */
+struct job *snapshot_running_operation(const struct snapshot *s);
+
+#endif

@@ -1,0 +1,254 @@
+/*
+ * verbs.c - what can be asked for: the table of control/, and the one admission check for all of it.
+ *
+ * A verb is refused only for what is known. If the last look at AWS is more than 30 s old, or there was none, the
+ * operation is accepted and decides itself.
+ */
+#include "aws/ecs.h"
+#include "stack/changeset.h"
+#include "stack/operation.h"
+#include "world/internal.h"
+
+#include <string.h>
+
+/* -- conditions ------------------------------------------------------------------------------------------------ */
+
+static int need_settings(const struct snapshot *s, struct error *err)
+{
+	if (s->settings)
+		return 0;
+	error_set(err, -EINVAL, "there are no settings");
+	error_remedy(err, "write aws_region, vpc_id and subnet_cidr to config/default.env");
+	return err->errnum;
+}
+
+static int need_deployed(const struct snapshot *s, struct error *err)
+{
+	if (s->settings && (!snapshot_is_current(s) || stack_view_output(s->stack, "ClusterName")))
+		return 0;
+	error_set(err, -ENXIO, "the stack is not deployed%s%s", s->stack->status ? ": it is " : "",
+		  s->stack->status ? s->stack->status : "");
+	error_remedy(err, s->settings ? "touch control/deploy" : "write config/default.env, then touch control/deploy");
+	return err->errnum;
+}
+
+static int need_nobody_else(const struct snapshot *s, struct error *err)
+{
+	if (!snapshot_is_current(s) || stack_state(s->stack->status)->kind != STACK_BUSY)
+		return 0;
+	error_set(err, -EBUSY, "somebody else operates the stack: it is %s", s->stack->status);
+	error_remedy(err, "cat operations/latest/result waits for its end");
+	return err->errnum;
+}
+
+static int check_deploy(const struct snapshot *s, const char *argument _unused_, struct error *err)
+{
+	int r = need_settings(s, err);
+
+	if (r == 0)
+		r = settings_check_complete(s->settings, err);
+	return r < 0 ? r : need_nobody_else(s, err);
+}
+
+static int check_destroy(const struct snapshot *s, const char *argument _unused_, struct error *err)
+{
+	int r = need_settings(s, err);
+
+	return r < 0 ? r : need_nobody_else(s, err);
+}
+
+static const struct task *live_server(const struct snapshot *s)
+{
+	for (size_t i = 0; i < s->tasks->n; i++)
+		if (s->tasks->tasks[i].server && task_is_live(&s->tasks->tasks[i]))
+			return &s->tasks->tasks[i];
+	return NULL;
+}
+
+static int check_run_task(const struct snapshot *s, const char *argument, struct error *err)
+{
+	const struct task *server = live_server(s);
+	bool force = strcmp(argument, "force") == 0;
+	int r = need_deployed(s, err);
+
+	if (r < 0)
+		return r;
+	if (force && s->settings->efs) {
+		error_set(err, -EINVAL, "one database has one server: with vast_storage=efs a second one is refused");
+		error_remedy(err, "touch control/restart-task replaces the server");
+		return err->errnum;
+	}
+	if (!server || force || !snapshot_is_current(s))
+		return 0;
+	error_set(err, -EEXIST, "a server runs already: task %s is %s", server->id, server->status);
+	error_remedy(err, "touch control/restart-task to replace it");
+	return err->errnum;
+}
+
+static int check_deployed(const struct snapshot *s, const char *argument _unused_, struct error *err)
+{
+	return need_deployed(s, err);
+}
+
+/* -- the table ------------------------------------------------------------------------------------------------- */
+
+static void act_refresh(struct world *w)
+{
+	watch_now(w, NULL, NULL);
+}
+
+static void act_cancel(struct world *w)
+{
+	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = world_snapshot(w);
+	struct job *running = snapshot_running_operation(s);
+
+	if (running)
+		world_cancel_job(w, running);
+}
+
+const struct verb world_verbs[] = {
+	{"deploy", NULL, "create the stack or bring it up to date with config/default.env", check_deploy,
+	 operation_deploy, NULL},
+	{"destroy", "purge", "stop all tasks and delete the stack; the database is kept (purge: deleted too)",
+	 check_destroy, operation_destroy, NULL},
+	{"run-task", "force", "start a VAST server (force: another one beside it, not with vast_storage=efs)",
+	 check_run_task, operation_run_task, NULL},
+	{"restart-task", NULL, "stop the default server and start one", check_deployed, operation_restart_task, NULL},
+	{"stop-all-tasks", NULL, "stop every task of the stack", check_deployed, operation_stop_all_tasks, NULL},
+	{"refresh", NULL, "read everything anew from AWS", NULL, NULL, act_refresh},
+	{"cancel", NULL, "cancel the running operation where AWS allows it", NULL, NULL, act_cancel},
+};
+const size_t world_verbs_n = ARRAY_SIZE(world_verbs);
+
+/* -- admission ------------------------------------------------------------------------------------------------- */
+
+static int check_idle(const struct snapshot *s, struct error *err)
+{
+	struct job *running = snapshot_running_operation(s);
+
+	if (!running)
+		return 0;
+	error_set(err, -EBUSY, "operation %llu (%s) is running", (unsigned long long)running->number, running->name);
+	error_remedy(err, "cat operations/latest/result waits for it, touch control/cancel cancels it");
+	return err->errnum;
+}
+
+static int check_argument(const struct verb *verb, const char *argument, struct error *err)
+{
+	if (!*argument || (verb->argument && strcmp(argument, verb->argument) == 0))
+		return 0;
+	error_set(err, -EINVAL, "control/%s does not know '%.40s'", verb->name, argument);
+	error_remedy(err, "touch it, or write 1%s%s", verb->argument ? " or " : "",
+		     verb->argument ? verb->argument : "");
+	return err->errnum;
+}
+
+int credentials_check(const struct snapshot *s, struct error *err)
+{
+	const char *profile = settings_get(s->settings, SETTING_AWS_PROFILE);
+	struct aws_config config = {.region = settings_get(s->settings, SETTING_AWS_REGION),
+				    .profile = *profile ? profile : NULL};
+
+	return aws_check_credentials(&config, err);
+}
+
+static int check_verb(const struct snapshot *s, const struct verb *verb, const char *argument, struct error *err)
+{
+	int r = check_argument(verb, argument, err);
+
+	if (r < 0 || !verb->run)
+		return r;
+	r = check_idle(s, err);
+	if (r == 0)
+		r = verb->check(s, argument, err);
+	return r < 0 ? r : credentials_check(s, err);
+}
+
+int world_verb_check(struct world *w, const struct verb *verb, const char *argument, struct error *err)
+{
+	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = world_snapshot(w);
+
+	return check_verb(s, verb, argument, err);
+}
+
+int world_verb_run(struct world *w, const struct verb *verb, const char *argument, struct requester who,
+		   struct job **ret, struct error *err)
+{
+	int r = world_verb_check(w, verb, argument, err);
+	struct job *j;
+
+	*ret = NULL;
+	if (r < 0)
+		return r;
+	if (verb->act) {
+		verb->act(w);
+		return 0;
+	}
+	j = world_job_new(w, JOB_OPERATION, 0, verb->name, argument, NULL, who);
+	if (!j)
+		return -ENOMEM;
+	world_event(w, "operations/%llu %s queued by pid %d", (unsigned long long)j->number, j->name, (int)who.pid);
+	operator_submit(w->operator, verb, j);
+	*ret = j;
+	return 0;
+}
+
+/* -- one task -------------------------------------------------------------------------------------------------- */
+
+struct stop {
+	struct world *world;
+	struct requester who;
+	char id[64];
+};
+
+static void task_stopped(struct aws_reply *reply, void *arg)
+{
+	struct stop *stop = arg;
+	char path[96];
+
+	snprintf(path, sizeof(path), "tasks/%s/stop", stop->id);
+	if (error_is(&reply->error))
+		failures_add(stop->world->failures,
+			     &(struct failure_site){.pid = stop->who.pid, .uid = stop->who.uid, .path = path},
+			     &reply->error);
+	watch_now(stop->world, NULL, NULL);
+	free(stop);
+}
+
+static void begin_stop(void *arg)
+{
+	struct stop *stop = arg;
+	struct world *w = stop->world;
+	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = world_snapshot(w);
+	const struct task *t = task_list_find(s->tasks, stop->id);
+	const char *cluster = stack_view_output(s->stack, "ClusterName");
+	struct aws *aws = world_aws(w);
+	struct aws_request *request = NULL;
+
+	if (t && aws && cluster)
+		request = ecs_stop_task(cluster, t->arn, "stopped by vastfs");
+	if (!request || !aws_start(aws, request, task_stopped, stop))
+		free(stop);
+	aws_unref(aws);
+}
+
+int world_task_stop(struct world *w, const char *id, struct requester who, struct error *err)
+{
+	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = world_snapshot(w);
+	struct stop *stop;
+
+	if (!task_list_find(s->tasks, id))
+		return error_set(err, -ENOENT, "%s is not a known task", id);
+	if (credentials_check(s, err) < 0)
+		return err->errnum;
+	stop = calloc(1, sizeof(*stop));
+	if (!stop)
+		return -ENOMEM;
+	stop->world = w;
+	stop->who = who;
+	snprintf(stop->id, sizeof(stop->id), "%s", id);
+	world_event(w, "task %s: stop asked for by pid %d", id, (int)who.pid);
+	if (engine_post(w->engine, begin_stop, stop) < 0)
+		free(stop);
+	return 0;
+}

@@ -1,0 +1,466 @@
+/*
+ * watch.c - reading what exists: the stack, its resources, its function and its tasks.
+ *
+ * A round is a chain of calls on the engine thread, each started by the completion of the one before:
+ *
+ *   DescribeStacks -> DescribeStackResources -> ListTasks (running, stopped) -> DescribeTasks...
+ *                                            -> GetFunctionConfiguration
+ *
+ * and ends by publishing one snapshot. Where no stack exists nothing is polled.
+ */
+#include "aws/cloudformation.h"
+#include "aws/ecs.h"
+#include "aws/lambda.h"
+#include "base/clock.h"
+#include "stack/changeset.h"
+#include "world/internal.h"
+
+#include <semaphore.h>
+#include <string.h>
+
+#define TASK_MOVING_MS	1000  /* while a task starts or stops */
+#define STACK_MOVING_MS 3000  /* while CloudFormation works; our own operations look more closely */
+#define IDLE_MS		15000 /* what others do shows within 30 s */
+#define RETRY_MIN_MS	2000
+#define RETRY_MAX_MS	30000
+#define TASKS_A_CALL	100 /* DescribeTasks' limit */
+
+struct waiter {
+	struct list link;
+	void (*done)(void *arg);
+	void *arg;
+};
+
+/* What one round has read so far. */
+struct round {
+	struct watch *watch;
+	struct aws *aws;
+	struct snapshot *before;
+	char name[SETTINGS_STACK_SIZE];
+	char *cluster, *function_name;
+	unsigned pending; /* calls of the round that are under way */
+	cJSON *stacks, *resources, *function;
+	cJSON *arns;	    /* of the tasks, strings */
+	cJSON *tasks;	    /* of all DescribeTasks replies */
+	struct error error; /* the first failure */
+	bool gone;	    /* there is no such stack */
+};
+
+struct watch {
+	struct world *world;
+	struct engine_timer timer;
+	struct round *round; /* NULL: none is running */
+	struct list waiting; /* for the running round */
+	struct list next;    /* for the one after it */
+	bool again;	     /* another round is wanted as soon as this one ends */
+	int64_t retry_ms;
+};
+
+static void start_round(struct watch *watch);
+
+/* -- the end of a round ---------------------------------------------------------------------------------------- */
+
+static void round_free(struct round *r)
+{
+	if (!r)
+		return;
+	aws_unref(r->aws);
+	snapshot_unref(r->before);
+	free(r->cluster);
+	free(r->function_name);
+	cJSON_Delete(r->stacks);
+	cJSON_Delete(r->resources);
+	cJSON_Delete(r->function);
+	cJSON_Delete(r->arns);
+	cJSON_Delete(r->tasks);
+	free(r);
+}
+
+static const char *task_family(const struct stack_view *stack)
+{
+	const char *family = stack_view_output(stack, "TaskFamily");
+
+	return family ? family : "";
+}
+
+static const char *server_port(const struct snapshot *s, const struct stack_view *stack)
+{
+	const char *port = stack_view_parameter(stack, "ServerPort");
+
+	return port ? port : settings_get(s->settings, SETTING_VAST_PORT);
+}
+
+static int edit_seen(struct snapshot *s, void *arg)
+{
+	struct round *r = arg;
+	struct stack_view *stack;
+	struct task_list *tasks;
+
+	if (s->settings != r->before->settings)
+		return -ESTALE; /* the answer to a question that is no longer asked */
+	stack = stack_view_parse(r->name, r->gone ? NULL : r->stacks, r->resources, r->function, s->stack);
+	tasks = stack ? task_list_parse(r->tasks, server_port(s, stack), task_family(stack), s->tasks) : NULL;
+	if (!stack || !tasks) {
+		stack_view_unref(stack);
+		return -ENOMEM;
+	}
+	stack_view_unref(s->stack);
+	s->stack = stack;
+	task_list_unref(s->tasks);
+	s->tasks = tasks;
+	s->contact_ms = clock_wall_ms();
+	s->contact_monotonic_ms = clock_monotonic_ms();
+	s->contact_error = r->error;
+	return 0;
+}
+
+static int edit_failed(struct snapshot *s, void *arg)
+{
+	const struct round *r = arg;
+
+	s->contact_error = r->error;
+	return 0;
+}
+
+static void tell_changes(struct world *w, const struct snapshot *old, const struct snapshot *new)
+{
+	const char *before = old->stack->status ? old->stack->status : "", *now = new->stack->status;
+
+	if (strcmp(before, now ? now : "") != 0)
+		world_event(w, "stack %s: %s", new->stack->name, now ? now : "gone");
+	for (size_t i = 0; i < new->tasks->n; i++) {
+		const struct task *t = &new->tasks->tasks[i], *was = task_list_find(old->tasks, t->id);
+
+		if (t->status && (!was || !was->status || strcmp(was->status, t->status) != 0))
+			world_event(w, "task %s: %s%s%s", t->id, t->status, t->stopped_reason ? ", " : "",
+				    t->stopped_reason ? t->stopped_reason : "");
+	}
+}
+
+static bool task_moves(const struct task *t)
+{
+	return t->status && strcmp(t->status, "STOPPED") != 0 &&
+	       (strcmp(t->status, "RUNNING") != 0 || !task_is_live(t));
+}
+
+static bool tasks_move(const struct snapshot *s)
+{
+	for (size_t i = 0; i < s->tasks->n; i++)
+		if (task_moves(&s->tasks->tasks[i]))
+			return true;
+	return false;
+}
+
+/* When to look again, or -1: not before somebody asks. */
+static int64_t next_delay(struct watch *watch, const struct round *r, const struct snapshot *now)
+{
+	if (watch->again)
+		return 0;
+	if (!now->settings)
+		return -1;
+	if (error_is(&r->error) && (!r->stacks || now->stack->exists)) {
+		watch->retry_ms = watch->retry_ms ? watch->retry_ms * 2 : RETRY_MIN_MS;
+		if (watch->retry_ms > RETRY_MAX_MS)
+			watch->retry_ms = RETRY_MAX_MS;
+		return watch->retry_ms;
+	}
+	watch->retry_ms = 0;
+	if (!now->stack->exists)
+		return -1;
+	if (tasks_move(now))
+		return TASK_MOVING_MS;
+	return stack_state(now->stack->status)->kind == STACK_BUSY ? STACK_MOVING_MS : IDLE_MS;
+}
+
+static void call_waiters(struct list *waiters)
+{
+	list_for_each_safe (l, next, waiters) {
+		struct waiter *waiter = container_of(l, struct waiter, link);
+
+		list_remove(l);
+		waiter->done(waiter->arg);
+		free(waiter);
+	}
+}
+
+static void timer_fired(void *arg)
+{
+	struct watch *watch = arg;
+
+	if (!watch->round)
+		start_round(watch);
+}
+
+static void end_round(struct round *r)
+{
+	struct watch *watch = r->watch;
+	struct world *w = watch->world;
+	_cleanup_(snapshot_unref_cleanup) struct snapshot *now = NULL;
+	bool answered = r->stacks || r->gone;
+	int64_t delay;
+
+	if (world_publish(w, answered ? edit_seen : edit_failed, r) == -ESTALE)
+		watch->again = true;
+	now = world_snapshot(w);
+	if (answered && now->contact_ms) {
+		tell_changes(w, r->before, now);
+		external_follow(w, now);
+	}
+	delay = next_delay(watch, r, now);
+	watch->round = NULL;
+	watch->again = false;
+	round_free(r);
+	call_waiters(&watch->waiting);
+	list_splice(&watch->waiting, &watch->next);
+	if (delay >= 0)
+		engine_timer_set(w->engine, &watch->timer, delay, timer_fired, watch);
+}
+
+/* -- the calls of a round -------------------------------------------------------------------------------------- */
+
+static void call_ended(struct round *r)
+{
+	if (--r->pending == 0)
+		end_round(r);
+}
+
+static void note_error(struct round *r, const struct error *err)
+{
+	if (!error_is(&r->error))
+		r->error = *err;
+}
+
+static void begin_call(struct round *r, struct aws_request *request, void (*done)(struct aws_reply *reply, void *arg))
+{
+	if (!request || !aws_start(r->aws, request, done, r)) {
+		note_error(r, &(struct error){.errnum = -ENOMEM, .message = "out of memory"});
+		return;
+	}
+	r->pending++;
+}
+
+/* Moves the members of list from one tree's array to the end of another. */
+static void move_items(cJSON *to, const cJSON *from)
+{
+	cJSON *item;
+
+	while (from && (item = cJSON_DetachItemFromArray((cJSON *)from, 0)))
+		cJSON_AddItemToArray(to, item);
+}
+
+static void got_tasks(struct aws_reply *reply, void *arg)
+{
+	struct round *r = arg;
+
+	if (error_is(&reply->error))
+		note_error(r, &reply->error);
+	else
+		move_items(r->tasks, aws_at(reply->body, "tasks"));
+	call_ended(r);
+}
+
+static void describe_tasks(struct round *r)
+{
+	cJSON *some;
+
+	while (cJSON_GetArraySize(r->arns) > 0) {
+		some = cJSON_CreateArray();
+		for (int i = 0; i < TASKS_A_CALL && cJSON_GetArraySize(r->arns) > 0; i++)
+			cJSON_AddItemToArray(some, cJSON_DetachItemFromArray(r->arns, 0));
+		begin_call(r, ecs_describe_tasks(r->cluster, some), got_tasks);
+	}
+}
+
+static void got_task_arns(struct aws_reply *reply, void *arg)
+{
+	struct round *r = arg;
+
+	if (!error_is(&reply->error)) {
+		move_items(r->arns, aws_at(reply->body, "taskArns"));
+		describe_tasks(r);
+	} else if (!error_has_code(&reply->error, "ClusterNotFoundException")) {
+		note_error(r, &reply->error);
+	}
+	call_ended(r);
+}
+
+static void got_function(struct aws_reply *reply, void *arg)
+{
+	struct round *r = arg;
+
+	if (!error_is(&reply->error))
+		r->function = move_ptr(reply->body);
+	else if (!error_has_code(&reply->error, "ResourceNotFoundException"))
+		note_error(r, &reply->error);
+	call_ended(r);
+}
+
+static char *physical_id_of_type(const cJSON *resources, const char *type)
+{
+	const cJSON *item;
+
+	cJSON_ArrayForEach (item, aws_at(resources, "StackResources"))
+		if (strcmp(aws_text(item, "ResourceType"), type) == 0 && *aws_text(item, "PhysicalResourceId") &&
+		    strcmp(aws_text(item, "ResourceStatus"), "DELETE_COMPLETE") != 0)
+			return strdup(aws_text(item, "PhysicalResourceId"));
+	return NULL;
+}
+
+static void got_resources(struct aws_reply *reply, void *arg)
+{
+	struct round *r = arg;
+
+	if (error_is(&reply->error)) {
+		note_error(r, &reply->error);
+		call_ended(r);
+		return;
+	}
+	r->resources = move_ptr(reply->body);
+	r->cluster = physical_id_of_type(r->resources, "AWS::ECS::Cluster");
+	r->function_name = physical_id_of_type(r->resources, "AWS::Lambda::Function");
+	if (r->cluster) {
+		begin_call(r, ecs_list_tasks(r->cluster, "RUNNING"), got_task_arns);
+		begin_call(r, ecs_list_tasks(r->cluster, "STOPPED"), got_task_arns);
+	}
+	if (r->function_name)
+		begin_call(r, lambda_get_function_configuration(r->function_name), got_function);
+	call_ended(r);
+}
+
+static void got_stacks(struct aws_reply *reply, void *arg)
+{
+	struct round *r = arg;
+
+	if (!error_is(&reply->error)) {
+		r->stacks = move_ptr(reply->body);
+		begin_call(r, cloudformation_describe_stack_resources(r->name), got_resources);
+	} else if (stack_error_is_missing(&reply->error)) {
+		r->gone = true;
+	} else {
+		note_error(r, &reply->error);
+	}
+	call_ended(r);
+}
+
+static struct round *round_new(struct watch *watch)
+{
+	struct round *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		return NULL;
+	r->watch = watch;
+	r->before = world_snapshot(watch->world);
+	r->aws = world_aws(watch->world);
+	r->arns = cJSON_CreateArray();
+	r->tasks = cJSON_CreateArray();
+	if (r->arns && r->tasks)
+		return r;
+	round_free(r);
+	return NULL;
+}
+
+static void start_round(struct watch *watch)
+{
+	struct round *r = round_new(watch);
+
+	engine_timer_cancel(&watch->timer);
+	if (!r || !r->aws || !r->before->settings) {
+		round_free(r);
+		call_waiters(&watch->waiting);
+		return;
+	}
+	watch->round = r;
+	settings_stack_name(r->before->settings, r->name);
+	r->pending = 1;
+	begin_call(r, cloudformation_describe_stacks(r->name), got_stacks);
+	call_ended(r);
+}
+
+/* -- asking for one -------------------------------------------------------------------------------------------- */
+
+struct wish {
+	struct watch *watch;
+	struct waiter *waiter;
+};
+
+static void wish_came(void *arg)
+{
+	struct wish *wish = arg;
+	struct watch *watch = wish->watch;
+
+	if (wish->waiter)
+		list_append(watch->round ? &watch->next : &watch->waiting, &wish->waiter->link);
+	free(wish);
+	if (watch->round)
+		watch->again = true;
+	else
+		start_round(watch);
+}
+
+static struct waiter *waiter_new(void (*done)(void *arg), void *arg)
+{
+	struct waiter *waiter = calloc(1, sizeof(*waiter));
+
+	if (waiter) {
+		waiter->done = done;
+		waiter->arg = arg;
+	}
+	return waiter;
+}
+
+void watch_now(struct world *w, void (*done)(void *arg), void *arg)
+{
+	struct waiter *waiter = done ? waiter_new(done, arg) : NULL;
+	struct wish *wish = calloc(1, sizeof(*wish));
+
+	if (wish && (waiter || !done) && !atomic_load(&w->stopping)) {
+		*wish = (struct wish){w->watch, waiter};
+		if (engine_post(w->engine, wish_came, wish) == 0)
+			return;
+	}
+	free(wish);
+	free(waiter);
+	if (done)
+		done(arg);
+}
+
+static void post_semaphore(void *arg)
+{
+	sem_post(arg);
+}
+
+void watch_now_and_wait(struct world *w)
+{
+	sem_t done;
+
+	sem_init(&done, 0, 0);
+	watch_now(w, post_semaphore, &done);
+	while (sem_wait(&done) < 0 && errno == EINTR)
+		;
+	sem_destroy(&done);
+}
+
+/* -- life ------------------------------------------------------------------------------------------------------ */
+
+int watch_new(struct world *w, struct watch **ret)
+{
+	struct watch *watch = calloc(1, sizeof(*watch));
+
+	if (!watch)
+		return -ENOMEM;
+	watch->world = w;
+	list_init(&watch->waiting);
+	list_init(&watch->next);
+	*ret = watch;
+	return 0;
+}
+
+/* The engine has stopped: its calls were completed with -ECANCELED, so no round is left. */
+void watch_free(struct watch *watch)
+{
+	if (!watch)
+		return;
+	call_waiters(&watch->waiting);
+	call_waiters(&watch->next);
+	free(watch);
+}

@@ -1,0 +1,360 @@
+#include "world/world.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "world/internal.h"
+
+#include <inttypes.h>
+
+#include <string.h>
+
+#define EVENTS_KEEP  (4 << 20)
+#define API_LOG_KEEP (4 << 20)
+
+/* -- publishing ------------------------------------------------------------------------------------------------ */
+
+struct snapshot *world_snapshot(struct world *w)
+{
+	struct snapshot *s;
+
+	pthread_mutex_lock(&w->lock);
+	s = snapshot_ref(w->snapshot);
+	pthread_mutex_unlock(&w->lock);
+	return s;
+}
+
+uint64_t world_generation(struct world *w)
+{
+	return atomic_load(&w->generation);
+}
+
+static bool is_running_server(const struct task *t)
+{
+	return t->server && task_is_live(t) && t->status && strcmp(t->status, "RUNNING") == 0;
+}
+
+/* Keeps a chosen task while it lives; otherwise the newest running server (the list is newest first). */
+static void settle_default_task(struct snapshot *s)
+{
+	const struct task *chosen = s->default_chosen ? task_list_find(s->tasks, s->default_task) : NULL;
+
+	if (chosen && task_is_live(chosen))
+		return;
+	s->default_chosen = false;
+	s->default_task[0] = '\0';
+	for (size_t i = 0; i < s->tasks->n; i++)
+		if (is_running_server(&s->tasks->tasks[i])) {
+			snprintf(s->default_task, sizeof(s->default_task), "%s", s->tasks->tasks[i].id);
+			return;
+		}
+}
+
+/* Under the lock: the old snapshot, to be given back, or NULL when edit refused. */
+static struct snapshot *replace_snapshot(struct world *w, int (*edit)(struct snapshot *s, void *arg), void *arg,
+					 int *ret)
+{
+	struct snapshot *fresh = snapshot_copy(w->snapshot), *old;
+
+	*ret = fresh ? edit(fresh, arg) : -ENOMEM;
+	if (*ret < 0) {
+		snapshot_unref(fresh);
+		return NULL;
+	}
+	settle_default_task(fresh);
+	if (fresh->settings != w->snapshot->settings || fresh->stack != w->snapshot->stack)
+		fresh->match = plan_match(fresh);
+	fresh->generation = w->snapshot->generation + 1;
+	old = w->snapshot;
+	w->snapshot = fresh;
+	atomic_store(&w->generation, fresh->generation);
+	return old;
+}
+
+int world_publish(struct world *w, int (*edit)(struct snapshot *s, void *arg), void *arg)
+{
+	struct snapshot *old;
+	int r;
+
+	pthread_mutex_lock(&w->lock);
+	old = replace_snapshot(w, edit, arg, &r);
+	pthread_mutex_unlock(&w->lock);
+	snapshot_unref(old);
+	if (r >= 0)
+		world_tell(w);
+	return r;
+}
+
+void world_tell(struct world *w)
+{
+	void (*changed)(void *arg);
+	void *arg;
+
+	pthread_mutex_lock(&w->lock);
+	changed = w->changed;
+	arg = w->changed_arg;
+	pthread_mutex_unlock(&w->lock);
+	if (changed)
+		changed(arg);
+}
+
+void world_set_listener(struct world *w, void (*changed)(void *arg), void *arg)
+{
+	pthread_mutex_lock(&w->lock);
+	w->changed = changed;
+	w->changed_arg = arg;
+	pthread_mutex_unlock(&w->lock);
+}
+
+/* -- small accessors ------------------------------------------------------------------------------------------- */
+
+struct failures *world_failures(struct world *w)
+{
+	return w->failures;
+}
+
+struct stream *world_events(struct world *w)
+{
+	return w->events;
+}
+
+struct stream *world_api_log(struct world *w)
+{
+	return w->api_log;
+}
+
+struct aws *world_aws(struct world *w)
+{
+	struct aws *a;
+
+	pthread_mutex_lock(&w->lock);
+	a = w->aws ? aws_ref(w->aws) : NULL;
+	pthread_mutex_unlock(&w->lock);
+	return a;
+}
+
+void world_event(struct world *w, const char *format, ...)
+{
+	char line[1024], when[CLOCK_TEXT_SIZE];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	stream_printf(w->events, "%s %s\n", clock_format(clock_wall_ms(), when), line);
+	world_tell(w);
+}
+
+/* -- jobs ------------------------------------------------------------------------------------------------------ */
+
+static int add_job(struct snapshot *s, void *arg)
+{
+	struct job *j = arg;
+	struct job_list **list = j->kind == JOB_OPERATION ? &s->operations : &s->queries;
+	struct job_list *longer = job_list_with(*list, j, j->kind == JOB_OPERATION ? OPERATIONS_KEPT : QUERIES_KEPT);
+
+	if (!longer)
+		return -ENOMEM;
+	job_list_unref(*list);
+	*list = longer;
+	return 0;
+}
+
+static uint64_t take_number(struct world *w, enum job_kind kind, uint64_t number)
+{
+	pthread_mutex_lock(&w->lock);
+	if (!number)
+		number = w->next_number[kind];
+	if (number >= w->next_number[kind])
+		w->next_number[kind] = number + 1;
+	pthread_mutex_unlock(&w->lock);
+	journal_set_last_number(w->journal, kind, number);
+	return number;
+}
+
+struct job *world_job_new(struct world *w, enum job_kind kind, uint64_t number, const char *name, const char *argument,
+			  struct blob *query, struct requester who)
+{
+	struct job *j = job_new(kind, take_number(w, kind, number), name, query);
+
+	if (!j)
+		return NULL;
+	snprintf(j->argument, sizeof(j->argument), "%s", argument);
+	j->pid = who.pid;
+	j->uid = who.uid;
+	if (world_publish(w, add_job, j) < 0) {
+		job_unref(j);
+		return NULL;
+	}
+	return j;
+}
+
+static void job_changed(struct job *j _unused_, void *arg)
+{
+	world_tell(arg);
+}
+
+void world_job_failed(struct world *w, struct job *j)
+{
+	_cleanup_(job_view_unref_cleanup) struct job_view *v = job_view(j);
+	char name[64];
+
+	snprintf(name, sizeof(name), "%s/%" PRIu64, j->kind == JOB_OPERATION ? "operations" : "lambda/history",
+		 j->number);
+	failures_add(w->failures, &(struct failure_site){.pid = j->pid, .uid = j->uid, .job = name}, &v->error);
+	world_event(w, "%s %s %s: %s", name, j->name, job_state_name(v->state), v->error.message);
+}
+
+void world_cancel_job(struct world *w, struct job *j)
+{
+	_cleanup_(job_view_unref_cleanup) struct job_view *v = job_view(j);
+
+	if (job_state_ended(v->state))
+		return;
+	world_event(w, "%s %" PRIu64 ": cancelling", j->name, j->number);
+	job_cancel(j);
+}
+
+/* -- choosing the default task --------------------------------------------------------------------------------- */
+
+static int edit_choice(struct snapshot *s, void *arg)
+{
+	const char *id = arg;
+
+	if (*id && !task_list_find(s->tasks, id))
+		return -ENOENT;
+	s->default_chosen = *id != '\0';
+	snprintf(s->default_task, sizeof(s->default_task), "%s", id);
+	return 0;
+}
+
+int world_task_choose(struct world *w, const char *id, struct error *err)
+{
+	int r = world_publish(w, edit_choice, (void *)(id ? id : ""));
+
+	if (r == -ENOENT)
+		return error_set(err, -ENOENT, "%s is not a known task", id);
+	if (r == 0)
+		world_event(w, "default task: %s", id && *id ? id : "automatic");
+	return r;
+}
+
+/* -- life ------------------------------------------------------------------------------------------------------ */
+
+/* Operations of earlier mounts are shown as they ended; one that was running is taken up by the operator. */
+static void show_journal(struct world *w)
+{
+	struct journal_entry e;
+
+	for (size_t i = 0; journal_get(w->journal, i, &e); i++) {
+		_cleanup_(job_unref_cleanup) struct job *j = NULL;
+
+		if (!job_state_ended(e.state))
+			continue;
+		j = world_job_new(w, JOB_OPERATION, e.number, e.name, e.argument, NULL, (struct requester){0});
+		if (j)
+			journal_entry_restore(&e, j);
+	}
+}
+
+static int make_parts(struct world *w, const struct world_config *config, struct error *err)
+{
+	int r;
+
+	w->config_dir = strdup(config->config_dir);
+	w->failures = failures_new();
+	w->events = stream_new(EVENTS_KEEP);
+	w->api_log = stream_new(API_LOG_KEEP);
+	w->snapshot = snapshot_first();
+	if (!w->config_dir || !w->failures || !w->events || !w->api_log || !w->snapshot)
+		return -ENOMEM;
+	r = journal_open(config->state_dir, &w->journal, err);
+	if (r < 0)
+		return r;
+	for (int kind = 0; kind < JOB_KIND_MAX; kind++)
+		w->next_number[kind] = journal_last_number(w->journal, kind) + 1;
+	job_set_listener(job_changed, w);
+	return 0;
+}
+
+static int start_parts(struct world *w, struct error *err)
+{
+	int r;
+
+	r = engine_start(&w->engine);
+	if (r < 0)
+		return error_set(err, r, "cannot start the network thread: %s", strerror(-r));
+	if ((r = watch_new(w, &w->watch)) < 0 || (r = queries_new(w, &w->queries)) < 0 ||
+	    (r = followers_new(w, &w->followers)) < 0 || (r = operator_new(w, &w->operator)) < 0)
+		return error_set(err, r, "cannot start: %s", strerror(-r));
+	return 0;
+}
+
+static void report_settings(struct world *w, const struct error *err)
+{
+	failures_add(w->failures, &(struct failure_site){.path = "config/default.env"}, err);
+	log_warning("%s", err->message);
+}
+
+int world_start(const struct world_config *config, struct world **ret, struct error *err)
+{
+	struct world *w = calloc(1, sizeof(*w));
+	struct error unusable = {0};
+	int r;
+
+	if (!w)
+		return -ENOMEM;
+	pthread_mutex_init(&w->lock, NULL);
+	pthread_mutex_init(&w->save_lock, NULL);
+	pthread_cond_init(&w->saved, NULL);
+	r = make_parts(w, config, err);
+	if (r == 0)
+		r = start_parts(w, err);
+	if (r < 0) {
+		world_stop(w);
+		return r;
+	}
+	show_journal(w);
+	if (settings_file_load(w, &unusable) < 0)
+		report_settings(w, &unusable);
+	operator_resume(w->operator);
+	*ret = w;
+	return 0;
+}
+
+static void wait_for_saves(struct world *w)
+{
+	pthread_mutex_lock(&w->lock);
+	while (w->saving)
+		pthread_cond_wait(&w->saved, &w->lock);
+	pthread_mutex_unlock(&w->lock);
+}
+
+/* Order: who makes work first, then the engine that does it, then what both use. */
+void world_stop(struct world *w)
+{
+	if (!w)
+		return;
+	world_set_listener(w, NULL, NULL);
+	wait_for_saves(w);
+	operator_free(w->operator);
+	atomic_store(&w->stopping, true);
+	if (w->engine)
+		engine_stop(w->engine);
+	watch_free(w->watch);
+	followers_free(w->followers);
+	queries_free(w->queries);
+	job_set_listener(NULL, NULL);
+	aws_unref(w->aws);
+	snapshot_unref(w->snapshot);
+	if (w->journal)
+		journal_flush(w->journal);
+	journal_close(w->journal);
+	stream_unref(w->api_log);
+	stream_unref(w->events);
+	failures_free(w->failures);
+	free(w->config_dir);
+	pthread_cond_destroy(&w->saved);
+	pthread_mutex_destroy(&w->save_lock);
+	pthread_mutex_destroy(&w->lock);
+	free(w);
+}

@@ -1,0 +1,128 @@
+import os
+import pathlib
+import shutil
+import subprocess
+import threading
+import time
+
+import pytest
+
+from runtime_api import PATIENCE, RuntimeApi
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BINARIES = os.environ.get("VAST_LAMBDA_RUNTIME", "").split() or [
+    str(ROOT / "build/src/runtime/vast-lambda-runtime"),
+    str(ROOT / "build/src/runtime/vast-lambda-runtime-asan"),
+]
+
+
+def until(condition, what):
+    """Waits for a condition that nobody signals."""
+    end = time.monotonic() + PATIENCE
+    pause = threading.Event()
+    while True:
+        value = condition()
+        if value:
+            return value
+        assert time.monotonic() < end, f"waited in vain until {what}"
+        pause.wait(0.005)
+
+
+class Runtime:
+    """The program, with its stderr collected as it comes."""
+
+    def __init__(self, command, environment):
+        standard_input, give = os.pipe()
+        os.write(give, b"not for the command")
+        os.close(give)
+        # Anything on stdout is a fault: Lambda would take it for a log line.
+        self.process = subprocess.Popen(
+            command, env=environment, stdin=standard_input, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        os.close(standard_input)
+        self.log = b""
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
+
+    def _read(self):
+        while data := os.read(self.process.stderr.fileno(), 65536):
+            self.log += data
+
+    def until_logged(self, text):
+        until(lambda: text in self.log, f"the log has {text!r}")
+
+    def children(self):
+        pid = self.process.pid
+        return pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+
+    def exit_code(self):
+        code = self.process.wait(PATIENCE)
+        self.reader.join(PATIENCE)
+        return code
+
+    def close(self):
+        self.process.kill()
+        self.exit_code()
+        assert self.process.stdout.read() == b""
+        for bad in (b"Sanitizer", b"runtime error:"):
+            assert bad not in self.log, self.log.decode(errors="replace")
+        self.process.stdout.close()
+        self.process.stderr.close()
+
+
+@pytest.fixture
+def api():
+    api = RuntimeApi()
+    yield api
+    api.close()
+
+
+@pytest.fixture(params=BINARIES, ids=lambda path: os.path.basename(path))
+def binary(request):
+    assert os.path.exists(request.param), "build it first"
+    return request.param
+
+
+@pytest.fixture
+def environment(api):
+    """What Lambda gives to a runtime, as far as it matters here."""
+    return {
+        "PATH": os.environ["PATH"],
+        "LANG": "C.UTF-8",
+        "AWS_LAMBDA_RUNTIME_API": api.address,
+        "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
+        "_HANDLER": "handler",
+        "LAMBDA_TASK_ROOT": "/var/task",
+        "VAST_ENDPOINT": "stale:1",
+        "TENZIR_ENDPOINT": "stale:1",
+        "_X_AMZN_TRACE_ID": "stale",
+        "ASAN_OPTIONS": "abort_on_error=0:exitcode=99",
+    }
+
+
+@pytest.fixture
+def start():
+    started = []
+
+    def start(command, environment):
+        started.append(Runtime(command, environment))
+        return started[-1]
+
+    yield start
+    for runtime in started:
+        runtime.close()
+
+
+@pytest.fixture
+def runtime(binary, environment, start):
+    return start([binary], environment)
+
+
+@pytest.fixture
+def cell():
+    """A function that puts options for bubblewrap in front of a command: own processes and no privileges, as in Lambda."""
+    bwrap = shutil.which("bwrap")
+    options = [bwrap, "--die-with-parent", "--unshare-pid", "--cap-drop", "ALL"]
+    if not bwrap or subprocess.run([*options, "--ro-bind", "/", "/", "true"], capture_output=True).returncode != 0:
+        pytest.skip("bubblewrap does not work here")
+    return lambda *more: [*options, *more, "--proc", "/proc", "--dev", "/dev"]

@@ -1,0 +1,240 @@
+#include "aws/config.h"
+#include "aws/credentials.h"
+#include "aws/profile.h"
+#include "aws/service.h"
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static char dir[64];
+
+static void write_file(const char *name, const char *text)
+{
+	char path[128];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/.aws/%s", dir, name);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+/* An empty home and no variable that counts. */
+static int fresh_home(void **state)
+{
+	char path[128];
+
+	(void)state;
+	clearenv();
+	snprintf(dir, sizeof(dir), "/tmp/vastfs-test-XXXXXX");
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/.aws", dir);
+	assert_int_equal(mkdir(path, 0700), 0);
+	return setenv("HOME", dir, 1);
+}
+
+static int remove_home(void **state)
+{
+	static const char *const names[] = {"/.aws/config", "/.aws/credentials", "/.aws", ""};
+	char path[128];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		snprintf(path, sizeof(path), "%s%s", dir, names[i]);
+		remove(path);
+	}
+	return 0;
+}
+
+static void expect_keys(const char *profile, const char *key_id, const char *token)
+{
+	struct aws_credentials c;
+	struct error err = {0};
+
+	if (aws_credentials_load(profile, &c, &err) < 0)
+		fail_msg("%s", err.message);
+	assert_string_equal(c.key_id, key_id);
+	assert_string_equal(c.token, token);
+	aws_credentials_free(&c);
+}
+
+static void expect_no_keys(const char *profile, const char *words)
+{
+	struct aws_credentials c;
+	struct error err = {0};
+
+	assert_int_equal(aws_credentials_load(profile, &c, &err), -ENOKEY);
+	if (!strstr(err.message, words))
+		fail_msg("'%s' is not in: %s", words, err.message);
+	assert_true(err.remedy[0]);
+}
+
+static void test_order_of_sources(void **state)
+{
+	(void)state;
+	expect_no_keys(NULL, "AWS_ACCESS_KEY_ID is not set; looked for profile default in");
+	write_file("config", "[default]\naws_access_key_id = CONFIG\naws_secret_access_key = s\n");
+	expect_keys(NULL, "CONFIG", "");
+	write_file("credentials", "[default]\naws_access_key_id=SHARED\naws_secret_access_key=s\naws_session_token=t\n"
+				  "[other]\naws_access_key_id=OTHER\naws_secret_access_key=s\n");
+	expect_keys(NULL, "SHARED", "t");
+	setenv("AWS_PROFILE", "other", 1);
+	expect_keys(NULL, "OTHER", "");
+	setenv("AWS_ACCESS_KEY_ID", "ENV", 1);
+	setenv("AWS_SECRET_ACCESS_KEY", "s", 1);
+	expect_keys(NULL, "ENV", "");
+	expect_keys("default", "SHARED", "t");
+	expect_no_keys("missing", "no AWS credentials: looked for profile missing");
+}
+
+static void test_what_is_not_supported_is_named(void **state)
+{
+	(void)state;
+	write_file("config", "[profile a]\nrole_arn = arn\nsource_profile = b\n[profile b]\nsso_session = x\n"
+			     "[profile c]\ncredential_process = /bin/x\n[profile d]\naws_access_key_id = D\n");
+	expect_no_keys("a", "profile a uses an assumed role (role_arn), which vastfs does not support yet");
+	expect_no_keys("b", "IAM Identity Center");
+	expect_no_keys("c", "an external program");
+	setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://localhost", 1);
+	expect_no_keys(NULL, "container credentials");
+}
+
+static void test_long_tokens_and_changes(void **state)
+{
+	char token[3001], text[4000];
+	uint64_t before = aws_credentials_files();
+
+	(void)state;
+	memset(token, 'T', 3000);
+	token[3000] = '\0';
+	snprintf(text, sizeof(text),
+		 "[default]\naws_access_key_id=A\naws_secret_access_key=a+/=b\naws_session_token=%s\n", token);
+	write_file("credentials", text);
+	expect_keys(NULL, "A", token);
+	assert_true(aws_credentials_files() != before);
+}
+
+static void test_nested_keys(void **state)
+{
+	cJSON *file = NULL;
+
+	(void)state;
+	assert_int_equal(aws_profile_parse("# c\n[services s]\nec2 =\n  endpoint_url = http://e:1\n  x=2\r\nsts=\n"
+					   "  endpoint_url=http://s\n[ profile p ]\nregion = eu ; there\n  odd\n",
+					   &file),
+			 0);
+	assert_string_equal(aws_profile_get(cJSON_GetObjectItem(file, "services s"), "ec2", "endpoint_url"),
+			    "http://e:1");
+	assert_string_equal(aws_profile_get(cJSON_GetObjectItem(file, "services s"), "ec2", "x"), "2");
+	assert_string_equal(aws_profile_get(cJSON_GetObjectItem(file, "services s"), "sts", "endpoint_url"),
+			    "http://s");
+	assert_string_equal(aws_profile_get(file, "profile p", "region"), "eu");
+	assert_string_equal(aws_profile_get(file, "profile p", "nothing"), "");
+	cJSON_Delete(file);
+}
+
+static void expect_endpoint(const char *region, const struct aws_service *s, const char *url, const char *host,
+			    const char *signing_region)
+{
+	struct aws_config config = {.region = region};
+	struct aws_endpoint e;
+	struct aws_options o;
+	struct error err = {0};
+
+	if (aws_options_load(&config, &o, &err) < 0)
+		fail_msg("%s", err.message);
+	assert_int_equal(aws_endpoint_find(&o, s, &e, &err), 0);
+	assert_string_equal(e.url, url);
+	assert_string_equal(e.host, host);
+	assert_string_equal(e.region, signing_region);
+	aws_options_free(&o);
+}
+
+static void test_endpoints_of_aws(void **state)
+{
+	(void)state;
+	expect_endpoint("eu-west-1", &aws_service_ecr, "https://api.ecr.eu-west-1.amazonaws.com",
+			"api.ecr.eu-west-1.amazonaws.com", "eu-west-1");
+	expect_endpoint("eu-west-1", &aws_service_iam, "https://iam.amazonaws.com", "iam.amazonaws.com", "us-east-1");
+	expect_endpoint("cn-northwest-1", &aws_service_iam, "https://iam.cn-north-1.amazonaws.com.cn",
+			"iam.cn-north-1.amazonaws.com.cn", "cn-north-1");
+	expect_endpoint("us-gov-east-1", &aws_service_sts, "https://sts.us-gov-east-1.amazonaws.com",
+			"sts.us-gov-east-1.amazonaws.com", "us-gov-east-1");
+}
+
+static void test_endpoints_of_ones_own(void **state)
+{
+	(void)state;
+	write_file("config",
+		   "[default]\nendpoint_url = http://profile:1\nservices = s\n[services s]\ncloudwatch_logs =\n"
+		   "  endpoint_url = http://logs:2/base/\n");
+	expect_endpoint("eu-west-1", &aws_service_ec2, "http://profile:1", "profile:1", "eu-west-1");
+	expect_endpoint("eu-west-1", &aws_service_logs, "http://logs:2", "logs:2", "eu-west-1");
+	setenv("AWS_ENDPOINT_URL", "http://all:80", 1);
+	expect_endpoint("eu-west-1", &aws_service_logs, "http://all:80", "all", "eu-west-1");
+	setenv("AWS_ENDPOINT_URL_CLOUDWATCH_LOGS", "https://one:443", 1);
+	expect_endpoint("eu-west-1", &aws_service_logs, "https://one:443", "one", "eu-west-1");
+	setenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true", 1);
+	expect_endpoint("eu-west-1", &aws_service_ec2, "https://ec2.eu-west-1.amazonaws.com",
+			"ec2.eu-west-1.amazonaws.com", "eu-west-1");
+}
+
+static void expect_refused(const char *words)
+{
+	struct aws_config config = {.region = "eu-west-1"};
+	struct aws_options o;
+	struct error err = {0};
+
+	assert_int_equal(aws_options_load(&config, &o, &err), -EINVAL);
+	assert_non_null(strstr(err.message, words));
+}
+
+static void test_bad_endpoints(void **state)
+{
+	static const char *const bad[] = {"localhost:5000", "ftp://x",	 "http://",
+					  "http://user@x",  "http:///x", "https://a b"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		setenv("AWS_ENDPOINT_URL", bad[i], 1);
+		expect_refused("is not an http or https URL");
+	}
+	unsetenv("AWS_ENDPOINT_URL");
+	setenv("AWS_USE_FIPS_ENDPOINT", "true", 1);
+	expect_refused("AWS_USE_FIPS_ENDPOINT");
+}
+
+static void test_bad_regions(void **state)
+{
+	static const char *const bad[] = {"", "eu west", "eu-west-1.evil.com/", "EU"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		struct aws_options o = {.region = (char *)(uintptr_t)bad[i]};
+		struct aws_endpoint e;
+
+		assert_int_equal(aws_endpoint_find(&o, &aws_service_sts, &e, NULL), -EINVAL);
+	}
+}
+
+#define AT_HOME(f) cmocka_unit_test_setup_teardown(f, fresh_home, remove_home)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		AT_HOME(test_order_of_sources),	       AT_HOME(test_what_is_not_supported_is_named),
+		AT_HOME(test_long_tokens_and_changes), AT_HOME(test_nested_keys),
+		AT_HOME(test_endpoints_of_aws),	       AT_HOME(test_endpoints_of_ones_own),
+		AT_HOME(test_bad_endpoints),	       AT_HOME(test_bad_regions),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

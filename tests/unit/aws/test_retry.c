@@ -1,0 +1,149 @@
+#include "aws/retry.h"
+#include "aws/service.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static enum aws_outcome outcome(const struct aws_service *s, int status, const char *code, int errnum)
+{
+	struct aws_reply reply = {.status = status};
+
+	reply.error.errnum = errnum;
+	reply.error.http_status = status;
+	snprintf(reply.error.code, sizeof(reply.error.code), "%s", code);
+	return aws_outcome_of(s, &reply);
+}
+
+static void test_outcomes(void **state)
+{
+	static const struct {
+		const struct aws_service *service;
+		int status;
+		const char *code;
+		int errnum;
+		enum aws_outcome is;
+	} rows[] = {
+		{&aws_service_ec2, 200, "", 0, AWS_OUTCOME_OK},
+		{&aws_service_ec2, 503, "RequestLimitExceeded", -EIO, AWS_OUTCOME_THROTTLE},
+		{&aws_service_iam, 400, "Throttling", -EIO, AWS_OUTCOME_THROTTLE},
+		{&aws_service_logs, 400, "LimitExceededException", -EIO, AWS_OUTCOME_THROTTLE},
+		{&aws_service_ecr, 400, "LimitExceededException", -EIO, AWS_OUTCOME_FINAL},
+		{&aws_service_iam, 400, "LimitExceededException", -EIO, AWS_OUTCOME_FINAL},
+		{&aws_service_ssm, 400, "LimitExceededException", -EIO, AWS_OUTCOME_FINAL},
+		{&aws_service_lambda, 429, "", -EIO, AWS_OUTCOME_THROTTLE},
+		{&aws_service_ecs, 500, "ServerException", -EIO, AWS_OUTCOME_TRANSIENT},
+		{&aws_service_ecs, 501, "", -EIO, AWS_OUTCOME_FINAL},
+		{&aws_service_ecs, 504, "", -EIO, AWS_OUTCOME_TRANSIENT},
+		{&aws_service_ecs, 400, "ClusterNotFoundException", -EIO, AWS_OUTCOME_FINAL},
+		{&aws_service_ec2, 401, "AuthFailure", -ENOKEY, AWS_OUTCOME_CLOCK},
+		{&aws_service_ecs, 0, "", -ETIMEDOUT, AWS_OUTCOME_TIMEOUT},
+		{&aws_service_ecs, 0, "", -ECONNREFUSED, AWS_OUTCOME_TRANSIENT},
+		{&aws_service_ecs, 0, "", -ECANCELED, AWS_OUTCOME_FINAL},
+		{&aws_service_ecs, 0, "", -EPROTO, AWS_OUTCOME_FINAL},
+		{&aws_service_ecs, 200, "", -EBADMSG, AWS_OUTCOME_FINAL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		assert_int_equal(outcome(rows[i].service, rows[i].status, rows[i].code, rows[i].errnum), rows[i].is);
+}
+
+static void test_backoff_doubles_and_ends(void **state)
+{
+	struct aws_attempts a = {.made = 1, .most = 8};
+	struct aws_quota q = {AWS_QUOTA_FULL};
+	struct aws_situation s = {.outcome = AWS_OUTCOME_THROTTLE, .sent = true, .random = 0.5};
+	static const int64_t delays[] = {500, 1000, 2000, 4000, 8000, 10000, 10000, -1};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(delays); i++)
+		assert_int_equal(aws_retry_decide(&a, &q, &s), delays[i]);
+	assert_int_equal(q.left, AWS_QUOTA_FULL - 7 * 5);
+}
+
+static void test_quota_runs_out_and_fills_again(void **state)
+{
+	struct aws_quota q = {12};
+	struct aws_attempts a = {.made = 1, .most = 20};
+	struct aws_situation s = {.outcome = AWS_OUTCOME_TIMEOUT, .random = 0};
+
+	(void)state;
+	assert_int_equal(aws_retry_decide(&a, &q, &s), 0);
+	assert_int_equal(aws_retry_decide(&a, &q, &s), -1);
+	assert_int_equal(q.left, 2);
+	s.outcome = AWS_OUTCOME_OK;
+	assert_int_equal(aws_retry_decide(&a, &q, &s), -1);
+	assert_int_equal(q.left, 12);
+	assert_int_equal(aws_retry_decide(&a, &q, &s), -1);
+	assert_int_equal(q.left, 13);
+	q.left = AWS_QUOTA_FULL;
+	aws_retry_decide(&a, &q, &s);
+	assert_int_equal(q.left, AWS_QUOTA_FULL);
+}
+
+static void test_what_may_have_run_is_not_sent_twice(void **state)
+{
+	struct aws_quota q = {AWS_QUOTA_FULL};
+	struct aws_attempts a = {.made = 1, .most = 3};
+	struct aws_situation s = {.outcome = AWS_OUTCOME_TRANSIENT, .policy = AWS_RETRY_UNSENT, .sent = true};
+
+	(void)state;
+	assert_int_equal(aws_retry_decide(&a, &q, &s), -1);
+	s.outcome = AWS_OUTCOME_THROTTLE;
+	assert_int_equal(aws_retry_decide(&a, &q, &s), -1);
+	s.sent = false;
+	assert_int_equal(aws_retry_decide(&a, &q, &s), 0);
+}
+
+static void test_the_server_may_ask_for_patience(void **state)
+{
+	struct aws_quota q = {AWS_QUOTA_FULL};
+	struct aws_attempts a = {.made = 1, .most = 20};
+	struct aws_situation s = {.outcome = AWS_OUTCOME_THROTTLE, .random = 0.1, .server_wants_ms = 3000};
+
+	(void)state;
+	assert_int_equal(aws_retry_decide(&a, &q, &s), 3000);
+	s.server_wants_ms = 3600000;
+	assert_int_equal(aws_retry_decide(&a, &q, &s), 200 + 5000);
+}
+
+static void test_one_correction_of_the_clock(void **state)
+{
+	struct aws_quota q = {0};
+	struct aws_attempts a = {.made = 1, .most = 1};
+	struct aws_situation s = {.outcome = AWS_OUTCOME_CLOCK, .policy = AWS_RETRY_UNSENT, .sent = true};
+
+	(void)state;
+	assert_int_equal(aws_retry_decide(&a, &q, &s), -1); /* nothing learnt: the signature itself is wrong */
+	s.skew_known_ms = -3600000;
+	assert_int_equal(aws_retry_decide(&a, &q, &s), 0);
+	s.skew_used_ms = 0;
+	assert_int_equal(aws_retry_decide(&a, &q, &s), -1);
+}
+
+static void test_skew(void **state)
+{
+	(void)state;
+	assert_int_equal(aws_skew(1000000, 1000000 - 100), 0);
+	assert_int_equal(aws_skew(1000000, 1000000 + 300000), -300000);
+	assert_int_equal(aws_skew(1000000, 1000000 - 300000), 300000);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_outcomes),
+		cmocka_unit_test(test_backoff_doubles_and_ends),
+		cmocka_unit_test(test_quota_runs_out_and_fills_again),
+		cmocka_unit_test(test_what_may_have_run_is_not_sent_twice),
+		cmocka_unit_test(test_the_server_may_ask_for_patience),
+		cmocka_unit_test(test_one_correction_of_the_clock),
+		cmocka_unit_test(test_skew),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

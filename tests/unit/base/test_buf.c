@@ -1,0 +1,74 @@
+#include "base/buf.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void test_append_keeps_a_nul_behind_the_content(void **state)
+{
+	_buf_ struct buf b = BUF_INIT(100);
+
+	(void)state;
+	assert_string_equal(buf_str(&b), "");
+	assert_int_equal(buf_puts(&b, "abc"), 0);
+	assert_int_equal(buf_printf(&b, "-%d", 42), 0);
+	assert_string_equal(b.data, "abc-42");
+	assert_int_equal(b.len, 6);
+}
+
+static void test_over_the_maximum_nothing_is_appended(void **state)
+{
+	_buf_ struct buf b = BUF_INIT(4);
+
+	(void)state;
+	assert_int_equal(buf_puts(&b, "abc"), 0);
+	assert_int_equal(buf_puts(&b, "de"), -EFBIG);
+	assert_string_equal(b.data, "abc");
+	assert_int_equal(b.error, -EFBIG);
+	assert_int_equal(buf_putc(&b, 'd'), 0);
+	assert_int_equal(b.error, -EFBIG);
+}
+
+static void test_consume(void **state)
+{
+	_buf_ struct buf b = BUF_INIT(100);
+
+	(void)state;
+	buf_puts(&b, "hello world");
+	buf_consume(&b, 6);
+	assert_string_equal(b.data, "world");
+	buf_consume(&b, 60);
+	assert_int_equal(b.len, 0);
+}
+
+static void test_take_leaves_an_empty_buffer(void **state)
+{
+	_buf_ struct buf b = BUF_INIT(100);
+	char *s;
+
+	(void)state;
+	s = buf_take(&b);
+	assert_string_equal(s, "");
+	free(s);
+	buf_puts(&b, "x");
+	s = buf_take(&b);
+	assert_string_equal(s, "x");
+	assert_null(b.data);
+	free(s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_append_keeps_a_nul_behind_the_content),
+		cmocka_unit_test(test_over_the_maximum_nothing_is_appended),
+		cmocka_unit_test(test_consume),
+		cmocka_unit_test(test_take_leaves_an_empty_buffer),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,49 @@
+#include "base/clock.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+static void test_parse(void **state)
+{
+	(void)state;
+	assert_int_equal(clock_parse("1970-01-01T00:00:01Z"), 1000);
+	assert_int_equal(clock_parse("1970-01-01T00:00:01.25Z"), 1250);
+	assert_int_equal(clock_parse("1970-01-01T01:00:00+01:00"), 0);
+	assert_int_equal(clock_parse("1969-12-31T22:30:00-0130"), 0);
+	assert_int_equal(clock_parse("yesterday"), -EINVAL);
+	assert_int_equal(clock_parse("1970-01-01T00:00:01 or so"), -EINVAL);
+}
+
+static void test_format(void **state)
+{
+	char text[CLOCK_TEXT_SIZE];
+
+	(void)state;
+	assert_string_equal(clock_format(1000, text), "1970-01-01T00:00:01Z");
+	assert_string_equal(clock_format(0, text), "");
+}
+
+static void test_duration(void **state)
+{
+	char text[CLOCK_TEXT_SIZE];
+
+	(void)state;
+	assert_string_equal(clock_duration(59999, text), "59s");
+	assert_string_equal(clock_duration(252000, text), "4m 12s");
+	assert_string_equal(clock_duration(7260000, text), "2h 1m");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_parse),
+		cmocka_unit_test(test_format),
+		cmocka_unit_test(test_duration),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,58 @@
+#include "jobs/failures.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void test_a_line_has_all_that_is_known(void **state)
+{
+	struct failures *f = failures_new();
+	_buf_ struct buf out = BUF_INIT(4096);
+	struct error err;
+
+	(void)state;
+	error_set(&err, -EBUSY, "a \"thing\"\nis running");
+	error_remedy(&err, "wait");
+	strcpy(err.code, "Throttling");
+	failures_add(f, &(struct failure_site){.pid = 12, .uid = 1000, .path = "control/deploy"}, &err);
+	assert_int_equal(failures_render(f, &out), 0);
+	assert_non_null(strstr(out.data, " pid=12 uid=1000 path=control/deploy errno=EBUSY "
+					 "what=\"a 'thing' is running\" code=Throttling remedy=\"wait\"\n"));
+	failures_free(f);
+}
+
+static void test_the_last_sixteen_are_kept_newest_last(void **state)
+{
+	struct failures *f = failures_new();
+	_buf_ struct buf out = BUF_INIT(65536);
+	struct error err;
+
+	(void)state;
+	for (int i = 0; i < 20; i++) {
+		error_set(&err, -EIO, "number %d", i);
+		failures_add(f, &(struct failure_site){0}, &err);
+	}
+	failures_render(f, &out);
+	assert_null(strstr(out.data, "\"number 3\""));
+	assert_non_null(strstr(out.data, "\"number 4\""));
+	assert_true(strstr(out.data, "\"number 4\"") < strstr(out.data, "\"number 19\""));
+	failures_clear(f);
+	buf_clear(&out);
+	failures_render(f, &out);
+	assert_int_equal(out.len, 0);
+	failures_free(f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_a_line_has_all_that_is_known),
+		cmocka_unit_test(test_the_last_sixteen_are_kept_newest_last),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,246 @@
+#include "stack/plan.h"
+
+#include "stack/resolve.h"
+#include "stack/template.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define BASE "aws_region=us-east-1\nvpc_id=vpc-12345678\nsubnet_cidr=10.0.1.0/27\n"
+
+static const struct template_facts facts = {"igw-1", "us-east-1a", "repo@sha256:1", "fs-1"};
+
+static cJSON *parameters_of(const char *text, const struct template_facts *f)
+{
+	struct settings *s;
+	cJSON *parameters;
+
+	assert_int_equal(settings_parse(text, strlen(text), &s, NULL), 0);
+	parameters = template_parameters(s, f);
+	settings_unref(s);
+	assert_non_null(parameters);
+	return parameters;
+}
+
+static void test_template_is_text_with_a_version(void **state)
+{
+	size_t len;
+	const char *text = template_text(&len);
+
+	(void)state;
+	assert_int_equal(strlen(text), len);
+	assert_in_range(len, 1000, 51200);
+	assert_in_range(template_version(), 1, 1000);
+}
+
+static void test_parameters_are_the_template_s_in_its_order(void **state)
+{
+	cJSON *tree = template_tree(), *parameters = parameters_of(BASE, &facts);
+	const cJSON *want, *have = parameters->child;
+
+	(void)state;
+	cJSON_ArrayForEach (want, cJSON_GetObjectItem(tree, "Parameters")) {
+		assert_non_null(have);
+		assert_string_equal(cJSON_GetObjectItem(have, "ParameterKey")->valuestring, want->string);
+		assert_true(cJSON_IsString(cJSON_GetObjectItem(have, "ParameterValue")));
+		have = have->next;
+	}
+	assert_null(have);
+	cJSON_Delete(tree);
+	cJSON_Delete(parameters);
+}
+
+static void test_values_of_parameters(void **state)
+{
+	static const struct {
+		const char *name, *value;
+	} rows[] = {
+		{"VpcId", "vpc-12345678"},
+		{"PrivateCidr", "10.0.1.0/28"},
+		{"PublicCidr", "10.0.1.16/28"},
+		{"InternetGatewayId", "igw-1"},
+		{"ImageUri", "repo@sha256:1"},
+		{"FileSystemId", "fs-1"},
+		{"ServerPort", "42000"},
+		{"Stage", "default"},
+		{"ServerCommand", "vast -e 0.0.0.0:42000 start"},
+	};
+	const struct template_facts unknown = {0};
+	cJSON *known = parameters_of(BASE, &facts), *ephemeral = parameters_of(BASE "vast_storage=ephemeral", &facts);
+	cJSON *none = parameters_of(BASE, &unknown);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		assert_string_equal(template_parameter(known, rows[i].name), rows[i].value);
+	assert_string_equal(template_parameter(ephemeral, "FileSystemId"), "");
+	assert_null(template_parameter(none, "ImageUri"));
+	assert_null(template_parameter(known, "NoSuchThing"));
+	cJSON_Delete(known);
+	cJSON_Delete(ephemeral);
+	cJSON_Delete(none);
+}
+
+static void test_versions(void **state)
+{
+	cJSON *newer = cJSON_Parse("[{\"OutputKey\":\"VpcId\",\"OutputValue\":\"7000\"},"
+				   "{\"OutputKey\":\"TemplateVersion\",\"OutputValue\":\"9999\"}]");
+	struct error err = {0};
+
+	(void)state;
+	assert_int_equal(template_check_version(NULL, &err), 0);
+	assert_int_equal(template_check_version(newer, &err), -EINVAL);
+	assert_non_null(strstr(err.message, "newer vastfs (template version 9999"));
+	cJSON_Delete(newer);
+}
+
+static void test_resources_by_condition(void **state)
+{
+	cJSON *efs = parameters_of(BASE, &facts), *none = parameters_of(BASE "vast_storage=ephemeral\n", &facts);
+	cJSON *with = resolve_template(efs), *without = resolve_template(none), *task;
+
+	(void)state;
+	assert_non_null(cJSON_GetObjectItem(with, "MountTarget"));
+	assert_null(cJSON_GetObjectItem(without, "MountTarget"));
+	task = cJSON_GetObjectItem(cJSON_GetObjectItem(with, "TaskDefinition"), "Properties");
+	assert_string_equal(cJSON_GetObjectItem(task, "Cpu")->valuestring, "2048");
+	assert_non_null(cJSON_GetObjectItem(task, "Volumes"));
+	task = cJSON_GetObjectItem(cJSON_GetObjectItem(without, "TaskDefinition"), "Properties");
+	assert_null(cJSON_GetObjectItem(task, "Volumes"));
+	task = cJSON_GetObjectItem(task, "ContainerDefinitions")->child;
+	assert_null(cJSON_GetObjectItem(task, "MountPoints"));
+	assert_string_equal(cJSON_GetObjectItem(task, "Command")->child->valuestring,
+			    "exec vast -e 0.0.0.0:42000 start");
+	cJSON_Delete(efs);
+	cJSON_Delete(none);
+	cJSON_Delete(with);
+	cJSON_Delete(without);
+}
+
+/* wanted against what BASE deployed; unknown: before the facts are known */
+static char *plan_of(const char *status, const char *text, const struct template_facts *f)
+{
+	cJSON *wanted = parameters_of(text, f), *deployed = parameters_of(BASE, &facts);
+	cJSON *outputs = cJSON_CreateArray(), *output = cJSON_CreateObject();
+	struct plan p = {"vast-default", status, wanted, *status ? deployed : NULL, outputs};
+	struct buf out = BUF_INIT(8192);
+	char version[16];
+
+	snprintf(version, sizeof(version), "%u", template_version());
+	cJSON_AddStringToObject(output, "OutputKey", "TemplateVersion");
+	cJSON_AddStringToObject(output, "OutputValue", version);
+	cJSON_AddItemToArray(outputs, output);
+	assert_int_equal(plan_write(&p, &out), 0);
+	cJSON_Delete(wanted);
+	cJSON_Delete(deployed);
+	cJSON_Delete(outputs);
+	return buf_take(&out);
+}
+
+static void test_plans(void **state)
+{
+	static const struct {
+		const char *status, *settings, *lines[6], *without;
+	} rows[] = {
+		{"",
+		 BASE,
+		 {"nothing is deployed: deploy would create 25 resources\n",
+		  "creates MountTarget (AWS::EFS::MountTarget)\n"},
+		 "->"},
+		{"DELETE_COMPLETE", BASE "vast_storage=ephemeral", {"would create 22 resources\n"}, "EFS"},
+		{"ROLLBACK_COMPLETE",
+		 BASE,
+		 {"vast-default is ROLLBACK_COMPLETE: deploy would delete it first, then create 25"},
+		 NULL},
+		{"UPDATE_IN_PROGRESS", BASE, {"vast-default is UPDATE_IN_PROGRESS"}, "creates"},
+		{"UPDATE_ROLLBACK_FAILED", BASE, {"control/destroy"}, "creates"},
+		{"CREATE_COMPLETE",
+		 BASE "server_memory=8192",
+		 {"ServerMemory: 4096 -> 8192\n    replaces TaskDefinition (AWS::ECS::TaskDefinition)\n",
+		  "control/restart-task"},
+		 "Function"},
+		{"UPDATE_COMPLETE",
+		 BASE "lambda_timeout=9",
+		 {"LambdaTimeout: 300 -> 9\n    updates Function (AWS::Lambda::Function)\n"},
+		 "restart-task"},
+		{"UPDATE_COMPLETE",
+		 BASE "lambda_timeout=9\nlambda_memory=512",
+		 {"LambdaMemory: 2048 -> 512\n    updates Function", "LambdaTimeout: 300 -> 9\n    updates Function"},
+		 NULL},
+		{"UPDATE_COMPLETE",
+		 BASE "vast_port=42001",
+		 {"ServerPort: 42000 -> 42001\n", "updates ServerSecurityGroup", "replaces TaskDefinition"},
+		 "stop-all-tasks"},
+		{"UPDATE_COMPLETE",
+		 BASE "vast_storage=ephemeral",
+		 {"Storage: efs -> ephemeral\n", "removes MountTarget (AWS::EFS::MountTarget)", "removes AccessPoint",
+		  "replaces TaskDefinition", "FileSystemId: fs-1 -> \n", "stop-all-tasks first"},
+		 "replaces MountTarget"},
+		{"UPDATE_COMPLETE",
+		 BASE "subnet_cidr=10.0.2.0/27",
+		 {"PrivateCidr: 10.0.1.0/28 -> 10.0.2.0/28\n", "replaces PrivateSubnet", "replaces MountTarget",
+		  "updates Function", "stop-all-tasks first", "deploy would refuse: subnet_cidr"},
+		 NULL},
+		{"UPDATE_COMPLETE",
+		 BASE "architecture=arm64",
+		 {"Architecture: x86_64 -> arm64\n", "replaces TaskDefinition", "updates Function"},
+		 NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		_free_ char *text = plan_of(rows[i].status, rows[i].settings, &facts);
+
+		for (size_t j = 0; j < ARRAY_SIZE(rows[i].lines) && rows[i].lines[j]; j++)
+			if (!strstr(text, rows[i].lines[j]))
+				fail_msg("%zu lacks \"%s\":\n%s", i, rows[i].lines[j], text);
+		if (rows[i].without && strstr(text, rows[i].without))
+			fail_msg("%zu has \"%s\":\n%s", i, rows[i].without, text);
+	}
+}
+
+static void test_up_to_date(void **state)
+{
+	const struct template_facts unknown = {0};
+	_free_ char *same = plan_of("CREATE_COMPLETE", BASE, &facts),
+		    *unsure = plan_of("CREATE_COMPLETE", BASE, &unknown);
+	_free_ char *changed = plan_of("CREATE_COMPLETE", BASE "vast_port=1", &unknown);
+
+	(void)state;
+	assert_string_equal(same, "up to date\n");
+	assert_string_equal(unsure, "up to date\n");
+	assert_non_null(strstr(changed, "ServerPort: 42000 -> 1\n"));
+	assert_non_null(strstr(changed, "ImageUri: known when deploy"));
+	assert_null(strstr(changed, "MountTarget"));
+}
+
+static void test_a_plan_that_does_not_fit_says_so(void **state)
+{
+	cJSON *wanted = parameters_of(BASE, &facts);
+	struct plan p = {.stack_name = "vast-default", .wanted = wanted};
+	_buf_ struct buf out = BUF_INIT(100);
+
+	(void)state;
+	assert_int_equal(plan_write(&p, &out), -EFBIG);
+	cJSON_Delete(wanted);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_template_is_text_with_a_version),
+		cmocka_unit_test(test_parameters_are_the_template_s_in_its_order),
+		cmocka_unit_test(test_values_of_parameters),
+		cmocka_unit_test(test_versions),
+		cmocka_unit_test(test_resources_by_condition),
+		cmocka_unit_test(test_plans),
+		cmocka_unit_test(test_up_to_date),
+		cmocka_unit_test(test_a_plan_that_does_not_fit_says_so),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

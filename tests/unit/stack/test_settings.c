@@ -1,0 +1,391 @@
+#include "stack/settings.h"
+
+#include "stack/checks.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define DIGEST	 "@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define COMPLETE "aws_region=eu-central-1\nvpc_id=vpc-0123456789abcdef0\nsubnet_cidr=10.0.1.0/27\n"
+
+static struct settings *parse(const char *text)
+{
+	struct error err = {0};
+	struct settings *s = NULL;
+	int r = settings_parse(text, strlen(text), &s, &err);
+
+	if (r < 0)
+		print_error("%s: %s\n", text, err.message);
+	assert_int_equal(r, 0);
+	return s;
+}
+
+static void test_values_of_a_line(void **state)
+{
+	static const struct {
+		const char *line;
+		enum setting key;
+		const char *value;
+	} rows[] = {
+		{"vpc_id=vpc-12345678", SETTING_VPC_ID, "vpc-12345678"},
+		{"  vpc_id =\tvpc-12345678 \t", SETTING_VPC_ID, "vpc-12345678"},
+		{"export vpc_id=vpc-12345678", SETTING_VPC_ID, "vpc-12345678"},
+		{" export\t vpc_id = 'vpc-12345678'", SETTING_VPC_ID, "vpc-12345678"},
+		{"vpc_id=\"vpc-12345678\" # mine", SETTING_VPC_ID, "vpc-12345678"},
+		{"vpc_id=vpc-12345678 # mine", SETTING_VPC_ID, "vpc-12345678"},
+		{"vpc_id=vpc-12345678\t#mine", SETTING_VPC_ID, "vpc-12345678"},
+		{"vast_command=vast start#1", SETTING_VAST_COMMAND, "vast start#1"},
+		{"vast_command=vast start #1", SETTING_VAST_COMMAND, "vast start"},
+		{"vast_command='vast start #1'", SETTING_VAST_COMMAND, "vast start #1"},
+		{"vast_command=#!odd", SETTING_VAST_COMMAND, "#!odd"},
+		{"vast_command=a=\"b\" c='d'", SETTING_VAST_COMMAND, "a=\"b\" c='d'"},
+		{"vast_command='say \"$HOME\" `x` \\n'", SETTING_VAST_COMMAND, "say \"$HOME\" `x` \\n"},
+		{"vast_command=' padded '", SETTING_VAST_COMMAND, " padded "},
+		{"vast_command=gr\xc3\xbc\xc3\x9f \xf0\x9f\x98\x80", SETTING_VAST_COMMAND,
+		 "gr\xc3\xbc\xc3\x9f \xf0\x9f\x98\x80"},
+		{"vast_port=1", SETTING_VAST_PORT, "1"},
+		{"vast_port=", SETTING_VAST_PORT, "42000"},
+		{"vast_port= # later", SETTING_VAST_PORT, "42000"},
+		{"vast_port=''", SETTING_VAST_PORT, "42000"},
+		{"", SETTING_STAGE, "default"},
+		{" \t", SETTING_STAGE, "default"},
+		{"#stage=x", SETTING_STAGE, "default"},
+		{"  # stage=x", SETTING_STAGE, "default"},
+		{"", SETTING_AWS_PROFILE, ""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		_cleanup_(settings_unref_cleanup) struct settings *s = parse(rows[i].line);
+
+		assert_int_equal(settings_check_line(rows[i].line, strlen(rows[i].line), 1, NULL), 0);
+		assert_string_equal(settings_get(s, rows[i].key), rows[i].value);
+	}
+}
+
+static void test_good_values(void **state)
+{
+	static const char *const good[] = {
+		"aws_region=us-gov-west-1",
+		"aws_region=eusc-de-east-1",
+		"vpc_id=vpc-0123456789abcdef0",
+		"subnet_cidr=10.0.0.0/16",
+		"subnet_cidr=172.31.255.224/27",
+		"stage=a",
+		"stage=0-1-b",
+		"stage=abcdefghijklmnopqrstuvwxyz012345",
+		"vast_image=alpine",
+		"vast_image=tenzir/vast:v4.0.0-rc1",
+		"vast_image=ghcr.io/tenzir/tenzir-de" DIGEST,
+		"vast_image=localhost:5000/a/b__c/d---e:x" DIGEST,
+		"vast_image=123456789012.dkr.ecr.eu-central-1.amazonaws.com/vast-default:latest",
+		"import_command=tenzir \"from stdin\"",
+		"vast_port=65535",
+		"vast_storage=ephemeral",
+		"vast_data_dir=/var/lib/tenzir",
+		"vast_data_dir=/data",
+		"vast_data_dir=/..data",
+		"server_cpu=16384",
+		"server_memory=122880",
+		"lambda_memory=10240",
+		"lambda_memory=128",
+		"lambda_timeout=1",
+		"lambda_timeout=900",
+		"architecture=arm64",
+		"aws_profile=my team",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+		struct error err = {0};
+
+		if (settings_check_line(good[i], strlen(good[i]), 1, &err) < 0)
+			fail_msg("%s: %s", good[i], err.message);
+	}
+}
+
+/* Each is refused, at the column (from 1) that the row says, with words that hold its text. */
+static void test_bad_lines(void **state)
+{
+	static const struct {
+		const char *line;
+		unsigned column;
+		const char *words;
+	} bad[] = {
+		{"vpc_id", 7, "no = after vpc_id"},
+		{"vpc_id vpc-12345678", 8, "no = after vpc_id"},
+		{"=x", 1, "key=value"},
+		{"export", 1, "no setting export"},
+		{"export =x", 8, "key=value"},
+		{"- vpc_id=x", 1, "key=value"},
+		{"vcp_id=vpc-12345678", 1, "the nearest is vpc_id"},
+		{"AWS_REGION=eu-central-1", 1, "the nearest is aws_region"},
+		{"  export lambda_mem=1024", 10, "the nearest is lambda_memory"},
+		{"vpc_id_and_a_key_that_is_much_longer_than_any_known_one=1", 1, "no setting"},
+		{"vpc_id='vpc-12345678", 8, "not closed"},
+		{"vpc_id=\"", 8, "not closed"},
+		{"vpc_id='vpc-12345678\"", 8, "not closed"},
+		{"vpc_id='vpc-12345678'x", 22, "behind the closing quote"},
+		{"vpc_id='vpc-12345678' x", 23, "behind the closing quote"},
+		{"vpc_id='vpc-12345678'#x", 22, "behind the closing quote"},
+		{"stage=a\r", 8, "Unix line ends"},
+		{"\r", 1, "Unix line ends"},
+		{"# comment\r", 10, "Unix line ends"},
+		{"\xef\xbb\xbfstage=a", 1, "byte order mark"},
+		{"stage=\xff", 7, "not UTF-8 (0xff)"},
+		{"# \xc3", 3, "not UTF-8"},
+		{"# \xc0\x80", 3, "not UTF-8"},
+		{"# \xed\xa0\x80", 3, "not UTF-8"},
+		{"# \xf4\x90\x80\x80", 3, "not UTF-8"},
+		{"stage=a\033[0m", 8, "control character (0x1b)"},
+		{"stage=a\177", 8, "control character (0x7f)"},
+		{"stage=a\nstage=b", 8, "control character (0x0a)"},
+		{"aws_region=frankfurt", 12, "aws_region: frankfurt is not the name of a region"},
+		{"aws_region=us-east-1a", 12, "its region is us-east-1"},
+		{"aws_region = US-EAST-1", 14, "not the name"},
+		{"vpc_id=subnet-12345678", 8, "not a VPC id"},
+		{"vpc_id=vpc-123456789", 8, "not a VPC id"},
+		{"vpc_id=vpc-1234567g", 8, "not a VPC id"},
+		{"subnet_cidr=10.0.0.0/28", 13, "at least a /27"},
+		{"subnet_cidr=10.0.0.0/15", 13, "/16"},
+		{"subnet_cidr=10.0.0.1/27", 13, "10.0.0.0/27"},
+		{"subnet_cidr=\"10.0.0\"", 14, "not a block"},
+		{"stage=Prod", 7, "small letters"},
+		{"stage=a--b", 7, "small letters"},
+		{"stage=-a", 7, "small letters"},
+		{"stage=a-", 7, "small letters"},
+		{"stage=a_b", 7, "small letters"},
+		{"stage=abcdefghijklmnopqrstuvwxyz0123456", 7, "at most 32"},
+		{"vast_image=https://docker.io/tenzir/vast", 12, "without https://"},
+		{"vast_image=Tenzir/vast:", 12, "not the name of an image"},
+		{"vast_image=tenzir/Vast", 12, "not the name of an image"},
+		{"vast_image=tenzir//vast", 12, "not the name of an image"},
+		{"vast_image=tenzir/vast:", 12, "not the name of an image"},
+		{"vast_image=tenzir/vast@sha256:abc", 12, "not the name of an image"},
+		{"vast_image=tenzir/vast latest", 12, "not the name of an image"},
+		{"vast_command=exec vast start", 14, "leave out the leading exec"},
+		{"vast_command=vast {{resolve:ssm:x}}", 14, "CloudFormation"},
+		{"vast_port=0", 11, "not between 1 and 65535"},
+		{"vast_port=65536", 11, "not between"},
+		{"vast_port=+1", 11, "not a whole number"},
+		{"vast_port=0x10", 11, "not a whole number"},
+		{"vast_port=08", 11, "not a whole number"},
+		{"vast_port=42000/tcp", 11, "not a whole number"},
+		{"vast_port=99999999999999999999", 11, "not a whole number"},
+		{"vast_storage=EFS", 14, "neither efs nor ephemeral"},
+		{"vast_data_dir=var/lib", 15, "not an absolute path"},
+		{"vast_data_dir=/", 15, "not an absolute path"},
+		{"vast_data_dir=/data/", 15, "not an absolute path"},
+		{"vast_data_dir=/da ta", 15, "not an absolute path"},
+		{"vast_data_dir=/data/../etc", 15, "has a . or .. in it"},
+		{"vast_data_dir=/data/.", 15, "has a . or .. in it"},
+		{"vast_data_dir=/usr", 15, "must not cover"},
+		{"server_cpu=2000", 12, "256 512 1024 2048 4096 8192 16384"},
+		{"server_cpu=2 vCPU", 12, "not a CPU size"},
+		{"server_memory=511", 15, "not between 512"},
+		{"server_memory=4GB", 15, "not a whole number"},
+		{"lambda_memory=127", 15, "not between 128 and 10240"},
+		{"lambda_timeout=901", 16, "not between 1 and 900"},
+		{"lambda_timeout=-1", 16, "not a whole number"},
+		{"architecture=amd64", 14, "neither x86_64 nor arm64"},
+		{"aws_profile=[default]", 13, "not the name of a profile"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		struct error err = {0};
+		char place[48];
+
+		snprintf(place, sizeof(place), "line 7, column %u: ", bad[i].column);
+		assert_int_equal(settings_check_line(bad[i].line, strlen(bad[i].line), 7, &err), -EINVAL);
+		if (strncmp(err.message, place, strlen(place)) != 0 || !strstr(err.message, bad[i].words))
+			fail_msg("%s: \"%s\" lacks \"%s\" or \"%s\"", bad[i].line, err.message, place, bad[i].words);
+		assert_int_equal(settings_check_line(bad[i].line, strlen(bad[i].line), 7, NULL), -EINVAL);
+	}
+}
+
+static void test_nul_is_refused(void **state)
+{
+	struct error err = {0};
+
+	(void)state;
+	assert_int_equal(settings_check_line("stage=a\0b", 9, 1, &err), -EINVAL);
+	assert_non_null(strstr(err.message, "column 8: a control character (0x00)"));
+}
+
+static void test_last_line_wins_and_needs_no_newline(void **state)
+{
+	_cleanup_(settings_unref_cleanup) struct settings *s = parse("stage=a\n\nvast_port=1\nvast_port=\nstage=b");
+
+	(void)state;
+	assert_string_equal(settings_get(s, SETTING_STAGE), "b");
+	assert_int_equal(s->vast_port, 42000);
+}
+
+static void test_numbers_follow_the_values(void **state)
+{
+	_cleanup_(settings_unref_cleanup) struct settings *s =
+		parse("subnet_cidr=10.0.1.0/26\nvast_storage=ephemeral\nserver_cpu=4096\nserver_memory=8192\n"
+		      "lambda_memory=512\nlambda_timeout=7\nvast_port=5158\n");
+	_cleanup_(settings_unref_cleanup) struct settings *defaults = parse("");
+
+	(void)state;
+	assert_int_equal(s->subnet.address, 10U << 24 | 1 << 8);
+	assert_int_equal(s->subnet.prefix, 26);
+	assert_false(s->efs);
+	assert_int_equal(s->server_cpu, 4096);
+	assert_int_equal(s->server_memory, 8192);
+	assert_int_equal(s->lambda_memory, 512);
+	assert_int_equal(s->lambda_timeout, 7);
+	assert_int_equal(s->vast_port, 5158);
+	assert_int_equal(defaults->subnet.prefix, 0);
+	assert_true(defaults->efs);
+	assert_int_equal(defaults->server_memory, 4096);
+}
+
+static void test_bad_file_names_the_line(void **state)
+{
+	struct settings *s = NULL;
+	struct error err = {0};
+	const char *text = "# fine\n\nstage=a\nstag=b\n";
+
+	(void)state;
+	assert_int_equal(settings_parse(text, strlen(text), &s, &err), -EINVAL);
+	assert_null(s);
+	assert_non_null(strstr(err.message, "line 4, column 1: there is no setting stag, the nearest is stage"));
+	assert_int_equal(settings_parse(text, strlen(text), &s, NULL), -EINVAL);
+}
+
+static void test_size_is_bounded(void **state)
+{
+	_free_ char *text = malloc(SETTINGS_MAX + 1);
+	struct settings *s = NULL;
+	struct error err = {0};
+
+	(void)state;
+	assert_non_null(text);
+	memset(text, '\n', SETTINGS_MAX + 1);
+	assert_int_equal(settings_parse(text, SETTINGS_MAX + 1, &s, &err), -EFBIG);
+	assert_int_equal(settings_parse(text, SETTINGS_MAX, &s, &err), 0);
+	settings_unref(s);
+	memset(text, 'x', SETTINGS_MAX);
+	memcpy(text, "vast_command=", 13);
+	assert_int_equal(settings_check_line(text, 13 + COMMAND_MAX, 1, &err), 0);
+	assert_int_equal(settings_check_line(text, 13 + COMMAND_MAX + 1, 1, &err), -EINVAL);
+	assert_int_equal(settings_check_line(text, SETTINGS_MAX, 1, &err), -EINVAL);
+	assert_non_null(strstr(err.message, "4096"));
+}
+
+static void test_complete(void **state)
+{
+	static const struct {
+		const char *text, *words; /* NULL: complete */
+	} rows[] = {
+		{COMPLETE, NULL},
+		{"", "aws_region, vpc_id, subnet_cidr"},
+		{"aws_region=eu-central-1\nsubnet_cidr=10.0.1.0/27", ": vpc_id"},
+		{COMPLETE "vpc_id=", ": vpc_id"},
+		{COMPLETE "server_cpu=256\n", "512, or 1024 to 2048 in steps of 1024"},
+		{COMPLETE "server_cpu=256\nserver_memory=512", NULL},
+		{COMPLETE "server_cpu=256\nserver_memory=1536", "with server_cpu 256"},
+		{COMPLETE "server_cpu=512\nserver_memory=4096", NULL},
+		{COMPLETE "server_cpu=1024\nserver_memory=9216", "2048 to 8192"},
+		{COMPLETE "server_memory=16384", NULL},
+		{COMPLETE "server_memory=2048", "4096 to 16384"},
+		{COMPLETE "server_cpu=8192\nserver_memory=20480", NULL},
+		{COMPLETE "server_cpu=8192\nserver_memory=21504", "steps of 4096"},
+		{COMPLETE "server_cpu=16384\nserver_memory=122880", NULL},
+		{COMPLETE "server_cpu=16384\nserver_memory=36864", "steps of 8192"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		_cleanup_(settings_unref_cleanup) struct settings *s = parse(rows[i].text);
+		struct error err = {0};
+
+		assert_int_equal(settings_check_complete(s, &err), rows[i].words ? -EINVAL : 0);
+		if (rows[i].words && !strstr(err.message, rows[i].words))
+			fail_msg("%s: %s", rows[i].text, err.message);
+	}
+}
+
+static void test_hash_is_of_the_values_in_force(void **state)
+{
+	_cleanup_(settings_unref_cleanup) struct settings *a = parse("stage=default\nvast_port='42000' # x\n");
+	_cleanup_(settings_unref_cleanup) struct settings *b = parse("");
+	_cleanup_(settings_unref_cleanup) struct settings *c = parse("vast_port=42001");
+	char one[SETTINGS_HASH_SIZE], other[SETTINGS_HASH_SIZE];
+
+	(void)state;
+	assert_string_equal(settings_hash(a, one), settings_hash(b, other));
+	assert_string_not_equal(settings_hash(a, one), settings_hash(c, other));
+	assert_int_equal(strlen(one), 16);
+}
+
+static void test_stack_name(void **state)
+{
+	_cleanup_(settings_unref_cleanup) struct settings *s = parse("stage=abcdefghijklmnopqrstuvwxyz012345");
+	char name[SETTINGS_STACK_SIZE];
+
+	(void)state;
+	assert_string_equal(settings_stack_name(s, name), "vast-abcdefghijklmnopqrstuvwxyz012345");
+}
+
+static void test_defaults_pass_their_own_checks_and_the_example_parses(void **state)
+{
+	_buf_ struct buf text = BUF_INIT(SETTINGS_MAX);
+
+	(void)state;
+	for (size_t i = 0; i < SETTING_COUNT; i++) {
+		const struct setting_rule *rule = setting_rule((enum setting)i);
+
+		assert_non_null(rule->key);
+		assert_non_null(rule->help);
+		if (rule->fallback)
+			assert_int_equal(rule->check(rule->fallback, NULL), 0);
+	}
+	assert_int_equal(settings_write_example(&text), 0);
+	settings_unref(parse(buf_str(&text)));
+	for (char *p = text.data; (p = strstr(p, "\n#")); p++)
+		if (p[2] != ' ')
+			p[1] = ' '; /* uncomment the defaults */
+	settings_unref(parse(buf_str(&text)));
+}
+
+static void test_references(void **state)
+{
+	struct settings *s = parse("stage=a");
+
+	(void)state;
+	assert_ptr_equal(settings_ref(s), s);
+	settings_unref(s);
+	assert_string_equal(settings_get(s, SETTING_STAGE), "a");
+	settings_unref(s);
+	settings_unref(settings_ref(NULL));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_values_of_a_line),
+		cmocka_unit_test(test_good_values),
+		cmocka_unit_test(test_bad_lines),
+		cmocka_unit_test(test_nul_is_refused),
+		cmocka_unit_test(test_last_line_wins_and_needs_no_newline),
+		cmocka_unit_test(test_numbers_follow_the_values),
+		cmocka_unit_test(test_bad_file_names_the_line),
+		cmocka_unit_test(test_size_is_bounded),
+		cmocka_unit_test(test_complete),
+		cmocka_unit_test(test_hash_is_of_the_values_in_force),
+		cmocka_unit_test(test_stack_name),
+		cmocka_unit_test(test_defaults_pass_their_own_checks_and_the_example_parses),
+		cmocka_unit_test(test_references),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
