@@ -113,17 +113,6 @@ def _get_configuration(original):
     return get_configuration
 
 
-def _get_code(original):
-    def get_code(function):
-        reply = original(function)
-        code = reply.get("Code") or {}
-        if "@" in code.get("ImageUri", ""):
-            code["ResolvedImageUri"] = code["ImageUri"]
-        return reply
-
-    return get_code
-
-
 def _update_configuration(original):
     def update_configuration(function, updates):
         before = dict(function._vpc_config or {})
@@ -191,7 +180,6 @@ def install(context) -> None:
     cls.log_group = property(log_group)
     cls.vpc_config = property(vpc_config)
     cls.get_configuration = _get_configuration(cls.get_configuration)
-    cls.get_code = _get_code(cls.get_code)
     cls.update_configuration = _update_configuration(cls.update_configuration)
     cls.update_function_code = _update_code(cls.update_function_code)
     for name in ("update_function_configuration", "update_function_code"):
