@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 
 #define FIXED_OPTIONS "default_permissions,fsname=vastfs,subtype=vastfs"
@@ -92,10 +93,12 @@ static int check_empty(const char *path, struct error *err)
 int mount_prepare(const char *mountpoint, char **ret, struct error *err)
 {
 	_free_ char *path = NULL;
+	struct statvfs fs;
 	struct stat st;
 	int r = 0;
 
-	if (stat(mountpoint, &st) < 0 && (errno == ENOTCONN || errno == ECONNABORTED))
+	/* Not stat(): the attributes of a dead mount's root may still be cached. */
+	if (statvfs(mountpoint, &fs) < 0 && (errno == ENOTCONN || errno == ECONNABORTED))
 		r = recover(mountpoint, err);
 	if (r < 0)
 		return r;

@@ -1,13 +1,15 @@
 """vastfs mounted without a cloud: the laws of the tree that hold with nobody at the other end.
 
-The endpoint is a socket that accepts and never answers: the state stays unknown and what is started stays in flight.
+The endpoint takes every request and answers none, so the state stays unknown and what is started stays in flight,
+until a test lets it refuse them all.
 """
 
 import os
 import shutil
-import socket
 import subprocess
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -36,18 +38,40 @@ def process_state(pid):
         return ""
 
 
-def kernel_stack_is_fuse(pid):
-    """Whether the process waits for an answer of the tree."""
-    try:
-        return "request_wait_answer" in Path(f"/proc/{pid}/stack").read_text() or \
-            "fuse" in Path(f"/proc/{pid}/wchan").read_text()
-    except (FileNotFoundError, ProcessLookupError, PermissionError):
-        return False
+class Silence(ThreadingHTTPServer):
+    """Somebody at the other end who does not answer until told to refuse."""
+    daemon_threads = True
+    request_queue_size = 512
+    body = b"<ErrorResponse><Error><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>"
+
+    def __init__(self):
+        self.refuse = threading.Event()
+        super().__init__(("127.0.0.1", 0), self.handler())
+        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+
+    def handler(self):
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(handler):
+                self.refuse.wait(60)
+                handler.send_response(403)
+                handler.send_header("Content-Length", str(len(self.body)))
+                handler.end_headers()
+                handler.wfile.write(self.body)
+            do_GET = do_PUT = do_DELETE = do_POST
+
+            def log_message(handler, *args):
+                pass
+        return Handler
+
+    def handle_error(self, request, client_address):
+        pass
 
 
 class Mount:
-    def __init__(self, base, endpoint):
+    def __init__(self, base, cloud):
         self.base = base
+        self.cloud = cloud
+        endpoint = f"http://127.0.0.1:{cloud.server_port}"
         self.path = base / "mnt"
         self.path.mkdir()
         self.env = {
@@ -70,11 +94,23 @@ class Mount:
         with open(self.base / "vastfs.log", "ab") as log:
             self.process = subprocess.Popen([VASTFS, "-f", *args, self.path], env=self.env, stdin=subprocess.DEVNULL,
                                             stderr=log)
-        until(lambda: os.path.ismount(self.path) or self.process.poll() is not None, "the mount")
+        until(lambda: self.answers() or self.process.poll() is not None, "the mount")
         assert self.process.poll() is None, (self.base / "vastfs.log").read_text()
         return self
 
+    def answers(self):
+        try:
+            return os.path.ismount(self.path) and os.listdir(self.path)
+        except OSError:
+            return False
+
+    def cancel(self, what="control"):
+        """Ends what is in flight: the wish, and answers for who waits for them."""
+        self.ok(f"touch {what}/cancel")
+        self.cloud.refuse.set()
+
     def stop(self):
+        self.cloud.refuse.set()
         subprocess.run(["fusermount3", "-u", "-z", self.path], check=False, capture_output=True)
         if self.process:
             try:
@@ -115,16 +151,12 @@ class Mount:
 
 
 @pytest.fixture
-def endpoint():
-    with socket.create_server(("127.0.0.1", 0), backlog=512) as silent:
-        yield f"http://127.0.0.1:{silent.getsockname()[1]}"
-
-
-@pytest.fixture
-def unmounted(tmp_path, endpoint):
-    made = Mount(tmp_path, endpoint)
-    yield made
-    made.stop()
+def unmounted(tmp_path):
+    with Silence() as cloud:
+        made = Mount(tmp_path, cloud)
+        yield made
+        made.stop()
+        cloud.shutdown()
 
 
 @pytest.fixture

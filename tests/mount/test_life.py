@@ -1,0 +1,134 @@
+"""Starting, ending and everything that can be wrong about a mountpoint."""
+
+import os
+import signal
+import subprocess
+
+import pytest
+from conftest import VASTFS, until
+
+
+def alive_daemons(mount):
+    """Processes of this mount: their environment names its HOME."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            if os.readlink(f"/proc/{pid}/exe") == os.path.realpath(VASTFS) and \
+                    f"HOME={mount.base}\0".encode() in open(f"/proc/{pid}/environ", "rb").read():
+                found.append(int(pid))
+        except OSError:
+            pass
+    return found
+
+
+@pytest.mark.parametrize("args,words", [
+    ([], "MOUNTPOINT"), (["--nonsense", "x"], "--nonsense"), (["a", "b"], "b"), (["-o"], "-o"), (["-x", "m"], "-x")])
+def test_bad_usage_is_exit_status_2(unmounted, args, words):
+    done = unmounted.run(*args)
+    assert done.returncode == 2 and words in done.stderr and "--help" in done.stderr and not done.stdout
+
+
+def test_help_and_version(unmounted):
+    assert "usage: vastfs" in unmounted.run("--help").stdout
+    assert unmounted.run("--version").stdout.startswith("vastfs ")
+
+
+def test_daemon_comes_back_when_the_tree_answers(unmounted):
+    done = unmounted.run(unmounted.path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert "state" in unmounted.read("status")
+    (daemon,) = alive_daemons(unmounted)
+    assert {os.readlink(f"/proc/{daemon}/fd/{n}") for n in (0, 1, 2)} == {"/dev/null"}
+    assert os.readlink(f"/proc/{daemon}/cwd") == "/"
+    subprocess.run(["fusermount3", "-u", unmounted.path], check=True)
+    until(lambda: not alive_daemons(unmounted), "the end of the daemon")
+
+
+def test_command_substitution_returns(unmounted):
+    done = subprocess.run(["bash", "-c", f'x=$({VASTFS} "$m"); echo "rc=$?"; echo "$x"'], env=unmounted.env,
+                          capture_output=True, text=True, timeout=10)
+    assert done.stdout == "rc=0\n\n"
+    unmounted.stop()
+    until(lambda: not alive_daemons(unmounted))
+
+
+@pytest.mark.parametrize("kind,words", [("missing", "No such file"), ("file", "not a directory"), ("full", "not empty")])
+def test_mountpoints_that_will_not_do(unmounted, kind, words):
+    point = unmounted.base / kind
+    if kind == "file":
+        point.touch()
+    elif kind == "full":
+        point.mkdir()
+        (point / "something").touch()
+    done = unmounted.run(point)
+    assert done.returncode == 1 and words in done.stderr, done
+    assert not alive_daemons(unmounted)
+
+
+def test_bad_fuse_option(unmounted):
+    done = unmounted.run("-o", "no_such_option", unmounted.path)
+    assert done.returncode == 1 and "option" in done.stderr
+    assert not os.path.ismount(unmounted.path) and not alive_daemons(unmounted)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_signals_unmount(mount, number):
+    os.open(mount.path / "status", os.O_RDONLY)  # stays open: that does not hold the mount
+    mount.process.send_signal(number)
+    assert mount.process.wait(5) == 0
+    assert not os.path.ismount(mount.path)
+
+
+def test_a_signal_ends_a_mount_with_waiting_readers(mount):
+    result = mount.deploy()
+    reader = subprocess.Popen(["cat", result], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    until(lambda: open(f"/proc/{reader.pid}/wchan").read() != "0")
+    mount.cloud.refuse.set()
+    mount.process.terminate()
+    assert mount.process.wait(5) == 0
+    assert reader.wait(5) != 0
+
+
+def test_stale_mount_is_recovered(mount):
+    mount.process.kill()
+    mount.process.wait(5)
+    with pytest.raises(OSError) as dead:
+        os.listdir(mount.path)
+    assert dead.value.errno == 107
+    mount.start()
+    assert mount.read("status")
+
+
+def test_living_mount_is_left_alone(mount):
+    done = mount.run(mount.path)
+    assert done.returncode == 1 and "mounted on" in done.stderr
+    assert mount.read("status")
+
+
+def test_one_config_directory_one_mount(mount):
+    other = mount.base / "other"
+    other.mkdir()
+    done = mount.run(other)
+    assert done.returncode == 1 and "--config-dir" in done.stderr
+    done = mount.run("--config-dir", mount.base / "own", other)
+    assert done.returncode == 0, done
+    assert (other / "status").read_text()
+    subprocess.run(["fusermount3", "-u", other], check=True)
+
+
+def test_relative_mountpoint(unmounted):
+    assert unmounted.run("mnt").returncode == 0
+    assert unmounted.read("status")
+
+
+def test_directories_are_private(mount):
+    for name in ("config", "state", "cache"):
+        assert os.stat(mount.base / name / "vastfs").st_mode & 0o777 == 0o700
+
+
+def test_open_files_do_not_hold_the_name(mount):
+    """fusermount3 -u of an idle mount works at any time."""
+    mount.configure()
+    mount.ok("cat status; find . > /dev/null")
+    subprocess.run(["fusermount3", "-u", mount.path], check=True)
+    assert mount.process.wait(5) == 0
