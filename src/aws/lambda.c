@@ -33,6 +33,7 @@ struct aws_request *lambda_invoke(const char *function, struct buf *event, int t
 	r->headers[0] = "X-Amz-Invocation-Type: RequestResponse";
 	r->headers[1] = "X-Amz-Log-Type: Tail";
 	r->timeout_ms = timeout_ms;
+	r->opaque = true; /* what makes no sense is the query's business */
 	aws_put_retry(r, AWS_RETRY_UNSENT);
 	return r;
 }

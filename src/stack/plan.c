@@ -18,15 +18,13 @@ static cJSON *with_parameter(const struct plan *p, const char *name, const char 
 	cJSON_ArrayForEach (parameter, copy) {
 		const char *key = reply_text(parameter, "ParameterKey");
 		const char *set = template_parameter(p->wanted, key);
-		cJSON *node;
 
 		if (strcmp(key, name) == 0)
 			set = value;
 		else if (!set)
 			set = template_parameter(p->deployed, key);
-		node = cJSON_CreateString(set ? set : "");
-		if (!node || !cJSON_ReplaceItemInObjectCaseSensitive(parameter, "ParameterValue", node)) {
-			cJSON_Delete(node);
+		cJSON_DeleteItemFromObjectCaseSensitive(parameter, "ParameterValue");
+		if (!cJSON_AddStringToObject(parameter, "ParameterValue", set ? set : "")) {
 			cJSON_Delete(copy);
 			return NULL;
 		}

@@ -1,7 +1,8 @@
 /*
  * precheck.h - may this stack be deployed? Asked before anything is written, so that a wrong setting costs nothing.
  *
- * Pure: EC2's replies in, 0 or -EINVAL out, with words that name what is in the way and a remedy that can be typed.
+ * Pure: EC2's replies in, 0 or -EINVAL out (-ENOMEM apart), with words that name what is in the way and a remedy that
+ * can be typed. A reply that is missing counts as an empty one.
  * vastfs never changes the VPC: the remedies are lines for the AWS CLI.
  */
 #ifndef VASTFS_STACK_PRECHECK_H

@@ -15,7 +15,7 @@ static const struct remedy remedies[] = {
 	 "run: aws iam create-service-linked-role --aws-service-name ecs.amazonaws.com, then deploy again", true},
 	{NULL, "unable to assume the role", "AWS had not yet spread the new role; touch control/run-task again", false},
 	{NULL, "iam:PassRole",
-	 "the credentials need iam:PassRole for the stack's roles, and the other actions that the README lists", false},
+	 "the credentials need iam:PassRole for the roles of the stack (their names start with the stack's)", false},
 	{NULL, "iam:CreateRole",
 	 "the credentials must be allowed to make roles; ask for iam:CreateRole, PutRolePolicy, PassRole and TagRole",
 	 false},

@@ -17,15 +17,13 @@ cJSON *template_tree(void)
 	return cJSON_ParseWithLength(template_json, template_json_length);
 }
 
+/* Read from the text, where Metadata comes first, so that it takes no memory that might lack. */
 unsigned template_version(void)
 {
-	cJSON *tree = template_tree();
-	const cJSON *ours = reply_at(reply_at(tree, "Metadata"), "vastfs");
-	const cJSON *version = reply_at(ours, "TemplateVersion");
-	unsigned n = version ? (unsigned)version->valueint : 0;
+	static const char key[] = "\"TemplateVersion\":";
+	const char *found = strstr(template_json, key);
 
-	cJSON_Delete(tree);
-	return n;
+	return found ? (unsigned)strtoul(found + strlen(key), NULL, 10) : 0;
 }
 
 unsigned template_deployed_version(const cJSON *outputs)
@@ -162,6 +160,8 @@ cJSON *template_differences(const cJSON *wanted, const cJSON *deployed)
 	cJSON *names = cJSON_CreateArray();
 	const cJSON *parameter;
 
+	if (!names)
+		return NULL;
 	cJSON_ArrayForEach (parameter, wanted) {
 		const char *name = reply_text(parameter, "ParameterKey");
 		const char *want = cJSON_GetStringValue(reply_at(parameter, "ParameterValue"));

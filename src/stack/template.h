@@ -18,7 +18,7 @@ const char *template_text(size_t *ret_len);
 /* It as a tree. */
 cJSON *template_tree(void);
 
-/* Its Metadata.vastfs.TemplateVersion; 0 without memory. */
+/* Its Metadata.vastfs.TemplateVersion. */
 unsigned template_version(void);
 
 /* The version of a deployed stack by its Outputs; 0 if they do not say. */

@@ -68,11 +68,12 @@ static void test_bad_blocks_are_refused_with_words(void **state)
 static void test_contains_and_overlaps(void **state)
 {
 	struct cidr big = block("10.0.0.0/16"), small = block("10.0.255.224/27"), other = block("10.1.0.0/27");
-	struct cidr all = block("0.0.0.0/0");
+	struct cidr all = block("0.0.0.0/0"), start = block("10.0.0.0/27");
 
 	(void)state;
 	assert_true(cidr_contains(&big, &small));
 	assert_false(cidr_contains(&small, &big));
+	assert_false(cidr_contains(&start, &big));
 	assert_true(cidr_contains(&all, &other));
 	assert_true(cidr_contains(&big, &big));
 	assert_true(cidr_overlaps(&small, &big));

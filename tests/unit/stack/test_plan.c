@@ -31,11 +31,18 @@ static void test_template_is_text_with_a_version(void **state)
 {
 	size_t len;
 	const char *text = template_text(&len);
+	cJSON *tree = template_tree();
+	const cJSON *version;
 
 	(void)state;
 	assert_int_equal(strlen(text), len);
 	assert_in_range(len, 1000, 51200);
+	version = cJSON_GetObjectItem(cJSON_GetObjectItem(tree, "Metadata"), "vastfs");
+	version = cJSON_GetObjectItem(version, "TemplateVersion");
+	assert_non_null(version);
 	assert_in_range(template_version(), 1, 1000);
+	assert_int_equal(template_version(), version->valueint);
+	cJSON_Delete(tree);
 }
 
 static void test_parameters_are_the_template_s_in_its_order(void **state)
@@ -209,6 +216,7 @@ static void test_up_to_date(void **state)
 	_free_ char *same = plan_of("CREATE_COMPLETE", BASE, &facts),
 		    *unsure = plan_of("CREATE_COMPLETE", BASE, &unknown);
 	_free_ char *changed = plan_of("CREATE_COMPLETE", BASE "vast_port=1", &unknown);
+	_free_ char *small = plan_of("CREATE_COMPLETE", BASE "lambda_timeout=9", &unknown);
 
 	(void)state;
 	assert_string_equal(same, "up to date\n");
@@ -216,6 +224,26 @@ static void test_up_to_date(void **state)
 	assert_non_null(strstr(changed, "ServerPort: 42000 -> 1\n"));
 	assert_non_null(strstr(changed, "ImageUri: known when deploy"));
 	assert_null(strstr(changed, "MountTarget"));
+	assert_non_null(strstr(small, "LambdaTimeout: 300 -> 9\n"));
+	assert_null(strstr(small, "restart-task"));
+	assert_null(strstr(small, "stop-all-tasks"));
+}
+
+/* Alone, another FileSystemId would replace the mount target; here there is none yet. */
+static void test_parameters_that_depend_on_each_other(void **state)
+{
+	cJSON *wanted = parameters_of(BASE, &facts), *deployed = parameters_of(BASE "vast_storage=ephemeral", &facts);
+	struct plan p = {"vast-default", "CREATE_COMPLETE", wanted, deployed, NULL};
+	_buf_ struct buf out = BUF_INIT(8192);
+
+	(void)state;
+	assert_int_equal(plan_write(&p, &out), 0);
+	assert_non_null(strstr(buf_str(&out), "template: version 0 -> "));
+	assert_non_null(strstr(buf_str(&out), "creates MountTarget"));
+	assert_non_null(strstr(buf_str(&out), "FileSystemId:  -> fs-1\n"));
+	assert_null(strstr(buf_str(&out), "replaces MountTarget"));
+	cJSON_Delete(wanted);
+	cJSON_Delete(deployed);
 }
 
 static void test_a_plan_that_does_not_fit_says_so(void **state)
@@ -231,31 +259,47 @@ static void test_a_plan_that_does_not_fit_says_so(void **state)
 
 static size_t allocations_left;
 
+/* Fails once. */
 static void *failing_malloc(size_t size)
 {
-	return allocations_left && allocations_left-- ? malloc(size) : NULL;
+	return allocations_left-- ? malloc(size) : NULL;
 }
 
-/* With memory for n allocations of the trees, for every n until it is enough: an error each time, and nothing lost. */
-static void test_without_memory_there_is_no_plan(void **state)
+/* Each allocation of the trees fails in its turn: that is an error, or it did not matter; nothing is lost. */
+static void plan_with_little_memory(const struct plan *p)
 {
 	cJSON_Hooks hooks = {failing_malloc, free};
-	cJSON *wanted = parameters_of(BASE "vast_storage=ephemeral", &facts), *deployed = parameters_of(BASE, &facts);
-	struct plan p = {"vast-default", "CREATE_COMPLETE", wanted, deployed, NULL};
-	int r = -ENOMEM;
-	size_t n;
+	_buf_ struct buf whole = BUF_INIT(8192);
+	bool failed = true;
 
-	(void)state;
+	assert_int_equal(plan_write(p, &whole), 0);
 	cJSON_InitHooks(&hooks);
-	for (n = 0; r < 0; n += n < 200 ? 1 : 97) {
+	for (size_t n = 0; failed; n += n < 3000 ? 1 : 97) {
 		_buf_ struct buf out = BUF_INIT(8192);
+		int r;
 
 		allocations_left = n;
-		r = plan_write(&p, &out);
-		assert_true(r == 0 || r == -ENOMEM);
+		r = plan_write(p, &out);
+		failed = allocations_left > n;
+		if (r == 0)
+			assert_string_equal(buf_str(&out), buf_str(&whole));
+		else
+			assert_int_equal(r, -ENOMEM);
 	}
 	cJSON_InitHooks(NULL);
-	assert_true(n > 1000);
+}
+
+static void test_without_memory_there_is_no_plan(void **state)
+{
+	const struct template_facts unknown = {0};
+	cJSON *wanted = parameters_of(BASE "vast_storage=ephemeral\n", &unknown),
+	      *deployed = parameters_of(BASE, &facts);
+	struct plan update = {"vast-default", "CREATE_COMPLETE", wanted, deployed, NULL};
+	struct plan create = {"vast-default", "", wanted, NULL, NULL};
+
+	(void)state;
+	plan_with_little_memory(&update);
+	plan_with_little_memory(&create);
 	cJSON_Delete(wanted);
 	cJSON_Delete(deployed);
 }
@@ -296,6 +340,7 @@ int main(void)
 		cmocka_unit_test(test_resources_by_condition),
 		cmocka_unit_test(test_plans),
 		cmocka_unit_test(test_up_to_date),
+		cmocka_unit_test(test_parameters_that_depend_on_each_other),
 		cmocka_unit_test(test_a_plan_that_does_not_fit_says_so),
 		cmocka_unit_test(test_without_memory_there_is_no_plan),
 		cmocka_unit_test(test_without_memory_there_are_no_parameters),

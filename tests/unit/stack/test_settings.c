@@ -140,6 +140,8 @@ static void test_bad_lines(void **state)
 		{"stage=\xff", 7, "not UTF-8 (0xff)"},
 		{"# \xc3", 3, "not UTF-8"},
 		{"# \xc0\x80", 3, "not UTF-8"},
+		{"# \xe0\x80\x80", 3, "not UTF-8"},
+		{"# \xf0\x80\x80\x80", 3, "not UTF-8"},
 		{"# \xed\xa0\x80", 3, "not UTF-8"},
 		{"# \xf4\x90\x80\x80", 3, "not UTF-8"},
 		{"stage=a\033[0m", 8, "control character (0x1b)"},

@@ -1,0 +1,45 @@
+"""The README's tour is typed as it stands, in the sandbox, with the real engine."""
+
+import os
+import re
+import subprocess
+
+from conftest import BUILD, ROOT, RUNTIME, VASTFS
+
+BLOCK = re.compile(r"<!-- tour(?:: (\w+))? -->\n```console\n(.*?)```", re.DOTALL)
+
+
+def tour():
+    """(kind, commands) of each block, what needs a deployed stack before the stack is removed."""
+    blocks = [(kind, [line[2:] for line in text.splitlines() if line.startswith("$ ")])
+              for kind, text in BLOCK.findall((ROOT / "README.md").read_text())]
+    deployed = [b for b in blocks if b[0] == "deployed"]
+    rest = [b for b in blocks if b[0] != "deployed"]
+    end = next(i for i, b in enumerate(rest) if any("control/destroy" in c for c in b[1]))
+    return rest[:end] + deployed + rest[end:]
+
+
+def script(blocks):
+    """Every command, followed by its status on a line of its own; of a block that fails, the first command does."""
+    lines = []
+    for kind, commands in blocks:
+        for i, command in enumerate(commands):
+            expected = "!= 0" if kind == "fails" and i == 0 else "== 0"
+            lines += [command, f"s=$?; (( s {expected} )) || {{ echo \"@ $s: \"{command!r}; tail -n 3 ~/vast/error; exit 99; }}"]
+    return "\n".join(lines)
+
+
+def test_there_is_a_tour():
+    commands = " ".join(c for _, block in tour() for c in block)
+    for word in ("vastfs-sandbox", "deploy", "run-task", "lambda/query", "destroy", "fusermount3"):
+        assert word in commands
+
+
+def test_the_tour_works_as_it_stands(tmp_path):
+    cache = os.environ.get("XDG_CACHE_HOME", os.path.expanduser("~/.cache"))
+    env = {"PATH": f"{ROOT}/contrib/sandbox:{os.environ['PATH']}", "HOME": str(tmp_path), "LANG": "C.UTF-8",
+           "VASTFS": str(VASTFS), "VASTFS_SANDBOX_RUNTIME": str(RUNTIME), "XDG_CACHE_HOME": cache, "BUILD": str(BUILD)}
+    done = subprocess.run(["bash", "-c", script(tour())], env=env, capture_output=True, text=True, timeout=180, check=False)
+    subprocess.run(["fusermount3", "-u", "-z", tmp_path / "vast"], capture_output=True, check=False)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert "42" in done.stdout.splitlines() and "up to date" not in done.stderr
