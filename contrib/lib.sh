@@ -28,5 +28,5 @@ runtime_of() {
 run_pytest() {
 	local dir=$1
 	shift
-	VASTFS_BUILD=$PWD/$dir VAST_LAMBDA_RUNTIME=$PWD/$(runtime_of "$dir") "$venv/bin/python" -m pytest -q -p no:cacheprovider "$@"
+	PYTHONPATH=$PWD/contrib/sandbox VASTFS_BUILD=$PWD/$dir VASTFS=$PWD/$dir/vastfs VAST_LAMBDA_RUNTIME=$PWD/$(runtime_of "$dir") "$venv/bin/python" -m pytest -q -p no:cacheprovider "$@"
 }

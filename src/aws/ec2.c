@@ -67,6 +67,14 @@ struct aws_request *ec2_describe_addresses(void)
 	return aws_request_new(&aws_service_ec2, "DescribeAddresses");
 }
 
+struct aws_request *ec2_describe_account_attribute(const char *attribute)
+{
+	struct aws_request *r = aws_request_new(&aws_service_ec2, "DescribeAccountAttributes");
+
+	aws_put_texts(&r, "AttributeName", &attribute, 1);
+	return r;
+}
+
 struct aws_request *ec2_describe_lambda_interfaces(const char *subnet, const char *group)
 {
 	struct aws_request *r = describe("DescribeNetworkInterfaces", "networkInterfaceSet");

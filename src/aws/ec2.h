@@ -18,6 +18,8 @@ struct aws_request *ec2_describe_subnet(const char *subnet);	     /* that one */
 struct aws_request *ec2_describe_vpc_peering_connections(void);	     /* of the account, either side */
 struct aws_request *ec2_describe_availability_zones(void);
 struct aws_request *ec2_describe_addresses(void);
+/* attribute: vpc-max-elastic-ips. Reply: accountAttributeSet.0.attributeValueSet.0.attributeValue. */
+struct aws_request *ec2_describe_account_attribute(const char *attribute);
 /* Lambda's interfaces in that subnet and group. */
 struct aws_request *ec2_describe_lambda_interfaces(const char *subnet, const char *group);
 struct aws_request *ec2_delete_network_interface(const char *id);

@@ -10,11 +10,6 @@
 #define DELETE_TRIES	    3
 #define EFS_GB_MONTH_DOLLAR 0.30 /* EFS Standard in us-east-1, 2026; a hint, not a bill */
 
-int stack_resources(struct operation *op, cJSON **ret, struct error *err)
-{
-	return operation_call(op, cloudformation_describe_stack_resources(aws_text(op->stack, "StackId")), ret, err);
-}
-
 /* -- deleting, through DELETE_FAILED --------------------------------------------------------------------------- */
 
 /* By type rather than from the outputs: a half-made stack has none yet, but it may have a cluster. */
@@ -22,7 +17,7 @@ static int find_cluster(struct operation *op, struct error *err)
 {
 	cJSON *resources = NULL;
 	const cJSON *item;
-	int r = stack_resources(op, &resources, err);
+	int r = operation_read_resources(op, &resources, err);
 
 	op->cluster[0] = '\0';
 	cJSON_ArrayForEach (item, aws_at(resources, "StackResources"))

@@ -56,7 +56,7 @@ struct place {
 static int find_place(struct operation *op, struct place *place, struct error *err)
 {
 	cJSON *resources = NULL;
-	int r = stack_resources(op, &resources, err);
+	int r = operation_read_resources(op, &resources, err);
 
 	if (r < 0)
 		return r;
@@ -137,7 +137,7 @@ int interfaces_free_function(struct operation *op)
 	cJSON *resources = NULL;
 	struct error err = {0};
 	struct place place;
-	int r = stack_resources(op, &resources, &err);
+	int r = operation_read_resources(op, &resources, &err);
 	_free_ char *function = strdup(r == 0 ? resource_id(resources, "Function") : "");
 
 	cJSON_Delete(resources);

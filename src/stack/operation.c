@@ -87,6 +87,11 @@ int operation_read_stack(struct operation *op, struct error *err)
 	return read_stack(op, op->name, err);
 }
 
+int operation_read_resources(struct operation *op, cJSON **ret, struct error *err)
+{
+	return operation_call(op, cloudformation_describe_stack_resources(aws_text(op->stack, "StackId")), ret, err);
+}
+
 int operation_read_stack_by_id(struct operation *op, struct error *err)
 {
 	_free_ char *id = strdup(aws_text(op->stack, "StackId"));

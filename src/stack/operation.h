@@ -66,6 +66,8 @@ void operation_say(struct operation *op, const char *format, ...) _printf_(2, 3)
 
 /* Reads the stack's record into op->stack (NULL: there is none). */
 int operation_read_stack(struct operation *op, struct error *err);
+/* The reply of DescribeStackResources for op->stack. */
+int operation_read_resources(struct operation *op, cJSON **ret, struct error *err);
 /* The same by the stack's id, which also finds it once it is deleted. */
 int operation_read_stack_by_id(struct operation *op, struct error *err);
 /* Of op->stack: "" if it says nothing. */
@@ -99,8 +101,6 @@ int stack_cancel(struct operation *op, struct error *err);
 
 /* destroy.c: deletes the stack, through DELETE_FAILED, until it is gone. The repository and the storage stay. */
 int stack_delete(struct operation *op, struct error *err);
-
-int stack_resources(struct operation *op, cJSON **ret, struct error *err); /* reply of DescribeStackResources */
 
 /* interfaces.c: deletes what Lambda left in the stack's subnet. Never fails the operation. */
 void interfaces_release(struct operation *op);

@@ -7,7 +7,9 @@
 
 #include <string.h>
 
-/* Replies by the name of the precheck's member. Missing rights to look are no reason to refuse: NULL then. */
+#define QUOTA_PATH "quota.accountAttributeSet.0.attributeValueSet.0.attributeValue"
+
+/* Replies by the name of the precheck's member. */
 static int ask(struct operation *op, const char *name, struct aws_request *request, struct error *err)
 {
 	cJSON *reply = NULL;
@@ -34,6 +36,8 @@ static int gather(struct operation *op, struct error *err)
 	    (r = ask(op, "support", ec2_describe_vpc_attribute(vpc, "enableDnsSupport"), err)) < 0 ||
 	    (r = ask(op, "hostnames", ec2_describe_vpc_attribute(vpc, "enableDnsHostnames"), err)) < 0)
 		return r;
+	(void)ask(op, "quota", ec2_describe_account_attribute("vpc-max-elastic-ips"),
+		  &(struct error){0}); /* may be denied */
 	if (op->created && ((r = ask(op, "zones", ec2_describe_availability_zones(), err)) < 0 ||
 			    (r = ask(op, "addresses", ec2_describe_addresses(), err)) < 0))
 		return r;
@@ -51,6 +55,7 @@ static int check_facts(struct operation *op, const char *const *own, struct prec
 			     .peerings = aws_at(op->facts, "peerings"),
 			     .zones = aws_at(op->facts, "zones"),
 			     .addresses = aws_at(op->facts, "addresses"),
+			     .address_quota = (unsigned)aws_number(op->facts, QUOTA_PATH, 0),
 			     .own_subnets = own,
 			     .deployed = op->created ? NULL : aws_at(op->stack, "Parameters")};
 

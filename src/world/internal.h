@@ -14,7 +14,7 @@
 #define QUERIES_KEPT	100
 
 struct watch;
-struct operator;
+struct runner;
 struct queries;
 struct followers;
 
@@ -38,7 +38,7 @@ struct world {
 	_Atomic bool stopping; /* the engine is ending or gone */
 
 	struct watch *watch;	     /* watch.c: reads AWS; engine thread */
-	struct operator* operator;   /* operator.c: the operation thread */
+	struct runner *runner;	     /* runner.c: the operation thread */
 	struct queries *queries;     /* query.c: Lambda; engine thread */
 	struct followers *followers; /* follow.c: logs; engine thread */
 };
@@ -85,11 +85,11 @@ void watch_now_and_wait(struct world *w);
 #define OPERATION_EXTERNAL "external"
 void external_follow(struct world *w, const struct snapshot *s);
 
-/* operator.c */
-int operator_new(struct world *w, struct operator** ret);
-void operator_free(struct operator* o);
-void operator_submit(struct operator* o, const struct verb *verb, struct job *j); /* takes a reference */
-void operator_resume(struct operator* o); /* takes up what the journal says was running */
+/* runner.c */
+int runner_new(struct world *w, struct runner **ret);
+void runner_free(struct runner *o);
+void runner_submit(struct runner *o, const struct verb *verb, struct job *j); /* takes a reference */
+void runner_resume(struct runner *o); /* takes up what the journal says was running */
 
 /* query.c */
 int queries_new(struct world *w, struct queries **ret);

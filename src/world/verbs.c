@@ -188,7 +188,7 @@ int world_verb_run(struct world *w, const struct verb *verb, const char *argumen
 	if (!j)
 		return -ENOMEM;
 	world_event(w, "operations/%llu %s queued by pid %d", (unsigned long long)j->number, j->name, (int)who.pid);
-	operator_submit(w->operator, verb, j);
+	runner_submit(w->runner, verb, j);
 	*ret = j;
 	return 0;
 }

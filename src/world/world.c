@@ -240,7 +240,7 @@ int world_task_choose(struct world *w, const char *id, struct error *err)
 
 /* -- life ------------------------------------------------------------------------------------------------------ */
 
-/* Operations of earlier mounts are shown as they ended; one that was running is taken up by the operator. */
+/* Operations of earlier mounts are shown as they ended; one that was running is taken up by the runner. */
 static void show_journal(struct world *w)
 {
 	struct journal_entry e;
@@ -284,7 +284,7 @@ static int start_parts(struct world *w, struct error *err)
 	if (r < 0)
 		return error_set(err, r, "cannot start the network thread: %s", strerror(-r));
 	if ((r = watch_new(w, &w->watch)) < 0 || (r = queries_new(w, &w->queries)) < 0 ||
-	    (r = followers_new(w, &w->followers)) < 0 || (r = operator_new(w, &w->operator)) < 0)
+	    (r = followers_new(w, &w->followers)) < 0 || (r = runner_new(w, &w->runner)) < 0)
 		return error_set(err, r, "cannot start: %s", strerror(-r));
 	return 0;
 }
@@ -316,7 +316,7 @@ int world_start(const struct world_config *config, struct world **ret, struct er
 	show_journal(w);
 	if (settings_file_load(w, &unusable) < 0)
 		report_settings(w, &unusable);
-	operator_resume(w->operator);
+	runner_resume(w->runner);
 	*ret = w;
 	return 0;
 }
@@ -336,7 +336,7 @@ void world_stop(struct world *w)
 		return;
 	world_set_listener(w, NULL, NULL);
 	wait_for_saves(w);
-	operator_free(w->operator);
+	runner_free(w->runner);
 	atomic_store(&w->stopping, true);
 	if (w->engine)
 		engine_stop(w->engine);

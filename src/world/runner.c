@@ -1,5 +1,5 @@
 /*
- * operator.c - the operation thread: one operation at a time, as plain sequential code.
+ * runner.c - the operation thread: one operation at a time, as plain sequential code.
  *
  * Everything that an operation does is journaled when it begins and when it ends. One that was running when vastfs
  * ended goes on in AWS; the next mount runs the same function again, whose steps look first at what is there.
@@ -20,8 +20,7 @@ struct work {
 	char token[64];
 };
 
-struct operator
-{
+struct runner {
 	struct world *world;
 	pthread_t thread;
 	bool started;
@@ -83,7 +82,7 @@ static void end_succeeded(struct world *w, struct operation *op)
 }
 
 /* The tree shows the new stack first; whoever reads the result then finds nothing running and all of it there. */
-static void conclude(struct operator* o, struct operation *op, int r, struct error *err)
+static void conclude(struct runner *o, struct operation *op, int r, struct error *err)
 {
 	struct world *w = o->world;
 
@@ -110,7 +109,7 @@ static void show_now(struct operation *op)
 
 static void fire_cancel(struct job *j _unused_, void *arg)
 {
-	struct operator* o = arg;
+	struct runner *o = arg;
 
 	pthread_mutex_lock(&o->lock);
 	if (o->cancel)
@@ -118,7 +117,7 @@ static void fire_cancel(struct job *j _unused_, void *arg)
 	pthread_mutex_unlock(&o->lock);
 }
 
-static int run_operation(struct operator* o, const struct work *work)
+static int run_operation(struct runner *o, const struct work *work)
 {
 	struct world *w = o->world;
 	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = world_snapshot(w);
@@ -150,7 +149,7 @@ static int run_operation(struct operator* o, const struct work *work)
 }
 
 /* False if vastfs ends. */
-static bool begin(struct operator* o)
+static bool begin(struct runner *o)
 {
 	bool going;
 
@@ -162,7 +161,7 @@ static bool begin(struct operator* o)
 	return going && o->cancel && o->stop;
 }
 
-static void end(struct operator* o)
+static void end(struct runner *o)
 {
 	struct aws_cancel_token *cancel, *stop;
 
@@ -174,7 +173,7 @@ static void end(struct operator* o)
 	aws_cancel_token_free(stop);
 }
 
-static void do_work(struct operator* o, struct work *work)
+static void do_work(struct runner *o, struct work *work)
 {
 	if (begin(o)) {
 		job_start(work->job);
@@ -188,7 +187,7 @@ static void do_work(struct operator* o, struct work *work)
 	end(o);
 }
 
-static struct work *next_work(struct operator* o)
+static struct work *next_work(struct runner *o)
 {
 	struct work *work = NULL;
 
@@ -209,9 +208,9 @@ static void work_free(struct work *work)
 	free(work);
 }
 
-static void *operator_thread(void *arg)
+static void *runner_thread(void *arg)
 {
-	struct operator* o = arg;
+	struct runner *o = arg;
 	struct work *work;
 
 	while ((work = next_work(o))) {
@@ -232,7 +231,7 @@ static void make_token(char out[static 64])
 		snprintf(out + 2 * i, 3, "%02x", bytes[i]);
 }
 
-static void submit(struct operator* o, const struct verb *verb, struct job *j, const char *token)
+static void submit(struct runner *o, const struct verb *verb, struct job *j, const char *token)
 {
 	struct work *work = calloc(1, sizeof(*work));
 	struct error err;
@@ -254,7 +253,7 @@ static void submit(struct operator* o, const struct verb *verb, struct job *j, c
 	pthread_mutex_unlock(&o->lock);
 }
 
-void operator_submit(struct operator* o, const struct verb *verb, struct job *j)
+void runner_submit(struct runner *o, const struct verb *verb, struct job *j)
 {
 	submit(o, verb, j, NULL);
 }
@@ -276,7 +275,7 @@ static bool may_resume(struct world *w, const struct journal_entry *e)
 	return s->settings && find_verb(e->name) && strcmp(settings_hash(s->settings, hash), e->settings) == 0;
 }
 
-static void resume_entry(struct operator* o, struct journal_entry *e)
+static void resume_entry(struct runner *o, struct journal_entry *e)
 {
 	_cleanup_(job_unref_cleanup) struct job *j =
 		world_job_new(o->world, JOB_OPERATION, e->number, e->name, e->argument, NULL, (struct requester){0});
@@ -297,7 +296,7 @@ static void resume_entry(struct operator* o, struct journal_entry *e)
 	journal_put(o->world->journal, e);
 }
 
-void operator_resume(struct operator* o)
+void runner_resume(struct runner *o)
 {
 	struct journal_entry e;
 
@@ -308,9 +307,9 @@ void operator_resume(struct operator* o)
 
 /* -- life ------------------------------------------------------------------------------------------------------ */
 
-int operator_new(struct world *w, struct operator** ret)
+int runner_new(struct world *w, struct runner **ret)
 {
-	struct operator* o = calloc(1, sizeof(*o));
+	struct runner *o = calloc(1, sizeof(*o));
 	int r;
 
 	if (!o)
@@ -319,13 +318,13 @@ int operator_new(struct world *w, struct operator** ret)
 	list_init(&o->queue);
 	pthread_mutex_init(&o->lock, NULL);
 	pthread_cond_init(&o->wake, NULL);
-	r = -pthread_create(&o->thread, NULL, operator_thread, o);
+	r = -pthread_create(&o->thread, NULL, runner_thread, o);
 	o->started = r == 0;
 	*ret = o;
 	return r;
 }
 
-static void stop_thread(struct operator* o)
+static void stop_thread(struct runner *o)
 {
 	pthread_mutex_lock(&o->lock);
 	o->stopping = true;
@@ -339,7 +338,7 @@ static void stop_thread(struct operator* o)
 		pthread_join(o->thread, NULL);
 }
 
-void operator_free(struct operator* o)
+void runner_free(struct runner *o)
 {
 	if (!o)
 		return;
