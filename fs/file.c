@@ -13,7 +13,7 @@ static bool wants_to_write(int flags)
 	return (flags & O_ACCMODE) != O_RDONLY;
 }
 
-static struct handle *new_handle(struct node *n, int flags)
+static struct handle *new_handle(struct fs *fs, struct node *n, int flags)
 {
 	struct handle *h = calloc(1, sizeof(*h));
 
@@ -26,12 +26,14 @@ static struct handle *new_handle(struct node *n, int flags)
 	pthread_mutex_init(&h->lock, NULL);
 	list_init(&h->watch.link);
 	h->watch.handle = h;
+	list_append(&fs->open_files, &h->link);
 	n->handles++;
 	return h;
 }
 
 void file_free(struct call *c, struct handle *h)
 {
+	list_remove(&h->link);
 	poll_unwatch(c->fs, h);
 	if (h->class->release)
 		h->class->release(c, h);
@@ -63,6 +65,18 @@ void file_free_orphans(struct call *c)
 	}
 }
 
+void file_free_all(struct fs *fs)
+{
+	struct call c = {.fs = fs};
+
+	while (!list_empty(&fs->open_files)) {
+		struct handle *h = container_of(fs->open_files.next, struct handle, link);
+
+		h->writes = 0;
+		file_free(&c, h);
+	}
+}
+
 int file_open(struct call *c, struct node *n, int flags, struct handle **ret)
 {
 	_scope_ struct scope s = {0};
@@ -75,7 +89,7 @@ int file_open(struct call *c, struct node *n, int flags, struct handle **ret)
 		r = n->row->class->admit(c, &s);
 	if (r < 0)
 		return r;
-	h = new_handle(n, flags);
+	h = new_handle(c->fs, n, flags);
 	if (!h)
 		return -ENOMEM;
 	*ret = h;

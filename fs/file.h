@@ -18,6 +18,7 @@ struct memory_file;
 struct log_follow;
 
 struct handle {
+	struct list link; /* of fs->open_files */
 	struct node *node;
 	const struct file_class *class;
 	int flags;	     /* O_* */
@@ -81,6 +82,8 @@ void file_free(struct call *c, struct handle *h);
 /* Any thread: the kernel never got this handle; the loop thread frees it with its next call. */
 void file_orphan(struct fs *fs, struct handle *h);
 void file_free_orphans(struct call *c);
+/* After the loop: what was open when the mount ended. A query that was never closed is not run. */
+void file_free_all(struct fs *fs);
 /*
  * Answers OPEN by hand: the library has no field for FOPEN_STREAM, without which a process that shares the open file
  * with a waiting reader sleeps beyond SIGKILL.

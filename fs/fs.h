@@ -7,6 +7,7 @@
 #ifndef VASTFS_FS_FS_H
 #define VASTFS_FS_FS_H
 
+#include "base/list.h"
 #include "fs/config.h"
 #include "fs/links.h"
 #include "fs/log_budget.h"
@@ -46,6 +47,7 @@ struct fs {
 	gid_t gid;
 	int64_t mounted_ms; /* wall clock */
 	struct nodes nodes;
+	struct list open_files;
 	struct config config; /* has a lock of its own */
 	struct links links;
 	struct parked_list parked; /* has a lock of its own */

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "fs/changes.h"
 #include "fs/fs.h"
+#include "fs/self_touch.h"
 
 #include <poll.h>
 #include <pthread.h>
@@ -17,8 +18,9 @@ struct notifier {
 	struct fs *fs;
 	pthread_t thread, loop;
 	int wake, signals;
-	_Atomic bool stopping; /* the loop has ended */
-	bool ending;	       /* a signal asked for the end */
+	_Atomic bool stopping;	  /* the loop has ended */
+	bool ending;		  /* a signal asked for the end */
+	struct self_touch *touch; /* NULL: none */
 	struct snapshot *seen;
 };
 
@@ -30,9 +32,9 @@ void notify_wake(struct notifier *n)
 		log_debug("cannot wake the notifier"); /* it is awake: the counter is full */
 }
 
-pid_t notify_helper(const struct notifier *n _unused_)
+bool notify_is_own_touch(struct notifier *n, pid_t tid)
 {
-	return -1;
+	return self_touch_is_own(n->touch, tid);
 }
 
 static void world_changed(void *arg)
@@ -49,6 +51,7 @@ static int64_t work(struct notifier *n)
 	poll_wake(n->fs, fresh);
 	if (fresh->generation != n->seen->generation)
 		changes_tell(n->fs, n->seen, fresh);
+	self_touch_tell(n->touch, n->seen, fresh);
 	snapshot_unref(n->seen);
 	n->seen = fresh;
 	return next;
@@ -69,6 +72,8 @@ static void take_signal(struct notifier *n)
 		return;
 	log_info("signal %u: unmounting", info.ssi_signo);
 	n->ending = true;
+	/* While the loop can still answer it. */
+	self_touch_stop(n->touch);
 }
 
 static int timeout_of(const struct notifier *n, int64_t deadline)
@@ -129,9 +134,12 @@ int notify_start(struct fs *fs, struct notifier **ret)
 	r = open_signals(n);
 	if (r >= 0) {
 		n->seen = world_snapshot(fs->world);
+		if (self_touch_start(fs->mountpoint, &n->touch) < 0)
+			log_warning("no inotify events: cannot start their thread");
 		r = -pthread_create(&n->thread, NULL, run, n);
 	}
 	if (r < 0) {
+		self_touch_stop(n->touch);
 		notify_free(n);
 		return r;
 	}
@@ -145,6 +153,7 @@ void notify_stop(struct notifier *n)
 	atomic_store(&n->stopping, true);
 	notify_wake(n);
 	pthread_join(n->thread, NULL);
+	self_touch_stop(n->touch);
 	parked_answer(n->fs, true);
 }
 
@@ -152,6 +161,7 @@ void notify_free(struct notifier *n)
 {
 	if (!n)
 		return;
+	self_touch_free(n->touch);
 	snapshot_unref(n->seen);
 	fd_cleanup(&n->wake);
 	fd_cleanup(&n->signals);

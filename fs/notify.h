@@ -7,6 +7,7 @@
 #ifndef VASTFS_FS_NOTIFY_H
 #define VASTFS_FS_NOTIFY_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 struct fs;
@@ -17,8 +18,8 @@ int notify_start(struct fs *fs, struct notifier **ret);
 /* Answers everything that waits and ends the thread; waking it stays harmless. After the loop has ended. */
 void notify_stop(struct notifier *n);
 void notify_free(struct notifier *n);
-/* The thread whose touches are the tree's own. -1: none. */
-pid_t notify_helper(const struct notifier *n);
+/* Whether a touch by this thread is the tree's own, made for inotify. The loop thread. */
+bool notify_is_own_touch(struct notifier *n, pid_t tid);
 void notify_wake(struct notifier *n); /* any thread; NULL is none */
 
 #endif

@@ -175,7 +175,7 @@ static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int wh
 
 	if (r >= 0 && what & FUSE_SET_ATTR_SIZE)
 		r = set_size(&c, n, fi ? handle_of(fi) : NULL, attr->st_size);
-	if (r >= 0 && what & FUSE_SET_ATTR_MTIME_NOW && c.who.pid != notify_helper(c.fs->notifier))
+	if (r >= 0 && what & FUSE_SET_ATTR_MTIME_NOW && !notify_is_own_touch(c.fs->notifier, c.who.pid))
 		r = touch(&c, n);
 	if (r < 0)
 		refuse(&c, r, n, NULL);
@@ -309,6 +309,7 @@ int fs_new(struct world *w, const char *mountpoint, struct fs **ret)
 		return -ENOMEM;
 	tree_init();
 	*fs = (struct fs){.world = w, .uid = getuid(), .gid = getgid(), .mounted_ms = clock_wall_ms()};
+	list_init(&fs->open_files);
 	config_init(&fs->config);
 	parked_init(&fs->parked);
 	polls_init(&fs->polls);

@@ -49,7 +49,8 @@ static struct job_view *view_copy(const struct job_view *old)
 
 	if (!v)
 		return NULL;
-	*v = *old;
+	/* All but the count, which others change meanwhile. */
+	memcpy((char *)v + sizeof(v->ref), (const char *)old + sizeof(old->ref), sizeof(*v) - sizeof(v->ref));
 	ref_init(&v->ref);
 	blob_ref(v->result);
 	blob_ref(v->errors);

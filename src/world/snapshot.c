@@ -53,7 +53,8 @@ struct snapshot *snapshot_copy(const struct snapshot *old)
 
 	if (!s)
 		return NULL;
-	*s = *old;
+	/* All but the count, which others change meanwhile. */
+	memcpy((char *)s + sizeof(s->ref), (const char *)old + sizeof(old->ref), sizeof(*s) - sizeof(s->ref));
 	ref_init(&s->ref);
 	if (s->settings)
 		settings_ref(s->settings);

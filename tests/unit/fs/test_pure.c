@@ -1,0 +1,167 @@
+/* The small decisions of the tree: lines of a draft, words of a command, budgets, links, files in memory, mountinfo. */
+#include "fs/config.h"
+#include "fs/draft.h"
+#include "fs/file.h"
+#include "fs/links.h"
+#include "fs/log_budget.h"
+#include "fs/mountinfo.h"
+#include "fs/sniff.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+// clang-format off
+#include <cmocka.h>
+// clang-format on
+
+static int check(const char *text, size_t from, bool whole, struct error *err)
+{
+	return draft_check(text, strlen(text), from, whole, err);
+}
+
+static void draft_lines(void **state _unused_)
+{
+	struct error err = {0};
+
+	assert_int_equal(check("", 0, true, &err), 0);
+	assert_int_equal(check("stage=a\n\n# x\n", 0, true, &err), 0);
+	assert_int_equal(check("stage=a\nbad\n", 0, false, &err), -EINVAL);
+	assert_non_null(strstr(err.message, "line 2"));
+	assert_int_equal(check("stage=a\nbad", 0, false, &err), 0); /* may go on */
+	assert_int_equal(check("stage=a\nbad", 0, true, &err), -EINVAL);
+	assert_int_equal(check("bad\nstage=a\n", 4, false, &err), 0); /* looked at before */
+	assert_int_equal(check("bad\nstage=a\n", 3, false, &err), -EINVAL);
+}
+
+static int word(const char *text, char *out)
+{
+	return command_word(text, strlen(text), out, 8, NULL);
+}
+
+static void command_words(void **state _unused_)
+{
+	char out[8];
+
+	assert_int_equal(word("", out), 0);
+	assert_string_equal(out, "");
+	assert_int_equal(word(" 1 \n", out), 0);
+	assert_string_equal(out, "");
+	assert_int_equal(word("\tforce\n", out), 0);
+	assert_string_equal(out, "force");
+	assert_int_equal(word("11", out), 0);
+	assert_string_equal(out, "11");
+	assert_int_equal(word("12345678", out), -EINVAL);
+	assert_int_equal(command_word("a\0b", 3, out, 8, NULL), -EINVAL);
+}
+
+static void five_fetches_a_minute(void **state _unused_)
+{
+	struct log_budget b = {0};
+
+	for (int i = 0; i < LOG_BUDGET_FETCHES; i++)
+		assert_true(log_budget_take(&b, 7, 100000 + i));
+	assert_false(log_budget_take(&b, 7, 100005));
+	assert_true(log_budget_take(&b, 8, 100005));
+	assert_false(log_budget_take(&b, 7, 100000 + LOG_BUDGET_MS - 1));
+	assert_true(log_budget_take(&b, 7, 100000 + LOG_BUDGET_MS));
+}
+
+static void links_in_passing(void **state _unused_)
+{
+	struct links l = {0};
+	char name[8];
+
+	assert_int_equal(links_add(&l, "CuAbc", "task"), 0);
+	assert_string_equal(links_target(&l, "CuAbc"), "task");
+	links_remove(&l, "CuAbc");
+	assert_null(links_target(&l, "CuAbc"));
+	for (int i = 0; i < LINKS_MAX; i++) {
+		snprintf(name, sizeof(name), "l%d", i);
+		assert_int_equal(links_add(&l, name, "t"), 0);
+	}
+	assert_int_equal(links_add(&l, "more", "t"), -ENOSPC);
+	l.all[3].made_ms -= LINKS_KEEP_MS + 1;
+	assert_null(links_target(&l, "l3"));
+	assert_int_equal(links_add(&l, "more", "t"), 0);
+}
+
+static void files_in_memory(void **state _unused_)
+{
+	struct config c = {0};
+	_cleanup_(memory_file_unref_cleanup) struct memory_file *f = NULL;
+	_cleanup_(memory_file_unref_cleanup) struct memory_file *g = NULL;
+
+	config_init(&c);
+	assert_int_equal(config_create(&c, "a", &f), 0);
+	assert_int_equal(config_create(&c, "b", &g), 0);
+	assert_int_equal(config_rename(&c, "a", "b"), 0);
+	assert_false(config_has(&c, "a"));
+	assert_string_equal(f->name, "b");
+	assert_int_equal(config_rename(&c, "b", "b"), 0);
+	assert_true(config_has(&c, "b"));
+	assert_int_equal(config_rename(&c, "none", "b"), -ENOENT);
+	assert_int_equal(config_remove(&c, "b"), 0);
+	assert_int_equal(config_remove(&c, "b"), -ENOENT);
+	config_put_back(&c, f);
+	assert_true(config_has(&c, "b"));
+	config_free(&c);
+}
+
+static void writing_at_an_offset(void **state _unused_)
+{
+	_buf_ struct buf b = BUF_INIT(8);
+
+	assert_int_equal(text_write_at(&b, "abc", 3, 0), 0);
+	assert_int_equal(text_write_at(&b, "XY", 2, 2), 0);
+	assert_string_equal(buf_str(&b), "abXY");
+	assert_int_equal(text_write_at(&b, "z", 1, 6), 0);
+	assert_memory_equal(b.data, "abXY\0\0z", 7);
+	assert_int_equal(text_write_at(&b, "12", 2, 7), -EFBIG);
+	assert_int_equal(b.len, 7);
+	assert_int_equal(text_truncate(&b, 2), 0);
+	assert_string_equal(buf_str(&b), "ab");
+	assert_int_equal(text_truncate(&b, 9), -EFBIG);
+}
+
+static int line(const char *text, const char *path, uid_t owner)
+{
+	char copy[256];
+
+	snprintf(copy, sizeof(copy), "%s", text);
+	return mountinfo_line(copy, path, owner);
+}
+
+static void lines_of_mountinfo(void **state _unused_)
+{
+	static const char ours[] =
+		"36 35 0:31 / /mnt/a\\040b rw,nosuid shared:1 - fuse.vastfs vastfs rw,user_id=7,group_id=0\n",
+			  other[] = "36 35 0:31 / /mnt rw - fuse.sshfs x rw,user_id=7\n";
+
+	assert_int_equal(line(ours, "/mnt/a b", 7), 1);
+	assert_int_equal(line(ours, "/mnt/a b", 8), 0);
+	assert_int_equal(line(ours, "/mnt/a b", (uid_t)-1), 1);
+	assert_int_equal(line(ours, "/mnt", 7), -1);
+	assert_int_equal(line(other, "/mnt", 7), 0);
+	assert_int_equal(line("", "/mnt", 7), -1);
+	assert_int_equal(line("1 - x", "/mnt", 7), -1);
+}
+
+static void sniffers(void **state _unused_)
+{
+	assert_true(sniff_is_listed("dolphin"));
+	assert_false(sniff_is_listed("cat"));
+	assert_false(sniff_is_sniffer(0));
+	assert_false(sniff_is_sniffer(getpid()));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(draft_lines),		 cmocka_unit_test(command_words),
+		cmocka_unit_test(five_fetches_a_minute), cmocka_unit_test(links_in_passing),
+		cmocka_unit_test(files_in_memory),	 cmocka_unit_test(writing_at_an_offset),
+		cmocka_unit_test(lines_of_mountinfo),	 cmocka_unit_test(sniffers),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
