@@ -44,7 +44,7 @@ def vast(request, tmp_path):
         ("import suricata", "from_stdin { read_suricata } | import"),
         ("import zeek", "from_stdin { read_zeek_tsv } | import"),
         ("count", "export | summarize n=count() | write_lines"),
-        ("export json", "export | write_ndjson"),
+        ("export json", "export | write_ndjson strip_null_fields=true"),
         ("export csv -n 3", "export | head 3 | write_csv"),
         ("version", "version | write_json"),
     ],
@@ -57,8 +57,8 @@ def test_a_command_is_a_pipeline(vast, words, pipeline):
 
 def test_an_expression_is_translated(vast):
     reply = vast("export", "json", '#type == "suricata.alert" && src_port == 1')
-    wanted = 'where @name == "suricata.alert"  and  src_port == 1 | write_ndjson'
-    assert reply.stdout.endswith(f"tenzir export | {wanted}\n")
+    wanted = 'where @name == "suricata.alert"  and  src_port == 1 | write_ndjson '
+    assert f"tenzir export | {wanted}" in reply.stdout
 
 
 def test_where_the_server_is(vast):
@@ -98,8 +98,8 @@ def test_a_server_without_an_engine_fails_visibly(tmp_path):
     server.end()
 
 
+@pytest.mark.skipif(not engine.installed(), reason="no engine: contrib/setup")
 def test_a_real_server(tmp_path):
-    """Needs the engine that contrib/setup installs."""
     server = Server(tmp_path, VASTFS_SANDBOX_ENGINE=str(engine.directory()))
     server.cluster()
     task = server.run(server.define("exec vast -e 0.0.0.0:42000 start", stopTimeout=30))
@@ -119,6 +119,7 @@ def test_a_real_server(tmp_path):
     assert vast("import", "suricata", given=EVENT + "\n").returncode == 0
     until(lambda: vast("count", '#type == "suricata.alert"').stdout == "1\n")
     assert '"src_ip":"147.32.84.165"' in vast("export", "json").stdout
+    assert "null" not in vast("export", "json").stdout
     assert '"events": 1' in vast("status").stdout
     server.client("ecs").stop_task(cluster="vast", task=task["taskArn"])
     task = server.arrives(task, "STOPPED")

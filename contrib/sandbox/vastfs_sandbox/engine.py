@@ -89,6 +89,8 @@ def main() -> int:
         install()
     except subprocess.CalledProcessError:
         sys.exit(f"the engine (PyPI package tenzir {VERSION}) could not be fetched")
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        sys.exit(f"the engine (PyPI package tenzir {VERSION}) could not be unpacked: {error}")
     return 0
 
 
