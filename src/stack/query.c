@@ -98,6 +98,11 @@ int query_parse_reply(const struct aws_reply *reply, struct query_reply *ret, st
 	return 0;
 }
 
+struct blob *query_log_tail(const struct aws_reply *reply)
+{
+	return reply->log_tail ? decode(reply->log_tail) : NULL;
+}
+
 void query_reply_release(struct query_reply *r)
 {
 	blob_unref(r->result);

@@ -22,6 +22,8 @@ int query_event(const struct blob *command, const char *endpoint, int64_t deadli
 
 /* -EIO with Lambda's or the runtime's words if the command could not be run; -EBADMSG if the reply makes no sense. */
 int query_parse_reply(const struct aws_reply *reply, struct query_reply *ret, struct error *err);
+/* The last 4 KB of the function's log, which Lambda sends along; NULL if it did not. */
+struct blob *query_log_tail(const struct aws_reply *reply);
 void query_reply_release(struct query_reply *r);
 
 /* Whether the error proves that the command did not start, so that it may be sent again. */

@@ -82,11 +82,20 @@ static void edit_outcome(struct job_view *v, void *arg)
 	v->step[0] = '\0';
 }
 
+static void take_log(struct query *q, const struct aws_reply *reply)
+{
+	_cleanup_(blob_unref_cleanup) struct blob *tail = query_log_tail(reply);
+
+	if (tail)
+		stream_append(q->job->log, tail->data, tail->len);
+}
+
 static void finish(struct query *q, struct aws_reply *reply)
 {
 	struct outcome outcome = {.request_id = reply->request_id, .duration_ms = clock_monotonic_ms() - q->sent_ms};
 	struct error err = {0};
 
+	take_log(q, reply);
 	if (query_parse_reply(reply, &outcome.reply, &err) < 0) {
 		snprintf(err.request_id, sizeof(err.request_id), "%s", reply->request_id);
 		fail(q, &err);

@@ -103,6 +103,13 @@ def test_history(stack):
     assert stack.value(f"lambda/history/{newest}/exit_code") == "4"
 
 
+def test_its_log_has_what_lambda_logged(stack):
+    stack.query("echo to the log >&2")
+    newest = max(map(int, os.listdir(stack.path / "lambda/history")))
+    log = stack.read(f"lambda/history/{newest}/lambda.log")
+    assert "to the log" in log and "REPORT RequestId: " + stack.value("lambda/request_id") in log
+
+
 def test_cut_short_is_not_run(stack):
     with open(stack.path / "lambda/query", "wb", buffering=0) as f:
         f.write(b"echo a")
