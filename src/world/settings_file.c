@@ -95,7 +95,6 @@ void settings_apply(struct world *w, struct settings *settings, struct blob *tex
 	aws_unref(old);
 	if (world_publish(w, edit_force, &(struct force){settings, text}) < 0)
 		log_error("no memory to put the settings in force");
-	watch_now(w, NULL, NULL);
 }
 
 int settings_file_load(struct world *w, struct error *err)
@@ -175,6 +174,7 @@ static void *save_thread(void *arg)
 	r = write_settings(s, &err);
 	if (r == 0) {
 		settings_apply(w, s->settings, s->text);
+		watch_now(w, NULL, NULL);
 		world_event(w, "settings saved");
 	}
 	pthread_mutex_unlock(&w->save_lock);

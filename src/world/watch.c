@@ -191,6 +191,18 @@ static void timer_fired(void *arg)
 		start_round(watch);
 }
 
+/* Once for each kind of failure, not at every try. */
+static void tell_failure(struct world *w, const struct round *r)
+{
+	struct error err = r->error;
+
+	if (err.errnum == -ECANCELED || strcmp(err.message, r->before->contact_error.message) == 0)
+		return;
+	error_prefix(&err, "the stack cannot be looked at");
+	failures_add(w->failures, &(struct failure_site){.path = "status"}, &err);
+	world_event(w, "%s", err.message);
+}
+
 static void end_round(struct round *r)
 {
 	struct watch *watch = r->watch;
@@ -206,6 +218,8 @@ static void end_round(struct round *r)
 		tell_changes(w, r->before, now);
 		external_follow(w, now);
 	}
+	if (error_is(&r->error))
+		tell_failure(w, r);
 	delay = next_delay(watch, r, now);
 	watch->round = NULL;
 	watch->again = false;

@@ -316,7 +316,9 @@ int world_start(const struct world_config *config, struct world **ret, struct er
 	show_journal(w);
 	if (settings_file_load(w, &unusable) < 0)
 		report_settings(w, &unusable);
+	/* First what we were doing ourselves, then a look: or our own operation would be taken for somebody else's. */
 	runner_resume(w->runner);
+	watch_now(w, NULL, NULL);
 	*ret = w;
 	return 0;
 }
