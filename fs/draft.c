@@ -55,7 +55,6 @@ static int settings_open(struct call *c, const struct scope *s _unused_, struct 
 
 static int settings_write(struct call *c, struct handle *h, const char *data, size_t len, off_t offset)
 {
-	_buf_ struct buf before = BUF_INIT(SETTINGS_MAX);
 	size_t at = h->flags & O_APPEND ? h->text.len : (size_t)offset;
 	int r;
 
@@ -63,8 +62,6 @@ static int settings_write(struct call *c, struct handle *h, const char *data, si
 		return error_set(&c->err, -EINVAL, "a line before was refused");
 	/* After echo >> somebody else may have saved: an untouched draft follows. */
 	r = h->dirty || h->flags & O_TRUNC ? 0 : begin(h, c->snapshot);
-	if (r >= 0)
-		r = buf_append(&before, buf_str(&h->text), h->text.len);
 	if (r >= 0 && h->flags & O_APPEND)
 		at = h->text.len;
 	if (r >= 0)

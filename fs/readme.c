@@ -1,7 +1,7 @@
 /*
  * readme.c - the README in the mount: examples to paste, then the tree, row by row.
  */
-#include "fs/fs.h"
+#include "fs/file.h"
 #include "fs/render.h"
 
 #include <string.h>
@@ -37,18 +37,24 @@ static void put_rules(struct buf *out)
 		 "  tree does. Each leaves a line in error.\n\n");
 }
 
+/* A verb explains itself. */
+static const char *help_of(const struct row *row)
+{
+	for (size_t i = 0; row->class == &class_control && i < world_verbs_n; i++)
+		if (strcmp(world_verbs[i].name, tree_name(row)) == 0)
+			return world_verbs[i].help;
+	return row->help;
+}
+
 static void put_tree(struct buf *out)
 {
 	buf_puts(out, "THE TREE\n\n");
-	for (size_t i = 1; i < tree_rows_n; i++) {
-		const struct row *r = &tree_rows[i];
-
-		buf_printf(out, "  %-42s %s\n", r->path, r->help);
-	}
-	buf_puts(out, "\nCONTROL\n\n");
+	for (size_t i = 1; i < tree_rows_n; i++)
+		buf_printf(out, "  %-42s %s\n", tree_rows[i].path, help_of(&tree_rows[i]));
+	buf_puts(out, "\nWORDS THAT CAN BE WRITTEN INTO control/ INSTEAD OF 1\n\n");
 	for (size_t i = 0; i < world_verbs_n; i++)
-		buf_printf(out, "  %-16s %-8s %s\n", world_verbs[i].name,
-			   world_verbs[i].argument ? world_verbs[i].argument : "", world_verbs[i].help);
+		if (world_verbs[i].argument)
+			buf_printf(out, "  echo %s > control/%s\n", world_verbs[i].argument, world_verbs[i].name);
 }
 
 static void put_settings(struct buf *out)

@@ -106,6 +106,14 @@ def test_cancel_ends_waiting_with_eio_at_every_open(mount):
     assert mount.read("operations/latest/error")
 
 
+def test_cp_waits_as_cat_does(mount):
+    mount.deploy()
+    cp = subprocess.Popen(["cp", "operations/latest/exit_code", mount.base / "copy"], cwd=mount.path)
+    until(lambda: waits(cp.pid), "cp to wait")
+    mount.cancel()
+    assert cp.wait(5) == 0 and (mount.base / "copy").read_text() == "1\n"
+
+
 def test_one_operation_at_a_time(mount):
     mount.deploy()
     for script in ("touch control/deploy", "echo > control/deploy", "touch control/destroy", "echo purge > control/destroy"):
@@ -290,3 +298,11 @@ def test_no_request_is_left_and_nobody_is_in_d_state(mount):
         waiting = f"/sys/fs/fuse/connections/{device}/waiting"
         if os.path.exists(waiting):
             until(lambda: open(waiting).read() == "0\n", "all requests to be answered")
+
+
+def test_programs_known_to_sniff_see_an_empty_file(mount):
+    result = mount.deploy()
+    dolphin = mount.base / "dolphin"
+    dolphin.write_bytes(open("/bin/cat", "rb").read())
+    dolphin.chmod(0o755)
+    assert subprocess.run([dolphin, result], capture_output=True, timeout=5, check=True).stdout == b""
