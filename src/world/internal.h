@@ -78,8 +78,6 @@ void watch_free(struct watch *watch);
 /* Any thread: reads everything anew, soon. done (may be NULL) is called on the engine thread after the snapshot is
  * published or the attempt failed; it is also called when the world ends. */
 void watch_now(struct world *w, void (*done)(void *arg), void *arg);
-/* Any thread but the engine's: watch_now and wait until it is done. */
-void watch_now_and_wait(struct world *w);
 
 /* external.c: the name of an operation that somebody else began, and what is seen of it; engine thread */
 #define OPERATION_EXTERNAL "external"

@@ -13,6 +13,8 @@
 #include <openssl/rand.h>
 #include <string.h>
 
+#define LAST_LOOK_LIMIT_MS 10000
+
 struct work {
 	struct list link;
 	const struct verb *verb;
@@ -29,6 +31,7 @@ struct runner {
 	struct list queue;
 	bool stopping;
 	struct aws_cancel_token *cancel, *stop; /* of the operation at hand; NULL between them */
+	struct aws_cancel_token *looked;	/* fired when the last look at AWS is done; NULL: none is waited for */
 };
 
 /* -- the outcome ----------------------------------------------------------------------------------------------- */
@@ -81,6 +84,66 @@ static void end_succeeded(struct world *w, struct operation *op)
 	world_event(w, "operations/%" PRIu64 " %s succeeded", op->job->number, op->job->name);
 }
 
+/* Who waits and who tells may both be the last one to use it. */
+struct last_look {
+	struct ref ref;
+	struct aws_cancel_token *done;
+};
+
+static void last_look_unref(struct last_look *l)
+{
+	if (!ref_put(&l->ref))
+		return;
+	aws_cancel_token_free(l->done);
+	free(l);
+}
+
+static void look_done(void *arg)
+{
+	struct last_look *l = arg;
+
+	aws_cancel_token_fire(l->done);
+	last_look_unref(l);
+}
+
+static struct last_look *last_look_new(void)
+{
+	struct last_look *l = calloc(1, sizeof(*l));
+
+	if (!l)
+		return NULL;
+	ref_init(&l->ref);
+	l->done = aws_cancel_token_new();
+	if (l->done)
+		return l;
+	free(l);
+	return NULL;
+}
+
+static void set_looked(struct runner *o, struct aws_cancel_token *done)
+{
+	pthread_mutex_lock(&o->lock);
+	o->looked = done;
+	if (done && o->stopping)
+		aws_cancel_token_fire(done);
+	pthread_mutex_unlock(&o->lock);
+}
+
+/* Until the tree shows what AWS has now, vastfs ends, or AWS does not answer in good time. */
+static void look_at_the_end(struct runner *o)
+{
+	struct last_look *l = last_look_new();
+
+	if (!l)
+		return;
+	set_looked(o, l->done);
+	ref_get(&l->ref);
+	watch_now(o->world, look_done, l);
+	aws_sleep(l->done, LAST_LOOK_LIMIT_MS);
+	set_looked(o, NULL);
+	last_look_unref(l);
+}
+
 /* The tree shows the new stack first; whoever reads the result then finds nothing running and all of it there. */
 static void conclude(struct runner *o, struct operation *op, int r, struct error *err)
 {
@@ -88,7 +151,7 @@ static void conclude(struct runner *o, struct operation *op, int r, struct error
 
 	if (aws_cancel_token_fired(o->stop))
 		return;
-	watch_now_and_wait(w);
+	look_at_the_end(o);
 	if (r == -ECANCELED && job_cancel_wished(op->job)) {
 		job_log(op->job, "cancelled");
 		job_cancelled(op->job, error_is(err) ? err->message : "cancelled");
@@ -332,6 +395,8 @@ static void stop_thread(struct runner *o)
 		aws_cancel_token_fire(o->stop);
 	if (o->cancel)
 		aws_cancel_token_fire(o->cancel);
+	if (o->looked)
+		aws_cancel_token_fire(o->looked);
 	pthread_cond_signal(&o->wake);
 	pthread_mutex_unlock(&o->lock);
 	if (o->started)

@@ -15,7 +15,6 @@
 #include "stack/changeset.h"
 #include "world/internal.h"
 
-#include <semaphore.h>
 #include <string.h>
 
 #define TASK_MOVING_MS	1000  /* while a task starts or stops */
@@ -436,22 +435,6 @@ void watch_now(struct world *w, void (*done)(void *arg), void *arg)
 	free(waiter);
 	if (done)
 		done(arg);
-}
-
-static void post_semaphore(void *arg)
-{
-	sem_post(arg);
-}
-
-void watch_now_and_wait(struct world *w)
-{
-	sem_t done;
-
-	sem_init(&done, 0, 0);
-	watch_now(w, post_semaphore, &done);
-	while (sem_wait(&done) < 0 && errno == EINTR)
-		;
-	sem_destroy(&done);
 }
 
 /* -- life ------------------------------------------------------------------------------------------------------ */

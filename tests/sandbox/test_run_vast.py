@@ -51,7 +51,7 @@ def vast(request, tmp_path):
 )
 def test_a_command_is_a_pipeline(vast, words, pipeline):
     reply = vast("-e", "127.1.2.3:42000", *words.split())
-    assert reply.stdout == f"127.1.2.3:42000 2s tenzir {pipeline}\n"
+    assert reply.stdout == f"127.1.2.3:42000 10s tenzir {pipeline}\n"
     assert reply.returncode == 0
 
 

@@ -181,6 +181,21 @@ def test_the_network_going_away_leaves_the_tree_readable(deployed, cloud):
         os.kill(cloud.process.pid, signal.SIGCONT)
 
 
+def test_an_aws_that_never_answers_keeps_nobody(tree, cloud):
+    os.kill(cloud.process.pid, signal.SIGSTOP)
+    try:
+        tree.bash("touch control/deploy control/cancel")
+        assert tree.bash("cat operations/latest/result", check=False, deadline=25).returncode == 1
+        assert tree.value("operations/latest/state") == "cancelled"
+        tree.bash("touch control/deploy")
+        tree.process.terminate()
+        tree.process.wait(5)
+    finally:
+        os.kill(cloud.process.pid, signal.SIGCONT)
+    tree.mount()
+    tree.bash("cat operations/latest/result", check=False)
+
+
 def test_an_operation_survives_kill_9(tree, cloud):
     cloud.fault("efs:CreateFileSystem", "delay", seconds=2, count=1)
     tree.bash("touch control/deploy")
