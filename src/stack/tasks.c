@@ -10,13 +10,13 @@
 #include <openssl/sha.h>
 #include <string.h>
 
-#define CLIENT_TOKEN_SIZE    65
-#define STOP_TIMEOUT_MS	     120000 /* the template's stopTimeout */
-#define STOP_LIMIT_MS	     (STOP_TIMEOUT_MS + 180000)
-#define START_LIMIT_MS	     (15 * 60 * INT64_C(1000))
-#define MOUNT_TARGET_YOUNG_S 180 /* its name may not resolve before */
-#define START_TRIES	     3
-#define TASKS_A_CALL	     100
+#define CLIENT_TOKEN_SIZE     65
+#define STOP_TIMEOUT_MS	      120000 /* the template's stopTimeout */
+#define STOP_LIMIT_MS	      (STOP_TIMEOUT_MS + 180000)
+#define START_LIMIT_MS	      (15 * 60 * INT64_C(1000))
+#define MOUNT_TARGET_YOUNG_MS 180000 /* its name may not resolve before */
+#define START_TRIES	      3
+#define TASKS_A_CALL	      100
 
 /* -- listing --------------------------------------------------------------------------------------------------- */
 
@@ -280,12 +280,21 @@ static bool is_mount_trouble(const char *reason)
 	       (strstr(reason, "EFS") || strstr(reason, "efs") || strstr(reason, "resolve"));
 }
 
-/* The mount target's name may not resolve yet: worth another try while the stack is young. */
-static bool may_be_too_early(const struct operation *op, const char *reason)
+/* The mount target's name may not resolve yet: worth another try while it is young. */
+static bool may_be_too_early(struct operation *op, const char *reason)
 {
-	int64_t made = clock_parse(aws_text(op->stack, "CreationTime"));
+	struct error ignored = {0};
+	cJSON *resources = NULL;
+	const cJSON *item;
+	int64_t made = 0;
 
-	return is_mount_trouble(reason) && made > 0 && clock_wall_ms() - made < (MOUNT_TARGET_YOUNG_S + 300) * 1000;
+	if (!is_mount_trouble(reason) || operation_read_resources(op, &resources, &ignored) < 0)
+		return false;
+	cJSON_ArrayForEach (item, aws_at(resources, "StackResources"))
+		if (strcmp(aws_text(item, "LogicalResourceId"), "MountTarget") == 0)
+			made = clock_parse(aws_text(item, "Timestamp"));
+	cJSON_Delete(resources);
+	return made > 0 && clock_wall_ms() - made < MOUNT_TARGET_YOUNG_MS;
 }
 
 static bool is_capacity(const struct error *err)

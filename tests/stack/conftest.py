@@ -182,6 +182,16 @@ def tree(cloud, tmp_path):
 
 
 @pytest.fixture
+def other(tree, cloud, tmp_path_factory):
+    """The same settings on another machine."""
+    second = Tree(cloud, tmp_path_factory.mktemp("other")).mount()
+    second.number, second.stage, second.name = tree.number, tree.stage, tree.name
+    second.configure()
+    yield second
+    second.unmount()
+
+
+@pytest.fixture
 def deployed(tree):
     tree.operate("deploy")
     return tree

@@ -147,6 +147,21 @@ def test_run_task_whose_answer_was_lost_is_one_task(deployed, cloud):
     assert len(tasks) == 1
 
 
+def test_a_mount_target_that_does_not_resolve_yet(deployed, cloud):
+    reason = "ResourceInitializationError: failed to invoke EFS utils commands to set up EFS volumes: Failed to resolve"
+    cloud.fault("task", "stop_with", reason=reason, count=1)
+    deployed.operate("run-task")
+    assert "trying again" in deployed.read("operations/latest/operation.log")
+    assert deployed.value("tasks/default/status") == "RUNNING"
+
+
+def test_a_refused_first_deploy_leaves_no_empty_stack(tree, cloud):
+    cloud.fault("cloudformation:ExecuteChangeSet", "error", status=403, code="AccessDenied", message="no", count=1)
+    tree.operate("deploy", fails=True)
+    stacks = cloud.boto("cloudformation").list_stacks()["StackSummaries"]
+    assert not [s for s in stacks if s["StackName"] == tree.name and s["StackStatus"] != "DELETE_COMPLETE"]
+
+
 def test_denied_is_said_with_code_and_request_id(tree, cloud):
     cloud.fault("cloudformation:CreateChangeSet", "error", status=403, code="AccessDenied", count=1,
                 message="User is not authorized to perform: cloudformation:CreateChangeSet")

@@ -2,10 +2,11 @@
 
 import json
 import os
+import subprocess
 
 import pytest
 
-from conftest import Tree, until
+from conftest import until
 
 
 def test_deploy_shows_what_boto3_sees(tree, cloud):
@@ -161,15 +162,29 @@ def test_one_operation_at_a_time(deployed, cloud, shell):
     assert deployed.value("operations/latest/name") == "deploy"
 
 
-def test_two_machines_see_the_same_stack(deployed, cloud, tmp_path_factory):
-    other = Tree(cloud, tmp_path_factory.mktemp("other")).mount()
-    other.number, other.stage, other.name = deployed.number, deployed.stage, deployed.name
-    other.configure()
-    try:
-        assert other.value("stack/stack_id") == deployed.value("stack/stack_id")
-        assert "nothing to change" in other.operate("deploy")
-        deployed.operate("run-task")
-        other.bash("touch control/refresh")
-        until(lambda: os.listdir(other.path / "tasks") == os.listdir(deployed.path / "tasks"), "the task")
-    finally:
-        other.unmount()
+def both(tree, other, script):
+    """Runs a script on both machines at once; how each ended."""
+    running = [subprocess.Popen(["bash", "-c", script], cwd=t.path, env=t.env, stdout=subprocess.PIPE) for t in (tree, other)]
+    return [(p.communicate(timeout=60)[0].decode(), p.returncode) for p in running]
+
+
+def test_two_machines_see_the_same_stack(deployed, other):
+    other.bash("touch control/refresh")
+    until(lambda: other.value("stack/stack_id") == deployed.value("stack/stack_id"), "the stack")
+    assert "nothing to change" in other.operate("deploy")
+    deployed.operate("run-task")
+    other.bash("touch control/refresh")
+    until(lambda: os.listdir(other.path / "tasks") == os.listdir(deployed.path / "tasks"), "the task")
+
+
+def test_two_machines_that_deploy_at_once_make_one_stack(tree, other):
+    for text, code in both(tree, other, "touch control/deploy; cat operations/latest/result"):
+        assert code == 0 and "is deployed" in text
+
+
+def test_two_machines_that_start_a_server_at_once_make_one(deployed, other, cloud):
+    other.bash("touch control/refresh")
+    until(lambda: other.value("stack/status") == "CREATE_COMPLETE", "the stack")
+    both(deployed, other, "touch control/run-task; cat operations/latest/result")
+    tasks = cloud.boto("ecs").list_tasks(cluster=deployed.value("stack/outputs/ClusterName"))["taskArns"]
+    assert len(tasks) == 1

@@ -1,0 +1,124 @@
+"""A first look at speed and memory: ratios of one run, against the sandbox on this machine.
+
+usage: contrib/bench
+"""
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "stack"))
+from conftest import Cloud, Tree, until  # noqa: E402
+
+TASKS = 1000
+ROUNDS = 2000
+QUERIES = 200
+
+
+def median_us(action, rounds=ROUNDS):
+    times = []
+    for _ in range(rounds):
+        start = time.perf_counter_ns()
+        action()
+        times.append(time.perf_counter_ns() - start)
+    return statistics.median(times) / 1000
+
+
+def read_whole(path):
+    fd = os.open(path, os.O_RDONLY)
+    os.read(fd, 4096)
+    os.close(fd)
+
+
+def compare(what, ours, theirs, rounds=ROUNDS):
+    """The two in turn, so that a machine whose speed drifts does not favour one."""
+    pairs = [(median_us(ours, rounds // 10), median_us(theirs, rounds // 10)) for _ in range(10)]
+    a, b = (statistics.median(x) for x in zip(*pairs))
+    print(f"{what:58} {a:9.1f} us {b:9.1f} us {a / b:7.2f}")
+
+
+def status(pid):
+    lines = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    return int(lines["VmRSS"].split()[0]) / 1024, int(lines["Threads"])
+
+
+def start_tasks(tree, cloud):
+    ecs = cloud.boto("ecs")
+    network = {"awsvpcConfiguration": {"subnets": [tree.value("stack/outputs/PrivateSubnetId")],
+                                       "securityGroups": [tree.value("stack/outputs/ServerSecurityGroupId")]}}
+    for _ in range(TASKS // 10):
+        ecs.run_task(cluster=tree.value("stack/outputs/ClusterName"), launchType="FARGATE", count=10,
+                     taskDefinition=tree.value("stack/outputs/TaskDefinitionArn"), networkConfiguration=network)
+    tree.bash("touch control/refresh")
+    until(lambda: len(os.listdir(tree.path / "tasks")) > TASKS, "the tasks", 120)
+
+
+def signed_invoke(tree, cloud):
+    """curl's words for the request that vastfs sends for "true"."""
+    url = f"{cloud.endpoint}/2015-03-31/functions/{tree.value('stack/outputs/FunctionName')}/invocations"
+    request = AWSRequest("POST", url, data=b'{"v":1,"cmd":"dHJ1ZQo="}', headers={"Content-Type": "application/json"})
+    key = Credentials(cloud.facts["access_key"], cloud.facts["secret_key"])
+    SigV4Auth(key, "lambda", cloud.facts["region"]).add_auth(request)
+    headers = [word for name, value in request.headers.items() for word in ("-H", f"{name}: {value}")]
+    return ["curl", "-sS", "-o", "/dev/null", "-d", '{"v":1,"cmd":"dHJ1ZQo="}', *headers, url]
+
+
+def look_at_the_tree(tree, shm):
+    task = next(n for n in os.listdir(tree.path / "tasks") if n != "default")
+    ours, theirs = tree.path / "tasks" / task / "status", shm / "file"
+    theirs.write_text("RUNNING\n")
+    (shm / "tasks").mkdir()
+    for n in range(TASKS):
+        (shm / "tasks" / str(n)).mkdir()
+    print(f"{f'with {TASKS} tasks, against tmpfs':58} {'vastfs':>12} {'other':>12}   ratio")
+    compare("stat of a task's attribute", lambda: os.stat(ours), lambda: os.stat(theirs))
+    compare("open, read, close of it", lambda: read_whole(ours), lambda: read_whole(theirs))
+    compare("listing tasks/", lambda: os.listdir(tree.path / "tasks"), lambda: os.listdir(shm / "tasks"), 500)
+
+
+def look_at_queries(tree, cloud):
+    env = {**tree.env, "m": str(tree.path)}
+    shell = ["bash", "-c", "echo true > $m/lambda/query; cat $m/lambda/result"]
+    curl = signed_invoke(tree, cloud)
+    compare("echo true > lambda/query; cat lambda/result, against curl",
+            lambda: subprocess.run(shell, env=env, check=True), lambda: subprocess.run(curl, check=True), 200)
+
+
+def look_at_memory(tree):
+    print("RSS %.1f MiB, %d threads, idle with %d tasks" % (*status(tree.process.pid), TASKS))
+    askers = [threading.Thread(target=tree.query, args=("sleep 8",)) for _ in range(QUERIES)]
+    for asker in askers:
+        asker.start()
+    until(lambda: f"lambda running {QUERIES}" in tree.read("status"), "the queries", 60)
+    print("RSS %.1f MiB, %d threads, with %d queries in flight" % (*status(tree.process.pid), QUERIES))
+    for asker in askers:
+        asker.join()
+
+
+def main():
+    with tempfile.TemporaryDirectory() as base, tempfile.TemporaryDirectory(dir="/dev/shm") as shm:
+        for name in ("cloud", "tree"):
+            (Path(base) / name).mkdir()
+        cloud = Cloud(Path(base) / "cloud")
+        tree = Tree(cloud, Path(base) / "tree").mount()
+        print("RSS %.1f MiB, %d threads, idle without settings" % status(tree.process.pid))
+        tree.configure(subnet_cidr="172.31.64.0/18", vast_storage="ephemeral", vast_command="sleep 100000")
+        tree.operate("deploy")
+        look_at_queries(tree, cloud)
+        start_tasks(tree, cloud)
+        look_at_the_tree(tree, Path(shm))
+        look_at_memory(tree)
+        tree.unmount()
+        cloud.stop()
+
+
+main()
