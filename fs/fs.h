@@ -52,6 +52,7 @@ struct fs {
 	struct links links;
 	struct parked_list parked; /* has a lock of its own */
 	struct polls polls;	   /* likewise */
+	struct snapshot *newest;   /* the loop thread's own reference; NULL before its first request */
 	struct memo status_memo;
 	struct refusal last_refusal;
 	struct log_budget log_budget;

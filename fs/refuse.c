@@ -5,13 +5,22 @@
 
 #include <string.h>
 
+/* One atomic load; the world's lock is only taken when there is something newer. */
+static struct snapshot *newest(struct fs *fs)
+{
+	if (!fs->newest || fs->newest->generation != world_generation(fs->world)) {
+		snapshot_unref(fs->newest);
+		fs->newest = world_snapshot(fs->world);
+	}
+	return snapshot_ref(fs->newest);
+}
+
 struct call call_begin(fuse_req_t req)
 {
 	const struct fuse_ctx *ctx = fuse_req_ctx(req);
 	struct fs *fs = fuse_req_userdata(req);
 
-	return (struct call){
-		.fs = fs, .req = req, .snapshot = world_snapshot(fs->world), .who = {.pid = ctx->pid, .uid = ctx->uid}};
+	return (struct call){.fs = fs, .req = req, .snapshot = newest(fs), .who = {.pid = ctx->pid, .uid = ctx->uid}};
 }
 
 void call_end(struct call *c)

@@ -328,6 +328,7 @@ void fs_free(struct fs *fs)
 {
 	notify_free(fs->notifier);
 	nodes_free(&fs->nodes);
+	snapshot_unref(fs->newest);
 	config_free(&fs->config);
 	free(fs->mountpoint);
 	free(fs);

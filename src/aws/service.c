@@ -75,12 +75,6 @@ void aws_put_flag(struct aws_request **r, const char *name, bool value)
 		aws_put_node(r, name, cJSON_CreateBool(value));
 }
 
-void aws_put_copy(struct aws_request **r, const char *name, const cJSON *value)
-{
-	if (*r && value)
-		aws_put_node(r, name, cJSON_Duplicate(value, true));
-}
-
 void aws_put_texts(struct aws_request **r, const char *name, const char *const *values, size_t count)
 {
 	cJSON *list = *r ? cJSON_CreateStringArray(values, (int)count) : NULL;

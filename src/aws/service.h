@@ -29,8 +29,7 @@ struct aws_pair {
 void aws_put_text(struct aws_request **r, const char *name, const char *value);
 void aws_put_number(struct aws_request **r, const char *name, double value);
 void aws_put_flag(struct aws_request **r, const char *name, bool value);
-void aws_put_node(struct aws_request **r, const char *name, cJSON *value);	 /* takes value */
-void aws_put_copy(struct aws_request **r, const char *name, const cJSON *value); /* a copy of it */
+void aws_put_node(struct aws_request **r, const char *name, cJSON *value); /* takes value */
 void aws_put_texts(struct aws_request **r, const char *name, const char *const *values, size_t count);
 /* [{key_name: key, value_name: value}, ...] */
 void aws_put_pairs(struct aws_request **r, const char *name, const char *key_name, const char *value_name,

@@ -103,16 +103,6 @@ int buf_printf(struct buf *b, const char *format, ...)
 	return r;
 }
 
-void buf_consume(struct buf *b, size_t n)
-{
-	if (n > b->len)
-		n = b->len;
-	if (!n)
-		return;
-	b->len -= n;
-	memmove(b->data, b->data + n, b->len + 1);
-}
-
 const char *buf_str(const struct buf *b)
 {
 	return b->data ? b->data : "";

@@ -37,9 +37,6 @@ int buf_putc(struct buf *b, char c);
 int buf_printf(struct buf *b, const char *format, ...) _printf_(2, 3);
 int buf_vprintf(struct buf *b, const char *format, va_list args);
 
-/* Removes the first n bytes (all, if there are fewer). */
-void buf_consume(struct buf *b, size_t n);
-
 /* Content as a string: never NULL. */
 const char *buf_str(const struct buf *b);
 

@@ -119,11 +119,6 @@ const char *operation_output(const struct operation *op, const char *key)
 	return pair_value(aws_at(op->stack, "Outputs"), "OutputKey", "OutputValue", key);
 }
 
-const char *operation_parameter(const struct operation *op, const char *key)
-{
-	return pair_value(aws_at(op->stack, "Parameters"), "ParameterKey", "ParameterValue", key);
-}
-
 int operation_wait(struct operation *op, int64_t limit_ms, const char *what,
 		   int (*check)(struct operation *op, void *arg, struct error *err), void *arg, struct error *err)
 {

@@ -73,7 +73,6 @@ int operation_read_stack_by_id(struct operation *op, struct error *err);
 /* Of op->stack: "" if it says nothing. */
 const char *operation_status(const struct operation *op);
 const char *operation_output(const struct operation *op, const char *key);
-const char *operation_parameter(const struct operation *op, const char *key);
 
 /*
  * Waiting: calls check every so often (soon at first, then every few seconds) until it returns something else than 0,

@@ -33,18 +33,6 @@ static void test_over_the_maximum_nothing_is_appended(void **state)
 	assert_int_equal(b.error, -EFBIG);
 }
 
-static void test_consume(void **state)
-{
-	_buf_ struct buf b = BUF_INIT(100);
-
-	(void)state;
-	buf_puts(&b, "hello world");
-	buf_consume(&b, 6);
-	assert_string_equal(b.data, "world");
-	buf_consume(&b, 60);
-	assert_int_equal(b.len, 0);
-}
-
 static void test_take_leaves_an_empty_buffer(void **state)
 {
 	_buf_ struct buf b = BUF_INIT(100);
@@ -66,7 +54,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_append_keeps_a_nul_behind_the_content),
 		cmocka_unit_test(test_over_the_maximum_nothing_is_appended),
-		cmocka_unit_test(test_consume),
 		cmocka_unit_test(test_take_leaves_an_empty_buffer),
 	};
 
