@@ -175,11 +175,17 @@ def test_a_wrong_clock_is_corrected(tree, cloud):
     assert "is deployed" in tree.operate("deploy")
 
 
-def test_a_task_that_cannot_start_says_why(tree):
-    tree.configure(vast_command="exit 9")
+def test_a_task_that_cannot_start_says_why(deployed, cloud):
+    cloud.fault("task", "stop_with", reason="CannotPullContainerError: pull image manifest: not found", count=1)
+    error = deployed.operate("run-task", fails=True)
+    assert "stopped before it ran" in error and "CannotPullContainerError" in error
+
+
+def test_a_server_that_ends_at_once_shows_its_exit_code(tree):
+    tree.configure(vast_command="sh -c 'exit 9'")
     tree.operate("deploy")
-    assert "stopped before it ran" in tree.operate("run-task", fails=True) or \
-        tree.bash("cat tasks/*/exit_code") == "9\n"
+    tree.bash("touch control/run-task; cat operations/latest/result", check=False)
+    until(lambda: tree.bash("cat tasks/*/exit_code") == "9\n", "the exit code")
 
 
 def test_a_failing_restart_says_that_no_server_runs(deployed, cloud):
