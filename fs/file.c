@@ -22,6 +22,8 @@ static struct handle *new_handle(struct fs *fs, struct node *n, int flags)
 	*h = (struct handle){.node = n, .class = n->row->class, .flags = flags, .open_flags = FOPEN_DIRECT_IO};
 	if (n->row->cache == CACHE_ALWAYS)
 		h->open_flags = FOPEN_KEEP_CACHE;
+	if ((flags & O_ACCMODE) == O_RDONLY)
+		h->open_flags |= FOPEN_NOFLUSH; /* nothing to hand in at close: one message less */
 	buf_init(&h->text, FS_TEXT_MAX);
 	pthread_mutex_init(&h->lock, NULL);
 	list_init(&h->watch.link);

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "stack/view.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -152,6 +153,51 @@ static int newest_first(const void *a, const void *b)
 	return strcmp(ta->id, tb->id);
 }
 
+static int by_id(const void *a, const void *b)
+{
+	return strcmp(((const struct task *)a)->id, ((const struct task *)b)->id);
+}
+
+/* Pages that were read while tasks came and went may name one twice. */
+static void drop_repeated(struct task_list *l)
+{
+	size_t kept = 0;
+
+	qsort(l->tasks, l->n, sizeof(*l->tasks), by_id);
+	for (size_t i = 0; i < l->n; i++) {
+		if (kept && strcmp(l->tasks[i].id, l->tasks[kept - 1].id) == 0)
+			free_fields(&l->tasks[i]);
+		else
+			l->tasks[kept++] = l->tasks[i];
+	}
+	l->n = kept;
+}
+
+static int index_by_id(const void *a, const void *b)
+{
+	return by_id(*(const struct task *const *)a, *(const struct task *const *)b);
+}
+
+static int make_index(struct task_list *l)
+{
+	l->by_id = calloc(l->n, sizeof(struct task *));
+	if (!l->by_id)
+		return -ENOMEM;
+	for (size_t i = 0; i < l->n; i++)
+		l->by_id[i] = &l->tasks[i];
+	qsort(l->by_id, l->n, sizeof(struct task *), index_by_id);
+	return 0;
+}
+
+static int sort_tasks(struct task_list *l)
+{
+	if (!l->n)
+		return 0;
+	drop_repeated(l);
+	qsort(l->tasks, l->n, sizeof(*l->tasks), newest_first);
+	return make_index(l);
+}
+
 static bool same_members(const struct task_list *a, const struct task_list *b)
 {
 	if (a->n != b->n)
@@ -162,31 +208,40 @@ static bool same_members(const struct task_list *a, const struct task_list *b)
 	return true;
 }
 
+static void parse_tasks(struct task_list *l, const cJSON *tasks, const char *port, const char *family,
+			const struct task_list *before)
+{
+	const cJSON *json;
+
+	cJSON_ArrayForEach (json, tasks) {
+		struct task *t = &l->tasks[l->n];
+
+		parse_task(t, json, port, family, before);
+		if (t->id) {
+			l->n++;
+			continue;
+		}
+		free_fields(t);
+		memset(t, 0, sizeof(*t));
+	}
+}
+
 struct task_list *task_list_parse(const cJSON *tasks, const char *port, const char *family,
 				  const struct task_list *before)
 {
 	struct task_list *l = calloc(1, sizeof(*l));
 	int n = cJSON_GetArraySize(tasks);
-	const cJSON *json;
 
 	if (!l)
 		return NULL;
 	ref_init(&l->ref);
 	l->tasks = n > 0 ? calloc((size_t)n, sizeof(*l->tasks)) : NULL;
 	if (l->tasks)
-		cJSON_ArrayForEach (json, tasks) {
-			struct task *t = &l->tasks[l->n];
-
-			parse_task(t, json, port, family, before);
-			if (t->id && !task_list_find(l, t->id)) {
-				l->n++;
-				continue;
-			}
-			free_fields(t);
-			memset(t, 0, sizeof(*t));
-		}
-	if (l->n)
-		qsort(l->tasks, l->n, sizeof(*l->tasks), newest_first);
+		parse_tasks(l, tasks, port, family, before);
+	if ((n > 0 && !l->tasks) || sort_tasks(l) < 0) {
+		task_list_unref(l);
+		return NULL;
+	}
 	l->changed_ms = before && same_members(l, before) ? before->changed_ms : clock_wall_ms();
 	return l;
 }
@@ -204,15 +259,20 @@ void task_list_unref(struct task_list *l)
 	for (size_t i = 0; i < l->n; i++)
 		free_fields(&l->tasks[i]);
 	free(l->tasks);
+	free(l->by_id);
 	free(l);
+}
+
+static int compare_id(const void *id, const void *task)
+{
+	return strcmp(id, (*(const struct task *const *)task)->id);
 }
 
 const struct task *task_list_find(const struct task_list *l, const char *id)
 {
-	for (size_t i = 0; i < l->n; i++)
-		if (strcmp(l->tasks[i].id, id) == 0)
-			return &l->tasks[i];
-	return NULL;
+	const struct task **found = l->n ? bsearch(id, l->by_id, l->n, sizeof(struct task *), compare_id) : NULL;
+
+	return found ? *found : NULL;
 }
 
 bool task_is_live(const struct task *t)

@@ -48,8 +48,9 @@ struct task {
 struct task_list {
 	struct ref ref;
 	size_t n;
-	struct task *tasks; /* newest first */
-	int64_t changed_ms; /* wall clock: when the membership last changed */
+	struct task *tasks;	   /* newest first */
+	const struct task **by_id; /* the same, sorted, for task_list_find */
+	int64_t changed_ms;	   /* wall clock: when the membership last changed */
 };
 
 /*
