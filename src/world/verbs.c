@@ -215,6 +215,20 @@ static void task_stopped(struct aws_reply *reply, void *arg)
 	free(stop);
 }
 
+/* The touch was answered long ago: what went wrong since can only be told. */
+static void cannot_stop(struct stop *stop)
+{
+	struct error err;
+	char path[96];
+
+	snprintf(path, sizeof(path), "tasks/%s/stop", stop->id);
+	error_set(&err, -ENXIO, "the task was not stopped: it or its cluster is not known any more");
+	error_remedy(&err, "touch control/refresh, then look into tasks/");
+	failures_add(stop->world->failures,
+		     &(struct failure_site){.pid = stop->who.pid, .uid = stop->who.uid, .path = path}, &err);
+	free(stop);
+}
+
 static void begin_stop(void *arg)
 {
 	struct stop *stop = arg;
@@ -228,7 +242,7 @@ static void begin_stop(void *arg)
 	if (t && aws && cluster)
 		request = ecs_stop_task(cluster, t->arn, "stopped by vastfs");
 	if (!request || !aws_start(aws, request, task_stopped, stop))
-		free(stop);
+		cannot_stop(stop);
 	aws_unref(aws);
 }
 
