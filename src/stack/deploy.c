@@ -82,14 +82,6 @@ static int look(struct operation *op, struct error *err)
 	return template_check_version(aws_at(op->stack, "Outputs"), err);
 }
 
-/* Fargate and Lambda take the image as it is set. */
-static int choose_image(struct operation *op, struct error *err _unused_)
-{
-	free(op->image);
-	op->image = strdup(settings_get(op->settings, SETTING_VAST_IMAGE));
-	return op->image ? 0 : -ENOMEM;
-}
-
 /* -- the change set -------------------------------------------------------------------------------------------- */
 
 struct change_set {
@@ -389,9 +381,10 @@ static const struct operation_step steps[] = {
 	{"checking the service-linked role of ECS", ensure_service_linked_role},
 	{"looking for the image repository", repository_ensure},
 	{"looking for the file system", storage_ensure},
-	{"choosing the image", choose_image},
+	{"assembling the image", image_ensure},
 	{"preparing the change set", apply_twice},
 	{"checking the Lambda function", reconcile_function},
+	{"removing old images", image_clean},
 	{"looking at the result", tell_result},
 };
 

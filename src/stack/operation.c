@@ -16,6 +16,7 @@ void operation_release(struct operation *op)
 	cJSON_Delete(op->facts);
 	free(op->account);
 	free(op->file_system);
+	free(op->repository_uri);
 	free(op->image);
 	free(op->zone);
 	free(op->internet_gateway);

@@ -16,6 +16,7 @@
 
 struct operation {
 	struct aws *aws;
+	struct engine *engine;
 	const struct settings *settings;
 	struct job *job;
 	const char *argument;	  /* of the verb, "" for none */
@@ -34,7 +35,8 @@ struct operation {
 	char cluster[256]; /* name or ARN, "" until known */
 	char *account;
 	char *file_system; /* id, NULL: none */
-	char *image;	   /* what task and function run */
+	char *repository_uri;
+	char *image; /* what task and function run, by its digest */
 	char *zone;
 	char *internet_gateway;
 	cJSON *facts;		  /* of the VPC: replies by name, see vpc.c */
@@ -112,6 +114,10 @@ int function_wait_settled(struct operation *op, const char *function, struct err
 int tasks_list(struct operation *op, cJSON **ret_tasks,
 	       struct error *err); /* of op->cluster, described, running or on their way */
 int tasks_stop_all(struct operation *op, unsigned *ret_n, struct error *err); /* of op->cluster; and wait for STOPPED */
+
+/* image.c: the image is there, assembled and pushed if need be; afterwards those are removed that nothing uses */
+int image_ensure(struct operation *op, struct error *err);
+int image_clean(struct operation *op, struct error *err);
 
 /* repository.c, storage.c, vpc.c: steps of deploy and what destroy needs of them */
 int repository_ensure(struct operation *op, struct error *err);

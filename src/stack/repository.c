@@ -44,6 +44,24 @@ static int put_policy(struct operation *op, struct error *err)
 	return operation_call(op, ecr_set_repository_policy(op->name, policy), NULL, err);
 }
 
+/* Pushes that were cut short leave images without a tag. */
+static int put_lifecycle(struct operation *op, struct error *err)
+{
+	static const char policy[] =
+		"{\"rules\":[{\"rulePriority\":1,\"description\":\"untagged images\",\"selection\":{\"tagStatus\":"
+		"\"untagged\",\"countType\":\"sinceImagePushed\",\"countUnit\":\"days\",\"countNumber\":7},"
+		"\"action\":{\"type\":\"expire\"}}]}";
+
+	return operation_call(op, ecr_put_lifecycle_policy(op->name, policy), NULL, err);
+}
+
+static int take_uri(struct operation *op, const cJSON *reply)
+{
+	free(op->repository_uri);
+	op->repository_uri = strdup(aws_text(reply, "repositories.0.repositoryUri"));
+	return op->repository_uri ? 0 : -ENOMEM;
+}
+
 static int describe(struct operation *op, cJSON **ret, struct error *err)
 {
 	int r = operation_call(op, ecr_describe_repository(op->name), ret, err);
@@ -66,8 +84,12 @@ int repository_ensure(struct operation *op, struct error *err)
 	}
 	if (r == 0)
 		r = refuse_foreign(op, aws_text(reply, "repositories.0.repositoryArn"), err);
+	if (r == 0)
+		r = take_uri(op, reply);
 	cJSON_Delete(reply);
-	return r < 0 ? r : put_policy(op, err);
+	if (r == 0)
+		r = put_policy(op, err);
+	return r < 0 ? r : put_lifecycle(op, err);
 }
 
 int repository_delete(struct operation *op, struct error *err)

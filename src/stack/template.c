@@ -107,6 +107,7 @@ static const struct source sources[] = {
 	{"PrivateCidr", 0, private_half},
 	{"Stage", SETTING_STAGE, NULL},
 	{"ImageUri", 0, image},
+	{"BaseImage", SETTING_VAST_IMAGE, NULL},
 	{"Architecture", SETTING_ARCHITECTURE, NULL},
 	{"ServerCommand", SETTING_VAST_COMMAND, NULL},
 	{"ServerPort", SETTING_VAST_PORT, NULL},

@@ -5,6 +5,11 @@
 #include "stack/template.h"
 #include "world/internal.h"
 
+#include <string.h>
+
+/* In the place of the name that the image will have. */
+#define IMAGE_TO_COME "(assembled by deploy)"
+
 static cJSON *pairs_json(const struct pair *pairs, size_t n, const char *key, const char *value)
 {
 	cJSON *array = cJSON_CreateArray();
@@ -19,13 +24,27 @@ static cJSON *pairs_json(const struct pair *pairs, size_t n, const char *key, co
 	return array;
 }
 
-/* What only a deploy finds out is taken to be as it is deployed. */
+/* NULL unless the deployed image was made from what the settings name, for the processor that they name. */
+static const char *deployed_image(const struct snapshot *s)
+{
+	const char *base = stack_view_parameter(s->stack, "BaseImage");
+	const char *architecture = stack_view_parameter(s->stack, "Architecture");
+
+	if (!base || strcmp(base, settings_get(s->settings, SETTING_VAST_IMAGE)) != 0)
+		return NULL;
+	if (!architecture || strcmp(architecture, settings_get(s->settings, SETTING_ARCHITECTURE)) != 0)
+		return NULL;
+	return stack_view_parameter(s->stack, "ImageUri");
+}
+
+/* What only a deploy finds out is taken to be as it is deployed; whether a tag was moved meanwhile, it does not ask. */
 static cJSON *wanted_parameters(const struct snapshot *s)
 {
+	const char *image = deployed_image(s);
 	struct template_facts facts = {
 		.internet_gateway_id = stack_view_parameter(s->stack, "InternetGatewayId"),
 		.availability_zone = stack_view_parameter(s->stack, "AvailabilityZone"),
-		.image_uri = settings_get(s->settings, SETTING_VAST_IMAGE),
+		.image_uri = image ? image : IMAGE_TO_COME,
 		.file_system_id = stack_view_parameter(s->stack, "FileSystemId"),
 	};
 

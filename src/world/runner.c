@@ -185,6 +185,7 @@ static int run_operation(struct runner *o, const struct work *work)
 	struct world *w = o->world;
 	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = world_snapshot(w);
 	struct operation op = {.aws = world_aws(w),
+			       .engine = w->engine,
 			       .settings = s->settings,
 			       .job = work->job,
 			       .argument = work->job->argument,

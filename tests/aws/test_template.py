@@ -82,7 +82,7 @@ def test_version_is_told_twice_alike():
 
 def test_parameters_are_those_agreed_on():
     assert set(PARAMETERS) == set(
-        "VpcId InternetGatewayId AvailabilityZone PublicCidr PrivateCidr Stage ImageUri Architecture ServerCommand ServerPort "
+        "VpcId InternetGatewayId AvailabilityZone PublicCidr PrivateCidr Stage ImageUri BaseImage Architecture ServerCommand ServerPort "
         "ServerDataDir ServerCpu ServerMemory Storage FileSystemId LambdaMemory LambdaTimeout".split())
 
 

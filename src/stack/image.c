@@ -1,0 +1,135 @@
+/*
+ * image.c - the image that task and function run: what the settings name with vast-lambda-runtime added, in the
+ * stack's own repository.
+ *
+ * Source registries are read here and at no other time: a restart of the server depends on nobody outside of the
+ * account. An image is used by its digest, so what runs is what was pushed.
+ */
+#include "aws/ecr.h"
+#include "base/clock.h"
+#include "image/build.h"
+#include "image/runtime_file.h"
+#include "stack/images.h"
+#include "stack/operation.h"
+
+#include <string.h>
+
+#define TELL_EVERY_MS 500
+
+struct telling {
+	struct operation *op;
+	int64_t begun_ms, told_ms; /* monotonic; 0: not yet */
+};
+
+/* Called often, on the engine thread. */
+static void tell(void *arg, const char *step, uint64_t done, uint64_t total)
+{
+	struct telling *t = arg;
+	int64_t now = clock_monotonic_ms();
+	char text[96];
+
+	if (!t->begun_ms)
+		t->begun_ms = now;
+	if (now - t->told_ms < TELL_EVERY_MS && done < total)
+		return;
+	t->told_ms = now;
+	job_progress(t->op->job, t->op->step, t->op->steps, "%s%s%s", step, total ? ": " : "",
+		     total ? images_progress(done, total, now - t->begun_ms, text, sizeof(text)) : "");
+}
+
+static int assemble(struct operation *op, const cJSON *access, struct image_built *ret, struct error *err)
+{
+	const char *architecture = settings_get(op->settings, SETTING_ARCHITECTURE);
+	struct telling telling = {.op = op};
+	char runtime[IMAGE_RUNTIME_PATH_MAX];
+	struct image_build build = {.engine = op->engine,
+				    .base = settings_get(op->settings, SETTING_VAST_IMAGE),
+				    .architecture = architecture,
+				    .runtime = runtime,
+				    .registry = aws_text(access, "proxyEndpoint"),
+				    .repository = op->name,
+				    .authorization = aws_text(access, "authorizationToken"),
+				    .cancel = op->cancel,
+				    .progress = tell,
+				    .arg = &telling};
+	int r = image_runtime_find(architecture, runtime, err);
+
+	return r < 0 ? r : image_build(&build, ret, err);
+}
+
+static int name_image(struct operation *op, const struct image_built *built)
+{
+	free(op->image);
+	if (asprintf(&op->image, "%s@%s", op->repository_uri, built->digest) < 0) {
+		op->image = NULL;
+		return -ENOMEM;
+	}
+	if (built->pushed)
+		operation_say(op, "pushed %.1f MB: %s", (double)built->bytes / 1e6, op->image);
+	else
+		operation_say(op, "the image is there already: %s", op->image);
+	buf_printf(&op->result, "image %s, %s\n", op->image, built->pushed ? "new" : "unchanged");
+	return 0;
+}
+
+int image_ensure(struct operation *op, struct error *err)
+{
+	struct image_built built = {.pushed = false};
+	cJSON *reply = NULL;
+	int r = operation_call(op, ecr_get_authorization_token(), &reply, err);
+
+	if (r == 0)
+		r = assemble(op, aws_at(reply, "authorizationData.0"), &built, err);
+	cJSON_Delete(reply);
+	return r < 0 ? r : name_image(op, &built);
+}
+
+/* -- afterwards ------------------------------------------------------------------------------------------------ */
+
+static cJSON *images_in_use(struct operation *op, struct error *err)
+{
+	cJSON *tasks = NULL, *used = cJSON_CreateArray();
+	const cJSON *task;
+	int r = used ? tasks_list(op, &tasks, err) : -ENOMEM;
+
+	cJSON_ArrayForEach (task, tasks)
+		if (r == 0 && !cJSON_AddItemToArray(used, cJSON_CreateString(images_digest_of_task(task))))
+			r = -ENOMEM;
+	cJSON_Delete(tasks);
+	if (r == 0)
+		return used;
+	cJSON_Delete(used);
+	return NULL;
+}
+
+static int remove_outdated(struct operation *op, struct error *err)
+{
+	const char *current = strchr(op->image, '@') + 1;
+	cJSON *reply = NULL, *used = images_in_use(op, err), *outdated = NULL;
+	int r = used ? operation_call(op, ecr_describe_images(op->name), &reply, err) : -ENOMEM;
+
+	if (r == 0)
+		outdated = images_outdated(aws_at(reply, "imageDetails"), current, used);
+	if (cJSON_GetArraySize(outdated) > 0) {
+		r = operation_call(op, ecr_batch_delete_image(op->name, outdated), NULL, err);
+		job_log(op->job, "removed %d images that nothing uses", cJSON_GetArraySize(outdated));
+	}
+	cJSON_Delete(outdated);
+	cJSON_Delete(used);
+	cJSON_Delete(reply);
+	return r;
+}
+
+/* What is left over costs cents, so failing here fails no deploy. */
+int image_clean(struct operation *op, struct error *err)
+{
+	int r;
+
+	snprintf(op->cluster, sizeof(op->cluster), "%s", operation_output(op, "ClusterName"));
+	r = remove_outdated(op, err);
+	if (r == -ECANCELED)
+		return r;
+	if (r < 0)
+		job_log(op->job, "warning: old images were not removed: %s", err->message);
+	return 0;
+}
