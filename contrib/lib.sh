@@ -2,6 +2,9 @@
 
 venv=${XDG_CACHE_HOME:-$HOME/.cache}/vastfs/venv
 
+# The compiler for arm64 that contrib/setup has made.
+PATH=$PATH:${XDG_CACHE_HOME:-$HOME/.cache}/vastfs/arm64-musl
+
 step() {
 	printf '\n== %s\n' "$*"
 }
