@@ -5,7 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
-#define HEADER_MAX ((size_t)64 << 10)
+#define HEADER_MAX  ((size_t)64 << 10)
+#define BULK_BUFFER 131072L
 
 struct http_exchange {
 	struct transfer transfer;
@@ -14,6 +15,8 @@ struct http_exchange {
 	char curl_says[CURL_ERROR_SIZE];
 	int (*sink)(const void *data, size_t len, void *arg);
 	void *sink_arg;
+	ssize_t (*source)(void *data, size_t len, void *arg);
+	void *source_arg;
 	int refused; /* why a callback stopped the exchange */
 	struct http_reply reply;
 	void (*done)(struct http_reply *reply, void *arg);
@@ -109,7 +112,28 @@ static size_t take_body(char *data, size_t size, size_t count, void *arg)
 		x->refused = x->sink(data, len, x->sink_arg);
 	else
 		x->refused = buf_append(&x->reply.body, data, len);
+	if (x->refused == HTTP_PAUSE) {
+		x->refused = 0;
+		return CURL_WRITEFUNC_PAUSE;
+	}
 	return x->refused ? 0 : len;
+}
+
+static size_t give_body(char *data, size_t size, size_t count, void *arg)
+{
+	struct http_exchange *x = arg;
+	ssize_t n = x->source(data, size * count, x->source_arg);
+
+	if (n > 0)
+		return (size_t)n;
+	x->refused = (int)n;
+	return n == 0 ? CURL_READFUNC_PAUSE : CURL_READFUNC_ABORT;
+}
+
+void http_resume(struct http_exchange *x)
+{
+	if (x)
+		curl_easy_pause(x->transfer.easy, CURLPAUSE_CONT);
 }
 
 /* What libcurl's failures mean, and what can be done about them. Unlisted ones are -EIO. */
@@ -230,6 +254,10 @@ static void set_limits(CURL *c, const struct http_request *r)
 	curl_easy_setopt(c, CURLOPT_FRESH_CONNECT, r->fresh ? 1L : 0L);
 	if (r->ca_file)
 		curl_easy_setopt(c, CURLOPT_CAINFO, r->ca_file);
+	if (r->bulk) {
+		curl_easy_setopt(c, CURLOPT_BUFFERSIZE, BULK_BUFFER);
+		curl_easy_setopt(c, CURLOPT_UPLOAD_BUFFERSIZE, BULK_BUFFER);
+	}
 	if (r->no_proxy)
 		curl_easy_setopt(c, CURLOPT_PROXY, "");
 }
@@ -251,7 +279,12 @@ static void set_request(struct http_exchange *x, const struct http_request *r)
 	curl_easy_setopt(c, CURLOPT_WRITEDATA, x);
 	if (strcmp(r->method, "HEAD") == 0)
 		curl_easy_setopt(c, CURLOPT_NOBODY, 1L);
-	else if (r->body_len || strcmp(r->method, "POST") == 0) {
+	else if (r->source) {
+		curl_easy_setopt(c, CURLOPT_UPLOAD, 1L);
+		curl_easy_setopt(c, CURLOPT_INFILESIZE_LARGE, (curl_off_t)r->body_len);
+		curl_easy_setopt(c, CURLOPT_READFUNCTION, give_body);
+		curl_easy_setopt(c, CURLOPT_READDATA, x);
+	} else if (r->body_len || strcmp(r->method, "POST") == 0) {
 		curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body_len);
 		curl_easy_setopt(c, CURLOPT_POSTFIELDS, r->body_len ? r->body : "");
 	}
@@ -269,6 +302,8 @@ struct http_exchange *http_start(struct engine *e, const struct http_request *re
 	x->arg = arg;
 	x->sink = request->sink;
 	x->sink_arg = request->sink_arg;
+	x->source = request->source;
+	x->source_arg = request->source_arg;
 	buf_init(&x->reply.body, request->reply_max ? request->reply_max : HTTP_REPLY_MAX);
 	buf_init(&x->reply.header, HEADER_MAX);
 	x->guest.stopped = stopped;

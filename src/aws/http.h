@@ -12,6 +12,8 @@
 #include "base/buf.h"
 #include "base/error.h"
 
+#include <sys/types.h>
+
 #define HTTP_CONNECT_TIMEOUT_MS 3100
 #define HTTP_REPLY_MAX		((size_t)16 << 20)
 
@@ -31,7 +33,17 @@ struct http_request {
 	 */
 	int (*sink)(const void *data, size_t len, void *arg);
 	void *sink_arg;
+	/*
+	 * Gives the body_len bytes of the request in place of body: how many it has put into data; 0: none for now, the
+	 * exchange pauses until http_resume(); a negative errno ends it.
+	 */
+	ssize_t (*source)(void *data, size_t len, void *arg);
+	void *source_arg;
+	bool bulk; /* many bytes are expected: larger buffers */
 };
+
+/* What a sink returns that cannot take the bytes now: they come again after http_resume(). */
+#define HTTP_PAUSE 1
 
 struct http_reply {
 	int status;	   /* 0 if no reply came */
@@ -59,5 +71,8 @@ struct http_exchange *http_start(struct engine *e, const struct http_request *re
 
 /* Abandons it; done is not called. */
 void http_cancel(struct http_exchange *x);
+
+/* Goes on after a pause. Not in a callback of any exchange: a timer of 0 ms is the place. */
+void http_resume(struct http_exchange *x);
 
 #endif

@@ -1,5 +1,5 @@
 /* Calls for code that sleeps until they are answered, and what lets it go. */
-#include "aws/aws.h"
+#include "aws/await.h"
 #include "aws/client.h"
 #include "base/clock.h"
 
@@ -66,27 +66,88 @@ bool aws_cancel_token_fired(struct aws_cancel_token *t)
 	return fired;
 }
 
-/* A sleeping call. It lives on the sleeper's stack, who leaves only when the engine has done with it. */
+/* -- waiting for the engine ------------------------------------------------------------------------------------ */
+
+void awaited_end(struct awaited *a)
+{
+	pthread_mutex_lock(&a->token->lock);
+	a->ended = true;
+	pthread_cond_broadcast(&a->token->changed);
+	pthread_mutex_unlock(&a->token->lock);
+}
+
+static void start(void *arg)
+{
+	struct awaited *a = arg;
+
+	a->start(a);
+}
+
+static void cancel(void *arg)
+{
+	struct awaited *a = arg;
+
+	if (!a->ended)
+		a->cancel(a);
+	pthread_mutex_lock(&a->token->lock);
+	a->cancel_pending = false;
+	pthread_cond_broadcast(&a->token->changed);
+	pthread_mutex_unlock(&a->token->lock);
+}
+
+static void sleep_until_ended(struct engine *e, struct awaited *a)
+{
+	bool asked = false;
+
+	pthread_mutex_lock(&a->token->lock);
+	while (!a->ended || a->cancel_pending) {
+		if (a->token->fired && !asked && !a->ended) {
+			asked = true;
+			a->cancel_pending = engine_post(e, cancel, a) == 0;
+			continue;
+		}
+		pthread_cond_wait(&a->token->changed, &a->token->lock);
+	}
+	pthread_mutex_unlock(&a->token->lock);
+}
+
+static int await_token(struct engine *e, struct awaited *a)
+{
+	int r;
+
+	if (aws_cancel_token_fired(a->token))
+		return -ECANCELED;
+	r = engine_post(e, start, a);
+	if (r == 0)
+		sleep_until_ended(e, a);
+	return r;
+}
+
+int await(struct engine *e, struct awaited *a, struct aws_cancel_token *token)
+{
+	struct aws_cancel_token own;
+	int r;
+
+	assert(!engine_is_this_thread(e));
+	a->token = token ? token : &own;
+	if (!token)
+		open_token(&own);
+	r = await_token(e, a);
+	if (!token)
+		close_token(&own);
+	return r;
+}
+
+/* -- calls ----------------------------------------------------------------------------------------------------- */
+
 struct sleeper {
-	struct aws_cancel_token *token;
+	struct awaited awaited;
 	struct aws *aws;
 	struct aws_request *request;
-	/* the engine's */
-	struct aws_call *call;
-	/* guarded by the token's lock */
+	struct aws_call *call; /* the engine's */
 	struct error error;
 	cJSON *body;
-	bool ended;
-	bool cancel_pending; /* a post to the engine is under way */
 };
-
-static void end(struct sleeper *s)
-{
-	pthread_mutex_lock(&s->token->lock);
-	s->ended = true;
-	pthread_cond_broadcast(&s->token->changed);
-	pthread_mutex_unlock(&s->token->lock);
-}
 
 static void on_done(struct aws_reply *reply, void *arg)
 {
@@ -96,89 +157,52 @@ static void on_done(struct aws_reply *reply, void *arg)
 	s->error = reply->error;
 	if (!error_is(&reply->error))
 		s->body = move_ptr(reply->body);
-	end(s);
+	awaited_end(&s->awaited);
 }
 
-static void start(void *arg)
+static void start_call(struct awaited *a)
 {
-	struct sleeper *s = arg;
+	struct sleeper *s = container_of(a, struct sleeper, awaited);
 
 	s->call = aws_start(s->aws, s->request, on_done, s);
 	if (s->call)
 		return;
 	error_set(&s->error, -ENOMEM, "out of memory");
-	end(s);
+	awaited_end(a);
 }
 
-static void cancel(void *arg)
+static void cancel_call(struct awaited *a)
 {
-	struct sleeper *s = arg;
+	struct sleeper *s = container_of(a, struct sleeper, awaited);
 
 	if (s->call)
 		aws_cancel(s->call);
-	pthread_mutex_lock(&s->token->lock);
-	s->cancel_pending = false;
-	pthread_cond_broadcast(&s->token->changed);
-	pthread_mutex_unlock(&s->token->lock);
-}
-
-static void sleep_until_ended(struct sleeper *s)
-{
-	bool asked = false;
-
-	pthread_mutex_lock(&s->token->lock);
-	while (!s->ended || s->cancel_pending) {
-		if (s->token->fired && !asked && !s->ended) {
-			asked = true;
-			s->cancel_pending = engine_post(s->aws->engine, cancel, s) == 0;
-			continue;
-		}
-		pthread_cond_wait(&s->token->changed, &s->token->lock);
-	}
-	pthread_mutex_unlock(&s->token->lock);
-}
-
-static int run(struct sleeper *s)
-{
-	int e;
-
-	if (aws_cancel_token_fired(s->token)) {
-		aws_request_free(s->request);
-		return error_set(&s->error, -ECANCELED, "cancelled");
-	}
-	e = engine_post(s->aws->engine, start, s);
-	if (e < 0) {
-		aws_request_free(s->request);
-		return error_set(&s->error, e, "%s", e == -ESHUTDOWN ? "vastfs ends" : "out of memory");
-	}
-	sleep_until_ended(s);
-	return s->error.errnum;
 }
 
 int aws_call(struct aws *a, struct aws_request *request, struct aws_cancel_token *token, cJSON **ret, struct error *err)
 {
-	struct sleeper s = {.aws = a, .request = request};
-	struct aws_cancel_token own;
-	int e;
+	struct sleeper s = {.awaited = {.start = start_call, .cancel = cancel_call}, .aws = a, .request = request};
+	int r;
 
-	assert(!engine_is_this_thread(a->engine));
 	if (ret)
 		*ret = NULL;
 	if (!request)
 		return error_set(err, -ENOMEM, "out of memory");
-	s.token = token ? token : &own;
-	if (!token)
-		open_token(&own);
-	e = run(&s);
-	if (!token)
-		close_token(&own);
+	r = await(a->engine, &s.awaited, token);
+	if (r < 0) {
+		aws_request_free(request);
+		return error_set(err, r, "%s",
+				 r == -ECANCELED   ? "cancelled"
+				 : r == -ESHUTDOWN ? "vastfs ends"
+						   : "out of memory");
+	}
 	if (ret)
 		*ret = s.body;
 	else
 		cJSON_Delete(s.body);
-	if (e < 0 && err)
+	if (error_is(&s.error) && err)
 		*err = s.error;
-	return e;
+	return s.error.errnum;
 }
 
 int aws_sleep(struct aws_cancel_token *token, int64_t ms)
