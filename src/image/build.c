@@ -1,0 +1,262 @@
+#include "image/build.h"
+
+#include "base/log.h"
+#include "image/copy.h"
+#include "image/docker_config.h"
+#include "image/url.h"
+
+#include <string.h>
+
+#define PARTS_MAX (64 * 1024) /* of an error's URL */
+
+struct build {
+	const struct image_build *b;
+	struct image_reference base;
+	struct image_layer layer;
+	struct registry source, target;
+	char base_digest[IMAGE_DIGEST_SIZE]; /* of what the base's name stands for: an index or a manifest */
+	struct image_manifest manifest;	     /* of the base */
+	struct buf config, new_config, new_manifest;
+	struct image_blob config_blob, layer_blob;
+};
+
+/* -- where ----------------------------------------------------------------------------------------------------- */
+
+static bool is_loopback(const char *host)
+{
+	return strncmp(host, "127.", 4) == 0 || strncmp(host, "localhost", 9) == 0 || strncmp(host, "[::1]", 5) == 0;
+}
+
+/* The account's own registry is read where it is written to. */
+static char *source_url(const struct build *x)
+{
+	const char *mirror = getenv("VASTFS_REGISTRY_MIRROR");
+	char *url;
+
+	if (x->base.is_ecr)
+		return strdup(x->b->registry);
+	if (mirror && *mirror)
+		return strdup(mirror);
+	if (asprintf(&url, "%s://%s", is_loopback(x->base.host) ? "http" : "https", x->base.host) < 0)
+		return NULL;
+	return url;
+}
+
+static int open_source(struct build *x, struct error *err)
+{
+	_buf_ struct buf basic = BUF_INIT(PARTS_MAX);
+	_free_ char *url = source_url(x);
+	const char *secret = x->b->authorization;
+	int r = 0;
+
+	if (!url)
+		return -ENOMEM;
+	if (!x->base.is_ecr) {
+		r = image_credentials(x->base.host, x->base.name, &basic, err);
+		secret = buf_str(&basic);
+	}
+	if (r == 0)
+		r = registry_open(&x->source, x->b->engine, x->b->cancel, url, x->base.name, secret, x->base.is_ecr);
+	if (basic.data)
+		explicit_bzero(basic.data, basic.len);
+	return r;
+}
+
+static int open_target(struct build *x)
+{
+	return registry_open(&x->target, x->b->engine, x->b->cancel, x->b->registry, x->b->repository,
+			     x->b->authorization, true);
+}
+
+/* -- the base -------------------------------------------------------------------------------------------------- */
+
+static int choose(struct build *x, const struct buf *index, char ret[IMAGE_DIGEST_SIZE], struct error *err)
+{
+	cJSON *json = cJSON_ParseWithLength(buf_str(index), index->len);
+	int r = image_manifest_choose(json, x->b->architecture, ret, err);
+
+	cJSON_Delete(json);
+	return r;
+}
+
+static bool is_index(const struct buf *document, const char *media_type)
+{
+	cJSON *json = cJSON_ParseWithLength(buf_str(document), document->len);
+	bool answer = image_manifest_is_index(json, media_type);
+
+	cJSON_Delete(json);
+	return answer;
+}
+
+/* By the digest that was found, so that the tag may move meanwhile. */
+static int read_base(struct build *x, struct error *err)
+{
+	_buf_ struct buf document = BUF_INIT(IMAGE_MANIFEST_MAX);
+	char media_type[IMAGE_MEDIA_MAX], platform[IMAGE_DIGEST_SIZE];
+	int r = registry_get_manifest(&x->source, x->base_digest, &document, media_type, err);
+
+	if (r == 0 && is_index(&document, media_type)) {
+		r = choose(x, &document, platform, err);
+		buf_clear(&document);
+		if (r == 0)
+			r = registry_get_manifest(&x->source, platform, &document, media_type, err);
+		if (r == 0 && is_index(&document, media_type))
+			r = error_set(err, -EINVAL, "the image's index leads to another index; that is not supported");
+	}
+	if (r == 0)
+		r = image_manifest_parse(buf_str(&document), document.len, media_type, &x->manifest, err);
+	return r == 0 ? registry_get_blob(&x->source, &x->manifest.config, &x->config, err) : r;
+}
+
+/* -- the copy -------------------------------------------------------------------------------------------------- */
+
+static void progress(void *arg, uint64_t done, uint64_t total)
+{
+	const struct image_build *b = arg;
+
+	if (b->progress)
+		b->progress(b->arg, "copying the image", done, total);
+}
+
+static int assemble(struct build *x, struct error *err)
+{
+	int r = image_assemble(&x->manifest, buf_str(&x->config), x->config.len, x->b->architecture, &x->layer,
+			       &x->new_config, &x->new_manifest, err);
+
+	if (r < 0)
+		return r;
+	strcpy(x->layer_blob.digest, x->layer.digest);
+	x->layer_blob.size = x->layer.data.len;
+	x->config_blob.size = x->new_config.len;
+	return image_digest(buf_str(&x->new_config), x->new_config.len, x->config_blob.digest);
+}
+
+/* The same layer may be listed twice. */
+static bool is_listed(const struct copy_item *items, size_t n, const char *digest)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(items[i].blob.digest, digest) == 0)
+			return true;
+	return false;
+}
+
+static struct copy_item *list_items(const struct build *x, size_t *ret_n)
+{
+	struct copy_item *items = calloc(x->manifest.n_layers + 2, sizeof(*items));
+	size_t n = 0;
+
+	if (!items)
+		return NULL;
+	items[n++] = (struct copy_item){.blob = x->layer_blob, .data = &x->layer.data};
+	items[n++] = (struct copy_item){.blob = x->config_blob, .data = &x->new_config};
+	for (size_t i = 0; i < x->manifest.n_layers; i++)
+		if (!is_listed(items, n, x->manifest.layers[i].digest))
+			items[n++].blob = x->manifest.layers[i];
+	*ret_n = n;
+	return items;
+}
+
+/* A token for the source lasts some minutes, a copy may last longer. What was sent is not sent again. */
+static int copy_blobs(struct build *x, uint64_t *ret_sent, struct error *err)
+{
+	struct copy copy = {.source = &x->source, .target = &x->target, .progress = progress, .arg = (void *)x->b};
+	_free_ struct copy_item *items = list_items(x, &copy.n);
+	uint64_t before = UINT64_MAX, sent;
+	char digest[IMAGE_DIGEST_SIZE];
+	int r;
+
+	if (!items)
+		return -ENOMEM;
+	copy.items = items;
+	copy.mount = image_url_same_origin(x->source.base, x->target.base);
+	*ret_sent = 0;
+	do {
+		r = copy_run(&copy, x->b->cancel, &sent, err);
+		*ret_sent += sent;
+		if (r != -EACCES || err->http_status != 401 || sent == before)
+			break;
+		before = sent;
+		log_debug("the source's token has run out");
+		r = registry_find(&x->source, x->base_digest, digest, err);
+	} while (r == 0);
+	return r;
+}
+
+static int push(struct build *x, struct image_built *ret, struct error *err)
+{
+	char digest[IMAGE_DIGEST_SIZE], found[IMAGE_DIGEST_SIZE];
+	int r = read_base(x, err);
+
+	if (r == 0)
+		r = assemble(x, err);
+	if (r == 0)
+		r = image_digest(buf_str(&x->new_manifest), x->new_manifest.len, digest);
+	if (r == 0)
+		r = copy_blobs(x, &ret->bytes, err);
+	if (r == 0)
+		r = registry_put_manifest(&x->target, ret->tag, x->manifest.media_type, &x->new_manifest, err);
+	if (r == 0)
+		r = registry_find(&x->target, ret->tag, found, err);
+	if (r < 0)
+		return r;
+	if (strcmp(found, digest) != 0)
+		return error_set(err, -EIO, "%s has another image than was pushed: %.19s, not %.19s", x->target.base,
+				 found, digest);
+	strcpy(ret->digest, digest);
+	ret->pushed = true;
+	return 0;
+}
+
+/* Nothing is read that is not needed to know that nothing is to be done. */
+static int build(struct build *x, struct image_built *ret, struct error *err)
+{
+	int r = registry_find(&x->source, image_reference_target(&x->base), x->base_digest, err);
+
+	if (r == 0)
+		r = image_tag(x->base_digest, x->b->architecture, x->layer.digest, ret->tag);
+	if (r == 0)
+		r = registry_find(&x->target, ret->tag, ret->digest, err);
+	else
+		return r;
+	if (r != -ENOENT)
+		return r;
+	memset(err, 0, sizeof(*err));
+	return push(x, ret, err);
+}
+
+static void release(struct build *x)
+{
+	registry_close(&x->source);
+	registry_close(&x->target);
+	image_layer_free(&x->layer);
+	image_manifest_free(&x->manifest);
+	buf_free(&x->config);
+	buf_free(&x->new_config);
+	buf_free(&x->new_manifest);
+}
+
+int image_build(const struct image_build *b, struct image_built *ret, struct error *err)
+{
+	struct build x = {.b = b,
+			  .config = BUF_INIT(IMAGE_MANIFEST_MAX + 1),
+			  .new_config = BUF_INIT(2 * IMAGE_MANIFEST_MAX),
+			  .new_manifest = BUF_INIT(2 * IMAGE_MANIFEST_MAX)};
+	struct error own = {0}, *e = err ? err : &own;
+	int r;
+
+	memset(ret, 0, sizeof(*ret));
+	memset(e, 0, sizeof(*e));
+	r = image_reference_parse(b->base, &x.base, e);
+	if (r == 0)
+		r = image_layer_make(b->runtime, &x.layer, e);
+	if (r == 0)
+		r = open_source(&x, e);
+	if (r == 0)
+		r = open_target(&x);
+	if (r == 0)
+		r = build(&x, ret, e);
+	release(&x);
+	if (r < 0 && !error_is(e))
+		error_set(e, r, "out of memory");
+	return r;
+}

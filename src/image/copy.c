@@ -1,0 +1,569 @@
+/*
+ * A flight is one blob on its way: HEAD at the target, POST to begin the upload, GET from the source into a ring,
+ * PATCH out of it, PUT with the digest, HEAD again. One PATCH only: ECR drops the second (containers-roadmap#2831).
+ */
+#include "image/copy.h"
+
+#include "aws/await.h"
+#include "base/clock.h"
+#include "image/url.h"
+
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+#include <string.h>
+
+#define RING_SIZE     ((size_t)512 << 10)
+#define TRIES	      4
+#define FIRST_WAIT_MS 1000
+#define REDIRECTS     5
+#define TIMEOUT_MS    60000
+#define STALL_S	      60
+
+enum step { CHECKING, BEGINNING, SENDING, COMMITTING, VERIFYING };
+
+struct ring {
+	unsigned char *data; /* RING_SIZE bytes */
+	size_t at, len;
+};
+
+struct job;
+
+struct flight {
+	struct job *job;
+	const struct copy_item *item; /* NULL: idle */
+	enum step step;
+	unsigned try, redirects;
+	char *upload; /* where the target wants the bytes */
+	char *from;   /* where the source has them */
+	struct http_exchange *out, *in;
+	bool in_paused, out_paused, in_ended, sent_all;
+	struct ring ring;
+	uint64_t taken; /* bytes from the source */
+	EVP_MD_CTX *hash;
+	struct engine_timer timer;
+};
+
+struct job {
+	struct awaited awaited;
+	const struct copy *copy;
+	struct engine *engine;
+	struct flight flights[COPY_AT_ONCE];
+	size_t next; /* item */
+	size_t busy;
+	uint64_t done, total, sent;
+	struct error error;
+	bool ended;
+	bool starting; /* the sleeper is told of the end when that is over */
+};
+
+static void fly(struct flight *f);
+
+/* -- the end --------------------------------------------------------------------------------------------------- */
+
+static void land(struct flight *f)
+{
+	http_cancel(move_ptr(f->in));
+	http_cancel(move_ptr(f->out));
+	engine_timer_cancel(&f->timer);
+	free(move_ptr(f->upload));
+	free(move_ptr(f->from));
+	EVP_MD_CTX_free(move_ptr(f->hash));
+	f->ring.at = f->ring.len = 0;
+	f->in_paused = f->out_paused = f->in_ended = f->sent_all = false;
+}
+
+static void end(struct job *j)
+{
+	if (j->ended)
+		return;
+	j->ended = true;
+	for (size_t i = 0; i < COPY_AT_ONCE; i++) {
+		land(&j->flights[i]);
+		free(move_ptr(j->flights[i].ring.data));
+	}
+	if (!j->starting)
+		awaited_end(&j->awaited);
+}
+
+static void tell(struct job *j, uint64_t more)
+{
+	j->done += more;
+	if (j->copy->progress)
+		j->copy->progress(j->copy->arg, j->done, j->total);
+}
+
+/* Takes the next blob, or ends when none is left. */
+static void next(struct flight *f)
+{
+	struct job *j = f->job;
+
+	land(f);
+	f->item = NULL;
+	if (j->next < j->copy->n) {
+		f->item = &j->copy->items[j->next++];
+		f->try = 0;
+		f->step = CHECKING;
+		fly(f);
+	} else if (--j->busy == 0) {
+		end(j);
+	}
+}
+
+static void arrived(struct flight *f, bool sent)
+{
+	struct job *j = f->job;
+
+	if (sent)
+		j->sent += f->item->blob.size;
+	else
+		tell(j, f->item->blob.size);
+	next(f);
+}
+
+static void again(void *arg)
+{
+	struct flight *f = arg;
+
+	f->step = CHECKING;
+	fly(f);
+}
+
+/* Ends the whole, or tries this blob again. err says what happened; transient, whether that may pass. */
+static void failed(struct flight *f, const struct error *err, bool transient)
+{
+	struct job *j = f->job;
+	unsigned char jitter = 0;
+
+	if (!transient || f->try + 1 >= TRIES) {
+		j->error = *err;
+		end(j);
+		return;
+	}
+	if (f->step == SENDING || f->step == COMMITTING || f->step == VERIFYING)
+		j->done -= f->taken < j->done ? f->taken : j->done;
+	land(f);
+	RAND_bytes(&jitter, 1);
+	engine_timer_set(j->engine, &f->timer, (FIRST_WAIT_MS << f->try) + jitter, again, f);
+	f->try++;
+}
+
+static void refused(struct flight *f, const struct registry *r, const struct http_reply *reply, const char *action)
+{
+	struct error err = {0};
+	char label[600], what[120];
+
+	snprintf(what, sizeof(what), "%s %.19s", action, f->item->blob.digest);
+	registry_explain(reply, registry_label(r, label, sizeof(label)), what, &err);
+	failed(f, &err, registry_is_transient(reply));
+}
+
+static void no_memory(struct flight *f)
+{
+	struct error err = {0};
+
+	error_set(&err, -ENOMEM, "out of memory");
+	failed(f, &err, false);
+}
+
+static void broken(struct flight *f, const char *what, bool transient)
+{
+	struct error err = {0};
+	char label[600];
+
+	error_set(&err, -EBADMSG, "%s: the layer %.19s %s", registry_label(f->job->copy->source, label, sizeof(label)),
+		  f->item->blob.digest, what);
+	failed(f, &err, transient);
+}
+
+/* -- the ring -------------------------------------------------------------------------------------------------- */
+
+static void resume(void *arg)
+{
+	struct flight *f = arg;
+
+	if (f->out_paused && f->ring.len) {
+		f->out_paused = false;
+		http_resume(f->out);
+	}
+	if (f->in_paused && RING_SIZE - f->ring.len >= RING_SIZE / 2) {
+		f->in_paused = false;
+		http_resume(f->in);
+	}
+}
+
+/* libcurl's callbacks must not resume one another. */
+static void resume_soon(struct flight *f)
+{
+	engine_timer_set(f->job->engine, &f->timer, 0, resume, f);
+}
+
+static int take(const void *data, size_t len, void *arg)
+{
+	struct flight *f = arg;
+	struct ring *r = &f->ring;
+	size_t end = (r->at + r->len) % RING_SIZE, first = RING_SIZE - end;
+
+	if (f->taken + len > f->item->blob.size)
+		return -EMSGSIZE;
+	if (RING_SIZE - r->len < len) {
+		f->in_paused = true;
+		return HTTP_PAUSE;
+	}
+	if (!EVP_DigestUpdate(f->hash, data, len))
+		return -ENOMEM;
+	if (first > len)
+		first = len;
+	memcpy(r->data + end, data, first);
+	memcpy(r->data, (const char *)data + first, len - first);
+	r->len += len;
+	f->taken += len;
+	tell(f->job, len);
+	if (f->out_paused)
+		resume_soon(f);
+	return 0;
+}
+
+static ssize_t give(void *data, size_t len, void *arg)
+{
+	struct flight *f = arg;
+	struct ring *r = &f->ring;
+	size_t n = r->len < len ? r->len : len;
+
+	if (n > RING_SIZE - r->at)
+		n = RING_SIZE - r->at;
+	/* The last byte is held back until the source has ended well: what is cut or false is never complete. */
+	if (!f->in_ended && n == r->len && f->taken == f->item->blob.size && n)
+		n--;
+	if (!n) {
+		f->out_paused = true;
+		return 0;
+	}
+	memcpy(data, r->data + r->at, n);
+	r->at = (r->at + n) % RING_SIZE;
+	r->len -= n;
+	if (f->in_paused)
+		resume_soon(f);
+	return (ssize_t)n;
+}
+
+/* -- requests -------------------------------------------------------------------------------------------------- */
+
+static struct http_exchange *send_to(struct flight *f, struct registry *r, struct http_request request,
+				     void (*done)(struct http_reply *reply, void *arg))
+{
+	const char *headers[] = {"Content-Type: application/octet-stream",
+				 image_url_same_origin(request.url, r->base) ? r->authorization : NULL, NULL};
+
+	request.headers = headers;
+	request.stall_s = STALL_S;
+	return http_start(f->job->engine, &request, done, f);
+}
+
+static void start_out(struct flight *f, struct http_request request, void (*done)(struct http_reply *reply, void *arg))
+{
+	f->out = request.url ? send_to(f, f->job->copy->target, request, done) : NULL;
+	if (!f->out)
+		no_memory(f);
+}
+
+static char *blob_url(const struct registry *r, const struct flight *f)
+{
+	char path[IMAGE_DIGEST_SIZE + 8];
+
+	snprintf(path, sizeof(path), "blobs/%s", f->item->blob.digest);
+	return registry_url(r, path);
+}
+
+/* Where the target wants what comes next; false if it does not say. */
+static bool take_location(struct flight *f, const struct http_reply *reply, const char *base)
+{
+	char location[4096];
+	char *url = image_url_resolve(base, http_header(reply, "Location", location, sizeof(location)));
+
+	if (!url || image_url_weakens(base, url)) {
+		free(url);
+		return false;
+	}
+	free(f->upload);
+	f->upload = url;
+	return true;
+}
+
+static void checked(struct http_reply *reply, void *arg)
+{
+	struct flight *f = arg;
+
+	f->out = NULL;
+	if (reply->status == 200) {
+		arrived(f, false);
+	} else if (reply->status == 404) {
+		f->step = BEGINNING;
+		fly(f);
+	} else {
+		refused(f, f->job->copy->target, reply, "looking for the layer");
+	}
+}
+
+static void verified(struct http_reply *reply, void *arg)
+{
+	struct flight *f = arg;
+	struct error err = {0};
+
+	f->out = NULL;
+	if (reply->status == 200) {
+		arrived(f, true);
+		return;
+	}
+	if (reply->status != 404) {
+		refused(f, f->job->copy->target, reply, "looking for the layer");
+		return;
+	}
+	error_set(&err, -EIO, "%s took the layer %.19s and has it not", f->job->copy->target->base,
+		  f->item->blob.digest);
+	failed(f, &err, true);
+}
+
+static void committed(struct http_reply *reply, void *arg)
+{
+	struct flight *f = arg;
+
+	f->out = NULL;
+	if (reply->status < 200 || reply->status >= 300) {
+		refused(f, f->job->copy->target, reply, "storing the layer");
+		return;
+	}
+	f->step = VERIFYING;
+	fly(f);
+}
+
+static void begun(struct http_reply *reply, void *arg)
+{
+	struct flight *f = arg;
+	_free_ char *base = registry_url(f->job->copy->target, "blobs/uploads/");
+
+	f->out = NULL;
+	if (reply->status == 201) { /* mounted */
+		arrived(f, false);
+	} else if (reply->status != 202) {
+		refused(f, f->job->copy->target, reply, "beginning to store the layer");
+	} else if (!base || !take_location(f, reply, base)) {
+		broken(f, "cannot be stored: the registry does not say where", false);
+	} else {
+		f->step = SENDING;
+		fly(f);
+	}
+}
+
+/* -- sending --------------------------------------------------------------------------------------------------- */
+
+/* The source has ended and the target has taken all: only then it is told that the blob is whole. */
+static void commit_if_whole(struct flight *f)
+{
+	if (!f->in_ended || !f->sent_all)
+		return;
+	f->step = COMMITTING;
+	fly(f);
+}
+
+static void sent(struct http_reply *reply, void *arg)
+{
+	struct flight *f = arg;
+	_free_ char *base = strdup(f->upload);
+
+	f->out = NULL;
+	if (reply->status < 200 || reply->status >= 300) { /* ECR says 201, others 202 */
+		refused(f, f->job->copy->target, reply, "sending the layer");
+		return;
+	}
+	if (base)
+		take_location(f, reply, base);
+	f->sent_all = true;
+	commit_if_whole(f);
+}
+
+static bool hash_is_right(struct flight *f)
+{
+	unsigned char hash[EVP_MAX_MD_SIZE];
+	char hex[2 * EVP_MAX_MD_SIZE + 1] = "";
+	unsigned n = 0;
+
+	if (!EVP_DigestFinal_ex(f->hash, hash, &n))
+		return false;
+	for (unsigned i = 0; i < n; i++)
+		snprintf(hex + 2 * i, 3, "%02x", hash[i]);
+	return strcmp(hex, f->item->blob.digest + strlen("sha256:")) == 0;
+}
+
+static void source_ended(struct flight *f)
+{
+	if (f->taken != f->item->blob.size) {
+		broken(f, "came cut short", true);
+	} else if (!hash_is_right(f)) {
+		broken(f, "is not what its digest says: it was changed on its way", false);
+	} else {
+		f->in_ended = true;
+		if (f->out_paused)
+			resume_soon(f);
+		commit_if_whole(f);
+	}
+}
+
+static void start_source(struct flight *f);
+
+static void redirected(struct flight *f, const struct http_reply *reply)
+{
+	char location[4096];
+	char *url = image_url_resolve(f->from, http_header(reply, "Location", location, sizeof(location)));
+
+	if (!url || image_url_weakens(f->from, url) || ++f->redirects > REDIRECTS) {
+		free(url);
+		broken(f, "is redirected to where it cannot be followed", false);
+		return;
+	}
+	free(f->from);
+	f->from = url;
+	start_source(f);
+}
+
+static void received(struct http_reply *reply, void *arg)
+{
+	struct flight *f = arg;
+
+	f->in = NULL;
+	if (reply->error.errnum == -EMSGSIZE)
+		broken(f, "is larger than its manifest says", false);
+	else if (!error_is(&reply->error) && reply->status >= 300 && reply->status < 400)
+		redirected(f, reply);
+	else if (error_is(&reply->error) || reply->status != 200)
+		refused(f, f->job->copy->source, reply, "reading the layer");
+	else
+		source_ended(f);
+}
+
+static void start_source(struct flight *f)
+{
+	struct http_request request = {.method = "GET", .url = f->from, .sink = take, .sink_arg = f, .bulk = true};
+
+	f->in = f->from ? send_to(f, f->job->copy->source, request, received) : NULL;
+	if (!f->in)
+		no_memory(f);
+}
+
+/* Bytes that are here already. */
+static void take_data(struct flight *f)
+{
+	struct http_request request = {
+		.method = "PATCH", .url = f->upload, .body = f->item->data->data, .body_len = f->item->data->len};
+
+	f->in_ended = true;
+	f->taken = f->item->data->len;
+	tell(f->job, f->taken);
+	start_out(f, request, sent);
+}
+
+static void send_blob(struct flight *f)
+{
+	struct http_request request = {.method = "PATCH",
+				       .url = f->upload,
+				       .body_len = (size_t)f->item->blob.size,
+				       .source = give,
+				       .source_arg = f,
+				       .bulk = true};
+
+	f->taken = 0;
+	f->redirects = 0;
+	if (f->item->data) {
+		take_data(f);
+		return;
+	}
+	if (!f->ring.data)
+		f->ring.data = malloc(RING_SIZE);
+	f->hash = EVP_MD_CTX_new();
+	f->from = blob_url(f->job->copy->source, f);
+	if (!f->ring.data || !f->hash || !EVP_DigestInit_ex(f->hash, EVP_sha256(), NULL)) {
+		no_memory(f);
+		return;
+	}
+	start_out(f, request, sent);
+	if (f->out)
+		start_source(f);
+}
+
+/* -- the steps ------------------------------------------------------------------------------------------------- */
+
+static char *begin_url(const struct flight *f)
+{
+	_free_ char *url = registry_url(f->job->copy->target, "blobs/uploads/"), *mount = NULL;
+
+	if (!f->job->copy->mount || f->item->data || !url)
+		return move_ptr(url);
+	mount = image_url_with(url, "mount", f->item->blob.digest);
+	return mount ? image_url_with(mount, "from", f->job->copy->source->name) : NULL;
+}
+
+static void fly(struct flight *f)
+{
+	const struct registry *target = f->job->copy->target;
+	_free_ char *url = NULL;
+
+	switch (f->step) {
+	case CHECKING:
+	case VERIFYING:
+		url = blob_url(target, f);
+		start_out(f, (struct http_request){.method = "HEAD", .url = url, .timeout_ms = TIMEOUT_MS},
+			  f->step == CHECKING ? checked : verified);
+		break;
+	case BEGINNING:
+		url = begin_url(f);
+		start_out(f, (struct http_request){.method = "POST", .url = url, .timeout_ms = TIMEOUT_MS}, begun);
+		break;
+	case SENDING:
+		send_blob(f);
+		break;
+	case COMMITTING:
+		url = image_url_with(f->upload, "digest", f->item->blob.digest);
+		start_out(f, (struct http_request){.method = "PUT", .url = url}, committed);
+		break;
+	}
+}
+
+/* -- for who sleeps -------------------------------------------------------------------------------------------- */
+
+static void start(struct awaited *a)
+{
+	struct job *j = container_of(a, struct job, awaited);
+
+	j->busy = COPY_AT_ONCE;
+	j->starting = true;
+	for (size_t i = 0; i < COPY_AT_ONCE && !j->ended; i++) {
+		j->flights[i].job = j;
+		next(&j->flights[i]);
+	}
+	j->starting = false;
+	if (j->ended)
+		awaited_end(a);
+}
+
+static void cancel(struct awaited *a)
+{
+	struct job *j = container_of(a, struct job, awaited);
+
+	error_set(&j->error, -ECANCELED, "cancelled");
+	end(j);
+}
+
+int copy_run(const struct copy *c, struct aws_cancel_token *token, uint64_t *ret_sent, struct error *err)
+{
+	struct job j = {.awaited = {.start = start, .cancel = cancel}, .copy = c, .engine = c->target->engine};
+	int r;
+
+	for (size_t i = 0; i < c->n; i++)
+		j.total += c->items[i].blob.size;
+	r = await(j.engine, &j.awaited, token);
+	*ret_sent = j.sent;
+	if (r < 0)
+		return error_set(err, r, "%s", r == -ECANCELED ? "cancelled" : "vastfs ends");
+	if (error_is(&j.error))
+		*err = j.error;
+	return j.error.errnum;
+}

@@ -1,0 +1,384 @@
+#include "image/registry.h"
+
+#include "aws/http_call.h"
+#include "base/clock.h"
+#include "image/challenge.h"
+#include "image/url.h"
+
+#include <string.h>
+
+#define TIMEOUT_MS    60000
+#define TRIES	      3
+#define REDIRECTS     5
+#define TOKEN_MAX     ((size_t)64 << 10)
+#define FIRST_WAIT_MS 1000
+
+/* -- life ------------------------------------------------------------------------------------------------------ */
+
+int registry_open(struct registry *r, struct engine *engine, struct aws_cancel_token *cancel, const char *base,
+		  const char *name, const char *basic, bool eager)
+{
+	*r = (struct registry){.engine = engine, .cancel = cancel, .base = strdup(base), .name = strdup(name)};
+	if (basic && *basic)
+		r->basic = strdup(basic);
+	if (r->basic && eager && asprintf(&r->authorization, "Authorization: Basic %s", r->basic) < 0)
+		r->authorization = NULL;
+	if (r->base && *r->base && r->base[strlen(r->base) - 1] == '/')
+		r->base[strlen(r->base) - 1] = '\0';
+	return r->base && r->name && (!r->basic || !eager || r->authorization) ? 0 : -ENOMEM;
+}
+
+static void free_secret(char *text)
+{
+	if (text)
+		explicit_bzero(text, strlen(text));
+	free(text);
+}
+
+void registry_close(struct registry *r)
+{
+	free(r->base);
+	free(r->name);
+	free_secret(r->basic);
+	free_secret(r->authorization);
+	memset(r, 0, sizeof(*r));
+}
+
+const char *registry_label(const struct registry *r, char *out, size_t size)
+{
+	const char *host = strstr(r->base, "://");
+
+	snprintf(out, size, "%s/%s", host ? host + 3 : r->base, r->name);
+	return out;
+}
+
+char *registry_url(const struct registry *r, const char *path)
+{
+	char *url;
+
+	return asprintf(&url, "%s/v2/%s/%s", r->base, r->name, path) < 0 ? NULL : url;
+}
+
+/* -- what a refusal means -------------------------------------------------------------------------------------- */
+
+bool registry_is_transient(const struct http_reply *reply)
+{
+	if (!reply->status)
+		return reply->error.errnum != -ECANCELED && reply->error.errnum != -ENOMEM &&
+		       reply->error.errnum != -EFBIG && reply->error.errnum != -EPROTO;
+	return reply->status == 408 || reply->status == 429 || reply->status >= 500 || error_is(&reply->error);
+}
+
+static void advise(int status, struct error *err)
+{
+	if (status == 401 || status == 403)
+		error_remedy(err,
+			     "docker login to that registry (vastfs reads ~/.docker/config.json), and look whether "
+			     "the image's name is right: registries hide what one may not see");
+	else if (status == 404)
+		error_remedy(err, "check the image's name and tag");
+	else if (status == 429)
+		error_remedy(err, "Docker Hub allows few anonymous downloads an hour and address: docker login, set "
+				  "VASTFS_REGISTRY_MIRROR, or wait an hour");
+	else if (status >= 500)
+		error_remedy(err, "the registry is ill; try again later");
+}
+
+int registry_explain(const struct http_reply *reply, const char *label, const char *action, struct error *err)
+{
+	cJSON *body = cJSON_Parse(buf_str(&reply->body));
+	const cJSON *first = aws_at(body, "errors.0");
+	int status = reply->status;
+	int errnum = status == 404 ? -ENOENT : status == 401 || status == 403 ? -EACCES : -EIO;
+
+	if (error_is(&reply->error)) {
+		*err = reply->error;
+		error_prefix(err, "%s: %s", label, action);
+	} else {
+		error_set(err, errnum, "%s: %s: %s (HTTP %d)", label, action,
+			  *aws_text(first, "message") ? aws_text(first, "message")
+			  : status == 404	      ? "not found"
+			  : errnum == -EACCES	      ? "access is denied"
+						      : "the registry refused",
+			  status);
+		snprintf(err->code, sizeof(err->code), "%s", aws_text(first, "code"));
+		err->http_status = status;
+		advise(status, err);
+	}
+	cJSON_Delete(body);
+	return err->errnum;
+}
+
+/* -- credentials ----------------------------------------------------------------------------------------------- */
+
+static char *token_url(const struct registry *r, const struct challenge *c)
+{
+	_free_ char *with_service = NULL, *scope = NULL;
+
+	if (asprintf(&scope, "repository:%s:pull", r->name) < 0) {
+		scope = NULL;
+		return NULL;
+	}
+	with_service = *c->service ? image_url_with(c->realm, "service", c->service) : strdup(c->realm);
+	return with_service ? image_url_with(with_service, "scope", *c->scope ? c->scope : scope) : NULL;
+}
+
+static int keep_token(struct registry *r, const struct http_reply *reply, struct error *err)
+{
+	cJSON *body = cJSON_Parse(buf_str(&reply->body));
+	const char *token = aws_text(body, "token");
+	int e = 0;
+
+	if (!*token)
+		token = aws_text(body, "access_token");
+	free_secret(move_ptr(r->authorization));
+	if (!*token || strpbrk(token, "\r\n"))
+		e = error_set(err, -EBADMSG, "the registry's token service sent no token");
+	else if (asprintf(&r->authorization, "Authorization: Bearer %s", token) < 0)
+		e = -ENOMEM;
+	if (e < 0)
+		r->authorization = NULL;
+	cJSON_Delete(body);
+	return e;
+}
+
+static int fetch_token(struct registry *r, const struct challenge *c, struct error *err)
+{
+	_free_ char *url = token_url(r, c), *basic = NULL;
+	const char *headers[2] = {NULL};
+	struct http_request request = {
+		.method = "GET", .url = url, .headers = headers, .timeout_ms = TIMEOUT_MS, .reply_max = TOKEN_MAX};
+	struct http_reply reply;
+	int e;
+
+	if (!url || image_url_weakens(r->base, url))
+		return error_set(err, -EBADMSG, "the registry names a token service that cannot be used: %.200s",
+				 c->realm);
+	if (r->basic && asprintf(&basic, "Authorization: Basic %s", r->basic) >= 0)
+		headers[0] = basic;
+	e = http_call(r->engine, &request, r->cancel, &reply, err);
+	if (e == 0)
+		e = reply.status == 200 ? keep_token(r, &reply, err)
+					: registry_explain(&reply, c->realm, "asking for a token", err);
+	http_reply_free(&reply);
+	if (basic)
+		explicit_bzero(basic, strlen(basic));
+	return e;
+}
+
+/* After a 401: 0 if it is worth asking again. */
+static int authenticate(struct registry *r, const struct http_reply *refusal, struct error *err)
+{
+	char header[2048];
+	struct challenge challenge;
+
+	if (!challenge_parse(http_header(refusal, "WWW-Authenticate", header, sizeof(header)), &challenge))
+		return -EACCES;
+	if (challenge.bearer)
+		return fetch_token(r, &challenge, err);
+	if (!r->basic || r->authorization)
+		return -EACCES;
+	return asprintf(&r->authorization, "Authorization: Basic %s", r->basic) < 0 ? -ENOMEM : 0;
+}
+
+/* -- requests -------------------------------------------------------------------------------------------------- */
+
+struct ask {
+	const char *method, *path, *action;
+	const char *header; /* one of the caller's, NULL: none */
+	const struct buf *body;
+	size_t reply_max;
+};
+
+/* Follows redirects of a reading request; credentials stay with their host. */
+static int ask_once(struct registry *r, const struct ask *a, struct http_reply *ret, struct error *err)
+{
+	_free_ char *url = registry_url(r, a->path);
+
+	for (unsigned hops = 0; url; hops++) {
+		bool own = image_url_same_origin(url, r->base);
+		const char *headers[] = {a->header ? a->header : "Accept: */*", own ? r->authorization : NULL, NULL};
+		struct http_request request = {.method = a->method,
+					       .url = url,
+					       .headers = headers,
+					       .body = a->body ? a->body->data : NULL,
+					       .body_len = a->body ? a->body->len : 0,
+					       .timeout_ms = TIMEOUT_MS,
+					       .reply_max = a->reply_max};
+		char location[4096];
+		char *next;
+		int e = http_call(r->engine, &request, r->cancel, ret, err);
+
+		if (e < 0 || ret->status < 300 || ret->status >= 400)
+			return e;
+		next = image_url_resolve(url, http_header(ret, "Location", location, sizeof(location)));
+		if (!next || hops == REDIRECTS || image_url_weakens(url, next)) {
+			free(next);
+			return error_set(err, -EBADMSG, "%s redirects to where it cannot be followed", r->base);
+		}
+		http_reply_free(ret);
+		free(url);
+		url = next;
+	}
+	memset(ret, 0, sizeof(*ret));
+	return -ENOMEM;
+}
+
+static int ask_authenticated(struct registry *r, const struct ask *a, struct http_reply *ret, struct error *err)
+{
+	int e = ask_once(r, a, ret, err);
+
+	if (e < 0 || ret->status != 401)
+		return e;
+	e = authenticate(r, ret, err);
+	if (e == -EACCES && !error_is(err))
+		return 0; /* the refusal stands */
+	if (e < 0)
+		return e;
+	http_reply_free(ret);
+	return ask_once(r, a, ret, err);
+}
+
+/* 0 with a reply of whatever status. *ret is to be freed in any case. */
+static int ask(struct registry *r, const struct ask *a, struct http_reply *ret, struct error *err)
+{
+	char label[600];
+	int e;
+
+	for (int try = 1;; try++) {
+		struct error why = {0};
+
+		e = ask_authenticated(r, a, ret, &why);
+		if (e == -ECANCELED || try == TRIES || !registry_is_transient(ret)) {
+			if (e < 0) {
+				*err = why;
+				return error_prefix(err, "%s: %s", registry_label(r, label, sizeof(label)), a->action);
+			}
+			return 0;
+		}
+		http_reply_free(ret);
+		if (aws_sleep(r->cancel, FIRST_WAIT_MS * try) < 0)
+			return error_set(err, -ECANCELED, "cancelled");
+	}
+}
+
+static int refused(struct registry *r, const struct http_reply *reply, const char *action, struct error *err)
+{
+	char label[600];
+
+	return registry_explain(reply, registry_label(r, label, sizeof(label)), action, err);
+}
+
+int registry_find(struct registry *r, const char *target, char ret_digest[IMAGE_DIGEST_SIZE], struct error *err)
+{
+	_free_ char *path = NULL;
+	struct ask a = {
+		.method = "HEAD", .header = "Accept: " IMAGE_MANIFEST_ACCEPT, .action = "looking for the image"};
+	struct http_reply reply = {0};
+	char digest[256];
+	int e;
+
+	if (asprintf(&path, "manifests/%s", target) < 0) {
+		path = NULL;
+		return -ENOMEM;
+	}
+	a.path = path;
+	e = ask(r, &a, &reply, err);
+	http_header(&reply, "Docker-Content-Digest", digest, sizeof(digest));
+	if (e == 0 && reply.status != 200)
+		e = refused(r, &reply, a.action, err);
+	else if (e == 0 && !image_digest_is_valid(digest))
+		e = error_set(err, -EBADMSG, "%s does not tell the digest of %s", r->base, target);
+	if (e == 0)
+		strcpy(ret_digest, digest);
+	http_reply_free(&reply);
+	return e;
+}
+
+static int take_manifest(struct http_reply *reply, const char *target, struct buf *out, char *media_type,
+			 struct error *err)
+{
+	char digest[IMAGE_DIGEST_SIZE];
+	int e = image_digest(buf_str(&reply->body), reply->body.len, digest);
+
+	if (e == 0 && image_digest_is_valid(target) && strcmp(digest, target) != 0)
+		return error_set(err, -EBADMSG, "the manifest's digest is %.19s, not %.19s: it was changed on its way",
+				 digest, target);
+	http_header(reply, "Content-Type", media_type, IMAGE_MEDIA_MAX);
+	media_type[strcspn(media_type, "; ")] = '\0';
+	return e < 0 ? e : buf_append(out, buf_str(&reply->body), reply->body.len);
+}
+
+int registry_get_manifest(struct registry *r, const char *target, struct buf *out, char media_type[IMAGE_MEDIA_MAX],
+			  struct error *err)
+{
+	_free_ char *path = NULL;
+	struct ask a = {.method = "GET",
+			.header = "Accept: " IMAGE_MANIFEST_ACCEPT,
+			.action = "reading the manifest",
+			.reply_max = IMAGE_MANIFEST_MAX};
+	struct http_reply reply = {0};
+	int e;
+
+	if (asprintf(&path, "manifests/%s", target) < 0) {
+		path = NULL;
+		return -ENOMEM;
+	}
+	a.path = path;
+	e = ask(r, &a, &reply, err);
+	if (e == 0)
+		e = reply.status == 200 ? take_manifest(&reply, target, out, media_type, err)
+					: refused(r, &reply, a.action, err);
+	http_reply_free(&reply);
+	return e;
+}
+
+int registry_get_blob(struct registry *r, const struct image_blob *blob, struct buf *out, struct error *err)
+{
+	_free_ char *path = NULL;
+	struct ask a = {.method = "GET", .action = "reading the config", .reply_max = (size_t)blob->size + 1};
+	struct http_reply reply = {0};
+	char digest[IMAGE_DIGEST_SIZE] = "";
+	int e;
+
+	if (asprintf(&path, "blobs/%s", blob->digest) < 0) {
+		path = NULL;
+		return -ENOMEM;
+	}
+	a.path = path;
+	e = ask(r, &a, &reply, err);
+	if (e == 0 && reply.status != 200)
+		e = refused(r, &reply, a.action, err);
+	if (e == 0)
+		e = image_digest(buf_str(&reply.body), reply.body.len, digest);
+	if (e == 0 && strcmp(digest, blob->digest) != 0)
+		e = error_set(err, -EBADMSG, "the config's digest is %.19s, not %.19s: it was changed on its way",
+			      digest, blob->digest);
+	if (e == 0)
+		e = buf_append(out, buf_str(&reply.body), reply.body.len);
+	http_reply_free(&reply);
+	return e;
+}
+
+int registry_put_manifest(struct registry *r, const char *tag, const char *media_type, const struct buf *manifest,
+			  struct error *err)
+{
+	_free_ char *path = NULL, *header = NULL;
+	struct ask a = {.method = "PUT", .action = "storing the manifest", .body = manifest};
+	struct http_reply reply = {0};
+	int e;
+
+	if (asprintf(&path, "manifests/%s", tag) < 0)
+		path = NULL;
+	if (asprintf(&header, "Content-Type: %s", media_type) < 0)
+		header = NULL;
+	if (!path || !header)
+		return -ENOMEM;
+	a.path = path;
+	a.header = header;
+	e = ask(r, &a, &reply, err);
+	if (e == 0 && reply.status != 201 && reply.status != 200)
+		e = refused(r, &reply, a.action, err);
+	http_reply_free(&reply);
+	return e;
+}
