@@ -51,3 +51,40 @@ struct aws_request *ecr_set_repository_policy(const char *name, const char *poli
 	aws_put_text(&r, "policyText", policy);
 	return r;
 }
+
+struct aws_request *ecr_put_lifecycle_policy(const char *name, const char *policy)
+{
+	struct aws_request *r = of_repository("PutLifecyclePolicy", name);
+
+	aws_put_text(&r, "lifecyclePolicyText", policy);
+	return r;
+}
+
+struct aws_request *ecr_get_authorization_token(void)
+{
+	return aws_request_new(&aws_service_ecr, "GetAuthorizationToken");
+}
+
+struct aws_request *ecr_describe_images(const char *name)
+{
+	struct aws_request *r = of_repository("DescribeImages", name);
+
+	aws_put_paging(r, "nextToken", "nextToken", "imageDetails");
+	return r;
+}
+
+struct aws_request *ecr_batch_delete_image(const char *name, const cJSON *digests)
+{
+	struct aws_request *r = of_repository("BatchDeleteImage", name);
+	cJSON *ids = cJSON_CreateArray();
+	const cJSON *digest;
+
+	cJSON_ArrayForEach (digest, digests) {
+		cJSON *id = cJSON_CreateObject();
+
+		cJSON_AddStringToObject(id, "imageDigest", digest->valuestring);
+		cJSON_AddItemToArray(ids, id);
+	}
+	aws_put_node(&r, "imageIds", ids);
+	return r;
+}

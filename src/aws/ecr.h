@@ -14,5 +14,15 @@ struct aws_request *ecr_create_repository(const char *name, const char *stage);
 struct aws_request *ecr_delete_repository(const char *name); /* with the images in it */
 struct aws_request *ecr_list_tags_for_resource(const char *arn);
 struct aws_request *ecr_set_repository_policy(const char *name, const char *policy);
+struct aws_request *ecr_put_lifecycle_policy(const char *name, const char *policy);
+
+/* Reply: authorizationData, one entry: authorizationToken (a secret, good for 12 h) and proxyEndpoint. */
+struct aws_request *ecr_get_authorization_token(void);
+
+/* Reply: imageDetails, all pages. */
+struct aws_request *ecr_describe_images(const char *name);
+
+/* digests: at most 100 strings, copied. Reply: failures, of those that could not be removed. */
+struct aws_request *ecr_batch_delete_image(const char *name, const cJSON *digests);
 
 #endif

@@ -1,10 +1,9 @@
 #include "image/docker_config.h"
 
+#include "base/file.h"
 #include "image/credential_helper.h"
 
 #include <cjson/cJSON.h>
-#include <fcntl.h>
-#include <openssl/evp.h>
 #include <string.h>
 
 #define FILE_MAX ((size_t)1 << 20)
@@ -110,18 +109,9 @@ static int look_into(const cJSON *json, const struct wanted *w, struct buf *ret,
 /* A file that is not there knows nothing. */
 static int read_text(const char *path, struct buf *out, struct error *err)
 {
-	_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
-	char part[16384];
-	ssize_t n;
+	int r = file_read(path, out);
 
-	if (fd < 0)
-		return errno == ENOENT || errno == ENOTDIR ? 0
-							   : error_set(err, -errno, "%s: %s", path, strerror(errno));
-	while ((n = read(fd, part, sizeof(part))) > 0)
-		if (buf_append(out, part, (size_t)n) < 0)
-			return error_set(err, out->error, "%s is too large", path);
-	explicit_bzero(part, sizeof(part));
-	return n < 0 ? error_set(err, -errno, "%s: %s", path, strerror(errno)) : 0;
+	return r == 0 || r == -ENOENT || r == -ENOTDIR ? 0 : error_set(err, r, "%s: %s", path, strerror(-r));
 }
 
 static int look_into_file(const char *path, const struct wanted *w, struct buf *ret, struct error *err)

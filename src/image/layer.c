@@ -5,26 +5,17 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <elf.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <zlib.h>
 
 #define RUNTIME_MAX ((size_t)16 << 20)
 
 static int read_program(const char *path, struct buf *out, struct error *err)
 {
-	_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
-	char part[65536];
-	ssize_t n;
+	int r = file_read(path, out);
 
-	if (fd < 0)
-		return error_set(err, -errno, "%s cannot be read: %s", path, strerror(errno));
-	while ((n = read(fd, part, sizeof(part))) > 0)
-		if (buf_append(out, part, (size_t)n) < 0)
-			return error_set(err, out->error, "%s is too large", path);
-	if (n < 0)
-		return error_set(err, -errno, "%s cannot be read: %s", path, strerror(errno));
+	if (r < 0)
+		return error_set(err, r, "%s cannot be read: %s", path, strerror(-r));
 	if (out->len < sizeof(Elf64_Ehdr) || memcmp(out->data, ELFMAG, SELFMAG) != 0)
 		return error_set(err, -EINVAL, "%s is not a program", path);
 	return 0;

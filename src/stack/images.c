@@ -5,13 +5,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#define REMOVED_AT_ONCE 100 /* BatchDeleteImage */
+
 static bool is_assembled(const cJSON *detail)
 {
 	const cJSON *tag;
 
 	cJSON_ArrayForEach (tag, aws_at(detail, "imageTags"))
-		if (cJSON_IsString(tag) &&
-		    strncmp(tag->valuestring, IMAGES_TAG_PREFIX, strlen(IMAGES_TAG_PREFIX)) == 0)
+		if (cJSON_IsString(tag) && strncmp(tag->valuestring, IMAGES_TAG_PREFIX, strlen(IMAGES_TAG_PREFIX)) == 0)
 			return true;
 	return false;
 }
@@ -50,6 +51,8 @@ cJSON *images_outdated(const cJSON *details, const char *current, const cJSON *u
 		if (detail == previous || !*digest || !is_assembled(detail) || strcmp(digest, current) == 0 ||
 		    is_in(used, digest))
 			continue;
+		if (cJSON_GetArraySize(outdated) == REMOVED_AT_ONCE)
+			break;
 		if (!cJSON_AddItemToArray(outdated, cJSON_CreateString(digest))) {
 			cJSON_Delete(outdated);
 			return NULL;

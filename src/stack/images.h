@@ -13,8 +13,8 @@
 
 /*
  * The digests of assembled images that nobody needs: all but the current one, the newest of the others (to go back to)
- * and those in `used`. details is DescribeImages' imageDetails; used an array of strings. A new array, NULL without
- * memory.
+ * and those in `used`; at most 100, which is what one call removes. details is DescribeImages' imageDetails; used an
+ * array of strings. A new array, NULL without memory.
  */
 cJSON *images_outdated(const cJSON *details, const char *current, const cJSON *used);
 

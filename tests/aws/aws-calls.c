@@ -91,10 +91,18 @@ static void show_ecs(void)
 
 static void show_images_and_files(void)
 {
+	cJSON *digests;
+
 	show(ecr_create_repository("r", "default"));
 	show(ecr_describe_repository("r"));
 	show(ecr_list_tags_for_resource("a"));
 	show(ecr_set_repository_policy("r", "{}"));
+	show(ecr_put_lifecycle_policy("r", "{}"));
+	show(ecr_get_authorization_token());
+	show(ecr_describe_images("r"));
+	digests = cJSON_Parse("[\"sha256:1\"]");
+	show(ecr_batch_delete_image("r", digests));
+	cJSON_Delete(digests);
 	show(ecr_delete_repository("r"));
 	show(efs_create_file_system("t", "default"));
 	show(efs_describe_file_systems("t"));

@@ -27,7 +27,8 @@ static void expect_outdated(const char *details, const char *current, const char
 	cJSON_Delete(outdated);
 }
 
-#define IMAGE(digest, pushed) "{\"imageDigest\":\"" digest "\",\"imageTags\":[\"vastfs-1\"],\"imagePushedAt\":" #pushed "}"
+#define IMAGE(digest, pushed) \
+	"{\"imageDigest\":\"" digest "\",\"imageTags\":[\"vastfs-1\"],\"imagePushedAt\":" #pushed "}"
 
 static void test_outdated(void **state)
 {
