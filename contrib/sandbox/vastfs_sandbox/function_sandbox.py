@@ -11,9 +11,11 @@ import uuid
 from pathlib import Path
 
 from . import clock, containers, logs, processes
-from .runtime_api import RuntimeApi, error_body
+from .invocation import error_body
+from .runtime_api import RuntimeApi
 
 INIT_LIMIT = 10  # seconds of this machine until the program must be ready
+EXIT_GRACE = 1  # second between a broken connection and the exit behind it
 TAIL = 4096  # bytes of the log that an invocation may return
 MAX_IDLE = 64  # sandboxes of one function that are kept warm
 PROGRAM = "vast-lambda-runtime"
@@ -87,7 +89,7 @@ class FunctionSandbox:
         self._init_seconds = None  # until it was reported
         self._init_error = None
         self._lock = threading.Lock()
-        self.api = RuntimeApi(self._on_init_error)
+        self.api = RuntimeApi(self._on_init_error, self._on_truncated)
         self.capture = logs.Capture(self._on_lines)
         self._started = time.monotonic()
         try:
@@ -96,7 +98,7 @@ class FunctionSandbox:
             )
         finally:
             self.capture.started()
-        self.process.on_exit(self._on_exit)
+        self.process.on_exit(self._exited)
 
     def _command(self) -> list:
         command = getattr(self.function.image_config, "command", None)
@@ -173,6 +175,9 @@ class FunctionSandbox:
             )
             self.api.submit(invocation)
             self._wait_done(invocation)
+            if invocation.cut_off:
+                self.process.kill()
+                self.process.wait()
         self.capture.drain(whole_lines=False)
         self._report(invocation)
         self.current = None
@@ -217,11 +222,24 @@ class FunctionSandbox:
     def _on_init_error(self, kind: str, body: bytes) -> None:
         self._init_error = (kind, body)
 
+    def _on_truncated(self, invocation) -> None:
+        """Half an answer: if the program is dying, that is the reason."""
+        if self.process.wait(EXIT_GRACE):
+            return
+        kind = "Runtime.TruncatedResponse"
+        invocation.cut_off = True
+        invocation.fail(kind, error_body(kind, "The response was cut short."))
+
+    def _exited(self) -> None:
+        """Not in the caller's thread, which has other processes to look after."""
+        threading.Thread(target=self._on_exit, daemon=True).start()
+
     def _on_exit(self) -> None:
         """The program is gone; an event in its hands has failed."""
         invocation = self.current
         if invocation is None or invocation.done.is_set():
             return
+        self.api.settle(EXIT_GRACE)
         self.capture.drain(whole_lines=False)
         if self._init_error:
             return invocation.fail(*self._init_error)

@@ -4,6 +4,7 @@ werkzeug's own handler closes every connection after one reply, which would
 hide a client's mistakes in reusing connections.
 """
 
+import contextlib
 import traceback
 from http import HTTPStatus
 
@@ -56,9 +57,10 @@ class Handler(WSGIRequestHandler):
         bodiless = captured.status in NO_BODY or self.command == "HEAD"
         chunked = not bodiless and "content-length" not in names
         self._send_head(captured, chunked)
-        for data in captured.stream():
-            if data and not bodiless:
-                self._send(data, chunked)
+        with contextlib.closing(captured.stream()) as stream:
+            for data in stream:
+                if data and not bodiless:
+                    self._send(data, chunked)
         if chunked:
             self.wfile.write(b"0\r\n\r\n")
         self.wfile.flush()

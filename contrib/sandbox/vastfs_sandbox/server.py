@@ -38,6 +38,7 @@ MODULES = (
     "ecs",
     "runtime_api",
     "lambda_",
+    "response_stream",
     "registry",
     "exec_channel",
 )
