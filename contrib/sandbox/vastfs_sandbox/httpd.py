@@ -11,6 +11,7 @@ from http import HTTPStatus
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
 from . import clock, wsgi
+from .bodies import Body
 from .errors import envelope
 
 NO_BODY = (204, 304)
@@ -31,11 +32,16 @@ class Handler(WSGIRequestHandler):
             self.wfile.flush()
         self.environ = environ = self.make_environ()
         environ["vastfs.handler"] = self
-        if not self.headers.get("Upgrade"):
+        stream = None
+        if self.server.streams(environ):
+            environ["vastfs.stream"] = stream = Body(self.rfile, self.headers)
+        elif not self.headers.get("Upgrade"):
             self._read_body(environ)
         self._sent = False
         try:
             self._answer(environ)
+            if stream and not self.close_connection:
+                stream.discard()
         except ConnectionError:
             self.close_connection = True
         except Exception:  # the client must always get an answer
@@ -119,6 +125,9 @@ class Server(ThreadedWSGIServer):
 
     daemon_threads = True
     request_queue_size = 512
+
+    #: is the request's body to be left to the application, as `vastfs.stream`?
+    streams = staticmethod(lambda environ: False)
 
 
 def make_server(host: str, port: int, app) -> Server:

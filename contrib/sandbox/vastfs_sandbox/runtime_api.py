@@ -11,9 +11,11 @@ pass the chunks on before the last one has come.
 import base64
 import binascii
 import queue
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from .bodies import CHUNK, Body
 from .invocation import (
     MAX_RESPONSE,
     TOO_LARGE,
@@ -25,7 +27,6 @@ from .invocation import (
 )
 
 PREFIX = "/2018-06-01/runtime"
-CHUNK = 256 * 1024
 RESPONSE_MODE = "Lambda-Runtime-Function-Response-Mode"
 ERROR_TYPE = "Lambda-Runtime-Function-Error-Type"
 
@@ -104,53 +105,10 @@ class Server(ThreadingHTTPServer):
     block_on_close = False
     request_queue_size = 16
 
-
-class Body:
-    """A request's body, chunk by chunk, however it is framed."""
-
-    def __init__(self, file, headers):
-        self._file = file
-        self.trailers = {}
-        chunked = headers.get("Transfer-Encoding", "").lower() == "chunked"
-        length = int(headers.get("Content-Length") or 0)
-        self._chunks = self._chunked() if chunked else self._counted(length)
-
-    def __iter__(self):
-        return self._chunks
-
-    def whole(self) -> bytes:
-        """All that is left."""
-        return b"".join(self._chunks)
-
-    def discard(self) -> None:
-        """Read what is left, or the connection cannot go on."""
-        for _ in self._chunks:
-            pass
-
-    def _counted(self, length: int):
-        while length:
-            yield self._exactly(min(CHUNK, length))
-            length -= min(CHUNK, length)
-
-    def _chunked(self):
-        while size := int(self._line().split(b";")[0], 16):
-            yield from self._counted(size)
-            self._line()
-        while line := self._line().strip():
-            name, _, value = line.decode("latin-1").partition(":")
-            self.trailers[name.strip().lower()] = value.strip()
-
-    def _exactly(self, size: int) -> bytes:
-        data = self._file.read(size)
-        if len(data) < size:
-            raise ConnectionError("cut")
-        return data
-
-    def _line(self) -> bytes:
-        line = self._file.readline()
-        if not line:
-            raise ConnectionError("cut")
-        return line
+    def handle_error(self, request, client_address):
+        """A program that was killed leaves broken connections; that is no news."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class Handler(BaseHTTPRequestHandler):
