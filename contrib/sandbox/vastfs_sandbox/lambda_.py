@@ -13,8 +13,8 @@ from urllib.parse import unquote
 from moto.awslambda.exceptions import LambdaClientError
 from moto.awslambda.responses import LambdaResponse
 
-from . import faults, function_states, processes
-from .function_sandbox import NoRuntime, Warm
+from . import faults, function_states
+from .function_sandbox import InvalidEntrypoint, Warm
 from .invocation import Collected, Invocation, error_body
 
 MAX_REQUEST = 6 * 1024 * 1024
@@ -126,7 +126,7 @@ class Slot:
         """Run one event; returns the end of its log."""
         try:
             sandbox = self._pool.take()
-        except (NoRuntime, processes.SpawnError) as error:
+        except InvalidEntrypoint as error:
             kind = "Runtime.InvalidEntrypoint"
             message = f"RequestId: {invocation.request_id} Error: {error}"
             invocation.fail(kind, error_body(kind, message))

@@ -32,6 +32,7 @@ MODULES = (
     "efs",
     "ecr",
     "functions",
+    "function_images",
     "cfn",
     "logs",
     "processes",
@@ -41,6 +42,7 @@ MODULES = (
     "response_stream",
     "registry_ecr",
     "mirror",
+    "images",
     "exec_channel",
 )
 
