@@ -4,6 +4,7 @@
 import http.client
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -43,6 +44,34 @@ def chunks(text):
         yield text[start : start + 100_000].encode()
 
 
+def stream(event, identity):
+    """A streamed response: its pieces, and how it ends."""
+    wire = socket.create_connection(os.environ["AWS_LAMBDA_RUNTIME_API"].split(":"))
+    head = f"POST {BASE}/invocation/{identity}/response HTTP/1.1\r\nHost: x\r\n"
+    head += "Transfer-Encoding: chunked\r\nLambda-Runtime-Function-Response-Mode: streaming\r\n"
+    head += "Trailer: Lambda-Runtime-Function-Error-Type\r\n\r\n"
+    wire.sendall(head.encode())
+    for piece in event["pieces"]:
+        if "wait" in piece:
+            while not os.path.exists(piece["wait"]):
+                time.sleep(0.01)
+        if "sleep" in piece:
+            time.sleep(piece["sleep"])
+        if "exit" in piece:
+            os._exit(piece["exit"])
+        if "cut" in piece:
+            wire.sendall(b"1000\r\nhalf")
+            return wire.close()
+        data = piece.get("text", "x" * piece.get("size", 0)).encode()
+        for _ in range(piece.get("times", 1) if data else 0):
+            wire.sendall(b"%x\r\n%b\r\n" % (len(data), data))
+        if "mark" in piece:
+            open(piece["mark"], "w").close()
+    wire.sendall(b"0\r\n" + "".join(f"{n}: {v}\r\n" for n, v in event.get("trailers", {}).items()).encode() + b"\r\n")
+    print("status", wire.recv(100).split()[1].decode(), flush=True)
+    return wire.close()
+
+
 if os.environ.get("FAIL_INIT"):
     body = json.dumps({"errorMessage": "no", "errorType": "Init"})
     call("POST", "/init/error", body, {"Lambda-Runtime-Function-Error-Type": "Init"})
@@ -55,6 +84,9 @@ while True:
         "left_ms": int(headers["Lambda-Runtime-Deadline-Ms"]) - time.time() * 1000,
     }
     event = json.loads(body)
+    if "pieces" in event:
+        stream(event, context["id"])
+        continue
     answer = perform(event, context)
     if answer is None:
         continue

@@ -4,6 +4,7 @@ import json
 import uuid
 
 from conftest import until
+from registry_support import Registry, tar
 
 ASSUME = {
     "Version": "2012-10-17",
@@ -339,6 +340,8 @@ class Deployment:
     def _image(self):
         ecr = self.sandbox.client("ecr")
         made = ecr.create_repository(repositoryName=self.name)["repository"]
+        layer = tar(("run", {}, b"#!/bin/sh\n"))
+        assert Registry.of(self.sandbox).push(self.name, "latest", [layer])[0] == 201
         return made["repositoryUri"] + ":latest"
 
     def _file_system(self):

@@ -46,7 +46,7 @@ def create(server, name: str, **more) -> dict:
         FunctionName=name,
         Role="arn:aws:iam::123456789012:role/run",
         PackageType="Image",
-        Code={"ImageUri": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/vast:latest"},
+        Code={"ImageUri": "vast:latest"},
         **{"Timeout": 20, "MemorySize": 512, **more},
     )
 

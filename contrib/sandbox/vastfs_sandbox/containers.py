@@ -1,11 +1,11 @@
 """What runs inside a task: a local process for each container.
 
-Without an image's root file system the process runs on this machine, with
-nothing but a clean environment, a directory of its own and, in front of all
-other programs, the sandbox's `vast` command. Two variables tell that command
-what the network and the mounts of a container would have told it:
-VASTFS_SANDBOX_ADDRESS, the task's own loopback address, and
-VASTFS_SANDBOX_STORAGE, the directory that its storage is mounted from.
+It runs inside its image (image_place.py), with its volumes where the task's
+definition wants them. VASTFS_SANDBOX_ADDRESS tells it what the network of a
+container would tell: the task's own loopback address.
+
+For images that are not in ECR see host_place.py; there VASTFS_SANDBOX_STORAGE
+names the directory that the task's storage is mounted from.
 """
 
 import os
@@ -15,11 +15,12 @@ from pathlib import Path
 
 from moto.efs.models import efs_backends
 
-from . import logs, processes
+from . import host_place, images, layers, logs, processes, programs
+from .image_place import ImagePlace
 
-PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 COMMAND_FILE = Path(__file__).parents[1] / "vast"
 ENGINE_PROGRAMS = ("tenzir", "tenzir-node", "tenzir-ctl")
+NO_COMMAND = "CannotStartContainerError: no command specified"
 DEFAULT_STOP_TIMEOUT = 30
 #: however fast AWS's time runs, a real program needs some of ours to end
 LEAST_GRACE = 5.0
@@ -45,15 +46,6 @@ def link(path: Path, target: Path) -> None:
     path.symlink_to(target)
 
 
-def clean_environment(context, home: Path) -> dict:
-    """What every process of the sandbox gets, and nothing of the caller's."""
-    return {
-        "PATH": f"{context.run_dir / 'bin'}:{PATH}",
-        "HOME": str(home),
-        "LANG": "C.UTF-8",
-    }
-
-
 class Container:
     """One container of a task: its definition, its process, its log."""
 
@@ -66,40 +58,96 @@ class Container:
         self.essential = definition.get("essential", True)
         self.directory = task.directory / self.name
         self.environment = {}
+        self.inside = False
         self.process = None
         self.capture = None
 
     def start(self, on_exit) -> None:
         """Run it; StartFailure says why not."""
         self.directory.mkdir(parents=True, exist_ok=True)
-        self.environment = self._environment()
+        if host_place.stands_for(self.definition["image"]):
+            argv, self.environment = self._on_host()
+        else:
+            argv, self.environment = self._in_image()
+            self.inside = True
         output = self._open_output()
         try:
             self.process = processes.spawn(
-                self._command(), self.environment, self.directory, output
+                argv, self.environment, self.directory, output, self.inside
             )
         except processes.SpawnError as error:
-            raise StartFailure(cannot_start(self._command()[0], error)) from error
+            raise StartFailure(cannot_start(argv[0], error.strerror.lower())) from error
         finally:
             self.capture.started() if self.capture else os.close(output)
         self.process.on_exit(on_exit)
 
-    def _command(self) -> list:
-        command = self.override.get("command") or self.definition.get("command") or []
+    def _on_host(self):
+        """(argv, environment) without an image."""
+        command = self._given_command()
         command = self.definition.get("entryPoint", []) + command
         if not command:
-            raise StartFailure("CannotStartContainerError: no command specified")
-        return command
+            raise StartFailure(NO_COMMAND)
+        environment = host_place.environment(self.context, self.directory)
+        environment["VASTFS_SANDBOX_STORAGE"] = str(self._storage())
+        return command, {**environment, **self._environment()}
+
+    def _given_command(self) -> list:
+        return self.override.get("command") or self.definition.get("command") or []
+
+    def _in_image(self):
+        """(argv, environment) inside the image."""
+        try:
+            place = ImagePlace(self._image())
+            user = place.user(self.definition.get("user"))
+        except images.Unusable as error:
+            raise StartFailure(cannot_pull(str(error))) from error
+        command = place.command(self.definition.get("entryPoint"), self._given_command())
+        if not command:
+            raise StartFailure(NO_COMMAND)
+        environment = {"HOME": user[2], **place.environment(), **self._environment()}
+        directory = place.working_directory(self.definition.get("workingDirectory"))
+        try:
+            place.check(command[0], environment["PATH"], directory)
+            argv = place.argv(command, user, directory, self._binds(place), first=True)
+        except programs.CannotRun as error:
+            raise StartFailure(cannot_start(error.program, error.reason)) from error
+        except layers.Malformed as error:
+            raise StartFailure(cannot_mount(str(error))) from error
+        return argv, environment
+
+    def _image(self):
+        """The image for this task's processor."""
+        uri = self.definition["image"]
+        platform = self.task.runtime_platform.get("cpuArchitecture", "X86_64")
+        try:
+            return images.locate(uri).for_platform(images.architecture(platform))
+        except images.NotThere:
+            raise StartFailure(cannot_pull(f"failed to resolve ref {uri}: {uri}: not found")) from None
+
+    def _binds(self, place) -> list:
+        """What is mounted: the task's volumes, then those of the image."""
+        volumes = {volume["name"]: volume for volume in self.task.volumes}
+        binds = {}
+        for mount in self.definition.get("mountPoints") or []:
+            volume = volumes.get(mount.get("sourceVolume"))
+            if volume:
+                path = os.path.normpath(mount["containerPath"])
+                binds[path] = (self._volume(volume), path, bool(mount.get("readOnly")))
+        for number, path in enumerate(place.volumes()):
+            path = os.path.normpath(path)
+            if path not in binds:
+                source = self.directory / "volumes" / str(number)
+                source.mkdir(parents=True, exist_ok=True)
+                binds[path] = (source, path, False)
+        return list(binds.values())
 
     def _environment(self) -> dict:
-        environment = clean_environment(self.context, self.directory)
-        environment.update(
-            AWS_EXECUTION_ENV="AWS_ECS_FARGATE",
-            AWS_REGION=self.task.region_name,
-            AWS_DEFAULT_REGION=self.task.region_name,
-            VASTFS_SANDBOX_ADDRESS=self.task.address or self.context.host,
-            VASTFS_SANDBOX_STORAGE=str(self._storage()),
-        )
+        environment = {
+            "AWS_EXECUTION_ENV": "AWS_ECS_FARGATE",
+            "AWS_REGION": self.task.region_name,
+            "AWS_DEFAULT_REGION": self.task.region_name,
+            "VASTFS_SANDBOX_ADDRESS": self.task.address or self.context.host,
+        }
         for source in (self.definition, self.override):
             for pair in source.get("environment") or []:
                 environment[pair["name"]] = pair["value"]
@@ -200,15 +248,27 @@ def file_system_directory(context, task, efs: dict) -> Path:
     return root / os.path.normpath("/" + path.lstrip("/")).lstrip("/")
 
 
-def cannot_start(program: str, error: OSError) -> str:
-    what = "executable file not found in $PATH"
-    if error.errno != 2:
-        what = (error.strerror or "error").lower()
+def cannot_start(program: str, why: str) -> str:
     return (
         "CannotStartContainerError: ResourceInitializationError: failed to create "
         "new container runtime task: failed to create shim task: OCI runtime create "
         "failed: runc create failed: unable to start container process: exec: "
-        f'"{program}": {what}: unknown'
+        f'"{program}": {why}: unknown'
+    )
+
+
+def cannot_mount(why: str) -> str:
+    return (
+        "CannotStartContainerError: ResourceInitializationError: failed to create "
+        "new container runtime task: failed to create shim task: OCI runtime create "
+        f"failed: runc create failed: unable to start container process: {why}: unknown"
+    )
+
+
+def cannot_pull(why: str) -> str:
+    return (
+        "CannotPullContainerError: pull image manifest has been retried 1 time(s): "
+        + why
     )
 
 

@@ -25,6 +25,10 @@ class Context:
     account_id: str = ACCOUNT_ID
     host: str = HOST
     port: int = 0  # set by the server once it is bound
+    #: images for the mirror, each NAME:TAG=DIRECTORY of an OCI image layout
+    seeds: list = field(default_factory=list)
+    #: what modules have to add to the facts that the server announces
+    facts: dict = field(default_factory=dict)
     #: moto's backends are not made for threads: hold this while changing them
     #: outside a request, and never sleep under it
     lock: threading.RLock = field(default_factory=threading.RLock)

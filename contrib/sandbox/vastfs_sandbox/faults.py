@@ -227,6 +227,27 @@ class Faults:
         half = body[: len(body) // 2]
         return wsgi.reply(start_response, captured.status, captured.headers, half)
 
+    def _cut_stream(self, rule, environ, start_response):
+        """A reply that breaks off after `bytes` of its body; if it is `framed`,
+        it looks as if it had ended there."""
+        captured = wsgi.Captured(self.app, environ)
+        start_response(wsgi.status_line(captured.status), captured.headers)
+        return self._first_of(captured, rule, environ)
+
+    @staticmethod
+    def _first_of(captured, rule, environ):
+        left = int(rule.get("bytes", 1000))
+        with contextlib.closing(captured.stream()) as stream:
+            for data in stream:
+                yield data[:left]
+                left -= len(data)
+                if left <= 0:
+                    break
+        if not rule.get("framed"):
+            environ["vastfs.handler"].wfile.flush()
+            cut(environ)
+            raise ConnectionAbortedError("cut_stream")
+
     def _garbage(self, _rule, environ, start_response):
         """A reply of the right length that is no document at all."""
         captured = wsgi.Captured(self.app, environ)
@@ -244,6 +265,7 @@ WIRE_KINDS = {
     "delay": Faults._delay,
     "truncate": Faults._truncate,
     "truncate_framed": Faults._truncate_framed,
+    "cut_stream": Faults._cut_stream,
     "garbage": Faults._garbage,
 }
 

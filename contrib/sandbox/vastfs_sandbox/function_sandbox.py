@@ -1,36 +1,28 @@
 """Function sandboxes: a runtime program each, kept warm for the next event.
 
-The program is the one that a function's image has as its entry point; the
-server is told by VASTFS_SANDBOX_RUNTIME where it lies on this machine.
+The program is the entry point of the function's image, and runs inside of it;
+for images that are not in ECR see host_place.py.
 """
 
-import os
 import threading
 import time
 import uuid
 from pathlib import Path
 
-from . import clock, containers, logs, processes
-from .runtime_api import RuntimeApi, error_body
+from . import clock, containers, host_place, images, layers, logs, processes, programs
+from .image_place import ImagePlace
+from .invocation import error_body
+from .runtime_api import RuntimeApi
 
 INIT_LIMIT = 10  # seconds of this machine until the program must be ready
+EXIT_GRACE = 1  # second between a broken connection and the exit behind it
+USER = (993, 990)  # as AWS has it: nobody in particular
 TAIL = 4096  # bytes of the log that an invocation may return
 MAX_IDLE = 64  # sandboxes of one function that are kept warm
-PROGRAM = "vast-lambda-runtime"
 
 
-class NoRuntime(Exception):
-    """The runtime program is not there."""
-
-
-def runtime_program() -> str:
-    """The path of the runtime program."""
-    given = os.environ.get("VASTFS_SANDBOX_RUNTIME")
-    if not given:
-        raise NoRuntime(f"VASTFS_SANDBOX_RUNTIME does not name {PROGRAM}")
-    if not os.access(given, os.X_OK):
-        raise NoRuntime(f"{given} is no program")
-    return given
+class InvalidEntrypoint(Exception):
+    """What the function's image wants to be started cannot be."""
 
 
 class Warm:
@@ -78,6 +70,7 @@ class FunctionSandbox:
         self.context = context
         self.function = function
         self.directory = context.run_dir / "functions" / uuid.uuid4().hex
+        place = self._place()
         self.directory.mkdir(parents=True)
         self.stream = f"{clock.now():%Y/%m/%d}/[$LATEST]{self.directory.name}"
         self.log = self._open_log()
@@ -87,45 +80,76 @@ class FunctionSandbox:
         self._init_seconds = None  # until it was reported
         self._init_error = None
         self._lock = threading.Lock()
-        self.api = RuntimeApi(self._on_init_error)
+        self.api = RuntimeApi(self._on_init_error, self._on_truncated)
         self.capture = logs.Capture(self._on_lines)
         self._started = time.monotonic()
+        argv, environment, inside = place
+        environment.update(self._environment())
         try:
             self.process = processes.spawn(
-                self._command(), self._environment(), self.directory, self.capture.write_fd
+                argv, environment, self.directory, self.capture.write_fd, inside
             )
+        except processes.SpawnError as error:
+            self.api.close()
+            raise InvalidEntrypoint(f"{argv[0]}: {error.strerror.lower()}") from error
         finally:
             self.capture.started()
-        self.process.on_exit(self._on_exit)
+        self.process.on_exit(self._exited)
 
-    def _command(self) -> list:
-        command = getattr(self.function.image_config, "command", None)
-        return [runtime_program(), *(command or [])]
+    def _place(self):
+        """(argv, first variables, inside an image?)"""
+        if self.function.image is None:
+            return self._on_host()
+        try:
+            return self._in_image()
+        except (images.Unusable, layers.Malformed) as error:
+            raise InvalidEntrypoint(str(error)) from error
+        except programs.CannotRun as error:
+            how = "fork/exec " if "/" in error.program else "exec: "
+            raise InvalidEntrypoint(f"{how}{error.program}: {error.reason}") from error
+
+    def _on_host(self):
+        try:
+            program = host_place.runtime_program()
+        except host_place.NoRuntime as error:
+            raise InvalidEntrypoint(str(error)) from error
+        environment = host_place.environment(self.context, self.directory)
+        environment["TMPDIR"] = str(self.directory)
+        return [program, *(self.function.image_config.cmd or [])], environment, False
+
+    def _in_image(self):
+        place = ImagePlace(self.function.image)
+        config = self.function.image_config
+        command = place.command(config.entry_point, config.cmd)
+        if not command:
+            raise InvalidEntrypoint("entrypoint requires the handler name to be the first argument")
+        environment = {"LANG": "en_US.UTF-8", **place.environment()}
+        directory = place.working_directory(config.working_directory)
+        place.check(command[0], environment["PATH"], directory)
+        size = int(self.function.ephemeral_storage or 512) << 20
+        return place.argv(command, USER, directory, tmp=size), environment, True
 
     def _environment(self) -> dict:
         function = self.function
-        environment = containers.clean_environment(self.context, self.directory)
-        environment.update(
-            TZ=":UTC",
-            TMPDIR=str(self.directory),
-            LAMBDA_TASK_ROOT=str(self.directory),
-            LAMBDA_RUNTIME_DIR="/var/runtime",
-            _HANDLER=function.handler or "",
-            AWS_LAMBDA_RUNTIME_API=self.api.address,
-            AWS_LAMBDA_FUNCTION_NAME=function.function_name,
-            AWS_LAMBDA_FUNCTION_VERSION=str(function.version),
-            AWS_LAMBDA_FUNCTION_MEMORY_SIZE=str(function.memory_size),
-            AWS_LAMBDA_INITIALIZATION_TYPE="on-demand",
-            AWS_LAMBDA_LOG_GROUP_NAME=function.log_group,
-            AWS_LAMBDA_LOG_STREAM_NAME=self.stream,
-            AWS_REGION=function.region,
-            AWS_DEFAULT_REGION=function.region,
-            AWS_ACCESS_KEY_ID="ASIASANDBOXFUNCTION0",
-            AWS_SECRET_ACCESS_KEY="the-role-of-a-function-in-the-sandbox",
-            AWS_SESSION_TOKEN="sandbox",
-        )
-        environment.update(function.environment_vars or {})
-        return environment
+        environment = {
+            "TZ": ":UTC",
+            "LAMBDA_TASK_ROOT": "/var/task",
+            "LAMBDA_RUNTIME_DIR": "/var/runtime",
+            "_HANDLER": function.handler or "",
+            "AWS_LAMBDA_RUNTIME_API": self.api.address,
+            "AWS_LAMBDA_FUNCTION_NAME": function.function_name,
+            "AWS_LAMBDA_FUNCTION_VERSION": str(function.version),
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_size),
+            "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+            "AWS_LAMBDA_LOG_GROUP_NAME": function.log_group,
+            "AWS_LAMBDA_LOG_STREAM_NAME": self.stream,
+            "AWS_REGION": function.region,
+            "AWS_DEFAULT_REGION": function.region,
+            "AWS_ACCESS_KEY_ID": "ASIASANDBOXFUNCTION0",
+            "AWS_SECRET_ACCESS_KEY": "the-role-of-a-function-in-the-sandbox",
+            "AWS_SESSION_TOKEN": "sandbox",
+        }
+        return {**environment, **(function.environment_vars or {})}
 
     def _open_log(self):
         """None if the group is gone: a function runs without a log, too."""
@@ -173,6 +197,9 @@ class FunctionSandbox:
             )
             self.api.submit(invocation)
             self._wait_done(invocation)
+            if invocation.cut_off:
+                self.process.kill()
+                self.process.wait()
         self.capture.drain(whole_lines=False)
         self._report(invocation)
         self.current = None
@@ -217,11 +244,24 @@ class FunctionSandbox:
     def _on_init_error(self, kind: str, body: bytes) -> None:
         self._init_error = (kind, body)
 
+    def _on_truncated(self, invocation) -> None:
+        """Half an answer: if the program is dying, that is the reason."""
+        if self.process.wait(EXIT_GRACE):
+            return
+        kind = "Runtime.TruncatedResponse"
+        invocation.cut_off = True
+        invocation.fail(kind, error_body(kind, "The response was cut short."))
+
+    def _exited(self) -> None:
+        """Not in the caller's thread, which has other processes to look after."""
+        threading.Thread(target=self._on_exit, daemon=True).start()
+
     def _on_exit(self) -> None:
         """The program is gone; an event in its hands has failed."""
         invocation = self.current
         if invocation is None or invocation.done.is_set():
             return
+        self.api.settle(EXIT_GRACE)
         self.capture.drain(whole_lines=False)
         if self._init_error:
             return invocation.fail(*self._init_error)
@@ -253,7 +293,7 @@ class FunctionSandbox:
     def _peak(self) -> int:
         """The program's largest size so far in MB."""
         try:
-            status = Path(f"/proc/{self.process.pid}/status").read_text()
+            status = Path(f"/proc/{self.process.program}/status").read_text()
         except OSError:
             return 0
         for line in status.splitlines():

@@ -36,6 +36,11 @@ def state_of(function) -> str:
     """Pending until its time is over, then whatever it was set to."""
     if time.monotonic() < function.pending_until:
         return "Pending"
+    if function.first_image:
+        if function.fetching:
+            return "Pending"
+        if function.image_error:
+            return "Failed"
     return function.settled_state
 
 
@@ -52,6 +57,8 @@ def restore(function) -> None:
 
 
 def updating(function) -> bool:
+    if function.fetching and not function.first_image:
+        return True
     return time.monotonic() < function.updating_until
 
 
@@ -104,6 +111,13 @@ def _get_configuration(original):
         elif config["State"] == "Inactive":
             config["StateReasonCode"] = "Idle"
             config["StateReason"] = "The function has been inactive for a long time."
+        elif config["State"] == "Failed":
+            config["StateReasonCode"] = "InvalidImage"
+            config["StateReason"] = function.image_error
+        if function.image_error and not function.first_image:
+            config["LastUpdateStatus"] = "Failed"
+            config["LastUpdateStatusReason"] = function.image_error
+            config["LastUpdateStatusReasonCode"] = "InvalidImage"
         if updating(function):
             config["LastUpdateStatus"] = "InProgress"
             config["LastUpdateStatusReason"] = "The function is being updated."

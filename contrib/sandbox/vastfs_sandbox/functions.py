@@ -1,8 +1,9 @@
-"""Lambda functions in a VPC, and the images that they are made from.
+"""Lambda functions in a VPC.
 
 In AWS a function has an interface in each of its subnets, and keeps it long
 after it was deleted: that is what makes deleting a stack slow. moto knows
-nothing of it. A function's states are in function_states.py.
+nothing of it. A function's states are in function_states.py, what it is made
+from in function_images.py.
 """
 
 import json
@@ -12,7 +13,6 @@ from moto.awslambda.exceptions import LambdaClientError
 from moto.awslambda.models import LambdaBackend, LambdaFunction
 from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models import ec2_backends
-from moto.ecr.models import ecr_backends
 
 from .ec2_rules import make_interface
 from .patching import surround
@@ -28,9 +28,7 @@ def install(context) -> None:
     global _context
     _context = context
     surround(context, LambdaBackend, create_function, delete_function)
-    surround(
-        context, LambdaFunction, get_code, update_configuration, update_function_code
-    )
+    surround(context, LambdaFunction, update_configuration)
 
 
 def _ec2(function):
@@ -109,34 +107,3 @@ def _leave(function) -> None:
             enis.pop(interface.id, None)
 
     _context.later(RELEASE, release)
-
-
-def update_function_code(function, original, spec):
-    """An image for another processor brings its architecture."""
-    if "Architectures" in spec:
-        function.architectures = spec["Architectures"]
-    return original(function, spec)
-
-
-def get_code(function, original):
-    """An image's digest is what the repository has under that name now."""
-    answer = original(function)
-    image = function.code.get("ImageUri")
-    if image:
-        answer["Code"]["ResolvedImageUri"] = _resolved(function, image)
-    return answer
-
-
-def _resolved(function, image) -> str:
-    if "@" in image:
-        return image
-    base, _, tag = image.rpartition(":")
-    if not base or "/" in tag:
-        base, tag = image, "latest"
-    name = base.partition("/")[2]
-    repositories = ecr_backends[function.account_id][function.region].repositories
-    if name in repositories:
-        for found in repositories[name].images:
-            if tag in found.image_tags:
-                return f"{base}@{found.image_digest}"
-    return f"{base}@sha256:{function.code_sha_256}"

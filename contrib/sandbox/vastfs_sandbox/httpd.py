@@ -4,12 +4,14 @@ werkzeug's own handler closes every connection after one reply, which would
 hide a client's mistakes in reusing connections.
 """
 
+import contextlib
 import traceback
 from http import HTTPStatus
 
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
 from . import clock, wsgi
+from .bodies import Body
 from .errors import envelope
 
 NO_BODY = (204, 304)
@@ -30,11 +32,16 @@ class Handler(WSGIRequestHandler):
             self.wfile.flush()
         self.environ = environ = self.make_environ()
         environ["vastfs.handler"] = self
-        if not self.headers.get("Upgrade"):
+        stream = None
+        if self.server.streams(environ):
+            environ["vastfs.stream"] = stream = Body(self.rfile, self.headers)
+        elif not self.headers.get("Upgrade"):
             self._read_body(environ)
         self._sent = False
         try:
             self._answer(environ)
+            if stream and not self.close_connection:
+                stream.discard()
         except ConnectionError:
             self.close_connection = True
         except Exception:  # the client must always get an answer
@@ -56,9 +63,10 @@ class Handler(WSGIRequestHandler):
         bodiless = captured.status in NO_BODY or self.command == "HEAD"
         chunked = not bodiless and "content-length" not in names
         self._send_head(captured, chunked)
-        for data in captured.stream():
-            if data and not bodiless:
-                self._send(data, chunked)
+        with contextlib.closing(captured.stream()) as stream:
+            for data in stream:
+                if data and not bodiless:
+                    self._send(data, chunked)
         if chunked:
             self.wfile.write(b"0\r\n\r\n")
         self.wfile.flush()
@@ -117,6 +125,9 @@ class Server(ThreadedWSGIServer):
 
     daemon_threads = True
     request_queue_size = 512
+
+    #: is the request's body to be left to the application, as `vastfs.stream`?
+    streams = staticmethod(lambda environ: False)
 
 
 def make_server(host: str, port: int, app) -> Server:

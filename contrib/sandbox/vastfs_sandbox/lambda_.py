@@ -13,9 +13,9 @@ from urllib.parse import unquote
 from moto.awslambda.exceptions import LambdaClientError
 from moto.awslambda.responses import LambdaResponse
 
-from . import faults, function_states, processes
-from .function_sandbox import NoRuntime, Warm
-from .runtime_api import MAX_RESPONSE, TOO_LARGE, Invocation, error_body, too_large_body
+from . import faults, function_states
+from .function_sandbox import InvalidEntrypoint, Warm
+from .invocation import Collected, Invocation, error_body
 
 MAX_REQUEST = 6 * 1024 * 1024
 MAX_EVENT = 1024 * 1024
@@ -126,7 +126,7 @@ class Slot:
         """Run one event; returns the end of its log."""
         try:
             sandbox = self._pool.take()
-        except (NoRuntime, processes.SpawnError) as error:
+        except InvalidEntrypoint as error:
             kind = "Runtime.InvalidEntrypoint"
             message = f"RequestId: {invocation.request_id} Error: {error}"
             invocation.fail(kind, error_body(kind, message))
@@ -153,10 +153,7 @@ def invoke(self):
     check_payload(payload, MAX_EVENT if kind == "Event" else MAX_REQUEST)
     if kind == "DryRun":
         return 204, {"status": 204}, b""
-    check(function)
-    slot = Slot(function)
-    invocation = Invocation(payload, function.function_arn, float(function.timeout))
-    invocation.client_context = self.headers.get("X-Amz-Client-Context")
+    slot, invocation = begin(self, function, payload, Collected())
     if kind == "Event":
         threading.Thread(
             target=run_event, args=(slot, invocation), daemon=True
@@ -167,6 +164,16 @@ def invoke(self):
     finally:
         slot.free()
     return reply(self, function, invocation, tail)
+
+
+def begin(self, function, payload: bytes, sink):
+    """A place to run, which is to be freed, and what to run there; or Refused."""
+    check(function)
+    slot = Slot(function)
+    timeout = float(function.timeout)
+    invocation = Invocation(payload, function.function_arn, timeout, sink)
+    invocation.client_context = self.headers.get("X-Amz-Client-Context")
+    return slot, invocation
 
 
 def run_event(slot, invocation) -> None:
@@ -185,14 +192,9 @@ def reply(self, function, invocation, tail: bytes):
         "X-Amz-Executed-Version": str(function.version),
         "x-amzn-RequestId": invocation.request_id,
     }
+    body = invocation.sink.whole()
     if invocation.error:
         body = invocation.error[1]
-    else:
-        body = invocation.response()
-        if len(body) > MAX_RESPONSE:
-            invocation.error = (TOO_LARGE, too_large_body())
-            body = invocation.error[1]
-    if invocation.error:
         headers["X-Amz-Function-Error"] = "Unhandled"
     if self.headers.get("X-Amz-Log-Type") == "Tail":
         headers["X-Amz-Log-Result"] = base64.b64encode(tail).decode()

@@ -4,6 +4,7 @@ They are started through a spawner (see spawner.py), so that none of them
 outlives the server, however it ends.
 """
 
+import contextlib
 import itertools
 import json
 import os
@@ -29,9 +30,11 @@ class SpawnError(OSError):
 class Process:
     """One process and its group, from its start to its exit."""
 
-    def __init__(self, pool, key: int):
+    def __init__(self, pool, key: int, inside: bool):
         self._pool = pool
         self._key = key
+        #: what was started is bubblewrap: the program is a child of it
+        self._inside = inside
         self._answered = threading.Event()
         self._exited = threading.Event()
         self._errno = 0
@@ -56,6 +59,8 @@ class Process:
     def _end(self, code: int) -> None:
         self.signal = -code if code < 0 else 0
         self.exit_code = 128 - code if code < 0 else code
+        if self._inside and code > 128:  # bubblewrap speaks as a shell does
+            self.signal = code - 128
         with self._lock:
             self._exited.set()
             callbacks, self._callbacks = self._callbacks, []
@@ -90,8 +95,21 @@ class Process:
         """True when it has ended."""
         return self._exited.wait(timeout)
 
+    @property
+    def program(self) -> int:
+        """The process id of the program itself."""
+        pid = self.pid
+        while self._inside and (children := children_of(pid)):
+            pid = children[0]
+        return pid
+
     def terminate(self) -> None:
         """Ask the first process to end, as a container engine does."""
+        first = children_of(self.pid) if self._inside else []
+        if first:
+            with contextlib.suppress(OSError):
+                os.kill(first[0], signal.SIGTERM)
+            return
         self._pool.signal(self._key, signal.SIGTERM, group=False)
 
     def kill(self) -> None:
@@ -128,8 +146,8 @@ class Pool:
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
-    def spawn(self, argv, env, cwd, stdin, stdout, stderr) -> Process:
-        process = Process(self, next(self._keys))
+    def spawn(self, argv, env, cwd, stdin, stdout, stderr, inside) -> Process:
+        process = Process(self, next(self._keys), inside)
         with self._lock:
             self._processes[process._key] = process
         message = {"do": "spawn", "key": process._key, "argv": list(argv)}
@@ -186,19 +204,26 @@ class Pool:
         self._channel.close()
 
 
-def spawn(argv, env, cwd, stdout, stderr=None, stdin=None) -> Process:
-    """Start `argv` in a session of its own; the descriptors stay the caller's.
+def spawn(argv, env, cwd, stdout, inside=False) -> Process:
+    """Start `argv` in a session of its own; the descriptor stays the caller's.
 
-    SpawnError says that there is no such program, or that it cannot run.
+    `inside`: it is bubblewrap with a program in it. SpawnError says that there
+    is no such program, or that it cannot run.
     """
-    stderr = stdout if stderr is None else stderr
-    if stdin is not None:
-        return _pool.spawn(argv, env, cwd, stdin, stdout, stderr)
     null = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        return _pool.spawn(argv, env, cwd, null, stdout, stderr)
+        return _pool.spawn(argv, env, cwd, null, stdout, stdout, inside)
     finally:
         os.close(null)
+
+
+def children_of(pid: int) -> list:
+    """The direct children of a process, none if it is gone."""
+    try:
+        text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    except OSError:
+        return []
+    return [int(word) for word in text.split()]
 
 
 def install(_context) -> None:

@@ -9,82 +9,40 @@ pass the chunks on before the last one has come.
 """
 
 import base64
-import json
+import binascii
 import queue
+import sys
 import threading
-import time
-import uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from .bodies import CHUNK, Body
+from .invocation import (
+    MAX_RESPONSE,
+    TOO_LARGE,
+    Collected,
+    Invocation,
+    TooLarge,
+    error_body,
+    too_large_body,
+)
+
 PREFIX = "/2018-06-01/runtime"
-MAX_RESPONSE = 6 * 1024 * 1024 + 100  # of a buffered response
-MAX_STREAMED = 200 * 1024 * 1024
-CHUNK = 64 * 1024
-END = None
+RESPONSE_MODE = "Lambda-Runtime-Function-Response-Mode"
 ERROR_TYPE = "Lambda-Runtime-Function-Error-Type"
-TOO_LARGE = "Function.ResponseSizeTooLarge"
-
-
-class Invocation:
-    """One event on its way through a sandbox, and what became of it."""
-
-    def __init__(self, payload: bytes, function_arn: str, timeout: float):
-        self.request_id = str(uuid.uuid4())
-        self.payload = payload
-        self.function_arn = function_arn
-        self.timeout = timeout
-        self.trace_id = f"Root=1-{int(time.time()):x}-{uuid.uuid4().hex[:24]};Sampled=0"
-        self.client_context = None
-        #: set when the program has taken the event: the clock runs from then
-        self.delivered = threading.Event()
-        self.delivered_at = None
-        #: chunks of the response, then END
-        self.chunks = queue.SimpleQueue()
-        self.streamed = False
-        #: set when it is over
-        self.done = threading.Event()
-        #: (type, body) if the program or the sandbox failed
-        self.error = None
-        self._lock = threading.Lock()
-
-    def deliver(self) -> int:
-        """Hand it to the program; returns its deadline in milliseconds."""
-        self.delivered_at = time.monotonic()
-        self.delivered.set()
-        return int((time.time() + self.timeout) * 1000)
-
-    def fail(self, kind: str, body: bytes) -> None:
-        """End it with an error, unless it is over already."""
-        with self._lock:
-            if self.done.is_set():
-                return
-            self.error = (kind, body)
-            self._finish()
-
-    def succeed(self) -> None:
-        with self._lock:
-            if not self.done.is_set():
-                self._finish()
-
-    def _finish(self) -> None:
-        self.done.set()
-        self.delivered.set()
-        self.chunks.put(END)
-
-    def response(self) -> bytes:
-        """All chunks; to be called when it is over."""
-        return b"".join(iter(self.chunks.get, END))
 
 
 class RuntimeApi:
     """The API for one sandbox: one invocation at a time."""
 
-    def __init__(self, on_init_error):
+    def __init__(self, on_init_error, on_truncated):
         self._waiting = queue.SimpleQueue()
         self._on_init_error = on_init_error
+        self._on_truncated = on_truncated
         self.current = None
         #: set when the program has asked for its first event
         self.initialized = threading.Event()
+        self._connections = 0
+        self._changed = threading.Condition()
         self._server = Server(("127.0.0.1", 0), Handler)
         self._server.api = self
         self.address = f"127.0.0.1:{self._server.server_port}"
@@ -116,6 +74,22 @@ class RuntimeApi:
     def init_error(self, kind: str, body: bytes) -> None:
         self._on_init_error(kind, body)
 
+    def truncated(self) -> None:
+        """The program broke off in the middle of its answer."""
+        if self.current:
+            self._on_truncated(self.current)
+
+    def count(self, change: int) -> None:
+        """A connection came or went."""
+        with self._changed:
+            self._connections += change
+            self._changed.notify_all()
+
+    def settle(self, limit: float) -> None:
+        """Let what a dead program has written come in."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._connections == 0, limit)
+
     def close(self) -> None:
         """Let the waiting `next` go and end the server."""
         self._waiting.put(None)
@@ -131,57 +105,10 @@ class Server(ThreadingHTTPServer):
     block_on_close = False
     request_queue_size = 16
 
-
-class TooLarge(Exception):
-    """A response is over the limit."""
-
-
-class Body:
-    """A request's body, chunk by chunk, however it is framed."""
-
-    def __init__(self, file, headers):
-        self._file = file
-        self.trailers = {}
-        chunked = headers.get("Transfer-Encoding", "").lower() == "chunked"
-        length = int(headers.get("Content-Length") or 0)
-        self._chunks = self._chunked() if chunked else self._counted(length)
-
-    def __iter__(self):
-        return self._chunks
-
-    def whole(self) -> bytes:
-        """All that is left."""
-        return b"".join(self._chunks)
-
-    def discard(self) -> None:
-        """Read what is left, or the connection cannot go on."""
-        for _ in self._chunks:
-            pass
-
-    def _counted(self, length: int):
-        while length:
-            yield self._exactly(min(CHUNK, length))
-            length -= min(CHUNK, length)
-
-    def _chunked(self):
-        while size := int(self._line().split(b";")[0], 16):
-            yield self._exactly(size)
-            self._line()
-        while line := self._line().strip():
-            name, _, value = line.decode("latin-1").partition(":")
-            self.trailers[name.strip().lower()] = value.strip()
-
-    def _exactly(self, size: int) -> bytes:
-        data = self._file.read(size)
-        if len(data) < size:
-            raise ConnectionError("cut")
-        return data
-
-    def _line(self) -> bytes:
-        line = self._file.readline()
-        if not line:
-            raise ConnectionError("cut")
-        return line
+    def handle_error(self, request, client_address):
+        """A program that was killed leaves broken connections; that is no news."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -189,6 +116,7 @@ class Handler(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True  # else 40 ms for each answer
+    rbufsize = CHUNK
     wbufsize = -1
     timeout = None
 
@@ -198,6 +126,14 @@ class Handler(BaseHTTPRequestHandler):
     @property
     def api(self) -> RuntimeApi:
         return self.server.api
+
+    def setup(self):
+        super().setup()
+        self.api.count(+1)
+
+    def finish(self):
+        self.api.count(-1)
+        super().finish()
 
     def do_GET(self):
         if self.path != f"{PREFIX}/invocation/next":
@@ -223,7 +159,8 @@ class Handler(BaseHTTPRequestHandler):
         try:
             return self._post(parts, body)
         except (OSError, ValueError):
-            self.close_connection = True  # the program died in the middle of it
+            self.close_connection = True
+            self.api.truncated()
             return None
 
     def _post(self, parts, body):
@@ -244,37 +181,45 @@ class Handler(BaseHTTPRequestHandler):
         return actions[parts[2]](invocation, body)
 
     def _response(self, invocation, body):
-        mode = self.headers.get("Lambda-Runtime-Function-Response-Mode")
+        mode = self.headers.get(RESPONSE_MODE)
         if mode not in (None, "streaming"):
             body.discard()
             kind = "Runtime.InvalidResponseModeHeader"
             invocation.fail(kind, error_body(kind, "Invalid response mode"))
             return self._error(400, kind, "Invalid response mode")
-        invocation.streamed = mode == "streaming"
         try:
-            self._pass_on(invocation, body)
+            self._pass_on(invocation, body, mode == "streaming")
         except TooLarge:
             return self._too_large(invocation, body)
         kind = body.trailers.get("lambda-runtime-function-error-type")
         if kind:
             text = body.trailers.get("lambda-runtime-function-error-body", "")
-            invocation.fail(kind, base64.b64decode(text))
+            invocation.fail(kind, decoded(text) or error_body(kind, ""))
         invocation.succeed()
         return self._accepted()
 
     @staticmethod
-    def _pass_on(invocation, body) -> None:
-        left = MAX_STREAMED if invocation.streamed else MAX_RESPONSE
+    def _pass_on(invocation, body, streamed: bool) -> None:
+        sink = invocation.sink if streamed else Collected()
+        left = sink.limit
         for chunk in body:
             left -= len(chunk)
             if left < 0:
                 raise TooLarge
-            invocation.chunks.put(chunk)
+            sink.put(chunk)
+        if not streamed:
+            invocation.sink.put(sink.whole())
 
     def _too_large(self, invocation, body):
-        body.discard()  # who is writing does not look for a reply yet
-        invocation.fail(TOO_LARGE, too_large_body())
-        text = f"Exceeded maximum allowed payload size ({MAX_RESPONSE} bytes)."
+        streamed = RESPONSE_MODE in self.headers
+        limit = invocation.sink.limit if streamed else MAX_RESPONSE
+        if limit > MAX_RESPONSE:  # the client is told at once, the program has to go
+            invocation.cut_off = True
+            self.close_connection = True
+        else:
+            body.discard()  # who is writing does not look for a reply yet
+        invocation.fail(TOO_LARGE, too_large_body(limit))
+        text = f"Exceeded maximum allowed payload size ({limit} bytes)."
         return self._error(413, "RequestEntityTooLarge", text)
 
     def _invocation_error(self, invocation, body):
@@ -304,13 +249,9 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
 
 
-def error_body(kind: str, message: str) -> bytes:
-    return json.dumps({"errorMessage": message, "errorType": kind}).encode()
-
-
-def too_large_body() -> bytes:
-    return error_body(
-        TOO_LARGE,
-        "Response payload size exceeded maximum allowed payload size "
-        f"({MAX_RESPONSE} bytes).",
-    )
+def decoded(text: str) -> bytes:
+    """The error's body out of a trailer."""
+    try:
+        return base64.b64decode(text, validate=True)
+    except binascii.Error:
+        return text.encode("latin-1")

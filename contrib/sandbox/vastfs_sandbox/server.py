@@ -14,7 +14,7 @@ import sys
 import threading
 from pathlib import Path
 
-from . import clients, context, sigv4
+from . import clients, context, registry, sigv4
 from .faults import Control, Faults, Journal
 from .httpd import make_server
 from .replies import Replies
@@ -32,13 +32,17 @@ MODULES = (
     "efs",
     "ecr",
     "functions",
+    "function_images",
     "cfn",
     "logs",
     "processes",
     "ecs",
     "runtime_api",
     "lambda_",
-    "registry",
+    "response_stream",
+    "registry_ecr",
+    "mirror",
+    "images",
     "exec_channel",
 )
 
@@ -51,7 +55,10 @@ def main(arguments=None) -> int:
     options = _parse(arguments)
     _prepare_environment()
     ctx = context.Context(
-        run_dir=options.run_dir, time_scale=options.time_scale, region=options.region
+        run_dir=options.run_dir,
+        time_scale=options.time_scale,
+        region=options.region,
+        seeds=options.seed,
     )
     ctx.run_dir.mkdir(parents=True, exist_ok=True)
     sandbox = Sandbox(ctx, options.port)
@@ -70,6 +77,13 @@ def _parse(arguments):
     parser.add_argument("--run-dir", type=Path, required=True)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--region", default=context.REGION)
+    parser.add_argument(
+        "--seed",
+        action="append",
+        default=[],
+        metavar="NAME:TAG=DIRECTORY",
+        help="an image for the mirror, out of an OCI image layout",
+    )
     parser.add_argument(
         "--exit-with-fd",
         type=int,
@@ -138,6 +152,7 @@ class Sandbox:
         clients.install(self.context, inner)
         self._install_modules()
         self.server.app = self._layers(inner)
+        self.server.streams = registry.is_registry_call
         threading.Thread(
             target=self.server.serve_forever,
             kwargs={"poll_interval": 0.1},
@@ -186,6 +201,7 @@ class Sandbox:
             "secret_key": sigv4.SECRET_KEY,
             "vpc_id": VPC_ID,
             "pid": os.getpid(),
+            **self.context.facts,
         }
         text = json.dumps(facts)
         part = self.context.run_dir / "ready.part"
