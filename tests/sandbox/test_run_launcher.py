@@ -90,6 +90,7 @@ def test_a_mount_and_its_end(launch):
     assert "vpc_id=vpc-0123456789abcdef0\n" in settings
     environment = Path(f"/proc/{launched.vastfs()}/environ").read_text()
     assert "AWS_ENDPOINT_URL=http://127.0.0.1:" in environment
+    assert "\0VASTFS_REGISTRY_MIRROR=http://127.0.0.1:" in environment
     for name in ("AWS_PROFILE=", "AWS_SESSION_TOKEN=", "http_proxy="):
         assert f"\0{name}" not in environment
     launched.unmount()

@@ -122,7 +122,8 @@ class Container:
         try:
             return images.locate(uri).for_platform(images.architecture(platform))
         except images.NotThere:
-            raise StartFailure(cannot_pull(f"failed to resolve ref {uri}: {uri}: not found")) from None
+            why = f"failed to resolve ref {uri}: {uri}: not found"
+            raise StartFailure(cannot_pull(why)) from None
 
     def _binds(self, place) -> list:
         """What is mounted: the task's volumes, then those of the image."""

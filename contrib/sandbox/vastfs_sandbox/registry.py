@@ -353,12 +353,16 @@ class Storage:
         query = dict(parse_qsl(environ.get("QUERY_STRING", "")))
         path = self._known.get(query.get("X-Amz-Signature"))
         if environ.get("HTTP_AUTHORIZATION"):
-            text = b"<Error><Code>InvalidArgument</Code><Message>Only one auth mechanism allowed</Message></Error>"
-            return wsgi.reply(start_response, 400, [("Content-Type", "application/xml")], text)
+            return self._refuse(start_response, 400, "InvalidArgument")
         if path is None or environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
-            text = b"<Error><Code>AccessDenied</Code></Error>"
-            return wsgi.reply(start_response, 403, [("Content-Type", "application/xml")], text)
+            return self._refuse(start_response, 403, "AccessDenied")
         return self._send(environ, path, start_response)
+
+    @staticmethod
+    def _refuse(start_response, status: int, code: str):
+        headers = [("Content-Type", "application/xml")]
+        body = f"<Error><Code>{code}</Code></Error>".encode()
+        return wsgi.reply(start_response, status, headers, body)
 
     @staticmethod
     def _send(environ, path, start_response):

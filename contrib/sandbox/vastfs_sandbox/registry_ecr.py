@@ -138,19 +138,25 @@ class Shelf:
         links = self._links(region, name)
         for blob in manifest.blobs:
             if blob["digest"] not in links:
-                message = f"Layers with digests '[{blob['digest']}]' required for pushing image into repository '{name}' do not exist"
-                raise Refused(404, "BLOB_UNKNOWN", message)
+                raise Refused(404, "BLOB_UNKNOWN", missing("Layers", blob, name))
             if self.blobs.path(blob["digest"]).stat().st_size != blob["size"]:
                 raise Refused(400, "SIZE_INVALID", f"{blob['digest']} has another size")
         for child in manifest.children:
             if find(repository, child["digest"]) is None:
-                message = f"Images with digests '[{child['digest']}]' required for pushing image into repository '{name}' do not exist"
-                raise Refused(404, "MANIFEST_BLOB_UNKNOWN", message)
+                words = missing("Images", child, name)
+                raise Refused(404, "MANIFEST_BLOB_UNKNOWN", words)
 
     def tags(self, region: str, name: str) -> list:
         with self.context.lock:
             images = self._repository(region, name).images
             return [tag for image in images for tag in image.image_tags]
+
+
+def missing(what: str, descriptor: dict, name: str) -> str:
+    return (
+        f"{what} with digests '[{descriptor['digest']}]' required for pushing image "
+        f"into repository '{name}' do not exist"
+    )
 
 
 def find(repository, reference: str):
