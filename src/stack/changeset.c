@@ -114,9 +114,13 @@ bool changeset_lost_race(const struct error *err)
 	for (size_t i = 0; i < ARRAY_SIZE(codes); i++)
 		if (error_has_code(err, codes[i]))
 			return true;
-	/* "Stack:<arn> is in UPDATE_IN_PROGRESS state and can not be updated." */
+	/*
+	 * "Stack:<arn> is in UPDATE_IN_PROGRESS state and can not be updated."; "Stack [x] already exists and cannot be
+	 * created again with the changeSet [y]": made between our look at the stack and our change set.
+	 */
 	return error_has_code(err, "ValidationError") &&
-	       (strstr(err->message, "_IN_PROGRESS") || strstr(err->message, "in progress"));
+	       (strstr(err->message, "_IN_PROGRESS") || strstr(err->message, "in progress") ||
+		strstr(err->message, "already exists"));
 }
 
 /* The event by which somebody started an operation. Its events are those above it. */

@@ -14,11 +14,14 @@ from pathlib import Path
 
 import boto3
 import pytest
+from vastfs_sandbox import seed_image
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("VASTFS_BUILD", ROOT / "build"))
 VASTFS = BUILD / "vastfs"
 RUNTIME = BUILD / "src/runtime/vast-lambda-runtime"
+#: process 1 gets only signals that it handles
+SERVER = """sh -c 'trap "exit 43" TERM; sleep 1000 & wait'"""
 VPC = "vpc-0123456789abcdef0"
 DEADLINE = 30
 SUSPICIOUS = ("ERROR: AddressSanitizer", "runtime error:", "LeakSanitizer", "Assertion")
@@ -41,9 +44,11 @@ class Cloud:
     """A running sandbox."""
 
     def __init__(self, run_dir, time_scale=0):
-        env = {**os.environ, "PYTHONPATH": str(ROOT / "contrib/sandbox"), "VASTFS_SANDBOX_RUNTIME": str(RUNTIME)}
+        env = {**os.environ, "PYTHONPATH": str(ROOT / "contrib/sandbox")}
+        seed = f"{seed_image.NAME}={seed_image.make(with_engine=False)}"
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "vastfs_sandbox.server", "--time-scale", str(time_scale), "--run-dir", str(run_dir)],
+            [sys.executable, "-m", "vastfs_sandbox.server", "--time-scale", str(time_scale), "--run-dir", str(run_dir),
+             "--seed", seed],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env)
         self.facts = json.loads(self.process.stdout.readline())
         self.endpoint = self.facts["endpoint"]
@@ -86,6 +91,7 @@ class Tree:
             "XDG_CONFIG_HOME": str(base / "config"), "XDG_STATE_HOME": str(base / "state"),
             "XDG_CACHE_HOME": str(base / "cache"), "AWS_ENDPOINT_URL": cloud.endpoint,
             "AWS_ACCESS_KEY_ID": cloud.facts["access_key"], "AWS_SECRET_ACCESS_KEY": cloud.facts["secret_key"],
+            "VASTFS_REGISTRY_MIRROR": cloud.facts["registry_mirror"],
             "ASAN_OPTIONS": f"log_path={base}/asan", "UBSAN_OPTIONS": f"log_path={base}/ubsan:print_stacktrace=1",
             **environment,
         }
@@ -136,7 +142,7 @@ class Tree:
     def settings(self, **more):
         block = f"172.31.{64 + self.number // 8}.{self.number % 8 * 32}/27"
         values = {"aws_region": "eu-west-1", "vpc_id": VPC, "subnet_cidr": block, "stage": self.stage,
-                  "vast_command": "sleep 1000", **more}
+                  "vast_command": SERVER, **more}
         return "".join(f"{k}={v}\n" for k, v in values.items())
 
     def configure(self, **more):

@@ -116,6 +116,8 @@ static void test_lost_races(void **state)
 		{"AlreadyExistsException", "Stack [vast-default] already exists", true},
 		{"ValidationError", "Stack:arn:x is in UPDATE_IN_PROGRESS state and can not be updated.", true},
 		{"ValidationError", "An operation is already in progress", true},
+		{"ValidationError", "Stack [x] already exists and cannot be created again with the changeSet [y]",
+		 true},
 		{"ValidationError", "Parameters: [Stage] must have values", false},
 		{"ValidationError", "Stack with id vast-default does not exist", false},
 		{"AccessDenied", "in progress", false},
