@@ -1,0 +1,203 @@
+"""Registries that answer badly: an error in words, and the target never has half an image."""
+
+import base64
+import json
+
+import pytest
+from conftest import DOCKER, OCI, Image, Registry, digest, index_of, layer
+from hostile import Hostile
+
+SECRET = base64.b64encode(b"user:pass-word").decode()
+
+
+@pytest.fixture
+def source():
+    registry = Hostile()
+    yield registry
+    registry.stop()
+
+
+@pytest.fixture
+def target(tmp_path):
+    registry = Registry(tmp_path / "target")
+    yield registry
+    registry.stop()
+
+
+def serve(source, image, name="evil", **blobs):
+    """The image as it should be, but for the rules that the test has made before."""
+    source.when("HEAD", "/manifests/", lambda h, b: h.reply(200, image.manifest, Docker_Content_Digest=digest(image.manifest),
+                                                            Content_Type=image.kind))
+    source.when("GET", "/manifests/", lambda h, b: h.reply(200, image.manifest, Content_Type=image.kind))
+    for key, data in image.blobs.items():
+        source.when("GET", key, lambda h, b, data=data: h.reply(200, data))
+
+
+def layers_of(image):
+    return [one["digest"] for one in json.loads(image.manifest)["layers"]]
+
+
+def has_nothing(target):
+    return not any(method == "PUT" and "/manifests/" in path for method, path in target.requests())
+
+
+def test_a_good_image_from_here_works(source, target, build):
+    serve(source, Image([layer({"a": b"a"})]))
+    assert build(f"{source.host}/evil", target.url)["pushed"]
+
+
+def test_a_layer_that_is_not_what_it_says(source, target, build):
+    image = Image([layer({"a": b"a" * 99999})])
+    key = layers_of(image)[0]
+    data = bytearray(image.blobs[key])
+    data[-1] ^= 1
+    source.when("GET", key, lambda h, b: h.reply(200, bytes(data)))
+    serve(source, image)
+    answer = build(f"{source.host}/evil", target.url)
+    assert answer["errnum"] == -74 and "changed on its way" in answer["message"]
+    assert has_nothing(target) and not any(m == "PUT" and key in p for m, p in target.requests())
+
+
+@pytest.mark.parametrize("how", ["cut", "error", "long"])
+def test_a_layer_that_does_not_come_whole(source, target, build, how):
+    image = Image([layer({"a": bytes(range(256)) * 4000})])
+    key = layers_of(image)[0]
+    data = image.blobs[key]
+    acts = {"cut": lambda h, b: h.reply(200, data[:50], length=len(data)), "error": lambda h, b: h.reply(503, b"<html>"),
+            "long": lambda h, b: h.reply(200, data + b"x")}
+    source.when("GET", key, acts[how])
+    serve(source, image)
+    answer = build(f"{source.host}/evil", target.url)
+    assert answer["errnum"] < 0 and answer["message"]
+    assert has_nothing(target)
+    if how != "long":
+        assert sum(key in path for _, path, _ in source.asked) == 4, "tried again"
+
+
+def test_a_layer_that_comes_at_the_second_try(source, target, build):
+    image = Image([layer({"a": bytes(range(256)) * 4000})])
+    key = layers_of(image)[0]
+    data = image.blobs[key]
+    left = [1]
+
+    def act(handler, _):
+        if left:
+            left.pop()
+            handler.reply(200, data[:50], length=len(data))
+        else:
+            handler.reply(200, data)
+
+    source.when("GET", key, act)
+    serve(source, image)
+    answer = build(f"{source.host}/evil", target.url)
+    assert answer["pushed"] and target.blob("vast-default", key) == data
+
+
+def test_a_redirect_to_nowhere(source, target, build):
+    image = Image([layer({"a": b"a"})])
+    source.when("GET", layers_of(image)[0], lambda h, b: h.reply(307, Location="http://127.0.0.1:1/x"))
+    serve(source, image)
+    answer = build(f"{source.host}/evil", target.url)
+    assert answer["errnum"] < 0 and has_nothing(target)
+
+
+def bearer(source, image, password=None):
+    """Docker's token flow; with a password the token service wants it."""
+    challenge = f'Bearer realm="{source.url}/token",service="s,1",scope="repository:evil:pull"'
+
+    def token(handler, _):
+        if password and handler.headers.get("Authorization") != f"Basic {password}":
+            handler.reply(401, b'{"details":"incorrect"}')
+        else:
+            handler.reply(200, b'{"access_token":"tok-en","expires_in":300}')
+
+    def guard(act):
+        def guarded(handler, body):
+            if handler.headers.get("Authorization") == "Bearer tok-en":
+                act(handler, body)
+            else:
+                handler.reply(401, b"{}", WWW_Authenticate=challenge)
+        return guarded
+
+    source.when("GET", "/token", token)
+    first = len(source.rules)
+    serve(source, image)
+    source.rules[first:] = [(m, p, guard(a)) for m, p, a in source.rules[first:]]
+
+
+def test_tokens_stay_with_their_host(source, target, build):
+    image = Image([layer({"a": b"a"})])
+    storage = Hostile()
+    key = layers_of(image)[0]
+    storage.when("GET", "/elsewhere", lambda h, b: h.reply(200, image.blobs[key]))
+    bearer(source, image)
+    source.rules.insert(0, ("GET", key, lambda h, b: h.reply(307, Location=storage.url + "/elsewhere?x=1")))
+    answer = build(f"{source.host}/evil", target.url)
+    assert answer["pushed"]
+    assert [authorization for _, _, authorization in storage.asked] == [None]
+    (asked,) = [path for _, path, _ in source.asked if path.startswith("/token")]
+    assert "service=s%2c1" in asked.lower() and "scope=repository%3aevil%3apull" in asked.lower()
+    storage.stop()
+
+
+def test_private_images(source, target, build, tmp_path):
+    bearer(source, Image([layer({"a": b"a"})]), password=SECRET)
+    answer = build(f"{source.host}/evil", target.url)
+    assert answer["errnum"] == -13 and "docker login" in answer["remedy"]
+    (tmp_path / "docker").mkdir()
+    (tmp_path / "docker/config.json").write_text(json.dumps({"auths": {source.host: {"auth": SECRET}}}))
+    answer = build(f"{source.host}/evil", target.url, DOCKER_CONFIG=str(tmp_path / "docker"))
+    assert answer["pushed"], answer
+
+
+def test_an_index_in_an_index(source, target, build):
+    inner = Image([layer({"a": b"a"})])
+    inner.kind = OCI + "index.v1+json"
+    outer = Image([])
+    outer.manifest, outer.kind = index_of(inner), inner.kind
+    serve(source, outer)
+    answer = build(f"{source.host}/evil", target.url)
+    assert answer["errnum"] == -22 and "another index" in answer["message"]
+
+
+def test_no_such_platform_names_what_there_is(source, target, build):
+    outer = Image([])
+    outer.manifest, outer.kind = index_of(Image([layer({"a": b"a"})])), OCI + "index.v1+json"
+    serve(source, outer)
+    answer = build(f"{source.host}/evil", target.url, architecture="arm64")
+    assert answer["errnum"] == -2 and "it is for linux/amd64" in answer["message"]
+
+
+@pytest.mark.parametrize("kind, word", [(OCI + "layer.v1.tar+zstd", "zstd"), (OCI + "layer.v1.tar", "not compressed"),
+                                        (DOCKER + "image.rootfs.foreign.diff.tar.gzip", "foreign"), ("x/y", "cannot run")])
+def test_layers_that_lambda_cannot_run(source, target, build, kind, word):
+    serve(source, Image([layer({"a": b"a"})], layer_type=kind))
+    answer = build(f"{source.host}/evil", target.url)
+    assert answer["errnum"] == -22 and word in answer["message"] and has_nothing(target)
+
+
+def test_a_manifest_without_end(source, target, build):
+    image = Image([layer({"a": b"a"})])
+    source.when("GET", "/manifests/", lambda h, b: [h.reply(200, b" " * (5 << 20), length=100 << 20)])
+    serve(source, image)
+    answer = build(f"{source.host}/evil", target.url)
+    assert answer["errnum"] == -27 and answer["rss_kib"] < 400_000
+
+
+def test_html_and_nonsense(source, target, build):
+    source.when("HEAD", "/manifests/", lambda h, b: h.reply(200, b"<html>"))
+    answer = build(f"{source.host}/evil", target.url)
+    assert answer["errnum"] == -74 and "digest" in answer["message"]
+
+
+def test_a_target_that_accepts_and_forgets(source, build):
+    image = Image([layer({"a": b"a"})])
+    serve(source, image)
+    target = Hostile()
+    target.when("POST", "/uploads/", lambda h, b: h.reply(202, Location="/v2/upload?x=1"))
+    target.when("PATCH", "/v2/upload", lambda h, b: h.reply(201, Location="/v2/upload?x=2"))
+    target.when("PUT", "/", lambda h, b: h.reply(201))
+    answer = build(f"{source.host}/evil", target.url)
+    assert answer["errnum"] == -5 and "has it not" in answer["message"]
+    assert not any(method == "PUT" and "/manifests/" in path for method, path, _ in target.asked)
+    target.stop()
