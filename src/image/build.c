@@ -5,9 +5,10 @@
 #include "image/docker_config.h"
 #include "image/url.h"
 
+#include <stddef.h>
 #include <string.h>
 
-#define PARTS_MAX (64 * 1024) /* of an error's URL */
+#define SECRET_MAX (64 * 1024)
 
 struct build {
 	const struct image_build *b;
@@ -42,17 +43,20 @@ static char *source_url(const struct build *x)
 	return url;
 }
 
+/* A mirror has credentials of its own: those of the registry in whose place it stands are not its business. */
 static int open_source(struct build *x, struct error *err)
 {
-	_buf_ struct buf basic = BUF_INIT(PARTS_MAX);
-	_free_ char *url = source_url(x);
-	const char *secret = x->b->authorization;
+	_buf_ struct buf basic = BUF_INIT(SECRET_MAX);
+	_free_ char *url = source_url(x), *host = url ? strdup(url) : NULL;
+	const char *secret = x->b->authorization, *start;
 	int r = 0;
 
-	if (!url)
+	if (!host)
 		return -ENOMEM;
+	start = strstr(host, "://") ? strstr(host, "://") + 3 : host;
+	host[start - host + (ptrdiff_t)strcspn(start, "/")] = '\0';
 	if (!x->base.is_ecr) {
-		r = image_credentials(x->base.host, x->base.name, &basic, err);
+		r = image_credentials(start, x->base.name, &basic, err);
 		secret = buf_str(&basic);
 	}
 	if (r == 0)

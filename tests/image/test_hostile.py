@@ -150,6 +150,16 @@ def test_private_images(source, target, build, tmp_path):
     assert answer["pushed"], answer
 
 
+def test_a_mirror_gets_no_credentials_of_others(source, target, build, tmp_path):
+    image = Image([layer({"a": b"a"})])
+    bearer(source, image)
+    (tmp_path / "docker").mkdir()
+    (tmp_path / "docker/config.json").write_text(json.dumps({"auths": {"https://index.docker.io/v1/": {"auth": SECRET}}}))
+    answer = build("evil/evil", target.url, DOCKER_CONFIG=str(tmp_path / "docker"), VASTFS_REGISTRY_MIRROR=source.url)
+    assert answer["pushed"], answer
+    assert not any(SECRET in (authorization or "") for _, _, authorization in source.asked)
+
+
 def test_an_index_in_an_index(source, target, build):
     inner = Image([layer({"a": b"a"})])
     inner.kind = OCI + "index.v1+json"
