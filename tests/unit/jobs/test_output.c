@@ -113,7 +113,7 @@ static void *read_along(void *arg)
 
 		fill(wanted, n > 0 ? (size_t)n : 0, at);
 		if (n < 0 || memcmp(got, wanted, (size_t)n) != 0)
-			return "wrong bytes";
+			return o; /* wrong bytes */
 		at += (uint64_t)n;
 	}
 	return NULL;
