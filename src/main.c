@@ -208,6 +208,7 @@ static void block_signals(void)
 	sigaddset(&set, SIGHUP);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a result over the limit of file sizes hurts that query alone */
 }
 
 static void say(const struct error *err)

@@ -46,6 +46,7 @@ enum setting {
 	SETTING_SERVER_MEMORY,
 	SETTING_LAMBDA_MEMORY,
 	SETTING_LAMBDA_TIMEOUT,
+	SETTING_LAMBDA_RESULT_LIMIT,
 	SETTING_ARCHITECTURE,
 	SETTING_AWS_PROFILE,
 	SETTING_COUNT
@@ -73,6 +74,7 @@ struct settings {
 	unsigned server_memory;	 /* MiB */
 	unsigned lambda_memory;	 /* MB */
 	unsigned lambda_timeout; /* s */
+	unsigned lambda_result_limit; /* MB; vastfs's own limit, not of the stack */
 };
 
 /*

@@ -15,11 +15,11 @@ static void test_the_event_carries_any_bytes(void **state)
 	(void)state;
 	buf_puts(&command, "echo \"\xc3\xa4\"\n'");
 	blob = blob_from_buf(&command);
-	assert_int_equal(query_event(blob, "10.0.0.1:42000", 5, &event), 0);
+	assert_int_equal(query_event(blob, "10.0.0.1:42000", 5, false, &event), 0);
 	assert_string_equal(event.data, "{\"v\":1,\"cmd\":\"ZWNobyAiw6QiCic=\",\"endpoint\":\"10.0.0.1:42000\","
 					"\"deadline_ms\":5}");
 	buf_clear(&event);
-	assert_int_equal(query_event(blob, NULL, 5, &event), 0);
+	assert_int_equal(query_event(blob, NULL, 5, false, &event), 0);
 	assert_null(strstr(event.data, "endpoint"));
 	blob_unref(blob);
 }
