@@ -2,7 +2,7 @@
  * The form in which a command's output is streamed: what vast-lambda-runtime sends and vastfs reads.
  *
  * A stream is the preamble, any number of output frames and one end frame, after which nothing follows. A frame is one
- * byte of type, the length of its payload in four bytes, big-endian, and the payload of at most FRAME_PAYLOAD_MAX bytes:
+ * byte of type, the length of its payload in four bytes, big-endian, and the payload, at most FRAME_PAYLOAD_MAX bytes:
  *
  *	'o'	bytes that the command printed to stdout
  *	'e'	bytes that it printed to stderr; without any it is a sign of life, sent when nothing was printed for
