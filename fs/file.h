@@ -66,7 +66,7 @@ struct file_class {
 extern const struct file_class class_text;     /* rendered */
 extern const struct file_class class_errors;   /* rendered; a write clears */
 extern const struct file_class class_log;      /* append-only */
-extern const struct file_class class_wait;     /* of a job, at its end */
+extern const struct file_class class_wait;     /* of a job: at its end, or as it grows */
 extern const struct file_class class_control;  /* verbs */
 extern const struct file_class class_cancel;   /* of a query */
 extern const struct file_class class_stop;     /* of a task */
@@ -74,7 +74,8 @@ extern const struct file_class class_query;    /* a command, then its result */
 extern const struct file_class class_settings; /* default.env */
 extern const struct file_class class_memory;   /* temporary files */
 
-enum wait_what { WAIT_RESULT, WAIT_EXIT_CODE };
+/* stderr does not wait: a reader of it wants to see what there is. */
+enum wait_what { WAIT_RESULT, WAIT_EXIT_CODE, WAIT_NOT_STDERR };
 
 /* Opens without asking admit again. Counts the node's handle. */
 int file_open(struct call *c, struct node *n, int flags, struct handle **ret);

@@ -15,22 +15,6 @@ static int put_blob(struct buf *out, const struct blob *b)
 	return b ? buf_append(out, b->data, b->len) : 0;
 }
 
-/* As much as a rendered file holds. */
-static int put_output(struct buf *out, struct output *o)
-{
-	char piece[16384];
-	size_t left = out->max - out->len;
-	uint64_t at = 0;
-	ssize_t n = 1;
-
-	for (; left && n > 0; at += (uint64_t)n, left -= (size_t)n) {
-		n = output_read(o, at, piece, left < sizeof(piece) ? left : sizeof(piece));
-		if (n > 0 && buf_append(out, piece, (size_t)n) < 0)
-			return out->error;
-	}
-	return n < 0 ? (int)n : 0;
-}
-
 int render_job_name(const struct scope *s, struct buf *out)
 {
 	return buf_printf(out, "%s%s%s\n", s->job->name, *s->job->argument ? " " : "", s->job->argument);
@@ -87,15 +71,6 @@ int render_job_error(const struct scope *s, struct buf *out)
 	if (*e->request_id)
 		buf_printf(out, "request id: %s\n", e->request_id);
 	return *e->remedy ? buf_printf(out, "remedy: %s\n", e->remedy) : out->error;
-}
-
-int render_job_stderr(const struct scope *s, struct buf *out)
-{
-	struct output *o = s->view ? s->view->complaints : NULL;
-
-	if (o)
-		return put_output(out, o);
-	return s->view ? put_blob(out, s->view->errors) : 0;
 }
 
 int render_job_started(const struct scope *s, struct buf *out)

@@ -1,8 +1,9 @@
 /*
- * wait.c - files that wait for their job: result and exit_code, and a control or query file that has been written.
+ * wait.c - what a job has printed. result and exit_code wait for their job, and so does a control or query file that
+ * has been written; stderr is what is there.
  *
- * In flight their size is 0, so that file managers leave them alone; the true size is there when the job has ended. A
- * result that grows while its command runs is read as it comes.
+ * In flight the size of those that wait is 0, so that file managers leave them alone; the true size is there when the
+ * job has ended. A result that grows while its command runs is read as it comes.
  */
 #include "fs/file.h"
 
@@ -20,7 +21,7 @@ struct content {
 	const char *data;
 	struct output *output; /* in place of data; the view's */
 	size_t len;
-	bool ended;
+	bool waits;	    /* there may come more, for which a read waits */
 	bool could_not_run; /* reading ends with EIO */
 	char small[EXIT_CODE_SIZE];
 };
@@ -30,25 +31,40 @@ static bool could_not_run(const struct job *j, const struct job_view *v)
 	return j->kind == JOB_OPERATION ? v->state != JOB_SUCCEEDED : !v->ran;
 }
 
+static void fill_printed(struct content *c, struct output *growing, const struct blob *whole)
+{
+	c->output = growing;
+	if (growing) {
+		c->len = (size_t)output_size(growing);
+	} else if (whole) {
+		c->data = whole->data;
+		c->len = whole->len;
+	}
+}
+
+static void fill_exit_code(struct content *c, const struct job *j, const struct job_view *v)
+{
+	if (c->waits || (j->kind == JOB_QUERY && !v->ran))
+		return;
+	c->len = (size_t)snprintf(c->small, sizeof(c->small), "%d\n", v->exit_code);
+	c->data = c->small;
+	c->could_not_run = false;
+}
+
 static void fill(struct content *c, enum wait_what what, const struct job *j, const struct job_view *v)
 {
-	bool failed = could_not_run(j, v);
-
-	*c = (struct content){.data = "", .ended = job_state_ended(v->state), .could_not_run = failed};
-	if (what == WAIT_RESULT) {
-		if (v->output) {
-			c->output = v->output;
-			c->len = (size_t)output_size(v->output);
-		} else if (v->result) {
-			c->data = v->result->data;
-			c->len = v->result->len;
-		}
-		return;
-	}
-	if (c->ended && (j->kind == JOB_OPERATION || !failed)) {
-		c->len = (size_t)snprintf(c->small, sizeof(c->small), "%d\n", v->exit_code);
-		c->data = c->small;
-		c->could_not_run = false;
+	*c = (struct content){.data = "", .waits = !job_state_ended(v->state), .could_not_run = could_not_run(j, v)};
+	switch (what) {
+	case WAIT_RESULT:
+		fill_printed(c, v->output, v->result);
+		break;
+	case WAIT_EXIT_CODE:
+		fill_exit_code(c, j, v);
+		break;
+	case WAIT_NOT_STDERR:
+		fill_printed(c, v->complaints, v->errors);
+		c->waits = c->could_not_run = false;
+		break;
 	}
 }
 
@@ -88,13 +104,13 @@ static bool take_range(struct handle *h, const struct content *c, size_t size, o
 		at = h->cursor;
 	*ret = at = at < c->len ? at : c->len;
 	left = c->len - at;
-	if (has_cursor(h, offset) && (left || c->ended)) {
+	if (has_cursor(h, offset) && (left || !c->waits)) {
 		h->cursor = at + (left < size ? left : size);
 		if (!left)
 			h->consumed = true;
 	}
 	pthread_mutex_unlock(&h->lock);
-	return left || c->ended;
+	return left || !c->waits;
 }
 
 static void reply_output(fuse_req_t req, struct output *o, size_t at, size_t len)
@@ -136,7 +152,7 @@ static bool is_readable(struct handle *h, struct job *j, enum wait_what what, of
 	size_t at = (size_t)offset;
 
 	fill(&content, what, j, v);
-	if (content.ended)
+	if (!content.waits)
 		return true;
 	pthread_mutex_lock(&h->lock);
 	if (has_cursor(h, offset))
@@ -207,14 +223,19 @@ int wait_read(struct call *c, struct handle *h, enum wait_what what, size_t size
 	return FILE_ANSWERED;
 }
 
-/* -- result and exit_code -------------------------------------------------------------------------------------- */
+/* -- result, exit_code and stderr ------------------------------------------------------------------------------ */
+
+static enum wait_what what_of(const struct row *row)
+{
+	return (enum wait_what)row->arg;
+}
 
 static int wait_open(struct call *c, const struct scope *s, struct handle *h)
 {
 	if (!s->job)
 		return 0;
 	wait_bind(h, s->job);
-	if (!wait_in_flight(s->job))
+	if (what_of(s->row) == WAIT_NOT_STDERR || !wait_in_flight(s->job))
 		return 0;
 	h->open_flags |= FOPEN_STREAM;
 	h->sniffer = sniff_is_sniffer(c->who.pid);
@@ -224,7 +245,7 @@ static int wait_open(struct call *c, const struct scope *s, struct handle *h)
 static int class_wait_read(struct call *c, struct handle *h, size_t size, off_t offset)
 {
 	if (h->job && !h->sniffer)
-		return wait_read(c, h, (enum wait_what)h->node->row->arg, size, offset);
+		return wait_read(c, h, what_of(h->node->row), size, offset);
 	fuse_reply_buf(c->req, NULL, 0);
 	return FILE_ANSWERED;
 }
@@ -233,15 +254,15 @@ static off_t wait_size(const struct scope *s)
 {
 	struct content content;
 
-	if (!s->job || !job_state_ended(s->view->state))
+	if (!s->job)
 		return 0;
-	fill(&content, (enum wait_what)s->row->arg, s->job, s->view);
-	return (off_t)content.len;
+	fill(&content, what_of(s->row), s->job, s->view);
+	return content.waits ? 0 : (off_t)content.len;
 }
 
 static unsigned wait_poll(const struct scope *s _unused_, struct handle *h)
 {
-	return wait_readable(h, (enum wait_what)h->node->row->arg) ? POLLIN | POLLRDNORM : 0;
+	return wait_readable(h, what_of(h->node->row)) ? POLLIN | POLLRDNORM : 0;
 }
 
 const struct file_class class_wait = {.open = wait_open, .read = class_wait_read, .size = wait_size, .poll = wait_poll};

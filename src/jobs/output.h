@@ -3,7 +3,8 @@
  *
  * One thread appends, any others read what is there. Up to 1 MiB it is kept in memory, beyond that in a file without a
  * name below a given directory, so that memory stays small whatever is printed and nothing is left behind by a crash.
- * Reference counted; bytes that are there never change.
+ * Reference counted; bytes that are there never change. One costs at most 1 MiB of memory, or a descriptor and its
+ * size on the disk until the last reference is gone.
  */
 #ifndef VASTFS_JOBS_OUTPUT_H
 #define VASTFS_JOBS_OUTPUT_H

@@ -145,16 +145,41 @@ int query_parse_complete(const char *text, size_t len, char **log_tail, struct e
 
 bool query_cannot_stream(const struct aws_reply *reply)
 {
-	if (error_has_code(&reply->error, "UnknownOperationException"))
-		return true;
-	return reply->status == 404 && !error_has_code(&reply->error, "ResourceNotFoundException");
+	return error_has_code(&reply->error, "UnknownOperationException") ||
+	       (reply->status == 404 && !*reply->error.code);
 }
 
 /* -- the log --------------------------------------------------------------------------------------------------- */
 
-struct blob *query_log_tail(const struct aws_reply *reply)
+struct blob *query_log_tail(const char *encoded)
 {
-	return reply->log_tail ? decode(reply->log_tail) : NULL;
+	return decode(encoded);
+}
+
+static bool is_of_lambda(const char *line, size_t len)
+{
+	static const char *const begins[] = {
+		"INIT_START ", "START RequestId: ", "END RequestId: ", "REPORT RequestId: ", "XRAY TraceId: "};
+
+	for (size_t i = 0; i < ARRAY_SIZE(begins); i++)
+		if (len > strlen(begins[i]) && memcmp(line, begins[i], strlen(begins[i])) == 0)
+			return true;
+	return false;
+}
+
+struct blob *query_log_of_lambda(const struct blob *tail)
+{
+	_buf_ struct buf kept = BUF_INIT(tail->len);
+	const char *line = tail->data, *end = line + tail->len;
+
+	while (line < end) {
+		const char *feed = memchr(line, '\n', (size_t)(end - line)), *next = feed ? feed + 1 : end;
+
+		if (is_of_lambda(line, (size_t)(next - line)))
+			buf_append(&kept, line, (size_t)(next - line));
+		line = next;
+	}
+	return kept.len && !kept.error ? blob_from_buf(&kept) : NULL;
 }
 
 void query_reply_release(struct query_reply *r)

@@ -51,9 +51,13 @@ static int make_outputs(struct answer *a)
 	return job_edit(a->job, edit_outputs, a);
 }
 
-static int not_kept(struct answer *a, int r)
+static int not_kept(struct answer *a, bool is_stderr, int r)
 {
-	if (r == -EFBIG) {
+	a->not_kept = true;
+	if (r == -EFBIG && is_stderr) {
+		error_set(&a->error, r, "more came of stderr than the runtime ever sends (%d MB)",
+			  COMPLAINTS_MAX >> 20);
+	} else if (r == -EFBIG) {
 		error_set(&a->error, r, "the command printed more than %" PRIu64 " MB", a->limit >> 20);
 		error_remedy(&a->error, "raise lambda_result_limit, or ask for less");
 	} else {
@@ -73,7 +77,7 @@ static int printed(bool is_stderr, const void *data, size_t len, void *arg)
 	if (is_stderr)
 		stream_append(a->job->log, data, len);
 	r = output_append(is_stderr ? a->complaints : a->output, data, len);
-	return r < 0 ? not_kept(a, r) : 0;
+	return r < 0 ? not_kept(a, is_stderr, r) : 0;
 }
 
 /* What does not begin as frames do is kept whole; frames still has what came before. */
@@ -115,7 +119,7 @@ static int take_event(const struct eventstream_message *m, void *arg)
 	} else if (strcmp(m->event_type, "PayloadChunk") == 0) {
 		return take_payload(a, m->payload, m->len);
 	} else if (strcmp(m->event_type, "InvokeComplete") == 0) {
-		free(a->log_tail);
+		free(move_ptr(a->log_tail));
 		query_parse_complete(m->payload, m->len, &a->log_tail, &a->error);
 		a->complete = true;
 	}
@@ -193,19 +197,16 @@ static int cut_short(const struct answer *a, const struct aws_reply *reply, stru
 	return err->errnum;
 }
 
-/* Whether it was vastfs that took no more. */
-static bool was_not_kept(const struct answer *a)
+struct blob *answer_log(const struct answer *a)
 {
-	return a->error.errnum == -EFBIG || a->frames.failed == a->error.errnum;
+	_cleanup_(blob_unref_cleanup) struct blob *tail = a->log_tail ? query_log_tail(a->log_tail) : NULL;
+
+	return tail && output_size(a->complaints) ? query_log_of_lambda(tail) : move_ptr(tail);
 }
 
 int answer_finish(struct answer *a, struct aws_reply *reply, struct query_reply *ret, struct error *err)
 {
-	if (a->log_tail) {
-		free(reply->log_tail);
-		reply->log_tail = move_ptr(a->log_tail);
-	}
-	if (error_is(&a->error) && was_not_kept(a)) {
+	if (a->not_kept) {
 		*err = a->error;
 		return err->errnum;
 	}

@@ -19,10 +19,11 @@ struct answer {
 	struct frames frames;
 	struct output *output, *complaints; /* NULL until frames come; the job's, too */
 	const char *directory;
-	uint64_t limit; /* bytes of output */
-	struct buf plain; /* what came in place of frames */
-	char *log_tail;
+	uint64_t limit;	    /* bytes of output */
+	struct buf plain;   /* what came in place of frames */
+	char *log_tail;	    /* base64 */
 	struct error error; /* why the rest was not taken, or what Lambda says */
+	bool not_kept;	    /* it was vastfs that took no more */
 	bool complete;	    /* InvokeComplete has come */
 	int64_t told_ms;    /* monotonic: last progress */
 };
@@ -37,8 +38,11 @@ int answer_sink(const void *data, size_t len, void *arg);
 /*
  * The call has ended with a status of 2xx. 0: the command ran to its end and all it printed is there; ret->result is
  * NULL if it is in the job's outputs. Else what query_parse_reply says, -EIO for an answer that was cut short, -EFBIG
- * over the limit, the disk's errno. Gives log_tail to the reply.
+ * over the limit, the disk's errno.
  */
 int answer_finish(struct answer *a, struct aws_reply *reply, struct query_reply *ret, struct error *err);
+
+/* Once it has ended: what lambda.log is still to get of the function's log; NULL if nothing. */
+struct blob *answer_log(const struct answer *a);
 
 #endif

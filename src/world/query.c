@@ -24,7 +24,7 @@ struct query {
 	struct queries *queries;
 	struct job *job;
 	struct answer answer;  /* if streamed: of the attempt under way */
-	bool streamed, plain; /* the attempt is, may not be */
+	bool streamed, plain;  /* the attempt is, may not be */
 	struct aws_call *call; /* under way; NULL between attempts */
 	struct engine_timer timer;
 	int64_t give_up_ms; /* monotonic: no attempt begins later */
@@ -92,10 +92,14 @@ static void edit_outcome(struct job_view *v, void *arg)
 
 static void take_log(struct query *q, const struct aws_reply *reply)
 {
-	_cleanup_(blob_unref_cleanup) struct blob *tail = query_log_tail(reply);
+	_cleanup_(blob_unref_cleanup) struct blob *log = NULL;
 
-	if (tail)
-		stream_append(q->job->log, tail->data, tail->len);
+	if (q->streamed)
+		log = answer_log(&q->answer);
+	else if (reply->log_tail)
+		log = query_log_tail(reply->log_tail);
+	if (log)
+		stream_append(q->job->log, log->data, log->len);
 }
 
 static void finish(struct query *q, struct aws_reply *reply)
