@@ -67,8 +67,8 @@ struct aws_request {
 	 */
 	int (*sink)(const void *data, size_t len, void *arg);
 	void *sink_arg;
-	bool opaque;	  /* REST: the reply is the caller's business, so bytes that are not JSON are no error */
-	bool quiet;	  /* an expected error reply (a 404 that means "not there") is not an error worth a warning */
+	bool opaque; /* REST: the reply is the caller's business, so bytes that are not JSON are no error */
+	bool quiet;  /* an expected error reply (a 404 that means "not there") is not an error worth a warning */
 };
 
 /* Frees it. NULL is fine. A request given to aws_start or aws_call is freed by them. */

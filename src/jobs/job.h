@@ -28,11 +28,11 @@ enum job_state { JOB_QUEUED, JOB_RUNNING, JOB_SUCCEEDED, JOB_FAILED, JOB_CANCELL
 struct job_view {
 	struct ref ref;
 	enum job_state state;
-	bool ran;	      /* the command ran to its end: result and exit_code are its own, whatever they are */
-	int exit_code;	      /* once ended and ran; operations: 0 or 1 */
-	struct blob *result;  /* what the command printed, or the operation's outcome; NULL until there is one */
-	struct blob *errors;  /* what the command printed to stderr; NULL until there is one */
-	struct output *output;	/* what a streamed command prints, as it grows, in place of result; NULL: it is not */
+	bool ran;	       /* the command ran to its end: result and exit_code are its own, whatever they are */
+	int exit_code;	       /* once ended and ran; operations: 0 or 1 */
+	struct blob *result;   /* what the command printed, or the operation's outcome; NULL until there is one */
+	struct blob *errors;   /* what the command printed to stderr; NULL until there is one */
+	struct output *output; /* what a streamed command prints, as it grows, in place of result; NULL: it is not */
 	struct output *complaints; /* to stderr, likewise, in place of errors */
 	struct error error;   /* why it failed or was cancelled; also a warning of a job that went on (errnum 0, message
 				 set) */

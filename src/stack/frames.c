@@ -110,10 +110,10 @@ static int read_end(struct frames *f)
 		    is_whole_number(cJSON_GetObjectItemCaseSensitive(end, "crc32"), (double)f->crc);
 
 	if (good)
-		f->end = (struct frames_end){
-			.exit_code = code->valueint,
-			.signal = cJSON_IsNumber(signal) ? signal->valueint : 0,
-			.timed_out = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(end, "timed_out"))};
+		f->end = (struct frames_end){.exit_code = code->valueint,
+					     .signal = cJSON_IsNumber(signal) ? signal->valueint : 0,
+					     .timed_out =
+						     cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(end, "timed_out"))};
 	cJSON_Delete(end);
 	return good ? 0 : -EBADMSG;
 }
@@ -139,7 +139,7 @@ static ssize_t take_nothing(struct frames *f _unused_, const uint8_t *data _unus
 
 int frames_feed(struct frames *f, const void *data, size_t len)
 {
-	static ssize_t (*const takes[])(struct frames *f, const uint8_t *data, size_t len) = {
+	static ssize_t (*const takes[])(struct frames * f, const uint8_t *data, size_t len) = {
 		[FRAMES_PREAMBLE_STATE] = take_preamble, [FRAMES_HEAD_STATE] = take_head,
 		[FRAMES_PAYLOAD_STATE] = take_payload,	 [FRAMES_END_STATE] = take_end,
 		[FRAMES_ENDED] = take_nothing,

@@ -70,10 +70,10 @@ struct settings {
 	struct cidr subnet; /* prefix 0 while subnet_cidr is not set */
 	bool efs;	    /* vast_storage is efs */
 	unsigned vast_port;
-	unsigned server_cpu;	 /* units, 1024 a processor */
-	unsigned server_memory;	 /* MiB */
-	unsigned lambda_memory;	 /* MB */
-	unsigned lambda_timeout; /* s */
+	unsigned server_cpu;	      /* units, 1024 a processor */
+	unsigned server_memory;	      /* MiB */
+	unsigned lambda_memory;	      /* MB */
+	unsigned lambda_timeout;      /* s */
 	unsigned lambda_result_limit; /* MB; vastfs's own limit, not of the stack */
 };
 

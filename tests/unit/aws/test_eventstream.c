@@ -139,8 +139,14 @@ static void put_prelude(struct buf *b, uint32_t total, uint32_t headers)
 
 static void lengths_that_lie(void **state _unused_)
 {
-	static const uint32_t lies[][2] = {{0, 0},	      {15, 0},		       {16, 1},	    {0xffffffff, 0},
-					   {0xffffffff, 0xffffffff}, {200000, 131073}, {16 + 25165825, 0}, {20, 0xfffffffc}};
+	static const uint32_t lies[][2] = {{0, 0},
+					   {15, 0},
+					   {16, 1},
+					   {0xffffffff, 0},
+					   {0xffffffff, 0xffffffff},
+					   {200000, 131073},
+					   {16 + 25165825, 0},
+					   {20, 0xfffffffc}};
 
 	for (size_t i = 0; i < ARRAY_SIZE(lies); i++) {
 		_buf_ struct buf in = BUF_INIT(64), out = BUF_INIT(64);
@@ -155,7 +161,7 @@ static void headers_that_lie(void **state _unused_)
 	static const struct {
 		const char *bytes;
 		size_t len;
-	} lies[] = {{"\5ab", 3},	 {"\0\0", 2},	      {"\1a", 2},  {"\1a\12", 3},
+	} lies[] = {{"\5ab", 3},    {"\0\0", 2},	   {"\1a", 2},	   {"\1a\12", 3},
 		    {"\1a\7\0", 4}, {"\1a\7\377\377x", 6}, {"\1a\11x", 4}, {"\1a\4xyz", 6}};
 
 	for (size_t i = 0; i < ARRAY_SIZE(lies); i++) {

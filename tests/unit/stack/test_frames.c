@@ -172,12 +172,9 @@ static void without_the_preamble_it_is_something_else(void **state _unused_)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(frames_in_any_pieces),
-		cmocka_unit_test(no_byte_of_a_cut_stream_ends_it),
-		cmocka_unit_test(ends_that_do_not_match),
-		cmocka_unit_test(hostile_frames),
-		cmocka_unit_test(nothing_follows_the_end),
-		cmocka_unit_test(without_the_preamble_it_is_something_else),
+		cmocka_unit_test(frames_in_any_pieces),	   cmocka_unit_test(no_byte_of_a_cut_stream_ends_it),
+		cmocka_unit_test(ends_that_do_not_match),  cmocka_unit_test(hostile_frames),
+		cmocka_unit_test(nothing_follows_the_end), cmocka_unit_test(without_the_preamble_it_is_something_else),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
