@@ -42,4 +42,7 @@ struct image_built {
  */
 int image_build(const struct image_build *b, struct image_built *ret, struct error *err);
 
+/* Whether there is an image to build from, and it suits. The target is not asked; it need not exist yet. */
+int image_check(const struct image_build *b, struct error *err);
+
 #endif
