@@ -270,6 +270,7 @@ static int run(const struct image_build *b, struct image_built *ret,
 		r = open_source(&x, e);
 	if (r == 0)
 		r = open_target(&x);
+	x.source.ca_file = x.target.ca_file = b->ca_file;
 	if (r == 0)
 		r = fn(&x, ret, e);
 	release(&x);

@@ -20,6 +20,7 @@ struct image_build {
 	const char *registry;	   /* the target's URL: ECR's proxyEndpoint */
 	const char *repository;	   /* there */
 	const char *authorization; /* user:password in base64, secret; NULL or "": none */
+	const char *ca_file;	   /* certificates to trust at both ends, NULL: the system's */
 	struct aws_cancel_token *cancel;
 	/* Called on the engine thread, often; bytes. */
 	void (*progress)(void *arg, const char *step, uint64_t done, uint64_t total);

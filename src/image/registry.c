@@ -157,8 +157,12 @@ static int fetch_token(struct registry *r, const struct challenge *c, struct err
 {
 	_free_ char *url = token_url(r, c), *basic = NULL;
 	const char *headers[2] = {NULL};
-	struct http_request request = {
-		.method = "GET", .url = url, .headers = headers, .timeout_ms = TIMEOUT_MS, .reply_max = TOKEN_MAX};
+	struct http_request request = {.method = "GET",
+				       .url = url,
+				       .headers = headers,
+				       .timeout_ms = TIMEOUT_MS,
+				       .reply_max = TOKEN_MAX,
+				       .ca_file = r->ca_file};
 	struct http_reply reply;
 	int e;
 
@@ -215,7 +219,8 @@ static int ask_once(struct registry *r, const struct ask *a, struct http_reply *
 					       .body = a->body ? a->body->data : NULL,
 					       .body_len = a->body ? a->body->len : 0,
 					       .timeout_ms = TIMEOUT_MS,
-					       .reply_max = a->reply_max};
+					       .reply_max = a->reply_max,
+					       .ca_file = r->ca_file};
 		char location[4096];
 		char *next;
 		int e = http_call(r->engine, &request, r->cancel, ret, err);

@@ -50,6 +50,7 @@ static int act(struct operation *op, image_action *action, struct image_built *r
 				    .architecture = architecture,
 				    .runtime = runtime,
 				    .repository = op->name,
+				    .ca_file = aws_ca_file(op->aws),
 				    .cancel = op->cancel,
 				    .progress = tell,
 				    .arg = &telling};

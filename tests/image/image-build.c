@@ -54,6 +54,7 @@ int main(int argc, char **argv)
 	b.registry = argv[4];
 	b.repository = argv[5];
 	b.authorization = argv[6];
+	b.ca_file = getenv("AWS_CA_BUNDLE");
 	r = image_build(&b, &built, &err);
 	engine_stop(engine);
 	printf("{");
