@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "image"))
-from conftest import PROGRAM, RUNTIME, Image, Registry, environment, layer, until  # noqa: E402
+from conftest import PROGRAM, RUNTIME, Image, Registry, environment, layer, make_certificate, until  # noqa: E402
 
 NAME = "tenzir/vast"
 BASE = 4 << 20
@@ -31,8 +31,8 @@ def make_image():
 
 
 def image_build(source, target, env):
-    done = subprocess.run([PROGRAM, f"{source.host}/{NAME}", "x86_64", RUNTIME, target.url, "vast-default"],
-                          env=env, capture_output=True, text=True, check=True)
+    done = subprocess.run([PROGRAM, NAME, "x86_64", RUNTIME, target.url, "vast-default"],
+                          env={**env, "VASTFS_REGISTRY_MIRROR": source.url}, capture_output=True, text=True, check=True)
     return json.loads(done.stdout)
 
 
@@ -41,10 +41,10 @@ def skopeo(source, target, env):
                     f"docker://{source.host}/{NAME}", f"docker://{target.host}/vast-default:latest"], env=env, check=True)
 
 
-def fresh_copy(copy, source, directory, env):
+def fresh_copy(copy, source, directory, env, certificate):
     """Seconds, and what the copy answers."""
     with tempfile.TemporaryDirectory(dir=directory) as where:
-        target = Registry(Path(where) / "target")
+        target = Registry(Path(where) / "target", certificate)
         try:
             start = time.perf_counter()
             answer = copy(source, target, env)
@@ -62,19 +62,18 @@ def settled(registries):
     return sum(len(registry.requests()) for registry in registries)
 
 
-def look_at_speed(source, directory, env):
+def look_at_speed(source, directory, env, certificate=None):
     ours, theirs, rss = [], [], []
     for _ in range(ROUNDS):
-        seconds, answer = fresh_copy(image_build, source, directory, env)
+        seconds, answer = fresh_copy(image_build, source, directory, env, certificate)
         ours.append(seconds)
         rss.append(answer["rss_kib"] / 1024)
-        theirs.append(fresh_copy(skopeo, source, directory, env)[0])
+        theirs.append(fresh_copy(skopeo, source, directory, env, certificate)[0])
     ratio = statistics.median(b / a for a, b in zip(ours, theirs))
     megabytes = answer["bytes"] / 1e6
-    print(f"{f'an image of {megabytes:.0f} MB, against skopeo':58} {'vastfs':>12} {'other':>12}   ratio")
     a, b = (megabytes / statistics.median(times) for times in (ours, theirs))
-    print(f"{'copying it (ratio: how many times as fast)':58} {a:7.1f} MB/s {b:7.1f} MB/s {ratio:7.2f}")
-    print(f"peak RSS while copying {max(rss):.1f} MiB")
+    what = f"{megabytes:.0f} MB by {source.url.partition(':')[0]}, peak RSS {max(rss):.1f} MiB"
+    print(f"{what:58} {a:7.1f} MB/s {b:7.1f} MB/s {ratio:7.2f}")
 
 
 def look_at_nothing_changed(source, directory, env):
@@ -82,8 +81,8 @@ def look_at_nothing_changed(source, directory, env):
     image_build(source, target, env)
     before = settled((source, target))
     answer = image_build(source, target, env)
-    print(f"{settled((source, target)) - before - 2} requests when nothing changed")
     assert not answer["pushed"]
+    print(f"{settled((source, target)) - before - 2} requests when nothing changed")
     target.stop()
 
 
@@ -91,10 +90,16 @@ def main():
     with tempfile.TemporaryDirectory(dir="/dev/shm") as name:
         directory = Path(name)
         env = environment(directory)
+        image, certificate = make_image(), make_certificate(directory)
         source = Registry(directory / "source")
-        source.push(NAME, make_image())
+        source.push(NAME, image)
+        print(f"{'an image, against skopeo (ratio: how many times as fast)':58} {'vastfs':>12} {'other':>12}   ratio")
         look_at_speed(source, directory, env)
         look_at_nothing_changed(source, directory, env)
+        source.stop()
+        source = Registry(directory / "encrypted", certificate)
+        source.push(NAME, image)
+        look_at_speed(source, directory, {**env, "AWS_CA_BUNDLE": str(certificate)}, certificate)
         source.stop()
 
 
