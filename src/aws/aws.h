@@ -111,6 +111,9 @@ struct aws *aws_ref(struct aws *a);
 void aws_unref(struct aws *a);
 const char *aws_region(const struct aws *a);
 
+/* The certificates to trust, of AWS_CA_BUNDLE or the profile's ca_bundle; NULL: the system's. */
+const char *aws_ca_file(const struct aws *a);
+
 /* Any thread: 0, or -ENOKEY with words. Reads the files anew; no network. */
 int aws_check_credentials(const struct aws_config *config, struct error *err);
 

@@ -64,6 +64,11 @@ void aws_unref(struct aws *a)
 	free(a);
 }
 
+const char *aws_ca_file(const struct aws *a)
+{
+	return a->options.ca_file;
+}
+
 const char *aws_region(const struct aws *a)
 {
 	return a->options.region;

@@ -186,13 +186,18 @@ static int copy_blobs(struct build *x, uint64_t *ret_sent, struct error *err)
 	return r;
 }
 
+static int read_and_assemble(struct build *x, struct error *err)
+{
+	int r = read_base(x, err);
+
+	return r == 0 ? assemble(x, err) : r;
+}
+
 static int push(struct build *x, struct image_built *ret, struct error *err)
 {
 	char digest[IMAGE_DIGEST_SIZE], found[IMAGE_DIGEST_SIZE];
-	int r = read_base(x, err);
+	int r = read_and_assemble(x, err);
 
-	if (r == 0)
-		r = assemble(x, err);
 	if (r == 0)
 		r = image_digest(buf_str(&x->new_manifest), x->new_manifest.len, digest);
 	if (r == 0)
@@ -228,6 +233,14 @@ static int build(struct build *x, struct image_built *ret, struct error *err)
 	return push(x, ret, err);
 }
 
+static int check(struct build *x, struct image_built *ret, struct error *err)
+{
+	int r = registry_find(&x->source, image_reference_target(&x->base), x->base_digest, err);
+
+	(void)ret;
+	return r == 0 ? read_and_assemble(x, err) : r;
+}
+
 static void release(struct build *x)
 {
 	registry_close(&x->source);
@@ -239,7 +252,8 @@ static void release(struct build *x)
 	buf_free(&x->new_manifest);
 }
 
-int image_build(const struct image_build *b, struct image_built *ret, struct error *err)
+static int run(const struct image_build *b, struct image_built *ret,
+	       int (*fn)(struct build *x, struct image_built *ret, struct error *err), struct error *err)
 {
 	struct build x = {.b = b,
 			  .config = BUF_INIT(IMAGE_MANIFEST_MAX + 1),
@@ -248,7 +262,6 @@ int image_build(const struct image_build *b, struct image_built *ret, struct err
 	struct error own = {0}, *e = err ? err : &own;
 	int r;
 
-	memset(ret, 0, sizeof(*ret));
 	memset(e, 0, sizeof(*e));
 	r = image_reference_parse(b->base, &x.base, e);
 	if (r == 0)
@@ -257,10 +270,22 @@ int image_build(const struct image_build *b, struct image_built *ret, struct err
 		r = open_source(&x, e);
 	if (r == 0)
 		r = open_target(&x);
+	x.source.ca_file = x.target.ca_file = b->ca_file;
 	if (r == 0)
-		r = build(&x, ret, e);
+		r = fn(&x, ret, e);
 	release(&x);
 	if (r < 0 && !error_is(e))
 		error_set(e, r, "out of memory");
 	return r;
+}
+
+int image_build(const struct image_build *b, struct image_built *ret, struct error *err)
+{
+	memset(ret, 0, sizeof(*ret));
+	return run(b, ret, build, err);
+}
+
+int image_check(const struct image_build *b, struct error *err)
+{
+	return run(b, NULL, check, err);
 }

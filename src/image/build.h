@@ -20,6 +20,7 @@ struct image_build {
 	const char *registry;	   /* the target's URL: ECR's proxyEndpoint */
 	const char *repository;	   /* there */
 	const char *authorization; /* user:password in base64, secret; NULL or "": none */
+	const char *ca_file;	   /* certificates to trust at both ends, NULL: the system's */
 	struct aws_cancel_token *cancel;
 	/* Called on the engine thread, often; bytes. */
 	void (*progress)(void *arg, const char *step, uint64_t done, uint64_t total);
@@ -41,5 +42,8 @@ struct image_built {
  * VASTFS_REGISTRY_MIRROR in the environment (a URL) is asked in place of every registry that is not ECR.
  */
 int image_build(const struct image_build *b, struct image_built *ret, struct error *err);
+
+/* Whether there is an image to build from, and it suits. The target is not asked; it need not exist yet. */
+int image_check(const struct image_build *b, struct error *err);
 
 #endif

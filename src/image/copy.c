@@ -256,6 +256,7 @@ static struct http_exchange *send_to(struct flight *f, struct registry *r, struc
 
 	request.headers = headers;
 	request.stall_s = STALL_S;
+	request.ca_file = r->ca_file;
 	return http_start(f->job->engine, &request, done, f);
 }
 

@@ -3,6 +3,7 @@
 #include "aws/http_call.h"
 #include "base/clock.h"
 #include "image/challenge.h"
+#include "image/rate_limit.h"
 #include "image/url.h"
 
 #include <string.h>
@@ -63,25 +64,34 @@ char *registry_url(const struct registry *r, const char *path)
 
 bool registry_is_transient(const struct http_reply *reply)
 {
+	struct rate_limit limit;
+
 	if (!reply->status)
 		return reply->error.errnum != -ECANCELED && reply->error.errnum != -ENOMEM &&
 		       reply->error.errnum != -EFBIG && reply->error.errnum != -EPROTO;
+	rate_limit_read(reply, &limit);
+	if (reply->status == 429 && rate_limit_lasts(&limit))
+		return false;
 	return reply->status == 408 || reply->status == 429 || reply->status >= 500 || error_is(&reply->error);
 }
 
-static void advise(int status, struct error *err)
+static void advise(const struct http_reply *reply, struct error *err)
 {
-	if (status == 401 || status == 403)
+	struct rate_limit limit;
+	int status = reply->status;
+
+	if (status == 401 || status == 403) {
 		error_remedy(err,
 			     "docker login to that registry (vastfs reads ~/.docker/config.json), and look whether "
 			     "the image's name is right: registries hide what one may not see");
-	else if (status == 404)
+	} else if (status == 404) {
 		error_remedy(err, "check the image's name and tag");
-	else if (status == 429)
-		error_remedy(err, "Docker Hub allows few anonymous downloads an hour and address: docker login, set "
-				  "VASTFS_REGISTRY_MIRROR, or wait an hour");
-	else if (status >= 500)
+	} else if (status == 429) {
+		rate_limit_read(reply, &limit);
+		rate_limit_advise(&limit, err);
+	} else if (status >= 500) {
 		error_remedy(err, "the registry is ill; try again later");
+	}
 }
 
 int registry_explain(const struct http_reply *reply, const char *label, const char *action, struct error *err)
@@ -99,11 +109,12 @@ int registry_explain(const struct http_reply *reply, const char *label, const ch
 			  *aws_text(first, "message") ? aws_text(first, "message")
 			  : status == 404	      ? "not found"
 			  : errnum == -EACCES	      ? "access is denied"
+			  : status == 429	      ? "too many requests"
 						      : "the registry refused",
 			  status);
 		snprintf(err->code, sizeof(err->code), "%s", aws_text(first, "code"));
 		err->http_status = status;
-		advise(status, err);
+		advise(reply, err);
 	}
 	cJSON_Delete(body);
 	return err->errnum;
@@ -146,8 +157,12 @@ static int fetch_token(struct registry *r, const struct challenge *c, struct err
 {
 	_free_ char *url = token_url(r, c), *basic = NULL;
 	const char *headers[2] = {NULL};
-	struct http_request request = {
-		.method = "GET", .url = url, .headers = headers, .timeout_ms = TIMEOUT_MS, .reply_max = TOKEN_MAX};
+	struct http_request request = {.method = "GET",
+				       .url = url,
+				       .headers = headers,
+				       .timeout_ms = TIMEOUT_MS,
+				       .reply_max = TOKEN_MAX,
+				       .ca_file = r->ca_file};
 	struct http_reply reply;
 	int e;
 
@@ -204,7 +219,8 @@ static int ask_once(struct registry *r, const struct ask *a, struct http_reply *
 					       .body = a->body ? a->body->data : NULL,
 					       .body_len = a->body ? a->body->len : 0,
 					       .timeout_ms = TIMEOUT_MS,
-					       .reply_max = a->reply_max};
+					       .reply_max = a->reply_max,
+					       .ca_file = r->ca_file};
 		char location[4096];
 		char *next;
 		int e = http_call(r->engine, &request, r->cancel, ret, err);
@@ -246,6 +262,7 @@ static int ask(struct registry *r, const struct ask *a, struct http_reply *ret, 
 	int e;
 
 	for (int try = 1;; try++) {
+		struct rate_limit limit;
 		struct error why = {0};
 
 		e = ask_authenticated(r, a, ret, &why);
@@ -256,8 +273,9 @@ static int ask(struct registry *r, const struct ask *a, struct http_reply *ret, 
 			}
 			return 0;
 		}
+		rate_limit_read(ret, &limit);
 		http_reply_free(ret);
-		if (aws_sleep(r->cancel, FIRST_WAIT_MS * try) < 0)
+		if (aws_sleep(r->cancel, rate_limit_wait_ms(&limit, FIRST_WAIT_MS * try)) < 0)
 			return error_set(err, -ECANCELED, "cancelled");
 	}
 }
@@ -269,13 +287,24 @@ static int refused(struct registry *r, const struct http_reply *reply, const cha
 	return registry_explain(reply, registry_label(r, label, sizeof(label)), action, err);
 }
 
+/* The specification does not demand the header of replies to HEAD: then the manifest itself is digested. */
+static int find_by_reading(struct registry *r, const char *target, char ret_digest[IMAGE_DIGEST_SIZE],
+			   struct error *err)
+{
+	_buf_ struct buf manifest = BUF_INIT(IMAGE_MANIFEST_MAX);
+	char media_type[IMAGE_MEDIA_MAX];
+	int e = registry_get_manifest(r, target, &manifest, media_type, err);
+
+	return e == 0 ? image_digest(buf_str(&manifest), manifest.len, ret_digest) : e;
+}
+
 int registry_find(struct registry *r, const char *target, char ret_digest[IMAGE_DIGEST_SIZE], struct error *err)
 {
 	_free_ char *path = NULL;
 	struct ask a = {
 		.method = "HEAD", .header = "Accept: " IMAGE_MANIFEST_ACCEPT, .action = "looking for the image"};
 	struct http_reply reply = {0};
-	char digest[256];
+	char digest[IMAGE_DIGEST_SIZE + 1]; /* what is too long shows by that */
 	int e;
 
 	if (asprintf(&path, "manifests/%s", target) < 0) {
@@ -287,6 +316,8 @@ int registry_find(struct registry *r, const char *target, char ret_digest[IMAGE_
 	http_header(&reply, "Docker-Content-Digest", digest, sizeof(digest));
 	if (e == 0 && reply.status != 200)
 		e = refused(r, &reply, a.action, err);
+	else if (e == 0 && !*digest)
+		e = find_by_reading(r, target, digest, err);
 	else if (e == 0 && !image_digest_is_valid(digest))
 		e = error_set(err, -EBADMSG, "%s does not tell the digest of %s", r->base, target);
 	if (e == 0)

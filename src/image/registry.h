@@ -20,6 +20,8 @@ struct registry {
 	char *name;	     /* of the repository: "library/debian" */
 	char *basic;	     /* user:password in base64; NULL: none */
 	char *authorization; /* the header that the registry has accepted; NULL: none yet */
+	const char
+		*ca_file; /* of the certificates to trust, NULL: the system's; set by who opens it, must outlive it */
 };
 
 /* Copies all; basic may be NULL or "". eager: Basic authentication is sent without being asked for. -ENOMEM. */

@@ -378,6 +378,7 @@ static const struct operation_step steps[] = {
 	{"asking who we are", identify},
 	{"looking at the stack", look},
 	{"checking the VPC", vpc_check},
+	{"looking for vast_image", image_check_first},
 	{"checking the service-linked role of ECS", ensure_service_linked_role},
 	{"looking for the image repository", repository_ensure},
 	{"looking for the file system", storage_ensure},

@@ -37,7 +37,10 @@ static void tell(void *arg, const char *step, uint64_t done, uint64_t total)
 		     total ? images_progress(done, total, now - t->begun_ms, text, sizeof(text)) : "");
 }
 
-static int assemble(struct operation *op, const cJSON *access, struct image_built *ret, struct error *err)
+/* What to do with an image; ret is NULL where nothing is built. */
+typedef int image_action(const struct image_build *build, struct image_built *ret, struct error *err);
+
+static int act(struct operation *op, image_action *action, struct image_built *ret, struct error *err)
 {
 	const char *architecture = settings_get(op->settings, SETTING_ARCHITECTURE);
 	struct telling telling = {.op = op};
@@ -46,19 +49,40 @@ static int assemble(struct operation *op, const cJSON *access, struct image_buil
 				    .base = settings_get(op->settings, SETTING_VAST_IMAGE),
 				    .architecture = architecture,
 				    .runtime = runtime,
-				    .registry = aws_text(access, "proxyEndpoint"),
 				    .repository = op->name,
-				    .authorization = aws_text(access, "authorizationToken"),
+				    .ca_file = aws_ca_file(op->aws),
 				    .cancel = op->cancel,
 				    .progress = tell,
 				    .arg = &telling};
-	int r = image_runtime_find(architecture, runtime, err);
+	cJSON *reply = NULL;
+	int r = operation_call(op, ecr_get_authorization_token(), &reply, err);
 
-	return r < 0 ? r : image_build(&build, ret, err);
+	build.registry = aws_text(reply, "authorizationData.0.proxyEndpoint");
+	build.authorization = aws_text(reply, "authorizationData.0.authorizationToken");
+	if (r == 0)
+		r = image_runtime_find(architecture, runtime, err);
+	if (r == 0)
+		r = action(&build, ret, err);
+	cJSON_Delete(reply);
+	return r;
+}
+
+static int check(const struct image_build *build, struct image_built *ret, struct error *err)
+{
+	(void)ret;
+	return image_check(build, err);
+}
+
+/* A name that is mistyped, or an image for another processor, is found out before the first thing is made. */
+int image_check_first(struct operation *op, struct error *err)
+{
+	return op->created ? act(op, check, NULL, err) : 0;
 }
 
 static int name_image(struct operation *op, const struct image_built *built)
 {
+	free(op->image_before);
+	op->image_before = strdup(operation_parameter(op, "ImageUri"));
 	free(op->image);
 	if (asprintf(&op->image, "%s@%s", op->repository_uri, built->digest) < 0) {
 		op->image = NULL;
@@ -75,12 +99,8 @@ static int name_image(struct operation *op, const struct image_built *built)
 int image_ensure(struct operation *op, struct error *err)
 {
 	struct image_built built = {.pushed = false};
-	cJSON *reply = NULL;
-	int r = operation_call(op, ecr_get_authorization_token(), &reply, err);
+	int r = act(op, image_build, &built, err);
 
-	if (r == 0)
-		r = assemble(op, aws_at(reply, "authorizationData.0"), &built, err);
-	cJSON_Delete(reply);
 	return r < 0 ? r : name_image(op, &built);
 }
 
@@ -105,11 +125,12 @@ static cJSON *images_in_use(struct operation *op, struct error *err)
 static int remove_outdated(struct operation *op, struct error *err)
 {
 	const char *current = strchr(op->image, '@') + 1;
+	const char *before = op->image_before ? strchr(op->image_before, '@') : NULL;
 	cJSON *reply = NULL, *used = images_in_use(op, err), *outdated = NULL;
 	int r = used ? operation_call(op, ecr_describe_images(op->name), &reply, err) : -ENOMEM;
 
 	if (r == 0)
-		outdated = images_outdated(aws_at(reply, "imageDetails"), current, used);
+		outdated = images_outdated(aws_at(reply, "imageDetails"), current, before ? before + 1 : "", used);
 	if (cJSON_GetArraySize(outdated) > 0) {
 		r = operation_call(op, ecr_batch_delete_image(op->name, outdated), NULL, err);
 		job_log(op->job, "removed %d images that nothing uses", cJSON_GetArraySize(outdated));

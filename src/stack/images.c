@@ -17,13 +17,16 @@ static bool is_assembled(const cJSON *detail)
 	return false;
 }
 
-static const cJSON *newest_other(const cJSON *details, const char *current)
+/* What can be gone back to: what was deployed before if it is known and there, else the newest. */
+static const cJSON *find_previous(const cJSON *details, const char *current, const char *previous)
 {
 	const cJSON *detail, *newest = NULL;
 
 	cJSON_ArrayForEach (detail, details) {
 		if (!is_assembled(detail) || strcmp(aws_text(detail, "imageDigest"), current) == 0)
 			continue;
+		if (strcmp(aws_text(detail, "imageDigest"), previous) == 0)
+			return detail;
 		if (!newest || aws_number(detail, "imagePushedAt", 0) > aws_number(newest, "imagePushedAt", 0))
 			newest = detail;
 	}
@@ -40,15 +43,15 @@ static bool is_in(const cJSON *array, const char *text)
 	return false;
 }
 
-cJSON *images_outdated(const cJSON *details, const char *current, const cJSON *used)
+cJSON *images_outdated(const cJSON *details, const char *current, const char *previous, const cJSON *used)
 {
-	const cJSON *detail, *previous = newest_other(details, current);
+	const cJSON *detail, *kept = find_previous(details, current, previous);
 	cJSON *outdated = cJSON_CreateArray();
 
 	cJSON_ArrayForEach (detail, details) {
 		const char *digest = aws_text(detail, "imageDigest");
 
-		if (detail == previous || !*digest || !is_assembled(detail) || strcmp(digest, current) == 0 ||
+		if (detail == kept || !*digest || !is_assembled(detail) || strcmp(digest, current) == 0 ||
 		    is_in(used, digest))
 			continue;
 		if (cJSON_GetArraySize(outdated) == REMOVED_AT_ONCE)

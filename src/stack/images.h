@@ -12,11 +12,12 @@
 #define IMAGES_TAG_PREFIX "vastfs-"
 
 /*
- * The digests of assembled images that nobody needs: all but the current one, the newest of the others (to go back to)
- * and those in `used`; at most 100, which is what one call removes. details is DescribeImages' imageDetails; used an
- * array of strings. A new array, NULL without memory.
+ * The digests of assembled images that nobody needs: all but the current one, the previous one (to go back to) and
+ * those in `used`; at most 100, which is what one call removes. previous is what was deployed before; if that is "",
+ * current or gone, it is the newest of the others: AWS tells when images were pushed, to the second. details is
+ * DescribeImages' imageDetails; used an array of strings. A new array, NULL without memory.
  */
-cJSON *images_outdated(const cJSON *details, const char *current, const cJSON *used);
+cJSON *images_outdated(const cJSON *details, const char *current, const char *previous, const cJSON *used);
 
 /* The digest that a task's container runs, "" if its record does not say. */
 const char *images_digest_of_task(const cJSON *task);

@@ -18,6 +18,7 @@ void operation_release(struct operation *op)
 	free(op->file_system);
 	free(op->repository_uri);
 	free(op->image);
+	free(op->image_before);
 	free(op->zone);
 	free(op->internet_gateway);
 	buf_free(&op->result);
@@ -118,6 +119,11 @@ static const char *pair_value(const cJSON *array, const char *key_name, const ch
 const char *operation_output(const struct operation *op, const char *key)
 {
 	return pair_value(aws_at(op->stack, "Outputs"), "OutputKey", "OutputValue", key);
+}
+
+const char *operation_parameter(const struct operation *op, const char *key)
+{
+	return pair_value(aws_at(op->stack, "Parameters"), "ParameterKey", "ParameterValue", key);
 }
 
 int operation_wait(struct operation *op, int64_t limit_ms, const char *what,

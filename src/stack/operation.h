@@ -36,7 +36,8 @@ struct operation {
 	char *account;
 	char *file_system; /* id, NULL: none */
 	char *repository_uri;
-	char *image; /* what task and function run, by its digest */
+	char *image;	    /* what task and function run, by its digest */
+	char *image_before; /* what they ran before, NULL: nothing */
 	char *zone;
 	char *internet_gateway;
 	cJSON *facts;		  /* of the VPC: replies by name, see vpc.c */
@@ -75,6 +76,7 @@ int operation_read_stack_by_id(struct operation *op, struct error *err);
 /* Of op->stack: "" if it says nothing. */
 const char *operation_status(const struct operation *op);
 const char *operation_output(const struct operation *op, const char *key);
+const char *operation_parameter(const struct operation *op, const char *key); /* as deployed */
 
 /*
  * Waiting: calls check every so often (soon at first, then every few seconds) until it returns something else than 0,
@@ -115,7 +117,9 @@ int tasks_list(struct operation *op, cJSON **ret_tasks,
 	       struct error *err); /* of op->cluster, described, running or on their way */
 int tasks_stop_all(struct operation *op, unsigned *ret_n, struct error *err); /* of op->cluster; and wait for STOPPED */
 
-/* image.c: the image is there, assembled and pushed if need be; afterwards those are removed that nothing uses */
+/* image.c: before a stack is created, whether the image can be had at all */
+int image_check_first(struct operation *op, struct error *err);
+/* the image is there, assembled and pushed if need be; afterwards those are removed that nothing uses */
 int image_ensure(struct operation *op, struct error *err);
 int image_clean(struct operation *op, struct error *err);
 

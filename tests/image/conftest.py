@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import socket
+import ssl
 import subprocess
 import tarfile
 import time
@@ -78,50 +79,67 @@ def index_of(*images, kind=OCI + "index.v1+json"):
     return json.dumps({"schemaVersion": 2, "mediaType": kind, "manifests": entries}).encode()
 
 
-def call(method, url, data=None, **headers):
+def call(method, url, data=None, tls=None, **headers):
     headers = {name.replace("_", "-"): value for name, value in headers.items()}
-    return urllib.request.urlopen(urllib.request.Request(url, data, headers, method=method))
+    return urllib.request.urlopen(urllib.request.Request(url, data, headers, method=method), context=tls)
+
+
+def make_certificate(directory: Path) -> Path:
+    """One for 127.0.0.1 that only those trust who are told to, with its key in the same file."""
+    path = directory / "certificate.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+                    "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", path, "-out", directory / "public.pem"],
+                   check=True, capture_output=True)
+    with path.open("ab") as whole:
+        whole.write((directory / "public.pem").read_bytes())
+    return path
 
 
 class Registry:
     """docker-registry on a port of its own."""
 
-    def __init__(self, directory: Path):
+    def __init__(self, directory: Path, certificate=None):
+        """certificate: a file with key and certificate, for TLS."""
         directory.mkdir()
         self.directory = directory
         with socket.socket() as s:
             s.bind(("127.0.0.1", 0))
             self.host = "127.0.0.1:%d" % s.getsockname()[1]
-        self.url = "http://" + self.host
+        self.url = ("https://" if certificate else "http://") + self.host
+        tls = f", tls: {{certificate: {certificate}, key: {certificate}}}" if certificate else ""
+        self.tls = ssl.create_default_context(cafile=certificate) if certificate else None
         (directory / "config.yml").write_text(
             f"version: 0.1\nlog: {{level: info, formatter: json}}\nstorage: {{filesystem: {{rootdirectory: {directory}/data}}}}\n"
-            f"http: {{addr: {self.host}}}\n")
+            f"http: {{addr: {self.host}{tls}}}\n")
         self.log = open(directory / "log", "wb")
         self.process = subprocess.Popen(["docker-registry", "serve", directory / "config.yml"], stdout=self.log, stderr=self.log)
         until(self.answers, "the registry")
 
+    def call(self, method, url, data=None, **headers):
+        return call(method, url, data, self.tls, **headers)
+
     def answers(self):
         try:
-            return call("GET", self.url + "/v2/").status == 200
+            return self.call("GET", self.url + "/v2/").status == 200
         except OSError:
             return False
 
     def push(self, name, image, tag="latest", index=None):
         for key, data in image.blobs.items():
-            where = call("POST", f"{self.url}/v2/{name}/blobs/uploads/", b"").headers["Location"]
-            call("PUT", where + "&digest=" + key, data, Content_Type="application/octet-stream")
+            where = self.call("POST", f"{self.url}/v2/{name}/blobs/uploads/", b"").headers["Location"]
+            self.call("PUT", where + "&digest=" + key, data, Content_Type="application/octet-stream")
         reference = digest(image.manifest) if index else tag
-        call("PUT", f"{self.url}/v2/{name}/manifests/{reference}", image.manifest, Content_Type=image.kind)
+        self.call("PUT", f"{self.url}/v2/{name}/manifests/{reference}", image.manifest, Content_Type=image.kind)
         if index:
-            call("PUT", f"{self.url}/v2/{name}/manifests/{tag}", index, Content_Type=json.loads(index)["mediaType"])
+            self.call("PUT", f"{self.url}/v2/{name}/manifests/{tag}", index, Content_Type=json.loads(index)["mediaType"])
 
     def manifest(self, name, reference):
         accept = ",".join([OCI + "manifest.v1+json", DOCKER + "distribution.manifest.v2+json"])
-        with call("GET", f"{self.url}/v2/{name}/manifests/{reference}", Accept=accept) as reply:
+        with self.call("GET", f"{self.url}/v2/{name}/manifests/{reference}", Accept=accept) as reply:
             return json.loads(reply.read())
 
     def blob(self, name, key):
-        with call("GET", f"{self.url}/v2/{name}/blobs/{key}") as reply:
+        with self.call("GET", f"{self.url}/v2/{name}/blobs/{key}") as reply:
             return reply.read()
 
     def requests(self):

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 
 import pytest
-from conftest import DOCKER, PROGRAM, RUNTIME, Image, digest, environment, index_of, layer, until
+from conftest import DOCKER, PROGRAM, RUNTIME, Image, Registry, digest, environment, index_of, layer, make_certificate, until
 
 BIG = os.urandom(3_000_000)
 
@@ -136,3 +136,17 @@ def test_the_mirror(registries, build):
     source, target = registries
     source.push("tenzir/vast", small_image())
     assert build("tenzir/vast", target.url, VASTFS_REGISTRY_MIRROR=source.url)["pushed"]
+
+
+def test_certificates_are_those_of_the_bundle(tmp_path, build):
+    certificate = make_certificate(tmp_path)
+    source, target = Registry(tmp_path / "source", certificate), Registry(tmp_path / "target", certificate)
+    try:
+        source.push("tenzir/vast", small_image())
+        refusal = build("tenzir/vast", target.url, VASTFS_REGISTRY_MIRROR=source.url)
+        assert "certificate is not trusted" in refusal["message"] and "AWS_CA_BUNDLE" in refusal["remedy"]
+        answer = build("tenzir/vast", target.url, VASTFS_REGISTRY_MIRROR=source.url, AWS_CA_BUNDLE=str(certificate))
+        assert answer["pushed"] and target.manifest("vast-default", answer["digest"])
+    finally:
+        source.stop()
+        target.stop()

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import time
 
 import pytest
 from conftest import DOCKER, OCI, Image, Registry, digest, index_of, layer
@@ -195,9 +196,11 @@ def test_a_manifest_without_end(source, target, build):
 
 
 def test_html_and_nonsense(source, target, build):
-    source.when("HEAD", "/manifests/", lambda h, b: h.reply(200, b"<html>"))
+    for method in ("HEAD", "GET"):
+        source.when(method, "/manifests/", lambda h, b: h.reply(200, b"<html>", Content_Type="text/html"))
     answer = build(f"{source.host}/evil", target.url)
-    assert answer["errnum"] == -74 and "digest" in answer["message"]
+    assert answer["errnum"] == -74 and "not JSON" in answer["message"]
+    assert has_nothing(target)
 
 
 def test_a_target_that_accepts_and_forgets(source, build):
@@ -211,3 +214,71 @@ def test_a_target_that_accepts_and_forgets(source, build):
     assert answer["errnum"] == -5 and "has it not" in answer["message"]
     assert not any(method == "PUT" and "/manifests/" in path for method, path, _ in target.asked)
     target.stop()
+
+
+def test_a_registry_that_tells_no_digest(source, target, build):
+    image = Image([layer({"a": b"a"})])
+    source.when("HEAD", "/manifests/", lambda h, b: h.reply(200, image.manifest, Content_Type=image.kind))
+    serve(source, image)
+    answer = build(f"{source.host}/evil", target.url)
+    assert answer["pushed"]
+    again = build(f"{source.host}/evil@{digest(image.manifest)}", target.url)
+    assert (again["digest"], again["pushed"]) == (answer["digest"], False)
+
+
+def test_a_registry_whose_digest_is_none(source, target, build):
+    image = Image([layer({"a": b"a"})])
+    for told in ("sha256:1", "x" * 500):
+        source.rules.clear()
+        source.when("HEAD", "/manifests/", lambda h, b, told=told: h.reply(200, image.manifest, Docker_Content_Digest=told))
+        serve(source, image)
+        answer = build(f"{source.host}/evil", target.url)
+        assert answer["errnum"] == -74 and "does not tell the digest" in answer["message"]
+    assert has_nothing(target)
+
+
+TOO_MANY = json.dumps({"errors": [{"code": "TOOMANYREQUESTS", "message": "You have reached your unauthenticated pull rate limit."}]})
+
+
+def limited(source, image, **headers):
+    """Docker Hub counts GETs of manifests, and answers HEAD."""
+    source.when("GET", "/manifests/", lambda h, b: h.reply(429, TOO_MANY.encode(), **headers))
+    serve(source, image)
+
+
+@pytest.mark.parametrize("headers, words, absent", [
+    ({"ratelimit_limit": "100;w=21600", "ratelimit_remaining": "0;w=21600", "docker_ratelimit_source": "192.0.2.1"},
+     ["grants 100 downloads in 6h 0m to 192.0.2.1", "docker login", "VASTFS_REGISTRY_MIRROR", "wait, at most 6h 0m"], []),
+    ({"RateLimit_Limit": "200;w=21600", "RateLimit_Remaining": "0;w=21600", "Retry_After": "2220",
+      "Docker_RateLimit_Source": "7cbf80de-93ff-4d6e-a3b4-3bb1b6b4d5a9"},
+     ["to this account", "VASTFS_REGISTRY_MIRROR", "try again in 37m"], ["docker login", "7cbf80de"]),
+    ({"Retry_After": "Fri, 31 Dec 2100 23:59:59 GMT"}, ["docker login", "try again in"], ["grants"]),
+    ({"ratelimit_limit": "many", "ratelimit_remaining": "0", "docker_ratelimit_source": "a\x1b[31m", "Retry_After": "-5"},
+     ["wait and try again"], ["grants", "31m"]),
+])
+def test_docker_hubs_limit_is_explained_and_not_run_against(source, target, build, headers, words, absent):
+    limited(source, Image([layer({"a": b"a"})]), **headers)
+    answer = build(f"{source.host}/evil", target.url)
+    assert answer["code"] == "TOOMANYREQUESTS" and "pull rate limit" in answer["message"]
+    for word in words:
+        assert word in answer["remedy"]
+    for word in absent:
+        assert word not in answer["remedy"]
+    assert sum(m == "GET" and "/manifests/" in path for m, path, _ in source.asked) == 1, "asked once"
+    assert has_nothing(target)
+
+
+def test_a_registry_that_wants_a_moment(source, target, build):
+    image = Image([layer({"a": b"a"})])
+    asked = []
+
+    def refuse_once(handler, _body):
+        asked.append(time.monotonic())
+        if len(asked) == 1:
+            return handler.reply(429, b"slow down", Retry_After="2")
+        return handler.reply(200, image.manifest, Content_Type=image.kind)
+
+    source.when("GET", "/manifests/", refuse_once)
+    serve(source, image)
+    assert build(f"{source.host}/evil", target.url)["pushed"]
+    assert len(asked) == 2 and asked[1] - asked[0] >= 2

@@ -69,6 +69,11 @@ class RegistryFaults(Faults):
         environ["vastfs.forget"] = True
         return self.app(environ, start_response)
 
+    def _expire(self, _rule, environ, start_response):
+        """From this request on no token of the mirror's is good that was given out before."""
+        self.app.shelf.forget_tokens()
+        return self.app(environ, start_response)
+
     def _truncate(self, _rule, environ, start_response):
         captured = wsgi.Captured(self.app, environ)
         start_response(wsgi.status_line(captured.status), captured.headers)
@@ -113,4 +118,5 @@ KINDS = {
     "error_midway": RegistryFaults._error_midway,
     "drop_midway": RegistryFaults._drop_midway,
     "forget": RegistryFaults._forget,
+    "expire": RegistryFaults._expire,
 }

@@ -10,10 +10,11 @@
 #include <cmocka.h>
 
 /* The outdated ones as a comma list, in order. */
-static void expect_outdated(const char *details, const char *current, const char *used, const char *expected)
+static void expect_outdated_after(const char *previous, const char *details, const char *current, const char *used,
+				  const char *expected)
 {
 	cJSON *list = cJSON_Parse(details), *in_use = cJSON_Parse(used);
-	cJSON *outdated = images_outdated(list, current, in_use);
+	cJSON *outdated = images_outdated(list, current, previous, in_use);
 	const cJSON *item;
 	char text[200] = "";
 
@@ -25,6 +26,11 @@ static void expect_outdated(const char *details, const char *current, const char
 	cJSON_Delete(list);
 	cJSON_Delete(in_use);
 	cJSON_Delete(outdated);
+}
+
+static void expect_outdated(const char *details, const char *current, const char *used, const char *expected)
+{
+	expect_outdated_after("", details, current, used, expected);
 }
 
 #define IMAGE(digest, pushed) \
@@ -43,6 +49,17 @@ static void test_outdated(void **state)
 	expect_outdated(four, "a", "[]", "c,d,");
 	expect_outdated(four, "b", "[\"a\"]", "d,");
 	expect_outdated(four, "b", "[\"a\",\"d\",\"\"]", "");
+}
+
+static void test_what_was_deployed_before_is_kept(void **state)
+{
+	static const char tied[] = "[" IMAGE("a", 1) "," IMAGE("b", 1) "," IMAGE("c", 1) "]";
+
+	(void)state;
+	expect_outdated_after("b", tied, "c", "[]", "a,");
+	/* deployed again without a change, and one that somebody has removed */
+	expect_outdated_after("c", tied, "c", "[]", "b,");
+	expect_outdated_after("gone", tied, "c", "[]", "b,");
 }
 
 static void test_what_is_not_ours_stays(void **state)
@@ -89,6 +106,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_outdated),
+		cmocka_unit_test(test_what_was_deployed_before_is_kept),
 		cmocka_unit_test(test_what_is_not_ours_stays),
 		cmocka_unit_test(test_digest_of_task),
 		cmocka_unit_test(test_progress),

@@ -1,0 +1,106 @@
+"""How fast an image goes from registry to registry, and in how much memory: ratios of one run on this machine.
+
+The same image goes between two of Debian's docker-registries, in turn by image-build (what deploy does) and by
+skopeo, each time to a registry that is empty. Registries keep their data in memory: disks are not what is measured.
+
+usage: contrib/bench
+"""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "image"))
+from conftest import PROGRAM, RUNTIME, Image, Registry, environment, layer, make_certificate, until  # noqa: E402
+
+NAME = "tenzir/vast"
+BASE = 4 << 20
+LAYERS = (40 << 20, 150 << 20, 10 << 20, 200 << 20, 100 << 20)
+ROUNDS = 5
+
+
+def make_image():
+    """500 MB that no compression makes smaller, on a small base with a shell."""
+    base = layer({"bin/busybox": os.urandom(BASE), "bin/sh": b"#!/bin/busybox sh\n"})
+    return Image([base] + [layer({f"opt/{n}": os.urandom(size)}) for n, size in enumerate(LAYERS)])
+
+
+def image_build(source, target, env):
+    done = subprocess.run([PROGRAM, NAME, "x86_64", RUNTIME, target.url, "vast-default"],
+                          env={**env, "VASTFS_REGISTRY_MIRROR": source.url}, capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)
+
+
+def skopeo(source, target, env):
+    subprocess.run(["skopeo", "--insecure-policy", "copy", "--quiet", "--src-tls-verify=false", "--dest-tls-verify=false",
+                    f"docker://{source.host}/{NAME}", f"docker://{target.host}/vast-default:latest"], env=env, check=True)
+
+
+def fresh_copy(copy, source, directory, env, certificate):
+    """Seconds, and what the copy answers."""
+    with tempfile.TemporaryDirectory(dir=directory) as where:
+        target = Registry(Path(where) / "target", certificate)
+        try:
+            start = time.perf_counter()
+            answer = copy(source, target, env)
+            return time.perf_counter() - start, answer
+        finally:
+            target.stop()
+
+
+def settled(registries):
+    """The number of requests once the logs are written: each registry answers one more request, which is the last."""
+    for registry in registries:
+        before = len(registry.requests())
+        registry.answers()
+        until(lambda: len(registry.requests()) > before, "the log")
+    return sum(len(registry.requests()) for registry in registries)
+
+
+def look_at_speed(source, directory, env, certificate=None):
+    ours, theirs, rss = [], [], []
+    for _ in range(ROUNDS):
+        seconds, answer = fresh_copy(image_build, source, directory, env, certificate)
+        ours.append(seconds)
+        rss.append(answer["rss_kib"] / 1024)
+        theirs.append(fresh_copy(skopeo, source, directory, env, certificate)[0])
+    ratio = statistics.median(b / a for a, b in zip(ours, theirs))
+    megabytes = answer["bytes"] / 1e6
+    a, b = (megabytes / statistics.median(times) for times in (ours, theirs))
+    what = f"{megabytes:.0f} MB by {source.url.partition(':')[0]}, peak RSS {max(rss):.1f} MiB"
+    print(f"{what:58} {a:7.1f} MB/s {b:7.1f} MB/s {ratio:7.2f}")
+
+
+def look_at_nothing_changed(source, directory, env):
+    target = Registry(directory / "unchanged")
+    image_build(source, target, env)
+    before = settled((source, target))
+    answer = image_build(source, target, env)
+    assert not answer["pushed"]
+    print(f"{settled((source, target)) - before - 2} requests when nothing changed")
+    target.stop()
+
+
+def main():
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as name:
+        directory = Path(name)
+        env = environment(directory)
+        image, certificate = make_image(), make_certificate(directory)
+        source = Registry(directory / "source")
+        source.push(NAME, image)
+        print(f"{'an image, against skopeo (ratio: how many times as fast)':58} {'vastfs':>12} {'other':>12}   ratio")
+        look_at_speed(source, directory, env)
+        look_at_nothing_changed(source, directory, env)
+        source.stop()
+        source = Registry(directory / "encrypted", certificate)
+        source.push(NAME, image)
+        look_at_speed(source, directory, {**env, "AWS_CA_BUNDLE": str(certificate)}, certificate)
+        source.stop()
+
+
+main()
