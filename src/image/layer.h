@@ -1,0 +1,30 @@
+/*
+ * layer.h - the one layer that vastfs puts on top of an image: the program that runs commands in the function.
+ *
+ * One file at the root, IMAGE_RUNTIME_PATH, mode 0755, owner 0:0, time 0, in a ustar archive compressed with gzip
+ * (OCI Image Format Specification 1.1, layer.md). The same program makes the same bytes, wherever and whenever.
+ */
+#ifndef VASTFS_IMAGE_LAYER_H
+#define VASTFS_IMAGE_LAYER_H
+
+#include "base/buf.h"
+#include "base/error.h"
+
+#define IMAGE_RUNTIME_PATH "/vast-lambda-runtime"
+#define IMAGE_LAYER_MAX	   ((size_t)64 << 20)
+
+struct image_layer {
+	struct buf data;       /* the compressed archive */
+	char digest[136];      /* of data */
+	char diff_id[136];     /* of the archive before compression */
+	char architecture[16]; /* the program is for: "x86_64" or "arm64"; "": unknown */
+};
+
+/*
+ * Reads the program. Errno of open or read; -ENOEXEC if it is no ELF executable for an architecture that Lambda has;
+ * -EFBIG. *ret is to be freed by image_layer_free, and empty after an error.
+ */
+int image_layer_make(const char *runtime_path, struct image_layer *ret, struct error *err);
+void image_layer_free(struct image_layer *l); /* the content, not the struct */
+
+#endif

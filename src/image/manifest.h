@@ -1,0 +1,77 @@
+/*
+ * manifest.h - what an image consists of, and the same image with one layer more.
+ *
+ * Sources: Open Container Initiative, Image Format Specification 1.1 (manifest.md, image-index.md, config.md);
+ * Docker, "Image Manifest Version 2, Schema 2" and "Image Specification v1.2". Everything here is pure: no network,
+ * no files, no clock, so the same input makes the same bytes. What a registry sends is not trusted.
+ * Errors: -EBADMSG what is malformed, -EOPNOTSUPP what is sound and cannot be used, -ENOENT no such platform.
+ */
+#ifndef VASTFS_IMAGE_MANIFEST_H
+#define VASTFS_IMAGE_MANIFEST_H
+
+#include "base/buf.h"
+#include "base/error.h"
+
+#include <cjson/cJSON.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define IMAGE_DOCKER_MANIFEST "application/vnd.docker.distribution.manifest.v2+json"
+#define IMAGE_DOCKER_LIST     "application/vnd.docker.distribution.manifest.list.v2+json"
+#define IMAGE_OCI_MANIFEST    "application/vnd.oci.image.manifest.v1+json"
+#define IMAGE_OCI_INDEX	      "application/vnd.oci.image.index.v1+json"
+
+/* Most layers an image may have (Docker's limit), ours included; most bytes of a manifest and of a config. */
+#define IMAGE_LAYERS_MAX   127
+#define IMAGE_MANIFEST_MAX ((size_t)4 << 20)
+#define IMAGE_CONFIG_MAX   ((size_t)4 << 20)
+
+struct image_blob {
+	char digest[136];
+	char media_type[128];
+	uint64_t size; /* bytes, never 0 */
+};
+
+struct image_manifest {
+	char media_type[128]; /* IMAGE_DOCKER_MANIFEST or IMAGE_OCI_MANIFEST */
+	struct image_blob config;
+	struct image_blob *layers; /* the lowest first; owned */
+	size_t n_layers;
+	cJSON *json; /* the whole document; owned */
+};
+
+struct image_layer;
+
+/* True if this is a list of images, one a platform. media_type: of the reply, "" or NULL if unknown. */
+bool image_manifest_is_index(const cJSON *json, const char *media_type);
+
+/* The digest of the image for linux on an architecture, "x86_64" or "arm64". */
+int image_manifest_choose(const cJSON *index, const char *architecture, char ret_digest[136], struct error *err);
+
+/*
+ * Reads the manifest of one image. media_type: of the reply, "" or NULL if unknown. Takes only what AWS Lambda can
+ * run: layers compressed with gzip. *ret is to be freed by image_manifest_free, and empty after an error.
+ */
+int image_manifest_parse(const void *data, size_t len, const char *media_type, struct image_manifest *ret,
+			 struct error *err);
+void image_manifest_free(struct image_manifest *m); /* the content, not the struct */
+
+/*
+ * Puts the layer on top of base, whose config is given, and makes the runtime in it the entry point. Whatever else the
+ * two documents hold stays; media types are those of base's family. ret_config and ret_manifest are appended to and
+ * must be empty; ret_digest is that of the manifest.
+ */
+int image_assemble(const struct image_manifest *base, const void *config, size_t config_len, const char *architecture,
+		   const struct image_layer *layer, struct buf *ret_config, struct buf *ret_manifest,
+		   char ret_digest[136], struct error *err);
+
+/*
+ * The tag under which an assembled image is kept: it names what the image was made of, so that the same image is made
+ * once. base_digest: of the base's top-level manifest.
+ */
+int image_tag(const char *base_digest, const char *architecture, const char *layer_digest, char ret[64]);
+
+/* "sha256:<hex>". -ENOMEM. */
+int image_digest(const void *data, size_t len, char ret[136]);
+
+#endif
