@@ -1,0 +1,312 @@
+#include "image/manifest.h"
+
+#include "image/reference.h"
+
+#include <math.h>
+#include <string.h>
+#include <strings.h>
+
+#define BLOB_MAX ((double)((uint64_t)10 << 30)) /* Lambda takes 10 GiB, uncompressed and in all */
+
+/* -- small readings --------------------------------------------------------------------------------------------- */
+
+static const char *text_of(const cJSON *o, const char *key)
+{
+	const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(o, key));
+
+	return text ? text : "";
+}
+
+static const char *oci_architecture(const char *architecture)
+{
+	return strcmp(architecture, "x86_64") == 0 ? "amd64" : architecture;
+}
+
+/* A media type may come with parameters: "; charset=utf-8". */
+static bool type_is(const char *media_type, const char *wanted)
+{
+	size_t len = media_type ? strcspn(media_type, "; \t") : 0;
+
+	return len == strlen(wanted) && strncasecmp(media_type, wanted, len) == 0;
+}
+
+static bool type_is_index(const char *media_type)
+{
+	return type_is(media_type, IMAGE_DOCKER_LIST) || type_is(media_type, IMAGE_OCI_INDEX);
+}
+
+static bool type_is_manifest(const char *media_type)
+{
+	return type_is(media_type, IMAGE_DOCKER_MANIFEST) || type_is(media_type, IMAGE_OCI_MANIFEST);
+}
+
+static bool type_is_schema_1(const char *media_type)
+{
+	return type_is(media_type, "application/vnd.docker.distribution.manifest.v1+json") ||
+	       type_is(media_type, "application/vnd.docker.distribution.manifest.v1+prettyjws");
+}
+
+bool image_manifest_is_index(const cJSON *json, const char *media_type)
+{
+	const char *own = text_of(json, "mediaType");
+
+	if (*own)
+		return type_is_index(own);
+	if (type_is_index(media_type) || type_is_manifest(media_type))
+		return type_is_index(media_type);
+	return cJSON_IsArray(cJSON_GetObjectItemCaseSensitive(json, "manifests")) &&
+	       !cJSON_GetObjectItemCaseSensitive(json, "layers");
+}
+
+/* -- choosing a platform ---------------------------------------------------------------------------------------- */
+
+/* How well an entry fits: 0 not at all, 2 if every machine of the architecture can run it. */
+static int fit(const cJSON *entry, const char *architecture)
+{
+	const cJSON *platform = cJSON_GetObjectItemCaseSensitive(entry, "platform");
+	const char *variant = text_of(platform, "variant");
+
+	if (strcmp(text_of(platform, "os"), "linux") != 0 ||
+	    strcmp(text_of(platform, "architecture"), oci_architecture(architecture)) != 0)
+		return 0;
+	return !*variant || strcmp(variant, "v8") == 0 || strcmp(variant, "v1") == 0 ? 2 : 1;
+}
+
+static void name_platforms(const cJSON *entries, struct buf *out)
+{
+	const cJSON *entry;
+
+	cJSON_ArrayForEach (entry, entries) {
+		const cJSON *platform = cJSON_GetObjectItemCaseSensitive(entry, "platform");
+		const char *os = text_of(platform, "os"), *variant = text_of(platform, "variant");
+
+		if (!*os || strcmp(os, "unknown") == 0)
+			continue;
+		buf_printf(out, "%s%.32s/%.32s%s%.16s", out->len ? ", " : "", os, text_of(platform, "architecture"),
+			   *variant ? "/" : "", variant);
+	}
+}
+
+static int no_such_platform(const cJSON *entries, const char *architecture, struct error *err)
+{
+	_buf_ struct buf names = BUF_INIT(512);
+	const cJSON *entry;
+
+	cJSON_ArrayForEach (entry, entries)
+		if (type_is_index(text_of(entry, "mediaType")))
+			return error_set(err, -EOPNOTSUPP,
+					 "the image's index holds another index, %.72s, and no image for linux/%s",
+					 text_of(entry, "digest"), oci_architecture(architecture));
+	name_platforms(entries, &names);
+	error_set(err, -ENOENT, "there is no image for linux/%s; there is: %s", oci_architecture(architecture),
+		  names.len ? buf_str(&names) : "none that names its platform");
+	error_remedy(err, "choose another image, or another architecture in the settings");
+	return -ENOENT;
+}
+
+int image_manifest_choose(const cJSON *index, const char *architecture, char ret_digest[136], struct error *err)
+{
+	const cJSON *entries = cJSON_GetObjectItemCaseSensitive(index, "manifests"), *entry, *best = NULL;
+	const char *digest;
+	int best_fit = 0;
+
+	if (!cJSON_IsArray(entries))
+		return error_set(err, -EBADMSG, "the image's index has no list of manifests");
+	cJSON_ArrayForEach (entry, entries) {
+		int f = fit(entry, architecture);
+
+		if (f > best_fit) {
+			best = entry;
+			best_fit = f;
+		}
+	}
+	if (!best)
+		return no_such_platform(entries, architecture, err);
+	digest = text_of(best, "digest");
+	if (!image_digest_is_valid(digest))
+		return error_set(err, -EBADMSG,
+				 "the image's index gives '%.80s' for linux/%s, which is no sha256 digest", digest,
+				 oci_architecture(architecture));
+	if (type_is_index(text_of(best, "mediaType")))
+		return error_set(err, -EOPNOTSUPP, "the image for linux/%s is an index in an index, %s",
+				 oci_architecture(architecture), digest);
+	snprintf(ret_digest, 136, "%s", digest);
+	return 0;
+}
+
+/* -- descriptors ------------------------------------------------------------------------------------------------ */
+
+static int parse_blob(const cJSON *o, const char *what, struct image_blob *ret, struct error *err)
+{
+	const cJSON *size = cJSON_GetObjectItemCaseSensitive(o, "size");
+	const char *digest = text_of(o, "digest"), *type = text_of(o, "mediaType");
+
+	if (!cJSON_IsObject(o))
+		return error_set(err, -EBADMSG, "the image's manifest has no descriptor of its %s", what);
+	if (!image_digest_is_valid(digest))
+		return error_set(err, -EBADMSG, "the image's %s has '%.80s', which is no sha256 digest", what, digest);
+	if (!*type || strlen(type) >= sizeof(ret->media_type))
+		return error_set(err, -EBADMSG, "the image's %s %s has no media type of a sensible length", what,
+				 digest);
+	if (!cJSON_IsNumber(size) || !(size->valuedouble >= 1) || floor(size->valuedouble) != size->valuedouble)
+		return error_set(err, -EBADMSG, "the image's %s %s has no size", what, digest);
+	if (size->valuedouble > BLOB_MAX)
+		return error_set(err, -EFBIG, "the image's %s %s is larger than Lambda's 10 GiB", what, digest);
+	snprintf(ret->digest, sizeof(ret->digest), "%s", digest);
+	snprintf(ret->media_type, sizeof(ret->media_type), "%s", type);
+	ret->size = (uint64_t)size->valuedouble;
+	return 0;
+}
+
+/* What is wrong with a layer's media type, or NULL. */
+static const char *trouble_with_layer(const char *type)
+{
+	if (type_is(type, "application/vnd.docker.image.rootfs.diff.tar.gzip") ||
+	    type_is(type, "application/vnd.oci.image.layer.v1.tar+gzip"))
+		return NULL;
+	if (strstr(type, ".foreign.") || strstr(type, ".nondistributable."))
+		return "is foreign: its bytes are not in the registry";
+	if (strstr(type, "+encrypted"))
+		return "is encrypted";
+	if (strstr(type, "zstd"))
+		return "is compressed with zstd";
+	if (type_is(type, "application/vnd.docker.image.rootfs.diff.tar") ||
+	    type_is(type, "application/vnd.oci.image.layer.v1.tar"))
+		return "is not compressed";
+	return "is of an unknown kind";
+}
+
+static int parse_layer(const cJSON *o, struct image_blob *ret, struct error *err)
+{
+	const char *trouble;
+	int r = parse_blob(o, "layer", ret, err);
+
+	if (r < 0)
+		return r;
+	trouble = trouble_with_layer(ret->media_type);
+	if (!trouble)
+		return 0;
+	error_set(err, -EOPNOTSUPP, "the layer %s %s (%s), and Lambda takes gzip only", ret->digest, trouble,
+		  ret->media_type);
+	error_remedy(err, "copy the image with gzip layers, as by: skopeo copy --dest-compress-format gzip "
+			  "--dest-force-compress-format, or build it with: docker buildx build --output "
+			  "type=image,push=true,compression=gzip,force-compression=true,oci-mediatypes=false");
+	return -EOPNOTSUPP;
+}
+
+static int parse_layers(const cJSON *list, struct image_manifest *m, struct error *err)
+{
+	const cJSON *o;
+	int n = cJSON_GetArraySize(list), r;
+
+	if (!cJSON_IsArray(list) || n == 0)
+		return error_set(err, -EBADMSG, "the image's manifest has no layers");
+	if (n > IMAGE_LAYERS_MAX)
+		return error_set(err, -EOPNOTSUPP, "the image has %d layers, and %d are the most there may be", n,
+				 IMAGE_LAYERS_MAX);
+	m->layers = calloc((size_t)n, sizeof(*m->layers));
+	if (!m->layers)
+		return -ENOMEM;
+	cJSON_ArrayForEach (o, list) {
+		r = parse_layer(o, &m->layers[m->n_layers++], err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int parse_config(const cJSON *o, struct image_manifest *m, struct error *err)
+{
+	int r = parse_blob(o, "config", &m->config, err);
+
+	if (r < 0)
+		return r;
+	if (!type_is(m->config.media_type, "application/vnd.docker.container.image.v1+json") &&
+	    !type_is(m->config.media_type, "application/vnd.oci.image.config.v1+json"))
+		return error_set(err, -EOPNOTSUPP, "this is no image of a program: its config is of the kind %s",
+				 m->config.media_type);
+	if (m->config.size > IMAGE_CONFIG_MAX)
+		return error_set(err, -EFBIG, "the image's config is larger than %zu bytes", IMAGE_CONFIG_MAX);
+	return 0;
+}
+
+/* -- the document ----------------------------------------------------------------------------------------------- */
+
+static int refuse_schema_1(struct error *err)
+{
+	error_set(err, -EOPNOTSUPP, "the image is kept in Docker's first format, schema 1, which AWS does not run");
+	error_remedy(err, "push the image again with a docker or podman of today");
+	return -EOPNOTSUPP;
+}
+
+/* What the reply was called must be what the document calls itself: readers that differ can be shown two images. */
+static int check_type(const char *own, const char *media_type, struct error *err)
+{
+	bool known = type_is_manifest(media_type) || type_is_index(media_type) || type_is_schema_1(media_type);
+
+	if (!*own || !known || type_is(media_type, own))
+		return 0;
+	return error_set(err, -EBADMSG, "the image's manifest calls itself %.80s and came as %.80s", own, media_type);
+}
+
+static int parse_type(const char *media_type, struct image_manifest *m, struct error *err)
+{
+	const cJSON *version = cJSON_GetObjectItemCaseSensitive(m->json, "schemaVersion");
+	const char *own = text_of(m->json, "mediaType"), *type = *own || !media_type ? own : media_type;
+	bool has_layers = cJSON_GetObjectItemCaseSensitive(m->json, "layers") != NULL;
+
+	if (type_is_schema_1(type) || (cJSON_IsNumber(version) && version->valuedouble == 1))
+		return refuse_schema_1(err);
+	if (check_type(own, media_type, err) < 0)
+		return -EBADMSG;
+	if (!cJSON_IsNumber(version) || version->valuedouble != 2)
+		return error_set(err, -EBADMSG, "the image's manifest is not of schema version 2");
+	if (cJSON_GetObjectItemCaseSensitive(m->json, "manifests") || type_is_index(type))
+		return error_set(err, -EBADMSG,
+				 has_layers ? "the image's manifest is a manifest and an index at once"
+					    : "the image's manifest is an index where that of one image is wanted");
+	if (*own && !type_is_manifest(own))
+		return error_set(err, -EOPNOTSUPP, "the image's manifest is of an unknown kind: %.100s", own);
+	snprintf(m->media_type, sizeof(m->media_type), "%s",
+		 type_is(type, IMAGE_DOCKER_MANIFEST) ? IMAGE_DOCKER_MANIFEST : IMAGE_OCI_MANIFEST);
+	return 0;
+}
+
+static int parse(const char *media_type, struct image_manifest *m, struct error *err)
+{
+	int r = parse_type(media_type, m, err);
+
+	if (r == 0)
+		r = parse_config(cJSON_GetObjectItemCaseSensitive(m->json, "config"), m, err);
+	if (r == 0)
+		r = parse_layers(cJSON_GetObjectItemCaseSensitive(m->json, "layers"), m, err);
+	return r;
+}
+
+int image_manifest_parse(const void *data, size_t len, const char *media_type, struct image_manifest *ret,
+			 struct error *err)
+{
+	int r;
+
+	*ret = (struct image_manifest){0};
+	if (type_is_schema_1(media_type))
+		return refuse_schema_1(err);
+	if (len > IMAGE_MANIFEST_MAX)
+		return error_set(err, -EFBIG, "the image's manifest is larger than %zu bytes", IMAGE_MANIFEST_MAX);
+	ret->json = cJSON_ParseWithLength(data, len);
+	if (!cJSON_IsObject(ret->json)) {
+		image_manifest_free(ret);
+		return error_set(err, -EBADMSG, "the image's manifest is not a JSON object");
+	}
+	r = parse(media_type, ret, err);
+	if (r < 0)
+		image_manifest_free(ret);
+	return r;
+}
+
+void image_manifest_free(struct image_manifest *m)
+{
+	cJSON_Delete(m->json);
+	free(m->layers);
+	*m = (struct image_manifest){0};
+}
