@@ -2,9 +2,9 @@
  * docker_config.h - the credentials for registries that docker and podman have stored.
  *
  * Looked for in $DOCKER_CONFIG/config.json (~/.docker/config.json), then in $REGISTRY_AUTH_FILE or, if that is unset,
- * $XDG_RUNTIME_DIR/containers/auth.json and ~/.config/containers/auth.json; the first that has some for the image wins.
- * In a file, credHelpers goes before credsStore and that before auths; of several keys the longest that is a part of
- * "host/name" wins. Sources: docker/cli, "docker login"; docker/docker-credential-helpers, README;
+ * $XDG_RUNTIME_DIR/containers/auth.json and $XDG_CONFIG_HOME (~/.config)/containers/auth.json; the first that has some
+ * for the image wins. In a file, credHelpers goes before credsStore and that before auths; of several keys the longest
+ * that is a part of "host/name" wins. Sources: docker/cli, "docker login"; docker/docker-credential-helpers, README;
  * containers/image, containers-auth.json(5).
  */
 #ifndef VASTFS_IMAGE_DOCKER_CONFIG_H
