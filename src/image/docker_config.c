@@ -205,7 +205,8 @@ static int ask_helper(const struct wanted *w, const char *helper, struct buf *re
 
 	if (!answer.data)
 		return -ENOMEM;
-	r = image_helper_get(helper, image_host_is_docker_hub(w->host) ? HUB_KEY : w->host, answer.data, err);
+	r = image_helper_get(helper, image_host_is_docker_hub(w->host) ? HUB_KEY : w->host, IMAGE_HELPER_MS,
+			     answer.data, err);
 	if (r < 0) {
 		error_prefix(err, "%s", w->file);
 		return r;

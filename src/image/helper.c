@@ -159,16 +159,16 @@ static int explain(const struct helper *h, int r, struct error *err)
 	if (r == -ENOENT)
 		error_set(err, r, "there is no program %s", h->program);
 	else if (r == -ETIMEDOUT)
-		error_set(err, r, "%s gave no answer within %d s", h->program, IMAGE_HELPER_SECONDS);
+		error_set(err, r, "%s gave no answer in time", h->program);
 	else
 		error_set(err, r, "%s failed: %s", h->program, strerror(-r));
 	error_remedy(err, "look what '%s get' says, or take it out of docker's configuration", h->program);
 	return r;
 }
 
-int image_helper_get(const char *helper, const char *server, char *ret, struct error *err)
+int image_helper_get(const char *helper, const char *server, int timeout_ms, char *ret, struct error *err)
 {
-	struct helper h = {.out = -1, .deadline_ms = clock_monotonic_ms() + IMAGE_HELPER_SECONDS * 1000};
+	struct helper h = {.out = -1, .deadline_ms = clock_monotonic_ms() + timeout_ms};
 	int status = 0, r;
 
 	*ret = '\0';
