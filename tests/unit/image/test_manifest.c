@@ -225,23 +225,26 @@ static int choose(const char *text, const char *architecture, char digest[136], 
 
 static void test_the_platform_is_chosen(void **state)
 {
-	static const char index[] = INDEX(ENTRY(IMAGE_OCI_MANIFEST, "sha256:x", PLATFORM("unknown", "unknown")) "," ENTRY(
-		IMAGE_OCI_MANIFEST, "sha256:x",
-		PLATFORM(
-			"windows",
-			"amd64")) ",7,null,{}," ENTRY(IMAGE_OCI_MANIFEST, B,
-						      PLATFORM(
-							      "linux",
-							      "amd64") ",\"variant\":\"v3\"") "," ENTRY(IMAGE_OCI_MANIFEST,
-													A,
-													PLATFORM(
-														"linux",
-														"amd6"
-														"4")) "," ENTRY(IMAGE_DOCKER_MANIFEST,
-																B,
-																PLATFORM(
-																	"linux",
-																	"arm64") ",\"variant\":\"v8\""));
+	static const char index[] = INDEX(
+		ENTRY(IMAGE_OCI_MANIFEST, "sha256:x", PLATFORM("unknown", "unknown")) "," ENTRY(IMAGE_OCI_MANIFEST, "sha256:x", PLATFORM("windows", "amd64")) ",7,null,{}," ENTRY(
+			IMAGE_OCI_MANIFEST, B,
+			PLATFORM(
+				"linux",
+				"amd64") ",\"variant\":\"v3\"") "," ENTRY(IMAGE_OCI_MANIFEST, A,
+									  PLATFORM(
+										  "linux",
+										  "amd6"
+										  "4")) "," ENTRY(IMAGE_DOCKER_MANIFEST,
+												  B,
+												  PLATFORM(
+													  "linux",
+													  "arm64") ",\""
+														   "var"
+														   "ian"
+														   "t\""
+														   ":\""
+														   "v8"
+														   "\""));
 	char digest[136];
 	struct error err;
 
