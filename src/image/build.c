@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "image/copy.h"
 #include "image/docker_config.h"
+#include "image/layer.h"
 #include "image/url.h"
 
 #include <stddef.h>
@@ -18,6 +19,7 @@ struct build {
 	char base_digest[IMAGE_DIGEST_SIZE]; /* of what the base's name stands for: an index or a manifest */
 	struct image_manifest manifest;	     /* of the base */
 	struct buf config, new_config, new_manifest;
+	char new_digest[IMAGE_DIGEST_SIZE]; /* of new_manifest */
 	struct image_blob config_blob, layer_blob;
 };
 
@@ -125,7 +127,7 @@ static void progress(void *arg, uint64_t done, uint64_t total)
 static int assemble(struct build *x, struct error *err)
 {
 	int r = image_assemble(&x->manifest, buf_str(&x->config), x->config.len, x->b->architecture, &x->layer,
-			       &x->new_config, &x->new_manifest, err);
+			       &x->new_config, &x->new_manifest, x->new_digest, err);
 
 	if (r < 0)
 		return r;
@@ -195,11 +197,9 @@ static int read_and_assemble(struct build *x, struct error *err)
 
 static int push(struct build *x, struct image_built *ret, struct error *err)
 {
-	char digest[IMAGE_DIGEST_SIZE], found[IMAGE_DIGEST_SIZE];
+	char found[IMAGE_DIGEST_SIZE];
 	int r = read_and_assemble(x, err);
 
-	if (r == 0)
-		r = image_digest(buf_str(&x->new_manifest), x->new_manifest.len, digest);
 	if (r == 0)
 		r = copy_blobs(x, &ret->bytes, err);
 	if (r == 0)
@@ -208,10 +208,10 @@ static int push(struct build *x, struct image_built *ret, struct error *err)
 		r = registry_find(&x->target, ret->tag, found, err);
 	if (r < 0)
 		return r;
-	if (strcmp(found, digest) != 0)
+	if (strcmp(found, x->new_digest) != 0)
 		return error_set(err, -EIO, "%s has another image than was pushed: %.19s, not %.19s", x->target.base,
-				 found, digest);
-	strcpy(ret->digest, digest);
+				 found, x->new_digest);
+	strcpy(ret->digest, x->new_digest);
 	ret->pushed = true;
 	return 0;
 }

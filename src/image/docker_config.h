@@ -1,10 +1,11 @@
 /*
- * docker_config.h - the credentials for registries that docker, podman or skopeo have stored.
+ * docker_config.h - the credentials for registries that docker and podman have stored.
  *
- * Read from $REGISTRY_AUTH_FILE, $XDG_RUNTIME_DIR/containers/auth.json, ~/.config/containers/auth.json
- * (containers-auth.json(5)) and $DOCKER_CONFIG/config.json or ~/.docker/config.json (docker login); the first that
- * knows the registry counts. Credential helpers are asked by their protocol (docker/docker-credential-helpers): the
- * server's address on standard input, JSON on standard output.
+ * Looked for in $DOCKER_CONFIG/config.json (~/.docker/config.json), then in $REGISTRY_AUTH_FILE or, if that is unset,
+ * $XDG_RUNTIME_DIR/containers/auth.json and $XDG_CONFIG_HOME (~/.config)/containers/auth.json; the first that has some
+ * for the image wins. In a file, credHelpers goes before credsStore and that before auths; of several keys the longest
+ * that is a part of "host/name" wins. Sources: docker/cli, "docker login"; docker/docker-credential-helpers, README;
+ * containers/image, containers-auth.json(5).
  */
 #ifndef VASTFS_IMAGE_DOCKER_CONFIG_H
 #define VASTFS_IMAGE_DOCKER_CONFIG_H
@@ -13,8 +14,10 @@
 #include "base/error.h"
 
 /*
- * "user:password" in base64 for the repository, a secret; empty if there is none. May wait for a helper, 10 s at most.
- * Negative errno with words, without secrets: a file that is malformed, a helper that cannot be run.
+ * host and name as in struct image_reference. Appends "user:password" in base64 to ret_basic, nothing if there are no
+ * credentials, which is no error: 0. It is a secret: the caller clears it. May sleep for a helper, 10 s at most, so
+ * not for the engine's or the FUSE loop's thread. -EBADMSG a file or a helper's answer is malformed, -ETIMEDOUT,
+ * -EIO a helper failed, -EOPNOTSUPP a kind of credentials that cannot be used; no text holds a secret.
  */
 int image_credentials(const char *host, const char *name, struct buf *ret_basic, struct error *err);
 

@@ -1,121 +1,176 @@
 #include "image/layer.h"
 
-#include "base/file.h"
+#include "image/manifest.h"
 
 #include <archive.h>
 #include <archive_entry.h>
 #include <elf.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <zlib.h>
 
-#define RUNTIME_MAX ((size_t)16 << 20)
+#define GZIP_WINDOW (15 + 16) /* zlib's way to ask for gzip's header */
 
+static void archive_cleanup(struct archive **a)
+{
+	if (*a)
+		archive_write_free(*a);
+}
+
+DEFINE_CLEANUP(struct archive_entry *, archive_entry_free)
+
+/* -- the program ------------------------------------------------------------------------------------------------ */
+
+/* Not file_read: a FIFO must not hang, nor a directory pass for an unreadable file. */
 static int read_program(const char *path, struct buf *out, struct error *err)
 {
-	int r = file_read(path, out);
+	_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	char piece[65536];
+	struct stat st;
+	ssize_t n = 0;
 
-	if (r < 0)
-		return error_set(err, r, "%s cannot be read: %s", path, strerror(-r));
-	if (out->len < sizeof(Elf64_Ehdr) || memcmp(out->data, ELFMAG, SELFMAG) != 0)
-		return error_set(err, -EINVAL, "%s is not a program", path);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return error_set(err, -errno, "cannot open the runtime %s: %s", path, strerror(errno));
+	if (!S_ISREG(st.st_mode))
+		return error_set(err, -ENOEXEC, "the runtime %s is not a file", path);
+	while (!out->error && (n = read(fd, piece, sizeof(piece))) != 0) {
+		if (n < 0 && errno != EINTR)
+			return error_set(err, -errno, "cannot read the runtime %s: %s", path, strerror(errno));
+		if (n > 0)
+			buf_append(out, piece, (size_t)n);
+	}
+	if (out->error == -EFBIG)
+		return error_set(err, -EFBIG, "the runtime %s is larger than %zu bytes", path, out->max);
+	return out->error;
+}
+
+/* 64 bits, little endian, with an entry point, for a machine that Lambda has; its architecture's name or NULL. */
+static const char *architecture_of(const struct buf *program)
+{
+	Elf64_Ehdr h;
+
+	if (program->len < sizeof(h))
+		return NULL;
+	memcpy(&h, program->data, sizeof(h));
+	if (memcmp(h.e_ident, ELFMAG, SELFMAG) != 0 || h.e_ident[EI_CLASS] != ELFCLASS64 ||
+	    h.e_ident[EI_DATA] != ELFDATA2LSB || (h.e_type != ET_EXEC && h.e_type != ET_DYN) || !h.e_entry ||
+	    !h.e_phnum)
+		return NULL;
+	if (h.e_machine == EM_X86_64)
+		return "x86_64";
+	return h.e_machine == EM_AARCH64 ? "arm64" : NULL;
+}
+
+/* -- the archive ------------------------------------------------------------------------------------------------ */
+
+static la_ssize_t take_bytes(_unused_ struct archive *a, void *arg, const void *data, size_t len)
+{
+	return buf_append(arg, data, len) < 0 ? -1 : (la_ssize_t)len;
+}
+
+static struct archive_entry *make_entry(size_t size)
+{
+	struct archive_entry *e = archive_entry_new();
+
+	if (!e)
+		return NULL;
+	archive_entry_set_pathname(e, IMAGE_RUNTIME_PATH + 1);
+	archive_entry_set_filetype(e, AE_IFREG);
+	archive_entry_set_perm(e, 0755);
+	archive_entry_set_uid(e, 0);
+	archive_entry_set_gid(e, 0);
+	archive_entry_set_mtime(e, 0, 0);
+	archive_entry_set_size(e, (la_int64_t)size);
+	return e;
+}
+
+static int pack(const struct buf *program, struct buf *out)
+{
+	_cleanup_(archive_cleanup) struct archive *a = archive_write_new();
+	_cleanup_(archive_entry_free_cleanup) struct archive_entry *e = make_entry(program->len);
+
+	if (!a || !e)
+		return -ENOMEM;
+	if (archive_write_set_format_ustar(a) != ARCHIVE_OK || archive_write_add_filter_none(a) != ARCHIVE_OK ||
+	    archive_write_open(a, out, NULL, take_bytes, NULL) != ARCHIVE_OK ||
+	    archive_write_header(a, e) != ARCHIVE_OK ||
+	    archive_write_data(a, program->data, program->len) != (la_ssize_t)program->len ||
+	    archive_write_close(a) != ARCHIVE_OK)
+		return out->error ? out->error : -ENOMEM;
 	return 0;
 }
 
-/* -- tar ------------------------------------------------------------------------------------------------------- */
+/* -- compression ------------------------------------------------------------------------------------------------ */
 
-static la_ssize_t take_archive(struct archive *a, void *arg, const void *data, size_t len)
+static int deflate_all(z_stream *z, struct buf *out)
 {
-	if (buf_append(arg, data, len) == 0)
-		return (la_ssize_t)len;
-	archive_set_error(a, ENOMEM, "out of memory");
-	return -1;
+	unsigned char piece[65536];
+	int r;
+
+	do {
+		z->next_out = piece;
+		z->avail_out = sizeof(piece);
+		r = deflate(z, Z_FINISH);
+		buf_append(out, piece, sizeof(piece) - z->avail_out);
+	} while (r == Z_OK && !out->error);
+	return out->error ? out->error : r == Z_STREAM_END ? 0 : -EIO;
 }
 
-static struct archive_entry *describe(size_t size)
-{
-	struct archive_entry *entry = archive_entry_new();
-
-	if (!entry)
-		return NULL;
-	archive_entry_set_pathname(entry, IMAGE_ENTRY_POINT + 1);
-	archive_entry_set_filetype(entry, AE_IFREG);
-	archive_entry_set_perm(entry, 0755);
-	archive_entry_set_uid(entry, 0);
-	archive_entry_set_gid(entry, 0);
-	archive_entry_set_mtime(entry, 0, 0);
-	archive_entry_set_size(entry, (la_int64_t)size);
-	return entry;
-}
-
-static int write_archive(struct archive *a, const struct buf *program, struct buf *out)
-{
-	struct archive_entry *entry = describe(program->len);
-	bool good;
-
-	good = entry && archive_write_set_format_ustar(a) == ARCHIVE_OK &&
-	       archive_write_open(a, out, NULL, take_archive, NULL) == ARCHIVE_OK &&
-	       archive_write_header(a, entry) == ARCHIVE_OK &&
-	       archive_write_data(a, program->data, program->len) == (la_ssize_t)program->len &&
-	       archive_write_close(a) == ARCHIVE_OK;
-	archive_entry_free(entry);
-	return good ? 0 : -ENOMEM;
-}
-
-static int make_archive(const struct buf *program, struct buf *out)
-{
-	struct archive *a = archive_write_new();
-	int r = a ? write_archive(a, program, out) : -ENOMEM;
-
-	archive_write_free(a);
-	return r;
-}
-
-/* -- gzip ------------------------------------------------------------------------------------------------------ */
-
-/* RFC 1952: zlib writes no name, and a time of 0; the operating system is fixed so that it does not tell of the build.
- */
-static int compress_archive(const struct buf *tar, struct buf *out)
+/* gzip's header with time 0, no name and no operating system: nothing in it tells of this machine. */
+static int compress_gzip(const struct buf *in, struct buf *out)
 {
 	gz_header header = {.os = 255};
-	z_stream z = {.next_in = (unsigned char *)tar->data, .avail_in = (uInt)tar->len};
-	_free_ unsigned char *data = NULL;
-	uLong most;
-	int r = -ENOMEM;
+	z_stream z = {0};
+	int r;
 
-	if (deflateInit2(&z, Z_BEST_COMPRESSION, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+	if (deflateInit2(&z, Z_BEST_COMPRESSION, Z_DEFLATED, GZIP_WINDOW, 8, Z_DEFAULT_STRATEGY) != Z_OK)
 		return -ENOMEM;
 	deflateSetHeader(&z, &header);
-	most = deflateBound(&z, (uLong)tar->len);
-	data = malloc(most);
-	z.next_out = data;
-	z.avail_out = (uInt)most;
-	if (data && deflate(&z, Z_FINISH) == Z_STREAM_END)
-		r = buf_append(out, data, z.total_out);
+	z.next_in = (unsigned char *)in->data;
+	z.avail_in = (unsigned int)in->len;
+	r = deflate_all(&z, out);
 	deflateEnd(&z);
 	return r;
 }
 
+static int make(const struct buf *program, struct image_layer *l)
+{
+	_buf_ struct buf tar = BUF_INIT(IMAGE_LAYER_MAX + (1 << 20));
+	int r = pack(program, &tar);
+
+	if (r == 0)
+		r = image_digest(tar.data, tar.len, l->diff_id);
+	if (r == 0)
+		r = compress_gzip(&tar, &l->data);
+	return r < 0 ? r : image_digest(l->data.data, l->data.len, l->digest);
+}
+
 int image_layer_make(const char *runtime_path, struct image_layer *ret, struct error *err)
 {
-	_buf_ struct buf program = BUF_INIT(RUNTIME_MAX), tar = BUF_INIT(RUNTIME_MAX + 65536);
+	_buf_ struct buf program = BUF_INIT(IMAGE_LAYER_MAX);
+	const char *architecture;
 	int r;
 
-	memset(ret, 0, sizeof(*ret));
-	buf_init(&ret->data, RUNTIME_MAX + 65536);
+	*ret = (struct image_layer){.data = BUF_INIT(IMAGE_LAYER_MAX + (2 << 20))};
 	r = read_program(runtime_path, &program, err);
 	if (r < 0)
 		return r;
-	r = make_archive(&program, &tar);
-	if (r == 0)
-		r = compress_archive(&tar, &ret->data);
-	if (r == 0)
-		r = image_digest(tar.data, tar.len, ret->diff_id);
-	if (r == 0)
-		r = image_digest(ret->data.data, ret->data.len, ret->digest);
-	return r < 0 ? error_set(err, r, "out of memory") : 0;
+	architecture = architecture_of(&program);
+	if (!architecture)
+		return error_set(err, -ENOEXEC, "the runtime %s is not an ELF program for x86_64 or arm64",
+				 runtime_path);
+	r = make(&program, ret);
+	if (r < 0) {
+		image_layer_free(ret);
+		return error_set(err, r, "cannot pack the runtime %s: %s", runtime_path, strerror(-r));
+	}
+	snprintf(ret->architecture, sizeof(ret->architecture), "%s", architecture);
+	return 0;
 }
 
 void image_layer_free(struct image_layer *l)
 {
 	buf_free(&l->data);
+	*l = (struct image_layer){.data = l->data};
 }

@@ -1,25 +1,31 @@
 /*
- * layer.h - the one layer that is added: a tar archive with vast-lambda-runtime, compressed with gzip.
+ * layer.h - the one layer that vastfs puts on top of an image: the program that runs commands in the function.
  *
- * Reproducible: the same program makes the same bytes, whatever its file's times and owner are. So an image that was
- * pushed is recognized by its digest.
+ * One file at the root, IMAGE_RUNTIME_PATH, mode 0755, owner 0:0, time 0, in a ustar archive compressed with gzip
+ * (OCI Image Format Specification 1.1, layer.md). The same program makes the same bytes, wherever and whenever.
  */
 #ifndef VASTFS_IMAGE_LAYER_H
 #define VASTFS_IMAGE_LAYER_H
 
 #include "base/buf.h"
+#include "base/error.h"
 #include "image/reference.h"
 
-#define IMAGE_ENTRY_POINT "/vast-lambda-runtime"
+#define IMAGE_RUNTIME_PATH "/vast-lambda-runtime"
+#define IMAGE_LAYER_MAX	   ((size_t)64 << 20)
 
 struct image_layer {
-	struct buf data;		 /* gzip */
-	char digest[IMAGE_DIGEST_SIZE];	 /* of it */
-	char diff_id[IMAGE_DIGEST_SIZE]; /* of the tar archive */
+	struct buf data;		 /* the compressed archive */
+	char digest[IMAGE_DIGEST_SIZE];	 /* of data */
+	char diff_id[IMAGE_DIGEST_SIZE]; /* of the archive before compression */
+	char architecture[16];		 /* the program is for: "x86_64" or "arm64"; "": unknown */
 };
 
-/* Errors of reading the file; -EINVAL if it is no ELF program; -ENOMEM. image_layer_free() in any case. */
+/*
+ * Reads the program. Errno of open or read; -ENOEXEC if it is no ELF executable for an architecture that Lambda has;
+ * -EFBIG. *ret is to be freed by image_layer_free, and empty after an error.
+ */
 int image_layer_make(const char *runtime_path, struct image_layer *ret, struct error *err);
-void image_layer_free(struct image_layer *l);
+void image_layer_free(struct image_layer *l); /* the content, not the struct */
 
 #endif

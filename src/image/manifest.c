@@ -1,335 +1,313 @@
 #include "image/manifest.h"
 
+#include "image/reference.h"
+
+#include <math.h>
 #include <string.h>
+#include <strings.h>
 
-#define DOCKER_MANIFEST "application/vnd.docker.distribution.manifest.v2+json"
-#define DOCKER_LIST	"application/vnd.docker.distribution.manifest.list.v2+json"
-#define DOCKER_LAYER	"application/vnd.docker.image.rootfs.diff.tar.gzip"
-#define OCI_MANIFEST	"application/vnd.oci.image.manifest.v1+json"
-#define OCI_INDEX	"application/vnd.oci.image.index.v1+json"
-#define OCI_LAYER	"application/vnd.oci.image.layer.v1.tar+gzip"
+#define BLOB_MAX ((double)((uint64_t)10 << 30)) /* Lambda takes 10 GiB, uncompressed and in all */
 
-#define BLOB_MAX     (UINT64_C(64) << 30) /* an image of Lambda has 10 GB at most */
-#define PLATFORM_MAX 300
+/* -- small readings --------------------------------------------------------------------------------------------- */
 
-/* Of the image that is made; another way to make it is another tag. */
-#define FORMAT "1"
-
-static const char *text_of(const cJSON *object, const char *key)
+static const char *text_of(const cJSON *o, const char *key)
 {
-	const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
+	const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(o, key));
 
-	return cJSON_IsString(item) ? item->valuestring : "";
+	return text ? text : "";
 }
 
-static const char *media_type_of(const cJSON *json, const char *fallback)
-{
-	const char *own = text_of(json, "mediaType");
-
-	return *own ? own : fallback;
-}
-
-/* -- indexes --------------------------------------------------------------------------------------------------- */
-
-static bool is_index_type(const char *media_type)
-{
-	return strcmp(media_type, OCI_INDEX) == 0 || strcmp(media_type, DOCKER_LIST) == 0;
-}
-
-bool image_manifest_is_index(const cJSON *json, const char *media_type)
-{
-	return is_index_type(media_type_of(json, media_type)) ||
-	       (!cJSON_GetObjectItemCaseSensitive(json, "layers") &&
-		cJSON_IsArray(cJSON_GetObjectItemCaseSensitive(json, "manifests")));
-}
-
-/* What Go calls the processor, as images do. */
-static const char *go_architecture(const char *architecture)
+static const char *oci_architecture(const char *architecture)
 {
 	return strcmp(architecture, "x86_64") == 0 ? "amd64" : architecture;
 }
 
-static int no_such_platform(const cJSON *entries, const char *architecture, struct error *err)
+/* A media type may come with parameters: "; charset=utf-8". */
+static bool type_is(const char *media_type, const char *wanted)
 {
-	char there[PLATFORM_MAX] = "";
+	size_t len = media_type ? strcspn(media_type, "; \t") : 0;
+
+	return len == strlen(wanted) && strncasecmp(media_type, wanted, len) == 0;
+}
+
+static bool type_is_index(const char *media_type)
+{
+	return type_is(media_type, IMAGE_DOCKER_LIST) || type_is(media_type, IMAGE_OCI_INDEX);
+}
+
+static bool type_is_manifest(const char *media_type)
+{
+	return type_is(media_type, IMAGE_DOCKER_MANIFEST) || type_is(media_type, IMAGE_OCI_MANIFEST);
+}
+
+static bool type_is_schema_1(const char *media_type)
+{
+	return type_is(media_type, "application/vnd.docker.distribution.manifest.v1+json") ||
+	       type_is(media_type, "application/vnd.docker.distribution.manifest.v1+prettyjws");
+}
+
+bool image_manifest_is_index(const cJSON *json, const char *media_type)
+{
+	const char *own = text_of(json, "mediaType");
+
+	if (*own)
+		return type_is_index(own);
+	if (type_is_index(media_type) || type_is_manifest(media_type))
+		return type_is_index(media_type);
+	return cJSON_IsArray(cJSON_GetObjectItemCaseSensitive(json, "manifests")) &&
+	       !cJSON_GetObjectItemCaseSensitive(json, "layers");
+}
+
+/* -- choosing a platform ---------------------------------------------------------------------------------------- */
+
+/* How well an entry fits: 0 not at all, 2 if every machine of the architecture can run it. */
+static int fit(const cJSON *entry, const char *architecture)
+{
+	const cJSON *platform = cJSON_GetObjectItemCaseSensitive(entry, "platform");
+	const char *variant = text_of(platform, "variant");
+
+	if (strcmp(text_of(platform, "os"), "linux") != 0 ||
+	    strcmp(text_of(platform, "architecture"), oci_architecture(architecture)) != 0)
+		return 0;
+	return !*variant || strcmp(variant, "v8") == 0 || strcmp(variant, "v1") == 0 ? 2 : 1;
+}
+
+static void name_platforms(const cJSON *entries, struct buf *out)
+{
 	const cJSON *entry;
 
 	cJSON_ArrayForEach (entry, entries) {
 		const cJSON *platform = cJSON_GetObjectItemCaseSensitive(entry, "platform");
-		size_t n = strlen(there);
+		const char *os = text_of(platform, "os"), *variant = text_of(platform, "variant");
 
-		/* Attestations are listed as images for an unknown platform. */
-		if (*text_of(platform, "os") && strcmp(text_of(platform, "os"), "unknown") != 0)
-			snprintf(there + n, sizeof(there) - n, "%s%s/%s", n ? ", " : "", text_of(platform, "os"),
-				 text_of(platform, "architecture"));
+		if (!*os || strcmp(os, "unknown") == 0)
+			continue;
+		buf_printf(out, "%s%.32s/%.32s%s%.16s", out->len ? ", " : "", os, text_of(platform, "architecture"),
+			   *variant ? "/" : "", variant);
 	}
-	error_set(err, -ENOENT, "the image is not there for linux/%s; it is for %s", go_architecture(architecture),
-		  *there ? there : "no platform at all");
-	error_remedy(err, "set architecture or vast_image so that they fit");
+}
+
+static int no_such_platform(const cJSON *entries, const char *architecture, struct error *err)
+{
+	_buf_ struct buf names = BUF_INIT(512);
+	const cJSON *entry;
+
+	cJSON_ArrayForEach (entry, entries)
+		if (type_is_index(text_of(entry, "mediaType")))
+			return error_set(err, -EOPNOTSUPP,
+					 "the image's index holds another index, %.72s, and no image for linux/%s",
+					 text_of(entry, "digest"), oci_architecture(architecture));
+	name_platforms(entries, &names);
+	error_set(err, -ENOENT, "there is no image for linux/%s; there is: %s", oci_architecture(architecture),
+		  names.len ? buf_str(&names) : "none that names its platform");
+	error_remedy(err, "choose another image, or another architecture in the settings");
 	return -ENOENT;
 }
 
 int image_manifest_choose(const cJSON *index, const char *architecture, char ret_digest[IMAGE_DIGEST_SIZE],
 			  struct error *err)
 {
-	const cJSON *entries = cJSON_GetObjectItemCaseSensitive(index, "manifests"), *entry;
+	const cJSON *entries = cJSON_GetObjectItemCaseSensitive(index, "manifests"), *entry, *best = NULL;
+	const char *digest;
+	int best_fit = 0;
 
+	if (!cJSON_IsArray(entries))
+		return error_set(err, -EBADMSG, "the image's index has no list of manifests");
 	cJSON_ArrayForEach (entry, entries) {
-		const cJSON *platform = cJSON_GetObjectItemCaseSensitive(entry, "platform");
-		const char *digest = text_of(entry, "digest");
+		int f = fit(entry, architecture);
 
-		if (strcmp(text_of(platform, "os"), "linux") != 0 ||
-		    strcmp(text_of(platform, "architecture"), go_architecture(architecture)) != 0)
-			continue;
-		if (is_index_type(text_of(entry, "mediaType")))
-			return error_set(err, -EINVAL,
-					 "the image's index lists another index for linux/%s, %.80s; "
-					 "that is not supported",
-					 go_architecture(architecture), digest);
-		if (!image_digest_is_valid(digest))
-			return error_set(err, -EBADMSG, "the image's index has a malformed digest: %.80s", digest);
-		strcpy(ret_digest, digest);
-		return 0;
+		if (f > best_fit) {
+			best = entry;
+			best_fit = f;
+		}
 	}
-	return no_such_platform(entries, architecture, err);
+	if (!best)
+		return no_such_platform(entries, architecture, err);
+	digest = text_of(best, "digest");
+	if (!image_digest_is_valid(digest))
+		return error_set(err, -EBADMSG,
+				 "the image's index gives '%.80s' for linux/%s, which is no sha256 digest", digest,
+				 oci_architecture(architecture));
+	if (type_is_index(text_of(best, "mediaType")))
+		return error_set(err, -EOPNOTSUPP, "the image for linux/%s is an index in an index, %s",
+				 oci_architecture(architecture), digest);
+	snprintf(ret_digest, IMAGE_DIGEST_SIZE, "%s", digest);
+	return 0;
 }
 
-/* -- manifests ------------------------------------------------------------------------------------------------- */
+/* -- descriptors ------------------------------------------------------------------------------------------------ */
 
-static int malformed(struct error *err, const char *what)
+static int parse_blob(const cJSON *o, const char *what, struct image_blob *ret, struct error *err)
 {
-	return error_set(err, -EBADMSG, "the image's manifest makes no sense: %s", what);
-}
+	const cJSON *size = cJSON_GetObjectItemCaseSensitive(o, "size");
+	const char *digest = text_of(o, "digest"), *type = text_of(o, "mediaType");
 
-static int take_blob(const cJSON *json, struct image_blob *ret, struct error *err)
-{
-	const cJSON *size = cJSON_GetObjectItemCaseSensitive(json, "size");
-
-	if (!image_digest_is_valid(text_of(json, "digest")))
-		return malformed(err, "a part has no sha256 digest");
-	if (!cJSON_IsNumber(size) || !(size->valuedouble >= 0) || size->valuedouble > (double)BLOB_MAX ||
-	    size->valuedouble != (double)(uint64_t)size->valuedouble)
-		return malformed(err, "a part has no size");
-	if (strlen(text_of(json, "mediaType")) >= sizeof(ret->media_type))
-		return malformed(err, "a media type is too long");
-	strcpy(ret->digest, text_of(json, "digest"));
-	strcpy(ret->media_type, text_of(json, "mediaType"));
+	if (!cJSON_IsObject(o))
+		return error_set(err, -EBADMSG, "the image's manifest has no descriptor of its %s", what);
+	if (!image_digest_is_valid(digest))
+		return error_set(err, -EBADMSG, "the image's %s has '%.80s', which is no sha256 digest", what, digest);
+	if (!*type || strlen(type) >= sizeof(ret->media_type))
+		return error_set(err, -EBADMSG, "the image's %s %s has no media type of a sensible length", what,
+				 digest);
+	if (!cJSON_IsNumber(size) || !(size->valuedouble >= 1) || floor(size->valuedouble) != size->valuedouble)
+		return error_set(err, -EBADMSG, "the image's %s %s has no size", what, digest);
+	if (size->valuedouble > BLOB_MAX)
+		return error_set(err, -EFBIG, "the image's %s %s is larger than Lambda's 10 GiB", what, digest);
+	snprintf(ret->digest, sizeof(ret->digest), "%s", digest);
+	snprintf(ret->media_type, sizeof(ret->media_type), "%s", type);
 	ret->size = (uint64_t)size->valuedouble;
 	return 0;
 }
 
-/* Lambda takes layers compressed with gzip and no other (UnsupportedImageLayerDetected). */
-static int check_layer(const struct image_blob *layer, struct error *err)
+/* What is wrong with a layer's media type, or NULL. */
+static const char *trouble_with_layer(const char *type)
 {
-	const char *why = "is of a kind that Lambda cannot run";
-
-	if (strcmp(layer->media_type, DOCKER_LAYER) == 0 || strcmp(layer->media_type, OCI_LAYER) == 0)
-		return 0;
-	if (strstr(layer->media_type, "zstd"))
-		why = "is compressed with zstd, which Lambda cannot run";
-	else if (strstr(layer->media_type, "foreign") || strstr(layer->media_type, "nondistributable"))
-		why = "is foreign: it is not in the registry";
-	else if (strstr(layer->media_type, ".tar"))
-		why = "is not compressed, which Lambda cannot run";
-	error_set(err, -EINVAL, "the layer %.19s %s (%s)", layer->digest, why, layer->media_type);
-	error_remedy(err, "choose an image with gzip layers, or copy it with: skopeo copy --dest-compress-format gzip");
-	return -EINVAL;
+	if (type_is(type, "application/vnd.docker.image.rootfs.diff.tar.gzip") ||
+	    type_is(type, "application/vnd.oci.image.layer.v1.tar+gzip"))
+		return NULL;
+	if (strstr(type, ".foreign.") || strstr(type, ".nondistributable."))
+		return "is foreign: its bytes are not in the registry";
+	if (strstr(type, "+encrypted"))
+		return "is encrypted";
+	if (strstr(type, "zstd"))
+		return "is compressed with zstd";
+	if (type_is(type, "application/vnd.docker.image.rootfs.diff.tar") ||
+	    type_is(type, "application/vnd.oci.image.layer.v1.tar"))
+		return "is not compressed";
+	return "is of an unknown kind";
 }
 
-static int take_layers(const cJSON *layers, struct image_manifest *ret, struct error *err)
+static int parse_layer(const cJSON *o, struct image_blob *ret, struct error *err)
 {
-	int n = cJSON_GetArraySize(layers), r;
-	const cJSON *layer;
+	const char *trouble;
+	int r = parse_blob(o, "layer", ret, err);
 
-	if (!cJSON_IsArray(layers))
-		return malformed(err, "it has no layers");
-	if (n > IMAGE_LAYERS_MAX - 1)
-		return error_set(err, -EINVAL, "the image has %d layers; with the runtime's it may have %d", n,
+	if (r < 0)
+		return r;
+	trouble = trouble_with_layer(ret->media_type);
+	if (!trouble)
+		return 0;
+	error_set(err, -EOPNOTSUPP, "the layer %s %s (%s), and Lambda takes gzip only", ret->digest, trouble,
+		  ret->media_type);
+	error_remedy(err, "copy the image with gzip layers, as by: skopeo copy --dest-compress-format gzip "
+			  "--dest-force-compress-format, or build it with: docker buildx build --output "
+			  "type=image,push=true,compression=gzip,force-compression=true,oci-mediatypes=false");
+	return -EOPNOTSUPP;
+}
+
+static int parse_layers(const cJSON *list, struct image_manifest *m, struct error *err)
+{
+	const cJSON *o;
+	int n = cJSON_GetArraySize(list), r;
+
+	if (!cJSON_IsArray(list) || n == 0)
+		return error_set(err, -EBADMSG, "the image's manifest has no layers");
+	if (n > IMAGE_LAYERS_MAX)
+		return error_set(err, -EOPNOTSUPP, "the image has %d layers, and %d are the most there may be", n,
 				 IMAGE_LAYERS_MAX);
-	ret->layers = calloc((size_t)n + 1, sizeof(*ret->layers));
-	if (!ret->layers)
+	m->layers = calloc((size_t)n, sizeof(*m->layers));
+	if (!m->layers)
 		return -ENOMEM;
-	cJSON_ArrayForEach (layer, layers) {
-		r = take_blob(layer, &ret->layers[ret->n_layers], err);
-		if (r == 0)
-			r = check_layer(&ret->layers[ret->n_layers], err);
+	cJSON_ArrayForEach (o, list) {
+		r = parse_layer(o, &m->layers[m->n_layers++], err);
 		if (r < 0)
 			return r;
-		ret->n_layers++;
 	}
 	return 0;
 }
 
-static int take_manifest(const char *media_type, struct image_manifest *ret, struct error *err)
+static int parse_config(const cJSON *o, struct image_manifest *m, struct error *err)
 {
-	const cJSON *version = cJSON_GetObjectItemCaseSensitive(ret->json, "schemaVersion");
-	const char *type = media_type_of(ret->json, media_type);
-	int r;
+	int r = parse_blob(o, "config", &m->config, err);
 
-	if (!cJSON_IsObject(ret->json))
-		return malformed(err, "it is not a JSON object");
-	if (cJSON_IsNumber(version) && version->valueint == 1)
-		return error_set(err, -EINVAL,
-				 "the image has a manifest of Docker's schema 1, which no registry should "
-				 "serve any more: push it anew");
-	if (image_manifest_is_index(ret->json, media_type))
-		return malformed(err, "an index in the place of an image");
-	if (strcmp(type, OCI_MANIFEST) != 0 && strcmp(type, DOCKER_MANIFEST) != 0)
-		return malformed(err, "it is of an unknown kind");
-	strcpy(ret->media_type, type);
-	r = take_blob(cJSON_GetObjectItemCaseSensitive(ret->json, "config"), &ret->config, err);
 	if (r < 0)
 		return r;
-	if (ret->config.size > IMAGE_MANIFEST_MAX)
-		return malformed(err, "its config is larger than 4 MiB");
-	return take_layers(cJSON_GetObjectItemCaseSensitive(ret->json, "layers"), ret, err);
+	if (!type_is(m->config.media_type, "application/vnd.docker.container.image.v1+json") &&
+	    !type_is(m->config.media_type, "application/vnd.oci.image.config.v1+json"))
+		return error_set(err, -EOPNOTSUPP, "this is no image of a program: its config is of the kind %s",
+				 m->config.media_type);
+	if (m->config.size > IMAGE_CONFIG_MAX)
+		return error_set(err, -EFBIG, "the image's config is larger than %zu bytes", IMAGE_CONFIG_MAX);
+	return 0;
+}
+
+/* -- the document ----------------------------------------------------------------------------------------------- */
+
+static int refuse_schema_1(struct error *err)
+{
+	error_set(err, -EOPNOTSUPP, "the image is kept in Docker's first format, schema 1, which AWS does not run");
+	error_remedy(err, "push the image again with a docker or podman of today");
+	return -EOPNOTSUPP;
+}
+
+/* What the reply was called must be what the document calls itself: readers that differ can be shown two images. */
+static int check_type(const char *own, const char *media_type, struct error *err)
+{
+	bool known = type_is_manifest(media_type) || type_is_index(media_type) || type_is_schema_1(media_type);
+
+	if (!*own || !known || type_is(media_type, own))
+		return 0;
+	return error_set(err, -EBADMSG, "the image's manifest calls itself %.80s and came as %.80s", own, media_type);
+}
+
+static int parse_type(const char *media_type, struct image_manifest *m, struct error *err)
+{
+	const cJSON *version = cJSON_GetObjectItemCaseSensitive(m->json, "schemaVersion");
+	const char *own = text_of(m->json, "mediaType"), *type = *own || !media_type ? own : media_type;
+	bool has_layers = cJSON_GetObjectItemCaseSensitive(m->json, "layers") != NULL;
+
+	if (type_is_schema_1(type) || (cJSON_IsNumber(version) && version->valuedouble == 1))
+		return refuse_schema_1(err);
+	if (check_type(own, media_type, err) < 0)
+		return -EBADMSG;
+	if (!cJSON_IsNumber(version) || version->valuedouble != 2)
+		return error_set(err, -EBADMSG, "the image's manifest is not of schema version 2");
+	if (cJSON_GetObjectItemCaseSensitive(m->json, "manifests") || type_is_index(type))
+		return error_set(err, -EBADMSG,
+				 has_layers ? "the image's manifest is a manifest and an index at once"
+					    : "the image's manifest is an index where that of one image is wanted");
+	if (*own && !type_is_manifest(own))
+		return error_set(err, -EOPNOTSUPP, "the image's manifest is of an unknown kind: %.100s", own);
+	snprintf(m->media_type, sizeof(m->media_type), "%s",
+		 type_is(type, IMAGE_DOCKER_MANIFEST) ? IMAGE_DOCKER_MANIFEST : IMAGE_OCI_MANIFEST);
+	return 0;
+}
+
+static int parse(const char *media_type, struct image_manifest *m, struct error *err)
+{
+	int r = parse_type(media_type, m, err);
+
+	if (r == 0)
+		r = parse_config(cJSON_GetObjectItemCaseSensitive(m->json, "config"), m, err);
+	if (r == 0)
+		r = parse_layers(cJSON_GetObjectItemCaseSensitive(m->json, "layers"), m, err);
+	return r;
 }
 
 int image_manifest_parse(const void *data, size_t len, const char *media_type, struct image_manifest *ret,
 			 struct error *err)
 {
-	memset(ret, 0, sizeof(*ret));
+	int r;
+
+	*ret = (struct image_manifest){0};
+	if (type_is_schema_1(media_type))
+		return refuse_schema_1(err);
+	if (len > IMAGE_MANIFEST_MAX)
+		return error_set(err, -EFBIG, "the image's manifest is larger than %zu bytes", IMAGE_MANIFEST_MAX);
 	ret->json = cJSON_ParseWithLength(data, len);
-	if (!ret->json)
-		return malformed(err, "it is not JSON");
-	return take_manifest(media_type, ret, err);
+	if (!cJSON_IsObject(ret->json)) {
+		image_manifest_free(ret);
+		return error_set(err, -EBADMSG, "the image's manifest is not a JSON object");
+	}
+	r = parse(media_type, ret, err);
+	if (r < 0)
+		image_manifest_free(ret);
+	return r;
 }
 
 void image_manifest_free(struct image_manifest *m)
 {
-	free(m->layers);
 	cJSON_Delete(m->json);
-	memset(m, 0, sizeof(*m));
-}
-
-/* -- assembling ------------------------------------------------------------------------------------------------ */
-
-static int check_config(const cJSON *config, const struct image_manifest *base, const char *architecture,
-			struct error *err)
-{
-	const cJSON *rootfs = cJSON_GetObjectItemCaseSensitive(config, "rootfs");
-	const cJSON *ids = cJSON_GetObjectItemCaseSensitive(rootfs, "diff_ids");
-
-	if (!cJSON_IsObject(config))
-		return malformed(err, "its config is not a JSON object");
-	if (strcmp(text_of(config, "os"), "linux") != 0 ||
-	    strcmp(text_of(config, "architecture"), go_architecture(architecture)) != 0) {
-		error_set(err, -EINVAL, "the image is for %.40s/%.40s, not for linux/%s", text_of(config, "os"),
-			  text_of(config, "architecture"), go_architecture(architecture));
-		error_remedy(err, "set architecture or vast_image so that they fit");
-		return -EINVAL;
-	}
-	if (!cJSON_IsArray(ids) || (size_t)cJSON_GetArraySize(ids) != base->n_layers)
-		return malformed(err, "its config does not list the layers");
-	return 0;
-}
-
-static bool put_text(cJSON *object, const char *key, const char *text)
-{
-	cJSON_DeleteItemFromObjectCaseSensitive(object, key);
-	return cJSON_AddStringToObject(object, key, text) != NULL;
-}
-
-static bool put_number(cJSON *object, const char *key, double number)
-{
-	cJSON_DeleteItemFromObjectCaseSensitive(object, key);
-	return cJSON_AddNumberToObject(object, key, number) != NULL;
-}
-
-static cJSON *member_object(cJSON *object, const char *key)
-{
-	cJSON *member = cJSON_GetObjectItemCaseSensitive(object, key);
-
-	if (cJSON_IsObject(member))
-		return member;
-	cJSON_DeleteItemFromObjectCaseSensitive(object, key);
-	return cJSON_AddObjectToObject(object, key);
-}
-
-static bool add_history(cJSON *config)
-{
-	cJSON *history = cJSON_GetObjectItemCaseSensitive(config, "history"), *entry;
-
-	/* It is optional; one that says nothing of the layers below would be wrong with an entry of ours alone. */
-	if (!cJSON_IsArray(history))
-		return true;
-	entry = cJSON_CreateObject();
-	return cJSON_AddItemToArray(history, entry) &&
-	       cJSON_AddStringToObject(entry, "created", "1970-01-01T00:00:00Z") &&
-	       cJSON_AddStringToObject(entry, "created_by", "vastfs: " IMAGE_ENTRY_POINT);
-}
-
-static bool edit_config(cJSON *config, const struct image_layer *layer)
-{
-	cJSON *ids = cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(config, "rootfs"), "diff_ids");
-	cJSON *run = member_object(config, "config"), *entry_point;
-
-	cJSON_DeleteItemFromObjectCaseSensitive(run, "Entrypoint");
-	cJSON_DeleteItemFromObjectCaseSensitive(run, "Cmd");
-	entry_point = cJSON_AddArrayToObject(run, "Entrypoint");
-	return cJSON_AddItemToArray(entry_point, cJSON_CreateString(IMAGE_ENTRY_POINT)) &&
-	       cJSON_AddItemToArray(ids, cJSON_CreateString(layer->diff_id)) && add_history(config);
-}
-
-static bool edit_manifest(cJSON *manifest, const struct image_manifest *base, const char *config_digest,
-			  size_t config_len, const struct image_layer *layer)
-{
-	bool oci = strcmp(base->media_type, OCI_MANIFEST) == 0;
-	cJSON *config = cJSON_GetObjectItemCaseSensitive(manifest, "config"), *added = cJSON_CreateObject();
-
-	return cJSON_AddItemToArray(cJSON_GetObjectItemCaseSensitive(manifest, "layers"), added) &&
-	       cJSON_AddStringToObject(added, "mediaType", oci ? OCI_LAYER : DOCKER_LAYER) &&
-	       put_number(added, "size", (double)layer->data.len) && put_text(added, "digest", layer->digest) &&
-	       put_number(config, "size", (double)config_len) && put_text(config, "digest", config_digest) &&
-	       put_text(manifest, "mediaType", base->media_type);
-}
-
-static int print(const cJSON *json, struct buf *out)
-{
-	_free_ char *text = cJSON_PrintUnformatted(json);
-
-	return text ? buf_puts(out, text) : -ENOMEM;
-}
-
-static int make_config(const struct image_manifest *base, const void *data, size_t len, const char *architecture,
-		       const struct image_layer *layer, struct buf *out, struct error *err)
-{
-	cJSON *config = cJSON_ParseWithLength(data, len);
-	int r = check_config(config, base, architecture, err);
-
-	if (r == 0)
-		r = edit_config(config, layer) ? print(config, out) : -ENOMEM;
-	cJSON_Delete(config);
-	return r;
-}
-
-int image_assemble(const struct image_manifest *base, const void *config, size_t config_len, const char *architecture,
-		   const struct image_layer *layer, struct buf *ret_config, struct buf *ret_manifest, struct error *err)
-{
-	char digest[IMAGE_DIGEST_SIZE];
-	cJSON *manifest;
-	int r = make_config(base, config, config_len, architecture, layer, ret_config, err);
-
-	if (r == 0)
-		r = image_digest(buf_str(ret_config), ret_config->len, digest);
-	if (r < 0)
-		return r;
-	manifest = cJSON_Duplicate(base->json, true);
-	r = manifest && edit_manifest(manifest, base, digest, ret_config->len, layer) ? print(manifest, ret_manifest)
-										      : -ENOMEM;
-	cJSON_Delete(manifest);
-	return r;
-}
-
-int image_tag(const char *base_digest, const char *architecture, const char *layer_digest, char ret[IMAGE_TAG_SIZE])
-{
-	_buf_ struct buf inputs = BUF_INIT(1024);
-	char digest[IMAGE_DIGEST_SIZE];
-	int r = buf_printf(&inputs, "%s\n%s\n%s\n" FORMAT "\n", base_digest, architecture, layer_digest);
-
-	if (r == 0)
-		r = image_digest(inputs.data, inputs.len, digest);
-	if (r == 0)
-		snprintf(ret, IMAGE_TAG_SIZE, "vastfs-%.20s", digest + strlen("sha256:"));
-	return r;
+	free(m->layers);
+	*m = (struct image_manifest){0};
 }

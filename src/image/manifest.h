@@ -1,72 +1,84 @@
 /*
- * manifest.h - what an image is made of: OCI image manifests and indexes, and Docker's schema 2 and manifest lists.
+ * manifest.h - what an image consists of, and the same image with one layer more.
  *
- * Sources: OCI image specification 1.1 (manifest, image index, config), Docker Registry image manifest version 2,
- * schema 2. What a registry says is not trusted: every digest, size and media type is checked. Pure.
+ * Sources: Open Container Initiative, Image Format Specification 1.1 (manifest.md, image-index.md, config.md);
+ * Docker, "Image Manifest Version 2, Schema 2" and "Image Specification v1.2". Everything here is pure: no network,
+ * no files, no clock, so the same input makes the same bytes. What a registry sends is not trusted.
+ * Errors: -EBADMSG what is malformed, -EOPNOTSUPP what is sound and cannot be used, -ENOENT no such platform.
  */
 #ifndef VASTFS_IMAGE_MANIFEST_H
 #define VASTFS_IMAGE_MANIFEST_H
 
 #include "base/buf.h"
-#include "image/layer.h"
+#include "base/error.h"
+#include "image/reference.h"
 
 #include <cjson/cJSON.h>
+#include <stdbool.h>
 #include <stdint.h>
 
-#define IMAGE_MANIFEST_MAX ((size_t)4 << 20) /* what registries take at most */
-#define IMAGE_LAYERS_MAX   127		     /* what Docker and containerd mount at most */
-#define IMAGE_MEDIA_MAX	   128
+#define IMAGE_DOCKER_MANIFEST "application/vnd.docker.distribution.manifest.v2+json"
+#define IMAGE_DOCKER_LIST     "application/vnd.docker.distribution.manifest.list.v2+json"
+#define IMAGE_OCI_MANIFEST    "application/vnd.oci.image.manifest.v1+json"
+#define IMAGE_OCI_INDEX	      "application/vnd.oci.image.index.v1+json"
 
 /* For a request's Accept header. */
-#define IMAGE_MANIFEST_ACCEPT                                   \
-	"application/vnd.oci.image.manifest.v1+json,"           \
-	"application/vnd.docker.distribution.manifest.v2+json," \
-	"application/vnd.oci.image.index.v1+json,"              \
-	"application/vnd.docker.distribution.manifest.list.v2+json"
+#define IMAGE_MANIFEST_ACCEPT IMAGE_OCI_MANIFEST "," IMAGE_DOCKER_MANIFEST "," IMAGE_OCI_INDEX "," IMAGE_DOCKER_LIST
+
+/* Most layers an image may have (Docker's limit), ours included; most bytes of a manifest and of a config. */
+#define IMAGE_LAYERS_MAX   127
+#define IMAGE_MANIFEST_MAX ((size_t)4 << 20)
+#define IMAGE_CONFIG_MAX   ((size_t)4 << 20)
+#define IMAGE_MEDIA_MAX	   128 /* bytes of a media type, with its NUL */
 
 struct image_blob {
 	char digest[IMAGE_DIGEST_SIZE];
 	char media_type[IMAGE_MEDIA_MAX];
-	uint64_t size; /* bytes */
+	uint64_t size; /* bytes, never 0 */
 };
 
 struct image_manifest {
-	char media_type[IMAGE_MEDIA_MAX];
+	char media_type[IMAGE_MEDIA_MAX]; /* IMAGE_DOCKER_MANIFEST or IMAGE_OCI_MANIFEST */
 	struct image_blob config;
-	struct image_blob *layers; /* owned */
+	struct image_blob *layers; /* the lowest first; owned */
 	size_t n_layers;
-	cJSON *json; /* as it came; owned */
+	cJSON *json; /* the whole document; owned */
 };
 
-/* media_type: the reply's Content-Type, which counts if the document does not say. */
+struct image_layer;
+
+/* True if this is a list of images, one a platform. media_type: of the reply, "" or NULL if unknown. */
 bool image_manifest_is_index(const cJSON *json, const char *media_type);
 
-/*
- * The manifest of one platform of an index. architecture: "x86_64" or "arm64". -ENOENT with words that name what is
- * there, -EINVAL if the entry makes no sense or is an index again.
- */
+/* The digest of the image for linux on an architecture, "x86_64" or "arm64". */
 int image_manifest_choose(const cJSON *index, const char *architecture, char ret_digest[IMAGE_DIGEST_SIZE],
 			  struct error *err);
 
 /*
- * -EBADMSG with words if it is no manifest, -EINVAL if it is one that Lambda cannot run: layers that are foreign or
- * compressed by anything else than gzip. image_manifest_free() in any case.
+ * Reads the manifest of one image. media_type: of the reply, "" or NULL if unknown. Takes only what AWS Lambda can
+ * run: layers compressed with gzip. *ret is to be freed by image_manifest_free, and empty after an error.
  */
 int image_manifest_parse(const void *data, size_t len, const char *media_type, struct image_manifest *ret,
 			 struct error *err);
-void image_manifest_free(struct image_manifest *m);
+void image_manifest_free(struct image_manifest *m); /* the content, not the struct */
 
 /*
- * The base with the layer on top and IMAGE_ENTRY_POINT as its entry point; what vastfs does not know is kept as it is.
- * The same input makes the same bytes. -EINVAL with words if the base's config is for another platform, -EBADMSG if it
- * does not fit its manifest.
+ * Puts the layer on top of base, whose config is given, and makes the runtime in it the entry point. Whatever else the
+ * two documents hold stays; media types are those of base's family. ret_config and ret_manifest are appended to and
+ * must be empty; ret_digest is that of the manifest.
  */
 int image_assemble(const struct image_manifest *base, const void *config, size_t config_len, const char *architecture,
 		   const struct image_layer *layer, struct buf *ret_config, struct buf *ret_manifest,
-		   struct error *err);
+		   char ret_digest[IMAGE_DIGEST_SIZE], struct error *err);
 
-/* A tag that follows from what goes into the image: what has the same tag is the same. */
+/*
+ * The tag under which an assembled image is kept: it names what the image was made of, so that the same image is made
+ * once. base_digest: of the base's top-level manifest.
+ */
 #define IMAGE_TAG_SIZE 32
 int image_tag(const char *base_digest, const char *architecture, const char *layer_digest, char ret[IMAGE_TAG_SIZE]);
+
+/* "sha256:<hex>". -ENOMEM. */
+int image_digest(const void *data, size_t len, char ret[IMAGE_DIGEST_SIZE]);
 
 #endif

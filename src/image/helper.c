@@ -1,0 +1,188 @@
+#include "image/helper.h"
+
+#include "base/clock.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+extern char **environ;
+
+struct helper {
+	char program[128];
+	pid_t pid;
+	int out; /* its standard output */
+	int64_t deadline_ms;
+};
+
+/* It becomes a part of a program's name: no slash, no blank, nothing that could be an option. */
+static bool is_plain_word(const char *s)
+{
+	size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
+
+	return n && n < 64 && !s[n] && *s != '.' && *s != '-';
+}
+
+/* A pipe's buffer holds the name of a server: it is all written before the helper begins, and nothing can block. */
+static int make_input(const char *server)
+{
+	int ends[2], r = 0;
+
+	if (strlen(server) >= 4096)
+		return -EINVAL;
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return -errno;
+	if (write(ends[1], server, strlen(server)) < 0 || write(ends[1], "\n", 1) < 0)
+		r = -errno;
+	close(ends[1]);
+	if (r == 0)
+		return ends[0];
+	close(ends[0]);
+	return r;
+}
+
+/* A group of its own, so that whatever the helper starts ends with it; signals as a program expects them. */
+static int spawn(struct helper *h, int in, int out)
+{
+	char *argv[] = {h->program, (char[]){"get"}, NULL};
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attributes;
+	sigset_t none, all;
+	int r;
+
+	sigemptyset(&none);
+	sigfillset(&all);
+	if (posix_spawn_file_actions_init(&actions) != 0)
+		return -ENOMEM;
+	if (posix_spawnattr_init(&attributes) != 0) {
+		posix_spawn_file_actions_destroy(&actions);
+		return -ENOMEM;
+	}
+	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	posix_spawnattr_setsigmask(&attributes, &none);
+	posix_spawnattr_setsigdefault(&attributes, &all);
+	r = posix_spawn_file_actions_adddup2(&actions, in, STDIN_FILENO);
+	if (r == 0)
+		r = posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
+	if (r == 0)
+		r = posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+	if (r == 0)
+		r = posix_spawnp(&h->pid, h->program, &actions, &attributes, argv, environ);
+	posix_spawnattr_destroy(&attributes);
+	posix_spawn_file_actions_destroy(&actions);
+	return -r;
+}
+
+static int start(struct helper *h, const char *server)
+{
+	_close_ int in = make_input(server);
+	int ends[2], r;
+
+	if (in < 0)
+		return in;
+	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
+		return -errno;
+	/* Not blocking is for our end only: the helper writes as to any pipe. */
+	fcntl(ends[1], F_SETFL, 0);
+	r = spawn(h, in, ends[1]);
+	close(ends[1]);
+	if (r < 0)
+		close(ends[0]);
+	else
+		h->out = ends[0];
+	return r;
+}
+
+/* Sleeps until the descriptor can be read; -ETIMEDOUT at the deadline. */
+static int await(const struct helper *h, int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	int64_t left;
+	int n;
+
+	do {
+		left = h->deadline_ms - clock_monotonic_ms();
+		if (left <= 0)
+			return -ETIMEDOUT;
+		n = poll(&p, 1, (int)left);
+	} while (n == 0 || (n < 0 && errno == EINTR));
+	return n < 0 ? -errno : 0;
+}
+
+static int read_answer(const struct helper *h, char *ret)
+{
+	size_t len = 0;
+	ssize_t n;
+
+	for (;;) {
+		int r = await(h, h->out);
+
+		if (r < 0)
+			return r;
+		n = read(h->out, ret + len, IMAGE_HELPER_MAX - 1 - len);
+		if (n < 0 && (errno == EINTR || errno == EAGAIN))
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		len += (size_t)n;
+		if (len == IMAGE_HELPER_MAX - 1)
+			return -EFBIG;
+	}
+	ret[len] = '\0';
+	return strlen(ret) == len ? 0 : -EBADMSG;
+}
+
+/* Its end, which may be later than that of its output; whoever is not done by the deadline is killed. */
+static int finish(const struct helper *h, int r, int *ret_status)
+{
+	_close_ int pidfd = (int)syscall(SYS_pidfd_open, h->pid, 0);
+
+	if (r == 0 && pidfd >= 0)
+		r = await(h, pidfd);
+	if (r < 0)
+		kill(-h->pid, SIGKILL);
+	while (waitpid(h->pid, ret_status, 0) < 0)
+		if (errno != EINTR)
+			return r < 0 ? r : -errno;
+	return r;
+}
+
+/* Its output stays out of the text: it may hold a secret. */
+static int explain(const struct helper *h, int r, struct error *err)
+{
+	if (r == -ENOENT)
+		error_set(err, r, "there is no program %s", h->program);
+	else if (r == -ETIMEDOUT)
+		error_set(err, r, "%s gave no answer in time", h->program);
+	else
+		error_set(err, r, "%s failed: %s", h->program, strerror(-r));
+	error_remedy(err, "look what '%s get' says, or take it out of docker's configuration", h->program);
+	return r;
+}
+
+int image_helper_get(const char *helper, const char *server, int timeout_ms, char *ret, struct error *err)
+{
+	struct helper h = {.out = -1, .deadline_ms = clock_monotonic_ms() + timeout_ms};
+	int status = 0, r;
+
+	*ret = '\0';
+	if (!is_plain_word(helper))
+		return error_set(err, -EINVAL, "'%.80s' is not the name of a credential helper", helper);
+	snprintf(h.program, sizeof(h.program), "docker-credential-%s", helper);
+	r = start(&h, server);
+	if (r < 0)
+		return explain(&h, r, err);
+	r = finish(&h, read_answer(&h, ret), &status);
+	close(h.out);
+	if (r < 0)
+		return explain(&h, r, err);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return 1;
+	return strstr(ret, "credentials not found") ? 0 : explain(&h, -EIO, err);
+}
