@@ -66,7 +66,7 @@ struct file_class {
 extern const struct file_class class_text;     /* rendered */
 extern const struct file_class class_errors;   /* rendered; a write clears */
 extern const struct file_class class_log;      /* append-only */
-extern const struct file_class class_wait;     /* of a job, at its end */
+extern const struct file_class class_wait;     /* of a job: at its end, or as it grows */
 extern const struct file_class class_control;  /* verbs */
 extern const struct file_class class_cancel;   /* of a query */
 extern const struct file_class class_stop;     /* of a task */
@@ -74,7 +74,8 @@ extern const struct file_class class_query;    /* a command, then its result */
 extern const struct file_class class_settings; /* default.env */
 extern const struct file_class class_memory;   /* temporary files */
 
-enum wait_what { WAIT_RESULT, WAIT_EXIT_CODE };
+/* stderr does not wait: a reader of it wants to see what there is. */
+enum wait_what { WAIT_RESULT, WAIT_EXIT_CODE, WAIT_NOT_STDERR };
 
 /* Opens without asking admit again. Counts the node's handle. */
 int file_open(struct call *c, struct node *n, int flags, struct handle **ret);
@@ -96,12 +97,14 @@ int file_reply_part(fuse_req_t req, const char *data, size_t len, off_t offset, 
 int text_read(struct call *c, struct handle *h, size_t size, off_t offset);
 
 /*
- * Reads of h->job: parks until it has ended, then its bytes from the handle's cursor (stream) or from offset, then
- * EIO at the end if it could not be run.
+ * Reads of h->job: parks until there are bytes or it has ended; its bytes from the handle's cursor (stream) or from
+ * offset, then EIO at the end if it could not be run or was cut short.
  */
 int wait_read(struct call *c, struct handle *h, enum wait_what what, size_t size, off_t offset);
 void wait_bind(struct handle *h, struct job *j); /* takes a reference; the cursor starts anew */
 bool wait_in_flight(struct job *j);
+/* Whether a read at the cursor would be answered at once. Any thread. */
+bool wait_readable(struct handle *h, enum wait_what what);
 
 /* One command: blanks trimmed, "1" is none. -EINVAL if it does not fit into word. */
 int command_word(const char *data, size_t len, char *word, size_t size, struct error *err);

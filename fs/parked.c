@@ -58,6 +58,20 @@ void parked_add(struct fs *fs, struct parked *p)
 	notify_wake(fs->notifier);
 }
 
+/* Interrupts come on another thread than this one: the lock makes the question and the parking one. */
+void parked_again(struct fs *fs, struct parked *p)
+{
+	bool interrupted_before;
+
+	pthread_mutex_lock(&fs->parked.lock);
+	interrupted_before = fuse_req_interrupted(p->req);
+	if (!interrupted_before)
+		list_append(&fs->parked.waiting, &p->link);
+	pthread_mutex_unlock(&fs->parked.lock);
+	if (interrupted_before)
+		p->answer(fs, p, -EINTR);
+}
+
 static bool is_due(struct parked *p, int64_t now, bool ending)
 {
 	return ending || p->ready(p) || (p->deadline_ms && p->deadline_ms <= now);

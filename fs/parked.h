@@ -34,6 +34,9 @@ void parked_init(struct parked_list *l);
 /* Takes p, whose fields are set but link. Answers at once if it was interrupted already. Loop thread. */
 void parked_add(struct fs *fs, struct parked *p);
 
+/* From answer: it was not ready after all and waits on. Answers at once if it was interrupted. The notifier. */
+void parked_again(struct fs *fs, struct parked *p);
+
 /* Answers all that are ready or late; everything if the mount ends. Returns the next deadline (monotonic ms), 0: none.
  */
 int64_t parked_answer(struct fs *fs, bool ending);

@@ -112,10 +112,8 @@ static unsigned query_poll(const struct scope *s _unused_, struct handle *h)
 {
 	unsigned events = POLLOUT | POLLWRNORM;
 
-	pthread_mutex_lock(&h->lock);
-	if (!h->job || !wait_in_flight(h->job))
+	if (wait_readable(h, WAIT_RESULT))
 		events |= POLLIN | POLLRDNORM;
-	pthread_mutex_unlock(&h->lock);
 	return events;
 }
 

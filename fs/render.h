@@ -32,7 +32,6 @@ int render_job_name(const struct scope *s, struct buf *out);
 int render_job_state(const struct scope *s, struct buf *out);
 int render_job_progress(const struct scope *s, struct buf *out);
 int render_job_error(const struct scope *s, struct buf *out);
-int render_job_stderr(const struct scope *s, struct buf *out);
 int render_job_started(const struct scope *s, struct buf *out);
 int render_job_elapsed(const struct scope *s, struct buf *out);
 int render_job_duration(const struct scope *s, struct buf *out);

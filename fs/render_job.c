@@ -73,11 +73,6 @@ int render_job_error(const struct scope *s, struct buf *out)
 	return *e->remedy ? buf_printf(out, "remedy: %s\n", e->remedy) : out->error;
 }
 
-int render_job_stderr(const struct scope *s, struct buf *out)
-{
-	return s->view ? put_blob(out, s->view->errors) : 0;
-}
-
 int render_job_started(const struct scope *s, struct buf *out)
 {
 	char text[CLOCK_TEXT_SIZE];

@@ -50,7 +50,7 @@
 /* What lambda/ (of the last query) and lambda/history/{query}/ have in common. */
 #define QUERY_FILES(dir, flag)                                                                                         \
 	WAITING(dir "result", WAIT_RESULT, flag, "waits for the end, then what the command printed, byte for byte"),   \
-		OF_JOB(dir "stderr", render_job_stderr, flag, "what it printed to standard error"),                    \
+		WAITING(dir "stderr", WAIT_NOT_STDERR, flag, "what it printed to standard error, so far"),             \
 		WAITING(dir "exit_code", WAIT_EXIT_CODE, flag, "waits likewise, then its exit status"),                \
 		OF_JOB(dir "state", render_job_state, flag | ROW_STATE,                                                \
 		       "queued, running, succeeded, failed or cancelled"),                                             \

@@ -1,7 +1,9 @@
 /*
- * wait.c - files that wait for their job: result and exit_code, and a control or query file that has been written.
+ * wait.c - what a job has printed. result and exit_code wait for their job, and so does a control or query file that
+ * has been written; stderr is what is there.
  *
- * In flight their size is 0, so that file managers leave them alone; the true size is there when the job has ended.
+ * In flight the size of those that wait is 0, so that file managers leave them alone; the true size is there when the
+ * job has ended. A result that grows while its command runs is read as it comes.
  */
 #include "fs/file.h"
 
@@ -14,10 +16,12 @@
 
 #define EXIT_CODE_SIZE 16
 
-/* What an ended job's file holds; small is memory for it. */
+/* What a job's file holds now; small is memory for it. */
 struct content {
 	const char *data;
+	struct output *output; /* in place of data; the view's */
 	size_t len;
+	bool waits;	    /* there may come more, for which a read waits */
 	bool could_not_run; /* reading ends with EIO */
 	char small[EXIT_CODE_SIZE];
 };
@@ -27,22 +31,40 @@ static bool could_not_run(const struct job *j, const struct job_view *v)
 	return j->kind == JOB_OPERATION ? v->state != JOB_SUCCEEDED : !v->ran;
 }
 
+static void fill_printed(struct content *c, struct output *growing, const struct blob *whole)
+{
+	c->output = growing;
+	if (growing) {
+		c->len = (size_t)output_size(growing);
+	} else if (whole) {
+		c->data = whole->data;
+		c->len = whole->len;
+	}
+}
+
+static void fill_exit_code(struct content *c, const struct job *j, const struct job_view *v)
+{
+	if (c->waits || (j->kind == JOB_QUERY && !v->ran))
+		return;
+	c->len = (size_t)snprintf(c->small, sizeof(c->small), "%d\n", v->exit_code);
+	c->data = c->small;
+	c->could_not_run = false;
+}
+
 static void fill(struct content *c, enum wait_what what, const struct job *j, const struct job_view *v)
 {
-	bool failed = could_not_run(j, v);
-
-	*c = (struct content){.data = "", .could_not_run = failed};
-	if (what == WAIT_RESULT) {
-		if (v->result) {
-			c->data = v->result->data;
-			c->len = v->result->len;
-		}
-		return;
-	}
-	if (j->kind == JOB_OPERATION || !failed) {
-		c->len = (size_t)snprintf(c->small, sizeof(c->small), "%d\n", v->exit_code);
-		c->data = c->small;
-		c->could_not_run = false;
+	*c = (struct content){.data = "", .waits = !job_state_ended(v->state), .could_not_run = could_not_run(j, v)};
+	switch (what) {
+	case WAIT_RESULT:
+		fill_printed(c, v->output, v->result);
+		break;
+	case WAIT_EXIT_CODE:
+		fill_exit_code(c, j, v);
+		break;
+	case WAIT_NOT_STDERR:
+		fill_printed(c, v->complaints, v->errors);
+		c->waits = c->could_not_run = false;
+		break;
 	}
 }
 
@@ -66,36 +88,87 @@ void wait_bind(struct handle *h, struct job *j)
 	job_unref(old);
 }
 
-/* Where this read begins. A stream has no offsets; what has one all the same is a page of a mapping. */
-static size_t take_range(struct handle *h, size_t len, size_t size, off_t offset)
+/* Where a read begins. A stream has no offsets; what has one all the same is a page of a mapping. */
+static bool has_cursor(const struct handle *h, off_t offset)
+{
+	return h->open_flags & FOPEN_STREAM && offset == 0;
+}
+
+/* Whether there is something for this read, and if so from where; the cursor goes on then. */
+static bool take_range(struct handle *h, const struct content *c, size_t size, off_t offset, size_t *ret)
 {
 	size_t at = (size_t)offset, left;
 
-	if (!(h->open_flags & FOPEN_STREAM) || offset > 0)
-		return at < len ? at : len;
 	pthread_mutex_lock(&h->lock);
-	at = h->cursor < len ? h->cursor : len;
-	left = len - at;
-	h->cursor = at + (left < size ? left : size);
-	if (!left)
-		h->consumed = true;
+	if (has_cursor(h, offset))
+		at = h->cursor;
+	*ret = at = at < c->len ? at : c->len;
+	left = c->len - at;
+	if (has_cursor(h, offset) && (left || !c->waits)) {
+		h->cursor = at + (left < size ? left : size);
+		if (!left)
+			h->consumed = true;
+	}
 	pthread_mutex_unlock(&h->lock);
-	return at;
+	return left || !c->waits;
 }
 
-/* Any thread, once the job has ended. */
-static void answer_read(fuse_req_t req, struct handle *h, struct job *j, enum wait_what what, size_t size, off_t offset)
+static void reply_output(fuse_req_t req, struct output *o, size_t at, size_t len)
+{
+	_free_ char *bytes = malloc(len ? len : 1);
+	ssize_t n = bytes ? output_read(o, at, bytes, len) : -ENOMEM;
+
+	if (n < 0)
+		fuse_reply_err(req, (int)-n);
+	else
+		fuse_reply_buf(req, bytes, (size_t)n);
+}
+
+/* Any thread. False if there is nothing to say yet: no new bytes, and the job is in flight. */
+static bool answer_read(fuse_req_t req, struct handle *h, struct job *j, enum wait_what what, size_t size, off_t offset)
 {
 	_cleanup_(job_view_unref_cleanup) struct job_view *v = job_view(j);
 	struct content content;
-	size_t at;
+	size_t at, left;
 
 	fill(&content, what, j, v);
-	at = take_range(h, content.len, size, offset);
-	if (at == content.len && content.could_not_run)
+	if (!take_range(h, &content, size, offset, &at))
+		return false;
+	left = content.len - at;
+	if (!left && content.could_not_run)
 		fuse_reply_err(req, EIO);
+	else if (content.output)
+		reply_output(req, content.output, at, left < size ? left : size);
 	else
 		file_reply_part(req, content.data, content.len, (off_t)at, size);
+	return true;
+}
+
+/* Whether a read would be answered at once. Any thread. */
+static bool is_readable(struct handle *h, struct job *j, enum wait_what what, off_t offset)
+{
+	_cleanup_(job_view_unref_cleanup) struct job_view *v = job_view(j);
+	struct content content;
+	size_t at = (size_t)offset;
+
+	fill(&content, what, j, v);
+	if (!content.waits)
+		return true;
+	pthread_mutex_lock(&h->lock);
+	if (has_cursor(h, offset))
+		at = h->cursor;
+	pthread_mutex_unlock(&h->lock);
+	return at < content.len;
+}
+
+bool wait_readable(struct handle *h, enum wait_what what)
+{
+	_cleanup_(job_unref_cleanup) struct job *j = NULL;
+
+	pthread_mutex_lock(&h->lock);
+	j = h->job ? job_ref(h->job) : NULL;
+	pthread_mutex_unlock(&h->lock);
+	return !j || is_readable(h, j, what, 0);
 }
 
 struct waiting_read {
@@ -107,19 +180,24 @@ struct waiting_read {
 	off_t offset;
 };
 
-static bool has_ended(struct parked *p)
-{
-	return !wait_in_flight(container_of(p, struct waiting_read, parked)->job);
-}
-
-static void answer_waiting(struct fs *fs _unused_, struct parked *p, int why)
+static bool has_something(struct parked *p)
 {
 	struct waiting_read *w = container_of(p, struct waiting_read, parked);
 
-	if (why == 0)
-		answer_read(p->req, w->handle, w->job, w->what, w->size, w->offset);
-	else
+	return is_readable(w->handle, w->job, w->what, w->offset);
+}
+
+/* Another read of the same open file may have taken the bytes meanwhile. */
+static void answer_waiting(struct fs *fs, struct parked *p, int why)
+{
+	struct waiting_read *w = container_of(p, struct waiting_read, parked);
+
+	if (why == -EINTR) {
 		fuse_reply_err(p->req, EINTR);
+	} else if (!answer_read(p->req, w->handle, w->job, w->what, w->size, w->offset)) {
+		parked_again(fs, p);
+		return;
+	}
 	job_unref(w->job);
 	free(w);
 }
@@ -128,16 +206,14 @@ int wait_read(struct call *c, struct handle *h, enum wait_what what, size_t size
 {
 	struct waiting_read *w;
 
-	if (!wait_in_flight(h->job)) {
-		answer_read(c->req, h, h->job, what, size, offset);
+	if (answer_read(c->req, h, h->job, what, size, offset))
 		return FILE_ANSWERED;
-	}
 	if (h->flags & O_NONBLOCK)
 		return -EAGAIN;
 	w = calloc(1, sizeof(*w));
 	if (!w)
 		return -ENOMEM;
-	*w = (struct waiting_read){.parked = {.req = c->req, .ready = has_ended, .answer = answer_waiting},
+	*w = (struct waiting_read){.parked = {.req = c->req, .ready = has_something, .answer = answer_waiting},
 				   .handle = h,
 				   .job = job_ref(h->job),
 				   .what = what,
@@ -147,14 +223,19 @@ int wait_read(struct call *c, struct handle *h, enum wait_what what, size_t size
 	return FILE_ANSWERED;
 }
 
-/* -- result and exit_code -------------------------------------------------------------------------------------- */
+/* -- result, exit_code and stderr ------------------------------------------------------------------------------ */
+
+static enum wait_what what_of(const struct row *row)
+{
+	return (enum wait_what)row->arg;
+}
 
 static int wait_open(struct call *c, const struct scope *s, struct handle *h)
 {
 	if (!s->job)
 		return 0;
 	wait_bind(h, s->job);
-	if (!wait_in_flight(s->job))
+	if (what_of(s->row) == WAIT_NOT_STDERR || !wait_in_flight(s->job))
 		return 0;
 	h->open_flags |= FOPEN_STREAM;
 	h->sniffer = sniff_is_sniffer(c->who.pid);
@@ -164,7 +245,7 @@ static int wait_open(struct call *c, const struct scope *s, struct handle *h)
 static int class_wait_read(struct call *c, struct handle *h, size_t size, off_t offset)
 {
 	if (h->job && !h->sniffer)
-		return wait_read(c, h, (enum wait_what)h->node->row->arg, size, offset);
+		return wait_read(c, h, what_of(h->node->row), size, offset);
 	fuse_reply_buf(c->req, NULL, 0);
 	return FILE_ANSWERED;
 }
@@ -173,15 +254,15 @@ static off_t wait_size(const struct scope *s)
 {
 	struct content content;
 
-	if (!s->job || !job_state_ended(s->view->state))
+	if (!s->job)
 		return 0;
-	fill(&content, (enum wait_what)s->row->arg, s->job, s->view);
-	return (off_t)content.len;
+	fill(&content, what_of(s->row), s->job, s->view);
+	return content.waits ? 0 : (off_t)content.len;
 }
 
 static unsigned wait_poll(const struct scope *s _unused_, struct handle *h)
 {
-	return !h->job || !wait_in_flight(h->job) ? POLLIN | POLLRDNORM : 0;
+	return wait_readable(h, what_of(h->node->row)) ? POLLIN | POLLRDNORM : 0;
 }
 
 const struct file_class class_wait = {.open = wait_open, .read = class_wait_read, .size = wait_size, .poll = wait_poll};

@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -208,6 +209,18 @@ static void block_signals(void)
 	sigaddset(&set, SIGHUP);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a result over the limit of file sizes hurts that query alone */
+}
+
+/* Large results have a descriptor each, and shells give 1024 by default. */
+static void raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 static void say(const struct error *err)
@@ -223,6 +236,7 @@ static int serve(const struct options *o, const struct directories *d, void (*re
 	struct world *w;
 
 	block_signals();
+	raise_descriptor_limit();
 	if (world_start(&where, &w, &err) < 0 || mount_serve(w, &mount, ready, arg, &err) < 0) {
 		say(&err);
 		return EXIT_FAILURE;

@@ -60,8 +60,15 @@ struct aws_request {
 	enum aws_retry retry;
 	int timeout_ms;	  /* for one attempt's whole reply; 0: 60 s */
 	size_t reply_max; /* bytes; 0: 16 MiB */
-	bool opaque;	  /* REST: the reply is the caller's business, so bytes that are not JSON are no error */
-	bool quiet;	  /* an expected error reply (a 404 that means "not there") is not an error worth a warning */
+	/*
+	 * REST, with opaque: takes the bytes of a 2xx reply as they come, on the engine thread, in place of
+	 * reply->payload; a negative errno ends the call with it. Such a call is never sent again once AWS may have
+	 * taken it, so no byte comes twice.
+	 */
+	int (*sink)(const void *data, size_t len, void *arg);
+	void *sink_arg;
+	bool opaque; /* REST: the reply is the caller's business, so bytes that are not JSON are no error */
+	bool quiet;  /* an expected error reply (a 404 that means "not there") is not an error worth a warning */
 };
 
 /* Frees it. NULL is fine. A request given to aws_start or aws_call is freed by them. */

@@ -190,8 +190,11 @@ static void read_reply(struct aws_call *c, struct http_reply *http, struct aws_r
 
 	*reply = (struct aws_reply){.status = http->status, .payload = http->body, .error = http->error};
 	buf_init(&http->body, 0);
-	if (error_is(&http->error))
+	if (error_is(&http->error)) {
+		if (http->status)
+			aws_reply_take_request_id(http, reply);
 		return;
+	}
 	aws_client_learn_clock(c->aws, http_header(http, "date", date, sizeof(date)), clock_wall_ms());
 	aws_reply_parse(c->request, http, reply);
 }
@@ -286,6 +289,8 @@ static void attempt(void *arg)
 		.reply_max = c->request->reply_max,
 		.ca_file = c->aws->options.ca_file,
 		.fresh = c->request->retry == AWS_RETRY_UNSENT,
+		.sink = c->request->sink,
+		.sink_arg = c->request->sink_arg,
 	};
 
 	if (!e) {

@@ -21,11 +21,8 @@ struct aws_request *lambda_update_vpc(const char *function, const cJSON *subnets
 	return r;
 }
 
-struct aws_request *lambda_invoke(const char *function, struct buf *event, int timeout_ms)
+static struct aws_request *invoke(struct aws_request *r, struct buf *event, int timeout_ms)
 {
-	struct aws_request *r =
-		aws_rest_new(&aws_service_lambda, "Invoke", "POST", "/2015-03-31/functions/", function, "/invocations");
-
 	if (!r)
 		return NULL;
 	r->payload = *event;
@@ -35,5 +32,27 @@ struct aws_request *lambda_invoke(const char *function, struct buf *event, int t
 	r->timeout_ms = timeout_ms;
 	r->opaque = true; /* what makes no sense is the query's business */
 	aws_put_retry(r, AWS_RETRY_UNSENT);
+	return r;
+}
+
+struct aws_request *lambda_invoke(const char *function, struct buf *event, int timeout_ms)
+{
+	struct aws_request *r =
+		aws_rest_new(&aws_service_lambda, "Invoke", "POST", "/2015-03-31/functions/", function, "/invocations");
+
+	return invoke(r, event, timeout_ms);
+}
+
+struct aws_request *lambda_invoke_stream(const char *function, struct buf *event, int timeout_ms,
+					 int (*sink)(const void *data, size_t len, void *arg), void *arg)
+{
+	struct aws_request *r = aws_rest_new(&aws_service_lambda, "InvokeWithResponseStream", "POST",
+					     "/2021-11-15/functions/", function, "/response-streaming-invocations");
+
+	r = invoke(r, event, timeout_ms);
+	if (!r)
+		return NULL;
+	r->sink = sink;
+	r->sink_arg = arg;
 	return r;
 }

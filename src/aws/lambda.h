@@ -19,4 +19,11 @@ struct aws_request *lambda_update_vpc(const char *function, const cJSON *subnets
  */
 struct aws_request *lambda_invoke(const char *function, struct buf *event, int timeout_ms);
 
+/*
+ * The same with an answer that is streamed (InvokeWithResponseStream): sink gets it as it comes, as an event stream
+ * (aws/eventstream.h) of PayloadChunk and InvokeComplete events.
+ */
+struct aws_request *lambda_invoke_stream(const char *function, struct buf *event, int timeout_ms,
+					 int (*sink)(const void *data, size_t len, void *arg), void *arg);
+
 #endif

@@ -30,7 +30,7 @@ void aws_copy_word(char *out, size_t size, const char *text, size_t len)
 	out[n] = '\0';
 }
 
-static void take_request_id(const struct http_reply *http, struct aws_reply *reply)
+void aws_reply_take_request_id(const struct http_reply *http, struct aws_reply *reply)
 {
 	static const char *const names[] = {"x-amzn-requestid", "x-amz-request-id", "x-amzn-request-id"};
 	char id[sizeof(reply->request_id)] = "";
@@ -112,7 +112,7 @@ void aws_reply_parse(const struct aws_request *r, const struct http_reply *http,
 {
 	char tail[8192];
 
-	take_request_id(http, reply);
+	aws_reply_take_request_id(http, reply);
 	http_header(http, "x-amz-function-error", tail, sizeof(tail));
 	aws_copy_word(reply->function_error, sizeof(reply->function_error), tail, sizeof(tail));
 	if (*http_header(http, "x-amz-log-result", tail, sizeof(tail)))

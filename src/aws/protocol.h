@@ -40,6 +40,9 @@ const struct aws_protocol_row *aws_protocol_of(const struct aws_service *s);
 /* reply->payload, status and request_id are set: fills body and error. -EIO when AWS said no, -EBADMSG for garbage. */
 void aws_reply_parse(const struct aws_request *r, const struct http_reply *http, struct aws_reply *reply);
 
+/* AWS's name for the exchange, also of a reply that was cut short. */
+void aws_reply_take_request_id(const struct http_reply *http, struct aws_reply *reply);
+
 /* Turns AWS's code and status into errno and remedy: a table by code. err->code, http_status and message are set. */
 void aws_explain(struct error *err);
 

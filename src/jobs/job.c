@@ -54,6 +54,8 @@ static struct job_view *view_copy(const struct job_view *old)
 	ref_init(&v->ref);
 	blob_ref(v->result);
 	blob_ref(v->errors);
+	output_ref(v->output);
+	output_ref(v->complaints);
 	return v;
 }
 
@@ -63,6 +65,8 @@ void job_view_unref(struct job_view *v)
 		return;
 	blob_unref(v->result);
 	blob_unref(v->errors);
+	output_unref(v->output);
+	output_unref(v->complaints);
 	free(v);
 }
 
@@ -163,6 +167,12 @@ int job_edit(struct job *j, void (*edit)(struct job_view *v, void *arg), void *a
 	if (r == 0 && listener)
 		listener(j, listener_arg);
 	return r;
+}
+
+void job_grown(struct job *j)
+{
+	if (listener)
+		listener(j, listener_arg);
 }
 
 static void edit_start(struct job_view *v, void *arg _unused_)

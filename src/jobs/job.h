@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/ref.h"
 #include "base/stream.h"
+#include "jobs/output.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -27,10 +28,12 @@ enum job_state { JOB_QUEUED, JOB_RUNNING, JOB_SUCCEEDED, JOB_FAILED, JOB_CANCELL
 struct job_view {
 	struct ref ref;
 	enum job_state state;
-	bool ran;	      /* the command ran to its end: result and exit_code are its own, whatever they are */
-	int exit_code;	      /* once ended and ran; operations: 0 or 1 */
-	struct blob *result;  /* what the command printed, or the operation's outcome; NULL until there is one */
-	struct blob *errors;  /* what the command printed to stderr; NULL until there is one */
+	bool ran;	       /* the command ran to its end: result and exit_code are its own, whatever they are */
+	int exit_code;	       /* once ended and ran; operations: 0 or 1 */
+	struct blob *result;   /* what the command printed, or the operation's outcome; NULL until there is one */
+	struct blob *errors;   /* what the command printed to stderr; NULL until there is one */
+	struct output *output; /* what a streamed command prints, as it grows, in place of result; NULL: it is not */
+	struct output *complaints; /* to stderr, likewise, in place of errors */
 	struct error error;   /* why it failed or was cancelled; also a warning of a job that went on (errnum 0, message
 				 set) */
 	int64_t started_ms;   /* wall clock; 0 while queued */
@@ -88,6 +91,9 @@ void job_succeed(struct job *j, struct blob *result);		     /* takes the referen
 void job_fail(struct job *j, const struct error *err);
 void job_cancelled(struct job *j, const char *why);
 void job_remark(struct job *j, const char *text); /* a warning in its error file; the job goes on */
+
+/* Tells the listener that an output has grown. */
+void job_grown(struct job *j);
 
 /* Called after each change of any job, on the changing thread; must be quick. Set once, before the first job. */
 void job_set_listener(void (*changed)(struct job *j, void *arg), void *arg);

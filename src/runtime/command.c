@@ -23,7 +23,7 @@ struct run {
 	struct command_end *end;
 	pid_t shell;
 	int out[2]; /* by enum command_stream; -1: at its end */
-	bool exited, cut;
+	bool exited, cut, lingered;
 	int64_t exited_at, heard_at, kill_at;
 	int error;
 };
@@ -183,17 +183,22 @@ static int run_start(struct run *run)
 	return result;
 }
 
+/* The first error is the one that counts. */
+static void run_check(struct run *run, int err)
+{
+	if (err < 0 && !run->error)
+		run->error = err;
+}
+
 static void run_emit(struct run *run, enum command_stream stream, const char *data, size_t len)
 {
-	int err = run->error ? 0 : run->command->output(run->command->context, stream, data, len);
-
-	if (err < 0)
-		run->error = err;
+	if (!run->error)
+		run_check(run, run->command->output(run->command->context, stream, data, len));
 }
 
 static void run_say(struct run *run, const char *text)
 {
-	run_emit(run, COMMAND_STDERR, text, strlen(text));
+	run_emit(run, COMMAND_NOTE, text, strlen(text));
 }
 
 /* Returns false when there is nothing more for now. */
@@ -209,6 +214,8 @@ static bool run_read(struct run *run, enum command_stream stream)
 	}
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return false;
+	if (n < 0)
+		run_check(run, -errno);
 	close(run->out[stream]);
 	run->out[stream] = -1;
 	return false;
@@ -229,6 +236,19 @@ static int64_t run_next_time(const struct run *run)
 	return earlier(earlier(run->heard_at + LINGER_QUIET, run->exited_at + LINGER_LIMIT), run->command->deadline_ms);
 }
 
+/* Somebody can still print. */
+static bool run_has_writers(const struct run *run)
+{
+	struct pollfd fds[2] = {{.fd = run->out[0]}, {.fd = run->out[1]}};
+	bool found = false;
+
+	if (poll(fds, 2, 0) < 0)
+		return false;
+	for (int i = 0; i < 2; i++)
+		found |= fds[i].fd >= 0 && !(fds[i].revents & POLLHUP);
+	return found;
+}
+
 /* Does what is due. Sets `cut` when the time of all processes is over. */
 static void run_on_time(struct run *run, int64_t now)
 {
@@ -236,6 +256,7 @@ static void run_on_time(struct run *run, int64_t now)
 		return;
 	if (run->end->timed_out || run->exited) {
 		run->cut = true;
+		run->lingered = run->exited && run->exited_at + LINGER_LIMIT <= now && run_has_writers(run);
 		return;
 	}
 	run->end->timed_out = true;
@@ -243,19 +264,46 @@ static void run_on_time(struct run *run, int64_t now)
 	kill(-run->shell, SIGTERM);
 }
 
-static void run_wait(struct run *run, int64_t now)
+/* Waits for the output's descriptor, too, and for the command's only while the output takes more. Returns what is
+ * ready. */
+static short run_poll(struct run *run, const struct command_wait *output, int64_t now, short ready[2])
 {
-	struct pollfd fds[2] = {{.fd = run->out[0], .events = POLLIN}, {.fd = run->out[1], .events = POLLIN}};
-	int64_t next = run_next_time(run), wait = next == NEVER ? 0 : next - now;
+	struct pollfd fds[3] = {{.fd = output->full ? -1 : run->out[0], .events = POLLIN},
+				{.fd = output->full ? -1 : run->out[1], .events = POLLIN},
+				{.fd = output->fd, .events = output->events}};
+	int64_t next = earlier(run_next_time(run), output->at), wait = next > now ? next - now : 0;
 	struct timespec timeout = {.tv_sec = wait / 1000, .tv_nsec = wait % 1000 * 1000000};
 	sigset_t mask;
 
 	sigprocmask(SIG_SETMASK, NULL, &mask);
 	sigdelset(&mask, SIGCHLD);
-	if (ppoll(fds, 2, next == NEVER ? NULL : &timeout, &mask) <= 0)
+	if (ppoll(fds, 3, next == NEVER ? NULL : &timeout, &mask) < 0) {
+		run_check(run, errno == EINTR ? 0 : -errno);
+		return 0;
+	}
+	ready[0] = fds[0].revents;
+	ready[1] = fds[1].revents;
+	return fds[2].revents;
+}
+
+static void run_wait(struct run *run, int64_t now)
+{
+	const struct command *command = run->command;
+	struct command_wait output = {.fd = -1, .at = NEVER};
+	short ready[2] = {0}, output_ready;
+
+	if (command->wait)
+		run_check(run, command->wait(command->context, &output));
+	if (run->error)
 		return;
-	for (int i = 0; i < 2; i++) {
-		if (fds[i].revents)
+	output_ready = run_poll(run, &output, now, ready);
+	/* Who is not listened to is not silent. */
+	if (output.full)
+		run->heard_at = clock_now_ms();
+	if (command->work && !run->error)
+		run_check(run, command->work(command->context, output_ready));
+	for (int i = 0; i < 2 && !run->error; i++) {
+		if (ready[i])
 			run_read(run, (enum command_stream)i);
 	}
 }
@@ -296,7 +344,7 @@ static void run_explain(struct run *run)
 	if (run->end->timed_out)
 		run_say(run, "vast-lambda-runtime: the command was ended because the function's time is over; "
 			     "raise lambda_timeout or narrow the command\n");
-	else if (run->cut && run->exited_at + LINGER_LIMIT <= clock_now_ms())
+	else if (run->lingered)
 		run_say(run, "vast-lambda-runtime: processes in the background still printed 2 s after the command's "
 			     "end and were killed\n");
 }

@@ -3,7 +3,8 @@
  * too.
  *
  * What it prints is handed on as it comes, so that the same function serves replies that are collected and replies that
- * are streamed.
+ * are streamed. While a streamed reply takes no more, the command's output is not read, and the command stops when its
+ * pipe is full; its deadline holds all the same.
  */
 #ifndef VAST_RUNTIME_COMMAND_H
 #define VAST_RUNTIME_COMMAND_H
@@ -14,15 +15,28 @@
 
 #define COMMAND_TIMED_OUT_CODE 124
 
-enum command_stream { COMMAND_STDOUT, COMMAND_STDERR };
+/* The last is for stderr too: what the runtime itself has to say. */
+enum command_stream { COMMAND_STDOUT, COMMAND_STDERR, COMMAND_NOTE };
+
+/* What an output that is sent while the command runs waits for. */
+struct command_wait {
+	int fd;	      /* -1: nothing */
+	short events; /* of poll(2) */
+	bool full;    /* nothing more is taken for now */
+	int64_t at;   /* monotonic: work() is due; INT64_MAX: never */
+};
 
 struct command {
 	const char *text;
 	const char *endpoint; /* host:port of the server, or "" */
 	const char *trace;    /* X-Ray's trace id, or "" */
 	int64_t deadline_ms;  /* monotonic; the command is ended then; INT64_MAX: never */
-	/* A negative return kills the command and is returned by command_run(). */
+	/* A negative return of any of the three kills the command and is returned by command_run(). */
 	int (*output)(void *context, enum command_stream stream, const char *data, size_t len);
+	/* Both or none. wait() comes before each wait, the first one when the shell has started, and work() after it.
+	 */
+	int (*wait)(void *context, struct command_wait *ret_wait);
+	int (*work)(void *context, short ready);
 	void *context;
 };
 
@@ -35,8 +49,8 @@ struct command_end {
 
 /*
  * 0 once the command has run, whatever its outcome. -ENOENT, -EACCES or -ENOEXEC: no /bin/sh that can be executed;
- * other negative errno: it could not be started; what the output function returned. *ret_end is valid but for the exit
- * code in any case.
+ * other negative errno: it could not be started or followed; what the output's functions returned. *ret_end is valid
+ * but for the exit code in any case.
  */
 int command_run(const struct command *command, struct command_end *ret_end);
 

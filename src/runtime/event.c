@@ -18,6 +18,7 @@ struct event_fields {
 	const jsmntok_t *version;
 	const jsmntok_t *command;
 	const jsmntok_t *endpoint;
+	const jsmntok_t *stream;
 };
 
 static bool token_is(const char *json, const jsmntok_t *token, const char *text)
@@ -46,6 +47,8 @@ static const jsmntok_t **event_field(const char *json, const jsmntok_t *key, str
 		return &fields->command;
 	if (token_is(json, key, "endpoint"))
 		return &fields->endpoint;
+	if (token_is(json, key, "stream"))
+		return &fields->stream;
 	return NULL;
 }
 
@@ -150,6 +153,16 @@ static const char *event_endpoint(const char *json, const jsmntok_t *token, stru
 	return NULL;
 }
 
+static const char *event_stream(const char *json, const jsmntok_t *token, struct event *event)
+{
+	if (!token)
+		return NULL;
+	event->stream = token_is(json, token, "true");
+	if (token->type != JSMN_PRIMITIVE || (!event->stream && !token_is(json, token, "false")))
+		return "the event's \"stream\" is neither true nor false";
+	return NULL;
+}
+
 /* `json` is NUL-terminated here, which the string functions rely on. */
 static int event_build(const char *json, size_t len, jsmntok_t *tokens, struct event *event, const char **ret_why)
 {
@@ -165,6 +178,8 @@ static int event_build(const char *json, size_t len, jsmntok_t *tokens, struct e
 		*ret_why = "the event has no text \"cmd\"";
 	if (!*ret_why)
 		*ret_why = event_endpoint(json, fields.endpoint, event);
+	if (!*ret_why)
+		*ret_why = event_stream(json, fields.stream, event);
 	if (*ret_why)
 		return -EINVAL;
 	return event_command(json, fields.command, event, ret_why);

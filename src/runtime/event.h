@@ -1,14 +1,16 @@
 /*
  * What an invocation asks for. The event is a JSON object:
  *
- *	{"v":1, "cmd":"<base64 of the command>", "endpoint":"<host>:<port>"}
+ *	{"v":1, "cmd":"<base64 of the command>", "endpoint":"<host>:<port>", "stream":true}
  *
- * `endpoint` is empty, null or absent when no server runs. Keys that are not known are for newer runtimes and ignored;
- *a `v` other than 1 means that they must not be ignored.
+ * `endpoint` is empty, null or absent when no server runs. `stream` asks for a reply as frames.h has it; without it, or
+ * when it is false or null, the reply is one JSON object (reply.h). Keys that are not known are for newer runtimes and
+ * ignored; a `v` other than 1 means that they must not be ignored.
  */
 #ifndef VAST_RUNTIME_EVENT_H
 #define VAST_RUNTIME_EVENT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* One argument of a process has at most 128 KiB on Linux. */
@@ -18,6 +20,7 @@
 struct event {
 	char *command; /* NUL-terminated, owned */
 	char endpoint[EVENT_ENDPOINT_MAX + 1];
+	bool stream;
 };
 
 /* 0, -ENOMEM, or -EINVAL with a sentence in *ret_why (static) that says what is wrong. event_free() only after 0. */

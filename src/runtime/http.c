@@ -1,6 +1,7 @@
 #include "http.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -11,6 +12,8 @@
 #include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "clock.h"
 
 /* The peer is a process of the same machine: one that stops for this long in the middle of a message is broken. */
 #define HTTP_PATIENCE 5000 /* ms */
@@ -95,25 +98,48 @@ static int http_connect(struct http *http)
 	return err;
 }
 
-static int http_flush(struct http *http)
+/* For poll(2). */
+static int http_time_left(int64_t until)
 {
-	for (size_t at = 0; at < http->out_len;) {
+	int64_t left = until == INT64_MAX ? -1 : until - clock_now_ms();
+
+	if (until != INT64_MAX && left < 0)
+		return 0;
+	return left > INT_MAX ? INT_MAX : (int)left;
+}
+
+/* Sends what goes without waiting: 0 even if that is not all. */
+static int http_push(struct http *http)
+{
+	while (http->out_at < http->out_len) {
+		ssize_t n = send(http->fd, http->out + http->out_at, http->out_len - http->out_at, MSG_NOSIGNAL);
+
+		if (n < 0 && errno == EAGAIN)
+			return 0;
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n > 0)
+			http->out_at += (size_t)n;
+	}
+	http->out_at = http->out_len = 0;
+	return 0;
+}
+
+static int http_flush(struct http *http, int64_t until)
+{
+	while (http->out_len > 0) {
 		short ready;
-		int err = http_wait(http, POLLIN | POLLOUT, HTTP_PATIENCE, &ready);
-		ssize_t n;
+		int err = http_wait(http, POLLIN | POLLOUT, http_time_left(until), &ready);
 
 		if (err < 0)
 			return err;
 		/* An answer before the end of the question: the peer refuses the rest of it, or is gone. */
 		if (ready & (POLLIN | POLLERR | POLLHUP))
 			return -EPIPE;
-		n = send(http->fd, http->out + at, http->out_len - at, MSG_NOSIGNAL);
-		if (n < 0 && errno != EAGAIN && errno != EINTR)
-			return -errno;
-		if (n > 0)
-			at += (size_t)n;
+		err = http_push(http);
+		if (err < 0)
+			return err;
 	}
-	http->out_len = 0;
 	return 0;
 }
 
@@ -130,7 +156,7 @@ int http_write(struct http *http, const void *data, size_t len)
 		from += n;
 		len -= n;
 		if (http->out_len == sizeof(http->out)) {
-			int err = http_flush(http);
+			int err = http_flush(http, clock_now_ms() + HTTP_PATIENCE);
 
 			if (err < 0)
 				return err;
@@ -139,24 +165,31 @@ int http_write(struct http *http, const void *data, size_t len)
 	return 0;
 }
 
-static int http_send(struct http *http, const struct http_request *request)
+/* `framing` says where the body ends. */
+static int http_start(struct http *http, const struct http_request *request, const char *framing)
 {
 	char head[2048];
-	int n = snprintf(head, sizeof(head),
-			 "%s %s HTTP/1.1\r\nHost: %s:%s\r\nUser-Agent: vast-lambda-runtime/%s\r\n%s", request->method,
-			 request->path, http->host, http->port, VASTFS_VERSION, request->headers);
+	int n = snprintf(
+		head, sizeof(head), "%s %s HTTP/1.1\r\nHost: %s:%s\r\nUser-Agent: vast-lambda-runtime/%s\r\n%s%s\r\n",
+		request->method, request->path, http->host, http->port, VASTFS_VERSION, request->headers, framing);
+
+	if (n < 0 || (size_t)n >= sizeof(head))
+		return -EMSGSIZE;
+	http->out_at = http->out_len = 0;
+	return http_write(http, head, (size_t)n);
+}
+
+static int http_send(struct http *http, const struct http_request *request)
+{
+	char framing[64] = "";
 	int err;
 
-	if (n < 0 || (size_t)n + 64 > sizeof(head))
-		return -EMSGSIZE;
 	if (request->body)
-		n += snprintf(head + n, sizeof(head) - (size_t)n, "Content-Length: %zu\r\n", request->length);
-	n += snprintf(head + n, sizeof(head) - (size_t)n, "\r\n");
-	http->out_len = 0;
-	err = http_write(http, head, (size_t)n);
+		snprintf(framing, sizeof(framing), "Content-Length: %zu\r\n", request->length);
+	err = http_start(http, request, framing);
 	if (err == 0 && request->body)
 		err = request->body(request->context, http);
-	return err < 0 ? err : http_flush(http);
+	return err < 0 ? err : http_flush(http, clock_now_ms() + HTTP_PATIENCE);
 }
 
 static int http_fill(struct http *http, int timeout)
@@ -312,10 +345,8 @@ static int http_status(const char *head)
 	return atoi(head + 9);
 }
 
-static int http_read_head(struct http *http, struct http_reply *reply, bool for_ever)
+static int http_read_head(struct http *http, struct http_reply *reply, int timeout)
 {
-	int timeout = for_ever ? -1 : HTTP_PATIENCE;
-
 	do {
 		int err = http_read_until(http, "\r\n\r\n", reply->head, sizeof(reply->head), timeout);
 
@@ -359,7 +390,7 @@ static int http_try(struct http *http, const struct http_request *request, struc
 	if (sent < 0)
 		return sent;
 	sent = http_send(http, request);
-	err = sent < 0 && sent != -EPIPE ? sent : http_read_head(http, reply, request->for_ever);
+	err = sent < 0 && sent != -EPIPE ? sent : http_read_head(http, reply, request->for_ever ? -1 : HTTP_PATIENCE);
 	if (err == 0)
 		err = http_read_body(http, reply, &last);
 	if (err < 0 || sent < 0 || last)
@@ -378,4 +409,106 @@ int http_call(struct http *http, const struct http_request *request, struct http
 	if (err < 0 && reused && !http->heard && (err == -ECONNRESET || err == -EPIPE))
 		err = http_try(http, request, ret_reply);
 	return err;
+}
+
+/* --- bodies in pieces --- */
+
+/* A connection that is kept has nothing to say between two requests: if it does, the peer has closed it. */
+static bool http_is_stale(struct http *http)
+{
+	short ready;
+
+	return http->in_at < http->in_len || http_wait(http, POLLIN, 0, &ready) != -ETIMEDOUT;
+}
+
+int http_stream_begin(struct http *http, const struct http_request *request, int64_t until)
+{
+	int err;
+
+	if (http->fd >= 0 && http_is_stale(http))
+		http_close(http);
+	http->heard = false;
+	http->until = until;
+	err = http->fd < 0 ? http_connect(http) : 0;
+	return err < 0 ? err : http_start(http, request, "Transfer-Encoding: chunked\r\n");
+}
+
+static void http_queue(struct http *http, const void *data, size_t len)
+{
+	memcpy(http->out + http->out_len, data, len);
+	http->out_len += len;
+}
+
+int http_stream_write(struct http *http, const void *head, size_t head_len, const void *data, size_t len)
+{
+	char size[16];
+	int n = snprintf(size, sizeof(size), "%zx\r\n", head_len + len);
+
+	if ((size_t)n + head_len + len + 2 > sizeof(http->out) - http->out_len) {
+		int err = http_flush(http, http->until);
+
+		if (err < 0)
+			return err;
+	}
+	http_queue(http, size, (size_t)n);
+	http_queue(http, head, head_len);
+	http_queue(http, data, len);
+	http_queue(http, "\r\n", 2);
+	return http_push(http);
+}
+
+short http_stream_events(const struct http *http)
+{
+	return http->out_len > 0 ? POLLIN | POLLOUT : POLLIN;
+}
+
+int http_stream_work(struct http *http, short ready)
+{
+	if (ready & (POLLIN | POLLERR | POLLHUP))
+		return -EPIPE;
+	return ready & POLLOUT ? http_push(http) : 0;
+}
+
+int http_stream_end(struct http *http, const char *trailers, struct http_reply *ret_reply)
+{
+	bool last = false;
+	int err;
+
+	ret_reply->body = (struct buffer){.max = HTTP_BODY_MAX};
+	err = http_flush(http, http->until);
+	if (err == 0)
+		err = http_write(http, "0\r\n", 3);
+	if (err == 0)
+		err = http_write(http, trailers, strlen(trailers));
+	if (err == 0)
+		err = http_write(http, "\r\n", 2);
+	if (err == 0)
+		err = http_flush(http, http->until);
+	if (err == 0)
+		err = http_read_head(http, ret_reply, http_time_left(http->until));
+	if (err == 0)
+		err = http_read_body(http, ret_reply, &last);
+	if (err == 0 && last)
+		http_close(http);
+	if (err < 0)
+		buffer_free(&ret_reply->body);
+	return err;
+}
+
+int http_stream_abandon(struct http *http, struct http_reply *ret_reply)
+{
+	bool last;
+	short ready;
+	int err;
+
+	ret_reply->body = (struct buffer){.max = HTTP_BODY_MAX};
+	err = http->fd < 0 ? -ENODATA : http_wait(http, POLLIN, 0, &ready);
+	if (err == 0)
+		err = http_read_head(http, ret_reply, HTTP_PATIENCE);
+	if (err == 0)
+		err = http_read_body(http, ret_reply, &last);
+	http_close(http);
+	if (err < 0)
+		buffer_free(&ret_reply->body);
+	return err < 0 ? -ENODATA : 0;
 }

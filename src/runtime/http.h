@@ -1,7 +1,7 @@
 /*
  * The little of HTTP/1.1 (RFC 9112) that takes to talk to one peer on the loopback: one connection that is kept alive
- * and opened again when the peer has closed it, requests with a body of known length, replies with a length, in chunks
- * or until the end of the connection.
+ * and opened again when the peer has closed it, requests with a body of known length or with one that is sent piece by
+ * piece while something else goes on, replies with a length, in chunks or until the end of the connection.
  *
  * Errors: -ECONNREFUSED and others of connect(2); -ECONNRESET: cut off; -EPROTO: not HTTP; -EMSGSIZE: larger than the
  * bounds; -ETIMEDOUT: the peer stopped in the middle. After an error the connection is closed; the next call opens a
@@ -12,19 +12,25 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "buffer.h"
 
 #define HTTP_HEAD_MAX 16384
 #define HTTP_BODY_MAX (8 * 1024 * 1024) /* Lambda's events have at most 6 MiB */
 
+/* A piece of a body that is sent in pieces; two of them are kept, with what HTTP puts around. */
+#define HTTP_PIECE_MAX	65600
+#define HTTP_QUEUE_SIZE (2 * (HTTP_PIECE_MAX + 16))
+
 struct http {
 	char host[256];
 	char port[8];
 	int fd;	    /* -1: not connected */
 	bool heard; /* the reply to the current request has begun */
-	size_t in_at, in_len, out_len;
-	char in[16384], out[16384];
+	size_t in_at, in_len, out_at, out_len;
+	int64_t until; /* of a body in pieces */
+	char in[16384], out[HTTP_QUEUE_SIZE];
 };
 
 struct http_request {
@@ -52,6 +58,29 @@ int http_call(struct http *http, const struct http_request *request, struct http
 
 /* For the body function of a request. */
 int http_write(struct http *http, const void *data, size_t len);
+
+/*
+ * A request whose body is sent in pieces, as chunks. http_stream_begin() takes the path, headers and nothing else of
+ * the request. Whatever has to wait for the peer waits until `until` (monotonic, ms; INT64_MAX: for ever) and is then
+ * -ETIMEDOUT. -EPIPE: the peer has answered before the end, or has closed. After an error of any of these nothing but
+ * http_stream_abandon() may follow.
+ */
+int http_stream_begin(struct http *http, const struct http_request *request, int64_t until);
+
+/* One piece in two parts, of HTTP_PIECE_MAX bytes at most. Waits only if two pieces have not gone before it. */
+int http_stream_write(struct http *http, const void *head, size_t head_len, const void *data, size_t len);
+
+/* What to wait for, with poll(2), while there is nothing to write; POLLOUT only while something has not gone. */
+short http_stream_events(const struct http *http);
+
+/* Does what can be done when http_stream_events() are ready. */
+int http_stream_work(struct http *http, short ready);
+
+/* Ends the body, with trailers (whole lines, or ""), and reads the reply; its body is the caller's after success. */
+int http_stream_end(struct http *http, const char *trailers, struct http_reply *ret_reply);
+
+/* Closes the connection. The reply that the peer may have given before is there after 0; else -ENODATA. */
+int http_stream_abandon(struct http *http, struct http_reply *ret_reply);
 
 /* The value of a header, copied; false if it is absent or longer than `size` - 1. */
 bool http_header(const struct http_reply *reply, const char *name, char *ret_value, size_t size);

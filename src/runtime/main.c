@@ -18,10 +18,13 @@
 #include "processes.h"
 #include "reply.h"
 #include "runtime_api.h"
+#include "stream.h"
 #include "tmp.h"
 
 /* What is left of the function's time for the reply; of short times half. */
 #define TIME_FOR_REPLY 1000 /* ms */
+/* What the peer of a streamed reply has of it to read on. */
+#define TIME_TO_READ 900 /* ms */
 
 static void on_term(int signal)
 {
@@ -30,22 +33,36 @@ static void on_term(int signal)
 	_exit(EXIT_SUCCESS);
 }
 
-static int64_t deadline_of(const struct invocation *invocation)
+/* Both monotonic; INT64_MAX: never. */
+struct times {
+	int64_t command; /* the command is ended */
+	int64_t reply;	 /* a reply that is not read is left */
+};
+
+static struct times times_of(const struct invocation *invocation)
 {
-	int64_t left = invocation->deadline_ms - clock_wall_ms();
+	int64_t left = invocation->deadline_ms - clock_wall_ms(), command;
 
 	if (invocation->deadline_ms <= 0)
-		return INT64_MAX;
+		return (struct times){.command = INT64_MAX, .reply = INT64_MAX};
 	if (left < 0)
 		left = 0;
-	return clock_now_ms() + (left > 2 * TIME_FOR_REPLY ? left - TIME_FOR_REPLY : left / 2);
+	command = clock_now_ms() + (left > 2 * TIME_FOR_REPLY ? left - TIME_FOR_REPLY : left / 2);
+	return (struct times){.command = command, .reply = command + TIME_TO_READ};
 }
 
 static int on_output(void *context, enum command_stream stream, const char *data, size_t len)
 {
-	if (stream == COMMAND_STDERR)
+	if (stream != COMMAND_STDOUT)
 		log_copy(data, len);
 	return reply_add(context, stream, data, len);
+}
+
+static int on_output_streamed(void *context, enum command_stream stream, const char *data, size_t len)
+{
+	if (stream != COMMAND_STDOUT)
+		log_copy(data, len);
+	return stream_output(context, stream, data, len);
 }
 
 static int report_too_large(struct http *api, const char *id, const char *more, size_t size)
@@ -59,48 +76,83 @@ static int report_too_large(struct http *api, const char *id, const char *more, 
 	return runtime_api_error(api, id, "Vastfs.ResultTooLarge", message);
 }
 
+/* What went wrong, for people, in `message`; returns its type. */
+static const char *explain_failure(int err, char *message, size_t size)
+{
+	if (err == -ENOENT || err == -EACCES || err == -ENOEXEC) {
+		snprintf(message, size, "The image has no /bin/sh that can be executed: %s.", strerror(-err));
+		return "Vastfs.NoShell";
+	}
+	snprintf(message, size, "The command could not be run: %s.", strerror(-err));
+	return "Vastfs.CannotRun";
+}
+
 static int report_failure(struct http *api, const char *id, int err)
 {
 	char message[256];
+	const char *type;
 
-	switch (-err) {
-	case EFBIG:
+	if (err == -EFBIG)
 		return report_too_large(api, id, "more than ", RUNTIME_API_REPLY_MAX);
-	case ENOENT:
-	case EACCES:
-	case ENOEXEC:
-		snprintf(message, sizeof(message), "The image has no /bin/sh that can be executed: %s.",
-			 strerror(-err));
-		return runtime_api_error(api, id, "Vastfs.NoShell", message);
-	default:
-		snprintf(message, sizeof(message), "The command could not be run: %s.", strerror(-err));
-		return runtime_api_error(api, id, "Vastfs.CannotRun", message);
-	}
+	type = explain_failure(err, message, sizeof(message));
+	return runtime_api_error(api, id, type, message);
 }
 
-/* Runs the command and answers. *ret_end tells of processes that would not go. */
-static int serve_event(struct http *api, const struct invocation *invocation, const struct event *event,
-		       struct command_end *ret_end)
+/* Both run the command and answer. *ret_end tells of processes that would not go. */
+static int serve_collected(struct http *api, const char *id, struct command *command, struct command_end *ret_end)
 {
 	struct reply reply;
-	const struct command command = {.text = event->command,
-					.endpoint = event->endpoint,
-					.trace = invocation->trace,
-					.deadline_ms = deadline_of(invocation),
-					.output = on_output,
-					.context = &reply};
 	size_t size = 0;
 	int err;
 
 	reply_init(&reply);
-	err = command_run(&command, ret_end);
+	command->output = on_output;
+	command->context = &reply;
+	err = command_run(command, ret_end);
 	if (err < 0) {
 		reply_free(&reply);
-		return report_failure(api, invocation->id, err);
+		return report_failure(api, id, err);
 	}
-	err = reply_send(&reply, api, invocation->id, ret_end, &size);
+	err = reply_send(&reply, api, id, ret_end, &size);
 	reply_free(&reply);
-	return err == -EMSGSIZE ? report_too_large(api, invocation->id, "", size) : err;
+	return err == -EMSGSIZE ? report_too_large(api, id, "", size) : err;
+}
+
+static int serve_streamed(struct stream *stream, struct command *command, struct command_end *ret_end)
+{
+	char message[256];
+	const char *type;
+	int err;
+
+	command->output = on_output_streamed;
+	command->wait = stream_wait;
+	command->work = stream_work;
+	command->context = stream;
+	err = command_run(command, ret_end);
+	if (stream->error)
+		return stream_give_up(stream);
+	if (err == 0)
+		return stream_end(stream, ret_end);
+	if (!stream->begun)
+		return report_failure(stream->api, stream->id, err);
+	type = explain_failure(err, message, sizeof(message));
+	return stream_fail(stream, type, message);
+}
+
+static int serve_event(struct http *api, const struct invocation *invocation, const struct event *event,
+		       struct command_end *ret_end)
+{
+	struct times times = times_of(invocation);
+	struct command command = {.text = event->command,
+				  .endpoint = event->endpoint,
+				  .trace = invocation->trace,
+				  .deadline_ms = times.command};
+	struct stream stream;
+
+	if (!event->stream)
+		return serve_collected(api, invocation->id, &command, ret_end);
+	stream_init(&stream, api, invocation->id, times.reply);
+	return serve_streamed(&stream, &command, ret_end);
 }
 
 static int serve(struct http *api, const struct invocation *invocation)

@@ -5,9 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base64.h"
 #include "log.h"
 
 #define API_ROOT "/2018-06-01/runtime"
+
+#define ERROR_TYPE "Lambda-Runtime-Function-Error-Type"
+#define ERROR_BODY "Lambda-Runtime-Function-Error-Body"
 
 int runtime_api_init(struct http *api, const char *address)
 {
@@ -94,20 +98,29 @@ void invocation_free(struct invocation *invocation)
 }
 
 /* 413 and 5xx are the two that matter: an answer that did not count, and an environment that is to be left. */
+static int api_judge(struct http_reply *reply, const char *path)
+{
+	if (reply->status >= 300)
+		log_say("POST %s was refused with HTTP %d: %.*s", path, reply->status,
+			(int)(reply->body.len < 256 ? reply->body.len : 256), reply->body.len ? reply->body.data : "");
+	buffer_free(&reply->body);
+	if (reply->status == 413)
+		return -EMSGSIZE;
+	return reply->status >= 500 ? -EIO : 0;
+}
+
 static int api_post(struct http *api, const struct http_request *request)
 {
 	static struct http_reply reply;
 	int err = api_call(api, request, &reply);
 
-	if (err < 0)
-		return err;
-	if (reply.status >= 300)
-		log_say("POST %s was refused with HTTP %d: %.*s", request->path, reply.status,
-			(int)(reply.body.len < 256 ? reply.body.len : 256), reply.body.len ? reply.body.data : "");
-	buffer_free(&reply.body);
-	if (reply.status == 413)
-		return -EMSGSIZE;
-	return reply.status >= 500 ? -EIO : 0;
+	return err < 0 ? err : api_judge(&reply, request->path);
+}
+
+static const char *response_path(char (*path)[256], const char *id)
+{
+	snprintf(*path, sizeof(*path), API_ROOT "/invocation/%s/response", id);
+	return *path;
 }
 
 int runtime_api_respond(struct http *api, const char *id, size_t length, int (*body)(void *, struct http *),
@@ -115,13 +128,12 @@ int runtime_api_respond(struct http *api, const char *id, size_t length, int (*b
 {
 	char path[256];
 	const struct http_request request = {.method = "POST",
-					     .path = path,
+					     .path = response_path(&path, id),
 					     .headers = "Content-Type: application/json\r\n",
 					     .length = length,
 					     .body = body,
 					     .context = context};
 
-	snprintf(path, sizeof(path), API_ROOT "/invocation/%s/response", id);
 	return api_post(api, &request);
 }
 
@@ -141,9 +153,21 @@ static void json_escape(char *to, size_t size, const char *text)
 	*to = '\0';
 }
 
+#define ERROR_BODY_MAX 1400
+
+static void error_body(char (*ret_body)[ERROR_BODY_MAX], const char *type, const char *message)
+{
+	char escaped[1024];
+
+	json_escape(escaped, sizeof(escaped), message);
+	snprintf(*ret_body, sizeof(*ret_body), "{\"errorMessage\":\"%s\",\"errorType\":\"%s\",\"stackTrace\":[]}",
+		 escaped, type);
+	log_say("%s: %s", type, message);
+}
+
 int runtime_api_error(struct http *api, const char *id, const char *type, const char *message)
 {
-	char path[256] = API_ROOT "/init/error", headers[256], escaped[1024], body[1400];
+	char path[256] = API_ROOT "/init/error", headers[256], body[ERROR_BODY_MAX];
 	struct http_request request = {
 		.method = "POST", .path = path, .headers = headers, .body = write_text, .context = body};
 	int err;
@@ -151,13 +175,75 @@ int runtime_api_error(struct http *api, const char *id, const char *type, const 
 	if (id)
 		snprintf(path, sizeof(path), API_ROOT "/invocation/%s/error", id);
 	snprintf(headers, sizeof(headers),
-		 "Content-Type: application/vnd.aws.lambda.error+json\r\n"
-		 "Lambda-Runtime-Function-Error-Type: %s\r\n",
-		 type);
-	json_escape(escaped, sizeof(escaped), message);
-	snprintf(body, sizeof(body), "{\"errorMessage\":\"%s\",\"errorType\":\"%s\",\"stackTrace\":[]}", escaped, type);
+		 "Content-Type: application/vnd.aws.lambda.error+json\r\n" ERROR_TYPE ": %s\r\n", type);
+	error_body(&body, type, message);
 	request.length = strlen(body);
-	log_say("%s: %s", type, message);
 	err = api_post(api, &request);
 	return err == -EMSGSIZE ? 0 : err;
+}
+
+/* --- streams --- */
+
+int runtime_api_stream_begin(struct http *api, const char *id, int64_t until)
+{
+	char path[256];
+	const struct http_request request = {.method = "POST",
+					     .path = response_path(&path, id),
+					     .headers = "Content-Type: application/octet-stream\r\n"
+							"Lambda-Runtime-Function-Response-Mode: streaming\r\n"
+							"Trailer: " ERROR_TYPE ", " ERROR_BODY "\r\n"};
+
+	return http_stream_begin(api, &request, until);
+}
+
+static const char *stream_trouble(int err)
+{
+	switch (-err) {
+	case ETIMEDOUT:
+		return "it was not read until the function's time was over";
+	case ECONNRESET:
+	case EPIPE:
+		return "the connection was closed";
+	default:
+		return api_trouble(err);
+	}
+}
+
+int runtime_api_stream_abandon(struct http *api, const char *id, int why)
+{
+	static struct http_reply reply;
+	char path[256];
+	int err = http_stream_abandon(api, &reply);
+
+	if (err == 0)
+		return api_judge(&reply, response_path(&path, id)) == -EIO ? -EIO : 0;
+	log_say("POST %s was broken off: %s", response_path(&path, id), stream_trouble(why));
+	return 0;
+}
+
+static int stream_close(struct http *api, const char *id, const char *trailers)
+{
+	static struct http_reply reply;
+	char path[256];
+	int err = http_stream_end(api, trailers, &reply);
+
+	if (err < 0)
+		return runtime_api_stream_abandon(api, id, err);
+	return api_judge(&reply, response_path(&path, id)) == -EIO ? -EIO : 0;
+}
+
+int runtime_api_stream_end(struct http *api, const char *id)
+{
+	return stream_close(api, id, "");
+}
+
+int runtime_api_stream_fail(struct http *api, const char *id, const char *type, const char *message)
+{
+	char body[ERROR_BODY_MAX], encoded[ERROR_BODY_MAX / 3 * 4 + 8], trailers[sizeof(encoded) + 256];
+
+	error_body(&body, type, message);
+	base64_encode(encoded, body, strlen(body));
+	encoded[base64_encoded_len(strlen(body))] = '\0';
+	snprintf(trailers, sizeof(trailers), ERROR_TYPE ": %s\r\n" ERROR_BODY ": %s\r\n", type, encoded);
+	return stream_close(api, id, trailers);
 }

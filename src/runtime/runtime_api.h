@@ -33,6 +33,21 @@ void invocation_free(struct invocation *invocation);
 int runtime_api_respond(struct http *api, const char *id, size_t length, int (*body)(void *, struct http *),
 			void *context);
 
+/*
+ * An answer whose end is not known at its beginning: http_stream_begin() to the invocation's response, to which pieces
+ * are then added with http.h. 0 or what http_stream_begin() returns.
+ */
+int runtime_api_stream_begin(struct http *api, const char *id, int64_t until);
+
+/* Ends it. A peer that refuses it, or is gone, has what it has: that is logged. */
+int runtime_api_stream_end(struct http *api, const char *id);
+
+/* Ends it by an error, in trailers. */
+int runtime_api_stream_fail(struct http *api, const char *id, const char *type, const char *message);
+
+/* After the error `why` of one of http.h's functions for bodies in pieces. */
+int runtime_api_stream_abandon(struct http *api, const char *id, int why);
+
 /* Answers an invocation with an error; with `id` NULL says that the runtime could not start. */
 int runtime_api_error(struct http *api, const char *id, const char *type, const char *message);
 

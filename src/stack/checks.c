@@ -230,6 +230,11 @@ int check_lambda_timeout(const char *value, struct error *err)
 	return check_between(value, 1, 900, err);
 }
 
+int check_lambda_result_limit(const char *value, struct error *err)
+{
+	return check_between(value, 1, 10240, err);
+}
+
 int check_profile(const char *value, struct error *err)
 {
 	if (strlen(value) > 128 || strpbrk(value, "[]"))

@@ -28,6 +28,7 @@ int check_server_cpu(const char *value, struct error *err);
 int check_server_memory(const char *value, struct error *err);
 int check_lambda_memory(const char *value, struct error *err);
 int check_lambda_timeout(const char *value, struct error *err);
+int check_lambda_result_limit(const char *value, struct error *err);
 int check_architecture(const char *value, struct error *err);
 int check_profile(const char *value, struct error *err);
 

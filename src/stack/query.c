@@ -29,7 +29,7 @@ static struct blob *decode(const char *text)
 
 /* -- the event ------------------------------------------------------------------------------------------------- */
 
-int query_event(const struct blob *command, const char *endpoint, int64_t deadline_ms, struct buf *out)
+int query_event(const struct blob *command, const char *endpoint, int64_t deadline_ms, bool stream, struct buf *out)
 {
 	_free_ char *text = encode(command), *json = NULL;
 	cJSON *event = cJSON_CreateObject();
@@ -39,12 +39,20 @@ int query_event(const struct blob *command, const char *endpoint, int64_t deadli
 	if (endpoint)
 		cJSON_AddStringToObject(event, "endpoint", endpoint);
 	cJSON_AddNumberToObject(event, "deadline_ms", (double)deadline_ms);
+	if (stream)
+		cJSON_AddTrueToObject(event, "stream");
 	json = text ? cJSON_PrintUnformatted(event) : NULL;
 	cJSON_Delete(event);
 	return json ? buf_puts(out, json) : -ENOMEM;
 }
 
 /* -- the reply ------------------------------------------------------------------------------------------------- */
+
+static void advise(const char *message, struct error *err)
+{
+	if (strstr(message, "Task timed out") || strstr(message, "Timedout"))
+		error_remedy(err, "raise lambda_timeout (at most 900) and deploy, or ask for less");
+}
 
 /* Lambda says that the function failed: the runtime's own words, or Lambda's ("Task timed out after 3.00 seconds"). */
 static int function_failed(const struct aws_reply *reply, struct error *err)
@@ -53,8 +61,7 @@ static int function_failed(const struct aws_reply *reply, struct error *err)
 
 	error_set(err, -EIO, "%s", *message ? message : "the Lambda function failed without saying why");
 	snprintf(err->code, sizeof(err->code), "%s", *type ? type : reply->function_error);
-	if (strstr(message, "Task timed out"))
-		error_remedy(err, "raise lambda_timeout (at most 900) and deploy, or ask for less");
+	advise(message, err);
 	return err->errnum;
 }
 
@@ -65,15 +72,21 @@ static int no_sense(const struct aws_reply *reply, struct error *err)
 	return err->errnum;
 }
 
+void query_remark(int exit_code, int signal, bool timed_out, char *remark, size_t size)
+{
+	*remark = '\0';
+	if (timed_out)
+		snprintf(remark, size, "the command was ended at the function's time limit");
+	else if (signal > 0)
+		snprintf(remark, size, "the command was ended by signal %d", signal);
+	else if (exit_code != 0)
+		snprintf(remark, size, "the command ended with exit status %d", exit_code);
+}
+
 static void fill_remark(const cJSON *body, struct query_reply *r)
 {
-	if (cJSON_IsTrue(aws_at(body, "timed_out")))
-		snprintf(r->remark, sizeof(r->remark), "the command was ended at the function's time limit");
-	else if (aws_number(body, "signal", 0) > 0)
-		snprintf(r->remark, sizeof(r->remark), "the command was ended by signal %d",
-			 (int)aws_number(body, "signal", 0));
-	else if (r->exit_code != 0)
-		snprintf(r->remark, sizeof(r->remark), "the command ended with exit status %d", r->exit_code);
+	query_remark(r->exit_code, (int)aws_number(body, "signal", 0), cJSON_IsTrue(aws_at(body, "timed_out")),
+		     r->remark, sizeof(r->remark));
 	if (cJSON_IsTrue(aws_at(body, "truncated_stderr")))
 		snprintf(r->remark + strlen(r->remark), sizeof(r->remark) - strlen(r->remark),
 			 "%sonly the last part of stderr is kept", *r->remark ? "; " : "");
@@ -98,9 +111,75 @@ int query_parse_reply(const struct aws_reply *reply, struct query_reply *ret, st
 	return 0;
 }
 
-struct blob *query_log_tail(const struct aws_reply *reply)
+/* -- the end of a stream --------------------------------------------------------------------------------------- */
+
+/* The details are the runtime's own words if they are its error object, else Lambda's. */
+static void explain_complete(const char *code, const char *details, struct error *err)
 {
-	return reply->log_tail ? decode(reply->log_tail) : NULL;
+	cJSON *tree = cJSON_Parse(details);
+	const char *message = aws_text(tree, "errorMessage"), *words = *message ? message : details;
+
+	error_set(err, -EIO, "%s", *words ? words : "the Lambda function failed without saying why");
+	snprintf(err->code, sizeof(err->code), "%s", code);
+	advise(words, err);
+	advise(code, err);
+	cJSON_Delete(tree);
+}
+
+int query_parse_complete(const char *text, size_t len, char **log_tail, struct error *err)
+{
+	cJSON *tree = cJSON_ParseWithLength(text, len);
+	const char *code = aws_text(tree, "ErrorCode"), *tail = aws_text(tree, "LogResult");
+	int r;
+
+	*err = (struct error){0};
+	*log_tail = *tail ? strdup(tail) : NULL;
+	if (!cJSON_IsObject(tree))
+		error_set(err, -EBADMSG, "the end of Lambda's answer makes no sense");
+	else if (*code)
+		explain_complete(code, aws_text(tree, "ErrorDetails"), err);
+	r = err->errnum;
+	cJSON_Delete(tree);
+	return r;
+}
+
+bool query_cannot_stream(const struct aws_reply *reply)
+{
+	return error_has_code(&reply->error, "UnknownOperationException") ||
+	       (reply->status == 404 && !*reply->error.code);
+}
+
+/* -- the log --------------------------------------------------------------------------------------------------- */
+
+struct blob *query_log_tail(const char *encoded)
+{
+	return decode(encoded);
+}
+
+static bool is_of_lambda(const char *line, size_t len)
+{
+	static const char *const begins[] = {
+		"INIT_START ", "START RequestId: ", "END RequestId: ", "REPORT RequestId: ", "XRAY TraceId: "};
+
+	for (size_t i = 0; i < ARRAY_SIZE(begins); i++)
+		if (len > strlen(begins[i]) && memcmp(line, begins[i], strlen(begins[i])) == 0)
+			return true;
+	return false;
+}
+
+struct blob *query_log_of_lambda(const struct blob *tail)
+{
+	_buf_ struct buf kept = BUF_INIT(tail->len);
+	const char *line = tail->data, *end = line + tail->len;
+
+	while (line < end) {
+		const char *feed = memchr(line, '\n', (size_t)(end - line)), *next = feed ? feed + 1 : end;
+
+		if (is_of_lambda(line, (size_t)(next - line)))
+			buf_append(&kept, line, (size_t)(next - line));
+		line = next;
+	}
+	return kept.len && !kept.error ? blob_from_buf(&kept) : NULL;
 }
 
 void query_reply_release(struct query_reply *r)

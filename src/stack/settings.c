@@ -33,6 +33,8 @@ static const struct setting_rule rules[SETTING_COUNT] = {
 				   "Lambda function's memory, 128 to 10240 MB"},
 	[SETTING_LAMBDA_TIMEOUT] = {"lambda_timeout", "300", false, check_lambda_timeout,
 				    "longest that a query may take, 1 to 900 s"},
+	[SETTING_LAMBDA_RESULT_LIMIT] = {"lambda_result_limit", "200", false, check_lambda_result_limit,
+					 "most that a query may print, 1 to 10240 MB"},
 	[SETTING_ARCHITECTURE] = {"architecture", "x86_64", false, check_architecture,
 				  "processor of server and function: x86_64 or arm64; the image must have it"},
 	[SETTING_AWS_PROFILE] = {"aws_profile", NULL, false, check_profile, "profile of ~/.aws to use"},
@@ -363,6 +365,7 @@ static void fill_numbers(struct settings *s)
 	s->server_memory = number(s, SETTING_SERVER_MEMORY);
 	s->lambda_memory = number(s, SETTING_LAMBDA_MEMORY);
 	s->lambda_timeout = number(s, SETTING_LAMBDA_TIMEOUT);
+	s->lambda_result_limit = number(s, SETTING_LAMBDA_RESULT_LIMIT);
 }
 
 int settings_parse(const char *text, size_t len, struct settings **ret, struct error *err)

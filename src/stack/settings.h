@@ -46,6 +46,7 @@ enum setting {
 	SETTING_SERVER_MEMORY,
 	SETTING_LAMBDA_MEMORY,
 	SETTING_LAMBDA_TIMEOUT,
+	SETTING_LAMBDA_RESULT_LIMIT,
 	SETTING_ARCHITECTURE,
 	SETTING_AWS_PROFILE,
 	SETTING_COUNT
@@ -69,10 +70,11 @@ struct settings {
 	struct cidr subnet; /* prefix 0 while subnet_cidr is not set */
 	bool efs;	    /* vast_storage is efs */
 	unsigned vast_port;
-	unsigned server_cpu;	 /* units, 1024 a processor */
-	unsigned server_memory;	 /* MiB */
-	unsigned lambda_memory;	 /* MB */
-	unsigned lambda_timeout; /* s */
+	unsigned server_cpu;	      /* units, 1024 a processor */
+	unsigned server_memory;	      /* MiB */
+	unsigned lambda_memory;	      /* MB */
+	unsigned lambda_timeout;      /* s */
+	unsigned lambda_result_limit; /* MB; vastfs's own limit, not of the stack */
 };
 
 /*

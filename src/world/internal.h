@@ -23,7 +23,7 @@ struct world {
 	struct failures *failures;
 	struct stream *events, *api_log;
 	struct journal *journal;
-	char *config_dir;
+	char *config_dir, *cache_dir;
 
 	pthread_mutex_t lock;	   /* guards the pointers of this block; held for a copy at most */
 	struct snapshot *snapshot; /* the newest */

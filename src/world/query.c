@@ -2,11 +2,13 @@
  * query.c - commands in Lambda.
  *
  * A query is one Invoke of the stack's function. It waits for its turn only where AWS has proved that the command did
- * not start; once a request may have been taken, it is never sent again.
+ * not start; once a request may have been taken, it is never sent again. Its answer is streamed where Lambda does that,
+ * else it comes as one.
  */
 #include "stack/query.h"
 #include "aws/lambda.h"
 #include "base/clock.h"
+#include "world/answer.h"
 #include "world/internal.h"
 
 #include <inttypes.h>
@@ -21,6 +23,8 @@ struct query {
 	struct list link; /* in the world's queries */
 	struct queries *queries;
 	struct job *job;
+	struct answer answer;  /* if streamed: of the attempt under way */
+	bool streamed, plain;  /* the attempt is, may not be */
 	struct aws_call *call; /* under way; NULL between attempts */
 	struct engine_timer timer;
 	int64_t give_up_ms; /* monotonic: no attempt begins later */
@@ -33,6 +37,7 @@ struct query {
 struct queries {
 	struct world *world;
 	struct list running;
+	char plain_region[32]; /* where answers are not streamed; "": not known to be so */
 };
 
 static void attempt(void *arg);
@@ -44,6 +49,7 @@ static void forget(struct query *q)
 	job_on_cancel(q->job, NULL, NULL);
 	engine_timer_cancel(&q->timer);
 	list_remove(&q->link);
+	answer_release(&q->answer);
 	job_unref(q->job);
 	free(q);
 }
@@ -71,10 +77,12 @@ static void edit_outcome(struct job_view *v, void *arg)
 	v->ran = true;
 	v->exit_code = o->reply.exit_code;
 	v->state = o->reply.exit_code == 0 ? JOB_SUCCEEDED : JOB_FAILED;
-	blob_unref(v->result);
-	v->result = move_ptr(o->reply.result);
-	blob_unref(v->errors);
-	v->errors = move_ptr(o->reply.errors);
+	if (o->reply.result) { /* else it is in the outputs */
+		blob_unref(v->result);
+		v->result = move_ptr(o->reply.result);
+		blob_unref(v->errors);
+		v->errors = move_ptr(o->reply.errors);
+	}
 	snprintf(v->request_id, sizeof(v->request_id), "%s", o->request_id);
 	v->duration_ms = o->duration_ms;
 	if (*o->reply.remark)
@@ -84,19 +92,28 @@ static void edit_outcome(struct job_view *v, void *arg)
 
 static void take_log(struct query *q, const struct aws_reply *reply)
 {
-	_cleanup_(blob_unref_cleanup) struct blob *tail = query_log_tail(reply);
+	_cleanup_(blob_unref_cleanup) struct blob *log = NULL;
 
-	if (tail)
-		stream_append(q->job->log, tail->data, tail->len);
+	if (q->streamed)
+		log = answer_log(&q->answer);
+	else if (reply->log_tail)
+		log = query_log_tail(reply->log_tail);
+	if (log)
+		stream_append(q->job->log, log->data, log->len);
 }
 
 static void finish(struct query *q, struct aws_reply *reply)
 {
 	struct outcome outcome = {.request_id = reply->request_id, .duration_ms = clock_monotonic_ms() - q->sent_ms};
 	struct error err = {0};
+	int r;
 
+	if (q->streamed)
+		r = answer_finish(&q->answer, reply, &outcome.reply, &err);
+	else
+		r = query_parse_reply(reply, &outcome.reply, &err);
 	take_log(q, reply);
-	if (query_parse_reply(reply, &outcome.reply, &err) < 0) {
+	if (r < 0) {
 		snprintf(err.request_id, sizeof(err.request_id), "%s", reply->request_id);
 		fail(q, &err);
 		return;
@@ -128,15 +145,30 @@ static void wait_for_turn(struct query *q, const struct error *why)
 	engine_timer_set(q->queries->world->engine, &q->timer, q->pause_ms, attempt, q);
 }
 
+/* Remembers it, so that later queries need not ask. */
+static void send_plain(struct query *q)
+{
+	struct aws *aws = world_aws(q->queries->world);
+
+	if (aws)
+		snprintf(q->queries->plain_region, sizeof(q->queries->plain_region), "%s", aws_region(aws));
+	aws_unref(aws);
+	q->plain = true;
+	job_log(q->job, "answers are not streamed here; asking for one in one piece");
+	attempt(q);
+}
+
 static void answered(struct aws_reply *reply, void *arg)
 {
 	struct query *q = arg;
 
 	q->call = NULL;
-	if (!error_is(&reply->error)) {
-		finish(q, reply);
-	} else if (reply->error.errnum == -ECANCELED && job_cancel_wished(q->job)) {
+	if (reply->error.errnum == -ECANCELED && job_cancel_wished(q->job)) {
 		cancelled(q, true);
+	} else if (!error_is(&reply->error) || (q->streamed && reply->status >= 200 && reply->status < 300)) {
+		finish(q, reply);
+	} else if (q->streamed && query_cannot_stream(reply)) {
+		send_plain(q);
 	} else if (query_not_started(reply) && clock_monotonic_ms() < q->give_up_ms) {
 		wait_for_turn(q, &reply->error);
 	} else {
@@ -146,21 +178,33 @@ static void answered(struct aws_reply *reply, void *arg)
 	}
 }
 
-static void send_query(struct query *q, const struct snapshot *s, const char *function)
+static struct aws_request *compose(struct query *q, const struct snapshot *s, struct aws *aws, const char *function)
 {
-	struct world *w = q->queries->world;
 	const struct task *server = snapshot_default_task(s);
 	int64_t timeout_ms = s->settings->lambda_timeout * INT64_C(1000) + TIMEOUT_EXTRA_MS;
+	uint64_t limit = (uint64_t)s->settings->lambda_result_limit << 20;
 	_buf_ struct buf event = BUF_INIT(1 << 20);
-	struct aws *aws = world_aws(w);
-	struct aws_request *request = NULL;
 
-	if (query_event(q->job->query, server ? server->endpoint : NULL, clock_wall_ms() + timeout_ms, &event) == 0)
-		request = lambda_invoke(function, &event, (int)timeout_ms);
+	q->streamed = !q->plain && strcmp(q->queries->plain_region, aws_region(aws)) != 0;
+	if (query_event(q->job->query, server ? server->endpoint : NULL, clock_wall_ms() + timeout_ms, q->streamed,
+			&event) < 0)
+		return NULL;
 	if (!server)
 		job_remark(q->job, "no server is running: the command runs without VAST_ENDPOINT");
+	if (!q->streamed)
+		return lambda_invoke(function, &event, (int)timeout_ms);
+	answer_release(&q->answer);
+	answer_init(&q->answer, q->job, q->queries->world->cache_dir, limit);
+	return lambda_invoke_stream(function, &event, (int)timeout_ms, answer_sink, &q->answer);
+}
+
+static void send_query(struct query *q, const struct snapshot *s, const char *function)
+{
+	struct aws *aws = world_aws(q->queries->world);
+	struct aws_request *request = aws ? compose(q, s, aws, function) : NULL;
+
 	q->sent_ms = clock_monotonic_ms();
-	q->call = request && aws ? aws_start(aws, request, answered, q) : NULL;
+	q->call = request ? aws_start(aws, request, answered, q) : NULL;
 	aws_unref(aws);
 	if (!q->call)
 		fail(q, &(struct error){.errnum = -ENOMEM, .message = "out of memory"});

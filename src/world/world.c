@@ -261,11 +261,12 @@ static int make_parts(struct world *w, const struct world_config *config, struct
 	int r;
 
 	w->config_dir = strdup(config->config_dir);
+	w->cache_dir = strdup(config->cache_dir);
 	w->failures = failures_new();
 	w->events = stream_new(EVENTS_KEEP);
 	w->api_log = stream_new(API_LOG_KEEP);
 	w->snapshot = snapshot_first();
-	if (!w->config_dir || !w->failures || !w->events || !w->api_log || !w->snapshot)
+	if (!w->config_dir || !w->cache_dir || !w->failures || !w->events || !w->api_log || !w->snapshot)
 		return -ENOMEM;
 	r = journal_open(config->state_dir, &w->journal, err);
 	if (r < 0)
@@ -355,6 +356,7 @@ void world_stop(struct world *w)
 	stream_unref(w->events);
 	failures_free(w->failures);
 	free(w->config_dir);
+	free(w->cache_dir);
 	pthread_cond_destroy(&w->saved);
 	pthread_mutex_destroy(&w->save_lock);
 	pthread_mutex_destroy(&w->lock);

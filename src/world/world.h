@@ -19,7 +19,7 @@ struct world;
 struct world_config {
 	const char *config_dir; /* holds default.env */
 	const char *state_dir;	/* the journal of operations */
-	const char *cache_dir;
+	const char *cache_dir;	/* large results, in files without names */
 };
 
 /* Reads the settings and starts the threads; works without network. After fork(). */

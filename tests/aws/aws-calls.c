@@ -121,6 +121,8 @@ static void show_lambda(void)
 	show(lambda_update_vpc("f", one, one));
 	show(lambda_update_vpc("f", none, none));
 	show(lambda_invoke("f", &event, 1000));
+	buf_puts(&event, "{}");
+	show(lambda_invoke_stream("f", &event, 1000, NULL, NULL));
 	cJSON_Delete(one);
 	cJSON_Delete(none);
 }

@@ -40,6 +40,8 @@ CASES = [
     ("efs", "DescribeFileSystems", None, ("-X", "GET", "/2015-02-01/file-systems", "MaxItems=2&CreationToken=a%2Fb%20c&a")),
     ("lambda", "ListTags", None, ("-X", "GET", "/2017-03-31/tags/arn%3Aaws%3Alambda%3Aeu", "")),
     ("lambda", "Invoke", '{"v":1}', ("-b", "-X", "POST", "/2015-03-31/functions/a%20b/invocations", "")),
+    ("lambda", "InvokeWithResponseStream", '{"v":1}',
+     ("-b", "-X", "POST", "/2021-11-15/functions/a%20b/response-streaming-invocations", "")),
     ("efs", "DeleteFileSystem", None, ("-X", "DELETE", "/2015-02-01/file-systems/fs-1", "")),
 ]
 
@@ -95,7 +97,7 @@ def built():
 def test_every_call_fits_the_models():
     session = botocore.session.get_session()
     calls = built()
-    assert len(calls) == 48
+    assert len(calls) == 49
     for c in calls:
         model = session.get_service_model(c["service"])
         op = model.operation_model(c["operation"])

@@ -9,6 +9,8 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple
 
+import frames
+
 ROOT = "/2018-06-01/runtime/"
 REPLY_MAX = 6 * 1024 * 1024 + 100
 PATIENCE = 20
@@ -19,6 +21,12 @@ class Answer(NamedTuple):
     id: str
     headers: dict
     body: bytes
+    trailers: dict = {}
+
+    @property
+    def stream(self):
+        """A streamed reply, which must be whole."""
+        return frames.whole(self.body)
 
     @property
     def json(self):
@@ -47,6 +55,7 @@ class RuntimeApi:
         self.current = None
         self.numbers = itertools.count(1)
         self.refused = 0  # replies that were too large
+        self.live = b""  # of a streamed reply, what has come of it
         self.faults = {}  # kind of request -> function(handler), used once
         api = self
 
@@ -76,8 +85,32 @@ class RuntimeApi:
         assert answer.id == request_id
         return answer
 
+    def stream(self, command, seconds=60, **fields):
+        """Invokes for a streamed reply and returns it with all that came in it."""
+        answer = self.invoke(command, seconds, stream=True, **fields)
+        assert answer.kind == "response" and not answer.trailers, answer
+        return answer.stream
+
     def wait_until_asked(self):
         assert self.asked.acquire(timeout=PATIENCE)
+
+
+def chunks(file):
+    """The chunks of a body (RFC 9112, section 7.1); the generator's value are the trailers."""
+
+    def line():
+        text = file.readline(65536)
+        assert text.endswith(b"\r\n"), text
+        return text[:-2].decode("ascii")
+
+    while size := int(line(), 16):
+        yield file.read(size)
+        assert line() == ""
+    trailers = {}
+    while text := line():
+        name, _, value = text.partition(": ")
+        trailers[name] = value
+    return trailers
 
 
 class RuntimeApiHandler(BaseHTTPRequestHandler):
@@ -124,6 +157,8 @@ class RuntimeApiHandler(BaseHTTPRequestHandler):
         *invocation, kind = self.path[len(ROOT) :].split("/")
         if self.faulty(kind):
             return
+        if self.headers["Transfer-Encoding"]:
+            return self.take_stream(*invocation)
         body = self.rfile.read(int(self.headers["Content-Length"]))
         if invocation == ["init"] and kind == "error":
             api.answers.put(Answer("init/error", "", dict(self.headers), body))
@@ -138,3 +173,30 @@ class RuntimeApiHandler(BaseHTTPRequestHandler):
         self.reply(202)
         self.wfile.flush()
         api.answers.put(Answer(kind, invocation[1], dict(self.headers), body))
+
+    def check_stream(self, request_id):
+        api = self.runtime_api
+        assert self.path == ROOT + f"invocation/{api.current}/response" and request_id == api.current
+        assert self.headers["Transfer-Encoding"] == "chunked" and "Content-Length" not in self.headers
+        assert self.headers["Content-Type"] == "application/octet-stream"
+        assert self.headers["Lambda-Runtime-Function-Response-Mode"] == "streaming"
+        announced = {name.strip() for name in self.headers["Trailer"].split(",")}
+        assert announced == {"Lambda-Runtime-Function-Error-Type", "Lambda-Runtime-Function-Error-Body"}
+        return announced
+
+    def take_stream(self, _, request_id):
+        api = self.runtime_api
+        announced = self.check_stream(request_id)
+        api.live = b""
+        body = chunks(self.rfile)
+        while True:
+            try:
+                api.live += next(body)
+            except StopIteration as end:
+                trailers = end.value
+                break
+        assert set(trailers) <= announced
+        api.current = None
+        self.reply(202)
+        self.wfile.flush()
+        api.answers.put(Answer("response", request_id, dict(self.headers), api.live, trailers))

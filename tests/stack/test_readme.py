@@ -47,5 +47,5 @@ def test_the_tour_works_as_it_stands(tmp_path):
     subprocess.run(["fusermount3", "-u", "-z", tmp_path / "vast"], capture_output=True, check=False)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     lines = done.stdout.splitlines()
-    for expected in ("42", "RUNNING", "some output", "a remark", "nothing to change", "the stack vast-default is deleted"):
+    for expected in ("42", "RUNNING", "some output", "a remark", "begun, running", "nothing to change", "the stack vast-default is deleted"):
         assert expected in lines, expected

@@ -30,6 +30,7 @@ THROTTLE_CODES = {
 }
 QUERY_SERVICES = ("cloudformation", "iam", "sts")
 
+HTML_404 = b"<html><head><title>404 Not Found</title></head></html>"
 HTML_503 = b"<html><body><h1>503 Service Unavailable</h1></body></html>\n"
 
 
@@ -198,6 +199,11 @@ class Faults:
         headers = [("Content-Type", "text/html")]
         return wsgi.reply(start_response, 503, headers, HTML_503)
 
+    def _html404(self, _rule, _environ, start_response):
+        """An endpoint that does not know the path at all."""
+        headers = [("Content-Type", "text/html")]
+        return wsgi.reply(start_response, 404, headers, HTML_404)
+
     def _drop_before(self, _rule, environ, _start_response):
         cut(environ)
         raise ConnectionAbortedError("drop_before")
@@ -248,6 +254,21 @@ class Faults:
             cut(environ)
             raise ConnectionAbortedError("cut_stream")
 
+    def _damage(self, rule, environ, start_response):
+        """One byte of the reply's body, that `at`, is not what was sent."""
+        captured = wsgi.Captured(self.app, environ)
+        start_response(wsgi.status_line(captured.status), captured.headers)
+        return self._with_damage(captured, int(rule.get("at", 0)))
+
+    @staticmethod
+    def _with_damage(captured, at):
+        with contextlib.closing(captured.stream()) as stream:
+            for data in stream:
+                if 0 <= at < len(data):
+                    data = data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
+                at -= len(data)
+                yield data
+
     def _garbage(self, _rule, environ, start_response):
         """A reply of the right length that is no document at all."""
         captured = wsgi.Captured(self.app, environ)
@@ -260,12 +281,14 @@ WIRE_KINDS = {
     "error": Faults._error,
     "error500": Faults._error500,
     "html503": Faults._html503,
+    "html404": Faults._html404,
     "drop_before": Faults._drop_before,
     "drop_after": Faults._drop_after,
     "delay": Faults._delay,
     "truncate": Faults._truncate,
     "truncate_framed": Faults._truncate_framed,
     "cut_stream": Faults._cut_stream,
+    "damage": Faults._damage,
     "garbage": Faults._garbage,
 }
 

@@ -15,12 +15,16 @@ static void test_the_event_carries_any_bytes(void **state)
 	(void)state;
 	buf_puts(&command, "echo \"\xc3\xa4\"\n'");
 	blob = blob_from_buf(&command);
-	assert_int_equal(query_event(blob, "10.0.0.1:42000", 5, &event), 0);
+	assert_int_equal(query_event(blob, "10.0.0.1:42000", 5, false, &event), 0);
 	assert_string_equal(event.data, "{\"v\":1,\"cmd\":\"ZWNobyAiw6QiCic=\",\"endpoint\":\"10.0.0.1:42000\","
 					"\"deadline_ms\":5}");
 	buf_clear(&event);
-	assert_int_equal(query_event(blob, NULL, 5, &event), 0);
+	assert_int_equal(query_event(blob, NULL, 5, false, &event), 0);
 	assert_null(strstr(event.data, "endpoint"));
+	assert_null(strstr(event.data, "stream"));
+	buf_clear(&event);
+	assert_int_equal(query_event(blob, NULL, 5, true, &event), 0);
+	assert_non_null(strstr(event.data, "\"stream\":true"));
 	blob_unref(blob);
 }
 
@@ -101,12 +105,91 @@ static void test_only_what_did_not_start_is_sent_again(void **state)
 	assert_false(query_not_started(&reply));
 }
 
+static int complete(const char *text, char **tail, struct error *err)
+{
+	return query_parse_complete(text, strlen(text), tail, err);
+}
+
+static void test_the_last_word_of_a_stream(void **state)
+{
+	struct error err;
+	char *tail;
+
+	(void)state;
+	assert_int_equal(complete("{\"ErrorCode\":null,\"ErrorDetails\":null,\"LogResult\":\"YQ==\"}", &tail, &err), 0);
+	assert_string_equal(tail, "YQ==");
+	free(tail);
+	assert_int_equal(complete("{}", &tail, &err), 0);
+	assert_null(tail);
+	assert_int_equal(
+		complete("{\"ErrorCode\":\"Sandbox.Timedout\",\"ErrorDetails\":\"Task timed out\"}", &tail, &err),
+		-EIO);
+	assert_string_equal(err.code, "Sandbox.Timedout");
+	assert_string_equal(err.message, "Task timed out");
+	assert_non_null(strstr(err.remedy, "lambda_timeout"));
+	assert_int_equal(
+		complete("{\"ErrorCode\":\"X\",\"ErrorDetails\":\"{\\\"errorMessage\\\":\\\"why\\\"}\"}", &tail, &err),
+		-EIO);
+	assert_string_equal(err.message, "why");
+	assert_int_equal(complete("", &tail, &err), -EBADMSG);
+	assert_int_equal(complete("[]", &tail, &err), -EBADMSG);
+}
+
+static bool cannot_stream(int status, const char *code)
+{
+	struct aws_reply reply = {.status = status};
+
+	error_set(&reply.error, -EIO, "no");
+	snprintf(reply.error.code, sizeof(reply.error.code), "%s", code);
+	return query_cannot_stream(&reply);
+}
+
+static void test_only_an_endpoint_that_knows_no_streams_is_asked_for_one_piece(void **state)
+{
+	(void)state;
+	assert_true(cannot_stream(404, ""));
+	assert_true(cannot_stream(404, "UnknownOperationException"));
+	assert_true(cannot_stream(400, "UnknownOperationException"));
+	assert_false(cannot_stream(404, "ResourceNotFoundException"));
+	assert_false(cannot_stream(403, ""));
+	assert_false(cannot_stream(500, ""));
+}
+
+static char *of_lambda(const char *text)
+{
+	_buf_ struct buf bytes = BUF_INIT(1000);
+	_cleanup_(blob_unref_cleanup) struct blob *tail = NULL, *kept = NULL;
+
+	buf_puts(&bytes, text);
+	tail = blob_from_buf(&bytes);
+	kept = query_log_of_lambda(tail);
+	return strdup(kept ? kept->data : "");
+}
+
+static void test_the_log_without_what_came_already(void **state)
+{
+	_free_ char *all = of_lambda("T RequestId: 1\nSTART RequestId: 1 Version: 2\nhello\nSTART here\n"
+				     "END RequestId: 1\nREPORT RequestId: 1\tDuration: 3 ms");
+	_free_ char *none = of_lambda("hello\nSTART\n\n"), *empty = of_lambda("");
+
+	(void)state;
+	assert_string_equal(all,
+			    "START RequestId: 1 Version: 2\nEND RequestId: 1\nREPORT RequestId: 1\tDuration: 3 ms");
+	assert_string_equal(none, "");
+	assert_string_equal(empty, "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_the_event_carries_any_bytes),	      cmocka_unit_test(test_replies),
-		cmocka_unit_test(test_replies_that_make_no_sense_are_errors), cmocka_unit_test(test_lambda_says_why),
+		cmocka_unit_test(test_the_event_carries_any_bytes),
+		cmocka_unit_test(test_replies),
+		cmocka_unit_test(test_replies_that_make_no_sense_are_errors),
+		cmocka_unit_test(test_lambda_says_why),
 		cmocka_unit_test(test_only_what_did_not_start_is_sent_again),
+		cmocka_unit_test(test_the_last_word_of_a_stream),
+		cmocka_unit_test(test_only_an_endpoint_that_knows_no_streams_is_asked_for_one_piece),
+		cmocka_unit_test(test_the_log_without_what_came_already),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,45 @@
+/*
+ * eventstream.h - messages of application/vnd.amazon.eventstream as they come. Pure.
+ *
+ * Source: "Amazon Event Stream Specification" (Smithy 2.0, aws/amazon-eventstream): a message is total length and
+ * headers' length (big-endian, 4 bytes each), zlib's CRC-32 of these eight, headers, payload, CRC-32 of all before it.
+ * Headers hold at most 128 KiB and a payload at most 24 MiB, so that a peer cannot make a message of any size.
+ */
+#ifndef VASTFS_AWS_EVENTSTREAM_H
+#define VASTFS_AWS_EVENTSTREAM_H
+
+#include "base/buf.h"
+#include "base/error.h"
+
+#define EVENTSTREAM_HEADERS_MAX ((size_t)128 << 10)
+#define EVENTSTREAM_PAYLOAD_MAX ((size_t)24 << 20)
+
+/* One message; its payload lives until the function that got it returns. Headers that are absent are "". */
+struct eventstream_message {
+	char message_type[16];	 /* event, exception, error */
+	char event_type[64];	 /* PayloadChunk, InvokeComplete */
+	char exception_type[80]; /* of an exception: its code */
+	char error_code[80];	 /* of an error */
+	char error_message[256];
+	const void *payload;
+	size_t len;
+};
+
+struct eventstream {
+	struct buf pending; /* of a message that is not whole yet */
+	/* Called for every message; a negative errno ends the decoding. */
+	int (*message)(const struct eventstream_message *m, void *arg);
+	void *arg;
+	int failed; /* sticks: what came after a broken message has no meaning */
+};
+
+void eventstream_init(struct eventstream *s, int (*message)(const struct eventstream_message *m, void *arg), void *arg);
+void eventstream_free(struct eventstream *s);
+
+/* The next bytes. -EBADMSG if they are no event stream, -ENOMEM, or what message returned; the same ever after. */
+int eventstream_feed(struct eventstream *s, const void *data, size_t len);
+
+/* Whether the bytes so far end between two messages. */
+bool eventstream_is_whole(const struct eventstream *s);
+
+#endif

@@ -1,0 +1,150 @@
+#include "stream.h"
+
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "clock.h"
+#include "crc32.h"
+#include "frames.h"
+#include "runtime_api.h"
+
+/* Tests have a variant with less. */
+#ifndef STREAM_LIFE_SIGN_MS
+#define STREAM_LIFE_SIGN_MS FRAME_LIFE_SIGN_MS
+#endif
+
+_Static_assert(FRAME_HEAD_LEN + FRAME_PAYLOAD_MAX <= HTTP_PIECE_MAX, "a frame is a piece");
+
+void stream_init(struct stream *stream, struct http *api, const char *id, int64_t until)
+{
+	*stream = (struct stream){.api = api, .id = id, .until = until};
+}
+
+static int stream_send(struct stream *stream, const void *head, size_t head_len, const void *data, size_t len)
+{
+	stream->crc = crc32_add(crc32_add(stream->crc, head, head_len), data, len);
+	stream->length += head_len + len;
+	stream->spoke_at = clock_now_ms();
+	return http_stream_write(stream->api, head, head_len, data, len);
+}
+
+/* Remembers that it was the peer who failed. */
+static int stream_check(struct stream *stream, int err)
+{
+	if (err < 0 && !stream->error)
+		stream->error = err;
+	return err;
+}
+
+static int stream_begin(struct stream *stream)
+{
+	int err;
+
+	if (stream->begun)
+		return 0;
+	stream->begun = true;
+	err = runtime_api_stream_begin(stream->api, stream->id, stream->until);
+	if (err == 0)
+		err = stream_send(stream, FRAMES_PREAMBLE, FRAMES_PREAMBLE_LEN, "", 0);
+	return stream_check(stream, err);
+}
+
+static int stream_frame(struct stream *stream, char type, const char *data, size_t len)
+{
+	const uint8_t head[FRAME_HEAD_LEN] = {(uint8_t)type, (uint8_t)(len >> 24), (uint8_t)(len >> 16),
+					      (uint8_t)(len >> 8), (uint8_t)len};
+	int err = stream_begin(stream);
+
+	return err < 0 ? err : stream_check(stream, stream_send(stream, head, sizeof(head), data, len));
+}
+
+int stream_wait(void *context, struct command_wait *ret_wait)
+{
+	struct stream *stream = context;
+	int err = stream_begin(stream);
+
+	if (err < 0)
+		return err;
+	ret_wait->fd = stream->api->fd;
+	ret_wait->events = http_stream_events(stream->api);
+	ret_wait->full = ret_wait->events & POLLOUT;
+	ret_wait->at = ret_wait->full ? INT64_MAX : stream->spoke_at + STREAM_LIFE_SIGN_MS;
+	return 0;
+}
+
+int stream_work(void *context, short ready)
+{
+	struct stream *stream = context;
+	int err = stream_check(stream, http_stream_work(stream->api, ready));
+	bool waiting = http_stream_events(stream->api) & POLLOUT;
+
+	if (err < 0 || waiting || clock_now_ms() < stream->spoke_at + STREAM_LIFE_SIGN_MS)
+		return err;
+	return stream_frame(stream, FRAME_STDERR, "", 0);
+}
+
+static int stream_bytes(struct stream *stream, char type, const char *data, size_t len)
+{
+	int err = 0;
+
+	while (len > 0 && err == 0) {
+		size_t n = len < FRAME_PAYLOAD_MAX ? len : FRAME_PAYLOAD_MAX;
+
+		err = stream_frame(stream, type, data, n);
+		data += n;
+		len -= n;
+	}
+	return err;
+}
+
+static int stream_stderr(struct stream *stream, const char *data, size_t len)
+{
+	static const char cut[] =
+		"\nvast-lambda-runtime: stderr is longer than 16 MiB; the rest of it is only in the log\n";
+	uint64_t left;
+	int err;
+
+	if (stream->err_len > FRAMES_STDERR_MAX)
+		return 0;
+	left = FRAMES_STDERR_MAX - stream->err_len;
+	stream->err_len += len <= left ? len : left + 1;
+	err = stream_bytes(stream, FRAME_STDERR, data, len <= left ? len : (size_t)left);
+	return err < 0 || len <= left ? err : stream_bytes(stream, FRAME_STDERR, cut, strlen(cut));
+}
+
+int stream_output(void *context, enum command_stream from, const char *data, size_t len)
+{
+	struct stream *stream = context;
+
+	if (from == COMMAND_STDERR)
+		return stream_stderr(stream, data, len);
+	return stream_bytes(stream, from == COMMAND_STDOUT ? FRAME_STDOUT : FRAME_STDERR, data, len);
+}
+
+int stream_end(struct stream *stream, const struct command_end *end)
+{
+	char text[160], signal[32] = "";
+	int len, err;
+
+	err = stream_begin(stream);
+	if (end->signal)
+		snprintf(signal, sizeof(signal), "\"signal\":%d,", end->signal);
+	len = snprintf(text, sizeof(text), "{\"exit_code\":%d,%s%s\"length\":%" PRIu64 ",\"crc32\":%" PRIu32 "}",
+		       end->exit_code, signal, end->timed_out ? "\"timed_out\":true," : "", stream->length,
+		       stream->crc);
+	if (err == 0)
+		err = stream_frame(stream, FRAME_END, text, (size_t)len);
+	return err < 0 ? stream_give_up(stream) : runtime_api_stream_end(stream->api, stream->id);
+}
+
+int stream_fail(struct stream *stream, const char *type, const char *message)
+{
+	return runtime_api_stream_fail(stream->api, stream->id, type, message);
+}
+
+int stream_give_up(struct stream *stream)
+{
+	return runtime_api_stream_abandon(stream->api, stream->id, stream->error);
+}
