@@ -8,7 +8,7 @@
 
 /* A pipe that polls as writable takes this much without blocking. */
 #define LOG_PIECE      4096
-#define LOG_PATIENCE   100 /* ms, spent once; a log that stays full is then only tried */
+#define LOG_PATIENCE   500 /* ms, spent once; a log that stays full is then only tried */
 #define LOG_LINE_LIMIT 1024
 
 static bool log_takes_more(void)

@@ -143,6 +143,7 @@ class RuntimeApiHandler(BaseHTTPRequestHandler):
             return
         request_id, body, seconds, extra = api.pending.get()
         headers = [
+            ("Content-Type", "application/json"),
             ("Lambda-Runtime-Aws-Request-Id", request_id),
             ("Lambda-Runtime-Deadline-Ms", str(int((time.time() + seconds) * 1000))),
             ("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:eu-central-1:123456789012:function:f"),

@@ -462,5 +462,5 @@ def test_failure_in_the_middle(api, runtime, tmp_path):
     assert answer.trailers["Lambda-Runtime-Function-Error-Type"] == "Vastfs.CannotRun"
     error = json.loads(base64.b64decode(answer.trailers["Lambda-Runtime-Function-Error-Body"], validate=True))
     assert error["errorType"] == "Vastfs.CannotRun" and "Invalid argument" in error["errorMessage"]
-    assert b"Vastfs.CannotRun" in runtime.log
+    until(lambda: b"Vastfs.CannotRun" in runtime.log, "it is logged")
     assert api.stream("echo next").stdout == b"next\n"
