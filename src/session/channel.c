@@ -241,10 +241,10 @@ static int answer_handshake(struct channel *c)
 
 static int take_request(struct channel *c, const struct message *m)
 {
-	int r = handshake_read(&c->handshake, m->payload, m->len);
-
-	if (r < 0)
-		return r;
+	if (handshake_read(&c->handshake, m->payload, m->len) < 0) {
+		close_channel(c, "the agent's handshake makes no sense");
+		return 0;
+	}
 	if (!*c->handshake.key_id)
 		return answer_handshake(c);
 	c->events.need_key(c->handshake.key_id, c->arg);
@@ -271,8 +271,8 @@ void channel_refuse_key(struct channel *c, const char *why, int64_t now_ms)
 /* The agent wants to see that both have the same key: it sends a text encrypted with one half, and gets it back. */
 static int take_challenge(struct channel *c, const struct message *m)
 {
-	_buf_ struct buf sealed = BUF_INIT(CHALLENGE_MAX), plain = BUF_INIT(CHALLENGE_MAX), again = BUF_INIT(CHALLENGE_MAX),
-			 answer = BUF_INIT(2 * CHALLENGE_MAX);
+	_buf_ struct buf sealed = BUF_INIT(CHALLENGE_MAX), plain = BUF_INIT(CHALLENGE_MAX),
+			 again = BUF_INIT(CHALLENGE_MAX), answer = BUF_INIT(2 * CHALLENGE_MAX);
 	uint8_t nonce[CRYPT_NONCE_SIZE];
 	int r = c->encrypted ? handshake_read_challenge(m->payload, m->len, &sealed) : -EBADMSG;
 

@@ -28,8 +28,8 @@ struct channel_events {
 	void (*send)(const void *frame, size_t len, void *arg); /* one message, as one binary WebSocket message */
 	void (*ready)(void *arg);				/* input goes to the command from now on */
 	void (*output)(bool is_stderr, const void *data, size_t len, void *arg); /* in order, each byte once */
-	void (*exit_code)(int code, void *arg);			/* if the agent says it, which ECS's does not */
-	void (*need_key)(const char *kms_key_id, void *arg);	/* to be answered by one of the two below */
+	void (*exit_code)(int code, void *arg);		     /* if the agent says it, which ECS's does not */
+	void (*need_key)(const char *kms_key_id, void *arg); /* to be answered by one of the two below */
 	/* Once, the last: "" is the session's normal end, else why it ended. */
 	void (*closed)(const char *why, void *arg);
 };

@@ -13,9 +13,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define OUTGOING_MOST	    256		    /* messages under way */
-#define OUTGOING_LOST_MS    (5 * 60 * 1000) /* without any acknowledgement: the agent is gone */
-#define OUTGOING_NEVER	    INT64_MAX
+#define OUTGOING_MOST	 256		 /* messages under way */
+#define OUTGOING_LOST_MS (5 * 60 * 1000) /* without any acknowledgement: the agent is gone */
+#define OUTGOING_NEVER	 INT64_MAX
 
 struct outgoing {
 	struct list unacked; /* by sequence */

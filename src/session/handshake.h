@@ -1,0 +1,46 @@
+/*
+ * handshake.h - the JSON documents of a data channel: greeting, handshake, challenge, acknowledgement. Pure.
+ *
+ * Source: aws/session-manager-plugin, src/message/messageparser.go and src/service; aws/amazon-ssm-agent,
+ * agent/session/contracts/model.go.
+ */
+#ifndef VASTFS_SESSION_HANDSHAKE_H
+#define VASTFS_SESSION_HANDSHAKE_H
+
+#include "base/buf.h"
+#include "session/message.h"
+
+#include <cjson/cJSON.h>
+
+/* What the agent wishes before data may flow, and what is answered. All zeroes: nothing has come. */
+struct handshake {
+	cJSON *request;	   /* owned */
+	char key_id[2049]; /* of KMS; "": no encryption is wished */
+	char *encrypted;   /* the key as KMS encrypted it, base64; owned; NULL: there is none */
+	char key_hash[65]; /* SHA-256 of the key, in base64 */
+	char refusal[256]; /* why there is no key */
+};
+
+void handshake_free(struct handshake *h);
+
+/* The text message that opens a connection. */
+int handshake_greeting(const char *token, const char *request_id, const char *client_id, struct buf *out);
+
+/* -EBADMSG if it makes no sense. A second request takes the place of the first. */
+int handshake_read(struct handshake *h, const void *data, size_t len);
+
+int handshake_take_key(struct handshake *h, const uint8_t key[64], const char *encrypted);
+void handshake_refuse_key(struct handshake *h, const char *why);
+
+/* Answers every action that was asked for, the unknown ones as unsupported. */
+int handshake_answer(const struct handshake *h, struct buf *out);
+
+/* The sealed text that is to come back. -EBADMSG. */
+int handshake_read_challenge(const void *data, size_t len, struct buf *ret_sealed);
+int handshake_answer_challenge(const void *sealed, size_t len, struct buf *out);
+
+int handshake_acknowledgement(const struct message *of, struct buf *out);
+/* -EBADMSG */
+int handshake_read_acknowledgement(const void *data, size_t len, int64_t *ret_sequence);
+
+#endif
