@@ -1,5 +1,6 @@
 #include "session/message.h"
 
+#include <errno.h>
 #include <openssl/evp.h>
 #include <string.h>
 
