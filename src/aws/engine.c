@@ -4,11 +4,13 @@
 #include "base/clock.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 
 /* How long the thread sleeps if nothing is due; only a bound, for whatever happens wakes it. */
 #define LONGEST_SLEEP_MS 60000
+#define SOCKETS_MOST	 256
 
 struct post {
 	struct list link;
@@ -20,6 +22,7 @@ struct engine {
 	struct transfers transfers;
 	struct list timers; /* by when_ms, the next one first */
 	struct list guests;
+	struct list sockets;
 	pthread_t thread;
 
 	pthread_mutex_t lock; /* guards what follows */
@@ -131,6 +134,56 @@ static void run_timers(struct engine *e)
 	}
 }
 
+void engine_watch(struct engine *e, struct engine_socket *s)
+{
+	list_append(&e->sockets, &s->link);
+}
+
+void engine_unwatch(struct engine_socket *s)
+{
+	list_remove(&s->link);
+}
+
+static unsigned list_sockets(struct engine *e, struct curl_waitfd *fds, unsigned most)
+{
+	unsigned n = 0;
+
+	list_for_each (l, &e->sockets) {
+		const struct engine_socket *s = container_of(l, struct engine_socket, link);
+
+		if (n < most)
+			fds[n++] =
+				(struct curl_waitfd){.fd = s->fd,
+						     .events = (short)((s->events & POLLIN ? CURL_WAIT_POLLIN : 0) |
+								       (s->events & POLLOUT ? CURL_WAIT_POLLOUT : 0))};
+	}
+	return n;
+}
+
+static bool is_ready(const struct curl_waitfd *fds, unsigned n, int fd)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (fds[i].fd == fd)
+			return fds[i].revents != 0;
+	return false;
+}
+
+/* Whoever is called may unwatch others: each leaves the list before its turn, and comes back behind the others. */
+static void tell_sockets(struct engine *e, const struct curl_waitfd *fds, unsigned n)
+{
+	struct list waiting = LIST_INIT(waiting);
+
+	list_splice(&waiting, &e->sockets);
+	while (!list_empty(&waiting)) {
+		struct engine_socket *s = container_of(waiting.next, struct engine_socket, link);
+
+		list_remove(&s->link);
+		list_append(&e->sockets, &s->link);
+		if (is_ready(fds, n, s->fd))
+			s->ready(s->arg);
+	}
+}
+
 static int sleep_ms(struct engine *e)
 {
 	struct engine_timer *t = next_timer(e);
@@ -156,11 +209,15 @@ static void send_home(struct engine *e)
 static void *engine_main(void *arg)
 {
 	struct engine *e = arg;
+	struct curl_waitfd fds[SOCKETS_MOST];
+	unsigned n;
 
 	while (run_inbox(e)) {
 		run_timers(e);
 		transfers_work(&e->transfers);
-		curl_multi_poll(e->transfers.multi, NULL, 0, sleep_ms(e), NULL);
+		n = list_sockets(e, fds, SOCKETS_MOST);
+		curl_multi_poll(e->transfers.multi, fds, n, sleep_ms(e), NULL);
+		tell_sockets(e, fds, n);
 	}
 	send_home(e);
 	return NULL;
@@ -188,6 +245,7 @@ int engine_start(struct engine **ret)
 	}
 	list_init(&e->timers);
 	list_init(&e->guests);
+	list_init(&e->sockets);
 	list_init(&e->inbox);
 	pthread_mutex_init(&e->lock, NULL);
 	r = transfers_open(&e->transfers);

@@ -37,4 +37,16 @@ struct engine_timer {
 void engine_timer_set(struct engine *e, struct engine_timer *t, int64_t delay_ms, void (*fn)(void *arg), void *arg);
 void engine_timer_cancel(struct engine_timer *t);
 
+/* A socket that the engine waits for, embedded in its owner. ready() may change events, and unwatch any socket. */
+struct engine_socket {
+	struct list link;
+	int fd;
+	short events; /* POLLIN, POLLOUT; may be changed at any time */
+	void (*ready)(void *arg);
+	void *arg;
+};
+
+void engine_watch(struct engine *e, struct engine_socket *s);
+void engine_unwatch(struct engine_socket *s); /* twice is harmless after a watch */
+
 #endif

@@ -1,0 +1,158 @@
+#include "aws/upgrade.h"
+
+#include <ctype.h>
+#include <curl/curl.h>
+#include <openssl/evp.h>
+#include <string.h>
+
+#define MAGIC "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+
+/* -- the address ----------------------------------------------------------------------------------------------- */
+
+static const struct {
+	const char *scheme, *connect;
+} schemes[] = {{"wss://", "https://"}, {"ws://", "http://"}, {"https://", "https://"}, {"http://", "http://"}};
+
+static const char *after_scheme(const char *url, const char **ret_connect)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(schemes); i++) {
+		if (strncasecmp(url, schemes[i].scheme, strlen(schemes[i].scheme)) != 0)
+			continue;
+		*ret_connect = schemes[i].connect;
+		return url + strlen(schemes[i].scheme);
+	}
+	return NULL;
+}
+
+/* What would break the request's lines, or is no address at all. */
+static bool is_sane(const char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text <= ' ' || (unsigned char)*text >= 0x7f)
+			return false;
+	return true;
+}
+
+int upgrade_url_parse(const char *url, struct upgrade_url *ret, struct error *err)
+{
+	const char *connect = "", *host = after_scheme(url, &connect);
+	size_t host_len = host ? strcspn(host, "/?#") : 0;
+	const char *rest = host ? host + host_len : "";
+
+	*ret = (struct upgrade_url){0};
+	if (!host_len || memchr(host, '@', host_len) || !is_sane(host))
+		return error_set(err, -EINVAL, "what was to be a WebSocket's address is none");
+	ret->host = strndup(host, host_len);
+	if (asprintf(&ret->connect, "%s%s", connect, ret->host ? ret->host : "") < 0)
+		ret->connect = NULL;
+	if (asprintf(&ret->target, "%s%.*s", *rest == '/' ? "" : "/", (int)strcspn(rest, "#"), rest) < 0)
+		ret->target = NULL;
+	return ret->host && ret->connect && ret->target ? 0 : -ENOMEM;
+}
+
+void upgrade_url_free(struct upgrade_url *u)
+{
+	if (u->target)
+		explicit_bzero(u->target, strlen(u->target));
+	free(u->connect);
+	free(u->host);
+	free(u->target);
+	*u = (struct upgrade_url){0};
+}
+
+/* -- the request ----------------------------------------------------------------------------------------------- */
+
+void upgrade_key(const uint8_t random[16], char ret[UPGRADE_KEY_SIZE])
+{
+	EVP_EncodeBlock((unsigned char *)ret, random, 16);
+}
+
+int upgrade_request(const struct upgrade_url *u, const char *key, struct buf *out)
+{
+	return buf_printf(out,
+			  "GET %s HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+			  "Sec-WebSocket-Key: %s\r\nSec-WebSocket-Version: 13\r\nUser-Agent: vastfs/%s\r\n\r\n",
+			  u->target, u->host, key, VASTFS_VERSION);
+}
+
+/* -- the reply ------------------------------------------------------------------------------------------------- */
+
+static int accept_of(const char *key, char ret[32])
+{
+	unsigned char hash[EVP_MAX_MD_SIZE];
+	char text[UPGRADE_KEY_SIZE + sizeof(MAGIC)];
+	unsigned n;
+	int len = snprintf(text, sizeof(text), "%s%s", key, MAGIC);
+
+	if (!EVP_Digest(text, (size_t)len, hash, &n, EVP_sha1(), NULL))
+		return -ENOMEM;
+	EVP_EncodeBlock((unsigned char *)ret, hash, (int)n);
+	return 0;
+}
+
+/* The value of a header into out; "" if it is absent. head is a string, lines end in CR LF. */
+static void header_of(const char *head, const char *name, char *out, size_t size)
+{
+	size_t name_len = strlen(name);
+
+	*out = '\0';
+	for (const char *line = strstr(head, "\r\n"); line; line = strstr(line, "\r\n")) {
+		line += 2;
+		if (strncasecmp(line, name, name_len) != 0 || line[name_len] != ':')
+			continue;
+		line += name_len + 1;
+		line += strspn(line, " \t");
+		snprintf(out, size, "%.*s", (int)strcspn(line, "\r"), line);
+		for (size_t n = strlen(out); n && isspace((unsigned char)out[n - 1]); n--)
+			out[n - 1] = '\0';
+		return;
+	}
+}
+
+static int refused(int status, struct error *err)
+{
+	error_set(err, -EPROTO, "the peer refused the WebSocket (HTTP status %d)", status);
+	err->http_status = status;
+	if (status == 407)
+		error_remedy(err, "the proxy wants credentials: check https_proxy");
+	return err->errnum;
+}
+
+static int judge(const char *head, const char *key, struct error *err)
+{
+	char upgrade[32], accept[64], expected[32];
+	int status, r = accept_of(key, expected);
+
+	if (r < 0)
+		return r;
+	if (sscanf(head, "HTTP/1.%*1[01] %3d", &status) != 1)
+		return error_set(err, -EPROTO, "the peer does not speak HTTP/1.1");
+	if (status != 101)
+		return refused(status, err);
+	header_of(head, "Upgrade", upgrade, sizeof(upgrade));
+	header_of(head, "Sec-WebSocket-Accept", accept, sizeof(accept));
+	if (strcasecmp(upgrade, "websocket") != 0 || strcmp(accept, expected) != 0)
+		return error_set(err, -EPROTO, "the peer's answer is not that of a WebSocket: a proxy may be between");
+	return 0;
+}
+
+int upgrade_reply(const char *data, size_t len, const char *key, struct error *err)
+{
+	const char *end = memmem(data, len, "\r\n\r\n", 4);
+	_free_ char *head = NULL;
+	size_t head_len;
+	int r;
+
+	if (!end && len >= UPGRADE_REPLY_MAX)
+		return error_set(err, -EPROTO, "the peer's answer has no end");
+	if (!end)
+		return 0;
+	head_len = (size_t)(end - data) + 4;
+	if (memchr(data, '\0', head_len))
+		return error_set(err, -EPROTO, "the peer does not speak HTTP/1.1");
+	head = strndup(data, head_len);
+	if (!head)
+		return -ENOMEM;
+	r = judge(head, key, err);
+	return r < 0 ? r : (int)head_len;
+}
