@@ -66,7 +66,11 @@ void transfer_remove(struct transfer *t)
 
 static void end(struct transfer *t, CURLcode result)
 {
-	transfer_remove(t);
+	/* libcurl closes such a connection with its handle's removal. */
+	if (t->keep && result == CURLE_OK)
+		stop_connecting(t);
+	else
+		transfer_remove(t);
 	t->done(t, result);
 }
 

@@ -27,6 +27,7 @@ struct transfer {
 	CURL *easy;	 /* owned by whoever starts the transfer */
 	bool running;	 /* the multi handle has it */
 	bool connecting; /* counts against the limit */
+	bool keep;	 /* CURLOPT_CONNECT_ONLY: after success the connection is the owner's until removal */
 	bool sent;	 /* a connection stood, so a part of the request may have left this machine */
 	void (*done)(struct transfer *t, CURLcode result);
 };

@@ -1,0 +1,70 @@
+#include "aws/failure.h"
+
+#include <string.h>
+
+/* What libcurl's failures mean, and what can be done about them. Unlisted ones are -EIO. */
+static const struct failure {
+	CURLcode code;
+	int errnum;
+	const char *words;
+	const char *remedy;
+} failures[] = {
+	{CURLE_OPERATION_TIMEDOUT, -ETIMEDOUT, "no answer in time",
+	 "check the network connection, the region and the proxy settings"},
+	{CURLE_COULDNT_RESOLVE_HOST, -ENETUNREACH, "the host's name is not known",
+	 "check the network connection, the name server and aws_region"},
+	{CURLE_COULDNT_RESOLVE_PROXY, -ENETUNREACH, "the proxy's name is not known",
+	 "check https_proxy, http_proxy and NO_PROXY"},
+	{CURLE_COULDNT_CONNECT, -ENETUNREACH, "no connection",
+	 "check the network connection, the proxy settings and AWS_ENDPOINT_URL"},
+	{CURLE_SEND_ERROR, -ECONNRESET, "the connection broke while sending", NULL},
+	{CURLE_RECV_ERROR, -ECONNRESET, "the connection broke while receiving", NULL},
+	{CURLE_GOT_NOTHING, -ECONNRESET, "the connection was closed without a reply", NULL},
+	{CURLE_PARTIAL_FILE, -ECONNRESET, "the connection was closed in the middle of the reply", NULL},
+	{CURLE_PEER_FAILED_VERIFICATION, -EPROTO, "the server's certificate is not trusted",
+	 "behind a TLS-inspecting proxy set AWS_CA_BUNDLE to its certificates"},
+	{CURLE_SSL_CACERT_BADFILE, -EPROTO, "the file of trusted certificates cannot be read",
+	 "check AWS_CA_BUNDLE and ca_bundle in the profile"},
+	{CURLE_SSL_CONNECT_ERROR, -EPROTO, "no TLS connection",
+	 "check that the endpoint's URL (http or https) and the proxy settings are right"},
+	{CURLE_PROXY, -ENETUNREACH, "the proxy refused", "check https_proxy, http_proxy and NO_PROXY"},
+	{CURLE_UNSUPPORTED_PROTOCOL, -EINVAL, "not an http or https address", "check AWS_ENDPOINT_URL"},
+	{CURLE_URL_MALFORMAT, -EINVAL, "not an address", "check AWS_ENDPOINT_URL"},
+	{CURLE_WEIRD_SERVER_REPLY, -EBADMSG, "the reply is not HTTP", NULL},
+	{CURLE_BAD_CONTENT_ENCODING, -EBADMSG, "the reply's encoding is broken", NULL},
+	{CURLE_OUT_OF_MEMORY, -ENOMEM, "out of memory", NULL},
+};
+
+static const struct failure unknown_failure = {.errnum = -EIO, .words = "the exchange failed"};
+
+static const struct failure *find_failure(CURLcode code)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(failures); i++)
+		if (failures[i].code == code)
+			return &failures[i];
+	return &unknown_failure;
+}
+
+/* Host only, for a URL's query may hold what is nobody's business. */
+void failure_explain(const struct transfer *t, CURLcode code, const char *curl_says, struct error *err)
+{
+	const struct failure *f = find_failure(code);
+	int errnum = f->errnum;
+	char *url = NULL;
+	const char *host;
+	long os = 0;
+
+	curl_easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &os);
+	if (code == CURLE_COULDNT_CONNECT && os == ECONNREFUSED)
+		errnum = -ECONNREFUSED;
+	if (code == CURLE_UNSUPPORTED_PROTOCOL && t->sent) { /* libcurl's word for an answer without a status line */
+		f = find_failure(CURLE_WEIRD_SERVER_REPLY);
+		errnum = f->errnum;
+	}
+	curl_easy_getinfo(t->easy, CURLINFO_EFFECTIVE_URL, &url);
+	host = url && strstr(url, "://") ? strstr(url, "://") + 3 : "the server";
+	error_set(err, errnum, "%.*s: %s (%s)", (int)strcspn(host, "/?"), host, f->words,
+		  curl_says[0] ? curl_says : curl_easy_strerror(code));
+	if (f->remedy)
+		error_remedy(err, "%s", f->remedy);
+}

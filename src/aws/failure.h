@@ -1,0 +1,13 @@
+/*
+ * failure.h - why libcurl gave up, in vastfs's errors and in words for people.
+ */
+#ifndef VASTFS_AWS_FAILURE_H
+#define VASTFS_AWS_FAILURE_H
+
+#include "aws/transfer.h"
+#include "base/error.h"
+
+/* curl_says: the transfer's error buffer. */
+void failure_explain(const struct transfer *t, CURLcode code, const char *curl_says, struct error *err);
+
+#endif

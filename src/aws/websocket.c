@@ -1,0 +1,415 @@
+#include "aws/websocket.h"
+
+#include "aws/failure.h"
+#include "aws/http.h"
+#include "aws/upgrade.h"
+
+#include <openssl/rand.h>
+#include <poll.h>
+#include <string.h>
+#include <wslay/wslay.h>
+
+#define PING_MS	   30000
+#define UPGRADE_MS 10000	     /* for the answer to the request */
+#define TURN_MAX   ((size_t)1 << 20) /* bytes read before others have their turn */
+
+struct websocket {
+	struct engine *engine;
+	struct engine_guest guest;
+	struct transfer transfer;
+	struct engine_socket socket;
+	struct engine_timer timer; /* failure to be told, answer to the upgrade, ping */
+	struct engine_timer again; /* more to read that no socket tells of */
+	struct websocket_events events;
+	void *arg;
+	struct upgrade_url url;
+	char key[UPGRADE_KEY_SIZE];
+	struct buf request, reply; /* of the upgrade; what stands behind the reply is read first */
+	size_t request_sent, reply_taken;
+	wslay_event_context_ptr frames; /* NULL until the peer has agreed */
+	int ping_ms;
+	size_t message_max, turn; /* bytes read in this turn */
+	bool paused, pinged;
+	bool busy, released; /* in a callback; to be freed behind it */
+	struct error error;
+	char curl_says[CURL_ERROR_SIZE];
+};
+
+static void release(struct websocket *ws)
+{
+	engine_timer_cancel(&ws->timer);
+	engine_timer_cancel(&ws->again);
+	engine_unwatch(&ws->socket);
+	engine_leave(&ws->guest);
+	if (ws->transfer.owner)
+		transfer_remove(&ws->transfer);
+	if (ws->transfer.easy)
+		curl_easy_cleanup(ws->transfer.easy);
+	if (ws->frames)
+		wslay_event_context_free(ws->frames);
+	upgrade_url_free(&ws->url);
+	buf_free(&ws->request);
+	buf_free(&ws->reply);
+	free(ws);
+}
+
+static void end(struct websocket *ws)
+{
+	ws->busy = true; /* who closes it now comes too late */
+	ws->events.closed(&ws->error, ws->arg);
+	release(ws);
+}
+
+static void stopped(struct engine_guest *g)
+{
+	struct websocket *ws = container_of(g, struct websocket, guest);
+
+	error_set(&ws->error, -ECANCELED, "vastfs ends");
+	end(ws);
+}
+
+/* -- bytes ----------------------------------------------------------------------------------------------------- */
+
+/* -EAGAIN: none now; 0: the peer has closed. */
+static ssize_t read_some(struct websocket *ws, void *data, size_t len)
+{
+	size_t n = 0;
+	CURLcode code = curl_easy_recv(ws->transfer.easy, data, len, &n);
+
+	if (code == CURLE_AGAIN)
+		return -EAGAIN;
+	return code == CURLE_OK ? (ssize_t)n : -ECONNRESET;
+}
+
+static ssize_t write_some(struct websocket *ws, const void *data, size_t len)
+{
+	size_t n = 0;
+	CURLcode code = curl_easy_send(ws->transfer.easy, data, len, &n);
+
+	if (code == CURLE_AGAIN)
+		return -EAGAIN;
+	return code == CURLE_OK ? (ssize_t)n : -ECONNRESET;
+}
+
+static void fail(struct websocket *ws, int errnum, const char *words)
+{
+	if (!error_is(&ws->error))
+		error_set(&ws->error, errnum, "%s: %s", ws->url.host, words);
+}
+
+/* -- frames ---------------------------------------------------------------------------------------------------- */
+
+static ssize_t on_recv(wslay_event_context_ptr frames, uint8_t *data, size_t len, int flags _unused_, void *arg)
+{
+	struct websocket *ws = arg;
+	size_t early = ws->reply.len - ws->reply_taken;
+	ssize_t n;
+
+	if (ws->paused || ws->released || ws->turn >= TURN_MAX) {
+		wslay_event_set_error(frames, WSLAY_ERR_WOULDBLOCK);
+		return -1;
+	}
+	if (early) {
+		n = (ssize_t)(early < len ? early : len);
+		memcpy(data, ws->reply.data + ws->reply_taken, (size_t)n);
+		ws->reply_taken += (size_t)n;
+	} else {
+		n = read_some(ws, data, len);
+	}
+	if (n > 0) {
+		ws->turn += (size_t)n;
+		return n;
+	}
+	if (n != -EAGAIN)
+		fail(ws, -ENOTCONN, "the connection was closed");
+	wslay_event_set_error(frames, n == -EAGAIN ? WSLAY_ERR_WOULDBLOCK : WSLAY_ERR_CALLBACK_FAILURE);
+	return -1;
+}
+
+static ssize_t on_send(wslay_event_context_ptr frames, const uint8_t *data, size_t len, int flags _unused_, void *arg)
+{
+	struct websocket *ws = arg;
+	ssize_t n = write_some(ws, data, len);
+
+	if (n >= 0)
+		return n;
+	if (n != -EAGAIN)
+		fail(ws, -ENOTCONN, "the connection was closed");
+	wslay_event_set_error(frames, n == -EAGAIN ? WSLAY_ERR_WOULDBLOCK : WSLAY_ERR_CALLBACK_FAILURE);
+	return -1;
+}
+
+static int on_mask(wslay_event_context_ptr frames _unused_, uint8_t *data, size_t len, void *arg _unused_)
+{
+	return RAND_bytes(data, (int)len) == 1 ? 0 : -1;
+}
+
+static void on_message(wslay_event_context_ptr frames _unused_, const struct wslay_event_on_msg_recv_arg *m, void *arg)
+{
+	struct websocket *ws = arg;
+
+	if (ws->released)
+		return;
+	if (m->opcode == WSLAY_PONG) {
+		ws->pinged = false;
+	} else if (m->opcode == WSLAY_CONNECTION_CLOSE) {
+		error_set(&ws->error, -ENOTCONN, "%s has closed the WebSocket (%u)", ws->url.host, m->status_code);
+	} else if (m->opcode == WSLAY_TEXT_FRAME || m->opcode == WSLAY_BINARY_FRAME) {
+		ws->events.message(m->opcode == WSLAY_TEXT_FRAME, m->msg, m->msg_length, ws->arg);
+	}
+}
+
+static void run_again(void *arg);
+
+static void set_events(struct websocket *ws)
+{
+	bool wants = ws->frames ? wslay_event_want_write(ws->frames) : ws->request_sent < ws->request.len;
+
+	ws->socket.events = (short)((ws->paused ? 0 : POLLIN) | (wants ? POLLOUT : 0));
+	if (ws->turn >= TURN_MAX)
+		engine_timer_set(ws->engine, &ws->again, 0, run_again, ws);
+}
+
+static void exchange(struct websocket *ws)
+{
+	int r;
+
+	ws->turn = 0;
+	r = wslay_event_recv(ws->frames);
+	if (r == 0 && !error_is(&ws->error))
+		r = wslay_event_send(ws->frames);
+	if (r != 0)
+		fail(ws, r == WSLAY_ERR_NOMEM ? -ENOMEM : -EPROTO, "what came is no WebSocket frame");
+}
+
+/* -- the upgrade ----------------------------------------------------------------------------------------------- */
+
+static int make_frames(struct websocket *ws)
+{
+	static const struct wslay_event_callbacks callbacks = {.recv_callback = on_recv,
+							       .send_callback = on_send,
+							       .genmask_callback = on_mask,
+							       .on_msg_recv_callback = on_message};
+
+	if (wslay_event_context_client_init(&ws->frames, &callbacks, ws) != 0)
+		return -ENOMEM;
+	wslay_event_config_set_max_recv_msg_length(ws->frames, ws->message_max);
+	return 0;
+}
+
+static void ping(void *arg);
+
+static void take_reply(struct websocket *ws)
+{
+	int r = upgrade_reply(buf_str(&ws->reply), ws->reply.len, ws->key, &ws->error);
+
+	if (r <= 0)
+		return;
+	ws->reply_taken = (size_t)r;
+	if (make_frames(ws) < 0) {
+		fail(ws, -ENOMEM, "out of memory");
+		return;
+	}
+	engine_timer_set(ws->engine, &ws->timer, ws->ping_ms, ping, ws);
+	ws->events.open(ws->arg);
+}
+
+static void upgrade(struct websocket *ws)
+{
+	char piece[4096];
+	ssize_t n = 0;
+
+	if (ws->request_sent < ws->request.len)
+		n = write_some(ws, ws->request.data + ws->request_sent, ws->request.len - ws->request_sent);
+	if (n > 0)
+		ws->request_sent += (size_t)n;
+	while (!ws->frames && !error_is(&ws->error) && (n >= 0 || n == -EAGAIN)) {
+		n = read_some(ws, piece, sizeof(piece));
+		if (n <= 0)
+			break;
+		n = buf_append(&ws->reply, piece, (size_t)n);
+		take_reply(ws);
+	}
+	if (!ws->frames && n != -EAGAIN)
+		fail(ws, -EPROTO, "the connection was closed in place of an answer");
+}
+
+/* -- turns ----------------------------------------------------------------------------------------------------- */
+
+static void run(void *arg)
+{
+	struct websocket *ws = arg;
+
+	if (ws->busy)
+		return;
+	ws->busy = true;
+	if (!ws->frames)
+		upgrade(ws);
+	if (ws->frames && !ws->released && !error_is(&ws->error))
+		exchange(ws);
+	ws->busy = false;
+	if (ws->released)
+		release(ws);
+	else if (error_is(&ws->error))
+		end(ws);
+	else
+		set_events(ws);
+}
+
+static void run_again(void *arg)
+{
+	run(arg);
+}
+
+static void ping(void *arg)
+{
+	struct websocket *ws = arg;
+	const struct wslay_event_msg m = {.opcode = WSLAY_PING, .msg = (const uint8_t *)"vastfs", .msg_length = 6};
+
+	if (ws->pinged && !ws->paused)
+		fail(ws, -ETIMEDOUT, "the peer does not answer any more");
+	else if (wslay_event_queue_msg(ws->frames, &m) == 0)
+		ws->pinged = true;
+	engine_timer_set(ws->engine, &ws->timer, ws->ping_ms, ping, ws);
+	run(ws);
+}
+
+static void upgrade_is_late(void *arg)
+{
+	struct websocket *ws = arg;
+
+	fail(ws, -ETIMEDOUT, "no answer in time");
+	run(ws);
+}
+
+/* -- life ------------------------------------------------------------------------------------------------------ */
+
+static void connected(struct transfer *t, CURLcode code)
+{
+	struct websocket *ws = container_of(t, struct websocket, transfer);
+	curl_socket_t fd = CURL_SOCKET_BAD;
+
+	if (code == CURLE_OK)
+		curl_easy_getinfo(t->easy, CURLINFO_ACTIVESOCKET, &fd);
+	if (fd == CURL_SOCKET_BAD) {
+		failure_explain(t, code == CURLE_OK ? CURLE_COULDNT_CONNECT : code, ws->curl_says, &ws->error);
+		end(ws);
+		return;
+	}
+	ws->socket.fd = fd;
+	ws->socket.ready = run;
+	ws->socket.arg = ws;
+	engine_watch(ws->engine, &ws->socket);
+	engine_timer_set(ws->engine, &ws->timer, UPGRADE_MS, upgrade_is_late, ws);
+	run(ws);
+}
+
+static void tell_failure(void *arg)
+{
+	end(arg);
+}
+
+static void set_options(struct websocket *ws, const struct websocket_request *request)
+{
+	CURL *c = ws->transfer.easy;
+
+	curl_easy_setopt(c, CURLOPT_URL, ws->url.connect);
+	curl_easy_setopt(c, CURLOPT_CONNECT_ONLY, 1L);
+	curl_easy_setopt(c, CURLOPT_HTTPPROXYTUNNEL, 1L);
+	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	curl_easy_setopt(c, CURLOPT_SSL_ENABLE_ALPN, 0L);
+	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, (long)HTTP_CONNECT_TIMEOUT_MS);
+	curl_easy_setopt(c, CURLOPT_TCP_NODELAY, 1L);
+	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, ws->curl_says);
+	if (request->ca_file)
+		curl_easy_setopt(c, CURLOPT_CAINFO, request->ca_file);
+}
+
+static int prepare(struct websocket *ws, const struct websocket_request *request)
+{
+	uint8_t random[16];
+	int r = upgrade_url_parse(request->url, &ws->url, &ws->error);
+
+	if (r < 0)
+		return r;
+	if (RAND_bytes(random, sizeof(random)) != 1)
+		return -ENOMEM;
+	upgrade_key(random, ws->key);
+	ws->transfer.easy = curl_easy_init();
+	if (!ws->transfer.easy)
+		return -ENOMEM;
+	set_options(ws, request);
+	return upgrade_request(&ws->url, ws->key, &ws->request);
+}
+
+struct websocket *websocket_start(struct engine *e, const struct websocket_request *request,
+				  const struct websocket_events *events, void *arg)
+{
+	struct websocket *ws = calloc(1, sizeof(*ws));
+	int r;
+
+	if (!ws)
+		return NULL;
+	ws->engine = e;
+	ws->events = *events;
+	ws->arg = arg;
+	ws->message_max = request->message_max;
+	ws->ping_ms = request->ping_ms ? request->ping_ms : PING_MS;
+	ws->guest.stopped = stopped;
+	ws->transfer.done = connected;
+	ws->transfer.keep = true;
+	list_init(&ws->socket.link);
+	list_init(&ws->guest.link);
+	buf_init(&ws->request, 2 * UPGRADE_REPLY_MAX);
+	buf_init(&ws->reply, 2 * UPGRADE_REPLY_MAX);
+	r = prepare(ws, request);
+	if (r == -ENOMEM) {
+		release(ws);
+		return NULL;
+	}
+	engine_join(e, &ws->guest);
+	if (r < 0)
+		engine_timer_set(e, &ws->timer, 0, tell_failure, ws);
+	else
+		transfer_start(engine_transfers(e), &ws->transfer);
+	return ws;
+}
+
+int websocket_send(struct websocket *ws, bool is_text, const void *data, size_t len)
+{
+	const struct wslay_event_msg m = {
+		.opcode = is_text ? WSLAY_TEXT_FRAME : WSLAY_BINARY_FRAME, .msg = data, .msg_length = len};
+
+	if (!ws->frames || ws->released)
+		return -ENOTCONN;
+	if (wslay_event_get_queued_msg_length(ws->frames) > WEBSOCKET_QUEUE_MAX)
+		return -ENOBUFS;
+	if (wslay_event_queue_msg(ws->frames, &m) != 0)
+		return -ENOMEM;
+	if (!ws->busy) /* else the turn at hand sends it */
+		engine_timer_set(ws->engine, &ws->again, 0, run_again, ws);
+	return 0;
+}
+
+void websocket_pause(struct websocket *ws, bool paused)
+{
+	ws->paused = paused;
+	ws->pinged = false;
+	if (!ws->busy)
+		engine_timer_set(ws->engine, &ws->again, 0, run_again, ws);
+}
+
+void websocket_close(struct websocket *ws)
+{
+	if (!ws)
+		return;
+	if (ws->frames) {
+		wslay_event_queue_close(ws->frames, WSLAY_CODE_NORMAL_CLOSURE, NULL, 0);
+		wslay_event_send(ws->frames);
+	}
+	ws->released = true;
+	if (!ws->busy)
+		release(ws);
+}
