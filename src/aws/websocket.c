@@ -178,8 +178,10 @@ static void exchange(struct websocket *ws)
 	r = wslay_event_recv(ws->frames);
 	if (r == 0 && !error_is(&ws->error))
 		r = wslay_event_send(ws->frames);
-	if (r != 0)
-		fail(ws, r == WSLAY_ERR_NOMEM ? -ENOMEM : -EPROTO, "what came is no WebSocket frame");
+	/* Who breaks the rules is told so by wslay itself. */
+	if (r != 0 || (!ws->released && wslay_event_get_close_sent(ws->frames)))
+		fail(ws, r == WSLAY_ERR_NOMEM ? -ENOMEM : -EPROTO,
+		     "what came is no WebSocket frame, or a message is too long");
 }
 
 /* -- the upgrade ----------------------------------------------------------------------------------------------- */
