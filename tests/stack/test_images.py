@@ -237,7 +237,8 @@ def test_a_token_that_runs_out_is_replaced(images, tree, cloud):
     statuses = [p["status"] for p in images.asked("GetBlob", "mirror")]
     assert 401 in statuses and statuses[-1] == 307
     sent = images.sent()
-    assert len(sent) == 10 == len(set(sent)), "what was there is not sent again"
+    assert len(set(sent)) == 10
+    assert len(sent) <= 10 + 3, "of what was there, nothing is sent again; three others may have been under way"
 
 
 def amd64_only(directory):
