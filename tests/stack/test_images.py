@@ -211,7 +211,8 @@ def test_a_push_can_be_cancelled_and_goes_on_later(images, tree, cloud):
     before = images.sent()
     assert "is deployed" in tree.operate("deploy")
     after = images.sent()
-    assert len(after) == 8 == len(set(after)) and after[:7] == before, "only what was missing is sent"
+    assert len(set(after)) == 8 and set(before) <= set(after)
+    assert len(after) <= 8 + 3, "only what was missing is sent, and what was under way"
     assert images.kept() == {images.deployed()}
     assert tree.query("cat /etc/word") == f"{tree.stage} 0".encode()
 
@@ -224,7 +225,8 @@ def test_a_push_survives_kill_9(images, tree, cloud):
     assert "is deployed" in tree.bash("cat operations/latest/result")
     assert "taken up again" in tree.read("operations/latest/operation.log")
     sent = images.sent()
-    assert len(sent) == 8 == len(set(sent)), "only what was missing is sent"
+    assert len(set(sent)) == 8
+    assert len(sent) <= 8 + 3, "only what was missing is sent, and what was under way"
     assert images.kept() == {images.deployed()}
 
 
