@@ -262,7 +262,7 @@ def test_an_image_for_another_processor(images, tree, cloud, make):
     images.configure(architecture="arm64")
     before = {a: cloud.calls(a) for a in ("ecr:CreateRepository", "efs:CreateFileSystem", "cloudformation:CreateChangeSet")}
     error = tree.operate("deploy", fails=True)
-    assert "linux/arm64" in error and "linux/amd64" in error and "architecture" in tree.read("error")
+    assert "linux/arm64" in error and "linux/amd64" in error and until(lambda: "architecture" in tree.read("error"), "the line")
     assert {a: cloud.calls(a) for a in before} == before, "nothing is made"
     assert no_stack(cloud, tree)
 
