@@ -23,6 +23,7 @@ static const struct {
 	{offsetof(struct task, cpu), "cpu"},
 	{offsetof(struct task, memory), "memory"},
 	{offsetof(struct task, stopped_reason), "stoppedReason"},
+	{offsetof(struct task, stop_code), "stopCode"},
 	{offsetof(struct task, task_definition), "taskDefinitionArn"},
 	{offsetof(struct task, id), NULL},
 	{offsetof(struct task, private_ip), NULL},

@@ -39,7 +39,7 @@ struct stack_view {
 struct task {
 	char *id; /* the last part of the ARN: the directory's name */
 	char *arn, *status, *desired_status, *health, *private_ip, *endpoint, *image, *cpu, *memory, *created, *started,
-		*stopped_reason, *exit_code, *json;
+		*stopped_reason, *stop_code, *exit_code, *json;
 	char *task_definition, *container, *log_stream;
 	int64_t created_ms, changed_ms; /* wall clock */
 	bool server;			/* of the stack's own task family */

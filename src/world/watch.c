@@ -13,6 +13,7 @@
 #include "aws/lambda.h"
 #include "base/clock.h"
 #include "stack/changeset.h"
+#include "stack/remedies.h"
 #include "world/internal.h"
 
 #include <string.h>
@@ -121,6 +122,34 @@ static int edit_failed(struct snapshot *s, void *arg)
 	return 0;
 }
 
+static bool operation_runs(const struct snapshot *s)
+{
+	struct job *last = job_list_last(s->operations);
+	_cleanup_(job_view_unref_cleanup) struct job_view *v = last ? job_view(last) : NULL;
+
+	return v && !job_state_ended(v->state);
+}
+
+/* Whoever started it elsewhere, this is where people look. An operation at hand tells of its own. */
+static void tell_failed_start(struct world *w, const struct task *t, const struct snapshot *now)
+{
+	char path[128];
+	struct error err;
+
+	if (!t->stop_code || strcmp(t->stop_code, "TaskFailedToStart") != 0 || operation_runs(now))
+		return;
+	error_set(&err, -EIO, "a task could not start: %s",
+		  t->stopped_reason ? t->stopped_reason : "AWS gives no reason");
+	remedy_apply(&err);
+	snprintf(path, sizeof(path), "tasks/%s", t->id);
+	failures_add(w->failures, &(struct failure_site){.path = path}, &err);
+}
+
+static bool has_new_status(const struct task *t, const struct task *was)
+{
+	return t->status && (!was || !was->status || strcmp(was->status, t->status) != 0);
+}
+
 static void tell_changes(struct world *w, const struct snapshot *old, const struct snapshot *new)
 {
 	const char *before = old->stack->status ? old->stack->status : "", *now = new->stack->status;
@@ -130,9 +159,12 @@ static void tell_changes(struct world *w, const struct snapshot *old, const stru
 	for (size_t i = 0; i < new->tasks->n; i++) {
 		const struct task *t = &new->tasks->tasks[i], *was = task_list_find(old->tasks, t->id);
 
-		if (t->status && (!was || !was->status || strcmp(was->status, t->status) != 0))
-			world_event(w, "task %s: %s%s%s", t->id, t->status, t->stopped_reason ? ", " : "",
-				    t->stopped_reason ? t->stopped_reason : "");
+		if (!has_new_status(t, was))
+			continue;
+		world_event(w, "task %s: %s%s%s", t->id, t->status, t->stopped_reason ? ", " : "",
+			    t->stopped_reason ? t->stopped_reason : "");
+		if (old->contact_ms && strcmp(t->status, "STOPPED") == 0) /* else it is an old story */
+			tell_failed_start(w, t, new);
 	}
 }
 

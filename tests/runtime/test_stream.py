@@ -367,12 +367,13 @@ def test_a_peer_that_closes_in_the_middle(api, runtime, close, printing):
         data = b""
         while b"started" not in data:
             data += next(body)
+        runtime.until_logged(b"\n")
         close(handler)
 
     api.faults["response"] = break_off
     command = "cat /dev/zero" if printing else "sleep 300"
     begin = time.monotonic()
-    api.send(event(f"echo started; echo $$ >&2; {command}", stream=True))
+    api.send(event(f"echo $$ >&2; echo started; {command}", stream=True))
     runtime.until_logged(b"was broken off: ")
     assert time.monotonic() - begin < 5
     assert gone(runtime.log.split(b"\n")[0]) and runtime.children() == []

@@ -181,6 +181,25 @@ def test_a_task_that_cannot_start_says_why(deployed, cloud):
     assert "stopped before it ran" in error and "CannotPullContainerError" in error
 
 
+def start_elsewhere(tree, cloud):
+    network = {"awsvpcConfiguration": {"subnets": [tree.value("stack/outputs/PrivateSubnetId")],
+                                       "securityGroups": [tree.value("stack/outputs/ServerSecurityGroupId")]}}
+    started = cloud.boto("ecs").run_task(cluster=tree.value("stack/outputs/ClusterName"), launchType="FARGATE",
+                                         taskDefinition=tree.value("stack/outputs/TaskDefinitionArn"),
+                                         networkConfiguration=network)
+    return started["tasks"][0]["taskArn"].rpartition("/")[2]
+
+
+def test_a_task_that_somebody_else_cannot_start_says_why(deployed, cloud):
+    cloud.fault("task", "stop_with", reason="CannotPullContainerError: pull image manifest: not found", count=1)
+    task = start_elsewhere(deployed, cloud)
+    deployed.bash("touch control/refresh")
+    line = until(lambda: [x for x in deployed.read("error").splitlines() if f"path=tasks/{task}" in x], "the error")
+    assert len(line) == 1 and "CannotPullContainerError" in line[0] and "look at the NAT gateway" in line[0]
+    deployed.bash("touch control/refresh; touch control/refresh")
+    assert deployed.read("error").count(f"path=tasks/{task}") == 1
+
+
 def test_a_server_that_ends_at_once_shows_its_exit_code(tree):
     tree.configure(vast_command="sh -c 'exit 9'")
     tree.operate("deploy")

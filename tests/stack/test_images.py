@@ -211,7 +211,8 @@ def test_a_push_can_be_cancelled_and_goes_on_later(images, tree, cloud):
     before = images.sent()
     assert "is deployed" in tree.operate("deploy")
     after = images.sent()
-    assert len(after) == 8 == len(set(after)) and after[:7] == before, "only what was missing is sent"
+    assert len(set(after)) == 8 and set(before) <= set(after)
+    assert len(after) <= 8 + 3, "only what was missing is sent, and what was under way"
     assert images.kept() == {images.deployed()}
     assert tree.query("cat /etc/word") == f"{tree.stage} 0".encode()
 
@@ -224,7 +225,8 @@ def test_a_push_survives_kill_9(images, tree, cloud):
     assert "is deployed" in tree.bash("cat operations/latest/result")
     assert "taken up again" in tree.read("operations/latest/operation.log")
     sent = images.sent()
-    assert len(sent) == 8 == len(set(sent)), "only what was missing is sent"
+    assert len(set(sent)) == 8
+    assert len(sent) <= 8 + 3, "only what was missing is sent, and what was under way"
     assert images.kept() == {images.deployed()}
 
 
@@ -237,7 +239,8 @@ def test_a_token_that_runs_out_is_replaced(images, tree, cloud):
     statuses = [p["status"] for p in images.asked("GetBlob", "mirror")]
     assert 401 in statuses and statuses[-1] == 307
     sent = images.sent()
-    assert len(sent) == 10 == len(set(sent)), "what was there is not sent again"
+    assert len(set(sent)) == 10
+    assert len(sent) <= 10 + 3, "of what was there, nothing is sent again; three others may have been under way"
 
 
 def amd64_only(directory):
@@ -259,7 +262,7 @@ def test_an_image_for_another_processor(images, tree, cloud, make):
     images.configure(architecture="arm64")
     before = {a: cloud.calls(a) for a in ("ecr:CreateRepository", "efs:CreateFileSystem", "cloudformation:CreateChangeSet")}
     error = tree.operate("deploy", fails=True)
-    assert "linux/arm64" in error and "linux/amd64" in error and "architecture" in tree.read("error")
+    assert "linux/arm64" in error and "linux/amd64" in error and until(lambda: "architecture" in tree.read("error"), "the line")
     assert {a: cloud.calls(a) for a in before} == before, "nothing is made"
     assert no_stack(cloud, tree)
 
