@@ -64,6 +64,19 @@ struct aws_request *ecs_stop_task(const char *cluster, const char *arn, const ch
 	return r;
 }
 
+struct aws_request *ecs_execute_command(const char *cluster, const char *task, const char *container,
+					const char *command)
+{
+	struct aws_request *r = of_cluster("ExecuteCommand", cluster);
+
+	aws_put_text(&r, "task", task);
+	aws_put_text(&r, "container", container);
+	aws_put_text(&r, "command", command);
+	aws_put_flag(&r, "interactive", true); /* the only mode there is */
+	aws_put_retry(r, AWS_RETRY_UNSENT);
+	return r;
+}
+
 struct aws_request *ecs_describe_task_definition(const char *arn)
 {
 	struct aws_request *r = aws_request_new(&aws_service_ecs, "DescribeTaskDefinition");

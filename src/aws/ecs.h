@@ -27,6 +27,13 @@ struct ecs_run_task {
 struct aws_request *ecs_run_task(const struct ecs_run_task *run);
 struct aws_request *ecs_stop_task(const char *cluster, const char *arn, const char *reason);
 
+/*
+ * Runs a command in a container that was started with ECS Exec enabled. Splits the command into words as a shell does.
+ * Reply: session (sessionId, streamUrl, and tokenValue, a secret).
+ */
+struct aws_request *ecs_execute_command(const char *cluster, const char *task, const char *container,
+					const char *command);
+
 /* Reply: taskDefinition. */
 struct aws_request *ecs_describe_task_definition(const char *arn);
 

@@ -20,6 +20,8 @@ aws_service_efs = {.name = "efs", .env_name = "EFS", .signing_name = "elasticfil
 	.host_prefix = "elasticfilesystem", .protocol = AWS_REST_JSON},
 aws_service_iam = {.name = "iam", .env_name = "IAM", .signing_name = "iam",
 	.host_prefix = "iam", .protocol = AWS_QUERY, .api_version = "2010-05-08", .global = true},
+aws_service_kms = {.name = "kms", .env_name = "KMS", .signing_name = "kms",
+	.host_prefix = "kms", .protocol = AWS_JSON, .target_prefix = "TrentService"},
 aws_service_lambda = {.name = "lambda", .env_name = "LAMBDA", .signing_name = "lambda",
 	.host_prefix = "lambda", .protocol = AWS_REST_JSON},
 aws_service_logs = {.name = "logs", .env_name = "CLOUDWATCH_LOGS", .signing_name = "logs",
@@ -31,7 +33,7 @@ aws_service_sts = {.name = "sts", .env_name = "STS", .signing_name = "sts",
 
 const struct aws_service *const aws_services[] = {
 	&aws_service_cloudformation, &aws_service_ec2, &aws_service_ecr, &aws_service_ecs, &aws_service_efs,
-	&aws_service_iam, &aws_service_lambda, &aws_service_logs, &aws_service_ssm, &aws_service_sts, NULL,
+	&aws_service_iam, &aws_service_kms, &aws_service_lambda, &aws_service_logs, &aws_service_ssm, &aws_service_sts, NULL,
 };
 /* clang-format on */
 

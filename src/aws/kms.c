@@ -1,0 +1,16 @@
+#include "aws/kms.h"
+
+#include "aws/service.h"
+
+struct aws_request *kms_generate_session_key(const char *key_id, const char *session_id, const char *target)
+{
+	struct aws_request *r = aws_request_new(&aws_service_kms, "GenerateDataKey");
+	cJSON *context = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(context, "aws:ssm:SessionId", session_id);
+	cJSON_AddStringToObject(context, "aws:ssm:TargetId", target);
+	aws_put_text(&r, "KeyId", key_id);
+	aws_put_number(&r, "NumberOfBytes", 64);
+	aws_put_node(&r, "EncryptionContext", context);
+	return r;
+}

@@ -1,0 +1,364 @@
+#include "session/command.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PIECE_MAX      768 /* bytes of the program a line: 1024 characters; a terminal takes 4095 */
+#define PLAIN_LINE_MAX 4000
+#define END_OF_ALL     '~'
+#define STATUS_MARK    '-'
+
+/* Standard error's digits, 0 to f. None is in base64's alphabet, nor special between double quotes or for tr. */
+static const char error_digits[] = "!#%&()*,.:;<>?@_";
+
+/*
+ * Between single quotes, so none in it. Each part reads what there is and sends it on, so that output is seen as it
+ * comes; only behind a full piece, when the program is faster than this loop, dd and base64 do many at once.
+ */
+static const char wrapper[] =
+	"n=%s; a=\"%s\"; t=; "
+	"for p in stty dd od tr; do command -v $p >/dev/null 2>&1 || t=\"$t $p\"; done; "
+	"[ \"$(printf x | base64 -w0 2>/dev/null)\" = eA== ] || t=\"$t base64\"; "
+	"stty -echo -opost 2>/dev/null; "
+	"r() { while IFS= read -r l && [ \"$l\" != . ]; do printf %%s \"$l\" | base64 -d; done; }; "
+	"o() { while x=$(dd bs=65536 count=1 2>/dev/null | base64 -w0); [ -n \"$x\" ]; do printf %%s \"$x\"; "
+	"[ ${#x} -gt 80000 ] && dd bs=65536 count=64 2>/dev/null | base64 -w0; done; }; "
+	"e() { while x=$(dd bs=4096 count=1 2>/dev/null | od -An -v -tx1 | tr -d \" \\n\" | tr 0-9a-f \"$a\"); "
+	"[ -n \"$x\" ]; do printf %%s \"$x\"; done; }; "
+	"q() { \"$@\" 2>&8 8>&- 9>&-; x=$?; printf %%s \"-$(printf %%02x $x | tr 0-9a-f \"$a\")-\" >&9; }; "
+	"printf \"\\n$n$t;\"; IFS= read -r m; "
+	"case $m in "
+	"J) exec 9>&1 2>/dev/null; s=$(r; echo .); "
+	"{ { q /bin/sh -c \"${s%%.}\" </dev/null | o >&9 8>&-; } 8>&1 | e >&9; }; printf \"~\";; "
+	"S) exec 9>&1 2>/dev/null; { { r | q /bin/sh | o >&9 8>&-; } 8>&1 | e >&9; }; printf \"~\";; "
+	"T) k=$(printf \"\\n.\"); s=; while IFS= read -r l && [ \"$l\" != $n ]; do s=\"$s$l${k%%.}\"; done; "
+	"printf \"\\n$n<\"; /bin/sh -c \"$s\" </dev/null; printf \"$n:%%d;\" $?;; "
+	"esac";
+
+/* An escape sequence that no terminal shows, should it ever reach one. */
+static const char shell[] = "s=/bin/sh; command -v bash >/dev/null 2>&1 && s=bash; $s; "
+			    "printf \"\\033]vastfs;%s;%%d\\007\" $?";
+
+void command_init(struct command *c, enum command_kind kind, const uint8_t random[8],
+		  const struct command_events *events, void *arg)
+{
+	*c = (struct command){.kind = kind, .events = events, .arg = arg, .nibble = -1};
+	for (int i = 0; i < 8; i++)
+		snprintf(c->nonce + (size_t)i * 2, 3, "%02x", random[i]);
+	if (kind == COMMAND_SHELL) {
+		c->plain = c->has_newlines = true;
+		c->state = COMMAND_PRINTING;
+	}
+}
+
+int command_line(const struct command *c, struct buf *out)
+{
+	buf_puts(out, "/bin/sh -c '");
+	if (c->kind == COMMAND_SHELL)
+		buf_printf(out, shell, c->nonce);
+	else
+		buf_printf(out, wrapper, c->nonce, error_digits);
+	return buf_puts(out, "'");
+}
+
+/* -- the program ----------------------------------------------------------------------------------------------- */
+
+static int put_base64_line(const uint8_t *data, size_t len, struct buf *out)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+	for (size_t i = 0; i < len; i += 3) {
+		uint32_t v = (uint32_t)data[i] << 16 | (i + 1 < len ? (uint32_t)data[i + 1] << 8 : 0) |
+			     (i + 2 < len ? data[i + 2] : 0);
+
+		buf_putc(out, digits[v >> 18]);
+		buf_putc(out, digits[v >> 12 & 63]);
+		buf_putc(out, i + 1 < len ? digits[v >> 6 & 63] : '=');
+		buf_putc(out, i + 2 < len ? digits[v & 63] : '=');
+	}
+	return buf_putc(out, '\n');
+}
+
+static int check_plain(const char *data, size_t len)
+{
+	size_t column = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		unsigned char ch = (unsigned char)data[i];
+
+		if ((ch < ' ' && ch != '\n' && ch != '\t') || ch == 0x7f)
+			return -EINVAL;
+		column = ch == '\n' ? 0 : column + 1;
+		if (column > PLAIN_LINE_MAX)
+			return -EFBIG;
+	}
+	return 0;
+}
+
+int command_program(struct command *c, const void *data, size_t len, struct buf *out)
+{
+	int r = c->plain ? check_plain(data, len) : 0;
+
+	if (r < 0)
+		return r;
+	if (!c->began_input)
+		buf_puts(out, c->plain ? "T\n" : c->kind == COMMAND_JOB ? "J\n" : "S\n");
+	c->began_input = true;
+	if (c->plain)
+		return buf_append(out, data, len);
+	for (size_t done = 0; done < len && !out->error; done += PIECE_MAX)
+		put_base64_line((const uint8_t *)data + done, len - done < PIECE_MAX ? len - done : PIECE_MAX, out);
+	return out->error;
+}
+
+int command_program_end(struct command *c, struct buf *out)
+{
+	int r = command_program(c, "", 0, out);
+
+	if (r < 0)
+		return r;
+	return c->plain ? buf_printf(out, "\n%s\n", c->nonce) : buf_puts(out, ".\n");
+}
+
+/* -- output ---------------------------------------------------------------------------------------------------- */
+
+static void flush(struct command *c)
+{
+	if (c->out_n)
+		c->events->output(false, c->out, c->out_n, c->arg);
+	if (c->errors_n)
+		c->events->output(true, c->errors, c->errors_n, c->arg);
+	c->out_n = c->errors_n = 0;
+}
+
+static void put_byte(struct command *c, uint8_t byte)
+{
+	c->out[c->out_n++] = byte;
+	if (c->out_n == sizeof(c->out))
+		flush(c);
+}
+
+static void put_error_byte(struct command *c, uint8_t byte)
+{
+	c->errors[c->errors_n++] = byte;
+	if (c->errors_n == sizeof(c->errors))
+		flush(c);
+}
+
+/* -- wrapped output -------------------------------------------------------------------------------------------- */
+
+enum { IS_NOTHING = -1, IS_PADDING = -2 };
+
+static int base64_digit(char ch)
+{
+	if (ch >= 'A' && ch <= 'Z')
+		return ch - 'A';
+	if (ch >= 'a' && ch <= 'z')
+		return ch - 'a' + 26;
+	if (ch >= '0' && ch <= '9')
+		return ch - '0' + 52;
+	return ch == '+' ? 62 : ch == '/' ? 63 : ch == '=' ? IS_PADDING : IS_NOTHING;
+}
+
+/* Pieces are encoded one by one, so padding stands in the midst. */
+static void take_digit(struct command *c, int digit)
+{
+	if (digit == IS_PADDING)
+		c->padding++;
+	else if (c->padding)
+		c->damaged = true;
+	c->quad = c->quad << 6 | (digit < 0 ? 0 : (uint32_t)digit);
+	if (++c->quad_n < 4)
+		return;
+	put_byte(c, (uint8_t)(c->quad >> 16));
+	if (c->padding < 2)
+		put_byte(c, (uint8_t)(c->quad >> 8));
+	if (c->padding < 1)
+		put_byte(c, (uint8_t)c->quad);
+	if (c->padding > 2)
+		c->damaged = true;
+	c->quad = c->quad_n = c->padding = 0;
+}
+
+/* Two digits are a byte; the status comes in one piece, also between the two of another byte. */
+static void take_error_digit(struct command *c, int digit)
+{
+	if (c->in_status) {
+		c->status = (c->status << 4 | (unsigned)digit) & 0xff;
+		c->status_n++;
+	} else if (c->nibble < 0) {
+		c->nibble = digit;
+	} else {
+		put_error_byte(c, (uint8_t)(c->nibble << 4 | digit));
+		c->nibble = -1;
+	}
+}
+
+static void take_status_mark(struct command *c)
+{
+	c->in_status = !c->in_status;
+	if (c->in_status) {
+		c->status_n = 0;
+	} else if (c->status_n != 2) {
+		c->damaged = true;
+	} else {
+		flush(c);
+		c->events->exited((int)c->status, c->arg);
+	}
+}
+
+static void take_wrapped(struct command *c, char ch)
+{
+	int digit = base64_digit(ch);
+	const char *error_digit = NULL;
+
+	if (digit != IS_NOTHING) {
+		take_digit(c, digit);
+	} else if (ch == END_OF_ALL) {
+		c->state = COMMAND_ENDED;
+	} else if (ch == STATUS_MARK) {
+		take_status_mark(c);
+	} else if (ch && (error_digit = strchr(error_digits, ch))) {
+		take_error_digit(c, (int)(error_digit - error_digits));
+	}
+	/* Anything else is the terminal's: a newline, a carriage return. */
+}
+
+/* -- marks ----------------------------------------------------------------------------------------------------- */
+
+static void mark_of(const struct command *c, char mark[static 64])
+{
+	if (c->kind == COMMAND_SHELL)
+		snprintf(mark, 64, "\033]vastfs;%s;", c->nonce);
+	else if (c->state == COMMAND_GREETING)
+		snprintf(mark, 64, "%s", c->nonce);
+	else
+		snprintf(mark, 64, "%s%c", c->nonce, c->state == COMMAND_PROGRAM ? '<' : ':');
+}
+
+/* Bytes that turned out to be no mark. */
+static void put_plain(struct command *c, const char *data, size_t len)
+{
+	for (size_t i = 0; i < len && c->state == COMMAND_PRINTING; i++)
+		put_byte(c, (uint8_t)data[i]);
+}
+
+/* Whether the held bytes are the mark now. What can no longer be one goes on, so that nothing is held in vain. */
+static bool hold(struct command *c, char ch)
+{
+	char mark[64];
+	size_t len;
+
+	mark_of(c, mark);
+	len = strlen(mark);
+	c->held[c->held_n++] = ch;
+	while (c->held_n && memcmp(c->held, mark, c->held_n) != 0) {
+		put_plain(c, c->held, 1);
+		memmove(c->held, c->held + 1, --c->held_n);
+	}
+	if (c->held_n < len)
+		return false;
+	c->held_n = 0;
+	return true;
+}
+
+static void greeted(struct command *c)
+{
+	const char *missing = c->words + (c->words[0] == ' ');
+
+	c->plain = *missing != '\0';
+	c->has_newlines = !strstr(c->words, " stty");
+	c->state = c->plain ? COMMAND_PROGRAM : COMMAND_PRINTING;
+	c->events->ready(missing, c->arg);
+}
+
+/* Characters up to the end of what stands behind a mark. */
+static bool take_words(struct command *c, char ch, char end)
+{
+	if (ch != end && c->words_n + 1 < sizeof(c->words)) {
+		c->words[c->words_n++] = ch;
+		return false;
+	}
+	c->words[c->words_n] = '\0';
+	return true;
+}
+
+static void exited(struct command *c)
+{
+	flush(c);
+	c->state = COMMAND_ENDED;
+	c->events->exited(atoi(c->words), c->arg);
+}
+
+static void take_plain(struct command *c, char ch)
+{
+	switch (c->state) {
+	case COMMAND_PROGRAM:
+		if (hold(c, ch))
+			c->state = COMMAND_PRINTING;
+		break;
+	case COMMAND_PRINTING:
+		if (hold(c, ch)) {
+			c->words_n = 0;
+			c->state = COMMAND_STATUS;
+		}
+		break;
+	case COMMAND_STATUS:
+		if (take_words(c, ch, c->kind == COMMAND_SHELL ? '\a' : ';'))
+			exited(c);
+		break;
+	default:
+		break;
+	}
+}
+
+/* The terminal has made each newline two characters; the program's own carriage returns stay. */
+static void take_terminal(struct command *c, char ch)
+{
+	if (!c->has_newlines && ch == '\r') {
+		if (c->returns++)
+			take_plain(c, '\r');
+		return;
+	}
+	if (c->returns && ch != '\n')
+		take_plain(c, '\r');
+	c->returns = 0;
+	take_plain(c, ch);
+}
+
+static void take_greeting(struct command *c, char ch)
+{
+	if (c->in_status) {
+		if (!take_words(c, ch, ';'))
+			return;
+		c->in_status = false;
+		greeted(c);
+		c->words_n = 0;
+	} else if (hold(c, ch)) {
+		c->in_status = true;
+		c->words_n = 0;
+	}
+}
+
+void command_take(struct command *c, const void *data, size_t len)
+{
+	const char *p = data;
+
+	for (size_t i = 0; i < len && c->state != COMMAND_ENDED; i++)
+		if (c->state == COMMAND_GREETING)
+			take_greeting(c, p[i]);
+		else if (c->plain)
+			take_terminal(c, p[i]);
+		else
+			take_wrapped(c, p[i]);
+	flush(c);
+}
+
+int command_result(const struct command *c)
+{
+	if (c->state != COMMAND_ENDED)
+		return -EAGAIN;
+	return c->damaged || c->quad_n || c->nibble >= 0 ? -EBADMSG : 0;
+}

@@ -1,0 +1,532 @@
+#include "session/session.h"
+
+#include "aws/ecs.h"
+#include "aws/kms.h"
+#include "aws/ssm.h"
+#include "aws/websocket.h"
+#include "base/clock.h"
+#include "session/channel.h"
+#include "session/message.h"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+#include <string.h>
+
+#define AGENT_WAIT_MS  60000 /* for the agent, which starts seconds after the container */
+#define AGENT_ASK_MS   1000
+#define RESUME_WAIT_MS 60000 /* for a connection that broke */
+#define RESUME_MIN_MS  200
+#define RESUME_MAX_MS  5000
+#define END_WAIT_MS    5000 /* for the end that was asked for */
+#define STAY_MS	       (4 * 60 * 1000)
+
+struct session {
+	struct engine *engine;
+	struct aws *aws;
+	struct session_events events;
+	void *arg;
+	char *cluster, *task, *container, *target, *command;
+	unsigned columns, rows;
+	bool stays, paused;
+	char *id; /* NULL: it has not begun */
+	struct channel *channel;
+	struct websocket *ws;
+	struct buf greeting;   /* holds the token, a secret */
+	struct aws_call *call; /* the one under way */
+	struct engine_timer timer, tick, stay;
+	int64_t give_up_ms; /* monotonic: of the agent, or of a connection; 0: no connection is being made */
+	int64_t pause_ms;
+	bool wants_to_write, terminating;
+	bool over, released; /* to be told and freed, to be freed, once nothing of it is being called */
+	unsigned busy;
+	struct error error;
+};
+
+static void ask_agent(void *arg);
+static void resume(void *arg);
+
+/* -- the end --------------------------------------------------------------------------------------------------- */
+
+static void forget_greeting(struct session *s)
+{
+	if (s->greeting.data)
+		OPENSSL_cleanse(s->greeting.data, s->greeting.len);
+	buf_free(&s->greeting);
+}
+
+static void release(struct session *s)
+{
+	s->released = true;
+	s->busy++; /* what is given up now calls back */
+	engine_timer_cancel(&s->timer);
+	engine_timer_cancel(&s->tick);
+	engine_timer_cancel(&s->stay);
+	if (s->call)
+		aws_cancel(s->call);
+	websocket_close(s->ws);
+	channel_free(s->channel);
+	forget_greeting(s);
+	aws_unref(s->aws);
+	free(s->cluster);
+	free(s->task);
+	free(s->container);
+	free(s->target);
+	free(s->command);
+	free(s->id);
+	free(s);
+}
+
+static void enter(struct session *s)
+{
+	s->busy++;
+}
+
+static void leave(struct session *s)
+{
+	if (--s->busy)
+		return;
+	if (s->over && !s->released) {
+		s->busy++;
+		s->events.closed(&s->error, s->arg);
+		s->busy--;
+		s->released = true;
+	}
+	if (s->released)
+		release(s);
+}
+
+static void finish(struct session *s, const struct error *why)
+{
+	if (s->over)
+		return;
+	s->over = true;
+	s->error = *why;
+}
+
+static void fail(struct session *s, int errnum, const char *words)
+{
+	struct error err;
+
+	error_set(&err, errnum, "%s", words);
+	finish(s, &err);
+}
+
+void session_free(struct session *s)
+{
+	if (!s)
+		return;
+	s->released = true;
+	if (!s->busy)
+		release(s);
+}
+
+/* -- time ------------------------------------------------------------------------------------------------------ */
+
+static void tick(void *arg);
+
+static void set_tick(struct session *s)
+{
+	int64_t now = clock_monotonic_ms(), when = s->over ? INT64_MAX : channel_tick(s->channel, now);
+
+	if (when == INT64_MAX)
+		engine_timer_cancel(&s->tick);
+	else
+		engine_timer_set(s->engine, &s->tick, when > now ? when - now : 0, tick, s);
+}
+
+static void tick(void *arg)
+{
+	struct session *s = arg;
+
+	enter(s);
+	set_tick(s);
+	leave(s);
+}
+
+/* The same size once more changes nothing but that somebody has spoken. */
+static void stay(void *arg)
+{
+	struct session *s = arg;
+
+	channel_resize(s->channel, s->columns, s->rows, clock_monotonic_ms());
+	engine_timer_set(s->engine, &s->stay, STAY_MS, stay, s);
+	tick(s);
+}
+
+/* -- the channel ----------------------------------------------------------------------------------------------- */
+
+static void random_bytes(void *out, size_t len)
+{
+	if (RAND_bytes(out, (int)len) != 1)
+		memset(out, 0, len); /* ids only: those of keys and masks are checked where they are made */
+}
+
+static void on_send(const void *frame, size_t len, void *arg)
+{
+	struct session *s = arg;
+
+	/* What is not sent now is sent again by the channel. */
+	if (s->ws)
+		websocket_send(s->ws, false, frame, len);
+}
+
+static void on_ready(void *arg)
+{
+	struct session *s = arg;
+
+	if (s->released || s->over)
+		return;
+	if (s->stays)
+		engine_timer_set(s->engine, &s->stay, STAY_MS, stay, s);
+	s->events.ready(s->arg);
+}
+
+static void on_output(bool is_stderr _unused_, const void *data, size_t len, void *arg)
+{
+	struct session *s = arg;
+
+	if (!s->released && !s->over)
+		s->events.output(data, len, s->arg);
+}
+
+static void on_exit_code(int code _unused_, void *arg _unused_)
+{
+	/* ECS's agent does not send one; were it to, it would be that of /bin/sh, which says what it has to say. */
+}
+
+static void on_closed(const char *why, void *arg)
+{
+	struct session *s = arg;
+	struct error end = {0};
+
+	snprintf(end.message, sizeof(end.message), "%s", why);
+	finish(s, &end);
+}
+
+/* -- encryption ------------------------------------------------------------------------------------------------ */
+
+static int read_key(const cJSON *body, uint8_t key[static 64])
+{
+	const char *text = aws_text(body, "Plaintext");
+	uint8_t bytes[72];
+
+	/* 64 bytes are 88 characters, the last two of padding. */
+	if (strlen(text) != 88 || EVP_DecodeBlock(bytes, (const uint8_t *)text, 88) != 66)
+		return -EBADMSG;
+	memcpy(key, bytes, 64);
+	OPENSSL_cleanse(bytes, sizeof(bytes));
+	return 0;
+}
+
+static void got_key(struct aws_reply *reply, void *arg)
+{
+	struct session *s = arg;
+	uint8_t key[64];
+	int64_t now = clock_monotonic_ms();
+
+	s->call = NULL;
+	if (s->released)
+		return;
+	enter(s);
+	if (error_is(&reply->error)) {
+		error_prefix(&reply->error, "the cluster wants sessions encrypted, but KMS gives no key");
+		finish(s, &reply->error);
+		channel_refuse_key(s->channel, reply->error.message, now);
+	} else if (read_key(reply->body, key) < 0) {
+		channel_refuse_key(s->channel, "KMS's key makes no sense", now);
+	} else {
+		channel_give_key(s->channel, key, aws_text(reply->body, "CiphertextBlob"), now);
+	}
+	OPENSSL_cleanse(key, sizeof(key));
+	set_tick(s);
+	leave(s);
+}
+
+static void call(struct session *s, struct aws_request *request, void (*done)(struct aws_reply *reply, void *arg))
+{
+	s->call = request ? aws_start(s->aws, request, done, s) : NULL;
+	if (!s->call)
+		fail(s, -ENOMEM, "out of memory");
+}
+
+static void on_need_key(const char *key_id, void *arg)
+{
+	struct session *s = arg;
+
+	if (!s->call)
+		call(s, kms_generate_session_key(key_id, s->id, s->target), got_key);
+}
+
+/* -- the connection -------------------------------------------------------------------------------------------- */
+
+static void on_open(void *arg)
+{
+	struct session *s = arg;
+
+	enter(s);
+	websocket_send(s->ws, true, s->greeting.data, s->greeting.len);
+	forget_greeting(s);
+	websocket_pause(s->ws, s->paused);
+	channel_connected(s->channel, clock_monotonic_ms());
+	set_tick(s);
+	leave(s);
+}
+
+static void offer_to_write(struct session *s)
+{
+	if (!s->wants_to_write || s->over || s->released || !channel_is_writable(s->channel))
+		return;
+	s->wants_to_write = false;
+	s->events.writable(s->arg);
+}
+
+static void on_message(bool is_text _unused_, const void *data, size_t len, void *arg)
+{
+	struct session *s = arg;
+
+	enter(s);
+	if (channel_receive(s->channel, data, len, clock_monotonic_ms()) == 0)
+		s->give_up_ms = s->pause_ms = 0; /* it stands again */
+	offer_to_write(s);
+	set_tick(s);
+	leave(s);
+}
+
+static void try_again(struct session *s, const struct error *why)
+{
+	int64_t now = clock_monotonic_ms();
+
+	if (!s->give_up_ms)
+		s->give_up_ms = now + RESUME_WAIT_MS;
+	if (why->errnum == -ECANCELED || s->terminating || now >= s->give_up_ms) {
+		finish(s, why);
+		return;
+	}
+	s->pause_ms = s->pause_ms ? s->pause_ms * 2 : RESUME_MIN_MS;
+	if (s->pause_ms > RESUME_MAX_MS)
+		s->pause_ms = RESUME_MAX_MS;
+	engine_timer_set(s->engine, &s->timer, s->pause_ms, resume, s);
+}
+
+static void on_disconnected(const struct error *why, void *arg)
+{
+	struct session *s = arg;
+
+	s->ws = NULL;
+	if (s->released)
+		return;
+	enter(s);
+	channel_disconnected(s->channel);
+	if (!s->over)
+		try_again(s, why);
+	leave(s);
+}
+
+static void connect_to(struct session *s, const char *url, const char *token)
+{
+	static const struct websocket_events events = {
+		.open = on_open, .message = on_message, .closed = on_disconnected};
+	const struct websocket_request request = {
+		.url = url, .ca_file = aws_ca_file(s->aws), .message_max = MESSAGE_MAX};
+
+	if (!*url || !*token) {
+		fail(s, -EPROTO, "AWS gives no address for the session");
+		return;
+	}
+	forget_greeting(s);
+	if (channel_greeting(s->channel, token, &s->greeting) == 0)
+		s->ws = websocket_start(s->engine, &request, &events, s);
+	if (!s->ws)
+		fail(s, -ENOMEM, "out of memory");
+}
+
+/* A dead session is an answer, a dead network is not. */
+static void resumed(struct aws_reply *reply, void *arg)
+{
+	struct session *s = arg;
+
+	s->call = NULL;
+	if (s->released)
+		return;
+	enter(s);
+	if (!error_is(&reply->error)) {
+		connect_to(s, aws_text(reply->body, "StreamUrl"), aws_text(reply->body, "TokenValue"));
+	} else if (reply->status >= 400 && reply->status < 500) {
+		error_prefix(&reply->error, "the connection to the container broke and cannot be taken up again");
+		finish(s, &reply->error);
+	} else {
+		try_again(s, &reply->error);
+	}
+	leave(s);
+}
+
+static void resume(void *arg)
+{
+	struct session *s = arg;
+
+	enter(s);
+	call(s, ssm_resume_session(s->id), resumed);
+	leave(s);
+}
+
+/* -- the begin ------------------------------------------------------------------------------------------------- */
+
+/*
+ * ECS says the same of an agent that is not there yet and of a task without ECS Exec; who asks knows which it is.
+ */
+static bool agent_is_absent(const struct error *err)
+{
+	return error_has_code(err, "TargetNotConnectedException") ||
+	       (error_has_code(err, "InvalidParameterException") && strstr(err->message, "execute command agent"));
+}
+
+static void wait_for_agent(struct session *s, struct error *why)
+{
+	if (clock_monotonic_ms() < s->give_up_ms) {
+		s->events.waiting(why, s->arg);
+		engine_timer_set(s->engine, &s->timer, AGENT_ASK_MS, ask_agent, s);
+		return;
+	}
+	error_prefix(why, "the agent for ECS Exec does not answer in this container");
+	error_remedy(why, "it needs a route to ssmmessages (a NAT gateway or an endpoint), ssmmessages:* rights of the "
+			  "task's role, and a root file system that can be written; see managedAgents in task.json");
+	finish(s, why);
+}
+
+static void asked(struct aws_reply *reply, void *arg)
+{
+	struct session *s = arg;
+
+	s->call = NULL;
+	if (s->released)
+		return;
+	enter(s);
+	if (error_is(&reply->error) && agent_is_absent(&reply->error)) {
+		wait_for_agent(s, &reply->error);
+	} else if (error_is(&reply->error)) {
+		finish(s, &reply->error);
+	} else {
+		s->give_up_ms = 0;
+		s->id = strdup(aws_text(reply->body, "session.sessionId"));
+		connect_to(s, aws_text(reply->body, "session.streamUrl"),
+			   aws_text(reply->body, "session.tokenValue"));
+	}
+	leave(s);
+}
+
+static void ask_agent(void *arg)
+{
+	struct session *s = arg;
+
+	enter(s);
+	call(s, ecs_execute_command(s->cluster, s->task, s->container, s->command), asked);
+	leave(s);
+}
+
+static int copy_text(const char *text, char **ret)
+{
+	*ret = strdup(text ? text : "");
+	return *ret ? 0 : -ENOMEM;
+}
+
+static int copy_request(struct session *s, const struct session_request *r)
+{
+	s->aws = aws_ref(r->aws);
+	s->columns = r->columns;
+	s->rows = r->rows;
+	s->stays = r->stays;
+	if (copy_text(r->cluster, &s->cluster) < 0 || copy_text(r->task, &s->task) < 0 ||
+	    copy_text(r->container, &s->container) < 0 || copy_text(r->target, &s->target) < 0)
+		return -ENOMEM;
+	return copy_text(r->command, &s->command);
+}
+
+struct session *session_start(struct engine *e, const struct session_request *request,
+			      const struct session_events *events, void *arg)
+{
+	static const struct channel_environment environment = {.random = random_bytes, .wall_ms = clock_wall_ms};
+	static const struct channel_events of_channel = {.send = on_send,
+							 .ready = on_ready,
+							 .output = on_output,
+							 .exit_code = on_exit_code,
+							 .need_key = on_need_key,
+							 .closed = on_closed};
+	struct session *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->engine = e;
+	s->events = *events;
+	s->arg = arg;
+	s->give_up_ms = clock_monotonic_ms() + AGENT_WAIT_MS;
+	buf_init(&s->greeting, 64 << 10);
+	s->channel = channel_new(&environment, &of_channel, s);
+	if (copy_request(s, request) < 0 || !s->channel) {
+		release(s);
+		return NULL;
+	}
+	channel_resize(s->channel, s->columns, s->rows, clock_monotonic_ms());
+	engine_timer_set(e, &s->timer, 0, ask_agent, s); /* so that nothing is called before this returns */
+	return s;
+}
+
+/* -- at work --------------------------------------------------------------------------------------------------- */
+
+size_t session_write(struct session *s, const void *data, size_t len)
+{
+	size_t n = s->over ? len : channel_write(s->channel, data, len, clock_monotonic_ms());
+
+	s->wants_to_write = n < len;
+	if (!s->busy)
+		tick(s);
+	return n;
+}
+
+void session_resize(struct session *s, unsigned columns, unsigned rows)
+{
+	s->columns = columns;
+	s->rows = rows;
+	channel_resize(s->channel, columns, rows, clock_monotonic_ms());
+	if (!s->busy)
+		tick(s);
+}
+
+void session_pause(struct session *s, bool paused)
+{
+	if (s->paused == paused)
+		return;
+	s->paused = paused;
+	if (s->ws)
+		websocket_pause(s->ws, paused);
+}
+
+static void end_is_late(void *arg)
+{
+	struct session *s = arg;
+
+	enter(s);
+	finish(s, &(struct error){0});
+	leave(s);
+}
+
+static void terminated(struct aws_reply *reply _unused_, void *arg _unused_)
+{
+}
+
+/* By the channel, which is quick, and by the API, which also works where the channel does not. */
+void session_terminate(struct session *s)
+{
+	struct aws_request *request = s->id ? ssm_terminate_session(s->id) : NULL;
+
+	if (s->terminating)
+		return;
+	s->terminating = true;
+	session_pause(s, false);
+	channel_terminate(s->channel, clock_monotonic_ms());
+	if (request)
+		aws_start(s->aws, request, terminated, NULL);
+	engine_timer_set(s->engine, &s->timer, s->id ? END_WAIT_MS : 0, end_is_late, s);
+	if (!s->busy)
+		tick(s);
+}
