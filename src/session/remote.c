@@ -1,0 +1,285 @@
+#include "session/remote.h"
+
+#include "base/clock.h"
+
+#include <openssl/rand.h>
+#include <string.h>
+
+#define PENDING_MAX ((size_t)2 << 20)
+#define FULL	    ((size_t)64 << 10)
+#define LINGER_MS   1000 /* of silence behind the program's end: a child of it keeps the output open */
+#define CANCEL_MS   2000 /* between the steps of a cancellation */
+
+struct remote {
+	struct engine *engine;
+	struct session *session;
+	struct command command;
+	struct remote_events events;
+	void *arg;
+	struct buf pending; /* input that the session did not take yet */
+	struct engine_timer timer;
+	bool has_status, told, cancelled, dropped;
+	bool input_over;
+	int status;
+	unsigned cancel_step;
+};
+
+void remote_free(struct remote *r)
+{
+	if (!r)
+		return;
+	engine_timer_cancel(&r->timer);
+	session_free(r->session);
+	buf_free(&r->pending);
+	free(r);
+}
+
+/* -- input ----------------------------------------------------------------------------------------------------- */
+
+static void push(struct remote *r)
+{
+	size_t n = session_write(r->session, buf_str(&r->pending), r->pending.len);
+
+	if (!n)
+		return;
+	memmove(r->pending.data, r->pending.data + n, r->pending.len - n);
+	r->pending.len -= n;
+}
+
+bool remote_is_full(const struct remote *r)
+{
+	return r->pending.len > FULL;
+}
+
+int remote_write(struct remote *r, const void *data, size_t len)
+{
+	int e;
+
+	if (r->command.kind == COMMAND_SHELL)
+		e = buf_append(&r->pending, data, len);
+	else
+		e = r->input_over ? 0 : command_program(&r->command, data, len, &r->pending);
+	if (e == 0)
+		push(r);
+	return e;
+}
+
+int remote_write_end(struct remote *r)
+{
+	int e;
+
+	if (r->input_over || r->command.kind == COMMAND_SHELL)
+		return 0;
+	r->input_over = true;
+	e = command_program_end(&r->command, &r->pending);
+	if (e == 0)
+		push(r);
+	return e;
+}
+
+static void on_writable(void *arg)
+{
+	struct remote *r = arg;
+
+	push(r);
+	if (!r->pending.len && !r->told && !r->dropped)
+		r->events.drained(r->arg);
+}
+
+/* -- the end --------------------------------------------------------------------------------------------------- */
+
+static void tell(struct remote *r, const struct error *why)
+{
+	if (r->told)
+		return;
+	r->told = true;
+	if (!r->dropped)
+		r->events.ended(r->status, why, r->arg);
+}
+
+/* The session has ended, or what was wanted of it has come. */
+static void conclude(struct remote *r, const struct error *why)
+{
+	struct error err = {0};
+	int result = command_result(&r->command);
+
+	if (result == 0 || (r->has_status && r->command.kind != COMMAND_SHELL && !error_is(why) && result != -EBADMSG)) {
+		tell(r, &err);
+		return;
+	}
+	if (error_is(why))
+		err = *why;
+	else if (result == -EBADMSG)
+		error_set(&err, result, "a part of the output was lost on its way out of the container");
+	else if (*why->message)
+		error_set(&err, -EIO, "%s", why->message);
+	else
+		error_set(&err, -EIO, "the session ended before the command did");
+	tell(r, &err);
+}
+
+static void end_session(struct remote *r)
+{
+	r->dropped = r->dropped || r->told;
+	session_terminate(r->session);
+}
+
+static void linger(void *arg)
+{
+	struct remote *r = arg;
+
+	conclude(r, &(struct error){0});
+	end_session(r);
+}
+
+static void on_closed(const struct error *why, void *arg)
+{
+	struct remote *r = arg;
+
+	r->session = NULL; /* it frees itself */
+	conclude(r, why);
+	remote_free(r);
+}
+
+/* -- output ---------------------------------------------------------------------------------------------------- */
+
+static void on_program_wanted(const char *missing, void *arg)
+{
+	struct remote *r = arg;
+
+	if (!r->dropped)
+		r->events.ready(missing, r->arg);
+}
+
+static void on_printed(bool is_stderr, const void *data, size_t len, void *arg)
+{
+	struct remote *r = arg;
+
+	if (!r->dropped && !r->told)
+		r->events.output(is_stderr, data, len, r->arg);
+}
+
+static void on_exited(int status, void *arg)
+{
+	struct remote *r = arg;
+
+	r->has_status = true;
+	r->status = status;
+	remote_write_end(r); /* a script may have ended before its text */
+}
+
+static void on_output(const void *data, size_t len, void *arg)
+{
+	struct remote *r = arg;
+
+	command_take(&r->command, data, len);
+	if (r->cancelled || r->told)
+		return;
+	if (r->command.state == COMMAND_ENDED)
+		conclude(r, &(struct error){0}); /* the session's own end follows */
+	else if (r->has_status)
+		engine_timer_set(r->engine, &r->timer, LINGER_MS, linger, r);
+}
+
+/* -- the begin ------------------------------------------------------------------------------------------------- */
+
+static void on_waiting(const struct error *why, void *arg)
+{
+	struct remote *r = arg;
+
+	if (!r->dropped)
+		r->events.waiting(why, r->arg);
+}
+
+static void on_session_ready(void *arg)
+{
+	struct remote *r = arg;
+
+	if (r->command.kind == COMMAND_SHELL && !r->dropped)
+		r->events.ready("", r->arg);
+}
+
+static int start(struct remote *r, const struct session_request *request)
+{
+	static const struct session_events events = {.waiting = on_waiting,
+						     .ready = on_session_ready,
+						     .output = on_output,
+						     .writable = on_writable,
+						     .closed = on_closed};
+	struct session_request own = *request;
+	_buf_ struct buf line = BUF_INIT(COMMAND_LINE_MAX);
+	int e = command_line(&r->command, &line);
+
+	if (e < 0)
+		return e;
+	own.command = line.data;
+	r->session = session_start(r->engine, &own, &events, r);
+	return r->session ? 0 : -ENOMEM;
+}
+
+struct remote *remote_start(struct engine *e, enum command_kind kind, const struct session_request *request,
+			    const struct remote_events *events, void *arg)
+{
+	static const struct command_events of_command = {
+		.ready = on_program_wanted, .output = on_printed, .exited = on_exited};
+	struct remote *r = calloc(1, sizeof(*r));
+	uint8_t random[8];
+
+	if (!r || RAND_bytes(random, sizeof(random)) != 1) {
+		free(r);
+		return NULL;
+	}
+	r->engine = e;
+	r->events = *events;
+	r->arg = arg;
+	buf_init(&r->pending, PENDING_MAX);
+	command_init(&r->command, kind, random, &of_command, r);
+	if (start(r, request) == 0)
+		return r;
+	remote_free(r);
+	return NULL;
+}
+
+/* -- at work --------------------------------------------------------------------------------------------------- */
+
+void remote_resize(struct remote *r, unsigned columns, unsigned rows)
+{
+	session_resize(r->session, columns, rows);
+}
+
+void remote_pause(struct remote *r, bool paused)
+{
+	session_pause(r->session, paused);
+}
+
+/* Programs may take ^C for something else, and few take ^\ so. */
+static void cancel_more(void *arg)
+{
+	static const char keys[] = {0x03, 0x1c};
+	struct remote *r = arg;
+
+	if (r->cancel_step == sizeof(keys)) {
+		session_terminate(r->session);
+		return;
+	}
+	session_write(r->session, &keys[r->cancel_step++], 1);
+	engine_timer_set(r->engine, &r->timer, CANCEL_MS, cancel_more, r);
+}
+
+void remote_cancel(struct remote *r)
+{
+	if (r->cancelled)
+		return;
+	r->cancelled = true;
+	if (r->command.state == COMMAND_GREETING) /* nothing runs yet */
+		r->cancel_step = 2;
+	cancel_more(r);
+}
+
+void remote_drop(struct remote *r)
+{
+	if (!r)
+		return;
+	r->dropped = true;
+	session_terminate(r->session);
+}
