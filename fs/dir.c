@@ -40,13 +40,15 @@ static int add_name(void *arg, const struct row *row, const char *key, const cha
 static int take_listing(struct call *c, struct listing *l)
 {
 	_scope_ struct scope s = {0};
+	char above[TREE_KEY_MAX];
 	int r = scope_open(&s, c->fs, c->snapshot, l->node->row, l->node->key);
 
 	if (r < 0)
 		return r;
+	tree_parent_key(l->node->row, l->node->key, above);
 	buf_clear(&l->items);
 	add_item(&l->items, l->node->ino, S_IFDIR, ".");
-	add_item(&l->items, node_number(tree_parent(l->node->row), l->node->key), S_IFDIR, "..");
+	add_item(&l->items, node_number(tree_parent(l->node->row), above), S_IFDIR, "..");
 	return names_list(&s, add_name, &l->items);
 }
 

@@ -62,6 +62,38 @@ static bool bind_query(struct scope *s)
 	return bind_job(s, job_list_find(s->snapshot->queries, parse_number(s->key)));
 }
 
+/* The first part of a key. */
+static void first_part(const char *key, char part[static TREE_KEY_MAX])
+{
+	snprintf(part, TREE_KEY_MAX, "%.*s", (int)strcspn(key, "/"), key);
+}
+
+static int list_execs(const struct scope *s, int (*each)(void *arg, const char *name), void *arg)
+{
+	const struct job_list *l = s->snapshot->execs;
+	char name[24];
+	int r = 0;
+
+	for (size_t i = 0; i < l->n && r >= 0; i++) {
+		if (strcmp(l->jobs[i]->argument, s->key) != 0)
+			continue;
+		snprintf(name, sizeof(name), "%" PRIu64, l->jobs[i]->number);
+		r = each(arg, name);
+	}
+	return r;
+}
+
+static bool bind_exec(struct scope *s)
+{
+	const char *slash = strchr(s->key, '/');
+	struct job *j = slash ? job_list_find(s->snapshot->execs, parse_number(slash + 1)) : NULL;
+	char task[TREE_KEY_MAX];
+
+	first_part(s->key, task);
+	s->task = task_list_find(s->snapshot->tasks, task);
+	return s->task && j && strcmp(j->argument, task) == 0 && bind_job(s, j);
+}
+
 static int list_tasks(const struct scope *s, int (*each)(void *arg, const char *name), void *arg)
 {
 	int r = 0;
@@ -154,6 +186,7 @@ static const struct lister listers[] = {
 	{"operation", list_operations, bind_operation},
 	{"query", list_queries, bind_query},
 	{"task", list_tasks, bind_task},
+	{"exec", list_execs, bind_exec},
 	{"output", list_outputs, bind_output},
 	{"parameter", list_parameters, bind_parameter},
 	{"resource", list_resources, bind_resource},
@@ -186,10 +219,11 @@ int scope_open(struct scope *s, struct fs *fs, const struct snapshot *snapshot, 
 	const struct lister *lister = tree_lister(row);
 
 	*s = (struct scope){.fs = fs, .snapshot = snapshot, .row = row, .key = key};
-	if (row->flags & ROW_LAST_QUERY || row->class == &class_query)
-		bind_job(s, job_list_last(snapshot->queries));
 	if (lister && !lister->bind(s))
 		return -ENOENT;
+	if (row->flags & ROW_LAST_QUERY || row->class == &class_query)
+		bind_job(s,
+			 s->task ? job_list_last_of(snapshot->execs, s->task->id) : job_list_last(snapshot->queries));
 	return exists_now(s) ? 0 : -ENOENT;
 }
 
@@ -202,14 +236,19 @@ void scope_close(struct scope *s)
 struct listing {
 	int (*each)(void *arg, const struct row *row, const char *key, const char *name);
 	void *arg;
+	const struct scope *dir;
 	const struct row *row;
 };
 
 static int list_one(void *arg, const char *name)
 {
 	struct listing *l = arg;
+	char key[TREE_KEY_MAX];
 
-	return *name && strlen(name) <= NAME_MAX && !strchr(name, '/') ? l->each(l->arg, l->row, name, name) : 0;
+	if (!*name || strlen(name) > NAME_MAX || strchr(name, '/') ||
+	    tree_child_key(l->row, l->dir->key, name, key) < 0)
+		return 0;
+	return l->each(l->arg, l->row, key, name);
 }
 
 static int list_child(const struct scope *dir, struct listing *l)
@@ -226,7 +265,7 @@ static int list_child(const struct scope *dir, struct listing *l)
 int names_list(const struct scope *dir,
 	       int (*each)(void *arg, const struct row *row, const char *key, const char *name), void *arg)
 {
-	struct listing l = {.each = each, .arg = arg};
+	struct listing l = {.each = each, .arg = arg, .dir = dir};
 	int r = 0;
 
 	while (r >= 0 && (l.row = tree_next_child(dir->row, l.row)))
@@ -241,20 +280,21 @@ static bool names_it(const struct scope *dir, const struct row *row, const char 
 	return scope_open(&s, dir->fs, dir->snapshot, row, key) >= 0;
 }
 
-int names_lookup(const struct scope *dir, const char *name, const struct row **ret_row, const char **ret_key)
+int names_lookup(const struct scope *dir, const char *name, const struct row **ret_row,
+		 char ret_key[static TREE_KEY_MAX])
 {
 	const struct row *row = tree_child(dir->row, name);
 
 	if (row) {
 		*ret_row = row;
-		*ret_key = dir->key;
-		return names_it(dir, row, dir->key) ? 0 : -ENOENT;
+		tree_child_key(row, dir->key, name, ret_key);
+		return names_it(dir, row, ret_key) ? 0 : -ENOENT;
 	}
 	for (row = NULL; (row = tree_next_child(dir->row, row));) {
-		if (!tree_is_dynamic(row) || !names_it(dir, row, name))
+		if (!tree_is_dynamic(row) || tree_child_key(row, dir->key, name, ret_key) < 0 ||
+		    !names_it(dir, row, ret_key))
 			continue;
 		*ret_row = row;
-		*ret_key = name;
 		return 0;
 	}
 	return -ENOENT;

@@ -46,7 +46,8 @@ void scope_close(struct scope *s);
 int names_list(const struct scope *dir,
 	       int (*each)(void *arg, const struct row *row, const char *key, const char *name), void *arg);
 
-/* What name is in a directory: its row and key. -ENOENT. *ret_key is name or dir's key. */
-int names_lookup(const struct scope *dir, const char *name, const struct row **ret_row, const char **ret_key);
+/* What name is in a directory: its row and key. -ENOENT. */
+int names_lookup(const struct scope *dir, const char *name, const struct row **ret_row,
+		 char ret_key[static TREE_KEY_MAX]);
 
 #endif

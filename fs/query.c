@@ -1,5 +1,6 @@
 /*
- * query.c - lambda/query: what is written is one command, what is read afterwards is its result.
+ * query.c - lambda/query and tasks/{task}/exec/query: what is written is one command, what is read afterwards is its
+ * result.
  *
  * The command is committed by the first READ after a WRITE on the same open file, else when the file is closed. It is
  * whole if it ends in a newline or came in one WRITE; else its writer was cut short and it is not run.
@@ -11,9 +12,15 @@
 #include <linux/fuse.h>
 #include <poll.h>
 
-static int query_admit(struct call *c, const struct scope *s _unused_)
+/* In whose container it is to run; NULL: in Lambda. */
+static const char *task_of(const struct handle *h)
 {
-	return world_query_check(c->fs->world, &c->err);
+	return *h->node->key ? h->node->key : NULL;
+}
+
+static int query_admit(struct call *c, const struct scope *s)
+{
+	return world_query_check(c->fs->world, s->task ? s->task->id : NULL, &c->err);
 }
 
 static int query_open(struct call *c _unused_, const struct scope *s _unused_, struct handle *h)
@@ -44,7 +51,7 @@ static int check_write(struct call *c, struct handle *h, const char *data, size_
 	}
 	if (h->spoilt)
 		return error_set(&c->err, -EINVAL, "a part of this command was refused");
-	r = world_query_check(c->fs->world, &c->err);
+	r = world_query_check(c->fs->world, task_of(h), &c->err);
 	return r < 0 ? r : world_query_text(data, len, &c->err);
 }
 
@@ -77,7 +84,7 @@ static int commit(struct call *c, struct handle *h)
 {
 	_cleanup_(job_unref_cleanup) struct job *j = NULL;
 	bool complete = h->writes == 1 || h->text.data[h->text.len - 1] == '\n';
-	int r = world_query(c->fs->world, &h->text, complete, h->writer, &j, &c->err);
+	int r = world_query(c->fs->world, task_of(h), &h->text, complete, h->writer, &j, &c->err);
 
 	h->writes = 0;
 	buf_clear(&h->text);

@@ -53,6 +53,7 @@ int64_t changed_memory(const struct scope *s);
 int64_t changed_log(const struct scope *s);
 int64_t changed_operations(const struct scope *s);
 int64_t changed_queries(const struct scope *s);
+int64_t changed_execs(const struct scope *s);
 int64_t changed_job(const struct scope *s);
 int64_t changed_stack(const struct scope *s);
 int64_t changed_tasks(const struct scope *s);

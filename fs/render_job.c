@@ -128,6 +128,13 @@ int64_t changed_queries(const struct scope *s)
 	return newest_job(s->snapshot->queries);
 }
 
+int64_t changed_execs(const struct scope *s)
+{
+	const struct job *last = s->task ? job_list_last_of(s->snapshot->execs, s->task->id) : NULL;
+
+	return last ? last->created_ms : s->task ? s->task->created_ms : 0;
+}
+
 int64_t changed_job(const struct scope *s)
 {
 	return !s->job ? 0 : s->view->changed_ms ? s->view->changed_ms : s->job->created_ms;

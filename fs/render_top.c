@@ -226,6 +226,7 @@ int render_cancel(const struct scope *s, struct buf *out)
 	_buf_ struct buf path = BUF_INIT(512);
 
 	tree_path(s->row, s->key, &path);
-	return buf_printf(out, "Gives the query up: touch %s/%s\nIn AWS the command goes on until its timeout.\n",
-			  s->fs->mountpoint, buf_str(&path));
+	return buf_printf(out, "Gives the command up: touch %s/%s\n%s", s->fs->mountpoint, buf_str(&path),
+			  s->task ? "In the container it gets ^C, then ^\\, and then its terminal is taken away.\n"
+				  : "In AWS it goes on until its timeout.\n");
 }

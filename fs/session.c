@@ -51,11 +51,11 @@ static int find_entry(struct call *c, const struct node *dir, const char *name, 
 {
 	_scope_ struct scope s = {0};
 	const struct row *row;
-	const char *key;
+	char key[TREE_KEY_MAX];
 	int r = scope_open(&s, c->fs, c->snapshot, dir->row, dir->key);
 
 	if (r >= 0)
-		r = names_lookup(&s, name, &row, &key);
+		r = names_lookup(&s, name, &row, key);
 	return r < 0 ? r : attr_entry(c, row, key, e);
 }
 

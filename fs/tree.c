@@ -7,6 +7,8 @@
 #include "world/world.h"
 
 #include <assert.h>
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #define DIRECTORY(pattern, when, caching, text)                                                                 \
@@ -47,8 +49,8 @@
 	VALUE("tasks/{task}/" #name, render_task_text, offsetof(struct task, name), changed_task, CACHE_CLOUD, text)
 #define VERB(name) ACTION("control/" name, class_control, render_control, "see its own text: cat control/" name)
 
-/* What lambda/ (of the last query) and lambda/history/{query}/ have in common. */
-#define QUERY_FILES(dir, flag)                                                                                         \
+/* What lambda/ (of the last query), lambda/history/{query}/ and their like in tasks/{task}/exec/ have in common. */
+#define COMMAND_FILES(dir, flag)                                                                                       \
 	WAITING(dir "result", WAIT_RESULT, flag, "waits for the end, then what the command printed, byte for byte"),   \
 		WAITING(dir "stderr", WAIT_NOT_STDERR, flag, "what it printed to standard error, so far"),             \
 		WAITING(dir "exit_code", WAIT_EXIT_CODE, flag, "waits likewise, then its exit status"),                \
@@ -57,11 +59,12 @@
 		OF_JOB(dir "error", render_job_error, flag, "why it could not be run, or a warning"),                  \
 		OF_JOB(dir "progress", render_job_progress, flag, "one line: bar, step, elapsed time"),                \
 		OF_JOB(dir "duration", render_job_duration, flag, "how long the command ran, in milliseconds"),        \
-		OF_JOB(dir "request_id", render_job_request_id, flag, "AWS's request id"),                             \
 	{                                                                                                              \
 		.path = dir "cancel", .type = ROW_FILE, .mode = 0644, .class = &class_cancel, .render = render_cancel, \
-		.changed = changed_mount, .cache = CACHE_NEVER, .flags = flag, .help = "touch to give up the query"    \
+		.changed = changed_mount, .cache = CACHE_NEVER, .flags = flag, .help = "touch to give the command up"  \
 	}
+#define QUERY_FILES(dir, flag) \
+	COMMAND_FILES(dir, flag), OF_JOB(dir "request_id", render_job_request_id, flag, "AWS's request id")
 
 const struct row tree_rows[] = {
 	DIRECTORY("", NULL, CACHE_ALWAYS, "the stack as a directory"),
@@ -186,6 +189,14 @@ const struct row tree_rows[] = {
 	      "AWS's own record, for jq"),
 	LOG("tasks/{task}/task.log", class_log, "what it prints"),
 	ACTION("tasks/{task}/stop", class_stop, render_stop, "touch to stop it"),
+	DIRECTORY("tasks/{task}/exec", changed_execs, CACHE_NEVER,
+		  "commands run in its container; the files tell of the last"),
+	ACTION("tasks/{task}/exec/query", class_query, render_job_query, "write a command, then read result"),
+	COMMAND_FILES("tasks/{task}/exec/", ROW_LAST_QUERY),
+	DIRECTORY("tasks/{task}/exec/history", changed_execs, CACHE_NEVER, "the last ones, one directory each"),
+	DIRECTORY("tasks/{task}/exec/history/{exec}", changed_job, CACHE_NEVER, "one command"),
+	OF_JOB("tasks/{task}/exec/history/{exec}/query", render_job_query, 0, "the command"),
+	COMMAND_FILES("tasks/{task}/exec/history/{exec}/", 0),
 
 	DIRECTORY("lambda", changed_queries, CACHE_ALWAYS,
 		  "commands run next to the server; the files tell of the last"),
@@ -228,7 +239,7 @@ static const struct row *find_parent(const char *path)
 
 static const struct lister *find_lister(const char *path)
 {
-	const char *open = strchr(path, '{');
+	const char *open = strrchr(path, '{');
 
 	return open ? names_lister(open + 1, strcspn(open + 1, "}")) : NULL;
 }
@@ -288,13 +299,39 @@ const struct row *tree_child(const struct row *dir, const char *name)
 	return NULL;
 }
 
+int tree_child_key(const struct row *child, const char *dir_key, const char *name, char key[static TREE_KEY_MAX])
+{
+	int n;
+
+	if (!tree_is_dynamic(child))
+		n = snprintf(key, TREE_KEY_MAX, "%s", dir_key);
+	else
+		n = snprintf(key, TREE_KEY_MAX, "%s%s%s", dir_key, *dir_key ? "/" : "", name);
+	return n < TREE_KEY_MAX ? 0 : -ENAMETOOLONG;
+}
+
+void tree_parent_key(const struct row *row, const char *key, char parent_key[static TREE_KEY_MAX])
+{
+	char *slash;
+
+	snprintf(parent_key, TREE_KEY_MAX, "%s", key);
+	if (!tree_is_dynamic(row))
+		return;
+	slash = strrchr(parent_key, '/');
+	*(slash ? slash : parent_key) = '\0';
+}
+
 int tree_path(const struct row *row, const char *key, struct buf *out)
 {
-	const char *open = strchr(row->path, '{');
+	const char *pattern = row->path, *open;
 
-	if (!open)
-		return buf_puts(out, row->path);
-	buf_append(out, row->path, (size_t)(open - row->path));
-	buf_puts(out, key);
-	return buf_puts(out, strchr(open, '}') + 1);
+	while ((open = strchr(pattern, '{'))) {
+		size_t len = strcspn(key, "/");
+
+		buf_append(out, pattern, (size_t)(open - pattern));
+		buf_append(out, key, len);
+		key += len + (key[len] == '/');
+		pattern = strchr(open, '}') + 1;
+	}
+	return buf_puts(out, pattern);
 }

@@ -4,8 +4,9 @@
  * A row is a path pattern and everything there is to know about the files that match it. Lookup, listing, attributes,
  * open, the README in the mount and the tests derive from the table: to add a file, add a row.
  *
- * A pattern has at most one dynamic part, "{task}", which the lister of that name (names.h) binds to a key: the name
- * that stands there in a real path. So a node of the tree is a row and a key ("" where the pattern has none).
+ * A pattern may have dynamic parts, "{task}"; the lister of the last one's name (names.h) binds the key: the names that
+ * stand there in a real path, with slashes between. So a node of the tree is a row and a key ("" where the pattern has
+ * no dynamic part).
  */
 #ifndef VASTFS_FS_TREE_H
 #define VASTFS_FS_TREE_H
@@ -16,6 +17,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+
+#define TREE_KEY_MAX 512
 
 struct scope;
 struct lister;
@@ -30,7 +33,7 @@ enum row_cache {
 };
 
 enum {
-	ROW_LAST_QUERY = 1 << 0, /* speaks of the last query, without a key */
+	ROW_LAST_QUERY = 1 << 0, /* speaks of the last query or exec, without its number */
 	ROW_STATE = 1 << 1,	 /* poll(2) tells of changes by POLLPRI */
 	ROW_UNLISTED = 1 << 2,	 /* dynamic names that have no help of their own */
 };
@@ -59,7 +62,7 @@ void tree_init(void);
 size_t tree_index(const struct row *row);
 const struct row *tree_parent(const struct row *row);	 /* the root's is the root */
 const char *tree_name(const struct row *row);		 /* the last part of the pattern, "{task}" if it is dynamic */
-const struct lister *tree_lister(const struct row *row); /* of the pattern's dynamic part, NULL without one */
+const struct lister *tree_lister(const struct row *row); /* of the pattern's last dynamic part, NULL without one */
 bool tree_is_dynamic(const struct row *row);		 /* the last part is the dynamic one */
 
 /* The next child of a directory after row (NULL: the first), in the order of the table; NULL at the end. */
@@ -69,6 +72,10 @@ const struct row *tree_child(const struct row *dir, const char *name);
 /* The row with this pattern, NULL. */
 const struct row *tree_find(const char *path);
 
+/* The key of a child of dir by that name. -ENAMETOOLONG. */
+int tree_child_key(const struct row *child, const char *dir_key, const char *name, char key[static TREE_KEY_MAX]);
+/* The key of the directory that a node is in. */
+void tree_parent_key(const struct row *row, const char *key, char parent_key[static TREE_KEY_MAX]);
 /* The real path: the pattern with the key in place. */
 int tree_path(const struct row *row, const char *key, struct buf *out);
 

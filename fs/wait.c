@@ -44,7 +44,7 @@ static void fill_printed(struct content *c, struct output *growing, const struct
 
 static void fill_exit_code(struct content *c, const struct job *j, const struct job_view *v)
 {
-	if (c->waits || (j->kind == JOB_QUERY && !v->ran))
+	if (c->waits || (j->kind != JOB_OPERATION && !v->ran))
 		return;
 	c->len = (size_t)snprintf(c->small, sizeof(c->small), "%d\n", v->exit_code);
 	c->data = c->small;

@@ -1,7 +1,8 @@
 /*
  * job.h - anything that takes time.
  *
- * Operations (deploy, destroy, ...) and Lambda queries are one type; they differ only in the function that runs them.
+ * Operations (deploy, destroy, ...), Lambda queries and commands in a container are one type; they differ only in the
+ * function that runs them.
  * A job has an identity that never changes (struct job: kind, number, text, log) and a present condition (struct
  * job_view), which is immutable: every change makes a new one. So a reader takes the newest view and renders it
  * without a lock.
@@ -19,7 +20,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum job_kind { JOB_OPERATION, JOB_QUERY, JOB_KIND_MAX };
+enum job_kind { JOB_OPERATION, JOB_QUERY, JOB_EXEC, JOB_KIND_MAX };
 
 enum job_state { JOB_QUEUED, JOB_RUNNING, JOB_SUCCEEDED, JOB_FAILED, JOB_CANCELLED };
 
@@ -50,7 +51,7 @@ struct job {
 	enum job_kind kind;
 	uint64_t number;   /* counts per kind, goes on across mounts */
 	char name[32];	   /* "deploy", "query" */
-	char argument[32]; /* of the verb: "purge"; "" if none */
+	char argument[64]; /* of the verb: "purge"; of an exec: the task; "" if none */
 	pid_t pid;	   /* who asked for it */
 	uid_t uid;
 	int64_t created_ms;
@@ -114,7 +115,8 @@ struct job_list {
 struct job_list *job_list_with(const struct job_list *old, struct job *j, size_t keep);
 struct job_list *job_list_ref(struct job_list *l);
 void job_list_unref(struct job_list *l);
-struct job *job_list_find(const struct job_list *l, uint64_t number); /* no new reference; NULL */
-struct job *job_list_last(const struct job_list *l);		      /* likewise */
+struct job *job_list_find(const struct job_list *l, uint64_t number);	      /* no new reference; NULL */
+struct job *job_list_last(const struct job_list *l);			      /* likewise */
+struct job *job_list_last_of(const struct job_list *l, const char *argument); /* likewise */
 
 #endif

@@ -56,3 +56,11 @@ struct job *job_list_last(const struct job_list *l)
 {
 	return l->n ? l->jobs[l->n - 1] : NULL;
 }
+
+struct job *job_list_last_of(const struct job_list *l, const char *argument)
+{
+	for (size_t i = l->n; i-- > 0;)
+		if (strcmp(l->jobs[i]->argument, argument) == 0)
+			return l->jobs[i];
+	return NULL;
+}

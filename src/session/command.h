@@ -47,9 +47,9 @@ struct command {
 	void *arg;
 	char nonce[COMMAND_NONCE_SIZE]; /* what no program prints by chance */
 	enum command_state state;
-	bool plain;		 /* the output is not wrapped */
-	bool has_newlines;	 /* plain: the terminal changes no newline into two characters */
-	bool began_input;	 /* the first line was made */
+	bool plain;		       /* the output is not wrapped */
+	bool has_newlines;	       /* plain: the terminal changes no newline into two characters */
+	bool began_input;	       /* the first line was made */
 	char words[COMMAND_WORDS_MAX]; /* greeting, status */
 	size_t words_n;
 	char held[64]; /* what may be the begin of a mark */
@@ -60,7 +60,7 @@ struct command {
 	bool in_status;
 	unsigned status, status_n; /* its digits so far */
 	unsigned returns;	   /* plain: carriage returns that may belong to a newline */
-	bool damaged; /* what came makes no sense */
+	bool damaged;		   /* what came makes no sense */
 	uint8_t out[4096], errors[512];
 	size_t out_n, errors_n;
 };

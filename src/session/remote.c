@@ -103,7 +103,8 @@ static void conclude(struct remote *r, const struct error *why)
 	struct error err = {0};
 	int result = command_result(&r->command);
 
-	if (result == 0 || (r->has_status && r->command.kind != COMMAND_SHELL && !error_is(why) && result != -EBADMSG)) {
+	if (result == 0 ||
+	    (r->has_status && r->command.kind != COMMAND_SHELL && !error_is(why) && result != -EBADMSG)) {
 		tell(r, &err);
 		return;
 	}

@@ -409,8 +409,7 @@ static void asked(struct aws_reply *reply, void *arg)
 	} else {
 		s->give_up_ms = 0;
 		s->id = strdup(aws_text(reply->body, "session.sessionId"));
-		connect_to(s, aws_text(reply->body, "session.streamUrl"),
-			   aws_text(reply->body, "session.tokenValue"));
+		connect_to(s, aws_text(reply->body, "session.streamUrl"), aws_text(reply->body, "session.tokenValue"));
 	}
 	leave(s);
 }

@@ -20,6 +20,7 @@ static const struct {
 	{offsetof(struct task, health), "healthStatus"},
 	{offsetof(struct task, image), "containers.0.image"},
 	{offsetof(struct task, container), "containers.0.name"},
+	{offsetof(struct task, runtime_id), "containers.0.runtimeId"},
 	{offsetof(struct task, cpu), "cpu"},
 	{offsetof(struct task, memory), "memory"},
 	{offsetof(struct task, stopped_reason), "stoppedReason"},
@@ -115,6 +116,7 @@ static void derive(struct task *t, const cJSON *json, const char *port, const ch
 	t->started = time_text(json, "startedAt", NULL);
 	t->exit_code = exit_code(json);
 	t->json = print_task(json);
+	t->exec_enabled = cJSON_IsTrue(aws_at(json, "enableExecuteCommand"));
 	t->log_stream = joined(LOG_STREAM_FORMAT, t->container, t->id);
 	t->server = is_of_family(t->task_definition, family);
 }

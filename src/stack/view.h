@@ -41,8 +41,10 @@ struct task {
 	char *arn, *status, *desired_status, *health, *private_ip, *endpoint, *image, *cpu, *memory, *created, *started,
 		*stopped_reason, *stop_code, *exit_code, *json;
 	char *task_definition, *container, *log_stream;
+	char *runtime_id;		/* of its container */
 	int64_t created_ms, changed_ms; /* wall clock */
 	bool server;			/* of the stack's own task family */
+	bool exec_enabled;		/* ECS Exec was wished when it was started */
 };
 
 struct task_list {

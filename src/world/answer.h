@@ -12,20 +12,18 @@
 #include "jobs/job.h"
 #include "stack/frames.h"
 #include "stack/query.h"
+#include "world/printed.h"
 
 struct answer {
 	struct job *job; /* the owner's */
 	struct eventstream events;
 	struct frames frames;
-	struct output *output, *complaints; /* NULL until frames come; the job's, too */
-	const char *directory;
-	uint64_t limit;	    /* bytes of output */
+	struct printed printed;
 	struct buf plain;   /* what came in place of frames */
 	char *log_tail;	    /* base64 */
 	struct error error; /* why the rest was not taken, or what Lambda says */
 	bool not_kept;	    /* it was vastfs that took no more */
 	bool complete;	    /* InvokeComplete has come */
-	int64_t told_ms;    /* monotonic: last progress */
 };
 
 /* directory must outlive it. To be released; releasing one of zeroes is fine. */

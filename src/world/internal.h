@@ -6,16 +6,19 @@
 
 #include "aws/aws.h"
 #include "jobs/journal.h"
+#include "session/session.h"
 #include "world/world.h"
 
 #include <pthread.h>
 
 #define OPERATIONS_KEPT 100
 #define QUERIES_KEPT	100
+#define EXECS_KEPT	100 /* of all tasks */
 
 struct watch;
 struct runner;
 struct queries;
+struct execs;
 struct followers;
 
 struct world {
@@ -40,6 +43,7 @@ struct world {
 	struct watch *watch;	     /* watch.c: reads AWS; engine thread */
 	struct runner *runner;	     /* runner.c: the operation thread */
 	struct queries *queries;     /* query.c: Lambda; engine thread */
+	struct execs *execs;	     /* exec.c: in containers; engine thread */
 	struct followers *followers; /* follow.c: logs; engine thread */
 };
 
@@ -89,9 +93,20 @@ void runner_free(struct runner *o);
 void runner_submit(struct runner *o, const struct verb *verb, struct job *j); /* takes a reference */
 void runner_resume(struct runner *o); /* takes up what the journal says was running */
 
-/* query.c */
+/* query.c and exec.c, engine thread: a job that has been made is to be run, -ENOMEM, or to be ended early. */
 int queries_new(struct world *w, struct queries **ret);
 void queries_free(struct queries *q);
+int queries_begin(struct queries *q, struct job *j);
+void queries_cancel(struct queries *q, struct job *j);
+
+int execs_new(struct world *w, struct execs **ret);
+void execs_free(struct execs *x);
+int execs_begin(struct execs *x, struct job *j);
+void execs_cancel(struct execs *x, struct job *j);
+/* Whether commands can be run in that task as far as s knows; -ENXIO, -EPERM with words. */
+int exec_check(const struct snapshot *s, const char *task, struct error *err);
+/* Which container: fills in cluster, task, container and target, which lives in that buffer. Borrows s and t. */
+int exec_request(const struct snapshot *s, const struct task *t, struct buf *target, struct session_request *ret);
 
 /* follow.c */
 int followers_new(struct world *w, struct followers **ret);

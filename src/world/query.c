@@ -257,11 +257,6 @@ static void attempt(void *arg)
 
 /* -- the way in ------------------------------------------------------------------------------------------------ */
 
-struct cancel_wish {
-	struct world *world;
-	struct job *job;
-};
-
 static struct query *find_running(struct queries *queries, const struct job *j)
 {
 	list_for_each (l, &queries->running)
@@ -270,69 +265,14 @@ static struct query *find_running(struct queries *queries, const struct job *j)
 	return NULL;
 }
 
-static void do_cancel(void *arg)
+void queries_cancel(struct queries *queries, struct job *j)
 {
-	struct cancel_wish *wish = arg;
-	struct query *q = find_running(wish->world->queries, wish->job);
+	struct query *q = find_running(queries, j);
 
 	if (q && q->call)
 		aws_cancel(q->call);
 	else if (q && q->waiting)
 		cancelled(q, false);
-	job_unref(wish->job);
-	free(wish);
-}
-
-static void wish_cancel(struct job *j, void *arg)
-{
-	struct cancel_wish *wish = calloc(1, sizeof(*wish));
-
-	if (!wish)
-		return;
-	*wish = (struct cancel_wish){arg, job_ref(j)};
-	if (engine_post(wish->world->engine, do_cancel, wish) == 0)
-		return;
-	job_unref(j);
-	free(wish);
-}
-
-static void begin(void *arg)
-{
-	struct query *q = arg;
-
-	list_append(&q->queries->running, &q->link);
-	job_on_cancel(q->job, wish_cancel, q->queries->world);
-	attempt(q);
-}
-
-static int check_known(const struct snapshot *s, struct error *err)
-{
-	if (s->settings && (!snapshot_is_current(s) || stack_view_output(s->stack, "FunctionName")))
-		return 0;
-	error_set(err, -ENXIO, "the stack is not deployed%s%s", s->stack->status ? ": it is " : "",
-		  s->stack->status ? s->stack->status : "");
-	error_remedy(err, s->settings ? "touch control/deploy" : "write config/default.env, then touch control/deploy");
-	return err->errnum;
-}
-
-int world_query_check(struct world *w, struct error *err)
-{
-	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = world_snapshot(w);
-	int r = check_known(s, err);
-
-	return r < 0 ? r : credentials_check(s, err);
-}
-
-int world_query_text(const void *text, size_t len, struct error *err)
-{
-	if (len > WORLD_QUERY_MAX) {
-		error_set(err, -EFBIG, "a command may have %d bytes", WORLD_QUERY_MAX);
-		error_remedy(err, "put data into files or S3 and let the command fetch them");
-		return err->errnum;
-	}
-	if (memchr(text, '\0', len))
-		return error_set(err, -EINVAL, "a command may not contain a NUL byte");
-	return 0;
 }
 
 static struct query *query_new(struct queries *queries, struct job *j)
@@ -348,36 +288,14 @@ static struct query *query_new(struct queries *queries, struct job *j)
 	return q;
 }
 
-static void refuse_incomplete(struct world *w, struct job *j)
+int queries_begin(struct queries *queries, struct job *j)
 {
-	struct error err;
+	struct query *q = query_new(queries, j);
 
-	error_set(&err, -EINVAL, "incomplete, not run: the writer was cut short");
-	error_remedy(&err, "a command of several writes must end in a newline");
-	job_fail(j, &err);
-	world_job_failed(w, j);
-}
-
-int world_query(struct world *w, struct buf *command, bool complete, struct requester who, struct job **ret,
-		struct error *err)
-{
-	_cleanup_(blob_unref_cleanup) struct blob *text = NULL;
-	struct job *j;
-	struct query *q;
-	int r = world_query_text(buf_str(command), command->len, err);
-
-	if (r < 0)
-		return r;
-	text = blob_from_buf(command);
-	j = text ? world_job_new(w, JOB_QUERY, 0, "query", "", text, who) : NULL;
-	if (!j)
+	if (!q)
 		return -ENOMEM;
-	q = complete ? query_new(w->queries, j) : NULL;
-	if (!complete)
-		refuse_incomplete(w, j);
-	else if (!q || engine_post(w->engine, begin, q) < 0)
-		job_fail(j, &(struct error){.errnum = -ENOMEM, .message = "out of memory"});
-	*ret = j;
+	list_append(&queries->running, &q->link);
+	attempt(q);
 	return 0;
 }
 

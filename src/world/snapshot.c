@@ -23,6 +23,7 @@ void snapshot_unref(struct snapshot *s)
 	task_list_unref(s->tasks);
 	job_list_unref(s->operations);
 	job_list_unref(s->queries);
+	job_list_unref(s->execs);
 	free(s);
 }
 
@@ -41,7 +42,8 @@ struct snapshot *snapshot_first(void)
 	s->tasks = task_list_parse(NULL, NULL, NULL, NULL);
 	s->operations = job_list_with(NULL, NULL, 0);
 	s->queries = job_list_with(NULL, NULL, 0);
-	if (s->settings_text && s->stack && s->tasks && s->operations && s->queries)
+	s->execs = job_list_with(NULL, NULL, 0);
+	if (s->settings_text && s->stack && s->tasks && s->operations && s->queries && s->execs)
 		return s;
 	snapshot_unref(s);
 	return NULL;
@@ -63,6 +65,7 @@ struct snapshot *snapshot_copy(const struct snapshot *old)
 	task_list_ref(s->tasks);
 	job_list_ref(s->operations);
 	job_list_ref(s->queries);
+	job_list_ref(s->execs);
 	return s;
 }
 

@@ -28,6 +28,7 @@ struct snapshot {
 	bool default_chosen;	     /* by ln -sfn rather than by vastfs */
 	struct job_list *operations; /* never NULL, oldest first */
 	struct job_list *queries;    /* likewise */
+	struct job_list *execs;	     /* likewise, of all tasks */
 	int64_t contact_ms;	     /* wall clock of the last time everything was read from AWS; 0: not yet */
 	int64_t contact_monotonic_ms;
 	struct error contact_error; /* why the last attempt to read failed; errnum 0: it did not */

@@ -149,8 +149,12 @@ void world_event(struct world *w, const char *format, ...)
 static int add_job(struct snapshot *s, void *arg)
 {
 	struct job *j = arg;
-	struct job_list **list = j->kind == JOB_OPERATION ? &s->operations : &s->queries;
-	struct job_list *longer = job_list_with(*list, j, j->kind == JOB_OPERATION ? OPERATIONS_KEPT : QUERIES_KEPT);
+	static const size_t keep[] = {
+		[JOB_OPERATION] = OPERATIONS_KEPT, [JOB_QUERY] = QUERIES_KEPT, [JOB_EXEC] = EXECS_KEPT};
+	struct job_list **list = j->kind == JOB_OPERATION ? &s->operations
+				 : j->kind == JOB_QUERY	  ? &s->queries
+							  : &s->execs;
+	struct job_list *longer = job_list_with(*list, j, keep[j->kind]);
 
 	if (!longer)
 		return -ENOMEM;
@@ -196,10 +200,13 @@ static void job_changed(struct job *j _unused_, void *arg)
 void world_job_failed(struct world *w, struct job *j)
 {
 	_cleanup_(job_view_unref_cleanup) struct job_view *v = job_view(j);
-	char name[64];
+	char name[128];
 
-	snprintf(name, sizeof(name), "%s/%" PRIu64, j->kind == JOB_OPERATION ? "operations" : "lambda/history",
-		 j->number);
+	if (j->kind == JOB_EXEC)
+		snprintf(name, sizeof(name), "tasks/%s/exec/history/%" PRIu64, j->argument, j->number);
+	else
+		snprintf(name, sizeof(name), "%s/%" PRIu64, j->kind == JOB_OPERATION ? "operations" : "lambda/history",
+			 j->number);
 	failures_add(w->failures, &(struct failure_site){.pid = j->pid, .uid = j->uid, .job = name}, &v->error);
 	world_event(w, "%s %s %s: %s", name, j->name, job_state_name(v->state), v->error.message);
 }
@@ -285,7 +292,8 @@ static int start_parts(struct world *w, struct error *err)
 	if (r < 0)
 		return error_set(err, r, "cannot start the network thread: %s", strerror(-r));
 	if ((r = watch_new(w, &w->watch)) < 0 || (r = queries_new(w, &w->queries)) < 0 ||
-	    (r = followers_new(w, &w->followers)) < 0 || (r = runner_new(w, &w->runner)) < 0)
+	    (r = execs_new(w, &w->execs)) < 0 || (r = followers_new(w, &w->followers)) < 0 ||
+	    (r = runner_new(w, &w->runner)) < 0)
 		return error_set(err, r, "cannot start: %s", strerror(-r));
 	return 0;
 }
@@ -346,6 +354,7 @@ void world_stop(struct world *w)
 	watch_free(w->watch);
 	followers_free(w->followers);
 	queries_free(w->queries);
+	execs_free(w->execs);
 	job_set_listener(NULL, NULL);
 	aws_unref(w->aws);
 	snapshot_unref(w->snapshot);

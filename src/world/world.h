@@ -64,16 +64,19 @@ int world_verb_check(struct world *w, const struct verb *verb, const char *argum
 int world_verb_run(struct world *w, const struct verb *verb, const char *argument, struct requester who,
 		   struct job **ret, struct error *err);
 
-/* Lambda. The limit on a command is WORLD_QUERY_MAX; NUL is refused with -EINVAL at world_query_text. */
+/*
+ * Commands, in Lambda (task NULL) or in a task's container by ECS Exec. The limit on one is WORLD_QUERY_MAX; NUL is
+ * refused with -EINVAL at world_query_text.
+ */
 #define WORLD_QUERY_MAX (100 * 1024)
-int world_query_check(struct world *w, struct error *err); /* as at open: -ENXIO, -ENOKEY */
+int world_query_check(struct world *w, const char *task, struct error *err); /* as at open: -ENXIO, -ENOKEY, -EPERM */
 int world_query_text(const void *text, size_t len, struct error *err);
 /*
  * Makes the job, visible as queued when this returns. complete false: the writer was cut short; the job is made and
  * fails with "incomplete, not run". A failure that comes too late for an errno (at RELEASE) is in the job.
  */
-int world_query(struct world *w, struct buf *command, bool complete, struct requester who, struct job **ret,
-		struct error *err);
+int world_query(struct world *w, const char *task, struct buf *command, bool complete, struct requester who,
+		struct job **ret, struct error *err);
 
 /* Wishes the end of a job. Ended ones are left alone. */
 void world_cancel_job(struct world *w, struct job *j);

@@ -397,9 +397,11 @@ static void test_any_bytes(void **state)
 
 		init(&r, round % 3 == 2 ? COMMAND_SHELL : COMMAND_JOB, NULL);
 		for (size_t i = 0; i < sizeof(bytes); i++)
-			bytes[i] = round % 2 ? (char)rand_r(&seed) : "-~!#QA=;<:\r\n0102030405060708"[rand_r(&seed) % 27];
+			bytes[i] =
+				round % 2 ? (char)rand_r(&seed) : "-~!#QA=;<:\r\n0102030405060708"[rand_r(&seed) % 27];
 		if (round % 5)
-			command_take(&r.command, round % 7 ? "0102030405060708;" : "0102030405060708 od;", round % 7 ? 17 : 20);
+			command_take(&r.command, round % 7 ? "0102030405060708;" : "0102030405060708 od;",
+				     round % 7 ? 17 : 20);
 		command_take(&r.command, bytes, sizeof(bytes));
 		done(&r);
 	}
