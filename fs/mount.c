@@ -71,7 +71,7 @@ static int recover(const char *mountpoint, struct error *err)
 
 	if (r < 0)
 		return error_set(err, r, "cannot resolve %s: %s", mountpoint, strerror(-r));
-	if (!mountinfo_is_ours(path, getuid()))
+	if (!mountinfo_is_ours(path, getuid(), NULL))
 		return error_set(err, -EBUSY, "%s holds a dead mount of another program or user", path);
 	return unmount_stale(path, err);
 }
@@ -109,7 +109,7 @@ int mount_prepare(const char *mountpoint, char **ret, struct error *err)
 	path = realpath(mountpoint, NULL);
 	if (!path)
 		return -ENOMEM;
-	if (mountinfo_is_ours(path, (uid_t)-1))
+	if (mountinfo_is_ours(path, (uid_t)-1, NULL))
 		return error_set(err, -EBUSY, "a vastfs is mounted on %s already", path);
 	r = check_empty(path, err);
 	if (r == 0)
@@ -138,12 +138,22 @@ static struct fuse_session *new_session(struct fs *fs, const struct mount_option
 	return session;
 }
 
+/* A mount without shells is better than none. */
+static void offer_shells(struct fs *fs)
+{
+	dev_t device;
+
+	if (!mountinfo_is_ours(fs->mountpoint, fs->uid, &device) || world_shells_listen(fs->world, device) < 0)
+		log_warning("vastfs shell will not find this mount");
+}
+
 static int serve(struct fs *fs, void (*ready)(void *arg), void *arg, struct error *err)
 {
 	int r = notify_start(fs, &fs->notifier);
 
 	if (r < 0)
 		return error_set(err, r, "cannot start the notifier: %s", strerror(-r));
+	offer_shells(fs);
 	ready(arg);
 	r = fuse_session_loop(fs->session);
 	world_set_listener(fs->world, NULL, NULL);

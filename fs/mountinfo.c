@@ -2,7 +2,9 @@
 
 #include "base/cleanup.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <sys/sysmacros.h>
 
 /* Blanks and the like stand as three octal digits after a backslash. */
 static void unescape(char *s)
@@ -28,27 +30,33 @@ static bool is_owner(const char *options, uid_t owner)
 }
 
 /* "36 35 0:31 / /mnt rw,nosuid shared:1 - fuse.vastfs vastfs rw,user_id=0,group_id=0" */
-int mountinfo_line(char *line, const char *path, uid_t owner)
+int mountinfo_line(char *line, const char *path, uid_t owner, dev_t *ret_device)
 {
-	char *rest = strstr(line, " - "), *save, *point = NULL, *type, *field;
+	char *rest = strstr(line, " - "), *save, *point = NULL, *type, *field, *device = NULL;
+	unsigned of_type, number;
 
 	if (!rest)
 		return -1;
 	*rest = '\0';
 	field = strtok_r(line, " ", &save);
-	for (int i = 0; field; i++, field = strtok_r(NULL, " ", &save))
+	for (int i = 0; field; i++, field = strtok_r(NULL, " ", &save)) {
+		if (i == 2)
+			device = field;
 		if (i == 4)
 			point = field;
+	}
 	if (!point)
 		return -1;
 	unescape(point);
 	if (strcmp(point, path) != 0)
 		return -1;
+	if (ret_device && sscanf(device, "%u:%u", &of_type, &number) == 2)
+		*ret_device = makedev(of_type, number);
 	type = strtok_r(rest + 3, " ", &save);
 	return type && strcmp(type, "fuse.vastfs") == 0 && is_owner(save, owner);
 }
 
-bool mountinfo_is_ours(const char *path, uid_t owner)
+bool mountinfo_is_ours(const char *path, uid_t owner, dev_t *ret_device)
 {
 	_cleanup_(fclose_cleanup) FILE *f = fopen("/proc/self/mountinfo", "re");
 	_free_ char *line = NULL;
@@ -56,7 +64,7 @@ bool mountinfo_is_ours(const char *path, uid_t owner)
 	bool ours = false;
 
 	while (f && getline(&line, &cap, f) > 0) {
-		int r = mountinfo_line(line, path, owner);
+		int r = mountinfo_line(line, path, owner, ret_device);
 
 		if (r >= 0)
 			ours = r == 1;

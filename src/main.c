@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "fs/mount.h"
 #include "fs/tree.h"
+#include "shell/client.h"
 
 #include <fcntl.h>
 #include <getopt.h>
@@ -32,6 +33,7 @@ struct directories {
 
 static const char usage[] =
 	"usage: vastfs [-f] [-d] [-o OPTIONS] [--config-dir DIR] MOUNTPOINT\n"
+	"       vastfs shell MOUNTPOINT [TASK]\n"
 	"       vastfs --help | --version\n"
 	"\n"
 	"Mounts a VAST stack on AWS as a directory and comes back when the tree answers.\n"
@@ -42,6 +44,10 @@ static const char usage[] =
 	"  --config-dir DIR  where default.env lies (default: $XDG_CONFIG_HOME/vastfs)\n"
 	"  --help            this text\n"
 	"  --version         the version\n"
+	"\n"
+	"vastfs shell is a shell in the container of a task (its id, or the begin of it; the default server else). "
+	"With\n"
+	"standard input from a terminal it is interactive: Enter ~ . leaves it at once. Else it runs what it reads.\n"
 	"\n"
 	"Unmount with fusermount3 -u MOUNTPOINT. As a daemon, vastfs writes its messages to syslog.\n"
 	"MOUNTPOINT/README explains the tree.\n";
@@ -318,14 +324,24 @@ static int run(const struct options *o, const struct directories *d)
 	return o->foreground ? serve(o, d, ready_in_foreground, NULL) : serve_in_background(o, d);
 }
 
+static int run_shell(int argc, char **argv)
+{
+	if (argc < 3 || argc > 4 || *argv[2] == '-')
+		return bad_usage("%s", "vastfs shell MOUNTPOINT [TASK]");
+	return shell_run(argv[2], argc == 4 ? argv[3] : NULL);
+}
+
 int main(int argc, char **argv)
 {
 	struct options o = {0};
 	struct directories d = {0};
 	_free_ char *mountpoint = NULL;
 	struct error err = {0};
-	int r = parse_options(argc, argv, &o);
+	int r;
 
+	if (argc > 1 && strcmp(argv[1], "shell") == 0)
+		return run_shell(argc, argv);
+	r = parse_options(argc, argv, &o);
 	if (r != 0)
 		return r < 0 ? EXIT_SUCCESS : r;
 	r = EXIT_FAILURE;

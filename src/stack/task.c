@@ -283,3 +283,18 @@ bool task_is_live(const struct task *t)
 	return (!t->desired_status || strcmp(t->desired_status, "STOPPED") != 0) &&
 	       (!t->status || strcmp(t->status, "STOPPED") != 0);
 }
+
+int task_list_match(const struct task_list *l, const char *prefix, const struct task **ret)
+{
+	const struct task *found = task_list_find(l, prefix);
+
+	for (size_t i = 0; i < l->n && !(found && strcmp(found->id, prefix) == 0); i++) {
+		if (!task_is_live(&l->tasks[i]) || strncmp(l->tasks[i].id, prefix, strlen(prefix)) != 0)
+			continue;
+		if (found)
+			return -ENOTUNIQ;
+		found = &l->tasks[i];
+	}
+	*ret = found;
+	return found ? 0 : -ENOENT;
+}

@@ -76,6 +76,10 @@ struct task_list *task_list_parse(const cJSON *tasks, const char *port, const ch
 struct task_list *task_list_ref(struct task_list *l);
 void task_list_unref(struct task_list *l);
 const struct task *task_list_find(const struct task_list *l, const char *id); /* or NULL */
+/*
+ * The task of that id, or the only live one whose id begins so. -ENOENT, -ENOTUNIQ.
+ */
+int task_list_match(const struct task_list *l, const char *prefix, const struct task **ret);
 bool task_is_live(const struct task *t); /* wanted or at work: not on its way out and not stopped */
 
 #endif

@@ -112,7 +112,8 @@ int world_query(struct world *w, const char *task, struct buf *command, bool com
 	if (r < 0)
 		return r;
 	text = blob_from_buf(command);
-	j = text ? world_job_new(w, task ? JOB_EXEC : JOB_QUERY, 0, task ? "exec" : "query", task ? task : "", text, who)
+	j = text ? world_job_new(w, task ? JOB_EXEC : JOB_QUERY, 0, task ? "exec" : "query", task ? task : "", text,
+				 who)
 		 : NULL;
 	if (!j)
 		return -ENOMEM;

@@ -150,8 +150,9 @@ static void on_ready(const char *missing, void *arg)
 	else if (r < 0)
 		give_up(x, &(struct error){.errnum = -ENOMEM, .message = "out of memory"});
 	else if (*missing)
-		job_remark(x->job, "the container lacks some of stty, dd, od, tr and base64: the output passed a terminal, "
-				   "standard error is among it, and bytes that are not UTF-8 are lost");
+		job_remark(x->job,
+			   "the container lacks some of stty, dd, od, tr and base64: the output passed a terminal, "
+			   "standard error is among it, and bytes that are not UTF-8 are lost");
 }
 
 static void on_output(bool is_stderr, const void *data, size_t len, void *arg)
@@ -191,7 +192,8 @@ static int start(struct exec *x, const struct snapshot *s, const struct task *t)
 	request.columns = COLUMNS;
 	request.rows = ROWS;
 	request.stays = true;
-	printed_init(&x->printed, x->job, w->cache_dir, (uint64_t)s->settings->lambda_result_limit << 20, COMPLAINTS_MAX);
+	printed_init(&x->printed, x->job, w->cache_dir, (uint64_t)s->settings->lambda_result_limit << 20,
+		     COMPLAINTS_MAX);
 	x->remote = request.aws ? remote_start(w->engine, COMMAND_JOB, &request, &events, x) : NULL;
 	aws_unref(request.aws);
 	return x->remote ? 0 : -ENOMEM;

@@ -19,6 +19,7 @@ struct watch;
 struct runner;
 struct queries;
 struct execs;
+struct shells;
 struct followers;
 
 struct world {
@@ -44,6 +45,7 @@ struct world {
 	struct runner *runner;	     /* runner.c: the operation thread */
 	struct queries *queries;     /* query.c: Lambda; engine thread */
 	struct execs *execs;	     /* exec.c: in containers; engine thread */
+	struct shells *shells;	     /* shell.c: for vastfs shell; engine thread */
 	struct followers *followers; /* follow.c: logs; engine thread */
 };
 
@@ -103,6 +105,10 @@ int execs_new(struct world *w, struct execs **ret);
 void execs_free(struct execs *x);
 int execs_begin(struct execs *x, struct job *j);
 void execs_cancel(struct execs *x, struct job *j);
+/* shell.c */
+int shells_new(struct world *w, struct shells **ret);
+void shells_free(struct shells *all);
+
 /* Whether commands can be run in that task as far as s knows; -ENXIO, -EPERM with words. */
 int exec_check(const struct snapshot *s, const char *task, struct error *err);
 /* Which container: fills in cluster, task, container and target, which lives in that buffer. Borrows s and t. */

@@ -9,8 +9,7 @@
 
 void printed_init(struct printed *p, struct job *j, const char *directory, uint64_t limit, uint64_t complaints_limit)
 {
-	*p = (struct printed){
-		.job = j, .directory = directory, .limit = limit, .complaints_limit = complaints_limit};
+	*p = (struct printed){.job = j, .directory = directory, .limit = limit, .complaints_limit = complaints_limit};
 }
 
 void printed_release(struct printed *p)

@@ -292,8 +292,8 @@ static int start_parts(struct world *w, struct error *err)
 	if (r < 0)
 		return error_set(err, r, "cannot start the network thread: %s", strerror(-r));
 	if ((r = watch_new(w, &w->watch)) < 0 || (r = queries_new(w, &w->queries)) < 0 ||
-	    (r = execs_new(w, &w->execs)) < 0 || (r = followers_new(w, &w->followers)) < 0 ||
-	    (r = runner_new(w, &w->runner)) < 0)
+	    (r = execs_new(w, &w->execs)) < 0 || (r = shells_new(w, &w->shells)) < 0 ||
+	    (r = followers_new(w, &w->followers)) < 0 || (r = runner_new(w, &w->runner)) < 0)
 		return error_set(err, r, "cannot start: %s", strerror(-r));
 	return 0;
 }
@@ -355,6 +355,7 @@ void world_stop(struct world *w)
 	followers_free(w->followers);
 	queries_free(w->queries);
 	execs_free(w->execs);
+	shells_free(w->shells);
 	job_set_listener(NULL, NULL);
 	aws_unref(w->aws);
 	snapshot_unref(w->snapshot);

@@ -81,6 +81,12 @@ int world_query(struct world *w, const char *task, struct buf *command, bool com
 /* Wishes the end of a job. Ended ones are left alone. */
 void world_cancel_job(struct world *w, struct job *j);
 
+/*
+ * Shells for `vastfs shell` (shell/protocol.h), of the user that this process runs as. device: st_dev of the mount.
+ * -EADDRINUSE and the like.
+ */
+int world_shells_listen(struct world *w, dev_t device);
+
 /* tasks/ */
 int world_task_stop(struct world *w, const char *id, struct requester who, struct error *err);
 int world_task_choose(struct world *w, const char *id, struct error *err); /* NULL or "": automatic again; -ENOENT */

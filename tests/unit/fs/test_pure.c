@@ -128,7 +128,7 @@ static int line(const char *text, const char *path, uid_t owner)
 	char copy[256];
 
 	snprintf(copy, sizeof(copy), "%s", text);
-	return mountinfo_line(copy, path, owner);
+	return mountinfo_line(copy, path, owner, NULL);
 }
 
 static void lines_of_mountinfo(void **state _unused_)

@@ -1,0 +1,278 @@
+#include "shell/client.h"
+
+#include "base/cleanup.h"
+#include "shell/protocol.h"
+#include "shell/terminal.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct client {
+	int socket;
+	bool raw;
+	bool ready;		       /* input is taken */
+	bool input_over;	       /* nothing more is read */
+	bool blocked;		       /* the daemon takes nothing at the moment */
+	char packet[SHELL_PACKET_MAX]; /* what it did not take */
+	size_t packet_len;
+	enum { ELSEWHERE, LINE_START, AFTER_TILDE } escape;
+	int status; /* -1: goes on */
+};
+
+static void say(const struct client *c, const char *text, size_t len)
+{
+	fprintf(stderr, "vastfs: %.*s%s\n", (int)len, text, c->raw ? "\r" : "");
+}
+
+/* -- to the daemon --------------------------------------------------------------------------------------------- */
+
+static void post(struct client *c)
+{
+	if (!c->packet_len)
+		return;
+	if (send(c->socket, c->packet, c->packet_len, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) {
+		c->packet_len = 0;
+		c->blocked = false;
+	} else {
+		c->blocked = errno == EAGAIN || errno == EINTR; /* else the end is about to be read */
+	}
+}
+
+static void put(struct client *c, enum shell_packet kind, const void *text, size_t len)
+{
+	c->packet[0] = (char)kind;
+	memcpy(c->packet + 1, text, len);
+	c->packet_len = len + 1;
+	post(c);
+}
+
+/* A dead session must not hold the terminal: Enter, ~ and . leave, as with ssh; ~~ is one ~. */
+static size_t take_escapes(struct client *c, const char *in, size_t len, char *out)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		if (c->escape == AFTER_TILDE) {
+			if (in[i] == '.') {
+				c->status = SHELL_EXIT_FAILED;
+				return 0;
+			}
+			if (in[i] != '~')
+				out[n++] = '~';
+			out[n++] = in[i];
+			c->escape = in[i] == '\r' ? LINE_START : ELSEWHERE;
+		} else if (c->escape == LINE_START && in[i] == '~') {
+			c->escape = AFTER_TILDE;
+		} else {
+			out[n++] = in[i];
+			c->escape = in[i] == '\r' ? LINE_START : ELSEWHERE;
+		}
+	}
+	return n;
+}
+
+static void take_input(struct client *c)
+{
+	char in[4096], out[2 * sizeof(in)];
+	ssize_t n = read(STDIN_FILENO, in, sizeof(in));
+
+	if (n < 0 && (errno == EINTR || errno == EAGAIN))
+		return;
+	if (n <= 0) {
+		c->input_over = true;
+		if (c->raw)
+			c->status = SHELL_EXIT_FAILED; /* the terminal is gone */
+		else
+			put(c, SHELL_END, "", 0);
+		return;
+	}
+	if (!c->raw) {
+		put(c, SHELL_INPUT, in, (size_t)n);
+		return;
+	}
+	n = (ssize_t)take_escapes(c, in, (size_t)n, out);
+	if (n && c->status < 0)
+		put(c, SHELL_INPUT, out, (size_t)n);
+}
+
+static void tell_size(struct client *c)
+{
+	struct shell_size size = terminal_size();
+
+	put(c, SHELL_SIZE, &size, sizeof(size));
+}
+
+/* -- from the daemon ------------------------------------------------------------------------------------------- */
+
+static int write_all(int fd, const char *data, size_t len)
+{
+	while (len) {
+		ssize_t n = write(fd, data, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN) {
+			poll(&(struct pollfd){.fd = fd, .events = POLLOUT}, 1, -1);
+			continue;
+		}
+		if (n < 0)
+			return -errno;
+		data += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+static void print(struct client *c, int fd, const char *data, size_t len)
+{
+	int r = write_all(fd, data, len);
+
+	if (r < 0) {
+		fprintf(stderr, "vastfs: cannot write what the shell prints: %s\n", strerror(-r));
+		c->status = SHELL_EXIT_FAILED;
+	}
+}
+
+static void take_packet(struct client *c, const char *packet, size_t len)
+{
+	const char *text = packet + 1;
+	int32_t status;
+
+	len--;
+	switch ((enum shell_packet)packet[0]) {
+	case SHELL_READY:
+		c->ready = true;
+		break;
+	case SHELL_WAITING:
+		say(c, text, len);
+		break;
+	case SHELL_OUTPUT:
+		print(c, STDOUT_FILENO, text, len);
+		break;
+	case SHELL_ERRORS:
+		print(c, STDERR_FILENO, text, len);
+		break;
+	case SHELL_EXIT:
+		memcpy(&status, text, sizeof(status));
+		c->status = status & 0xff;
+		break;
+	case SHELL_FAILED:
+		terminal_give_back();
+		c->raw = false;
+		say(c, text, len);
+		c->status = SHELL_EXIT_FAILED;
+		break;
+	default:
+		break; /* of a later version */
+	}
+}
+
+static void take_answer(struct client *c)
+{
+	char packet[SHELL_PACKET_MAX];
+	ssize_t n = recv(c->socket, packet, sizeof(packet), MSG_DONTWAIT);
+
+	if (n > 0) {
+		take_packet(c, packet, (size_t)n);
+	} else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
+		terminal_give_back();
+		fprintf(stderr, "vastfs: the daemon of this mount has ended\n");
+		c->status = SHELL_EXIT_FAILED;
+	}
+}
+
+/* -- at work --------------------------------------------------------------------------------------------------- */
+
+static int serve(struct client *c)
+{
+	sigset_t none;
+
+	sigemptyset(&none);
+	c->status = -1;
+	while (c->status < 0) {
+		bool may_read = c->ready && !c->blocked && !c->input_over;
+		struct pollfd fds[] = {{.fd = c->socket, .events = (short)(POLLIN | (c->blocked ? POLLOUT : 0))},
+				       {.fd = may_read ? STDIN_FILENO : -1, .events = POLLIN}};
+		int n = ppoll(fds, 2, NULL, &none);
+
+		if (n < 0 && errno != EINTR)
+			return SHELL_EXIT_FAILED;
+		if (c->raw && !c->blocked && terminal_has_changed())
+			tell_size(c);
+		if (n <= 0)
+			continue;
+		if (fds[0].revents & POLLOUT)
+			post(c);
+		if (fds[0].revents & (POLLIN | POLLHUP | POLLERR))
+			take_answer(c);
+		if (fds[1].revents && c->status < 0 && !c->blocked)
+			take_input(c);
+	}
+	return c->status;
+}
+
+static int complain(const char *mountpoint, const char *words)
+{
+	fprintf(stderr, "vastfs: %s: %s\n", mountpoint, words);
+	return SHELL_EXIT_FAILED;
+}
+
+/* A descriptor, or a negative exit status. */
+static int reach(const char *mountpoint)
+{
+	struct sockaddr_un address;
+	struct stat st;
+	socklen_t len;
+	int fd;
+
+	if (stat(mountpoint, &st) < 0)
+		return -complain(mountpoint, strerror(errno));
+	if (st.st_uid != getuid())
+		return -complain(mountpoint, "a shell is for the user who has mounted it");
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	len = shell_address(st.st_uid, st.st_dev, &address);
+	if (fd < 0)
+		return -complain(mountpoint, strerror(errno));
+	if (connect(fd, (struct sockaddr *)&address, len) < 0) {
+		close(fd);
+		return -complain(mountpoint, "no vastfs of this version is mounted there");
+	}
+	if (shell_peer(fd) != st.st_uid) {
+		close(fd);
+		return -complain(mountpoint, "somebody else answers in place of its owner");
+	}
+	return fd;
+}
+
+static void open_shell(struct client *c, const char *task)
+{
+	struct shell_open hello = {.version = SHELL_VERSION, .is_terminal = c->raw, .size = terminal_size()};
+	char text[sizeof(hello) + 256];
+	int n;
+
+	memcpy(text, &hello, sizeof(hello));
+	n = snprintf(text + sizeof(hello), sizeof(text) - sizeof(hello), "%s", task ? task : "");
+	put(c, SHELL_OPEN, text, sizeof(hello) + (size_t)n);
+}
+
+int shell_run(const char *mountpoint, const char *task)
+{
+	struct client c = {.escape = LINE_START};
+	int status;
+
+	if (task && strlen(task) > 200)
+		return complain(mountpoint, "that is no task");
+	c.socket = reach(mountpoint);
+	if (c.socket < 0)
+		return -c.socket;
+	c.raw = terminal_take();
+	open_shell(&c, task);
+	status = serve(&c);
+	terminal_give_back();
+	close(c.socket);
+	return status;
+}
