@@ -58,6 +58,7 @@ class Container:
         self.essential = definition.get("essential", True)
         self.directory = task.directory / self.name
         self.environment = {}
+        self.working_directory = "/"
         self.inside = False
         self.process = None
         self.capture = None
@@ -88,6 +89,7 @@ class Container:
         if not command:
             raise StartFailure(NO_COMMAND)
         environment = host_place.environment(self.context, self.directory)
+        self.working_directory = str(self.directory)
         environment["VASTFS_SANDBOX_STORAGE"] = str(self._storage())
         return command, {**environment, **self._environment()}
 
@@ -106,6 +108,7 @@ class Container:
             raise StartFailure(NO_COMMAND)
         environment = {"HOME": user[2], **place.environment(), **self._environment()}
         directory = place.working_directory(self.definition.get("workingDirectory"))
+        self.working_directory = directory
         try:
             place.check(command[0], environment["PATH"], directory)
             argv = place.argv(command, user, directory, self._binds(place), first=True)

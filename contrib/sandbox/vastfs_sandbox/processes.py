@@ -217,6 +217,11 @@ def spawn(argv, env, cwd, stdout, inside=False) -> Process:
         os.close(null)
 
 
+def spawn_on(argv, env, cwd, stdin, output) -> Process:
+    """Likewise, with a standard input of its own."""
+    return _pool.spawn(argv, env, cwd, stdin, output, output, False)
+
+
 def children_of(pid: int) -> list:
     """The direct children of a process, none if it is gone."""
     try:
