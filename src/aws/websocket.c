@@ -10,7 +10,8 @@
 #include <wslay/wslay.h>
 
 #define PING_MS	   30000
-#define UPGRADE_MS 10000	     /* for the answer to the request */
+#define UPGRADE_MS 10000 /* for the answer to the request */
+#define OUT_MAX	   ((size_t)64 << 10)
 #define TURN_MAX   ((size_t)1 << 20) /* bytes read before others have their turn */
 
 struct websocket {
@@ -26,6 +27,7 @@ struct websocket {
 	char key[UPGRADE_KEY_SIZE];
 	struct buf request, reply; /* of the upgrade; what stands behind the reply is read first */
 	size_t request_sent, reply_taken;
+	struct buf out;			/* frames on their way: many small ones leave together */
 	wslay_event_context_ptr frames; /* NULL until the peer has agreed */
 	int ping_ms;
 	size_t message_max, turn; /* bytes read in this turn */
@@ -50,6 +52,7 @@ static void release(struct websocket *ws)
 	upgrade_url_free(&ws->url);
 	buf_free(&ws->request);
 	buf_free(&ws->reply);
+	buf_free(&ws->out);
 	free(ws);
 }
 
@@ -129,14 +132,37 @@ static ssize_t on_recv(wslay_event_context_ptr frames, uint8_t *data, size_t len
 static ssize_t on_send(wslay_event_context_ptr frames, const uint8_t *data, size_t len, int flags _unused_, void *arg)
 {
 	struct websocket *ws = arg;
-	ssize_t n = write_some(ws, data, len);
+	size_t room = OUT_MAX - ws->out.len;
+	size_t n = len < room ? len : room;
 
-	if (n >= 0)
-		return n;
-	if (n != -EAGAIN)
-		fail(ws, -ENOTCONN, "the connection was closed");
-	wslay_event_set_error(frames, n == -EAGAIN ? WSLAY_ERR_WOULDBLOCK : WSLAY_ERR_CALLBACK_FAILURE);
+	if (n && buf_append(&ws->out, data, n) == 0)
+		return (ssize_t)n;
+	wslay_event_set_error(frames, room ? WSLAY_ERR_CALLBACK_FAILURE : WSLAY_ERR_WOULDBLOCK);
 	return -1;
+}
+
+/* False when the peer takes no more for now, or is gone. */
+static bool send_out(struct websocket *ws)
+{
+	ssize_t n = ws->out.len ? write_some(ws, ws->out.data, ws->out.len) : 0;
+
+	if (n > 0) {
+		memmove(ws->out.data, ws->out.data + n, ws->out.len - (size_t)n);
+		ws->out.len -= (size_t)n;
+	} else if (n < 0 && n != -EAGAIN) {
+		fail(ws, -ENOTCONN, "the connection was closed");
+	}
+	return n >= 0 && !ws->out.len;
+}
+
+static int send_frames(struct websocket *ws)
+{
+	int r;
+
+	do
+		r = wslay_event_send(ws->frames);
+	while (r == 0 && send_out(ws) && wslay_event_want_write(ws->frames));
+	return r;
 }
 
 static int on_mask(wslay_event_context_ptr frames _unused_, uint8_t *data, size_t len, void *arg _unused_)
@@ -163,7 +189,8 @@ static void run_again(void *arg);
 
 static void set_events(struct websocket *ws)
 {
-	bool wants = ws->frames ? wslay_event_want_write(ws->frames) : ws->request_sent < ws->request.len;
+	bool wants =
+		ws->frames ? wslay_event_want_write(ws->frames) || ws->out.len : ws->request_sent < ws->request.len;
 
 	ws->socket.events = (short)((ws->paused ? 0 : POLLIN) | (wants ? POLLOUT : 0));
 	if (ws->turn >= TURN_MAX)
@@ -177,7 +204,7 @@ static void exchange(struct websocket *ws)
 	ws->turn = 0;
 	r = wslay_event_recv(ws->frames);
 	if (r == 0 && !error_is(&ws->error))
-		r = wslay_event_send(ws->frames);
+		r = send_frames(ws);
 	/* Who breaks the rules is told so by wslay itself. */
 	if (r != 0 || (!ws->released && wslay_event_get_close_sent(ws->frames)))
 		fail(ws, r == WSLAY_ERR_NOMEM ? -ENOMEM : -EPROTO,
@@ -366,6 +393,7 @@ struct websocket *websocket_start(struct engine *e, const struct websocket_reque
 	list_init(&ws->guest.link);
 	buf_init(&ws->request, 2 * UPGRADE_REPLY_MAX);
 	buf_init(&ws->reply, 2 * UPGRADE_REPLY_MAX);
+	buf_init(&ws->out, OUT_MAX + 1);
 	r = prepare(ws, request);
 	if (r == -ENOMEM) {
 		release(ws);
@@ -409,7 +437,7 @@ void websocket_close(struct websocket *ws)
 		return;
 	if (ws->frames) {
 		wslay_event_queue_close(ws->frames, WSLAY_CODE_NORMAL_CLOSURE, NULL, 0);
-		wslay_event_send(ws->frames);
+		send_frames(ws);
 	}
 	ws->released = true;
 	if (!ws->busy)

@@ -124,42 +124,135 @@ int command_program_end(struct command *c, struct buf *out)
 
 /* -- output ---------------------------------------------------------------------------------------------------- */
 
-static void flush(struct command *c)
+bool command_has_output(const struct command *c)
 {
-	if (c->out_n)
-		c->events->output(false, c->out, c->out_n, c->arg);
-	if (c->errors_n)
-		c->events->output(true, c->errors, c->errors_n, c->arg);
+	return c->out_n || c->errors_n;
+}
+
+void command_flush(struct command *c)
+{
+	size_t out_n = c->out_n, errors_n = c->errors_n;
+
 	c->out_n = c->errors_n = 0;
+	if (out_n)
+		c->events->output(false, c->out, out_n, c->arg);
+	if (errors_n)
+		c->events->output(true, c->errors, errors_n, c->arg);
 }
 
 static void put_byte(struct command *c, uint8_t byte)
 {
 	c->out[c->out_n++] = byte;
 	if (c->out_n == sizeof(c->out))
-		flush(c);
+		command_flush(c);
 }
 
 static void put_error_byte(struct command *c, uint8_t byte)
 {
 	c->errors[c->errors_n++] = byte;
 	if (c->errors_n == sizeof(c->errors))
-		flush(c);
+		command_flush(c);
 }
 
 /* -- wrapped output -------------------------------------------------------------------------------------------- */
 
 enum { IS_NOTHING = -1, IS_PADDING = -2 };
 
+static const int8_t base64_digits[256] = {['='] = IS_PADDING,
+					  /* One more than the digit, so that all others are 0. */
+					  ['A'] = 1,
+					  ['B'] = 2,
+					  ['C'] = 3,
+					  ['D'] = 4,
+					  ['E'] = 5,
+					  ['F'] = 6,
+					  ['G'] = 7,
+					  ['H'] = 8,
+					  ['I'] = 9,
+					  ['J'] = 10,
+					  ['K'] = 11,
+					  ['L'] = 12,
+					  ['M'] = 13,
+					  ['N'] = 14,
+					  ['O'] = 15,
+					  ['P'] = 16,
+					  ['Q'] = 17,
+					  ['R'] = 18,
+					  ['S'] = 19,
+					  ['T'] = 20,
+					  ['U'] = 21,
+					  ['V'] = 22,
+					  ['W'] = 23,
+					  ['X'] = 24,
+					  ['Y'] = 25,
+					  ['Z'] = 26,
+					  ['a'] = 27,
+					  ['b'] = 28,
+					  ['c'] = 29,
+					  ['d'] = 30,
+					  ['e'] = 31,
+					  ['f'] = 32,
+					  ['g'] = 33,
+					  ['h'] = 34,
+					  ['i'] = 35,
+					  ['j'] = 36,
+					  ['k'] = 37,
+					  ['l'] = 38,
+					  ['m'] = 39,
+					  ['n'] = 40,
+					  ['o'] = 41,
+					  ['p'] = 42,
+					  ['q'] = 43,
+					  ['r'] = 44,
+					  ['s'] = 45,
+					  ['t'] = 46,
+					  ['u'] = 47,
+					  ['v'] = 48,
+					  ['w'] = 49,
+					  ['x'] = 50,
+					  ['y'] = 51,
+					  ['z'] = 52,
+					  ['0'] = 53,
+					  ['1'] = 54,
+					  ['2'] = 55,
+					  ['3'] = 56,
+					  ['4'] = 57,
+					  ['5'] = 58,
+					  ['6'] = 59,
+					  ['7'] = 60,
+					  ['8'] = 61,
+					  ['9'] = 62,
+					  ['+'] = 63,
+					  ['/'] = 64};
+
 static int base64_digit(char ch)
 {
-	if (ch >= 'A' && ch <= 'Z')
-		return ch - 'A';
-	if (ch >= 'a' && ch <= 'z')
-		return ch - 'a' + 26;
-	if (ch >= '0' && ch <= '9')
-		return ch - '0' + 52;
-	return ch == '+' ? 62 : ch == '/' ? 63 : ch == '=' ? IS_PADDING : IS_NOTHING;
+	int digit = base64_digits[(uint8_t)ch];
+
+	return digit == IS_PADDING ? IS_PADDING : digit - 1;
+}
+
+/* Whole groups of four digits, which is nearly all of a long output. How many characters it was. */
+static size_t take_groups(struct command *c, const char *text, size_t len)
+{
+	const uint8_t *p = (const uint8_t *)text;
+	size_t i;
+
+	for (i = 0; c->quad_n == 0 && i + 4 <= len; i += 4) {
+		int a = base64_digits[p[i]], b = base64_digits[p[i + 1]], d = base64_digits[p[i + 2]],
+		    e = base64_digits[p[i + 3]];
+		uint32_t v;
+
+		if (a <= 0 || b <= 0 || d <= 0 || e <= 0)
+			break;
+		v = (uint32_t)(a - 1) << 18 | (uint32_t)(b - 1) << 12 | (uint32_t)(d - 1) << 6 | (uint32_t)(e - 1);
+		if (c->out_n + 3 > sizeof(c->out))
+			command_flush(c);
+		c->out[c->out_n++] = (uint8_t)(v >> 16);
+		c->out[c->out_n++] = (uint8_t)(v >> 8);
+		c->out[c->out_n++] = (uint8_t)v;
+	}
+	return i;
 }
 
 /* Pieces are encoded one by one, so padding stands in the midst. */
@@ -204,7 +297,7 @@ static void take_status_mark(struct command *c)
 	} else if (c->status_n != 2) {
 		c->damaged = true;
 	} else {
-		flush(c);
+		command_flush(c);
 		c->events->exited((int)c->status, c->arg);
 	}
 }
@@ -287,7 +380,7 @@ static bool take_words(struct command *c, char ch, char end)
 
 static void exited(struct command *c)
 {
-	flush(c);
+	command_flush(c);
 	c->state = COMMAND_ENDED;
 	c->events->exited(atoi(c->words), c->arg);
 }
@@ -346,14 +439,17 @@ void command_take(struct command *c, const void *data, size_t len)
 {
 	const char *p = data;
 
-	for (size_t i = 0; i < len && c->state != COMMAND_ENDED; i++)
-		if (c->state == COMMAND_GREETING)
+	for (size_t i = 0; i < len && c->state != COMMAND_ENDED; i++) {
+		if (c->state == COMMAND_GREETING) {
 			take_greeting(c, p[i]);
-		else if (c->plain)
+		} else if (c->plain) {
 			take_terminal(c, p[i]);
-		else
-			take_wrapped(c, p[i]);
-	flush(c);
+		} else {
+			i += take_groups(c, p + i, len - i);
+			if (i < len)
+				take_wrapped(c, p[i]);
+		}
+	}
 }
 
 int command_result(const struct command *c)

@@ -58,10 +58,10 @@ struct command {
 	unsigned quad_n, padding;
 	int nibble; /* first half of a byte of standard error, -1: none */
 	bool in_status;
-	unsigned status, status_n; /* its digits so far */
-	unsigned returns;	   /* plain: carriage returns that may belong to a newline */
-	bool damaged;		   /* what came makes no sense */
-	uint8_t out[4096], errors[512];
+	unsigned status, status_n;	  /* its digits so far */
+	unsigned returns;		  /* plain: carriage returns that may belong to a newline */
+	bool damaged;			  /* what came makes no sense */
+	uint8_t out[32768], errors[4096]; /* not told yet */
 	size_t out_n, errors_n;
 };
 
@@ -79,8 +79,13 @@ int command_line(const struct command *c, struct buf *out);
 int command_program(struct command *c, const void *data, size_t len, struct buf *out);
 int command_program_end(struct command *c, struct buf *out);
 
-/* What came out of the terminal. */
+/*
+ * What came out of the terminal. Output is told in large pieces: command_flush tells the rest, and has to be called
+ * when nothing more is at hand. exited() comes behind all output before it.
+ */
 void command_take(struct command *c, const void *data, size_t len);
+void command_flush(struct command *c);
+bool command_has_output(const struct command *c); /* not told yet */
 
 /* Whether all has come. -EBADMSG: something is missing in it; -EAGAIN: it has not ended. */
 int command_result(const struct command *c);

@@ -17,7 +17,7 @@ struct remote {
 	struct remote_events events;
 	void *arg;
 	struct buf pending; /* input that the session did not take yet */
-	struct engine_timer timer;
+	struct engine_timer timer, flush;
 	bool has_status, told, cancelled, dropped;
 	bool input_over;
 	int status;
@@ -29,6 +29,7 @@ void remote_free(struct remote *r)
 	if (!r)
 		return;
 	engine_timer_cancel(&r->timer);
+	engine_timer_cancel(&r->flush);
 	session_free(r->session);
 	buf_free(&r->pending);
 	free(r);
@@ -92,6 +93,7 @@ static void tell(struct remote *r, const struct error *why)
 {
 	if (r->told)
 		return;
+	command_flush(&r->command);
 	r->told = true;
 	if (!r->dropped)
 		r->events.ended(r->status, why, r->arg);
@@ -169,11 +171,21 @@ static void on_exited(int status, void *arg)
 	remote_write_end(r); /* a script may have ended before its text */
 }
 
+static void flush(void *arg)
+{
+	struct remote *r = arg;
+
+	command_flush(&r->command);
+}
+
+/* Messages are small and come in crowds: what they bring is told once a turn. */
 static void on_output(const void *data, size_t len, void *arg)
 {
 	struct remote *r = arg;
 
 	command_take(&r->command, data, len);
+	if (command_has_output(&r->command))
+		engine_timer_set(r->engine, &r->flush, 0, flush, r);
 	if (r->cancelled || r->told)
 		return;
 	if (r->command.state == COMMAND_ENDED)

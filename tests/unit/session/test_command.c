@@ -119,6 +119,7 @@ static bool turn(struct run *r)
 	n = read(r->terminal, piece, sizeof(piece));
 	if (n > 0)
 		command_take(&r->command, piece, (size_t)n);
+	command_flush(&r->command);
 	return n > 0;
 }
 
@@ -346,6 +347,7 @@ static void test_shell_mark_is_cut_out(void **state)
 	init(&r, COMMAND_SHELL, NULL);
 	for (size_t i = 0; i < strlen(text); i++) {
 		command_take(&r.command, text + i, 1);
+		command_flush(&r.command);
 		if (i == 0) /* what may be a mark is held, nothing else is */
 			assert_int_equal(r.output.len, 0);
 	}
