@@ -8,6 +8,7 @@ Rules for `/sandbox/faults`, match "exec":
 
 * exec_agent_down: TargetNotConnectedException
 * exec_refuse: the WebSocket is refused
+* exec_bad_token: a token is not taken
 * exec_break, after_bytes: the connection is cut; the session goes on
 * exec_close, after_bytes: likewise, and the session is gone
 * exec_double, exec_reorder, exec_bad_digest, exec_cut_frame, exec_oversize:
@@ -93,10 +94,9 @@ class Session:
 
     def takes_token(self, token) -> bool:
         """Each is good for one connection."""
-        if token in self._tokens:
-            self._tokens.discard(token)
-            return True
-        return False
+        good = token in self._tokens and not faults.take("exec", "exec_bad_token")
+        self._tokens.discard(token)
+        return good
 
     def place(self, part) -> dict:
         return {
