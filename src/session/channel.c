@@ -255,7 +255,7 @@ void channel_give_key(struct channel *c, const uint8_t key[64], const char *encr
 {
 	c->now_ms = now_ms;
 	crypt_set(&c->crypt, key);
-	c->encrypted = handshake_take_key(&c->handshake, key, encrypted) == 0 && answer_handshake(c) == 0;
+	c->encrypted = handshake_take_key(&c->handshake, encrypted) == 0 && answer_handshake(c) == 0;
 	if (!c->encrypted)
 		close_channel(c, "out of memory");
 }

@@ -94,14 +94,8 @@ int handshake_read(struct handshake *h, const void *data, size_t len)
 	return 0;
 }
 
-int handshake_take_key(struct handshake *h, const uint8_t key[64], const char *encrypted)
+int handshake_take_key(struct handshake *h, const char *encrypted)
 {
-	unsigned char hash[EVP_MAX_MD_SIZE];
-	unsigned n;
-
-	if (!EVP_Digest(key, 64, hash, &n, EVP_sha256(), NULL))
-		return -ENOMEM;
-	EVP_EncodeBlock((unsigned char *)h->key_hash, hash, (int)n);
 	free(h->encrypted);
 	h->encrypted = strdup(encrypted);
 	return h->encrypted ? 0 : -ENOMEM;
@@ -124,7 +118,7 @@ static cJSON *key_result(const struct handshake *h)
 	cJSON *result = cJSON_CreateObject();
 
 	cJSON_AddStringToObject(result, "KMSCipherTextKey", h->encrypted);
-	cJSON_AddStringToObject(result, "KMSCipherTextHash", h->key_hash);
+	cJSON_AddNullToObject(result, "KMSCipherTextHash"); /* as AWS's own client has it */
 	return result;
 }
 

@@ -17,7 +17,6 @@ struct handshake {
 	cJSON *request;	   /* owned */
 	char key_id[2049]; /* of KMS; "": no encryption is wished */
 	char *encrypted;   /* the key as KMS encrypted it, base64; owned; NULL: there is none */
-	char key_hash[65]; /* SHA-256 of the key, in base64 */
 	char refusal[256]; /* why there is no key */
 };
 
@@ -29,7 +28,7 @@ int handshake_greeting(const char *token, const char *request_id, const char *cl
 /* -EBADMSG if it makes no sense. A second request takes the place of the first. */
 int handshake_read(struct handshake *h, const void *data, size_t len);
 
-int handshake_take_key(struct handshake *h, const uint8_t key[64], const char *encrypted);
+int handshake_take_key(struct handshake *h, const char *encrypted);
 void handshake_refuse_key(struct handshake *h, const char *why);
 
 /* Answers every action that was asked for, the unknown ones as unsupported. */

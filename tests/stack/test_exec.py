@@ -196,7 +196,7 @@ def test_token_that_is_not_valid_any_more(server, cloud):
 
 
 def test_closed_without_a_word(server, cloud):
-    cloud.fault("exec", "exec_close", after_bytes=3000)
+    cloud.fault("exec", "exec_close", after_bytes=30000)
     done = server.bash(f"echo 'while :; do echo line; sleep 0.01; done' > {EXEC}/query; cat {EXEC}/result", check=False)
     assert b"Input/output error" in done.stderr
     assert done.stdout.startswith(b"line\n")
@@ -249,7 +249,7 @@ def test_encrypted_session(server, cloud):
     cluster = server.value("stack/outputs/ClusterName")
     ecs.update_cluster(cluster=cluster, configuration={"executeCommandConfiguration": {"kmsKeyId": key}})
     try:
-        assert run(server, "echo secret; echo hidden >&2") == b"secret\n"
+        assert run(server, "echo secret; echo hidden >&2") == b"secret\n", server.read("error")
         assert cloud.calls("kms:GenerateDataKey") == 1
     finally:
         ecs.update_cluster(cluster=cluster, configuration={})
