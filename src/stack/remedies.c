@@ -56,6 +56,8 @@ static const struct remedy remedies[] = {
 	 "the name of the file system is not known yet or the VPC has no DNS host names; wait 90 s, then touch "
 	 "control/run-task",
 	 false},
+	{NULL, "InsufficientFreeAddressesInSubnet",
+	 "the private subnet has no free address left: stop tasks, or choose a larger subnet_cidr", false},
 	{NULL, "CannotPullContainerError",
 	 "the image could not be read from ECR: deploy again; if it stays so, look at the NAT gateway and its route",
 	 false},

@@ -7,8 +7,10 @@
 #include "aws/ecs.h"
 #include "aws/efs.h"
 #include "aws/iam.h"
+#include "aws/kms.h"
 #include "aws/lambda.h"
 #include "aws/logs.h"
+#include "aws/ssm.h"
 #include "aws/sts.h"
 
 static void put_text(cJSON *out, const char *name, const char *text)
@@ -87,6 +89,7 @@ static void show_ecs(void)
 	show(ecs_run_task(&run));
 	show(ecs_stop_task("c", "t", "r"));
 	show(ecs_describe_task_definition("t"));
+	show(ecs_execute_command("c", "t", "n", "/bin/sh"));
 }
 
 static void show_images_and_files(void)
@@ -135,6 +138,9 @@ int main(void)
 	show_ec2();
 	show_ecs();
 	show_images_and_files();
+	show(kms_generate_session_key("k", "s", "t"));
+	show(ssm_resume_session("s"));
+	show(ssm_terminate_session("s"));
 	show_lambda();
 	show(logs_get_log_events("g", "s", "t"));
 	return 0;

@@ -4,6 +4,7 @@
 #include "fs/node.h"
 #include "fs/tree.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -80,6 +81,32 @@ static void paths_carry_the_key(void **state _unused_)
 	buf_clear(&path);
 	tree_path(tree_find("control/deploy"), "ignored", &path);
 	assert_string_equal(buf_str(&path), "control/deploy");
+	buf_clear(&path);
+	tree_path(tree_find("tasks/{task}/exec/history/{exec}/query"), "abc/17", &path);
+	assert_string_equal(buf_str(&path), "tasks/abc/exec/history/17/query");
+}
+
+static void keys_grow_and_shrink_with_dynamic_names(void **state _unused_)
+{
+	const struct row *task = tree_find("tasks/{task}"), *history = tree_find("tasks/{task}/exec/history"),
+			 *exec = tree_find("tasks/{task}/exec/history/{exec}");
+	char key[TREE_KEY_MAX], above[TREE_KEY_MAX], long_name[TREE_KEY_MAX];
+
+	assert_int_equal(tree_child_key(task, "", "abc", key), 0);
+	assert_string_equal(key, "abc");
+	assert_int_equal(tree_child_key(history, "abc", "history", key), 0);
+	assert_string_equal(key, "abc");
+	assert_int_equal(tree_child_key(exec, "abc", "17", key), 0);
+	assert_string_equal(key, "abc/17");
+	tree_parent_key(exec, key, above);
+	assert_string_equal(above, "abc");
+	tree_parent_key(history, "abc", above);
+	assert_string_equal(above, "abc");
+	tree_parent_key(task, "abc", above);
+	assert_string_equal(above, "");
+	memset(long_name, 'x', sizeof(long_name) - 1);
+	long_name[sizeof(long_name) - 1] = '\0';
+	assert_int_equal(tree_child_key(exec, "abc", long_name, key), -ENAMETOOLONG);
 }
 
 static void numbers_are_stable_and_different(void **state _unused_)
@@ -123,6 +150,7 @@ int main(void)
 		cmocka_unit_test(what_may_change_by_a_write_is_not_cached),
 		cmocka_unit_test(every_row_is_a_child_of_its_parent),
 		cmocka_unit_test(paths_carry_the_key),
+		cmocka_unit_test(keys_grow_and_shrink_with_dynamic_names),
 		cmocka_unit_test(numbers_are_stable_and_different),
 		cmocka_unit_test(an_open_file_keeps_its_node),
 	};

@@ -80,9 +80,35 @@ static void test_tasks(void **state)
 	cJSON_Delete(reply);
 }
 
+static void test_tasks_by_prefix(void **state)
+{
+	cJSON *reply = cJSON_Parse("[{\"taskArn\":\"a/abc1\",\"lastStatus\":\"RUNNING\"},"
+				   "{\"taskArn\":\"a/abc2\",\"lastStatus\":\"STOPPED\"},"
+				   "{\"taskArn\":\"a/ab\",\"lastStatus\":\"RUNNING\"},"
+				   "{\"taskArn\":\"a/x9\",\"lastStatus\":\"RUNNING\",\"enableExecuteCommand\":true}]");
+	struct task_list *l = task_list_parse(reply, "42000", "fam", NULL);
+	const struct task *t;
+
+	(void)state;
+	assert_int_equal(task_list_match(l, "x", &t), 0);
+	assert_string_equal(t->id, "x9");
+	assert_true(t->exec_enabled);
+	assert_int_equal(task_list_match(l, "a", &t), -ENOTUNIQ);
+	assert_int_equal(task_list_match(l, "ab", &t), 0); /* the whole id goes before */
+	assert_string_equal(t->id, "ab");
+	assert_false(t->exec_enabled);
+	assert_int_equal(task_list_match(l, "abc", &t), 0); /* the other one is stopped */
+	assert_string_equal(t->id, "abc1");
+	assert_int_equal(task_list_match(l, "abc2", &t), 0);
+	assert_int_equal(task_list_match(l, "y", &t), -ENOENT);
+	task_list_unref(l);
+	cJSON_Delete(reply);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests_[] = {
+		cmocka_unit_test(test_tasks_by_prefix),
 		cmocka_unit_test(test_a_stack),
 		cmocka_unit_test(test_replies_that_make_no_sense_are_empty),
 		cmocka_unit_test(test_tasks),
