@@ -1,5 +1,5 @@
 /*
- * control.c - files that act: control/, the cancel of a query, the stop of a task.
+ * control.c - files that act: control/, the cancel of a query, stop and check of a task.
  *
  * Acting is a WRITE, which is one whole command, or a touch. Both ask the world, which refuses or has the job in being
  * when it returns. At OPEN only what would be refused in any case is refused.
@@ -114,6 +114,13 @@ static int stop_touch(struct call *c, const struct scope *s)
 	return world_task_stop(c->fs->world, s->key, c->who, &c->err);
 }
 
+static int check_touch(struct call *c, const struct scope *s)
+{
+	_cleanup_(job_unref_cleanup) struct job *j = NULL;
+
+	return world_task_check(c->fs->world, s->key, c->who, &j, &c->err);
+}
+
 /* A write of nothing or 1 is a touch. */
 static int touch_write(struct call *c, struct handle *h, const char *data, size_t len, off_t offset _unused_)
 {
@@ -127,6 +134,25 @@ static int touch_write(struct call *c, struct handle *h, const char *data, size_
 		return error_set(&c->err, -EINVAL, "unknown command %s: touch the file, or write 1", word);
 	r = scope_open(&s, c->fs, c->snapshot, h->node->row, h->node->key);
 	return r < 0 ? r : h->class->touch(c, &s);
+}
+
+/* As a control file: who has written reads the answer to it. */
+static int check_write(struct call *c, struct handle *h, const char *data, size_t len, off_t offset _unused_)
+{
+	_cleanup_(job_unref_cleanup) struct job *j = NULL;
+	char word[32];
+	int r = command_word(data, len, word, sizeof(word), &c->err);
+
+	if (r < 0)
+		return r;
+	if (*word)
+		return error_set(&c->err, -EINVAL, "unknown command %s: touch the file, or write 1", word);
+	r = world_task_check(c->fs->world, h->node->key, c->who, &j, &c->err);
+	if (r < 0)
+		return r;
+	h->writes++;
+	wait_bind(h, j);
+	return 0;
 }
 
 /* POLLIN once what was written has its answer. */
@@ -148,3 +174,5 @@ const struct file_class class_control = {.admit = control_admit,
 					 .poll = answer_poll};
 const struct file_class class_cancel = {.read = text_read, .write = touch_write, .touch = cancel_touch};
 const struct file_class class_stop = {.read = text_read, .write = touch_write, .touch = stop_touch};
+const struct file_class class_check = {
+	.open = control_open, .read = control_read, .write = check_write, .touch = check_touch, .poll = answer_poll};

@@ -70,6 +70,7 @@ extern const struct file_class class_wait;     /* of a job: at its end, or as it
 extern const struct file_class class_control;  /* verbs */
 extern const struct file_class class_cancel;   /* of a query */
 extern const struct file_class class_stop;     /* of a task */
+extern const struct file_class class_check;    /* of a task */
 extern const struct file_class class_query;    /* a command, then its result */
 extern const struct file_class class_settings; /* default.env */
 extern const struct file_class class_memory;   /* temporary files */

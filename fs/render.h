@@ -16,6 +16,8 @@ int render_settings(const struct scope *s, struct buf *out);
 int render_memory(const struct scope *s, struct buf *out);
 int render_control(const struct scope *s, struct buf *out);
 int render_cancel(const struct scope *s, struct buf *out);
+int render_check(const struct scope *s, struct buf *out);
+int render_health(const struct scope *s, struct buf *out);
 int render_stop(const struct scope *s, struct buf *out);
 int render_template(const struct scope *s, struct buf *out);
 int render_plan(const struct scope *s, struct buf *out);
@@ -58,5 +60,6 @@ int64_t changed_job(const struct scope *s);
 int64_t changed_stack(const struct scope *s);
 int64_t changed_tasks(const struct scope *s);
 int64_t changed_task(const struct scope *s);
+int64_t changed_health(const struct scope *s);
 
 #endif

@@ -3,6 +3,7 @@
  */
 #include "fs/render.h"
 
+#include "base/clock.h"
 #include "fs/fs.h"
 
 #include <string.h>
@@ -69,6 +70,57 @@ int render_stop(const struct scope *s, struct buf *out)
 			  "Stops this task: touch %s/tasks/%s/stop\n"
 			  "The server gets SIGTERM and has two minutes to end.\n",
 			  s->fs->mountpoint, s->key);
+}
+
+/* ECS has no health check of its own here: what vastfs has found goes before UNKNOWN. */
+int render_health(const struct scope *s, struct buf *out)
+{
+	static const char *const words[] = {
+		[HEALTH_UNKNOWN] = "UNKNOWN", [HEALTH_ANSWERS] = "HEALTHY", [HEALTH_SILENT] = "UNHEALTHY"};
+	const char *of_ecs = s->task->health;
+
+	if (of_ecs && strcmp(of_ecs, "UNKNOWN") != 0)
+		return put_line(out, of_ecs);
+	return put_line(out, words[snapshot_health(s->snapshot, s->task, NULL)]);
+}
+
+int64_t changed_health(const struct scope *s)
+{
+	struct job *last = NULL;
+	_cleanup_(job_view_unref_cleanup) struct job_view *v = NULL;
+
+	snapshot_health(s->snapshot, s->task, &last);
+	v = last ? job_view(last) : NULL;
+	return v && v->changed_ms > s->task->changed_ms ? v->changed_ms : s->task->changed_ms;
+}
+
+static int put_last_check(const struct job *j, const struct job_view *v, struct buf *out)
+{
+	char when[CLOCK_TEXT_SIZE], words[200] = "";
+	ssize_t n = v->output ? output_read(v->output, 0, words, sizeof(words) - 1) : 0;
+
+	if (v->result)
+		snprintf(words, sizeof(words), "%s", v->result->data);
+	else
+		words[n > 0 ? n : 0] = '\0';
+	words[strcspn(words, "\n")] = '\0';
+	return buf_printf(out, "Last: %s %s%s%s\n", clock_format(j->created_ms, when),
+			  v->ran ? words : job_state_name(v->state), v->ran || !*v->error.message ? "" : ": ",
+			  v->ran ? "" : v->error.message);
+}
+
+int render_check(const struct scope *s, struct buf *out)
+{
+	struct job *last = NULL;
+	_cleanup_(job_view_unref_cleanup) struct job_view *v = NULL;
+
+	snapshot_health(s->snapshot, s->task, &last);
+	v = last ? job_view(last) : NULL;
+	buf_printf(out,
+		   "Asks from Lambda whether this task's port answers: touch %s/tasks/%s/check\n"
+		   "The answer is in health, and here.\n",
+		   s->fs->mountpoint, s->key);
+	return v ? put_last_check(last, v, out) : buf_puts(out, "Last: never\n");
 }
 
 int render_template(const struct scope *s _unused_, struct buf *out)

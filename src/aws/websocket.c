@@ -146,12 +146,10 @@ static bool send_out(struct websocket *ws)
 {
 	ssize_t n = ws->out.len ? write_some(ws, ws->out.data, ws->out.len) : 0;
 
-	if (n > 0) {
-		memmove(ws->out.data, ws->out.data + n, ws->out.len - (size_t)n);
-		ws->out.len -= (size_t)n;
-	} else if (n < 0 && n != -EAGAIN) {
+	if (n > 0)
+		buf_drop(&ws->out, (size_t)n);
+	else if (n < 0 && n != -EAGAIN)
 		fail(ws, -ENOTCONN, "the connection was closed");
-	}
 	return n >= 0 && !ws->out.len;
 }
 

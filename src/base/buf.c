@@ -115,3 +115,11 @@ char *buf_take(struct buf *b)
 	buf_init(b, b->max);
 	return data;
 }
+
+void buf_drop(struct buf *b, size_t len)
+{
+	if (!len)
+		return;
+	memmove(b->data, b->data + len, b->len - len + 1);
+	b->len -= len;
+}

@@ -37,6 +37,9 @@ int buf_putc(struct buf *b, char c);
 int buf_printf(struct buf *b, const char *format, ...) _printf_(2, 3);
 int buf_vprintf(struct buf *b, const char *format, va_list args);
 
+/* Forgets the first len bytes. */
+void buf_drop(struct buf *b, size_t len);
+
 /* Content as a string: never NULL. */
 const char *buf_str(const struct buf *b);
 

@@ -20,7 +20,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum job_kind { JOB_OPERATION, JOB_QUERY, JOB_EXEC, JOB_KIND_MAX };
+enum job_kind { JOB_OPERATION, JOB_QUERY, JOB_EXEC, JOB_CHECK, JOB_KIND_MAX };
 
 enum job_state { JOB_QUEUED, JOB_RUNNING, JOB_SUCCEEDED, JOB_FAILED, JOB_CANCELLED };
 
@@ -51,7 +51,7 @@ struct job {
 	enum job_kind kind;
 	uint64_t number;   /* counts per kind, goes on across mounts */
 	char name[32];	   /* "deploy", "query" */
-	char argument[64]; /* of the verb: "purge"; of an exec: the task; "" if none */
+	char argument[64]; /* of the verb: "purge"; of an exec or check: the task; "" if none */
 	pid_t pid;	   /* who asked for it */
 	uid_t uid;
 	int64_t created_ms;

@@ -19,7 +19,7 @@ struct journal {
 	size_t n;
 };
 
-static const char *const kind_keys[JOB_KIND_MAX] = {"operations", "queries", "execs"};
+static const char *const kind_keys[JOB_KIND_MAX] = {"operations", "queries", "execs", "checks"};
 
 /* -- reading --------------------------------------------------------------------------------------------------- */
 

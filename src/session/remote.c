@@ -39,12 +39,7 @@ void remote_free(struct remote *r)
 
 static void push(struct remote *r)
 {
-	size_t n = session_write(r->session, buf_str(&r->pending), r->pending.len);
-
-	if (!n)
-		return;
-	memmove(r->pending.data, r->pending.data + n, r->pending.len - n);
-	r->pending.len -= n;
+	buf_drop(&r->pending, session_write(r->session, buf_str(&r->pending), r->pending.len));
 }
 
 bool remote_is_full(const struct remote *r)

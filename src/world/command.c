@@ -102,25 +102,76 @@ static void refuse_incomplete(struct world *w, struct job *j)
 	world_job_failed(w, j);
 }
 
+/* Makes the job and has it begun. Takes text, which may be NULL. */
+static int begin_job(struct world *w, enum job_kind kind, const char *task, struct blob *text, struct requester who,
+		     struct job **ret)
+{
+	static const char *const names[] = {[JOB_QUERY] = "query", [JOB_EXEC] = "exec", [JOB_CHECK] = "check"};
+	struct job *j = text ? world_job_new(w, kind, 0, names[kind], task ? task : "", text, who) : NULL;
+
+	blob_unref(text);
+	*ret = j;
+	return j ? 0 : -ENOMEM;
+}
+
+static void post_begin(struct world *w, struct job *j)
+{
+	if (post(w, j, do_begin) < 0)
+		job_fail(j, &(struct error){.errnum = -ENOMEM, .message = "out of memory"});
+}
+
 int world_query(struct world *w, const char *task, struct buf *command, bool complete, struct requester who,
 		struct job **ret, struct error *err)
 {
-	_cleanup_(blob_unref_cleanup) struct blob *text = NULL;
-	struct job *j;
 	int r = world_query_text(buf_str(command), command->len, err);
 
+	if (r == 0)
+		r = begin_job(w, task ? JOB_EXEC : JOB_QUERY, task, blob_from_buf(command), who, ret);
 	if (r < 0)
 		return r;
-	text = blob_from_buf(command);
-	j = text ? world_job_new(w, task ? JOB_EXEC : JOB_QUERY, 0, task ? "exec" : "query", task ? task : "", text,
-				 who)
-		 : NULL;
-	if (!j)
-		return -ENOMEM;
-	if (!complete)
-		refuse_incomplete(w, j);
-	else if (post(w, j, do_begin) < 0)
-		job_fail(j, &(struct error){.errnum = -ENOMEM, .message = "out of memory"});
-	*ret = j;
+	if (complete)
+		post_begin(w, *ret);
+	else
+		refuse_incomplete(w, *ret);
 	return 0;
+}
+
+/*
+ * Connecting is all there is to it. bash does it itself; an nc that has connected waits for the peer's words, so it may
+ * be ended then: had it not connected, it would have said so before.
+ */
+static const char probe[] =
+	"h=${VAST_ENDPOINT%:*} p=${VAST_ENDPOINT##*:}\n"
+	"if command -v bash >/dev/null 2>&1; then timeout 10 bash -c \"exec 3<>/dev/tcp/$h/$p\" 2>/dev/null; r=$?\n"
+	"elif command -v nc >/dev/null 2>&1; then timeout 8 nc -w 5 \"$h\" \"$p\" </dev/null >/dev/null 2>&1; r=$?\n"
+	"case $r in 124|143) r=0;; esac\n"
+	"else echo 'cannot be told: the image has neither bash nor nc'; exit 126; fi\n"
+	"[ $r = 0 ] && echo \"port $p answers\" || echo \"port $p does not answer\"\n"
+	"exit $((r != 0))\n";
+
+static int check_runs(const struct snapshot *s, const char *id, struct error *err)
+{
+	const struct task *t = task_list_find(s->tasks, id);
+
+	if (t && t->endpoint && t->status && strcmp(t->status, "RUNNING") == 0)
+		return 0;
+	return error_set(err, -ENXIO, "the task is %s, so its port does not answer",
+			 t && t->status ? t->status : "not known");
+}
+
+int world_task_check(struct world *w, const char *id, struct requester who, struct job **ret, struct error *err)
+{
+	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = world_snapshot(w);
+	_buf_ struct buf text = BUF_INIT(sizeof(probe));
+	int r = world_query_check(w, NULL, err);
+
+	if (r == 0)
+		r = check_runs(s, id, err);
+	if (r == 0)
+		r = buf_puts(&text, probe);
+	if (r == 0)
+		r = begin_job(w, JOB_CHECK, id, blob_from_buf(&text), who, ret);
+	if (r == 0)
+		post_begin(w, *ret);
+	return r;
 }

@@ -14,6 +14,9 @@
 #define OPERATIONS_KEPT 100
 #define QUERIES_KEPT	100
 #define EXECS_KEPT	100 /* of all tasks */
+#define CHECKS_KEPT	100 /* likewise */
+
+#define CHECK_CANNOT_TELL 126 /* exit status of the probe */
 
 struct watch;
 struct runner;

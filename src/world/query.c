@@ -118,6 +118,11 @@ static void finish(struct query *q, struct aws_reply *reply)
 		fail(q, &err);
 		return;
 	}
+	if (q->job->kind == JOB_CHECK)
+		world_event(q->queries->world, "task %s: its port %s", q->job->argument,
+			    outcome.reply.exit_code == 0		   ? "answers"
+			    : outcome.reply.exit_code == CHECK_CANNOT_TELL ? "was asked in vain"
+									   : "does not answer");
 	job_log(q->job, "exit code %d after %" PRId64 " ms", outcome.reply.exit_code, outcome.duration_ms);
 	job_edit(q->job, edit_outcome, &outcome);
 	query_reply_release(&outcome.reply);
@@ -180,7 +185,8 @@ static void answered(struct aws_reply *reply, void *arg)
 
 static struct aws_request *compose(struct query *q, const struct snapshot *s, struct aws *aws, const char *function)
 {
-	const struct task *server = snapshot_default_task(s);
+	bool is_check = q->job->kind == JOB_CHECK;
+	const struct task *server = is_check ? task_list_find(s->tasks, q->job->argument) : snapshot_default_task(s);
 	int64_t timeout_ms = s->settings->lambda_timeout * INT64_C(1000) + TIMEOUT_EXTRA_MS;
 	uint64_t limit = (uint64_t)s->settings->lambda_result_limit << 20;
 	_buf_ struct buf event = BUF_INIT(1 << 20);
@@ -189,7 +195,7 @@ static struct aws_request *compose(struct query *q, const struct snapshot *s, st
 	if (query_event(q->job->query, server ? server->endpoint : NULL, clock_wall_ms() + timeout_ms, q->streamed,
 			&event) < 0)
 		return NULL;
-	if (!server)
+	if (!server && !is_check)
 		job_remark(q->job, "no server is running: the command runs without VAST_ENDPOINT");
 	if (!q->streamed)
 		return lambda_invoke(function, &event, (int)timeout_ms);

@@ -86,8 +86,7 @@ static bool send_queue(struct client *c)
 		}
 		done += sizeof(len) + len;
 	}
-	memmove(c->queue.data, c->queue.data + done, c->queue.len - done);
-	c->queue.len -= done;
+	buf_drop(&c->queue, done);
 	return gone || (c->closing && !c->queue.len);
 }
 

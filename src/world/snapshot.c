@@ -24,6 +24,7 @@ void snapshot_unref(struct snapshot *s)
 	job_list_unref(s->operations);
 	job_list_unref(s->queries);
 	job_list_unref(s->execs);
+	job_list_unref(s->checks);
 	free(s);
 }
 
@@ -43,7 +44,8 @@ struct snapshot *snapshot_first(void)
 	s->operations = job_list_with(NULL, NULL, 0);
 	s->queries = job_list_with(NULL, NULL, 0);
 	s->execs = job_list_with(NULL, NULL, 0);
-	if (s->settings_text && s->stack && s->tasks && s->operations && s->queries && s->execs)
+	s->checks = job_list_with(NULL, NULL, 0);
+	if (s->settings_text && s->stack && s->tasks && s->operations && s->queries && s->execs && s->checks)
 		return s;
 	snapshot_unref(s);
 	return NULL;
@@ -66,6 +68,7 @@ struct snapshot *snapshot_copy(const struct snapshot *old)
 	job_list_ref(s->operations);
 	job_list_ref(s->queries);
 	job_list_ref(s->execs);
+	job_list_ref(s->checks);
 	return s;
 }
 
@@ -96,4 +99,21 @@ struct job *snapshot_running_operation(const struct snapshot *s)
 			return j;
 	}
 	return NULL;
+}
+
+enum snapshot_health snapshot_health(const struct snapshot *s, const struct task *t, struct job **ret_job)
+{
+	struct job *last = job_list_last_of(s->checks, t->id);
+	enum snapshot_health health = HEALTH_UNKNOWN;
+
+	if (ret_job)
+		*ret_job = last;
+	for (size_t i = s->checks->n; i-- > 0 && health == HEALTH_UNKNOWN;) {
+		struct job *j = s->checks->jobs[i];
+		_cleanup_(job_view_unref_cleanup) struct job_view *v = job_view(j);
+
+		if (strcmp(j->argument, t->id) == 0 && v->ran && v->exit_code != CHECK_CANNOT_TELL)
+			health = v->exit_code == 0 ? HEALTH_ANSWERS : HEALTH_SILENT;
+	}
+	return t->status && strcmp(t->status, "RUNNING") == 0 ? health : HEALTH_UNKNOWN;
 }

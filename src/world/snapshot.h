@@ -29,6 +29,7 @@ struct snapshot {
 	struct job_list *operations; /* never NULL, oldest first */
 	struct job_list *queries;    /* likewise */
 	struct job_list *execs;	     /* likewise, of all tasks */
+	struct job_list *checks;     /* likewise */
 	int64_t contact_ms;	     /* wall clock of the last time everything was read from AWS; 0: not yet */
 	int64_t contact_monotonic_ms;
 	struct error contact_error; /* why the last attempt to read failed; errnum 0: it did not */
@@ -44,6 +45,11 @@ bool snapshot_is_current(const struct snapshot *s);
 /* The server that queries go to, NULL if there is none; and whether it runs with what was deployed last. */
 const struct task *snapshot_default_task(const struct snapshot *s);
 bool snapshot_task_is_outdated(const struct snapshot *s, const struct task *t);
+
+enum snapshot_health { HEALTH_UNKNOWN, HEALTH_ANSWERS, HEALTH_SILENT };
+
+/* What the last check of a task that runs has found; job (may be NULL) is set to that check, NULL if there is none. */
+enum snapshot_health snapshot_health(const struct snapshot *s, const struct task *t, struct job **ret_job);
 
 /* The operation in flight, or NULL. No new reference. */
 struct job *snapshot_running_operation(const struct snapshot *s);

@@ -146,14 +146,30 @@ void world_event(struct world *w, const char *format, ...)
 
 /* -- jobs ------------------------------------------------------------------------------------------------------ */
 
+static struct job_list **list_of(struct snapshot *s, enum job_kind kind)
+{
+	switch (kind) {
+	case JOB_OPERATION:
+		return &s->operations;
+	case JOB_EXEC:
+		return &s->execs;
+	case JOB_CHECK:
+		return &s->checks;
+	default:
+		return &s->queries;
+	}
+}
+
 static int add_job(struct snapshot *s, void *arg)
 {
 	struct job *j = arg;
 	static const size_t keep[] = {
-		[JOB_OPERATION] = OPERATIONS_KEPT, [JOB_QUERY] = QUERIES_KEPT, [JOB_EXEC] = EXECS_KEPT};
-	struct job_list **list = j->kind == JOB_OPERATION ? &s->operations
-				 : j->kind == JOB_QUERY	  ? &s->queries
-							  : &s->execs;
+		[JOB_OPERATION] = OPERATIONS_KEPT,
+		[JOB_QUERY] = QUERIES_KEPT,
+		[JOB_EXEC] = EXECS_KEPT,
+		[JOB_CHECK] = CHECKS_KEPT,
+	};
+	struct job_list **list = list_of(s, j->kind);
 	struct job_list *longer = job_list_with(*list, j, keep[j->kind]);
 
 	if (!longer)
@@ -202,11 +218,18 @@ void world_job_failed(struct world *w, struct job *j)
 	_cleanup_(job_view_unref_cleanup) struct job_view *v = job_view(j);
 	char name[128];
 
-	if (j->kind == JOB_EXEC)
+	switch (j->kind) {
+	case JOB_EXEC:
 		snprintf(name, sizeof(name), "tasks/%s/exec/history/%" PRIu64, j->argument, j->number);
-	else
+		break;
+	case JOB_CHECK:
+		snprintf(name, sizeof(name), "tasks/%s/check", j->argument);
+		break;
+	default:
 		snprintf(name, sizeof(name), "%s/%" PRIu64, j->kind == JOB_OPERATION ? "operations" : "lambda/history",
 			 j->number);
+		break;
+	}
 	failures_add(w->failures, &(struct failure_site){.pid = j->pid, .uid = j->uid, .job = name}, &v->error);
 	world_event(w, "%s %s %s: %s", name, j->name, job_state_name(v->state), v->error.message);
 }

@@ -78,6 +78,12 @@ int world_query_text(const void *text, size_t len, struct error *err);
 int world_query(struct world *w, const char *task, struct buf *command, bool complete, struct requester who,
 		struct job **ret, struct error *err);
 
+/*
+ * Whether a task's port answers, asked from Lambda, which is where queries come from: AWS itself knows only that the
+ * process lives. The job's result is one line in words. -ENXIO: nothing is deployed, or the task does not run.
+ */
+int world_task_check(struct world *w, const char *id, struct requester who, struct job **ret, struct error *err);
+
 /* Wishes the end of a job. Ended ones are left alone. */
 void world_cancel_job(struct world *w, struct job *j);
 

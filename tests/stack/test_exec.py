@@ -327,3 +327,41 @@ def test_after_restart_all_points_to_the_new_server(deployed):
     address = deployed.value("tasks/default/private_ip")
     assert run(deployed, "echo $VASTFS_SANDBOX_ADDRESS").decode().strip() == address
     assert deployed.query("echo ${VAST_ENDPOINT%:*}").decode().strip() == address
+
+
+# -- health
+
+
+ANSWERS = "exec httpd -f -p $VASTFS_SANDBOX_ADDRESS:42000"
+
+
+def test_check_of_a_server_that_answers(tree):
+    tree.configure(vast_command=f"sh -c '{ANSWERS}'")
+    tree.operate("deploy")
+    tree.operate("run-task")
+    assert tree.value("tasks/default/health") == "UNKNOWN"
+    assert "Last: never" in tree.read("tasks/default/check")
+    assert tree.bash("exec 3<>tasks/default/check; echo >&3; cat <&3") == "port 42000 answers\n"
+    assert tree.value("tasks/default/health") == "HEALTHY"
+    assert "port 42000 answers" in tree.read("tasks/default/check")
+    assert "its port answers" in tree.read("events.log")
+    assert tree.bash("ls lambda/history; cat lambda/result") == ""  # it is no query of the user's
+
+
+def test_check_of_a_server_that_is_silent(server, cloud):
+    before = cloud.calls("lambda:InvokeWithResponseStream")
+    server.bash("cat tasks/default/check tasks/default/health; touch -d yesterday tasks/default/check; sync")
+    assert cloud.calls("lambda:InvokeWithResponseStream") == before
+    server.bash("touch tasks/default/check")
+    until(lambda: server.value("tasks/default/health") == "UNHEALTHY")
+    assert "port 42000 does not answer" in server.read("tasks/default/check")
+    assert cloud.calls("lambda:InvokeWithResponseStream") == before + 1
+
+
+def test_check_of_a_task_that_is_gone(deployed):
+    deployed.operate("run-task")
+    task = os.readlink(deployed.path / "tasks/default")
+    deployed.operate("stop-all-tasks")
+    done = deployed.bash(f"touch tasks/{task}/check", check=False)
+    assert b"No such device or address" in done.stderr
+    assert "the task is STOPPED" in deployed.read("error")

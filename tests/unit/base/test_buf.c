@@ -49,10 +49,25 @@ static void test_take_leaves_an_empty_buffer(void **state)
 	free(s);
 }
 
+static void test_drop_forgets_the_beginning(void **state _unused_)
+{
+	_buf_ struct buf b = BUF_INIT(10);
+
+	buf_drop(&b, 0); /* of nothing at all */
+	buf_puts(&b, "0123456789");
+	buf_drop(&b, 4);
+	assert_string_equal(b.data, "456789");
+	assert_int_equal(b.len, 6);
+	assert_int_equal(buf_puts(&b, "abcd"), 0);
+	buf_drop(&b, 10);
+	assert_string_equal(buf_str(&b), "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_append_keeps_a_nul_behind_the_content),
+		cmocka_unit_test(test_drop_forgets_the_beginning),
 		cmocka_unit_test(test_over_the_maximum_nothing_is_appended),
 		cmocka_unit_test(test_take_leaves_an_empty_buffer),
 	};
