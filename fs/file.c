@@ -43,6 +43,7 @@ void file_free(struct call *c, struct handle *h)
 	job_unref(h->job);
 	memory_file_unref(h->memory);
 	stream_unref(h->stream);
+	blob_unref(h->page);
 	pthread_mutex_destroy(&h->lock);
 	node_close(&c->fs->nodes, h->node);
 	free(h);

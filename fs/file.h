@@ -42,6 +42,8 @@ struct handle {
 	struct memory_file *memory;
 	struct stream *stream;
 	struct log_follow *follow;
+	struct blob *page; /* an older part of the log, fetched again; under the lock */
+	uint64_t page_at;
 
 	struct poll_watch watch;
 	struct handle *next_orphan;

@@ -1,7 +1,8 @@
 /*
  * logs.c - append-only files: what vastfs writes itself, and logs that live in CloudWatch.
  *
- * The first open of the latter may wait up to 2 s for the first page; it is followed while a handle is open.
+ * The first open of the latter may wait up to 2 s for the first page; it is followed while a handle is open. What is no
+ * longer in memory is fetched again for whoever reads there.
  */
 #include "fs/file.h"
 
@@ -13,6 +14,7 @@
 #include <string.h>
 
 #define FIRST_PAGE_MS 2000
+#define OLD_PART_MS   30000
 #define READ_MAX      (1 << 20)
 
 /* Told when the first page is there; shared by the parked open and the world, which may be later. */
@@ -186,16 +188,149 @@ static void log_release(struct call *c, struct handle *h)
 	follow_unref(move_ptr(h->follow));
 }
 
-static int log_read(struct call *c, struct handle *h, size_t size, off_t offset)
+/* -- reading --------------------------------------------------------------------------------------------------- */
+
+/* True if the handle has the page that this is in, which is answered from then. */
+static bool answer_from_page(fuse_req_t req, struct handle *h, size_t size, off_t offset)
+{
+	_cleanup_(blob_unref_cleanup) struct blob *page = NULL;
+	uint64_t at;
+
+	pthread_mutex_lock(&h->lock);
+	page = blob_ref(h->page);
+	at = h->page_at;
+	pthread_mutex_unlock(&h->lock);
+	if (!page || (uint64_t)offset < at || (uint64_t)offset >= at + page->len)
+		return false;
+	file_reply_part(req, page->data, page->len, offset - (off_t)at, size);
+	return true;
+}
+
+static void answer_from_memory(fuse_req_t req, struct handle *h, size_t size, off_t offset)
 {
 	size_t most = size < READ_MAX ? size : READ_MAX, n = 0;
 	_free_ char *bytes = malloc(most ? most : 1);
 
-	if (!bytes)
-		return -ENOMEM;
+	if (!bytes) {
+		fuse_reply_err(req, ENOMEM);
+		return;
+	}
 	if (h->stream)
 		n = stream_read(h->stream, (uint64_t)offset, bytes, most);
-	fuse_reply_buf(c->req, bytes, n);
+	fuse_reply_buf(req, bytes, n);
+}
+
+/* A part that is fetched again: shared by the parked read and the world, which may be later. */
+struct old_part {
+	struct ref ref;
+	struct fs *fs;
+	struct blob *text;
+	uint64_t at;
+	struct error err;
+	_Atomic bool fetched;
+};
+
+static void old_part_unref(struct old_part *o)
+{
+	if (!ref_put(&o->ref))
+		return;
+	blob_unref(o->text);
+	free(o);
+}
+
+static void got_old_part(struct blob *text, uint64_t at, const struct error *err, void *arg)
+{
+	struct old_part *o = arg;
+
+	o->text = text;
+	o->at = at;
+	o->err = *err;
+	atomic_store(&o->fetched, true);
+	notify_wake(o->fs->notifier);
+	old_part_unref(o);
+}
+
+struct waiting_part {
+	struct parked parked;
+	struct handle *handle;
+	struct old_part *part;
+	struct requester who;
+	size_t size;
+	off_t offset;
+};
+
+static bool has_part(struct parked *p)
+{
+	return atomic_load(&container_of(p, struct waiting_part, parked)->part->fetched);
+}
+
+static void keep_page(struct handle *h, struct blob *text, uint64_t at)
+{
+	struct blob *old;
+
+	pthread_mutex_lock(&h->lock);
+	old = h->page;
+	h->page = blob_ref(text);
+	h->page_at = at;
+	pthread_mutex_unlock(&h->lock);
+	blob_unref(old);
+}
+
+static void answer_part(struct fs *fs, struct parked *p, int why)
+{
+	struct waiting_part *w = container_of(p, struct waiting_part, parked);
+	struct old_part *o = w->part;
+
+	if (why == 0 && o->text)
+		keep_page(w->handle, o->text, o->at);
+	else if (why == 0)
+		refuse_record(fs, w->who, w->handle->node->row->path, &o->err);
+	if (why == -EINTR)
+		fuse_reply_err(p->req, EINTR);
+	else if (why < 0 || !answer_from_page(p->req, w->handle, w->size, w->offset))
+		fuse_reply_err(p->req, why < 0 ? -why : EIO);
+	old_part_unref(o);
+	free(w);
+}
+
+static int fetch_old_part(struct call *c, struct handle *h, size_t size, off_t offset)
+{
+	struct old_part *o = calloc(1, sizeof(*o));
+	struct waiting_part *w = calloc(1, sizeof(*w));
+	int r = o && w ? 0 : -ENOMEM;
+
+	if (r == 0) {
+		o->fs = c->fs;
+		ref_init(&o->ref);
+		ref_get(&o->ref);
+		r = world_log_fetch(c->fs->world, h->follow->kind, h->follow->key, (uint64_t)offset, got_old_part, o);
+	}
+	if (r < 0) {
+		free(o);
+		free(w);
+		return r;
+	}
+	*w = (struct waiting_part){.parked = {.req = c->req,
+					      .ready = has_part,
+					      .answer = answer_part,
+					      .deadline_ms = clock_monotonic_ms() + OLD_PART_MS},
+				   .handle = h,
+				   .part = o,
+				   .who = c->who,
+				   .size = size,
+				   .offset = offset};
+	parked_add(c->fs, &w->parked);
+	return FILE_ANSWERED;
+}
+
+static int log_read(struct call *c, struct handle *h, size_t size, off_t offset)
+{
+	bool dropped = h->follow && h->stream && (uint64_t)offset < stream_start(h->stream);
+
+	if (!dropped || h->follow->kind == WORLD_LOG_QUERY)
+		answer_from_memory(c->req, h, size, offset);
+	else if (!answer_from_page(c->req, h, size, offset))
+		return h->flags & O_NONBLOCK ? -EAGAIN : fetch_old_part(c, h, size, offset);
 	return FILE_ANSWERED;
 }
 

@@ -144,6 +144,16 @@ uint64_t stream_size(struct stream *s)
 	return size;
 }
 
+uint64_t stream_start(struct stream *s)
+{
+	uint64_t start;
+
+	pthread_mutex_lock(&s->lock);
+	start = s->start;
+	pthread_mutex_unlock(&s->lock);
+	return start;
+}
+
 int64_t stream_changed(struct stream *s)
 {
 	int64_t changed;

@@ -26,6 +26,9 @@ DEFINE_CLEANUP(struct stream *, stream_unref)
 void stream_append(struct stream *s, const void *data, size_t len);
 void stream_printf(struct stream *s, const char *format, ...) _printf_(2, 3);
 
+/* The first offset that is still kept. */
+uint64_t stream_start(struct stream *s);
+
 /* Bytes ever written, and the wall clock time of the last one (ms; that of creation if there is none). */
 uint64_t stream_size(struct stream *s);
 int64_t stream_changed(struct stream *s);

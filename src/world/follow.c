@@ -11,7 +11,9 @@
 
 #include <string.h>
 
-#define LOG_KEEP       (4 << 20)
+#define LOG_KEEP       (4 << 20) /* what is older is fetched again, see refetch.c */
+#define INDEX_STEP     (512 << 10)
+#define PAGE_MAX       (16 << 20)
 #define LOOK_EVERY_MS  1000
 #define LINGER_MS      30000
 #define FOLLOWERS_KEPT 64  /* idle ones beyond this are forgotten */
@@ -34,9 +36,11 @@ struct follower {
 	struct list readers; /* under the lock: waiting for the first page */
 	bool active;	     /* under the lock: a look is under way or the timer is set */
 	struct engine_timer timer;
-	char log_stream[256]; /* what is being read */
-	char *token;	      /* GetLogEvents' nextForwardToken; NULL: from the head */
-	unsigned pages;	      /* of this look */
+	char log_stream[256];	/* what is being read */
+	char *token;		/* GetLogEvents' nextForwardToken; NULL: from the head */
+	unsigned pages;		/* of this look */
+	struct log_page *index; /* where what is no longer kept can be had again, in the order of offsets */
+	size_t index_n;
 };
 
 struct followers {
@@ -105,23 +109,52 @@ static void end_look(struct follower *f)
 		engine_timer_set(all->world->engine, &f->timer, LOOK_EVERY_MS, look, f);
 }
 
-static bool append_events(struct follower *f, const cJSON *body)
+/* Pages are small where a log grows slowly; one token serves for many. Without memory there is one less. */
+static void note_page(struct follower *f)
+{
+	const struct log_page *last = f->index_n ? &f->index[f->index_n - 1] : NULL;
+	struct log_page *larger, page = {.at = stream_size(f->stream)};
+
+	if (last && page.at - last->at < INDEX_STEP && strcmp(last->stream, f->log_stream) == 0)
+		return;
+	larger = realloc(f->index, (f->index_n + 1) * sizeof(*larger));
+	if (!larger)
+		return;
+	f->index = larger;
+	page.stream = strdup(f->log_stream);
+	page.token = f->token ? strdup(f->token) : NULL;
+	if (page.stream && (page.token || !f->token)) {
+		f->index[f->index_n++] = page;
+	} else {
+		free(page.stream);
+		free(page.token);
+	}
+}
+
+int follow_render(const cJSON *body, struct buf *out)
 {
 	const cJSON *event;
-	bool some = false;
 
 	cJSON_ArrayForEach (event, aws_at(body, "events")) {
 		const char *message = aws_text(event, "message");
 		size_t len = strlen(message);
 
-		stream_append(f->stream, message, len);
+		buf_append(out, message, len);
 		if (!len || message[len - 1] != '\n')
-			stream_append(f->stream, "\n", 1);
-		some = true;
+			buf_putc(out, '\n');
 	}
-	if (some)
-		world_tell(f->owner->world);
-	return some;
+	return out->error;
+}
+
+static void append_events(struct follower *f, const cJSON *body)
+{
+	_buf_ struct buf text = BUF_INIT(PAGE_MAX);
+
+	if (follow_render(body, &text) < 0 || !text.len)
+		return;
+	note_page(f);
+	stream_append(f->stream, text.data, text.len);
+	world_tell(f->owner->world);
 }
 
 static void fetch_page(struct follower *f);
@@ -185,12 +218,30 @@ static struct follower *find(struct followers *all, enum world_log kind, const c
 	return NULL;
 }
 
+const struct log_page *follow_page(struct followers *all, enum world_log kind, const char *key, uint64_t offset)
+{
+	const struct log_page *found = NULL;
+	struct follower *f;
+
+	pthread_mutex_lock(&all->lock);
+	f = find(all, kind, key);
+	pthread_mutex_unlock(&all->lock);
+	for (size_t i = 0; f && i < f->index_n && f->index[i].at <= offset; i++)
+		found = &f->index[i];
+	return found;
+}
+
 static void follower_free(struct follower *f)
 {
 	list_remove(&f->link);
 	f->owner->n--;
 	stream_unref(f->stream);
 	free(f->token);
+	for (size_t i = 0; i < f->index_n; i++) {
+		free(f->index[i].stream);
+		free(f->index[i].token);
+	}
+	free(f->index);
 	list_for_each_safe (l, next, &f->readers) {
 		list_remove(l);
 		free(container_of(l, struct reader, link));

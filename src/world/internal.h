@@ -121,6 +121,16 @@ int exec_request(const struct snapshot *s, const struct task *t, struct buf *tar
 int followers_new(struct world *w, struct followers **ret);
 void followers_free(struct followers *f);
 
+/* Where a part of a log is to be asked for: text of at and later comes with this token. Strings are the follower's. */
+struct log_page {
+	uint64_t at;
+	char *stream, *token; /* token NULL: the stream's head */
+};
+/* Engine thread: the last page that begins at or before offset. NULL: that log is not followed. */
+const struct log_page *follow_page(struct followers *all, enum world_log kind, const char *key, uint64_t offset);
+/* Appends a page's events as they stand in a log, each a line. */
+int follow_render(const cJSON *body, struct buf *out);
+
 /* plan.c: compares settings and stack, both of s. */
 enum snapshot_match plan_match(const struct snapshot *s);
 

@@ -118,6 +118,12 @@ struct stream *world_log_stream(struct world *w, enum world_log kind,
 int world_log_open(struct world *w, enum world_log kind, const char *key, void (*fetched)(void *arg), void *arg,
 		   struct stream **ret, struct error *err);
 void world_log_close(struct world *w, enum world_log kind, const char *key);
+/*
+ * A part of a log that is no longer kept (before stream_start), fetched again. done is called once, on another thread:
+ * text, which it takes, begins at offset at and has the wanted offset in it; NULL with words if it cannot be had.
+ */
+int world_log_fetch(struct world *w, enum world_log kind, const char *key, uint64_t offset,
+		    void (*done)(struct blob *text, uint64_t at, const struct error *err, void *arg), void *arg);
 
 /* Text of stack/plan: what deploy would change. Rendered from memory. */
 int world_plan_render(const struct snapshot *s, struct buf *out);
