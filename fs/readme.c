@@ -11,17 +11,21 @@ static void put_examples(const char *at, struct buf *out)
 	buf_puts(out, "vastfs: a VAST stack on AWS as a directory. Read to look, write or touch to act.\n\n"
 		      "EXAMPLES (paste them)\n\n");
 	buf_printf(out, "  cd %s\n", at);
-	buf_puts(out, "  cat status\n"
-		      "  printf 'aws_region=eu-central-1\\nvpc_id=vpc-...\\nsubnet_cidr=172.31.48.0/24\\n' > "
-		      "config/default.env\n"
-		      "  touch control/deploy && cat operations/latest/result    # waits; ^C ends the waiting only\n"
-		      "  tail -f operations/latest/operation.log\n"
-		      "  touch control/run-task && cat operations/latest/result\n"
-		      "  echo 'vast status' > lambda/query; cat lambda/result\n"
-		      "  exec 3<>lambda/query; echo 'vast count' >&3; cat <&3    # for scripts: reads its own answer\n"
-		      "  ln -sfn TASK tasks/default                              # the server that queries go to\n"
-		      "  touch control/destroy && cat operations/latest/result\n"
-		      "  cat error                                               # what an errno could not say\n\n");
+	buf_puts(out,
+		 "  cat status\n"
+		 "  printf 'aws_region=eu-central-1\\nvpc_id=vpc-...\\nsubnet_cidr=172.31.48.0/24\\n' > "
+		 "config/default.env\n"
+		 "  touch control/deploy && cat operations/latest/result    # waits; ^C ends the waiting only\n"
+		 "  tail -f operations/latest/operation.log\n"
+		 "  touch control/run-task && cat operations/latest/result\n"
+		 "  echo 'vast status' > lambda/query; cat lambda/result\n"
+		 "  exec 3<>lambda/query; echo 'vast count' >&3; cat <&3    # for scripts: reads its own answer\n"
+		 "  echo 'ls /var/lib' > tasks/default/exec/query; cat tasks/default/exec/result\n"
+		 "  vastfs shell .                                          # a terminal in the server's container\n"
+		 "  touch tasks/default/check; cat tasks/default/health\n"
+		 "  ln -sfn TASK tasks/default                              # the server that queries go to\n"
+		 "  touch control/destroy && cat operations/latest/result\n"
+		 "  cat error                                               # what an errno could not say\n\n");
 }
 
 static void put_rules(struct buf *out)

@@ -1,5 +1,6 @@
 /*
- * refetch.c - parts of a log that were dropped from memory, asked for once more. CloudWatch's tokens are good for a day.
+ * refetch.c - parts of a log that were dropped from memory, asked for once more. CloudWatch's tokens are good for a
+ * day.
  */
 #include "aws/logs.h"
 #include "world/internal.h"

@@ -41,11 +41,11 @@ def test_there_is_a_tour():
 @pytest.mark.skipif(not engine.installed(), reason="no engine: contrib/setup")
 def test_the_tour_works_as_it_stands(tmp_path):
     cache = os.environ.get("XDG_CACHE_HOME", os.path.expanduser("~/.cache"))
-    env = {"PATH": f"{ROOT}/contrib/sandbox:{os.environ['PATH']}", "HOME": str(tmp_path), "LANG": "C.UTF-8",
+    env = {"PATH": f"{ROOT}/contrib/sandbox:{BUILD}:{os.environ['PATH']}", "HOME": str(tmp_path), "LANG": "C.UTF-8",
            "VASTFS": str(VASTFS), "VASTFS_SANDBOX_RUNTIME": str(RUNTIME), "XDG_CACHE_HOME": cache, "BUILD": str(BUILD)}
     done = subprocess.run(["bash", "-c", script(tour())], env=env, capture_output=True, text=True, timeout=180, check=False)
     subprocess.run(["fusermount3", "-u", "-z", tmp_path / "vast"], capture_output=True, check=False)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     lines = done.stdout.splitlines()
-    for expected in ("42", "RUNNING", "some output", "a remark", "begun, running", "nothing to change", "the stack vast-default is deleted"):
+    for expected in ("42", "RUNNING", "some output", "a remark", "begun, running", "root", "4", "port 42000 answers", "HEALTHY", "nothing to change", "the stack vast-default is deleted"):
         assert expected in lines, expected
