@@ -341,9 +341,13 @@ static void put_plain(struct command *c, const char *data, size_t len)
 /* Whether the held bytes are the mark now. What can no longer be one goes on, so that nothing is held in vain. */
 static bool hold(struct command *c, char ch)
 {
-	char mark[64];
+	char mark[64], first = c->kind == COMMAND_SHELL ? '\033' : c->nonce[0];
 	size_t len;
 
+	if (!c->held_n && ch != first) {
+		put_plain(c, &ch, 1);
+		return false;
+	}
 	mark_of(c, mark);
 	len = strlen(mark);
 	c->held[c->held_n++] = ch;

@@ -96,12 +96,28 @@ static void leave(struct session *s)
 		release(s);
 }
 
+static void terminated(struct aws_reply *reply _unused_, void *arg _unused_)
+{
+}
+
+/* By the API: it works also where the channel does not. */
+static void ask_to_terminate(struct session *s)
+{
+	struct aws_request *request = s->id ? ssm_terminate_session(s->id) : NULL;
+
+	if (request)
+		aws_start(s->aws, request, terminated, NULL);
+}
+
 static void finish(struct session *s, const struct error *why)
 {
 	if (s->over)
 		return;
 	s->over = true;
 	s->error = *why;
+	/* Given up here, it would live on there until it has been idle for long. */
+	if (error_is(why) && why->errnum != -ECANCELED && !s->terminating)
+		ask_to_terminate(s);
 }
 
 static void fail(struct session *s, int errnum, const char *words)
@@ -509,22 +525,15 @@ static void end_is_late(void *arg)
 	leave(s);
 }
 
-static void terminated(struct aws_reply *reply _unused_, void *arg _unused_)
-{
-}
-
-/* By the channel, which is quick, and by the API, which also works where the channel does not. */
+/* By the channel, too, which is quick. */
 void session_terminate(struct session *s)
 {
-	struct aws_request *request = s->id ? ssm_terminate_session(s->id) : NULL;
-
 	if (s->terminating)
 		return;
 	s->terminating = true;
 	session_pause(s, false);
 	channel_terminate(s->channel, clock_monotonic_ms());
-	if (request)
-		aws_start(s->aws, request, terminated, NULL);
+	ask_to_terminate(s);
 	engine_timer_set(s->engine, &s->timer, s->id ? END_WAIT_MS : 0, end_is_late, s);
 	if (!s->busy)
 		tick(s);

@@ -98,7 +98,8 @@ static void on_ended(int status, const struct error *why, void *arg)
 	if (error_is(&x->error)) {
 		fail(x, &x->error);
 	} else if (job_cancel_wished(x->job) && error_is(why)) {
-		job_cancelled(x->job, "cancelled: the command was ended in the container");
+		job_cancelled(x->job, x->sent_ms ? "cancelled: the command was ended in the container"
+						 : "cancelled before it was sent");
 		forget(x);
 	} else if (error_is(why)) {
 		broken_off(x, why);

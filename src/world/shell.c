@@ -23,7 +23,7 @@ struct client {
 	struct shells *all;
 	struct engine_socket socket;
 	struct remote *remote;
-	bool opened, script, closing; /* closing: gone once the queue is sent */
+	bool opened, script, waits, closing; /* waits: it was told so; closing: gone once the queue is sent */
 	struct shell_size size;
 	char prefix[201], task[64];
 	struct buf queue; /* packets, each behind its length as uint16_t */
@@ -146,7 +146,9 @@ static void on_waiting(const struct error *why, void *arg)
 	int n = snprintf(text, sizeof(text), "waiting for the agent in the container: %s",
 			 *why->code ? why->code : why->message);
 
-	put(c, SHELL_WAITING, text, (size_t)n);
+	if (!c->waits)
+		put(c, SHELL_WAITING, text, (size_t)n);
+	c->waits = true;
 }
 
 static void on_ready(const char *missing, void *arg)
