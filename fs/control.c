@@ -121,18 +121,22 @@ static int check_touch(struct call *c, const struct scope *s)
 	return world_task_check(c->fs->world, s->key, c->who, &j, &c->err);
 }
 
-/* A write of nothing or 1 is a touch. */
+/* Whether what was written is nothing or 1, which is a touch. */
+static int check_word(const char *data, size_t len, struct error *err)
+{
+	char word[32];
+	int r = command_word(data, len, word, sizeof(word), err);
+
+	return r < 0 || !*word ? r : error_set(err, -EINVAL, "unknown command %s: touch the file, or write 1", word);
+}
+
 static int touch_write(struct call *c, struct handle *h, const char *data, size_t len, off_t offset _unused_)
 {
 	_scope_ struct scope s = {0};
-	char word[32];
-	int r = command_word(data, len, word, sizeof(word), &c->err);
+	int r = check_word(data, len, &c->err);
 
-	if (r < 0)
-		return r;
-	if (*word)
-		return error_set(&c->err, -EINVAL, "unknown command %s: touch the file, or write 1", word);
-	r = scope_open(&s, c->fs, c->snapshot, h->node->row, h->node->key);
+	if (r == 0)
+		r = scope_open(&s, c->fs, c->snapshot, h->node->row, h->node->key);
 	return r < 0 ? r : h->class->touch(c, &s);
 }
 
@@ -140,14 +144,10 @@ static int touch_write(struct call *c, struct handle *h, const char *data, size_
 static int check_write(struct call *c, struct handle *h, const char *data, size_t len, off_t offset _unused_)
 {
 	_cleanup_(job_unref_cleanup) struct job *j = NULL;
-	char word[32];
-	int r = command_word(data, len, word, sizeof(word), &c->err);
+	int r = check_word(data, len, &c->err);
 
-	if (r < 0)
-		return r;
-	if (*word)
-		return error_set(&c->err, -EINVAL, "unknown command %s: touch the file, or write 1", word);
-	r = world_task_check(c->fs->world, h->node->key, c->who, &j, &c->err);
+	if (r == 0)
+		r = world_task_check(c->fs->world, h->node->key, c->who, &j, &c->err);
 	if (r < 0)
 		return r;
 	h->writes++;

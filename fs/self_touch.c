@@ -20,7 +20,7 @@ struct self_touch {
 	pthread_t thread;
 	int to_helper, from_notifier; /* a pipe, full of paths */
 	_Atomic pid_t tid;
-	uint64_t operation, query; /* what was told last: number and state */
+	uint64_t operation, query, exec, check; /* what was told last: number and state */
 };
 
 /* -- the helper ------------------------------------------------------------------------------------------------ */
@@ -158,6 +158,27 @@ static bool tell_jobs(struct self_touch *t, const struct snapshot *s)
 	return news;
 }
 
+/* Of commands in containers. */
+static bool tell_execs(struct self_touch *t, const struct snapshot *s)
+{
+	uint64_t exec = token_of(s->execs), check = token_of(s->checks);
+	bool news = exec != t->exec || check != t->check;
+
+	if (exec != t->exec) {
+		const char *task = job_list_last(s->execs)->argument;
+
+		if (exec / 8 != t->exec / 8)
+			tell(t, "tasks/%s/exec/history", task);
+		tell(t, "tasks/%s/exec/state", task);
+		tell(t, "tasks/%s/exec/result", task);
+	}
+	if (check != t->check)
+		tell(t, "tasks/%s/health", job_list_last(s->checks)->argument);
+	t->exec = exec;
+	t->check = check;
+	return news;
+}
+
 static bool tell_tasks(struct self_touch *t, const struct task_list *old, const struct task_list *fresh)
 {
 	if (old == fresh)
@@ -180,6 +201,7 @@ void self_touch_tell(struct self_touch *t, const struct snapshot *old, const str
 	if (!t || t->to_helper < 0)
 		return;
 	news = tell_jobs(t, fresh);
+	news |= tell_execs(t, fresh);
 	news |= tell_tasks(t, old->tasks, fresh->tasks);
 	if (old->stack->changed_ms != fresh->stack->changed_ms) {
 		tell(t, "stack/status");

@@ -175,6 +175,28 @@ static void on_drained(void *arg _unused_)
 
 /* -- the begin ------------------------------------------------------------------------------------------------- */
 
+struct remote *exec_start(struct world *w, const struct snapshot *s, const struct task *t, const struct exec_form *form,
+			  const struct remote_events *events, void *arg)
+{
+	const char *cluster = stack_view_output(s->stack, "ClusterName");
+	_buf_ struct buf target = BUF_INIT(1024);
+	struct session_request request = {.aws = world_aws(w),
+					  .cluster = cluster,
+					  .task = t->arn,
+					  .container = t->container,
+					  .columns = form->columns,
+					  .rows = form->rows,
+					  .stays = form->kind != COMMAND_SHELL};
+	struct remote *r = NULL;
+
+	buf_printf(&target, "ecs:%s_%s_%s", cluster ? cluster : "", t->id, t->runtime_id ? t->runtime_id : "");
+	request.target = buf_str(&target);
+	if (request.aws && !target.error)
+		r = remote_start(w->engine, form->kind, &request, events, arg);
+	aws_unref(request.aws);
+	return r;
+}
+
 static int start(struct exec *x, const struct snapshot *s, const struct task *t)
 {
 	static const struct remote_events events = {.waiting = on_waiting,
@@ -182,21 +204,12 @@ static int start(struct exec *x, const struct snapshot *s, const struct task *t)
 						    .output = on_output,
 						    .drained = on_drained,
 						    .ended = on_ended};
+	static const struct exec_form form = {COMMAND_JOB, COLUMNS, ROWS};
 	struct world *w = x->execs->world;
-	struct session_request request;
-	_buf_ struct buf target = BUF_INIT(1024);
-	int r = exec_request(s, t, &target, &request);
 
-	if (r < 0)
-		return r;
-	request.aws = world_aws(w);
-	request.columns = COLUMNS;
-	request.rows = ROWS;
-	request.stays = true;
 	printed_init(&x->printed, x->job, w->cache_dir, (uint64_t)s->settings->lambda_result_limit << 20,
 		     COMPLAINTS_MAX);
-	x->remote = request.aws ? remote_start(w->engine, COMMAND_JOB, &request, &events, x) : NULL;
-	aws_unref(request.aws);
+	x->remote = exec_start(w, s, t, &form, &events, x);
 	return x->remote ? 0 : -ENOMEM;
 }
 
@@ -229,16 +242,6 @@ static void attempt(struct exec *x)
 	} else if (!t || !s->settings || start(x, s, t) < 0) {
 		fail(x, &(struct error){.errnum = -ENOMEM, .message = "out of memory"});
 	}
-}
-
-int exec_request(const struct snapshot *s, const struct task *t, struct buf *target, struct session_request *ret)
-{
-	const char *cluster = stack_view_output(s->stack, "ClusterName");
-
-	buf_printf(target, "ecs:%s_%s_%s", cluster ? cluster : "", t->id, t->runtime_id ? t->runtime_id : "");
-	*ret = (struct session_request){
-		.cluster = cluster, .task = t->arn, .container = t->container, .target = buf_str(target)};
-	return target->error;
 }
 
 int exec_check(const struct snapshot *s, const char *task, struct error *err)

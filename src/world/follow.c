@@ -58,6 +58,9 @@ static const struct task *log_task(const struct follower *f, const struct snapsh
 {
 	if (f->kind == WORLD_LOG_TASK)
 		return task_list_find(s->tasks, f->key);
+	/* In the pause of a restart there is none: the old one's last words are waited for. */
+	if (snapshot_default_task(s) || *f->log_stream)
+		return snapshot_default_task(s);
 	for (size_t i = 0; i < s->tasks->n; i++)
 		if (s->tasks->tasks[i].server)
 			return &s->tasks->tasks[i];

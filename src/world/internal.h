@@ -6,7 +6,7 @@
 
 #include "aws/aws.h"
 #include "jobs/journal.h"
-#include "session/session.h"
+#include "session/remote.h"
 #include "world/world.h"
 
 #include <pthread.h>
@@ -114,8 +114,13 @@ void shells_free(struct shells *all);
 
 /* Whether commands can be run in that task as far as s knows; -ENXIO, -EPERM with words. */
 int exec_check(const struct snapshot *s, const char *task, struct error *err);
-/* Which container: fills in cluster, task, container and target, which lives in that buffer. Borrows s and t. */
-int exec_request(const struct snapshot *s, const struct task *t, struct buf *target, struct session_request *ret);
+struct exec_form {
+	enum command_kind kind;
+	unsigned columns, rows;
+};
+/* A program in that task's container. A forgotten interactive shell is closed as AWS does it. NULL without memory. */
+struct remote *exec_start(struct world *w, const struct snapshot *s, const struct task *t, const struct exec_form *form,
+			  const struct remote_events *events, void *arg);
 
 /* follow.c */
 int followers_new(struct world *w, struct followers **ret);

@@ -201,21 +201,10 @@ static int start(struct client *c, const struct snapshot *s, const struct task *
 						    .output = on_output,
 						    .drained = on_drained,
 						    .ended = on_ended};
+	const struct exec_form form = {c->script ? COMMAND_SCRIPT : COMMAND_SHELL, c->size.columns, c->size.rows};
 	struct world *w = c->all->world;
-	struct session_request request;
-	_buf_ struct buf target = BUF_INIT(1024);
-	int r = exec_request(s, t, &target, &request);
 
-	if (r < 0)
-		return r;
-	request.aws = world_aws(w);
-	request.columns = c->size.columns;
-	request.rows = c->size.rows;
-	request.stays = c->script; /* a forgotten terminal is closed as AWS does it */
-	c->remote = request.aws
-			    ? remote_start(w->engine, c->script ? COMMAND_SCRIPT : COMMAND_SHELL, &request, &events, c)
-			    : NULL;
-	aws_unref(request.aws);
+	c->remote = exec_start(w, s, t, &form, &events, c);
 	if (!c->remote)
 		return -ENOMEM;
 	snprintf(c->task, sizeof(c->task), "%s", t->id);

@@ -187,6 +187,19 @@ def tree(cloud, tmp_path):
     mounted.unmount()
 
 
+@pytest.fixture(scope="module")
+def server(cloud, tmp_path_factory):
+    """A running server for the tests of a module that do not hurt it."""
+    mounted = Tree(cloud, tmp_path_factory.mktemp("server")).mount()
+    mounted.configure()
+    mounted.operate("deploy")
+    mounted.operate("run-task")
+    yield mounted
+    cloud.control("DELETE", "faults")
+    mounted.operate("destroy", "purge")
+    mounted.unmount()
+
+
 @pytest.fixture
 def other(tree, cloud, tmp_path_factory):
     """The same settings on another machine."""

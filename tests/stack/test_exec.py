@@ -1,6 +1,8 @@
 """Commands in the server's container: tasks/<id>/exec, over ECS Exec."""
 
+import ctypes
 import os
+import struct
 import subprocess
 import threading
 import time
@@ -9,21 +11,6 @@ import pytest
 from conftest import until
 
 MANY = 50
-
-
-@pytest.fixture(scope="module")
-def server(cloud, tmp_path_factory):
-    """One running server for the tests that do not hurt it."""
-    from conftest import Tree
-
-    mounted = Tree(cloud, tmp_path_factory.mktemp("server")).mount()
-    mounted.configure()
-    mounted.operate("deploy")
-    mounted.operate("run-task")
-    yield mounted
-    cloud.control("DELETE", "faults")
-    mounted.operate("destroy", "purge")
-    mounted.unmount()
 
 
 @pytest.fixture(autouse=True)
@@ -365,3 +352,23 @@ def test_check_of_a_task_that_is_gone(deployed):
     done = deployed.bash(f"touch tasks/{task}/check", check=False)
     assert b"No such device or address" in done.stderr
     assert "the task is STOPPED" in deployed.read("error")
+
+
+def test_changes_wake_who_watches_files(server):
+    """inotify, as file managers use it: state and result of the last command."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    fd = libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
+    watched = {libc.inotify_add_watch(fd, os.fsencode(server.path / EXEC / name), 4) for name in ("state", "result")}
+    assert len(watched) == 2 and -1 not in watched
+    seen = set()
+
+    def look():
+        try:
+            seen.update(struct.unpack_from("i", os.read(fd, 16))[:1])
+        except BlockingIOError:
+            pass
+        return seen == watched
+
+    run(server, "true")
+    until(look, "both events")
+    os.close(fd)

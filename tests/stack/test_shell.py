@@ -12,20 +12,9 @@ import termios
 import time
 
 import pytest
-from conftest import VASTFS, Tree, until
+from conftest import VASTFS, until
 
 DEADLINE = 20
-
-
-@pytest.fixture(scope="module")
-def server(cloud, tmp_path_factory):
-    mounted = Tree(cloud, tmp_path_factory.mktemp("server")).mount()
-    mounted.configure()
-    mounted.operate("deploy")
-    mounted.operate("run-task")
-    yield mounted
-    mounted.operate("destroy", "purge")
-    mounted.unmount()
 
 
 @pytest.fixture(autouse=True)
