@@ -65,6 +65,7 @@ struct call {
 	fuse_req_t req;
 	struct snapshot *snapshot; /* a reference */
 	struct requester who;
+	bool paged;	  /* a read: by the page cache, for a mapping, rather than by a process */
 	struct error err; /* words for refuse() */
 };
 

@@ -208,8 +208,11 @@ static void op_read(fuse_req_t req, fuse_ino_t ino _unused_, size_t size, off_t 
 {
 	_call_ struct call c = call_begin(req);
 	struct handle *h = handle_of(fi);
-	int r = h->class->read(&c, h, size, offset);
+	int r;
 
+	/* fs/fuse/file.c: only reads that go by the page cache tell no owner of locks. */
+	c.paged = fi->lock_owner == 0;
+	r = h->class->read(&c, h, size, offset);
 	if (r < 0)
 		refuse(&c, r, h->node, NULL);
 }

@@ -88,29 +88,41 @@ void wait_bind(struct handle *h, struct job *j)
 	job_unref(old);
 }
 
-/* Where a read begins. A stream has no offsets; what has one all the same is a page of a mapping. */
-static bool has_cursor(const struct handle *h, off_t offset)
+/*
+ * Where a read begins. A stream has no offsets: each read goes on where the last one ended. A large one comes in parts;
+ * the second has the length of the first for an offset, and must not wait, or what the first has got would be held
+ * back.
+ */
+struct place {
+	size_t offset;
+	bool cursor;  /* where the handle stands, in place of offset */
+	bool further; /* a later part of one read */
+};
+
+static struct place place_of(const struct call *c, const struct handle *h, off_t offset)
 {
-	return h->open_flags & FOPEN_STREAM && offset == 0;
+	bool cursor = h->open_flags & FOPEN_STREAM && !c->paged;
+
+	return (struct place){.offset = (size_t)offset, .cursor = cursor, .further = cursor && offset > 0};
 }
 
 /* Whether there is something for this read, and if so from where; the cursor goes on then. */
-static bool take_range(struct handle *h, const struct content *c, size_t size, off_t offset, size_t *ret)
+static bool take_range(struct handle *h, const struct content *c, size_t size, const struct place *p, size_t *ret)
 {
-	size_t at = (size_t)offset, left;
+	size_t at = p->offset, left;
 
 	pthread_mutex_lock(&h->lock);
-	if (has_cursor(h, offset))
+	if (p->cursor)
 		at = h->cursor;
 	*ret = at = at < c->len ? at : c->len;
 	left = c->len - at;
-	if (has_cursor(h, offset) && (left || !c->waits)) {
+	if (p->cursor && (left || !c->waits)) {
 		h->cursor = at + (left < size ? left : size);
-		if (!left)
+		if (!left && !p->further)
 			h->consumed = true;
 	}
 	pthread_mutex_unlock(&h->lock);
-	return left || !c->waits;
+	return left || !c->waits || p->further;
 }
 
 static void reply_output(fuse_req_t req, struct output *o, size_t at, size_t len)
@@ -125,17 +137,18 @@ static void reply_output(fuse_req_t req, struct output *o, size_t at, size_t len
 }
 
 /* Any thread. False if there is nothing to say yet: no new bytes, and the job is in flight. */
-static bool answer_read(fuse_req_t req, struct handle *h, struct job *j, enum wait_what what, size_t size, off_t offset)
+static bool answer_read(fuse_req_t req, struct handle *h, struct job *j, enum wait_what what, size_t size,
+			const struct place *p)
 {
 	_cleanup_(job_view_unref_cleanup) struct job_view *v = job_view(j);
 	struct content content;
 	size_t at, left;
 
 	fill(&content, what, j, v);
-	if (!take_range(h, &content, size, offset, &at))
+	if (!take_range(h, &content, size, p, &at))
 		return false;
 	left = content.len - at;
-	if (!left && content.could_not_run)
+	if (!left && content.could_not_run && !p->further)
 		fuse_reply_err(req, EIO);
 	else if (content.output)
 		reply_output(req, content.output, at, left < size ? left : size);
@@ -145,17 +158,17 @@ static bool answer_read(fuse_req_t req, struct handle *h, struct job *j, enum wa
 }
 
 /* Whether a read would be answered at once. Any thread. */
-static bool is_readable(struct handle *h, struct job *j, enum wait_what what, off_t offset)
+static bool is_readable(struct handle *h, struct job *j, enum wait_what what, const struct place *p)
 {
 	_cleanup_(job_view_unref_cleanup) struct job_view *v = job_view(j);
 	struct content content;
-	size_t at = (size_t)offset;
+	size_t at = p->offset;
 
 	fill(&content, what, j, v);
 	if (!content.waits)
 		return true;
 	pthread_mutex_lock(&h->lock);
-	if (has_cursor(h, offset))
+	if (p->cursor)
 		at = h->cursor;
 	pthread_mutex_unlock(&h->lock);
 	return at < content.len;
@@ -168,7 +181,7 @@ bool wait_readable(struct handle *h, enum wait_what what)
 	pthread_mutex_lock(&h->lock);
 	j = h->job ? job_ref(h->job) : NULL;
 	pthread_mutex_unlock(&h->lock);
-	return !j || is_readable(h, j, what, 0);
+	return !j || is_readable(h, j, what, &(struct place){.cursor = h->open_flags & FOPEN_STREAM});
 }
 
 struct waiting_read {
@@ -177,14 +190,14 @@ struct waiting_read {
 	struct job *job;
 	enum wait_what what;
 	size_t size;
-	off_t offset;
+	struct place place;
 };
 
 static bool has_something(struct parked *p)
 {
 	struct waiting_read *w = container_of(p, struct waiting_read, parked);
 
-	return is_readable(w->handle, w->job, w->what, w->offset);
+	return is_readable(w->handle, w->job, w->what, &w->place);
 }
 
 /* Another read of the same open file may have taken the bytes meanwhile. */
@@ -194,7 +207,7 @@ static void answer_waiting(struct fs *fs, struct parked *p, int why)
 
 	if (why == -EINTR) {
 		fuse_reply_err(p->req, EINTR);
-	} else if (!answer_read(p->req, w->handle, w->job, w->what, w->size, w->offset)) {
+	} else if (!answer_read(p->req, w->handle, w->job, w->what, w->size, &w->place)) {
 		parked_again(fs, p);
 		return;
 	}
@@ -204,9 +217,10 @@ static void answer_waiting(struct fs *fs, struct parked *p, int why)
 
 int wait_read(struct call *c, struct handle *h, enum wait_what what, size_t size, off_t offset)
 {
+	struct place place = place_of(c, h, offset);
 	struct waiting_read *w;
 
-	if (answer_read(c->req, h, h->job, what, size, offset))
+	if (answer_read(c->req, h, h->job, what, size, &place))
 		return FILE_ANSWERED;
 	if (h->flags & O_NONBLOCK)
 		return -EAGAIN;
@@ -218,7 +232,7 @@ int wait_read(struct call *c, struct handle *h, enum wait_what what, size_t size
 				   .job = job_ref(h->job),
 				   .what = what,
 				   .size = size,
-				   .offset = offset};
+				   .place = place};
 	parked_add(c->fs, &w->parked);
 	return FILE_ANSWERED;
 }

@@ -42,7 +42,7 @@ def ours(tree):
         got = 0
         while piece := f.read(1 << 20):
             got += len(piece)
-    assert got == BYTES
+    assert got == BYTES, (got, tree.read("tasks/default/exec/error"), tree.read("tasks/default/exec/stderr"))
     return BYTES / (time.perf_counter() - begin) / 1e6
 
 
@@ -51,7 +51,7 @@ def of_the_plugin(tree, cloud, plugin):
     session = execute(tree, cloud, "/bin/sh -c 'stty raw; base64 -w0 /tmp/big'")
     words = {"SessionId": session["sessionId"], "StreamUrl": session["streamUrl"], "TokenValue": session["tokenValue"]}
     begin = time.perf_counter()
-    command = [plugin, json.dumps(words), "eu-west-1", "StartSession", "", "{}", cloud.endpoint]
+    command = [plugin, json.dumps(words), "eu-west-1", "StartSession", "", '{"Target":"x"}', cloud.endpoint]
     out = subprocess.run(["script", "-qec", " ".join(f"'{word}'" for word in command), "/dev/null"], env=tree.env,
                          stdin=subprocess.DEVNULL, capture_output=True, check=False)
     assert len(out.stdout) > BYTES * 4 / 3, out.stdout[-300:]

@@ -1,6 +1,7 @@
 """Results that are read while their command prints, of any size; and what becomes of those that do not come whole."""
 
 import hashlib
+import mmap
 import os
 import resource
 import subprocess
@@ -304,3 +305,26 @@ def test_a_function_that_is_gone_is_no_reason_to_ask_again(second, cloud):
     assert second.bash("echo 'echo x' > lambda/query; cat lambda/result", check=False).returncode == 1
     assert "Function not found" in second.read("lambda/error")
     assert cloud.calls("lambda:Invoke") == before
+
+
+#: what the kernel asks for at once, less where the buffer begins in its page
+PART = (1 << 20) - 100
+
+
+@pytest.mark.parametrize("more", [0, 100, 300000])
+def test_a_large_read_comes_in_parts(stack, more):
+    """A buffer of a megabyte that does not begin with a page: the second part goes on where the first ended, and does
+    not wait for what has not come."""
+    length = PART + more
+    with open(stack.path / "lambda/query", "r+b", buffering=0) as f:
+        f.write(f"{MEGABYTES.format(2)} | head -c {length + 16}; sleep 1000\n".replace("{{", "{").replace("}}", "}").encode())
+        assert f.read(16) == megabytes(1)[:16]
+        with open(stack.path / "lambda/result", "rb", buffering=0) as other:  # until all is there
+            left = length + 16
+            while left:
+                left -= len(other.read(65536))
+        with mmap.mmap(-1, 3 << 20) as memory, memoryview(memory)[100:100 + (1 << 20)] as view:
+            got = os.readv(f.fileno(), [view])
+            assert got == min(length, 1 << 20)
+            assert bytes(view[:got]) == megabytes(2)[16:16 + got]
+        stack.write("lambda/cancel", "1")
