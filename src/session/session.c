@@ -12,6 +12,7 @@
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 #include <string.h>
+#include <unistd.h>
 
 #define AGENT_WAIT_MS  60000 /* for the agent, which starts seconds after the container */
 #define AGENT_ASK_MS   1000
@@ -174,8 +175,9 @@ static void stay(void *arg)
 
 static void random_bytes(void *out, size_t len)
 {
-	if (RAND_bytes(out, (int)len) != 1)
-		memset(out, 0, len); /* ids only: those of keys and masks are checked where they are made */
+	/* A nonce of encryption is among them: without chance nothing may go on. */
+	if (RAND_bytes(out, (int)len) != 1 && getentropy(out, len) < 0)
+		abort();
 }
 
 static void on_send(const void *frame, size_t len, void *arg)
@@ -534,7 +536,7 @@ void session_terminate(struct session *s)
 	session_pause(s, false);
 	channel_terminate(s->channel, clock_monotonic_ms());
 	ask_to_terminate(s);
-	engine_timer_set(s->engine, &s->timer, s->id ? END_WAIT_MS : 0, end_is_late, s);
+	engine_timer_set(s->engine, &s->timer, s->ws ? END_WAIT_MS : 0, end_is_late, s);
 	if (!s->busy)
 		tick(s);
 }

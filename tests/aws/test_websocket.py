@@ -7,17 +7,18 @@ import json
 import os
 import re
 import socket
+import socketserver
+import ssl
 import subprocess
 import threading
 
 import pytest
+import websockets
 
-websockets = pytest.importorskip("websockets")
-
-from conftest import BUILD  # noqa: E402
+from conftest import BUILD
 
 
-def talk(serve, *options, path=""):
+def talk(serve, *options, path="", tls=None, host="127.0.0.1", env=None):
     """Runs a server for one call of websocket-call: what it printed, and what `serve` returned."""
     returned = []
 
@@ -28,11 +29,11 @@ def talk(serve, *options, path=""):
             returned.append(closed)
 
     async def run():
-        async with websockets.serve(one, "127.0.0.1", 0, max_size=None) as server:
+        async with websockets.serve(one, "127.0.0.1", 0, max_size=None, ssl=tls) as server:
             port = server.sockets[0].getsockname()[1]
             process = await asyncio.create_subprocess_exec(
-                str(BUILD / "tests/aws/websocket-call"), *options, f"ws://127.0.0.1:{port}{path}",
-                stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE)
+                str(BUILD / "tests/aws/websocket-call"), *options, f"{'wss' if tls else 'ws'}://{host}:{port}{path}",
+                stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env={**os.environ, **(env or {})})
             out, err = await asyncio.wait_for(process.communicate(), 30)
             assert process.returncode == 0, err
             return json.loads(out)
@@ -164,6 +165,99 @@ def test_a_peer_that_does_not_answer_pings():
 ])
 def test_who_is_no_websocket(answer, errno):
     assert raw(answer)["errno"] == errno
+
+
+# -- TLS and proxies: as for every other call
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    """One that only who is told of it trusts: (its file, a server's context)."""
+    base = tmp_path_factory.mktemp("tls")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+                    "-addext", "subjectAltName=DNS:localhost", "-keyout", base / "key", "-out", base / "certificate"],
+                   check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(base / "certificate", base / "key")
+    return str(base / "certificate"), context
+
+
+async def echo_and_close(ws):
+    hello = await ws.recv()
+    await ws.send(b"x" * 200000)
+    assert len(await ws.recv()) == 200000
+    await ws.close()
+    return hello
+
+
+def test_tls(certificate):
+    printed, hello = talk(echo_and_close, "-c", certificate[0], tls=certificate[1], host="localhost")
+    assert hello == "hello" and printed["bytes"] == 200000
+
+
+def test_a_certificate_that_nobody_trusts(certificate):
+    printed, _ = talk(echo_and_close, tls=certificate[1], host="localhost")
+    assert printed["messages"] == 0 and "certificate" in printed["message"].lower()
+
+
+def test_a_certificate_for_another_name(certificate):
+    printed, _ = talk(echo_and_close, "-c", certificate[0], tls=certificate[1])
+    assert printed["messages"] == 0 and printed["errno"] < 0
+
+
+class Proxy(socketserver.ThreadingTCPServer):
+    """Takes CONNECT, remembers for whom, and passes bytes on."""
+    daemon_threads = True
+
+    def __init__(self, status=b"200 OK"):
+        self.status = status
+        self.asked = []
+        super().__init__(("127.0.0.1", 0), None)
+        threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
+
+    def finish_request(self, request, client_address):
+        head = b""
+        while b"\r\n\r\n" not in head:
+            head += request.recv(1)
+        self.asked.append(head.split()[:2])
+        request.sendall(b"HTTP/1.1 " + self.status + b"\r\n\r\n")
+        if not self.status.startswith(b"200"):
+            return
+        host, _, port = head.split()[1].decode().rpartition(":")
+        with socket.create_connection((host, int(port))) as there:
+            back = threading.Thread(target=pump, args=(there, request), daemon=True)
+            back.start()
+            pump(request, there)
+            back.join()
+
+
+def pump(source, target):
+    try:
+        while data := source.recv(65536):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_WR)
+    except OSError:
+        pass
+
+
+@pytest.mark.parametrize("scheme", ["http_proxy", "https_proxy"])
+def test_a_proxy(certificate, scheme):
+    with Proxy() as proxy:
+        env = {scheme: f"http://127.0.0.1:{proxy.server_address[1]}", "no_proxy": "", "NO_PROXY": ""}
+        tls = certificate[1] if scheme == "https_proxy" else None
+        printed, hello = talk(echo_and_close, "-c", certificate[0], tls=tls, host="localhost", env=env)
+        proxy.shutdown()
+    assert hello == "hello" and printed["bytes"] == 200000
+    assert [verb for verb, _ in proxy.asked] == [b"CONNECT"]
+    assert proxy.asked[0][1].startswith(b"localhost:")
+
+
+def test_a_proxy_that_refuses():
+    with Proxy(b"407 Proxy Authentication Required") as proxy:
+        env = {"http_proxy": f"http://127.0.0.1:{proxy.server_address[1]}", "no_proxy": "", "NO_PROXY": ""}
+        printed, _ = talk(echo_and_close, env=env)
+        proxy.shutdown()
+    assert printed["errno"] < 0 and "407" in printed["message"]
 
 
 def test_nobody_there():

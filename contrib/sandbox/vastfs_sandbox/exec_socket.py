@@ -80,7 +80,7 @@ class Connection:
                 self._flush()
             if events & selectors.EVENT_READ and self._socket.fileno() >= 0:
                 self._receive()
-        except (OSError, Broken):
+        except (OSError, Broken, ValueError):
             self.cut()
 
     def _receive(self) -> None:
