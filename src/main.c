@@ -324,6 +324,18 @@ static int run(const struct options *o, const struct directories *d)
 	return o->foreground ? serve(o, d, ready_in_foreground, NULL) : serve_in_background(o, d);
 }
 
+/* Who closed one of the three would have its number given to the next file, and get what is not meant for it. */
+static void hold_standard_descriptors(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 static int run_shell(int argc, char **argv)
 {
 	if (argc < 3 || argc > 4 || *argv[2] == '-')
@@ -339,6 +351,7 @@ int main(int argc, char **argv)
 	struct error err = {0};
 	int r;
 
+	hold_standard_descriptors();
 	if (argc > 1 && strcmp(argv[1], "shell") == 0)
 		return run_shell(argc, argv);
 	r = parse_options(argc, argv, &o);

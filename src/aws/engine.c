@@ -10,7 +10,7 @@
 
 /* How long the thread sleeps if nothing is due; only a bound, for whatever happens wakes it. */
 #define LONGEST_SLEEP_MS 60000
-#define SOCKETS_MOST	 256
+#define SOCKETS_STEP	 64 /* by which the list for poll grows */
 
 struct post {
 	struct list link;
@@ -23,6 +23,8 @@ struct engine {
 	struct list timers; /* by when_ms, the next one first */
 	struct list guests;
 	struct list sockets;
+	struct curl_waitfd *fds; /* for poll: those of this turn */
+	unsigned fds_room;
 	pthread_t thread;
 
 	pthread_mutex_t lock; /* guards what follows */
@@ -136,6 +138,7 @@ static void run_timers(struct engine *e)
 
 void engine_watch(struct engine *e, struct engine_socket *s)
 {
+	s->slot = 0;
 	list_append(&e->sockets, &s->link);
 }
 
@@ -144,32 +147,49 @@ void engine_unwatch(struct engine_socket *s)
 	list_remove(&s->link);
 }
 
-static unsigned list_sockets(struct engine *e, struct curl_waitfd *fds, unsigned most)
+static bool make_room(struct engine *e, unsigned n)
+{
+	struct curl_waitfd *larger;
+
+	if (n < e->fds_room)
+		return true;
+	larger = realloc(e->fds, (e->fds_room + SOCKETS_STEP) * sizeof(*larger));
+	if (!larger)
+		return false; /* those that come last have their turn when others are gone */
+	e->fds = larger;
+	e->fds_room += SOCKETS_STEP;
+	return true;
+}
+
+static unsigned list_sockets(struct engine *e)
 {
 	unsigned n = 0;
 
 	list_for_each (l, &e->sockets) {
-		const struct engine_socket *s = container_of(l, struct engine_socket, link);
+		struct engine_socket *s = container_of(l, struct engine_socket, link);
 
-		if (n < most)
-			fds[n++] =
-				(struct curl_waitfd){.fd = s->fd,
-						     .events = (short)((s->events & POLLIN ? CURL_WAIT_POLLIN : 0) |
-								       (s->events & POLLOUT ? CURL_WAIT_POLLOUT : 0))};
+		s->slot = 0;
+		if (!make_room(e, n))
+			continue;
+		e->fds[n++] = (struct curl_waitfd){.fd = s->fd,
+						   .events = (short)((s->events & POLLIN ? CURL_WAIT_POLLIN : 0) |
+								     (s->events & POLLOUT ? CURL_WAIT_POLLOUT : 0))};
+		s->slot = n;
 	}
 	return n;
 }
 
-static bool is_ready(const struct curl_waitfd *fds, unsigned n, int fd)
+/* Once a turn: who comes to be watched meanwhile has no slot. */
+static bool is_ready(const struct engine *e, struct engine_socket *s)
 {
-	for (unsigned i = 0; i < n; i++)
-		if (fds[i].fd == fd)
-			return fds[i].revents != 0;
-	return false;
+	unsigned slot = s->slot;
+
+	s->slot = 0;
+	return slot && e->fds[slot - 1].fd == s->fd && e->fds[slot - 1].revents != 0;
 }
 
 /* Whoever is called may unwatch others: each leaves the list before its turn, and comes back behind the others. */
-static void tell_sockets(struct engine *e, const struct curl_waitfd *fds, unsigned n)
+static void tell_sockets(struct engine *e)
 {
 	struct list waiting = LIST_INIT(waiting);
 
@@ -179,7 +199,7 @@ static void tell_sockets(struct engine *e, const struct curl_waitfd *fds, unsign
 
 		list_remove(&s->link);
 		list_append(&e->sockets, &s->link);
-		if (is_ready(fds, n, s->fd))
+		if (is_ready(e, s))
 			s->ready(s->arg);
 	}
 }
@@ -209,15 +229,14 @@ static void send_home(struct engine *e)
 static void *engine_main(void *arg)
 {
 	struct engine *e = arg;
-	struct curl_waitfd fds[SOCKETS_MOST];
 	unsigned n;
 
 	while (run_inbox(e)) {
 		run_timers(e);
 		transfers_work(&e->transfers);
-		n = list_sockets(e, fds, SOCKETS_MOST);
-		curl_multi_poll(e->transfers.multi, fds, n, sleep_ms(e), NULL);
-		tell_sockets(e, fds, n);
+		n = list_sockets(e);
+		curl_multi_poll(e->transfers.multi, e->fds, n, sleep_ms(e), NULL);
+		tell_sockets(e);
 	}
 	send_home(e);
 	return NULL;
@@ -226,6 +245,7 @@ static void *engine_main(void *arg)
 static void engine_free(struct engine *e)
 {
 	transfers_close(&e->transfers);
+	free(e->fds);
 	pthread_mutex_destroy(&e->lock);
 	free(e);
 	curl_global_cleanup();

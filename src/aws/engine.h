@@ -41,7 +41,8 @@ void engine_timer_cancel(struct engine_timer *t);
 struct engine_socket {
 	struct list link;
 	int fd;
-	short events; /* POLLIN, POLLOUT; may be changed at any time */
+	unsigned slot; /* the engine's; 0 at first */
+	short events;  /* POLLIN, POLLOUT; may be changed at any time */
 	void (*ready)(void *arg);
 	void *arg;
 };

@@ -421,6 +421,12 @@ int websocket_send(struct websocket *ws, bool is_text, const void *data, size_t 
 	return 0;
 }
 
+void websocket_flush(struct websocket *ws)
+{
+	if (ws->frames && !ws->busy && !ws->released)
+		send_frames(ws);
+}
+
 void websocket_pause(struct websocket *ws, bool paused)
 {
 	ws->paused = paused;

@@ -38,6 +38,9 @@ struct websocket *websocket_start(struct engine *e, const struct websocket_reque
 /* Takes a copy. -ENOTCONN before open(), -ENOBUFS if too much waits already, -ENOMEM. */
 int websocket_send(struct websocket *ws, bool is_text, const void *data, size_t len);
 
+/* Sends what the peer takes now, rather than in the next turn: for the last words before the engine ends. */
+void websocket_flush(struct websocket *ws);
+
 /* While paused nothing is read, so that the peer must wait; TCP tells it so. */
 void websocket_pause(struct websocket *ws, bool paused);
 

@@ -535,6 +535,8 @@ void session_terminate(struct session *s)
 	s->terminating = true;
 	session_pause(s, false);
 	channel_terminate(s->channel, clock_monotonic_ms());
+	if (s->ws)
+		websocket_flush(s->ws);
 	ask_to_terminate(s);
 	engine_timer_set(s->engine, &s->timer, s->ws ? END_WAIT_MS : 0, end_is_late, s);
 	if (!s->busy)

@@ -111,6 +111,8 @@ void execs_cancel(struct execs *x, struct job *j);
 /* shell.c */
 int shells_new(struct world *w, struct shells **ret);
 void shells_free(struct shells *all);
+/* Any thread: ends all of them, in the containers too, before the engine ends. */
+void shells_end(struct shells *all);
 
 /* Whether commands can be run in that task as far as s knows; -ENXIO, -EPERM with words. */
 int exec_check(const struct snapshot *s, const char *task, struct error *err);

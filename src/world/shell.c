@@ -432,6 +432,20 @@ int shells_new(struct world *w, struct shells **ret)
 	return 0;
 }
 
+static void end_all(void *arg)
+{
+	struct shells *all = arg;
+
+	list_for_each_safe (l, next, &all->clients)
+		drop(container_of(l, struct client, link));
+}
+
+void shells_end(struct shells *all)
+{
+	if (all)
+		engine_post(all->world->engine, end_all, all);
+}
+
 /* The engine has stopped. Who has a shell sees the connection end. */
 void shells_free(struct shells *all)
 {

@@ -371,6 +371,7 @@ void world_stop(struct world *w)
 	world_set_listener(w, NULL, NULL);
 	wait_for_saves(w);
 	runner_free(w->runner);
+	shells_end(w->shells);
 	atomic_store(&w->stopping, true);
 	if (w->engine)
 		engine_stop(w->engine);

@@ -201,6 +201,22 @@ def test_death_of_the_daemon_gives_the_terminal_back(deployed):
     until(lambda: "unknown" not in deployed.read("status"), "the first contact")
 
 
+def test_unmounting_ends_the_shell_in_the_container(deployed, tmp_path):
+    deployed.operate("run-task")
+    terminal = begin(deployed)
+    terminal.type("cat; echo ended > /var/lib/vast/late\r")
+    terminal.see("late\r\n")
+    pids = subprocess.run(["pgrep", "-f", "/bin/sh -c s=/bin/sh; command -v bash"], capture_output=True, text=True,
+                          check=True).stdout.split()
+    subprocess.run(["fusermount3", "-u", deployed.path], check=False)
+    deployed.process.wait(DEADLINE)
+    terminal.see("the daemon of this mount has ended")
+    assert terminal.end() == 255
+    until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in pids), "the shell's end")
+    deployed.mount()
+    until(lambda: "unknown" not in deployed.read("status"), "the first contact")
+
+
 def test_broken_connection_is_not_seen(server, cloud):
     cloud.fault("exec", "exec_break", after_bytes=20000)
     terminal = begin(server)
@@ -220,6 +236,12 @@ def test_script(server):
 
 def test_empty_script(server):
     assert script(server, "", check=0).stdout == b""
+
+
+def test_closed_descriptors(server):
+    for closed in ("<&-", "<&- >&-", "<&- >&- 2>&-"):
+        assert server.bash(f"{VASTFS} shell . {closed}; echo $?") == "0\n"
+    assert server.bash(f"echo 'echo seen; exit 3' | {VASTFS} shell . 2>&-; echo $?") == "seen\n3\n"
 
 
 def test_script_without_a_newline_at_its_end(server):
