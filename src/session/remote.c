@@ -7,8 +7,9 @@
 
 #define PENDING_MAX ((size_t)2 << 20)
 #define FULL	    ((size_t)64 << 10)
-#define LINGER_MS   1000 /* of silence behind the program's end: a child of it keeps the output open */
-#define CANCEL_MS   2000 /* between the steps of a cancellation */
+#define GREETING_MS 60000 /* for the first words of the script around the program */
+#define LINGER_MS   1000  /* of silence behind the program's end: a child of it keeps the output open */
+#define CANCEL_MS   2000  /* between the steps of a cancellation */
 
 struct remote {
 	struct engine *engine;
@@ -145,6 +146,7 @@ static void on_program_wanted(const char *missing, void *arg)
 {
 	struct remote *r = arg;
 
+	engine_timer_cancel(&r->timer);
 	if (!r->dropped)
 		r->events.ready(missing, r->arg);
 }
@@ -199,11 +201,23 @@ static void on_waiting(const struct error *why, void *arg)
 		r->events.waiting(why, r->arg);
 }
 
+static void greeting_is_late(void *arg)
+{
+	struct remote *r = arg;
+	struct error err;
+
+	error_set(&err, -ETIMEDOUT, "the shell in the container says nothing");
+	conclude(r, &err);
+	end_session(r);
+}
+
 static void on_session_ready(void *arg)
 {
 	struct remote *r = arg;
 
-	if (r->command.kind == COMMAND_SHELL && !r->dropped)
+	if (r->command.kind != COMMAND_SHELL)
+		engine_timer_set(r->engine, &r->timer, GREETING_MS, greeting_is_late, r);
+	else if (!r->dropped)
 		r->events.ready("", r->arg);
 }
 

@@ -207,6 +207,14 @@ static void test_remedies(void **state)
 		 "AWSServiceRoleForECS", true},
 		{"", "ResourceInitializationError: failed to invoke EFS utils commands to set up EFS volumes", "90 s",
 		 false},
+		{"",
+		 "unexpected EC2 error while attempting to Create Network Interface: InsufficientFreeAddressesInSubnet",
+		 "larger subnet_cidr", false},
+		{"",
+		 "ResourceInitializationError: unable to pull secrets or registry auth: unable to pull registry auth "
+		 "from Amazon ECR: i/o timeout",
+		 "NAT gateway", false},
+		{"", "OutOfMemoryError: Container killed due to memory usage", "server_memory", false},
 		{"", "CannotPullContainerError: pull image manifest has been retried 5 time(s)", "NAT gateway", false},
 		{"", "something else entirely", NULL, false},
 	};
