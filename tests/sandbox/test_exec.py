@@ -47,6 +47,11 @@ def test_words_are_split_but_no_shell_runs_them(sandbox, task):
     assert channel.to_end() == b"a  b $HOME ; c'\r\n"
 
 
+def test_no_signal_is_ignored(sandbox, task):
+    text = Channel(execute(sandbox, task, "grep SigIgn /proc/self/status")).to_end().decode()
+    assert int(text.split()[1], 16) == 0
+
+
 def test_input_is_typed(sandbox, task):
     channel = Channel(execute(sandbox, task, "/bin/sh -c 'stty -echo; echo ready; read x; echo got $x'"))
     channel.until(b"ready")

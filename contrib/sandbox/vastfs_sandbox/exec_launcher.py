@@ -37,6 +37,15 @@ PR_SET_PDEATHSIG = 1
 PR_CAPBSET_DROP = 24
 PR_SET_NO_NEW_PRIVS = 38
 CAPABILITIES = 64
+#: whatever the sandbox ignores, or nohup and `&` have made it ignore
+DEFAULT_SIGNALS = (
+    signal.SIGHUP,
+    signal.SIGINT,
+    signal.SIGQUIT,
+    signal.SIGTERM,
+    signal.SIGPIPE,
+    signal.SIGXFSZ,
+)
 TIOCSPTLCK = 0x40045431
 TIOCGPTPEER = 0x5441
 
@@ -118,7 +127,7 @@ def run(channel, slave: int, inside: bool, directory: str, command: list) -> Non
         if inside:
             become_root()
         LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        for number in (signal.SIGPIPE, signal.SIGXFSZ):
+        for number in DEFAULT_SIGNALS:
             signal.signal(number, signal.SIG_DFL)
         os.chdir(directory)
         os.execvpe(command[0], command, os.environ)

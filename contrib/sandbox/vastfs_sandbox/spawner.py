@@ -137,6 +137,9 @@ class Spawner:
 
 def die_with_parent() -> None:
     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
+        # nohup and `&` may have made the sandbox ignore them
+        signal.signal(number, signal.SIG_DFL)
 
 
 def kill_group(pid: int) -> None:
