@@ -329,6 +329,7 @@ class Agent:
         if self.unacknowledged and time.monotonic() < deadline:
             self.loop.after(0.002, lambda: self._part(output, deadline))
             return
+        self.session.ended()  # who hears of the end finds no session any more
         self._send([message.channel_closed(self.session.id, output)])
         self.vanish()
 
