@@ -3,7 +3,6 @@
 #include "base/file.h"
 #include "base/log.h"
 
-#include <cjson/cJSON.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <string.h>
@@ -16,6 +15,7 @@ struct journal {
 	char *path;
 	uint64_t last[JOB_KIND_MAX];
 	struct journal_entry entries[ENTRIES_KEPT]; /* oldest first */
+	cJSON *memory[ENTRIES_KEPT];		    /* of the entry at the same index; NULL: nothing */
 	size_t n;
 };
 
@@ -69,7 +69,8 @@ static int parse(struct journal *j, const char *text)
 	cJSON_ArrayForEach (item, cJSON_GetObjectItemCaseSensitive(tree, "entries")) {
 		if (j->n == ENTRIES_KEPT)
 			break;
-		parse_entry(item, &j->entries[j->n++]);
+		parse_entry(item, &j->entries[j->n]);
+		j->memory[j->n++] = cJSON_Duplicate(cJSON_GetObjectItemCaseSensitive(item, "memory"), true);
 	}
 	cJSON_Delete(tree);
 	return 0;
@@ -113,6 +114,8 @@ void journal_close(struct journal *j)
 {
 	if (!j)
 		return;
+	for (size_t i = 0; i < j->n; i++)
+		cJSON_Delete(j->memory[i]);
 	pthread_mutex_destroy(&j->lock);
 	free(j->path);
 	free(j);
@@ -147,8 +150,13 @@ static char *print(const struct journal *j)
 
 	for (int kind = 0; kind < JOB_KIND_MAX; kind++)
 		cJSON_AddNumberToObject(tree, kind_keys[kind], (double)j->last[kind]);
-	for (size_t i = 0; i < j->n; i++)
-		cJSON_AddItemToArray(entries, entry_json(&j->entries[i]));
+	for (size_t i = 0; i < j->n; i++) {
+		cJSON *o = entry_json(&j->entries[i]);
+
+		if (j->memory[i])
+			cJSON_AddItemToObject(o, "memory", cJSON_Duplicate(j->memory[i], true));
+		cJSON_AddItemToArray(entries, o);
+	}
 	text = cJSON_Print(tree);
 	cJSON_Delete(tree);
 	return text;
@@ -171,27 +179,96 @@ int journal_flush(struct journal *j)
 	return r;
 }
 
-static struct journal_entry *slot_for(struct journal *j, uint64_t number)
+/* j->n: there is none. */
+static size_t find_slot(const struct journal *j, uint64_t number)
 {
-	for (size_t i = 0; i < j->n; i++)
-		if (j->entries[i].number == number)
-			return &j->entries[i];
+	size_t i = 0;
+
+	while (i < j->n && j->entries[i].number != number)
+		i++;
+	return i;
+}
+
+static void drop_oldest(struct journal *j)
+{
+	cJSON_Delete(j->memory[0]);
+	j->n--;
+	memmove(&j->entries[0], &j->entries[1], j->n * sizeof(j->entries[0]));
+	memmove(&j->memory[0], &j->memory[1], j->n * sizeof(j->memory[0]));
+}
+
+static size_t slot_for(struct journal *j, uint64_t number)
+{
+	size_t i = find_slot(j, number);
+
+	if (i < j->n)
+		return i;
 	if (j->n == ENTRIES_KEPT)
-		memmove(&j->entries[0], &j->entries[1], --j->n * sizeof(j->entries[0]));
-	return &j->entries[j->n++];
+		drop_oldest(j);
+	j->memory[j->n] = NULL;
+	return j->n++;
 }
 
 int journal_put(struct journal *j, const struct journal_entry *entry)
 {
+	size_t i;
 	int r;
 
 	pthread_mutex_lock(&j->lock);
-	*slot_for(j, entry->number) = *entry;
+	i = slot_for(j, entry->number);
+	j->entries[i] = *entry;
+	if (job_state_ended(entry->state)) {
+		cJSON_Delete(j->memory[i]);
+		j->memory[i] = NULL;
+	}
 	r = write_locked(j);
 	pthread_mutex_unlock(&j->lock);
 	if (r < 0)
 		log_warning("cannot write %s: %s", j->path, strerror(-r));
 	return r;
+}
+
+/* Under the lock. */
+static int set_memory(struct journal *j, size_t i, const char *key, const char *value)
+{
+	cJSON *text = cJSON_CreateString(value);
+
+	if (!j->memory[i])
+		j->memory[i] = cJSON_CreateObject();
+	if (!text || !j->memory[i]) {
+		cJSON_Delete(text);
+		return -ENOMEM;
+	}
+	cJSON_DeleteItemFromObjectCaseSensitive(j->memory[i], key);
+	return cJSON_AddItemToObject(j->memory[i], key, text) ? 0 : -ENOMEM;
+}
+
+int journal_remember(struct journal *j, uint64_t number, const char *key, const char *value)
+{
+	size_t i;
+	int r = -ENOENT;
+
+	pthread_mutex_lock(&j->lock);
+	i = find_slot(j, number);
+	if (i < j->n)
+		r = set_memory(j, i, key, value);
+	if (r == 0)
+		r = write_locked(j);
+	pthread_mutex_unlock(&j->lock);
+	return r;
+}
+
+cJSON *journal_memory(struct journal *j, uint64_t number)
+{
+	cJSON *memory = NULL;
+	size_t i;
+
+	pthread_mutex_lock(&j->lock);
+	i = find_slot(j, number);
+	if (i < j->n && j->memory[i])
+		memory = cJSON_Duplicate(j->memory[i], true);
+	pthread_mutex_unlock(&j->lock);
+	return memory;
 }
 
 /* -- looking --------------------------------------------------------------------------------------------------- */

@@ -11,6 +11,8 @@
 
 #include "jobs/job.h"
 
+#include <cjson/cJSON.h>
+
 struct journal;
 
 struct journal_entry {
@@ -40,6 +42,14 @@ int journal_put(struct journal *j, const struct journal_entry *entry);
 /* The entries, oldest first; index below journal_size. */
 size_t journal_size(struct journal *j);
 bool journal_get(struct journal *j, size_t index, struct journal_entry *ret);
+
+/*
+ * What an operation has to know again after a crash: short texts by name, kept in its entry. journal_remember returns
+ * when they are on disk (write, fsync, rename); -ENOENT: no such entry. Replaces the value of that key.
+ */
+int journal_remember(struct journal *j, uint64_t number, const char *key, const char *value);
+/* All of it as one object of strings, the caller's; NULL: nothing is remembered, or no memory. */
+cJSON *journal_memory(struct journal *j, uint64_t number);
 
 /* An ended entry back into the queued job that stands for it. */
 void journal_entry_restore(const struct journal_entry *e, struct job *j);

@@ -14,6 +14,7 @@ void operation_release(struct operation *op)
 {
 	cJSON_Delete(op->stack);
 	cJSON_Delete(op->facts);
+	cJSON_Delete(op->memory);
 	free(op->account);
 	free(op->file_system);
 	free(op->repository_uri);
@@ -68,6 +69,41 @@ void operation_say(struct operation *op, const char *format, ...)
 	va_end(args);
 	job_log(op->job, "%s", text);
 	job_progress(op->job, op->step, op->steps, "%s", text);
+}
+
+static int set_memory(struct operation *op, const char *key, const char *value)
+{
+	cJSON *text = cJSON_CreateString(value);
+
+	if (!op->memory)
+		op->memory = cJSON_CreateObject();
+	if (!text || !op->memory) {
+		cJSON_Delete(text);
+		return -ENOMEM;
+	}
+	cJSON_DeleteItemFromObjectCaseSensitive(op->memory, key);
+	return cJSON_AddItemToObject(op->memory, key, text) ? 0 : -ENOMEM;
+}
+
+int operation_remember(struct operation *op, const char *key, const char *value, struct error *err)
+{
+	int r;
+
+	if (strlen(value) > OPERATION_MEMORY_MAX)
+		return error_set(err, -EINVAL,
+				 "cannot remember %s in the journal: its value has %zu bytes, at most %d fit", key,
+				 strlen(value), OPERATION_MEMORY_MAX);
+	r = op->remember(op, key, value, err);
+	if (r == 0)
+		r = set_memory(op, key, value);
+	return r;
+}
+
+const char *operation_recall(const struct operation *op, const char *key)
+{
+	const char *value = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(op->memory, key));
+
+	return value ? value : "";
 }
 
 static int read_stack(struct operation *op, const char *name_or_id, struct error *err)

@@ -25,10 +25,13 @@ struct operation {
 	struct aws_cancel_token *cancel;    /* fired by the user's wish and by the end of vastfs */
 	struct aws_cancel_token *stop;	    /* fired by the end of vastfs only */
 	void (*look)(struct operation *op); /* has the tree show what AWS has now; returns at once */
-	void *world;			    /* look's own */
-	struct buf result;		    /* the outcome, for the job's result */
-	char name[SETTINGS_STACK_SIZE];	    /* of stack, repository and file system */
-	unsigned step, steps;		    /* for the progress bar */
+	/* Keeps a text in the operation's journal entry, on disk when it returns; see operation_remember. */
+	int (*remember)(struct operation *op, const char *key, const char *value, struct error *err);
+	cJSON *memory;			/* what it remembers, also from before a crash; NULL: nothing; owned */
+	void *world;			/* the callbacks' own */
+	struct buf result;		/* the outcome, for the job's result */
+	char name[SETTINGS_STACK_SIZE]; /* of stack, repository and file system */
+	unsigned step, steps;		/* for the progress bar */
 
 	/* What the steps have found; all owned. */
 	cJSON *stack;	   /* AWS's record; NULL: no such stack */
@@ -66,6 +69,17 @@ void operation_commit(struct operation *op);
 
 /* Says what is being done, in the log and in progress. */
 void operation_say(struct operation *op, const char *format, ...) _printf_(2, 3);
+
+/*
+ * Durable memory: what a resumed operation has to recognize as its own work, for instance the name of a change set
+ * before it is created. operation_remember returns when the text is on disk; it replaces an earlier value of the key.
+ * If the journal cannot be written it fails with a message, and AWS must not be asked to write. value: at most
+ * OPERATION_MEMORY_MAX bytes. operation_recall gives "" for a key without a value; the text is valid until that key
+ * is remembered again. The memory ends with the operation.
+ */
+#define OPERATION_MEMORY_MAX 512
+int operation_remember(struct operation *op, const char *key, const char *value, struct error *err);
+const char *operation_recall(const struct operation *op, const char *key);
 
 /* Reads the stack's record into op->stack (NULL: there is none). */
 int operation_read_stack(struct operation *op, struct error *err);

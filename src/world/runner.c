@@ -170,6 +170,18 @@ static void show_now(struct operation *op)
 	watch_now(op->world, NULL, NULL);
 }
 
+static int runner_remember(struct operation *op, const char *key, const char *value, struct error *err)
+{
+	struct world *w = op->world;
+	int r = journal_remember(w->journal, op->job->number, key, value);
+
+	if (r == 0)
+		return 0;
+	error_set(err, r, "cannot write the journal of operations: %s", strerror(-r));
+	error_remedy(err, "make room or fix the permissions of the state directory, then start the operation again");
+	return r;
+}
+
 static void fire_cancel(struct job *j _unused_, void *arg)
 {
 	struct runner *o = arg;
@@ -194,6 +206,8 @@ static int run_operation(struct runner *o, const struct work *work)
 			       .cancel = o->cancel,
 			       .stop = o->stop,
 			       .look = show_now,
+			       .remember = runner_remember,
+			       .memory = journal_memory(w->journal, work->job->number),
 			       .world = w,
 			       .result = BUF_INIT(64 * 1024)};
 	struct error err = {0};

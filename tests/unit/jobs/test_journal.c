@@ -106,6 +106,37 @@ static void test_hostile_numbers_are_bounded(void **state)
 	journal_close(j);
 }
 
+static void assert_remembers(struct journal *j, uint64_t number, const char *key, const char *value)
+{
+	cJSON *memory = journal_memory(j, number);
+
+	assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(memory, key)), value);
+	cJSON_Delete(memory);
+}
+
+static void test_memory_outlives_the_process_but_not_the_operation(void **state)
+{
+	struct journal_entry e = {.number = 3, .name = "deploy", .state = JOB_RUNNING};
+	struct journal *j;
+
+	(void)state;
+	assert_int_equal(journal_open(dir, &j, NULL), 0);
+	assert_int_equal(journal_remember(j, 3, "change-set", "a"), -ENOENT);
+	assert_int_equal(journal_put(j, &e), 0);
+	assert_int_equal(journal_remember(j, 3, "change-set", "a"), 0);
+	assert_int_equal(journal_remember(j, 3, "change-set", "b"), 0);
+	assert_int_equal(journal_remember(j, 3, "try", "2"), 0);
+	journal_close(j);
+	assert_int_equal(journal_open(dir, &j, NULL), 0);
+	assert_remembers(j, 3, "change-set", "b");
+	assert_int_equal(journal_put(j, &e), 0);
+	assert_remembers(j, 3, "try", "2");
+	e.state = JOB_SUCCEEDED;
+	assert_int_equal(journal_put(j, &e), 0);
+	assert_null(journal_memory(j, 3));
+	journal_close(j);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -114,6 +145,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_the_same_number_is_replaced_and_the_oldest_go, make_directory,
 						remove_directory),
 		cmocka_unit_test_setup_teardown(test_garbage_is_set_aside, make_directory, remove_directory),
+		cmocka_unit_test_setup_teardown(test_memory_outlives_the_process_but_not_the_operation, make_directory,
+						remove_directory),
 		cmocka_unit_test_setup_teardown(test_hostile_numbers_are_bounded, make_directory, remove_directory),
 	};
 
