@@ -3,6 +3,7 @@
 import os
 import pathlib
 import signal
+import subprocess
 import time
 
 import pytest
@@ -144,8 +145,18 @@ def test_tmp_things_from_before_stay(api, confined, tmp):
     assert (tmp / "before.d" / "new").exists()
 
 
-def test_tmp_is_left_alone_among_strangers(api, runtime):
-    """Without a process namespace of its own the runtime cannot know whose a file is."""
+@pytest.fixture
+def stranger():
+    """A process of this user that is neither an ancestor of the runtime nor a child of the first process."""
+    shell = subprocess.Popen(["sh", "-c", "sleep 1000 & echo $!; wait"], stdout=subprocess.PIPE, start_new_session=True)
+    shell.stdout.readline()
+    yield
+    os.killpg(shell.pid, signal.SIGKILL)
+    shell.wait()
+
+
+def test_tmp_is_left_alone_among_strangers(api, stranger, runtime):
+    """Beside other processes of its user the runtime cannot know whose a file is."""
     api.wait_until_asked()
     name = api.invoke("mktemp /tmp/vast-lambda-runtime-test.XXXXXX").stdout.decode().strip()
     api.wait_until_asked()

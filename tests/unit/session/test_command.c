@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <pty.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -78,6 +79,15 @@ static void done(struct run *r)
 	buf_free(&r->input);
 }
 
+/* Signals that this process ignores (nohup, a background job) would be ignored in the shell too. */
+static void restore_signals(void)
+{
+	static const int ignored[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+
+	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+		signal(ignored[i], SIG_DFL);
+}
+
 /* Runs the words between the quotes by that shell, as an agent without a shell does. */
 static void start(struct run *r, const char *shell, const char *path)
 {
@@ -92,6 +102,7 @@ static void start(struct run *r, const char *shell, const char *path)
 	r->pid = forkpty(&r->terminal, NULL, NULL, NULL);
 	assert_true(r->pid >= 0);
 	if (r->pid == 0) {
+		restore_signals();
 		setenv("PATH", path, 1);
 		if (strcmp(shell, "busybox") == 0)
 			execl("/bin/busybox", "sh", "-c", script, NULL);
