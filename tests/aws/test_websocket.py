@@ -57,7 +57,7 @@ def raw(answer, close=True):
             peer.recv(1 << 20)
     threading.Thread(target=serve, daemon=True).start()
     done = subprocess.run([BUILD / "tests/aws/websocket-call", "-p", "300", f"ws://127.0.0.1:{listener.getsockname()[1]}/"],
-                          capture_output=True, text=True, timeout=30)
+                          capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done
     listener.close()
     return json.loads(done.stdout)
@@ -264,5 +264,5 @@ def test_nobody_there():
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         done = subprocess.run([BUILD / "tests/aws/websocket-call", f"ws://127.0.0.1:{unused.getsockname()[1]}/"],
-                              capture_output=True, text=True, timeout=30)
+                              capture_output=True, text=True, timeout=60)
     assert json.loads(done.stdout)["errno"] == -111

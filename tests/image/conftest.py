@@ -22,7 +22,7 @@ PROGRAM = BUILD / "tests/image/image-build"
 RUNTIME = BUILD / "src/runtime/vast-lambda-runtime"
 OCI = "application/vnd.oci.image."
 DOCKER = "application/vnd.docker."
-DEADLINE = 20
+DEADLINE = 60
 
 
 def until(condition, what):

@@ -16,7 +16,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 VASTFS = os.environ.get("VASTFS", str(Path(os.environ.get("VASTFS_BUILD", ROOT / "build")) / "vastfs"))
-DEADLINE = 10
+DEADLINE = 60
 SUSPICIOUS = ("AddressSanitizer", "LeakSanitizer", "ThreadSanitizer", "runtime error:", "Assertion")
 SETTINGS = "aws_region=eu-west-1\nvpc_id=vpc-0123456789abcdef0\nsubnet_cidr=172.31.64.0/27\n"
 

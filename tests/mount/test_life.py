@@ -51,7 +51,7 @@ def test_daemon_comes_back_when_the_tree_answers(unmounted):
 
 def test_command_substitution_returns(unmounted):
     done = subprocess.run(["bash", "-c", f'x=$({VASTFS} "$m"); echo "rc=$?"; echo "$x"'], env=unmounted.env,
-                          capture_output=True, text=True, timeout=10)
+                          capture_output=True, text=True, timeout=60)
     assert done.stdout == "rc=0\n\n"
     unmounted.stop()
     until(lambda: not alive_daemons(unmounted))

@@ -13,7 +13,7 @@ import frames
 
 ROOT = "/2018-06-01/runtime/"
 REPLY_MAX = 6 * 1024 * 1024 + 100
-PATIENCE = 20
+PATIENCE = 60
 
 
 class Answer(NamedTuple):

@@ -13,7 +13,7 @@ import pytest
 from botocore.config import Config
 
 ROOT = Path(__file__).resolve().parents[2]
-DEADLINE = 20
+DEADLINE = 60
 #: the regions that global services are signed for
 GLOBAL = {"iam": "us-east-1"}
 
@@ -62,7 +62,7 @@ class Sandbox:
                 aws_secret_access_key=secret or self.facts["secret_key"],
                 aws_session_token=token,
                 config=Config(
-                    retries={"total_max_attempts": attempts}, read_timeout=10
+                    retries={"total_max_attempts": attempts}, read_timeout=60
                 ),
             )
         return self._clients[name]
@@ -73,7 +73,7 @@ class Sandbox:
         request = urllib.request.Request(
             f"{self.endpoint}/sandbox/{path}", data=data, method=method
         )
-        with urllib.request.urlopen(request, timeout=10) as reply:
+        with urllib.request.urlopen(request, timeout=60) as reply:
             return json.load(reply)
 
     def fault(self, match, kind, **more):

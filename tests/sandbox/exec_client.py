@@ -14,7 +14,7 @@ from websockets.sync.client import connect
 
 HEADER = struct.Struct(">I32sIQQQ16s32sII")
 DATA, SIZE, REQUEST, RESPONSE, COMPLETE, FLAG = 1, 3, 5, 6, 7, 10
-DEADLINE = 20
+DEADLINE = 60
 
 
 class Channel:

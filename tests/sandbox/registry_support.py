@@ -41,7 +41,7 @@ class Registry:
     """One connection to a registry, with one kind of credentials."""
 
     def __init__(self, url: str, authorization=None):
-        self.wire = http.client.HTTPConnection(urlsplit(url).netloc, timeout=10)
+        self.wire = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
         self.authorization = authorization
 
     @classmethod

@@ -131,7 +131,7 @@ def test_the_journal_keeps_no_secret(sandbox):
 
 def test_connections_stay_open(sandbox):
     host = sandbox.endpoint.partition("//")[2]
-    connection = http.client.HTTPConnection(host, timeout=5)
+    connection = http.client.HTTPConnection(host, timeout=60)
     for _ in range(3):
         connection.request("GET", "/sandbox/faults")
         reply = connection.getresponse()

@@ -78,7 +78,7 @@ def launch(tmp_path):
     for launched in made:
         command = ["fusermount3", "-u", "-z", "-q", str(launched.mountpoint)]
         subprocess.run(command, check=False)
-        until(launched.is_gone, 30)
+        until(launched.is_gone, 60)
 
 
 def test_a_mount_and_its_end(launch):
@@ -94,7 +94,7 @@ def test_a_mount_and_its_end(launch):
     for name in ("AWS_PROFILE=", "AWS_SESSION_TOKEN=", "http_proxy="):
         assert f"\0{name}" not in environment
     launched.unmount()
-    until(launched.is_gone, 30)
+    until(launched.is_gone, 60)
 
 
 def test_nothing_outlives_a_killed_vastfs(launch):
@@ -103,7 +103,7 @@ def test_nothing_outlives_a_killed_vastfs(launch):
     assert launched.process.returncode == 0, err
     assert out.startswith("export ") and out.count("\n") == 1
     os.kill(launched.vastfs(), signal.SIGKILL)
-    until(launched.is_gone, 30)
+    until(launched.is_gone, 60)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -112,7 +112,7 @@ def test_the_foreground(launch, number):
     assert "mounted" in launched.process.stdout.readline()
     assert launched.is_mounted()
     launched.process.send_signal(number)
-    launched.process.communicate(timeout=30)
+    launched.process.communicate(timeout=60)
     assert launched.is_gone()
 
 
@@ -123,7 +123,7 @@ def test_a_killed_launcher_leaves_a_whole_sandbox(launch):
     launched.process.wait()
     assert (launched.mountpoint / "status").read_text()
     launched.unmount()
-    until(launched.is_gone, 30)
+    until(launched.is_gone, 60)
 
 
 def test_a_launcher_killed_too_early_leaves_nothing(launch):
@@ -131,7 +131,7 @@ def test_a_launcher_killed_too_early_leaves_nothing(launch):
     until(lambda: list(launched.scratch.iterdir()))
     launched.process.kill()
     launched.process.wait()
-    until(launched.is_gone, 30)
+    until(launched.is_gone, 60)
 
 
 def test_a_failing_vastfs(launch, tmp_path):

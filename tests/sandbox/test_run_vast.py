@@ -115,7 +115,7 @@ def test_a_real_server(tmp_path):
             text=True,
         )
 
-    until(lambda: vast("count").stdout == "0\n", 30)
+    until(lambda: vast("count").stdout == "0\n", 60)
     assert vast("import", "suricata", given=EVENT + "\n").returncode == 0
     until(lambda: vast("count", '#type == "suricata.alert"').stdout == "1\n")
     assert '"src_ip":"147.32.84.165"' in vast("export", "json").stdout

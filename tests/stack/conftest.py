@@ -23,7 +23,7 @@ RUNTIME = BUILD / "src/runtime/vast-lambda-runtime"
 #: process 1 gets only signals that it handles
 SERVER = """sh -c 'trap "exit 43" TERM; sleep 1000 & wait'"""
 VPC = "vpc-0123456789abcdef0"
-DEADLINE = 30
+DEADLINE = 60
 SUSPICIOUS = ("ERROR: AddressSanitizer", "runtime error:", "LeakSanitizer", "Assertion")
 
 _numbers = itertools.count(1)
@@ -64,7 +64,7 @@ class Cloud:
     def control(self, method, path, body=None):
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"{self.endpoint}/sandbox/{path}", data=data, method=method)
-        with urllib.request.urlopen(request, timeout=10) as reply:
+        with urllib.request.urlopen(request, timeout=60) as reply:
             return json.load(reply)
 
     def fault(self, match, kind, **more):

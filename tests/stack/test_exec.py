@@ -22,7 +22,7 @@ def no_faults(cloud):
 EXEC = "tasks/default/exec"
 
 
-def run(tree, command, deadline=30):
+def run(tree, command, deadline=60):
     """What one open file answers."""
     done = subprocess.run(["bash", "-c", f'exec 3<>{EXEC}/query; cat >&3; cat <&3'], cwd=tree.path, env=tree.env,
                           input=command.encode() + b"\n", capture_output=True, timeout=deadline)
@@ -285,7 +285,7 @@ def test_task_without_exec(deployed, cloud):
     assert "without ECS Exec" in deployed.read("error")
     # a prefix that more than one has, and one that none has
     done = subprocess.run([os.environ.get("VASTFS", "vastfs"), "shell", deployed.path, "zzzz"], env=deployed.env,
-                          capture_output=True, stdin=subprocess.DEVNULL, timeout=20)
+                          capture_output=True, stdin=subprocess.DEVNULL, timeout=60)
     assert done.returncode == 255 and b"there is no task zzzz" in done.stderr
 
 

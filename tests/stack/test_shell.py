@@ -14,7 +14,7 @@ import time
 import pytest
 from conftest import VASTFS, until
 
-DEADLINE = 20
+DEADLINE = 60
 
 
 @pytest.fixture(autouse=True)

@@ -50,7 +50,7 @@ def reader(tree, *argv):
     return subprocess.Popen(argv, cwd=tree.path, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
-def rest(process, deadline=30):
+def rest(process, deadline=60):
     out, err = process.communicate(timeout=deadline)
     return process.returncode, out, err
 
@@ -90,7 +90,7 @@ def test_readers_of_one_open_file_share_it(stack):
     with open(stack.path / "lambda/result", "rb", buffering=0) as f:
         readers = [subprocess.Popen(["cat"], stdin=f, stdout=subprocess.PIPE) for _ in range(3)]
     pieces = [[] for _ in readers]
-    threads = [threading.Thread(target=lambda r=r, p=p: p.append(r.communicate(timeout=30)[0]))
+    threads = [threading.Thread(target=lambda r=r, p=p: p.append(r.communicate(timeout=60)[0]))
                for r, p in zip(readers, pieces)]
     for t in threads:
         t.start()
