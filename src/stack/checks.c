@@ -220,6 +220,22 @@ int check_fargate_size(unsigned cpu, unsigned memory, struct error *err)
 			 buf_str(&sizes));
 }
 
+/* Fargate's limits; its 20 GiB without the setting cannot be asked for by number. */
+int check_server_disk_size(const char *value, struct error *err)
+{
+	return check_between(value, 21, 200, err);
+}
+
+int check_server_restart(const char *value, struct error *err)
+{
+	return check_choice(value, "always", "never", err);
+}
+
+int check_server_start_timeout(const char *value, struct error *err)
+{
+	return check_between(value, 1, 3600, err);
+}
+
 int check_lambda_memory(const char *value, struct error *err)
 {
 	return check_between(value, 128, 10240, err);
@@ -228,6 +244,11 @@ int check_lambda_memory(const char *value, struct error *err)
 int check_lambda_timeout(const char *value, struct error *err)
 {
 	return check_between(value, 1, 900, err);
+}
+
+int check_lambda_tmp_size(const char *value, struct error *err)
+{
+	return check_between(value, 512, 10240, err);
 }
 
 int check_lambda_result_limit(const char *value, struct error *err)

@@ -1,6 +1,7 @@
 #include "stack/settings.h"
 
 #include "stack/checks.h"
+#include "stack/environment.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -29,10 +30,21 @@ static const struct setting_rule rules[SETTING_COUNT] = {
 				    "what import/<format> runs, events on its standard input"},
 	[SETTING_SERVER_CPU] = {"server_cpu", "2048", false, check_server_cpu, "server's CPU units, 1024 a processor"},
 	[SETTING_SERVER_MEMORY] = {"server_memory", "4096", false, check_server_memory, "server's memory, MiB"},
+	[SETTING_SERVER_DISK_SIZE] = {"server_disk_size", NULL, false, check_server_disk_size,
+				      "server's own disk, 21 to 200 GiB; not set: Fargate's 20"},
+	[SETTING_SERVER_ENVIRONMENT] =
+		{"server_environment", NULL, false, environment_check,
+		 "NAME=value pairs for the server, comma-separated; no secrets, AWS shows them like vast_command"},
+	[SETTING_SERVER_RESTART] = {"server_restart", "always", false, check_server_restart,
+				    "always (ECS replaces a server that crashed or was retired) or never"},
+	[SETTING_SERVER_START_TIMEOUT] = {"server_start_timeout", "300", false, check_server_start_timeout,
+					  "longest wait for the port of a new server, 1 to 3600 s"},
 	[SETTING_LAMBDA_MEMORY] = {"lambda_memory", "2048", false, check_lambda_memory,
 				   "Lambda function's memory, 128 to 10240 MB"},
 	[SETTING_LAMBDA_TIMEOUT] = {"lambda_timeout", "300", false, check_lambda_timeout,
 				    "longest that a query may take, 1 to 900 s"},
+	[SETTING_LAMBDA_TMP_SIZE] = {"lambda_tmp_size", "512", false, check_lambda_tmp_size,
+				     "Lambda function's /tmp, 512 to 10240 MB"},
 	[SETTING_LAMBDA_RESULT_LIMIT] = {"lambda_result_limit", "200", false, check_lambda_result_limit,
 					 "most that a query may print, 1 to 10240 MB"},
 	[SETTING_ARCHITECTURE] = {"architecture", "x86_64", false, check_architecture,
@@ -363,7 +375,11 @@ static void fill_numbers(struct settings *s)
 	s->vast_port = number(s, SETTING_VAST_PORT);
 	s->server_cpu = number(s, SETTING_SERVER_CPU);
 	s->server_memory = number(s, SETTING_SERVER_MEMORY);
+	s->server_disk_size = number(s, SETTING_SERVER_DISK_SIZE);
+	s->server_restart = strcmp(settings_get(s, SETTING_SERVER_RESTART), "always") == 0;
+	s->server_start_timeout = number(s, SETTING_SERVER_START_TIMEOUT);
 	s->lambda_memory = number(s, SETTING_LAMBDA_MEMORY);
+	s->lambda_tmp_size = number(s, SETTING_LAMBDA_TMP_SIZE);
 	s->lambda_timeout = number(s, SETTING_LAMBDA_TIMEOUT);
 	s->lambda_result_limit = number(s, SETTING_LAMBDA_RESULT_LIMIT);
 }

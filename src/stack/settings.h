@@ -44,8 +44,13 @@ enum setting {
 	SETTING_IMPORT_COMMAND,
 	SETTING_SERVER_CPU,
 	SETTING_SERVER_MEMORY,
+	SETTING_SERVER_DISK_SIZE,
+	SETTING_SERVER_ENVIRONMENT,
+	SETTING_SERVER_RESTART,
+	SETTING_SERVER_START_TIMEOUT,
 	SETTING_LAMBDA_MEMORY,
 	SETTING_LAMBDA_TIMEOUT,
+	SETTING_LAMBDA_TMP_SIZE,
 	SETTING_LAMBDA_RESULT_LIMIT,
 	SETTING_ARCHITECTURE,
 	SETTING_AWS_PROFILE,
@@ -70,11 +75,15 @@ struct settings {
 	struct cidr subnet; /* prefix 0 while subnet_cidr is not set */
 	bool efs;	    /* vast_storage is efs */
 	unsigned vast_port;
-	unsigned server_cpu;	      /* units, 1024 a processor */
-	unsigned server_memory;	      /* MiB */
-	unsigned lambda_memory;	      /* MB */
-	unsigned lambda_timeout;      /* s */
-	unsigned lambda_result_limit; /* MB; vastfs's own limit, not of the stack */
+	unsigned server_cpu;	       /* units, 1024 a processor */
+	unsigned server_memory;	       /* MiB */
+	unsigned server_disk_size;     /* GiB; 0: not set, Fargate's own 20 GiB */
+	unsigned server_start_timeout; /* s until a server that does not answer is given up; vastfs's own */
+	bool server_restart;	       /* server_restart is always: an ECS service runs the server; vastfs's own */
+	unsigned lambda_memory;	       /* MB */
+	unsigned lambda_timeout;       /* s */
+	unsigned lambda_tmp_size;      /* MB */
+	unsigned lambda_result_limit;  /* MB; vastfs's own limit, not of the stack */
 };
 
 /*

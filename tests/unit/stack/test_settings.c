@@ -96,6 +96,18 @@ static void test_good_values(void **state)
 		"lambda_memory=128",
 		"lambda_timeout=1",
 		"lambda_timeout=900",
+		"lambda_tmp_size=512",
+		"lambda_tmp_size=10240",
+		"server_disk_size=21",
+		"server_disk_size=200",
+		"server_disk_size=",
+		"server_restart=always",
+		"server_restart=never",
+		"server_start_timeout=1",
+		"server_start_timeout=3600",
+		"server_environment=A=1",
+		"server_environment = TENZIR_A=1, _b2=x=y , C=",
+		"server_environment='A=two words'",
 		"architecture=arm64",
 		"aws_profile=my team",
 	};
@@ -194,6 +206,13 @@ static void test_bad_lines(void **state)
 		{"lambda_memory=127", 15, "not between 128 and 10240"},
 		{"lambda_timeout=901", 16, "not between 1 and 900"},
 		{"lambda_timeout=-1", 16, "not a whole number"},
+		{"lambda_tmp_size=511", 17, "not between 512 and 10240"},
+		{"server_disk_size=20", 18, "not between 21 and 200"},
+		{"server_disk_size=201", 18, "not between 21 and 200"},
+		{"server_restart=yes", 16, "neither always nor never"},
+		{"server_start_timeout=0", 22, "not between 1 and 3600"},
+		{"server_environment=A", 20, "\"A\" is not NAME=value"},
+		{"server_environment=A=1,A=2", 20, "A is set twice"},
 		{"architecture=amd64", 14, "neither x86_64 nor arm64"},
 		{"aws_profile=[default]", 13, "not the name of a profile"},
 	};
@@ -233,7 +252,8 @@ static void test_numbers_follow_the_values(void **state)
 {
 	_cleanup_(settings_unref_cleanup) struct settings *s =
 		parse("subnet_cidr=10.0.1.0/26\nvast_storage=ephemeral\nserver_cpu=4096\nserver_memory=8192\n"
-		      "lambda_memory=512\nlambda_timeout=7\nvast_port=5158\n");
+		      "lambda_memory=512\nlambda_timeout=7\nvast_port=5158\nserver_disk_size=30\n"
+		      "server_restart=never\nserver_start_timeout=60\nlambda_tmp_size=1024\n");
 	_cleanup_(settings_unref_cleanup) struct settings *defaults = parse("");
 
 	(void)state;
@@ -244,6 +264,13 @@ static void test_numbers_follow_the_values(void **state)
 	assert_int_equal(s->server_memory, 8192);
 	assert_int_equal(s->lambda_memory, 512);
 	assert_int_equal(s->lambda_timeout, 7);
+	assert_int_equal(s->server_disk_size, 30);
+	assert_int_equal(defaults->server_disk_size, 0);
+	assert_false(s->server_restart);
+	assert_true(defaults->server_restart);
+	assert_int_equal(s->server_start_timeout, 60);
+	assert_int_equal(defaults->server_start_timeout, 300);
+	assert_int_equal(s->lambda_tmp_size, 1024);
 	assert_int_equal(s->vast_port, 5158);
 	assert_int_equal(defaults->subnet.prefix, 0);
 	assert_true(defaults->efs);

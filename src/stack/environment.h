@@ -1,0 +1,24 @@
+/*
+ * environment.h - the setting server_environment: NAME=value pairs, separated by commas. Pure.
+ *
+ *	A=1, B=two words,C=	blanks around a pair are ignored, those inside a value are part of it
+ *
+ * A name is [A-Za-z_][A-Za-z0-9_]* and occurs once. There is no escape: a value with a comma, or with blanks at its
+ * ends, is written as an assignment before vast_command (FOO='a,b' vast start), where the shell's quotes hold.
+ */
+#ifndef VASTFS_STACK_ENVIRONMENT_H
+#define VASTFS_STACK_ENVIRONMENT_H
+
+#include "base/buf.h"
+#include "base/error.h"
+
+/* -EINVAL with a message that names the pair that is wrong. */
+int environment_check(const char *value, struct error *err);
+
+/*
+ * The canonical form that the launcher in the image takes: NAME=value,NAME=value without blanks around the pairs, so
+ * that the same variables are the same parameter, however they are written. The value has passed the check; "" is "".
+ */
+int environment_write(const char *value, struct buf *out);
+
+#endif
