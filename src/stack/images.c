@@ -1,6 +1,7 @@
 #include "stack/images.h"
 
 #include "aws/aws.h"
+#include "stack/container.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -66,8 +67,8 @@ cJSON *images_outdated(const cJSON *details, const char *current, const char *pr
 
 const char *images_digest_of_task(const cJSON *task)
 {
-	const char *digest = aws_text(task, "containers.0.imageDigest");
-	const char *at = strchr(aws_text(task, "containers.0.image"), '@');
+	const char *digest = container_text(task, "imageDigest");
+	const char *at = strchr(container_text(task, "image"), '@');
 
 	return *digest ? digest : at ? at + 1 : "";
 }

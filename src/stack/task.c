@@ -1,5 +1,6 @@
 #include "aws/aws.h"
 #include "base/clock.h"
+#include "stack/container.h"
 #include "stack/view.h"
 
 #include <errno.h>
@@ -9,31 +10,33 @@
 /* awslogs names a stream prefix/container/task; the prefix is the template's. */
 #define LOG_STREAM_FORMAT "server/%s/%s"
 
-/* What ECS says in one place; path NULL: derived below. */
+/* Where ECS's record has it: in the task, or in the server's container; both NULL: derived below. */
 static const struct {
 	size_t offset;
-	const char *path;
+	const char *path, *of_container;
 } fields[] = {
-	{offsetof(struct task, arn), "taskArn"},
-	{offsetof(struct task, status), "lastStatus"},
-	{offsetof(struct task, desired_status), "desiredStatus"},
-	{offsetof(struct task, health), "healthStatus"},
-	{offsetof(struct task, image), "containers.0.image"},
-	{offsetof(struct task, container), "containers.0.name"},
-	{offsetof(struct task, runtime_id), "containers.0.runtimeId"},
-	{offsetof(struct task, cpu), "cpu"},
-	{offsetof(struct task, memory), "memory"},
-	{offsetof(struct task, stopped_reason), "stoppedReason"},
-	{offsetof(struct task, stop_code), "stopCode"},
-	{offsetof(struct task, task_definition), "taskDefinitionArn"},
-	{offsetof(struct task, id), NULL},
-	{offsetof(struct task, private_ip), NULL},
-	{offsetof(struct task, endpoint), NULL},
-	{offsetof(struct task, created), NULL},
-	{offsetof(struct task, started), NULL},
-	{offsetof(struct task, exit_code), NULL},
-	{offsetof(struct task, json), NULL},
-	{offsetof(struct task, log_stream), NULL},
+	{offsetof(struct task, arn), "taskArn", NULL},
+	{offsetof(struct task, status), "lastStatus", NULL},
+	{offsetof(struct task, desired_status), "desiredStatus", NULL},
+	{offsetof(struct task, health), NULL, "healthStatus"},
+	{offsetof(struct task, image), NULL, "image"},
+	{offsetof(struct task, container), NULL, "name"},
+	{offsetof(struct task, runtime_id), NULL, "runtimeId"},
+	{offsetof(struct task, cpu), "cpu", NULL},
+	{offsetof(struct task, memory), "memory", NULL},
+	{offsetof(struct task, stop_code), "stopCode", NULL},
+	{offsetof(struct task, task_definition), "taskDefinitionArn", NULL},
+	{offsetof(struct task, group), "group", NULL},
+	{offsetof(struct task, id), NULL, NULL},
+	{offsetof(struct task, stopped_reason), NULL, NULL},
+	{offsetof(struct task, foreign_failure), NULL, NULL},
+	{offsetof(struct task, private_ip), NULL, NULL},
+	{offsetof(struct task, endpoint), NULL, NULL},
+	{offsetof(struct task, created), NULL, NULL},
+	{offsetof(struct task, started), NULL, NULL},
+	{offsetof(struct task, exit_code), NULL, NULL},
+	{offsetof(struct task, json), NULL, NULL},
+	{offsetof(struct task, log_stream), NULL, NULL},
 };
 
 static char **field(const struct task *t, size_t i)
@@ -75,12 +78,21 @@ static char *private_ip(const cJSON *task)
 
 static char *exit_code(const cJSON *task)
 {
-	const cJSON *code = aws_at(task, "containers.0.exitCode");
+	const cJSON *code = aws_at(container_find(aws_at(task, "containers")), "exitCode");
 	char *text;
 
 	if (!cJSON_IsNumber(code) || asprintf(&text, "%d", code->valueint) < 0)
 		return NULL;
 	return text;
+}
+
+/* What put writes, NULL if it writes nothing. */
+static char *put_text(const cJSON *task, void (*put)(const cJSON *task, struct buf *out))
+{
+	_buf_ struct buf text = BUF_INIT(8192);
+
+	put(task, &text);
+	return text.len ? buf_take(&text) : NULL;
 }
 
 static char *print_task(const cJSON *task)
@@ -115,6 +127,8 @@ static void derive(struct task *t, const cJSON *json, const char *port, const ch
 	t->created = time_text(json, "createdAt", &t->created_ms);
 	t->started = time_text(json, "startedAt", NULL);
 	t->exit_code = exit_code(json);
+	t->stopped_reason = put_text(json, container_put_stop_reason);
+	t->foreign_failure = put_text(json, container_put_foreign_failure);
 	t->json = print_task(json);
 	t->exec_enabled = cJSON_IsTrue(aws_at(json, "enableExecuteCommand"));
 	t->log_stream = joined(LOG_STREAM_FORMAT, t->container, t->id);
@@ -131,9 +145,14 @@ static void parse_task(struct task *t, const cJSON *json, const char *port, cons
 {
 	const struct task *old;
 
-	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
-		if (fields[i].path && *aws_text(json, fields[i].path))
-			*field(t, i) = strdup(aws_text(json, fields[i].path));
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+		const char *text = fields[i].path	    ? aws_text(json, fields[i].path)
+				   : fields[i].of_container ? container_text(json, fields[i].of_container)
+							    : "";
+
+		if (*text)
+			*field(t, i) = strdup(text);
+	}
 	if (!t->arn)
 		return;
 	derive(t, json, port, family);

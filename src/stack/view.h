@@ -40,8 +40,10 @@ struct task {
 	char *id; /* the last part of the ARN: the directory's name */
 	char *arn, *status, *desired_status, *health, *private_ip, *endpoint, *image, *cpu, *memory, *created, *started,
 		*stopped_reason, *stop_code, *exit_code, *json;
-	char *task_definition, *container, *log_stream;
-	char *runtime_id;		/* of its container */
+	char *task_definition, *log_stream;
+	char *group;			/* ECS's: "service:<name>" or "family:<name>" */
+	char *container, *runtime_id;	/* the server's: see container.h; image, health and exit_code are its, too */
+	char *foreign_failure;		/* a container of others that could not start, as a sentence */
 	int64_t created_ms, changed_ms; /* wall clock */
 	bool server;			/* of the stack's own task family */
 	bool exec_enabled;		/* ECS Exec was wished when it was started */

@@ -150,6 +150,31 @@ static bool has_new_status(const struct task *t, const struct task *was)
 	return t->status && (!was || !was->status || strcmp(was->status, t->status) != 0);
 }
 
+/* A task may run on without a container that others have injected into it: nobody would look for the reason. */
+static void watch_report_injected(struct world *w, const struct task *t, const struct task *was)
+{
+	char path[128];
+	struct error err;
+
+	if (!t->foreign_failure || (was && was->foreign_failure))
+		return;
+	error_set(&err, -EIO, "task %s: %s", t->id, t->foreign_failure);
+	error_remedy(&err,
+		     "tell the owner of that container, who injects it into the tasks of this account; the server "
+		     "is the container vast-server");
+	snprintf(path, sizeof(path), "tasks/%s", t->id);
+	failures_add(w->failures, &(struct failure_site){.path = path}, &err);
+	world_event(w, "%s", err.message);
+}
+
+static void watch_report_status(struct world *w, const struct task *t)
+{
+	bool ended = t->exit_code && strcmp(t->status, "STOPPED") == 0;
+
+	world_event(w, "task %s: %s%s%s%s%s", t->id, t->status, ended ? ", exit code " : "", ended ? t->exit_code : "",
+		    t->stopped_reason ? ", " : "", t->stopped_reason ? t->stopped_reason : "");
+}
+
 static void tell_changes(struct world *w, const struct snapshot *old, const struct snapshot *new)
 {
 	const char *before = old->stack->status ? old->stack->status : "", *now = new->stack->status;
@@ -159,10 +184,11 @@ static void tell_changes(struct world *w, const struct snapshot *old, const stru
 	for (size_t i = 0; i < new->tasks->n; i++) {
 		const struct task *t = &new->tasks->tasks[i], *was = task_list_find(old->tasks, t->id);
 
+		if (task_is_live(t))
+			watch_report_injected(w, t, was);
 		if (!has_new_status(t, was))
 			continue;
-		world_event(w, "task %s: %s%s%s", t->id, t->status, t->stopped_reason ? ", " : "",
-			    t->stopped_reason ? t->stopped_reason : "");
+		watch_report_status(w, t);
 		if (old->contact_ms && strcmp(t->status, "STOPPED") == 0) /* else it is an old story */
 			tell_failed_start(w, t, new);
 	}
