@@ -3,30 +3,22 @@
 Tasks themselves are in ecs_task.py, what they run in containers.py.
 """
 
-import copy
 import json
 import time
 
-from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult
-from moto.ec2.models import ec2_backends
 from moto.ec2.models.elastic_network_interfaces import NetworkInterface
 from moto.ecs import models
-from moto.ecs.exceptions import (
-    ClusterNotFoundException,
-    ECSException,
-    EcsClientException,
-    InvalidParameterException,
-)
+from moto.ecs.exceptions import ECSException, InvalidParameterException
 from moto.ecs.responses import DESCRIBE_TASKS_TAGS, EC2ContainerServiceResponse
 
-from . import containers
+from . import containers, ecs_launch, ecs_service
 from .addresses import Addresses
-from .ecs_task import Task
+from .ecs_task import USER, Task
 
 STOPPED_KEPT = 3600  # seconds that a stopped task is still listed
 PAGE = 100
-MANAGED_TAG = "aws:ecs:clusterName"
+ONE_FILTER = "The startedBy filter cannot be combined with other filters."
 
 _context = None
 _tokens = {}
@@ -51,6 +43,15 @@ class ClusterContainsTasks(ECSException):
 
     def __init__(self):
         super().__init__("The Cluster cannot be deleted while Tasks are active.")
+
+
+class ClusterContainsServices(ECSException):
+    """DeleteCluster while services are active or draining."""
+
+    code = "ClusterContainsServicesException"
+
+    def __init__(self):
+        super().__init__("The Cluster cannot be deleted while Services are active.")
 
 
 def run_task(self) -> ActionResult:
@@ -79,84 +80,14 @@ def started(tasks) -> ActionResult:
 
 
 def launch(backend, request: dict) -> list:
-    """New tasks, recorded but not alive yet."""
-    cluster = active_cluster(backend, request.get("cluster", "default"))
-    definition = active_definition(backend, request["taskDefinition"])
+    """RunTask's new tasks, recorded but not alive yet."""
+    cluster = ecs_launch.active_cluster(backend, request.get("cluster", "default"))
+    definition = ecs_launch.active_definition(backend, request["taskDefinition"])
     if request.get("launchType") != "FARGATE":
-        raise InvalidParameterException(
-            "No Container Instances were found in your cluster."
-        )
-    tasks = backend.run_task(
-        cluster.name,
-        definition.arn,
-        int(request.get("count", 1)),
-        request.get("overrides"),
-        request.get("startedBy"),
-        None,
-        "FARGATE",
-        network_of(backend, request),
-        request.get("group"),
-        request.get("platformVersion"),
-    )
-    for task in tasks:
-        settle(backend, cluster, definition, task, request)
-    return tasks
-
-
-def network_of(backend, request: dict):
-    """The network configuration, checked: moto answers with an error of EC2's."""
-    network = copy.deepcopy(request.get("networkConfiguration"))
-    if not network or "awsvpcConfiguration" not in network:
-        return None
-    configuration = network["awsvpcConfiguration"]
-    configuration.setdefault("securityGroups", [])
-    ec2 = ec2_backends[backend.account_id][backend.region_name]
-    try:
-        for subnet in configuration["subnets"]:
-            ec2.get_subnet(subnet)
-    except ServiceException as error:
-        raise InvalidParameterException(error.message) from error
-    for group in configuration["securityGroups"]:
-        if ec2.get_security_group_from_id(group) is None:
-            raise InvalidParameterException(
-                f"The security group '{group}' does not exist"
-            )
-    return network
-
-
-def settle(backend, cluster, definition, task, request: dict) -> None:
-    """What moto leaves out of a new task."""
-    table = backend.tasks[cluster.name]
-    for arn in [arn for arn, other in table.items() if other is task]:
-        del table[arn]
-    table[task.task_arn] = task
-    task.enable_execute_command = bool(request.get("enableExecuteCommand"))
-    tags = {}
-    if request.get("propagateTags") == "TASK_DEFINITION":
-        tags.update({tag["key"]: tag["value"] for tag in definition.tags or []})
-    tags.update({tag["key"]: tag["value"] for tag in request.get("tags") or []})
-    if request.get("enableECSManagedTags"):
-        tags[MANAGED_TAG] = cluster.name
-    task.tags = [{"key": key, "value": value} for key, value in tags.items()]
-
-
-def active_cluster(backend, name: str):
-    cluster = backend._get_cluster(name)
-    if cluster.status != "ACTIVE":
-        error = ClusterNotFoundException()
-        error.message = "The referenced cluster was inactive."
-        raise error
-    return cluster
-
-
-def active_definition(backend, name: str):
-    try:
-        definition = backend.describe_task_definition(name)
-    except ECSException as error:
-        raise EcsClientException("TaskDefinition not found.") from error
-    if definition.status != "ACTIVE":
-        raise EcsClientException("TaskDefinition is inactive")
-    return definition
+        raise InvalidParameterException(ecs_launch.NO_INSTANCES)
+    network = ecs_launch.network_of(backend, request)
+    ecs_launch.check_fargate(definition, network)
+    return ecs_launch.launch(backend, cluster, definition, network, request)
 
 
 def tasks_of(backend, cluster_name: str) -> dict:
@@ -210,30 +141,45 @@ def task_arn(self, cluster: str, name: str) -> str:
 
 def list_tasks(self) -> ActionResult:
     """ListTasks: without desiredStatus only those that are to run."""
-    status = self._get_param("desiredStatus") or "RUNNING"
-    family = self._get_param("family")
-    started_by = self._get_param("startedBy")
-    launch_type = self._get_param("launchType")
+    parameter = self._get_param
+    status = parameter("desiredStatus") or "RUNNING"
+    cluster = parameter("cluster", "default")
     with _context.lock:
-        tasks = tasks_of(self.ecs_backend, self._get_param("cluster", "default"))
+        tasks = tasks_of(self.ecs_backend, cluster)
+        wanted = _filters(self.ecs_backend, cluster, parameter)
         arns = [
             task.task_arn
             for task in tasks.values()
             if task.desired_status == status
-            and family in (None, task.family)
-            and started_by in (None, task.started_by)
-            and launch_type in (None, task.launch_type)
+            and all(getattr(task, name) == value for name, value in wanted.items())
         ]
-    return page(arns, self._get_param("maxResults"), self._get_param("nextToken"))
+    return page("taskArns", arns, parameter("maxResults"), parameter("nextToken"))
 
 
-def page(arns: list, size, token) -> ActionResult:
+def _filters(backend, cluster: str, parameter) -> dict:
+    """{attribute of a task: value} for what ListTasks is limited to."""
+    service = parameter("serviceName")
+    wanted = {
+        "family": parameter("family"),
+        "started_by": parameter("startedBy"),
+        "launch_type": parameter("launchType"),
+        "group": f"service:{ecs_service.find(backend, cluster, service).name}"
+        if service
+        else None,
+    }
+    wanted = {name: value for name, value in wanted.items() if value is not None}
+    if "started_by" in wanted and len(wanted) > 1:
+        raise InvalidParameterException(ONE_FILTER)
+    return wanted
+
+
+def page(member: str, arns: list, size, token, default=PAGE) -> ActionResult:
     """One page; the token names the last one shown, for others may go."""
     arns = sorted(arns)
     if token:
         arns = [arn for arn in arns if arn > token]
-    size = min(int(size or PAGE), PAGE)
-    result = {"taskArns": arns[:size]}
+    size = min(int(size or default), PAGE)
+    result = {member: arns[:size]}
     if len(arns) > size:
         result["nextToken"] = arns[size - 1]
     return ActionResult(result)
@@ -246,7 +192,7 @@ def stop_task(self) -> ActionResult:
         task = find_task(self.ecs_backend, cluster, self._get_param("task"))
         if task is None:
             raise InvalidParameterException("The referenced task was not found.")
-        task.ask_to_stop(self._get_param("reason"))
+        task.ask_to_stop(USER, self._get_param("reason") or "Task stopped by user")
         return ActionResult({"task": task.view()})
 
 
@@ -257,22 +203,43 @@ def _create_cluster(original):
         cluster = backend.clusters.get(cluster_name)
         if cluster is not None and cluster.status == "ACTIVE":
             return cluster
-        return original(backend, cluster_name, *arguments, **keywords)
+        made = original(backend, cluster_name, *arguments, **keywords)
+        made.tags = made.tags or []  # moto's tagging API fails on None
+        return made
 
     return create_cluster
 
 
 def _delete_cluster(original):
-    """DeleteCluster is refused as long as a task is not stopped."""
+    """DeleteCluster is refused as long as a service or a task is active."""
 
     def delete_cluster(backend, cluster_str):
         with _context.lock:
+            if ecs_service.unfinished(backend, cluster_str):
+                raise ClusterContainsServices
             tasks = tasks_of(backend, cluster_str).values()
             if any(task.status != "STOPPED" for task in tasks):
                 raise ClusterContainsTasks
             return original(backend, cluster_str)
 
     return delete_cluster
+
+
+def _describe_clusters(original):
+    """The numbers of services and tasks, which moto counts for EC2 only."""
+
+    def describe_clusters(backend, cluster_names):
+        with _context.lock:
+            clusters, failures = original(backend, cluster_names)
+            for cluster in clusters:
+                tasks = tasks_of(backend, cluster.name).values()
+                cluster.running_tasks_count = sum(task.is_running for task in tasks)
+                cluster.pending_tasks_count = sum(task.is_pending for task in tasks)
+                services = ecs_service.active(backend, cluster.name)
+                cluster.active_services_count = len(services)
+            return clusters, failures
+
+    return describe_clusters
 
 
 def install(context) -> None:
@@ -288,6 +255,7 @@ def install(context) -> None:
     backend._calculate_task_resource_requirements = staticmethod(lambda _: {})
     backend.create_cluster = _create_cluster(backend.create_cluster)
     backend.delete_cluster = _delete_cluster(backend.delete_cluster)
+    backend.describe_clusters = _describe_clusters(backend.describe_clusters)
     if not hasattr(NetworkInterface, "private_dns_name"):
         NetworkInterface.private_dns_name = ""
     response = EC2ContainerServiceResponse

@@ -23,6 +23,8 @@ DEACTIVATING = 2
 DEPROVISIONING = 15
 EXEC_AGENT = 10  # from RUNNING until ExecuteCommand is possible
 
+STARTING = ("PROVISIONING", "PENDING", "ACTIVATING")
+
 START_FAILED = "TaskFailedToStart"
 EXITED = "EssentialContainerExited"
 USER = "UserInitiated"
@@ -37,6 +39,8 @@ class Task(models.Task):
 
     context = None
     addresses = None
+    #: called after each change of a task's state, without arguments
+    changed = staticmethod(lambda: None)
 
     def __init__(self, *arguments, **keywords):
         # moto's constructor makes the network interface and asks for an address
@@ -113,15 +117,46 @@ class Task(models.Task):
         """Let it live."""
         threading.Thread(target=self._live, daemon=True, name=self.id).start()
 
-    def ask_to_stop(self, reason: str) -> None:
-        """StopTask; holds the lock. A task that ends already keeps its reason."""
+    def ask_to_stop(self, code: str, reason: str) -> None:
+        """StopTask and the like; holds the lock. The first reason stays."""
         if self.desired_status == "STOPPED":
             return
-        self._set_reason(USER, reason or "Task stopped by user")
+        self._set_reason(code, reason)
         self.desired_status = "STOPPED"
         self._stop_asked = True
         self.tags = []  # as the API's reference has it
         self._wake.set()
+        self.changed()
+
+    @property
+    def is_running(self) -> bool:
+        """Counted as running, whether or not it was asked to stop."""
+        return self._status == "RUNNING"
+
+    @property
+    def health(self) -> str:
+        """UNKNOWN, HEALTHY or UNHEALTHY, after its containers' health checks."""
+        return "UNKNOWN"
+
+    @property
+    def is_ready(self) -> bool:
+        """What a service counts as a healthy task."""
+        return self._status == "RUNNING" and self.desired_status == "RUNNING"
+
+    @property
+    def is_pending(self) -> bool:
+        """On its way to RUNNING."""
+        return self._status in STARTING and self.desired_status == "RUNNING"
+
+    @property
+    def failed_to_start(self) -> bool:
+        """It came to its end without ever having been RUNNING."""
+        return self.desired_status == "STOPPED" and "startedAt" not in self.times
+
+    @property
+    def lets_go(self) -> bool:
+        """Its containers are being stopped, or have been."""
+        return self._status in ("STOPPING", "DEPROVISIONING", "STOPPED")
 
     def wake(self) -> None:
         """Something happened that the driver should look at."""
@@ -190,6 +225,7 @@ class Task(models.Task):
     def _end(self) -> None:
         with self.context.lock:
             self.desired_status = "STOPPED"
+        self.changed()
         if "startedAt" in self.times:
             self._enter("DEACTIVATING", "stoppingAt")
             self.context.wait(DEACTIVATING)
@@ -227,6 +263,7 @@ class Task(models.Task):
             self._status = status
             self.version += 1
             self._mark(*marks)
+        self.changed()
 
     def _mark(self, *names) -> None:
         for name in names:
@@ -250,7 +287,7 @@ class Task(models.Task):
             "enableExecuteCommand": self.enable_execute_command,
             "ephemeralStorage": {"sizeInGiB": 20},
             "group": self.group,
-            "healthStatus": "UNKNOWN",
+            "healthStatus": self.health,
             "launchType": self.launch_type,
             "overrides": self.overrides,
             "platformFamily": "Linux",
@@ -347,7 +384,7 @@ class Part:
     def _last_status(self) -> str:
         if self.exit_code is not None or self.task.status == "STOPPED":
             return "STOPPED"
-        if self.task.status in ("PROVISIONING", "PENDING", "ACTIVATING"):
+        if self.task.status in STARTING:
             return "PENDING"
         return "RUNNING" if self.started else "STOPPED"
 

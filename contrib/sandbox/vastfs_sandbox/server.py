@@ -37,6 +37,8 @@ MODULES = (
     "logs",
     "processes",
     "ecs",
+    "ecs_scheduler",
+    "ecs_service_api",
     "runtime_api",
     "lambda_",
     "response_stream",

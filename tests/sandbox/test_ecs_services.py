@@ -1,0 +1,502 @@
+"""ECS services, as boto3 and its waiters see them."""
+
+import json
+import os
+import signal
+import time
+
+import pytest
+from botocore.exceptions import ClientError
+from conftest import until
+from run_support import Server
+
+SLEEP = "trap 'exit 0' TERM; echo $$; while :; do sleep 0.01; done"
+STUBBORN = "trap '' TERM; echo $$; while :; do sleep 0.01; done"
+#: of one task: the old one stops before the new one starts
+REPLACE = {"minimumHealthyPercent": 0, "maximumPercent": 100}
+
+
+class Services(Server):
+    """A sandbox with services in it."""
+
+    def create(self, name, definition, **more) -> dict:
+        more.setdefault("desiredCount", 1)
+        more.setdefault("deploymentConfiguration", REPLACE)
+        more.setdefault("launchType", "FARGATE")
+        more.setdefault("networkConfiguration", self.network())
+        reply = self.ecs.create_service(
+            cluster="vast", serviceName=name, taskDefinition=definition, **more
+        )
+        return reply["service"]
+
+    @property
+    def ecs(self):
+        return self.client("ecs")
+
+    def update(self, name, **more) -> dict:
+        return self.ecs.update_service(cluster="vast", service=name, **more)["service"]
+
+    def service(self, name, **more) -> dict:
+        reply = self.ecs.describe_services(cluster="vast", services=[name], **more)
+        assert reply["failures"] == []
+        return reply["services"][0]
+
+    def stable(self, name) -> dict:
+        """The service when boto3's own waiter is content with it."""
+        self._wait("services_stable", services=[name])
+        return self.service(name)
+
+    def inactive(self, name) -> dict:
+        self._wait("services_inactive", services=[name])
+        return self.service(name)
+
+    def _wait(self, waiter, **names):
+        settings = {"Delay": 0.05, "MaxAttempts": 1200}
+        self.ecs.get_waiter(waiter).wait(cluster="vast", WaiterConfig=settings, **names)
+
+    def tasks(self, name, status="RUNNING") -> list:
+        """The tasks of a service that are to be in `status`."""
+        arns = self.ecs.list_tasks(cluster="vast", serviceName=name, desiredStatus=status)
+        if not arns["taskArns"]:
+            return []
+        found = self.ecs.describe_tasks(cluster="vast", tasks=arns["taskArns"], include=["TAGS"])
+        return found["tasks"]
+
+    def running(self, name) -> dict:
+        """The only task of a service, when it is RUNNING."""
+
+        def look():
+            tasks = self.tasks(name)
+            return len(tasks) == 1 and tasks[0]["lastStatus"] == "RUNNING" and tasks[0]
+
+        return until(look, 60)
+
+    def other(self, name, task) -> dict:
+        """The task that took the place of `task`, when it is RUNNING."""
+        return until(lambda: (now := self.running(name))["taskArn"] != task["taskArn"] and now, 60)
+
+    def pid(self, task) -> int:
+        return int(until(lambda: self.lines(task))[0])
+
+    def remove(self, name) -> None:
+        self.ecs.delete_service(cluster="vast", service=name, force=True)
+        self.inactive(name)
+
+    def messages(self, name) -> list:
+        return [event["message"] for event in self.service(name)["events"]]
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory):
+    server = Services(tmp_path_factory.mktemp("services"))
+    server.cluster()
+    yield server
+    server.end()
+
+
+def code(error) -> tuple:
+    reply = error.value.response["Error"]
+    return reply["Code"], reply["Message"]
+
+
+def test_a_service_keeps_its_task_running(sandbox):
+    arn = sandbox.define(SLEEP, family="keep")
+    tags = [{"key": "vastfs:stage", "value": "x"}]
+    made = sandbox.create(
+        "keep",
+        arn,
+        tags=tags,
+        propagateTags="SERVICE",
+        enableECSManagedTags=True,
+        enableExecuteCommand=True,
+        availabilityZoneRebalancing="DISABLED",
+    )
+    assert made["status"] == "ACTIVE" and made["runningCount"] == 0 and made["tags"] == tags
+    assert made["deployments"][0]["rolloutState"] == "IN_PROGRESS"
+    service = sandbox.stable("keep")
+    assert "tags" not in service
+    (deployment,) = service["deployments"]
+    assert deployment["status"] == "PRIMARY"
+    until(lambda: sandbox.service("keep")["deployments"][0]["rolloutState"] == "COMPLETED")
+    task = sandbox.running("keep")
+    assert task["group"] == "service:keep" and task["startedBy"] == deployment["id"]
+    assert deployment["id"].startswith("ecs-svc/")
+    assert task["enableExecuteCommand"]
+    assert {tag["key"]: tag["value"] for tag in task["tags"]} == {
+        "vastfs:stage": "x",
+        "aws:ecs:clusterName": "vast",
+        "aws:ecs:serviceName": "keep",
+    }
+    identity = task["taskArn"].rpartition("/")[2]
+    assert sandbox.messages("keep")[-1] == f"(service keep) has started 1 tasks: (task {identity})."
+    assert sandbox.messages("keep")[0] == "(service keep) has reached a steady state."
+    sandbox.remove("keep")
+
+
+def test_a_killed_server_runs_again(sandbox):
+    sandbox.create("killed", sandbox.define(SLEEP, family="killed"))
+    task = sandbox.running("killed")
+    pid = sandbox.pid(task)
+    begin = time.monotonic()
+    os.kill(pid, signal.SIGKILL)
+    sandbox.other("killed", task)
+    assert time.monotonic() - begin < 10  # the goal is 2 s on an idle machine
+    task = sandbox.arrives(task, "STOPPED")
+    assert task["stopCode"] == "EssentialContainerExited"
+    assert task["containers"][0]["exitCode"] == 137
+    sandbox.remove("killed")
+
+
+def test_a_stopped_task_is_replaced_while_it_stops(sandbox):
+    """The maximum counts what is to run only: two servers for a moment."""
+    arn = sandbox.define(STUBBORN, family="stubborn", stopTimeout=5)
+    sandbox.create("stubborn", arn)
+    task = sandbox.running("stubborn")
+    pid = sandbox.pid(task)
+    sandbox.ecs.stop_task(cluster="vast", task=task["taskArn"], reason="by hand")
+    (stopping,) = sandbox.tasks("stubborn", "STOPPED")
+    assert stopping["taskArn"] == task["taskArn"] and stopping["desiredStatus"] == "STOPPED"
+    assert stopping["lastStatus"] in ("RUNNING", "DEACTIVATING", "STOPPING")
+    other = sandbox.other("stubborn", task)
+    assert sandbox.pid(other) != pid
+    assert sandbox.arrives(task, "STOPPED")["stoppedReason"] == "by hand"
+    sandbox.remove("stubborn")
+
+
+def test_scaled_to_nothing(sandbox):
+    sandbox.create("nothing", sandbox.define(SLEEP, family="nothing"))
+    task = sandbox.running("nothing")
+    deployment = sandbox.service("nothing")["deployments"][0]["id"]
+    assert sandbox.update("nothing", desiredCount=0)["desiredCount"] == 0
+    task = sandbox.arrives(task, "STOPPED")
+    assert task["stopCode"] == "ServiceSchedulerInitiated"
+    assert task["stoppedReason"] == f"Scaling activity initiated by (deployment {deployment})"
+    service = sandbox.stable("nothing")
+    assert len(service["deployments"]) == 1 and service["deployments"][0]["id"] == deployment
+    identity = task["taskArn"].rpartition("/")[2]
+    stopped = f"(service nothing) has stopped 1 running tasks: (task {identity})."
+    assert stopped in sandbox.messages("nothing")
+    assert sandbox.tasks("nothing") == []
+    sandbox.update("nothing", desiredCount=1)
+    assert sandbox.running("nothing")["taskArn"] != task["taskArn"]
+    sandbox.remove("nothing")
+
+
+def test_scaled_by_hand(sandbox):
+    sandbox.create("three", sandbox.define(SLEEP, family="three"))
+    sandbox.update("three", desiredCount=3)
+    assert sandbox.stable("three")["runningCount"] == 3
+    sandbox.update("three", desiredCount=1)
+    until(lambda: len(sandbox.tasks("three")) == 1)
+    sandbox.remove("three")
+
+
+def test_a_new_definition_is_a_new_deployment(sandbox):
+    one = sandbox.define(SLEEP, family="versions")
+    sandbox.create("versions", one)
+    task = sandbox.running("versions")
+    first = sandbox.service("versions")["deployments"][0]["id"]
+    assert len(sandbox.update("versions", taskDefinition=one)["deployments"]) == 1
+    two = sandbox.define(SLEEP, family="versions")
+    updated = sandbox.update("versions", taskDefinition="versions")
+    assert updated["taskDefinition"] == two
+    assert [item["status"] for item in updated["deployments"]] == ["PRIMARY", "ACTIVE"]
+    other = sandbox.other("versions", task)
+    assert other["taskDefinitionArn"] == two
+    service = sandbox.stable("versions")
+    second = service["deployments"][0]["id"]
+    assert second != first
+    assert len(sandbox.update("versions", forceNewDeployment=True)["deployments"]) == 2
+    assert sandbox.other("versions", other)["taskDefinitionArn"] == two
+    sandbox.remove("versions")
+
+
+def test_nothing_runs_twice_by_default(sandbox):
+    """100/200: the new task runs before the old one is told to stop."""
+    sandbox.create("rolling", sandbox.define(SLEEP, family="rolling"), deploymentConfiguration={})
+    task = sandbox.running("rolling")
+    sandbox.update("rolling", forceNewDeployment=True)
+    other = sandbox.other("rolling", task)
+    old = sandbox.arrives(task, "STOPPED")
+    assert old["stoppingAt"] >= other["startedAt"]
+    sandbox.remove("rolling")
+
+
+def test_an_inactive_definition_still_runs(sandbox):
+    arn = sandbox.define(SLEEP, family="retired")
+    sandbox.create("retired", arn)
+    task = sandbox.running("retired")
+    sandbox.ecs.deregister_task_definition(taskDefinition=arn)
+    sandbox.ecs.stop_task(cluster="vast", task=task["taskArn"])
+    sandbox.other("retired", task)
+    with pytest.raises(ClientError) as error:
+        sandbox.update("retired", taskDefinition=arn)
+    assert code(error) == ("ClientException", "TaskDefinition is inactive")
+    sandbox.remove("retired")
+    with pytest.raises(ClientError) as error:
+        sandbox.create("retired", arn)
+    assert code(error) == ("ClientException", "TaskDefinition is inactive")
+
+
+def test_the_same_token_is_the_same_service(sandbox):
+    arn = sandbox.define(SLEEP, family="token")
+    one = sandbox.create("token", arn, clientToken="t")
+    assert sandbox.create("token", arn, clientToken="t")["createdAt"] == one["createdAt"]
+    for more in ({"clientToken": "u"}, {}, {"clientToken": "t", "desiredCount": 2}):
+        with pytest.raises(ClientError) as error:
+            sandbox.create("token", arn, **more)
+        assert code(error) == (
+            "InvalidParameterException",
+            "Creation of service was not idempotent.",
+        )
+    with pytest.raises(ClientError) as error:
+        sandbox.create("token2", arn, clientToken="x" * 37)
+    assert code(error)[0] == "InvalidParameterException"
+    sandbox.remove("token")
+
+
+def test_the_end_of_a_service(sandbox):
+    arn = sandbox.define(STUBBORN, family="end", stopTimeout=5)
+    sandbox.create("end", arn)
+    task = sandbox.running("end")
+    sandbox.pid(task)
+    with pytest.raises(ClientError) as error:
+        sandbox.ecs.delete_service(cluster="vast", service="end")
+    assert code(error) == (
+        "InvalidParameterException",
+        "The service cannot be stopped while it is scaled above 0.",
+    )
+    deleted = sandbox.ecs.delete_service(cluster="vast", service="end", force=True)["service"]
+    assert deleted["status"] == "DRAINING" and deleted["desiredCount"] == 0
+    listed = sandbox.ecs.list_services(cluster="vast")["serviceArns"]
+    assert deleted["serviceArn"] not in listed
+    # INACTIVE as soon as its tasks are STOPPING, which may take the stop timeout
+    assert sandbox.inactive("end")["status"] == "INACTIVE"
+    assert sandbox.task(task)["lastStatus"] != "STOPPED"
+    with pytest.raises(ClientError) as error:
+        sandbox.update("end", desiredCount=1)
+    assert code(error) == ("ServiceNotActiveException", "Service was not ACTIVE.")
+    with pytest.raises(ClientError) as error:
+        sandbox.ecs.delete_service(cluster="vast", service="end")
+    assert code(error)[0] == "ServiceNotFoundException"
+    sandbox.arrives(task, "STOPPED")
+    assert sandbox.create("end", arn, desiredCount=0)["status"] == "ACTIVE"
+    sandbox.remove("end")
+
+
+def test_a_draining_service_cannot_be_made_anew(tmp_path):
+    """Slow enough that DRAINING can be seen: the task is DEACTIVATING for 2 s."""
+    server = Services(tmp_path)
+    server.cluster()
+    arn = server.define(SLEEP)
+    server.create("slow", arn)
+    server.running("slow")
+    server.control("POST", "pace", {"time_scale": 1.5})
+    server.ecs.delete_service(cluster="vast", service="slow", force=True)
+    with pytest.raises(ClientError) as error:
+        server.create("slow", arn)
+    assert code(error) == (
+        "InvalidParameterException",
+        "Unable to Start a service that is still Draining.",
+    )
+    with pytest.raises(ClientError) as error:
+        server.update("slow", desiredCount=1)
+    assert code(error)[0] == "ServiceNotActiveException"
+    with pytest.raises(ClientError) as error:
+        server.ecs.delete_cluster(cluster="vast")
+    assert code(error)[0] == "ClusterContainsServicesException"
+    server.control("POST", "pace", {"time_scale": 0})
+    server.inactive("slow")
+    server.end()
+
+
+def test_names_that_are_no_service(sandbox):
+    reply = sandbox.ecs.describe_services(cluster="vast", services=["none"])
+    assert reply["services"] == [] and reply["failures"][0]["reason"] == "MISSING"
+    for call in (
+        lambda: sandbox.update("none", desiredCount=1),
+        lambda: sandbox.ecs.delete_service(cluster="vast", service="none"),
+        lambda: sandbox.ecs.list_tasks(cluster="vast", serviceName="none"),
+    ):
+        with pytest.raises(ClientError) as error:
+            call()
+        assert code(error) == ("ServiceNotFoundException", "Service not found.")
+    for call in (
+        lambda: sandbox.ecs.describe_services(cluster="none", services=["none"]),
+        lambda: sandbox.ecs.update_service(cluster="none", service="none"),
+        lambda: sandbox.ecs.list_services(cluster="none"),
+    ):
+        with pytest.raises(ClientError) as error:
+            call()
+        assert code(error) == ("ClusterNotFoundException", "Cluster not found.")
+
+
+REFUSED = {
+    "no definition": (
+        {"taskDefinition": "none"},
+        ("ClientException", "TaskDefinition not found."),
+    ),
+    "no network": (
+        {"networkConfiguration": {}},
+        (
+            "InvalidParameterException",
+            "Network Configuration must be provided when networkMode 'awsvpc' is specified.",
+        ),
+    ),
+    "100/100": (
+        {"deploymentConfiguration": {"minimumHealthyPercent": 100, "maximumPercent": 100}},
+        (
+            "InvalidParameterException",
+            "Both maximumPercent and minimumHealthyPercent cannot be 100 as this will block "
+            "deployments.",
+        ),
+    ),
+    "rebalancing": ({"availabilityZoneRebalancing": "ENABLED"}, ("InvalidParameterException", None)),
+    "a negative count": ({"desiredCount": -1}, ("InvalidParameterException", None)),
+    "a bad name": ({"serviceName": "a b"}, ("InvalidParameterException", None)),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_refused(sandbox, what):
+    more, (wanted, message) = REFUSED[what]
+    request = {
+        "cluster": "vast",
+        "serviceName": "refused",
+        "taskDefinition": sandbox.define(SLEEP, family="refused"),
+        "desiredCount": 1,
+        "launchType": "FARGATE",
+        "networkConfiguration": sandbox.network(),
+        "deploymentConfiguration": REPLACE,
+        **more,
+    }
+    with pytest.raises(ClientError) as error:
+        sandbox.ecs.create_service(**request)
+    assert code(error)[0] == wanted
+    assert message in (None, code(error)[1])
+    assert sandbox.ecs.list_services(cluster="vast")["serviceArns"] == []
+
+
+def test_tags_of_a_service(sandbox):
+    made = sandbox.create("tags", sandbox.define(SLEEP, family="tags"), desiredCount=0)
+    assert sandbox.ecs.list_tags_for_resource(resourceArn=made["serviceArn"])["tags"] == []
+    tags = [{"key": "vastfs:stage", "value": "default"}]
+    sandbox.ecs.tag_resource(resourceArn=made["serviceArn"], tags=tags)
+    assert sandbox.ecs.list_tags_for_resource(resourceArn=made["serviceArn"])["tags"] == tags
+    assert sandbox.service("tags", include=["TAGS"])["tags"] == tags
+    found = sandbox.client("resourcegroupstaggingapi").get_resources(
+        TagFilters=[{"Key": "vastfs:stage"}]
+    )
+    arns = [item["ResourceARN"] for item in found["ResourceTagMappingList"]]
+    assert made["serviceArn"] in arns
+    sandbox.remove("tags")
+
+
+def test_pages(sandbox):
+    arn = sandbox.define(SLEEP, family="pages")
+    for number in range(12):
+        sandbox.create(f"page-{number:02}", arn, desiredCount=0)
+    first = sandbox.ecs.list_services(cluster="vast")
+    assert len(first["serviceArns"]) == 10
+    rest = sandbox.ecs.list_services(cluster="vast", nextToken=first["nextToken"])
+    assert len(rest["serviceArns"]) == 2 and "nextToken" not in rest
+    with pytest.raises(ClientError) as error:
+        names = [arn.rpartition("/")[2] for arn in first["serviceArns"]]
+        sandbox.ecs.describe_services(cluster="vast", services=[*names, "page-11"])
+    assert code(error)[0] == "InvalidParameterException"
+    for number in range(12):
+        sandbox.ecs.delete_service(cluster="vast", service=f"page-{number:02}")
+
+
+def test_which_tasks_are_listed(sandbox):
+    arn = sandbox.define(SLEEP, family="listed")
+    sandbox.create("listed", arn)
+    task = sandbox.running("listed")
+    alone = sandbox.run(arn, startedBy="me")
+    ecs = sandbox.ecs
+
+    def listed(**more):
+        return set(ecs.list_tasks(cluster="vast", **more)["taskArns"])
+
+    assert listed(serviceName="listed") == {task["taskArn"]}
+    assert listed(family="listed") == {task["taskArn"], alone["taskArn"]}
+    assert listed(startedBy="me") == {alone["taskArn"]}
+    with pytest.raises(ClientError) as error:
+        listed(startedBy="me", family="listed")
+    assert code(error)[0] == "InvalidParameterException"
+    cluster = ecs.describe_clusters(clusters=["vast"])["clusters"][0]
+    assert cluster["activeServicesCount"] == 1
+    assert cluster["runningTasksCount"] + cluster["pendingTasksCount"] == 2
+    ecs.stop_task(cluster="vast", task=alone["taskArn"])
+    sandbox.remove("listed")
+
+
+def test_a_task_that_cannot_start_is_tried_more_and_more_seldom(sandbox):
+    arn = sandbox.define("", family="broken", entryPoint=["/no/such"])
+    sandbox.create("broken", arn)
+    impaired = "(service broken) is unable to consistently start tasks successfully."
+    until(lambda: any(text.startswith(impaired) for text in sandbox.messages("broken")))
+    failed = sandbox.service("broken")["deployments"][0]["failedTasks"]
+    assert failed >= 3
+    # a new definition is tried at once
+    sandbox.update("broken", taskDefinition=sandbox.define(SLEEP, family="broken"))
+    sandbox.running("broken")
+    assert sandbox.service("broken")["deployments"][0]["failedTasks"] == 0
+    sandbox.remove("broken")
+
+
+def test_no_capacity(sandbox):
+    sandbox.fault("service:unplaced", "unplaced", count=2)
+    sandbox.create("unplaced", sandbox.define(SLEEP, family="unplaced"))
+    sandbox.running("unplaced")
+    texts = [text for text in sandbox.messages("unplaced") if "unable to place" in text]
+    assert texts == [
+        "(service unplaced) was unable to place a task. Reason: Capacity is unavailable at this "
+        "time. Please try again later or in a different availability zone. For more "
+        "information, see the Troubleshooting section of the Amazon ECS Developer Guide."
+    ]
+    sandbox.remove("unplaced")
+
+
+CLUSTER = {"Resources": {"Cluster": {"Type": "AWS::ECS::Cluster"}}}
+
+
+def test_a_stack_keeps_a_cluster_that_is_in_use(sandbox):
+    cfn, ecs = sandbox.client("cloudformation"), sandbox.ecs
+    identity = cfn.create_stack(StackName="used", TemplateBody=json.dumps(CLUSTER))["StackId"]
+
+    def settled(*states):
+        stack = cfn.describe_stacks(StackName=identity)["Stacks"][0]
+        return stack["StackStatus"] in states
+
+    until(lambda: settled("CREATE_COMPLETE"))
+    found = cfn.describe_stack_resource(StackName="used", LogicalResourceId="Cluster")
+    cluster = found["StackResourceDetail"]["PhysicalResourceId"]
+    definition = sandbox.define(STUBBORN, family="used", stopTimeout=5)
+    request = {"taskDefinition": definition, "networkConfiguration": sandbox.network()}
+    ecs.create_service(
+        cluster=cluster, serviceName="x", desiredCount=1, launchType="FARGATE", **request
+    )
+    arns = until(lambda: ecs.list_tasks(cluster=cluster)["taskArns"])
+    ecs.get_waiter("tasks_running").wait(
+        cluster=cluster, tasks=arns, WaiterConfig={"Delay": 0.05, "MaxAttempts": 1200}
+    )
+    sandbox.pid({"taskArn": arns[0]})
+    for words in ("Services are active", "Tasks are active"):
+        cfn.delete_stack(StackName=identity)
+        until(lambda: settled("DELETE_FAILED"))
+        reasons = [
+            event.get("ResourceStatusReason", "")
+            for event in cfn.describe_stack_events(StackName=identity)["StackEvents"]
+        ]
+        assert any(words in reason for reason in reasons)
+        if words.startswith("Services"):
+            ecs.delete_service(cluster=cluster, service="x", force=True)
+            ecs.get_waiter("services_inactive").wait(
+                cluster=cluster, services=["x"], WaiterConfig={"Delay": 0.05, "MaxAttempts": 1200}
+            )
+    ecs.get_waiter("tasks_stopped").wait(
+        cluster=cluster, tasks=arns, WaiterConfig={"Delay": 0.05, "MaxAttempts": 1200}
+    )
+    cfn.delete_stack(StackName=identity)
+    until(lambda: settled("DELETE_COMPLETE"))
