@@ -3,8 +3,11 @@
  *
  * The process forks before it has any thread; the parent comes back when the tree answers, or says why it does not.
  */
+#include "base/confine.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/path.h"
+#include "base/secret.h"
 #include "fs/mount.h"
 #include "fs/tree.h"
 #include "shell/client.h"
@@ -22,6 +25,7 @@
 
 struct options {
 	bool foreground, debug;
+	bool coredump;
 	char *fuse; /* -o, joined by commas */
 	const char *config_dir;
 	const char *mountpoint;
@@ -40,7 +44,8 @@ static const char usage[] =
 	"\n"
 	"  -f                stay in the foreground, messages on standard error\n"
 	"  -d                the same, with a trace of every request\n"
-	"  -o OPTIONS        FUSE mount options, for instance allow_other\n"
+	"  -o OPTIONS        FUSE mount options, for instance allow_other; and coredump, for developers of vastfs:\n"
+	"                    without it there is no core file and no debugger, for the process holds secret keys\n"
 	"  --config-dir DIR  where default.env lies (default: $XDG_CONFIG_HOME/vastfs)\n"
 	"  --help            this text\n"
 	"  --version         the version\n"
@@ -62,7 +67,7 @@ static int bad_usage(const char *format, const char *what)
 	return EXIT_USAGE;
 }
 
-static int add_fuse_options(struct options *o, const char *more)
+static int add_fuse_option(struct options *o, const char *more)
 {
 	char *joined;
 
@@ -71,6 +76,22 @@ static int add_fuse_options(struct options *o, const char *more)
 	free(o->fuse);
 	o->fuse = joined;
 	return 0;
+}
+
+/* One of the list is ours and none of libfuse's. */
+static int add_options(struct options *o, const char *list)
+{
+	_free_ char *copy = strdup(list);
+	char *rest = copy, *word;
+	int r = copy ? 0 : EXIT_FAILURE;
+
+	while (r == 0 && (word = strsep(&rest, ","))) {
+		if (strcmp(word, "coredump") == 0)
+			o->coredump = true;
+		else if (*word)
+			r = add_fuse_option(o, word);
+	}
+	return r;
 }
 
 /* For the tests, which derive from the table: path, type, mode, a line a row. */
@@ -96,7 +117,7 @@ static int take_option(struct options *o, int option, const char *word)
 		o->foreground = true;
 		return 0;
 	case 'o':
-		return add_fuse_options(o, optarg);
+		return add_options(o, optarg);
 	case OPT_CONFIG_DIR:
 		o->config_dir = optarg;
 		return 0;
@@ -140,17 +161,17 @@ static int parse_options(int argc, char **argv, struct options *o)
 
 /* -- directories ----------------------------------------------------------------------------------------------- */
 
-/* XDG Base Directory Specification: relative paths in the variables are ignored. */
+/* XDG Base Directory Specification, but that relative paths are not ignored: path.h has made them absolute. */
 static char *xdg_directory(const char *variable, const char *below_home)
 {
-	const char *base = getenv(variable), *home = getenv("HOME");
+	const char *base = getenv(variable), *home = path_home();
 	char *path;
 	int n;
 
 	if (base && *base == '/')
 		n = asprintf(&path, "%s/vastfs", base);
 	else
-		n = asprintf(&path, "%s/%s/vastfs", home && *home ? home : "/", below_home);
+		n = asprintf(&path, "%s/%s/vastfs", home ? home : "/", below_home);
 	return n < 0 ? NULL : path;
 }
 
@@ -243,6 +264,7 @@ static int serve(const struct options *o, const struct directories *d, void (*re
 
 	block_signals();
 	raise_descriptor_limit();
+	secret_start();
 	if (world_start(&where, &w, &err) < 0 || mount_serve(w, &mount, ready, arg, &err) < 0) {
 		say(&err);
 		return EXIT_FAILURE;
@@ -351,12 +373,21 @@ int main(int argc, char **argv)
 	struct error err = {0};
 	int r;
 
+	confine_process();
 	hold_standard_descriptors();
 	if (argc > 1 && strcmp(argv[1], "shell") == 0)
 		return run_shell(argc, argv);
 	r = parse_options(argc, argv, &o);
 	if (r != 0)
 		return r < 0 ? EXIT_SUCCESS : r;
+	if (o.coredump)
+		confine_end();
+	r = path_fix_environment();
+	if (r < 0) {
+		fprintf(stderr,
+			"vastfs: cannot find the working directory, which a path in the environment is relative to\n");
+		return EXIT_FAILURE;
+	}
 	r = EXIT_FAILURE;
 	if (mount_prepare(o.mountpoint, &mountpoint, &err) < 0) {
 		say(&err);

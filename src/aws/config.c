@@ -2,6 +2,8 @@
 
 #include "aws/profile.h"
 #include "aws/service.h"
+#include "base/path.h"
+#include "base/secret.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -55,46 +57,74 @@ static const char *variable_or_key(const char *name, const cJSON *file, const ch
 	return *value ? value : aws_profile_get(file, section, key);
 }
 
+/* Where an endpoint was named, for people. */
+struct wanted_endpoint {
+	const char *url; /* "" if none is */
+	char name[700];
+};
+
 /* endpoint_url of a service in the [services x] section that the profile points to, or of the profile. */
-static const char *endpoint_in_profile(const struct aws_service *s, const cJSON *file, const char *section)
+static void endpoint_in_profile(const struct aws_service *s, const cJSON *file, const char *section,
+				struct wanted_endpoint *ret)
 {
 	const char *services = aws_profile_get(file, section, "services");
 	char name[300], key[64];
-	const char *url;
 	size_t i;
 
 	for (i = 0; s->env_name[i] && i + 1 < sizeof(key); i++)
 		key[i] = (char)tolower((unsigned char)s->env_name[i]);
 	key[i] = '\0';
 	snprintf(name, sizeof(name), "services %s", services);
-	url = aws_profile_get(cJSON_GetObjectItemCaseSensitive(file, name), key, "endpoint_url");
-	return *url ? url : aws_profile_get(file, section, "endpoint_url");
+	snprintf(ret->name, sizeof(ret->name), "endpoint_url of %s in [%s] of the AWS configuration file", key, name);
+	ret->url = aws_profile_get(cJSON_GetObjectItemCaseSensitive(file, name), key, "endpoint_url");
+	if (*ret->url)
+		return;
+	snprintf(ret->name, sizeof(ret->name), "endpoint_url in [%s] of the AWS configuration file", section);
+	ret->url = aws_profile_get(file, section, "endpoint_url");
 }
 
-static const char *endpoint_wanted(const struct aws_service *s, const cJSON *file, const char *section)
+static void endpoint_wanted(const struct aws_service *s, const cJSON *file, const char *section,
+			    struct wanted_endpoint *ret)
 {
-	char name[100];
-	const char *url;
-
-	snprintf(name, sizeof(name), "AWS_ENDPOINT_URL_%s", s->env_name);
-	url = variable(name);
-	if (!*url)
-		url = variable("AWS_ENDPOINT_URL");
-	return *url ? url : endpoint_in_profile(s, file, section);
+	snprintf(ret->name, sizeof(ret->name), "AWS_ENDPOINT_URL_%s", s->env_name);
+	ret->url = variable(ret->name);
+	if (*ret->url)
+		return;
+	snprintf(ret->name, sizeof(ret->name), "AWS_ENDPOINT_URL");
+	ret->url = variable(ret->name);
+	if (!*ret->url)
+		endpoint_in_profile(s, file, section, ret);
 }
 
-static int check_endpoint(const struct aws_service *s, const char *url, struct error *err)
+static const char *fault_of_endpoint(const char *url)
 {
 	const char *host = strstr(url, "://");
 	bool scheme = strncasecmp(url, "http://", 7) == 0 || strncasecmp(url, "https://", 8) == 0;
 
-	if (!scheme || !host[3] || strpbrk(host + 3, " ?#@\\\"") || host[3] == '/' || strlen(url) > 255) {
-		error_set(err, -EINVAL, "the endpoint of %s is not an http or https URL: %s", s->name, url);
-		error_remedy(err, "check AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_%s and endpoint_url in ~/.aws/config",
-			     s->env_name);
-		return -EINVAL;
-	}
-	return 0;
+	for (const char *p = url; *p; p++)
+		if (*p < ' ' || *p > '~')
+			return "it contains a control character or one that is not ASCII";
+	if (!scheme)
+		return "it must begin with http:// or https://";
+	if (!host[3] || host[3] == '/')
+		return "it names no host";
+	if (strchr(host + 3, '@'))
+		return "a user name or password in it cannot be used";
+	if (strpbrk(host + 3, " ?#\\\""))
+		return "it must consist of scheme, host, port and path";
+	return strlen(url) > 255 ? "it is longer than 255 characters" : NULL;
+}
+
+/* The URL itself is not repeated: it may hold a password. */
+static int check_endpoint(const struct wanted_endpoint *e, struct error *err)
+{
+	const char *fault = fault_of_endpoint(e->url);
+
+	if (!fault)
+		return 0;
+	error_set(err, -EINVAL, "%s is not an http or https URL: %s", e->name, fault);
+	error_remedy(err, "set %s again, for instance to http://localhost:4566, and start vastfs again", e->name);
+	return -EINVAL;
 }
 
 static int load_endpoints(struct aws_options *o, const cJSON *file, const char *section, struct error *err)
@@ -106,13 +136,15 @@ static int load_endpoints(struct aws_options *o, const cJSON *file, const char *
 				    "ignore_configured_endpoint_urls")))
 		return 0;
 	for (size_t i = 0; aws_services[i]; i++) {
-		const char *url = endpoint_wanted(aws_services[i], file, section);
+		struct wanted_endpoint wanted;
 
-		if (!*url)
+		endpoint_wanted(aws_services[i], file, section, &wanted);
+
+		if (!*wanted.url)
 			continue;
-		if (check_endpoint(aws_services[i], url, err) < 0)
+		if (check_endpoint(&wanted, err) < 0)
 			return -EINVAL;
-		if (!cJSON_AddStringToObject(o->endpoints, aws_services[i]->name, url))
+		if (!cJSON_AddStringToObject(o->endpoints, aws_services[i]->name, wanted.url))
 			return -ENOMEM;
 	}
 	return 0;
@@ -158,7 +190,7 @@ static int load_from(struct aws_options *o, const struct aws_config *config, con
 	o->max_attempts = attempts_wanted(file, section);
 	o->region = strdup(config->region ? config->region : "");
 	ca_file = variable_or_key("AWS_CA_BUNDLE", file, section, "ca_bundle");
-	if (*ca_file && !(o->ca_file = strdup(ca_file)))
+	if (*ca_file && !(o->ca_file = path_absolute(ca_file)))
 		return -ENOMEM;
 	if (config->profile && *config->profile && !(o->profile = strdup(config->profile)))
 		return -ENOMEM;
@@ -175,7 +207,7 @@ int aws_options_load(const struct aws_config *config, struct aws_options *ret, s
 	e = aws_profile_read(path, &file, err);
 	if (!e)
 		e = load_from(ret, config, file, err);
-	cJSON_Delete(file);
+	secret_free_json(file);
 	if (e < 0)
 		aws_options_free(ret);
 	return e;

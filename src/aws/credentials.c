@@ -2,8 +2,9 @@
 
 #include "aws/profile.h"
 #include "base/clock.h"
+#include "base/secret.h"
 
-#include <openssl/crypto.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -26,26 +27,56 @@ struct source {
 	const char *what; /* in words, for those that are not supported */
 };
 
-static void free_text(char *s)
-{
-	if (s)
-		OPENSSL_cleanse(s, strlen(s));
-	free(s);
-}
-
 void aws_credentials_free(struct aws_credentials *c)
 {
-	free_text(c->key_id);
-	free_text(c->secret);
-	free_text(c->token);
+	secret_free_text(c->key_id);
+	secret_free_text(c->secret);
+	secret_free_text(c->token);
 	*c = (struct aws_credentials){0};
 }
 
-static int take_keys(struct aws_credentials *ret, const char *key_id, const char *secret, const char *token)
+/* A value and the name that people know it by: a variable, or "<file>: <key> of [<section>]". */
+struct named {
+	char name[PATH_MAX + 400];
+	const char *value;
+};
+
+/*
+ * The key ID and the token go into headers, where a line feed would begin another one. Blanks around the secret or the
+ * token are left as they are, as botocore does; files are trimmed by their reader.
+ */
+static int check_characters(const struct named *n, char lowest, struct error *err)
 {
-	ret->key_id = strdup(key_id);
-	ret->secret = strdup(secret);
-	ret->token = strdup(token);
+	for (const char *p = n->value; *p; p++) {
+		if (*p >= lowest && *p <= '~')
+			continue;
+		error_set(err, -ENOKEY, "%s contains %s", n->name,
+			  *p == ' '			       ? "a blank"
+			  : *p > 0 && (*p < ' ' || *p == 0x7f) ? "a control character (as a line feed)"
+							       : "a character that is not ASCII");
+		error_remedy(err, "set it again, without line feeds and blanks");
+		return -ENOKEY;
+	}
+	return 0;
+}
+
+struct keys {
+	struct named key_id, secret, token;
+};
+
+static int take_keys(struct aws_credentials *ret, const struct keys *k, struct error *err)
+{
+	int r = check_characters(&k->key_id, '!', err);
+
+	if (r == 0)
+		r = check_characters(&k->secret, ' ', err);
+	if (r == 0)
+		r = check_characters(&k->token, ' ', err);
+	if (r < 0)
+		return r;
+	ret->key_id = secret_strdup(k->key_id.value);
+	ret->secret = secret_strdup(k->secret.value);
+	ret->token = secret_strdup(k->token.value);
 	return ret->key_id && ret->secret && ret->token ? 1 : -ENOMEM;
 }
 
@@ -59,34 +90,45 @@ static const char *variable(const char *name)
 static int from_environment(const struct search *s, const struct source *self, struct aws_credentials *ret,
 			    struct error *err)
 {
-	const char *token = variable("AWS_SESSION_TOKEN"), *key_id = variable("AWS_ACCESS_KEY_ID");
 	const char *expires = variable("AWS_CREDENTIAL_EXPIRATION");
+	struct keys k = {.key_id = {"AWS_ACCESS_KEY_ID", variable("AWS_ACCESS_KEY_ID")},
+			 .secret = {"AWS_SECRET_ACCESS_KEY", variable("AWS_SECRET_ACCESS_KEY")},
+			 .token = {"AWS_SESSION_TOKEN", variable("AWS_SESSION_TOKEN")}};
 
 	(void)self;
-	if (s->wanted || !*key_id)
+	if (s->wanted || !*k.key_id.value)
 		return 0;
-	if (!*variable("AWS_SECRET_ACCESS_KEY"))
+	if (!*k.secret.value)
 		return error_set(err, -ENOKEY, "AWS_ACCESS_KEY_ID is set, but AWS_SECRET_ACCESS_KEY is not");
 	if (*expires)
 		ret->expires_ms = clock_parse(expires);
 	if (ret->expires_ms < 0)
 		return error_set(err, -ENOKEY, "AWS_CREDENTIAL_EXPIRATION is not a time: %s", expires);
-	return take_keys(ret, key_id, variable("AWS_SECRET_ACCESS_KEY"),
-			 *token ? token : variable("AWS_SECURITY_TOKEN"));
+	if (!*k.token.value)
+		k.token = (struct named){"AWS_SECURITY_TOKEN", variable("AWS_SECURITY_TOKEN")};
+	return take_keys(ret, &k, err);
+}
+
+static void name_key(struct named *n, const cJSON *file, const char *path, const char *section, const char *key)
+{
+	snprintf(n->name, sizeof(n->name), "%s: %s of [%s]", path, key, section);
+	n->value = aws_profile_get(file, section, key);
 }
 
 static int from_section(const cJSON *file, const char *path, const char *section, struct aws_credentials *ret,
 			struct error *err)
 {
-	const char *key_id = aws_profile_get(file, section, "aws_access_key_id");
-	const char *secret = aws_profile_get(file, section, "aws_secret_access_key");
+	struct keys k;
 
-	if (!*key_id)
+	name_key(&k.key_id, file, path, section, "aws_access_key_id");
+	name_key(&k.secret, file, path, section, "aws_secret_access_key");
+	name_key(&k.token, file, path, section, "aws_session_token");
+	if (!*k.key_id.value)
 		return 0;
-	if (!*secret)
+	if (!*k.secret.value)
 		return error_set(err, -ENOKEY, "%s: [%s] has aws_access_key_id, but no aws_secret_access_key", path,
 				 section);
-	return take_keys(ret, key_id, secret, aws_profile_get(file, section, "aws_session_token"));
+	return take_keys(ret, &k, err);
 }
 
 static int from_shared_file(const struct search *s, const struct source *self, struct aws_credentials *ret,
@@ -176,8 +218,8 @@ static void close_search(struct search *s)
 {
 	free(s->shared_path);
 	free(s->config_path);
-	cJSON_Delete(s->shared);
-	cJSON_Delete(s->config);
+	secret_free_json(s->shared);
+	secret_free_json(s->config);
 }
 
 static int run_search(const struct search *s, struct aws_credentials *ret, struct error *err)

@@ -3,6 +3,7 @@
 #include "aws/failure.h"
 #include "aws/transfer.h"
 
+#include <openssl/crypto.h>
 #include <string.h>
 #include <strings.h>
 
@@ -54,6 +55,8 @@ static void free_exchange(struct http_exchange *x)
 		engine_leave(&x->guest);
 	if (x->transfer.easy)
 		curl_easy_cleanup(x->transfer.easy);
+	for (struct curl_slist *h = x->headers; h; h = h->next)
+		OPENSSL_cleanse(h->data, strlen(h->data)); /* tokens and passwords */
 	curl_slist_free_all(x->headers);
 	http_reply_free(&x->reply);
 	free(x);

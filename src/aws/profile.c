@@ -1,12 +1,11 @@
 #include "aws/profile.h"
 
-#include "base/buf.h"
+#include "base/file.h"
+#include "base/path.h"
+#include "base/secret.h"
 
-#include <fcntl.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define FILE_MAX ((size_t)1 << 20)
 
@@ -53,7 +52,7 @@ static cJSON *set(cJSON *in, const char *key, const char *value)
 
 	if (!node)
 		return NULL;
-	cJSON_DeleteItemFromObjectCaseSensitive(in, key);
+	secret_free_json(cJSON_DetachItemFromObjectCaseSensitive(in, key));
 	cJSON_AddItemToObject(in, key, node);
 	return node;
 }
@@ -108,62 +107,60 @@ static int take_line(struct reader *r, char *line)
 int aws_profile_parse(const char *text, cJSON **ret)
 {
 	struct reader r = {.root = cJSON_CreateObject()};
-	_free_ char *copy = strdup(text);
-	char *rest = copy, *line;
+	size_t size = strlen(text) + 1;
+	char *copy = secret_alloc(size), *rest = copy, *line;
 	int e = r.root && copy ? 0 : -ENOMEM;
 
+	if (!e)
+		memcpy(copy, text, size);
 	while (!e && (line = strsep(&rest, "\n")))
 		e = take_line(&r, line);
+	secret_free(copy, size);
 	if (e < 0) {
-		cJSON_Delete(r.root);
+		secret_free_json(r.root);
 		return e;
 	}
 	*ret = r.root;
 	return 0;
 }
 
-static int read_all(int fd, struct buf *out)
+static int profile_refuse(const char *path, int e, const char *why, struct error *err)
 {
-	char piece[4096];
-	ssize_t n;
+	error_set(err, e, "%s cannot be read: %s", path, why);
+	error_remedy(err, "fix or remove %s", path);
+	return e;
+}
 
-	while ((n = read(fd, piece, sizeof(piece))) > 0)
-		buf_append(out, piece, (size_t)n);
-	return n < 0 ? -errno : out->error;
+static int profile_read_fd(int fd, const char *path, cJSON **ret, struct error *err)
+{
+	char *text;
+	size_t len, size;
+	int e = secret_read(fd, FILE_MAX, &text, &len, &size);
+
+	if (e < 0)
+		return profile_refuse(path, e, file_explain(e), err);
+	e = strlen(text) == len
+		    ? aws_profile_parse(text, ret)
+		    : profile_refuse(path, -EBADMSG, "it contains a NUL byte, so it is not a text file", err);
+	secret_free(text, size);
+	return e;
 }
 
 int aws_profile_read(const char *path, cJSON **ret, struct error *err)
 {
-	_buf_ struct buf text = BUF_INIT(FILE_MAX);
-	_close_ int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
-	int e;
+	_close_ int fd = path ? file_open_regular_or_null(path) : -ENOENT;
 
-	if (fd < 0 && path && errno != ENOENT && errno != ENOTDIR)
-		return error_set(err, -errno, "%s cannot be read: %s", path, strerror(errno));
-	e = fd < 0 ? 0 : read_all(fd, &text);
-	if (e < 0)
-		return error_set(err, e, "%s cannot be read: %s", path, strerror(-e));
-	e = aws_profile_parse(buf_str(&text), ret);
-	if (e < 0)
-		return error_set(err, e, "out of memory");
-	return 0;
-}
-
-static const char *home(void)
-{
-	const char *dir = getenv("HOME");
-	const struct passwd *pw;
-
-	if (dir && *dir)
-		return dir;
-	pw = getpwuid(getuid());
-	return pw ? pw->pw_dir : NULL;
+	if (fd == -ENOENT || fd == -ENOTDIR)
+		return aws_profile_parse("", ret);
+	if (fd < 0)
+		return profile_refuse(path, fd, file_explain(fd), err);
+	return profile_read_fd(fd, path, ret, err);
 }
 
 char *aws_profile_path(const char *variable, const char *name)
 {
 	const char *path = getenv(variable);
-	const char *dir = home();
+	const char *dir = path_home();
 	char *out = NULL;
 
 	if (path && *path && strncmp(path, "~/", 2) != 0)

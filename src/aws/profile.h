@@ -13,7 +13,7 @@
 
 /*
  * Reads a file into an object of sections, each an object of strings, or of objects where keys are nested. A missing
- * file is empty. 0, -ENOMEM, or another errno with words.
+ * file is empty. 0, -ENOMEM, or another errno with words. It may hold keys: to be freed by secret_free_json().
  */
 int aws_profile_read(const char *path, cJSON **ret, struct error *err);
 int aws_profile_parse(const char *text, cJSON **ret);

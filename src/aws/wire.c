@@ -1,5 +1,7 @@
 #include "aws/wire.h"
 
+#include "base/secret.h"
+
 #include <string.h>
 #include <strings.h>
 
@@ -10,7 +12,7 @@ void aws_wire_free(struct aws_wire *w)
 {
 	aws_message_free(&w->message);
 	buf_free(&w->url);
-	buf_free(&w->lines);
+	secret_free_buf(&w->lines); /* the session token */
 }
 
 /* Cuts text into lines, in place, and lists them behind what is listed already. */
@@ -58,7 +60,7 @@ static void put_headers(struct buf *out, const struct aws_wire_input *in, const 
 /* Signs what is listed and adds the signature's headers. Lists anew, for the text may move when it grows. */
 static int sign(const struct aws_wire_input *in, struct aws_wire *w, const char *path)
 {
-	_buf_ struct buf plain = BUF_INIT(LINES_MAX);
+	_secret_buf_ struct buf plain = BUF_INIT(LINES_MAX);
 	struct aws_to_sign s = {
 		.method = w->message.method,
 		.path = path,

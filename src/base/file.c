@@ -3,18 +3,71 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
-int file_read(const char *path, struct buf *out)
+static int file_check_kind(const struct stat *st, bool null_is_fine)
 {
-	_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (S_ISREG(st->st_mode) || (null_is_fine && S_ISCHR(st->st_mode) && st->st_rdev == makedev(1, 3)))
+		return 0;
+	return S_ISDIR(st->st_mode) ? -EISDIR : -EINVAL;
+}
+
+/* Asked before it is opened, for opening a FIFO or a device has effects; and after, for it may have been exchanged. */
+static int file_open_kind(const char *path, bool null_is_fine)
+{
+	_close_ int fd = -1;
+	struct stat st;
+	int r;
+
+	if (stat(path, &st) < 0)
+		return -errno;
+	r = file_check_kind(&st, null_is_fine);
+	if (r < 0)
+		return r;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	r = file_check_kind(&st, null_is_fine);
+	if (r < 0)
+		return r;
+	r = fd;
+	fd = -1;
+	return r;
+}
+
+int file_open_regular(const char *path)
+{
+	return file_open_kind(path, false);
+}
+
+int file_open_regular_or_null(const char *path)
+{
+	return file_open_kind(path, true);
+}
+
+const char *file_explain(int errnum)
+{
+	switch (errnum) {
+	case -EISDIR:
+		return "it is a directory";
+	case -EINVAL:
+		return "it is a FIFO, a device or a socket, not a regular file";
+	case -EFBIG:
+		return "it is too large";
+	default:
+		return strerror(-errnum);
+	}
+}
+
+int file_read_fd(int fd, struct buf *out)
+{
 	char piece[8192];
 	ssize_t n;
 	int r;
 
-	if (fd < 0)
-		return -errno;
 	while ((n = read(fd, piece, sizeof(piece))) != 0) {
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -25,6 +78,13 @@ int file_read(const char *path, struct buf *out)
 			return r;
 	}
 	return 0;
+}
+
+int file_read(const char *path, struct buf *out)
+{
+	_close_ int fd = file_open_regular(path);
+
+	return fd < 0 ? fd : file_read_fd(fd, out);
 }
 
 static int write_all(int fd, const char *data, size_t len)

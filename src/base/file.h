@@ -6,8 +6,21 @@
 
 #include "base/buf.h"
 
-/* Appends the whole file. Negative errno of open or read, -EFBIG over the buffer's maximum. */
+/*
+ * Opens a regular file for reading. Never waits and never disturbs what is something else: -EISDIR a directory, -EINVAL
+ * a FIFO, device or socket; else the errno of open.
+ */
+int file_open_regular(const char *path);
+
+/* The same, for files that people leave out by naming /dev/null. */
+int file_open_regular_or_null(const char *path);
+
+/* Appends the whole file, a regular one. Negative errno of open or read, -EFBIG over the buffer's maximum. */
 int file_read(const char *path, struct buf *out);
+int file_read_fd(int fd, struct buf *out);
+
+/* What an errno of these means, for people. */
+const char *file_explain(int errnum);
 
 /*
  * Replaces the file or makes it, mode 0600: writes a temporary neighbour, fsync, rename, fsync of the directory. On any

@@ -21,6 +21,7 @@ struct build {
 	struct buf config, new_config, new_manifest;
 	char new_digest[IMAGE_DIGEST_SIZE]; /* of new_manifest */
 	struct image_blob config_blob, layer_blob;
+	struct error warning; /* of stored credentials that could not be used */
 };
 
 /* -- where ----------------------------------------------------------------------------------------------------- */
@@ -58,7 +59,7 @@ static int open_source(struct build *x, struct error *err)
 	start = strstr(host, "://") ? strstr(host, "://") + 3 : host;
 	host[start - host + (ptrdiff_t)strcspn(start, "/")] = '\0';
 	if (!x->base.is_ecr) {
-		r = image_credentials(start, x->base.name, &basic, err);
+		r = image_credentials(start, x->base.name, &basic, &x->warning, err);
 		secret = buf_str(&basic);
 	}
 	if (r == 0)

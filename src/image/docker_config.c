@@ -1,11 +1,12 @@
 #include "image/docker_config.h"
 
-#include "base/log.h"
+#include "base/file.h"
+#include "base/path.h"
+#include "base/secret.h"
 #include "image/helper.h"
 #include "image/reference.h"
 
 #include <cjson/cJSON.h>
-#include <fcntl.h>
 #include <openssl/evp.h>
 #include <string.h>
 #include <strings.h>
@@ -18,47 +19,8 @@ struct wanted {
 	const char *host;
 	char whole[512]; /* "host/name" */
 	const char *file;
+	struct error *warning; /* NULL: not wanted */
 };
-
-/* -- secrets do not stay in memory ------------------------------------------------------------------------------ */
-
-static void clear_strings(cJSON *o)
-{
-	for (; o; o = o->next) {
-		if (cJSON_IsString(o) && o->valuestring)
-			explicit_bzero(o->valuestring, strlen(o->valuestring));
-		clear_strings(o->child);
-	}
-}
-
-static void secret_json_cleanup(cJSON **json)
-{
-	clear_strings(*json);
-	cJSON_Delete(*json);
-}
-
-struct secret {
-	char *data;
-	size_t size;
-};
-
-static void secret_cleanup(struct secret *s)
-{
-	if (s->data)
-		explicit_bzero(s->data, s->size);
-	free(s->data);
-}
-
-#define _secret_      _cleanup_(secret_cleanup)
-#define _secret_json_ _cleanup_(secret_json_cleanup)
-
-/* All memory at once: growing would leave copies behind. */
-static struct secret secret_new(size_t size)
-{
-	struct secret s = {calloc(1, size), size};
-
-	return s;
-}
 
 /* -- answers ---------------------------------------------------------------------------------------------------- */
 
@@ -73,13 +35,13 @@ static const char *text_of(const cJSON *o, const char *key)
 static int encode(const char *user, const char *password, struct buf *ret)
 {
 	size_t len = strlen(user) + 1 + strlen(password);
-	_secret_ struct secret plain = secret_new(len + 1), coded = secret_new((len + 2) / 3 * 4 + 1);
+	_secret_text_ char *plain = secret_printf("%s:%s", user, password);
+	_secret_text_ char *coded = secret_alloc((len + 2) / 3 * 4 + 1);
 
-	if (!plain.data || !coded.data)
+	if (!plain || !coded)
 		return -ENOMEM;
-	snprintf(plain.data, plain.size, "%s:%s", user, password);
-	EVP_EncodeBlock((unsigned char *)coded.data, (const unsigned char *)plain.data, (int)len);
-	return buf_puts(ret, coded.data);
+	EVP_EncodeBlock((unsigned char *)coded, (const unsigned char *)plain, (int)len);
+	return buf_puts(ret, coded);
 }
 
 static int take_pair(const struct wanted *w, const char *user, const char *password, struct buf *ret, struct error *err)
@@ -91,28 +53,46 @@ static int take_pair(const struct wanted *w, const char *user, const char *passw
 		return -EOPNOTSUPP;
 	}
 	if (!*user || strchr(user, ':'))
-		return error_set(err, -EBADMSG, "%s has no sensible user name for %s", w->file, w->host);
+		return error_set(err, -EBADMSG, "%s has no valid user name for %s", w->file, w->host);
 	return encode(user, password, ret);
 }
 
 /* -- auths ------------------------------------------------------------------------------------------------------ */
 
+/* base64(1) breaks lines after 76 characters, and so do files that were made with it. */
+static void remove_blanks(char *text)
+{
+	char *out = text;
+
+	for (; *text; text++)
+		if (!strchr(" \t\r\n", *text))
+			*out++ = *text;
+	*out = '\0';
+}
+
 static int take_auth(const struct wanted *w, const char *auth, struct buf *ret, struct error *err)
 {
-	size_t len = strlen(auth);
-	_secret_ struct secret plain = secret_new(len + 1);
-	char *colon;
-	int n;
+	size_t size = strlen(auth) + 1;
+	_secret_text_ char *coded = secret_strdup(auth);
+	char *plain = secret_alloc(size), *colon;
+	int n, r;
 
-	if (!plain.data)
+	if (!plain || !coded) {
+		secret_free(plain, size);
 		return -ENOMEM;
-	n = EVP_DecodeBlock((unsigned char *)plain.data, (const unsigned char *)auth, (int)len);
+	}
+	remove_blanks(coded);
+	n = EVP_DecodeBlock((unsigned char *)plain, (const unsigned char *)coded, (int)strlen(coded));
 	/* The padding is decoded as NULs; some logins store NULs behind the password as well. */
-	colon = n < 0 ? NULL : memchr(plain.data, ':', (size_t)n);
-	if (!colon || strlen(plain.data) < (size_t)(colon - plain.data))
-		return error_set(err, -EBADMSG, "%s has for %s no 'user:password' in base64", w->file, w->host);
-	*colon = '\0';
-	return take_pair(w, plain.data, colon + 1, ret, err);
+	colon = n < 0 ? NULL : memchr(plain, ':', (size_t)n);
+	if (!colon || strlen(plain) < (size_t)(colon - plain)) {
+		r = error_set(err, -EBADMSG, "%s has for %s no 'user:password' in base64", w->file, w->host);
+	} else {
+		*colon = '\0';
+		r = take_pair(w, plain, colon + 1, ret, err);
+	}
+	secret_free(plain, size);
+	return r;
 }
 
 static int take_entry(const struct wanted *w, const cJSON *entry, struct buf *ret, struct error *err)
@@ -197,42 +177,67 @@ static const cJSON *best_of(const struct wanted *w, const cJSON *map)
 
 /* -- helpers ---------------------------------------------------------------------------------------------------- */
 
-static int ask_helper(const struct wanted *w, const char *helper, struct buf *ret, struct error *err)
+static int take_answer(const struct wanted *w, const char *helper, const char *answer, struct buf *ret,
+		       struct error *err)
 {
-	_secret_ struct secret answer = secret_new(IMAGE_HELPER_MAX);
-	_secret_json_ cJSON *json = NULL;
-	int r;
+	_secret_json_ cJSON *json = cJSON_Parse(answer);
 
-	if (!answer.data)
-		return -ENOMEM;
-	r = image_helper_get(helper, image_host_is_docker_hub(w->host) ? HUB_KEY : w->host, IMAGE_HELPER_MS,
-			     answer.data, err);
-	if (r < 0) {
-		error_prefix(err, "%s", w->file);
-		return r;
-	}
-	if (r == 0)
-		return 0;
-	json = cJSON_Parse(answer.data);
 	if (!cJSON_IsObject(json))
 		return error_set(err, -EBADMSG, "%s: docker-credential-%s gave no JSON object for %s", w->file, helper,
 				 w->host);
 	return take_pair(w, text_of(json, "Username"), text_of(json, "Secret"), ret, err);
 }
 
-/* A store that is set for all registries and not installed is what a copied file looks like: public images still go. */
-static int ask_store(const struct wanted *w, const char *store, struct buf *ret, struct error *err)
+static int ask_helper(const struct wanted *w, const char *helper, struct buf *ret, struct error *err)
+{
+	char *answer = secret_alloc(IMAGE_HELPER_MAX);
+	int r;
+
+	if (!answer)
+		return -ENOMEM;
+	r = image_helper_get(helper, image_host_is_docker_hub(w->host) ? HUB_KEY : w->host, IMAGE_HELPER_MS, answer,
+			     err);
+	if (r < 0)
+		error_prefix(err, "%s", w->file);
+	else if (r > 0)
+		r = take_answer(w, helper, answer, ret, err);
+	secret_free(answer, IMAGE_HELPER_MAX);
+	return r;
+}
+
+/* -- what is wrong and does not matter for public images --------------------------------------------------------- */
+
+/* The first is kept: one warning is read, five are not. */
+static void warn(const struct wanted *w, const struct error *what)
+{
+	if (w->warning && !error_is(w->warning))
+		*w->warning = *what;
+}
+
+/* A helper that is not installed, or does not answer, is what a copied file looks like: public images still go. */
+static int ask_helper_or_warn(const struct wanted *w, const char *helper, struct buf *ret, struct error *err)
 {
 	struct error own = {0};
-	int r = ask_helper(w, store, ret, &own);
+	int r = ask_helper(w, helper, ret, &own);
 
-	if (r == -ENOENT) {
-		log_warning("%s", own.message);
-		return 0;
+	if (r == -ENOMEM || r == -EOPNOTSUPP) {
+		if (err && error_is(&own))
+			*err = own;
+		return r;
 	}
-	if (r < 0 && err)
-		*err = own;
-	return r;
+	if (r < 0)
+		warn(w, &own);
+	return 0;
+}
+
+static int warn_of_file(const struct wanted *w, const char *path, const char *fault)
+{
+	struct error what = {0};
+
+	error_set(&what, -EBADMSG, "%s %s", path, fault);
+	error_remedy(&what, "remove %s, or log in again", path);
+	warn(w, &what);
+	return 0;
 }
 
 /* -- files ------------------------------------------------------------------------------------------------------ */
@@ -244,60 +249,77 @@ static int look_into(const struct wanted *w, const cJSON *config, struct buf *re
 	int r = 0;
 
 	if (cJSON_IsString(helper))
-		return ask_helper(w, helper->valuestring, ret, err);
-	if (*store)
-		r = ask_store(w, store, ret, err);
+		r = ask_helper_or_warn(w, helper->valuestring, ret, err);
+	else if (*store)
+		r = ask_helper_or_warn(w, store, ret, err);
 	if (r < 0 || ret->len)
 		return r;
 	return take_entry(w, best_of(w, cJSON_GetObjectItemCaseSensitive(config, "auths")), ret, err);
 }
 
-/* Returns the length; -ENOENT if there is no such file. */
-static ssize_t read_secret(const char *path, struct secret *s)
+/* Blanks, a byte order mark (Windows' editors), and the word null: a file that says nothing. */
+static const char *skip_mark(const char *text)
 {
-	_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
-	size_t len = 0;
-	ssize_t n;
-
-	if (fd < 0)
-		return errno == ENOTDIR ? -ENOENT : -errno;
-	while ((n = read(fd, s->data + len, s->size - len)) != 0) {
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		len += n > 0 ? (size_t)n : 0;
-		if (len == s->size)
-			return -EFBIG;
-	}
-	return (ssize_t)len;
+	return strncmp(text, "\xef\xbb\xbf", 3) == 0 ? text + 3 : text;
 }
 
-static int look_into_file(struct wanted *w, const char *path, struct buf *ret, struct error *err)
+static bool is_blank(const char *text)
 {
-	_secret_ struct secret text = secret_new(FILE_MAX);
-	_secret_json_ cJSON *json = NULL;
-	ssize_t len;
+	text += strspn(text, " \t\r\n");
+	if (strncmp(text, "null", 4) == 0)
+		text += 4;
+	return text[strspn(text, " \t\r\n")] == '\0';
+}
 
-	if (!text.data)
-		return -ENOMEM;
-	len = read_secret(path, &text);
-	if (len == -ENOENT)
-		return 0;
-	if (len < 0)
-		return error_set(err, (int)len, "cannot read %s: %s", path, strerror((int)-len));
-	json = cJSON_ParseWithLength(text.data, (size_t)len);
+static int look_into_text(struct wanted *w, const char *path, const char *text, struct buf *ret, struct error *err)
+{
+	_secret_json_ cJSON *json = NULL;
+
+	text = skip_mark(text);
+	if (is_blank(text))
+		return warn_of_file(w, path, "is empty");
+	json = cJSON_ParseWithOpts(text, NULL, true);
 	if (!cJSON_IsObject(json)) {
 		error_set(err, -EBADMSG, "%s is not a JSON object", path);
-		error_remedy(err, "mend or remove it, and log in again");
+		error_remedy(err, "fix or remove %s, then log in again", path);
 		return -EBADMSG;
 	}
 	w->file = path;
 	return look_into(w, json, ret, err);
 }
 
+static int cannot_read(const char *path, int r, struct error *err)
+{
+	error_set(err, r, "cannot read %s: %s", path, file_explain(r));
+	error_remedy(err, "fix or remove %s", path);
+	return r;
+}
+
+static int look_into_file(struct wanted *w, const char *path, struct buf *ret, struct error *err)
+{
+	_close_ int fd = file_open_regular_or_null(path);
+	size_t len, size;
+	char *text;
+	int r;
+
+	if (fd == -ENOENT || fd == -ENOTDIR)
+		return 0;
+	if (fd == -EACCES)
+		return warn_of_file(w, path, "cannot be read: permission denied");
+	if (fd < 0)
+		return cannot_read(path, fd, err);
+	r = secret_read(fd, FILE_MAX, &text, &len, &size);
+	if (r < 0)
+		return cannot_read(path, r, err);
+	r = look_into_text(w, path, text, ret, err);
+	secret_free(text, size);
+	return r;
+}
+
 /* "<directory of the variable or of home>/<rest>", to be freed; NULL if neither is set. */
 static char *path_in(const char *variable, const char *home_part, const char *rest)
 {
-	const char *dir = getenv(variable), *home = getenv("HOME");
+	const char *dir = getenv(variable), *home = path_home();
 	char *path = NULL;
 	int n = 0;
 
@@ -323,9 +345,10 @@ static int look_into_each(struct wanted *w, struct buf *ret, struct error *err)
 	return r;
 }
 
-int image_credentials(const char *host, const char *name, struct buf *ret_basic, struct error *err)
+int image_credentials(const char *host, const char *name, struct buf *ret_basic, struct error *ret_warning,
+		      struct error *err)
 {
-	struct wanted w = {.host = image_host_is_docker_hub(host) ? IMAGE_DOCKER_HUB : host};
+	struct wanted w = {.host = image_host_is_docker_hub(host) ? IMAGE_DOCKER_HUB : host, .warning = ret_warning};
 
 	if ((size_t)snprintf(w.whole, sizeof(w.whole), "%s/%s", w.host, name) >= sizeof(w.whole))
 		return error_set(err, -EINVAL, "the name of the image is too long");

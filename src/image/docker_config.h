@@ -16,9 +16,14 @@
 /*
  * host and name as in struct image_reference. Appends "user:password" in base64 to ret_basic, nothing if there are no
  * credentials, which is no error: 0. It is a secret: the caller clears it. May sleep for a helper, 10 s at most, so
- * not for the engine's or the FUSE loop's thread. -EBADMSG a file or a helper's answer is malformed, -ETIMEDOUT,
- * -EIO a helper failed, -EOPNOTSUPP a kind of credentials that cannot be used; no text holds a secret.
+ * not for the engine's or the FUSE loop's thread.
+ *
+ * What is wrong and keeps no public image from being pulled goes into *ret_warning, the first only: a helper that is
+ * missing, fails or hangs, a file that is empty or may not be read. Errors: -EBADMSG a file or an entry is malformed,
+ * -EINVAL, -EISDIR, -EFBIG a file that is none or too large, -EOPNOTSUPP a kind of credentials that cannot be used.
+ * No text holds a secret.
  */
-int image_credentials(const char *host, const char *name, struct buf *ret_basic, struct error *err);
+int image_credentials(const char *host, const char *name, struct buf *ret_basic, struct error *ret_warning,
+		      struct error *err);
 
 #endif

@@ -1,6 +1,7 @@
 #include "image/helper.h"
 
 #include "base/clock.h"
+#include "base/confine.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -74,6 +75,8 @@ static int spawn(struct helper *h, int in, int out)
 		r = posix_spawnp(&h->pid, h->program, &actions, &attributes, argv, environ);
 	posix_spawnattr_destroy(&attributes);
 	posix_spawn_file_actions_destroy(&actions);
+	if (r == 0)
+		confine_not_child(h->pid);
 	return -r;
 }
 
@@ -162,7 +165,7 @@ static int explain(const struct helper *h, int r, struct error *err)
 		error_set(err, r, "%s gave no answer in time", h->program);
 	else
 		error_set(err, r, "%s failed: %s", h->program, strerror(-r));
-	error_remedy(err, "look what '%s get' says, or take it out of docker's configuration", h->program);
+	error_remedy(err, "run '%s get' to see what it says, or remove it from docker's configuration", h->program);
 	return r;
 }
 

@@ -189,9 +189,9 @@ static int parse_layer(const cJSON *o, struct image_blob *ret, struct error *err
 		return 0;
 	error_set(err, -EOPNOTSUPP, "the layer %s %s (%s), and Lambda takes gzip only", ret->digest, trouble,
 		  ret->media_type);
-	error_remedy(err, "copy the image with gzip layers, as by: skopeo copy --dest-compress-format gzip "
-			  "--dest-force-compress-format, or build it with: docker buildx build --output "
-			  "type=image,push=true,compression=gzip,force-compression=true,oci-mediatypes=false");
+	error_remedy(err,
+		     "copy the image with gzip layers to a registry of yours and set vast_image to it: skopeo copy "
+		     "--dest-compress-format gzip docker://IMAGE docker://YOUR-REGISTRY/NAME");
 	return -EOPNOTSUPP;
 }
 
@@ -236,7 +236,9 @@ static int parse_config(const cJSON *o, struct image_manifest *m, struct error *
 static int refuse_schema_1(struct error *err)
 {
 	error_set(err, -EOPNOTSUPP, "the image is kept in Docker's first format, schema 1, which AWS does not run");
-	error_remedy(err, "push the image again with a docker or podman of today");
+	error_remedy(err,
+		     "convert the image into a registry of yours and set vast_image to it: skopeo copy --format v2s2 "
+		     "docker://IMAGE docker://YOUR-REGISTRY/NAME");
 	return -EOPNOTSUPP;
 }
 

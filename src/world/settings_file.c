@@ -97,6 +97,13 @@ void settings_apply(struct world *w, struct settings *settings, struct blob *tex
 		log_error("no memory to put the settings in force");
 }
 
+static int settings_file_cannot_read(const char *path, int r, struct error *err)
+{
+	error_set(err, r, "cannot read %s: %s", path, file_explain(r));
+	error_remedy(err, "make %s a regular file, or remove it and write config/default.env", path);
+	return r;
+}
+
 int settings_file_load(struct world *w, struct error *err)
 {
 	_buf_ struct buf text = BUF_INIT(SETTINGS_MAX);
@@ -111,7 +118,7 @@ int settings_file_load(struct world *w, struct error *err)
 	if (r == -ENOENT)
 		return 0;
 	if (r < 0)
-		return error_set(err, r, "cannot read %s: %s", path, strerror(-r));
+		return settings_file_cannot_read(path, r, err);
 	r = settings_parse(buf_str(&text), text.len, &settings, err);
 	if (r < 0)
 		return error_prefix(err, "%s is not in force", path);

@@ -16,6 +16,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 VASTFS = os.environ.get("VASTFS", str(Path(os.environ.get("VASTFS_BUILD", ROOT / "build")) / "vastfs"))
+# LeakSanitizer and debuggers trace the process, which it does not let them by itself.
+DEVELOPER = ["-o", "coredump"] if "san" in str(VASTFS) else []
 DEADLINE = 60
 SUSPICIOUS = ("AddressSanitizer", "LeakSanitizer", "ThreadSanitizer", "runtime error:", "Assertion")
 SETTINGS = "aws_region=eu-west-1\nvpc_id=vpc-0123456789abcdef0\nsubnet_cidr=172.31.64.0/27\n"
@@ -92,7 +94,7 @@ class Mount:
     def start(self, *args):
         """In the foreground, so that the test is its parent."""
         with open(self.base / "vastfs.log", "ab") as log:
-            self.process = subprocess.Popen([VASTFS, "-f", *args, self.path], env=self.env, stdin=subprocess.DEVNULL,
+            self.process = subprocess.Popen([VASTFS, "-f", *DEVELOPER, *args, self.path], env=self.env, stdin=subprocess.DEVNULL,
                                             stderr=log)
         until(lambda: self.answers() or self.process.poll() is not None, "the mount")
         assert self.process.poll() is None, (self.base / "vastfs.log").read_text()

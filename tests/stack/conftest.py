@@ -23,6 +23,8 @@ RUNTIME = BUILD / "src/runtime/vast-lambda-runtime"
 #: process 1 gets only signals that it handles
 SERVER = """sh -c 'trap "exit 43" TERM; sleep 1000 & wait'"""
 VPC = "vpc-0123456789abcdef0"
+# LeakSanitizer and debuggers trace the process, which it does not let them by itself.
+DEVELOPER = ["-o", "coredump"] if "san" in str(VASTFS) else []
 DEADLINE = 60
 SUSPICIOUS = ("ERROR: AddressSanitizer", "runtime error:", "LeakSanitizer", "Assertion")
 
@@ -100,7 +102,7 @@ class Tree:
     def mount(self):
         """In the foreground, so that the test is its parent; returns when the tree answers."""
         self.log = open(self.base / "vastfs.log", "ab")
-        self.process = subprocess.Popen([VASTFS, "-f", self.path], env=self.env, stderr=self.log, stdin=subprocess.DEVNULL)
+        self.process = subprocess.Popen([VASTFS, "-f", *DEVELOPER, self.path], env=self.env, stderr=self.log, stdin=subprocess.DEVNULL)
         until(lambda: os.path.ismount(self.path) or self.process.poll() is not None, "the mount")
         assert os.path.ismount(self.path), (self.base / "vastfs.log").read_text()
         return self

@@ -95,6 +95,57 @@ static void test_order_of_sources(void **state)
 	expect_no_keys("missing", "no AWS credentials: looked for profile missing");
 }
 
+static void expect_environment_refused(const char *key_id, const char *secret, const char *token, const char *words)
+{
+	setenv("AWS_ACCESS_KEY_ID", key_id, 1);
+	setenv("AWS_SECRET_ACCESS_KEY", secret, 1);
+	setenv("AWS_SESSION_TOKEN", token, 1);
+	expect_no_keys(NULL, words);
+}
+
+static void test_characters_that_no_header_may_have(void **state)
+{
+	(void)state;
+	expect_environment_refused("A\r", "s", "", "AWS_ACCESS_KEY_ID contains a control character");
+	expect_environment_refused("A\n", "s", "", "AWS_ACCESS_KEY_ID contains a control character");
+	expect_environment_refused(" A", "s", "", "AWS_ACCESS_KEY_ID contains a blank");
+	expect_environment_refused("A\xc3\xa4", "s", "", "AWS_ACCESS_KEY_ID contains a character that is not ASCII");
+	expect_environment_refused("A", "s\n", "", "AWS_SECRET_ACCESS_KEY contains a control character");
+	expect_environment_refused("A", "s", "t\ninjected: yes", "AWS_SESSION_TOKEN contains a control character");
+	expect_environment_refused("A", "s", "t\x7f", "AWS_SESSION_TOKEN contains a control character");
+	unsetenv("AWS_SESSION_TOKEN");
+	setenv("AWS_SECURITY_TOKEN", "t\t", 1);
+	expect_no_keys(NULL, "AWS_SECURITY_TOKEN contains a control character");
+	/* As botocore: blanks around what the environment says are a part of it, those in a file are not. */
+	setenv("AWS_SECURITY_TOKEN", " t ", 1);
+	setenv("AWS_SECRET_ACCESS_KEY", " s ", 1);
+	expect_keys(NULL, "A", " t ");
+	write_file("credentials", "[a]\naws_access_key_id =  A \t\naws_secret_access_key= s\naws_session_token = t \r\n"
+				  "[b]\naws_access_key_id=B\naws_secret_access_key=s\naws_session_token=t\1t\n");
+	expect_keys("a", "A", "t");
+	expect_no_keys("b", "credentials: aws_session_token of [b] contains a control character");
+}
+
+static void test_files_that_are_none(void **state)
+{
+	char path[128];
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/.aws/credentials", dir);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	expect_no_keys(NULL, "it is a FIFO, a device or a socket");
+	assert_int_equal(unlink(path), 0);
+	write_file("credentials", "");
+	assert_int_equal(truncate(path, 8 << 20), 0);
+	expect_no_keys(NULL, "it is too large");
+	assert_int_equal(truncate(path, 8), 0);
+	expect_no_keys(NULL, "NUL");
+	setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null", 1);
+	expect_no_keys(NULL, "no AWS credentials");
+	setenv("AWS_SHARED_CREDENTIALS_FILE", "/", 1);
+	expect_no_keys(NULL, "it is a directory");
+}
+
 static void test_what_is_not_supported_is_named(void **state)
 {
 	(void)state;
@@ -199,14 +250,19 @@ static void expect_refused(const char *words)
 
 static void test_bad_endpoints(void **state)
 {
-	static const char *const bad[] = {"localhost:5000", "ftp://x",	 "http://",
-					  "http://user@x",  "http:///x", "https://a b"};
+	static const char *const bad[] = {"localhost:5000", "ftp://x",	      "http://",       "http://user@x",
+					  "http:///x",	    "https://a b",    "http://a\r\nb", "http://a\n",
+					  "\thttp://a",	    "http://\xc3\xa4"};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		setenv("AWS_ENDPOINT_URL", bad[i], 1);
-		expect_refused("is not an http or https URL");
+		expect_refused("AWS_ENDPOINT_URL is not an http or https URL");
 	}
+	setenv("AWS_ENDPOINT_URL_ECR", "http://a\n", 1);
+	setenv("AWS_ENDPOINT_URL", "http://good", 1);
+	expect_refused("AWS_ENDPOINT_URL_ECR is not an http or https URL: it contains a control character");
+	unsetenv("AWS_ENDPOINT_URL_ECR");
 	unsetenv("AWS_ENDPOINT_URL");
 	setenv("AWS_USE_FIPS_ENDPOINT", "true", 1);
 	expect_refused("AWS_USE_FIPS_ENDPOINT");
@@ -234,6 +290,7 @@ int main(void)
 		AT_HOME(test_long_tokens_and_changes), AT_HOME(test_nested_keys),
 		AT_HOME(test_endpoints_of_aws),	       AT_HOME(test_endpoints_of_ones_own),
 		AT_HOME(test_bad_endpoints),	       AT_HOME(test_bad_regions),
+		AT_HOME(test_files_that_are_none),     AT_HOME(test_characters_that_no_header_may_have),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -87,7 +87,7 @@ static void expect(const char *host, const char *name, const char *basic)
 {
 	_buf_ struct buf got = BUF_INIT(4096);
 	struct error err = {0};
-	int r = image_credentials(host, name, &got, &err);
+	int r = image_credentials(host, name, &got, NULL, &err);
 
 	if (r != 0)
 		fail_msg("%d: %s", r, err.message);
@@ -99,11 +99,25 @@ static void expect_error(int errnum, const char *words)
 	_buf_ struct buf got = BUF_INIT(4096);
 	struct error err = {0};
 
-	assert_int_equal(image_credentials("ghcr.io", "a/b", &got, &err), errnum);
+	assert_int_equal(image_credentials("ghcr.io", "a/b", &got, NULL, &err), errnum);
 	if (!strstr(err.message, words))
 		fail_msg("'%s' does not say '%s'", err.message, words);
 	assert_null(strstr(err.message, "hunter2"));
 	assert_null(strstr(err.remedy, "hunter2"));
+	assert_int_equal(got.len, 0);
+}
+
+/* What does not stop a public image: no error, no credentials, and words about it. */
+static void expect_warning(const char *words)
+{
+	_buf_ struct buf got = BUF_INIT(4096);
+	struct error err = {0}, warning = {0};
+
+	assert_int_equal(image_credentials("ghcr.io", "a/b", &got, &warning, &err), 0);
+	if (!strstr(warning.message, words))
+		fail_msg("'%s' does not say '%s'", warning.message, words);
+	assert_null(strstr(warning.message, "hunter2"));
+	assert_null(strstr(warning.remedy, "hunter2"));
 	assert_int_equal(got.len, 0);
 }
 
@@ -176,7 +190,7 @@ static void test_the_first_file_that_has_some_wins(void **state)
 
 static void test_malformed_files_are_named(void **state)
 {
-	static const char *const wrong[] = {"", "{", "[]", "null", "{\"auths\":\"hunter2\"", "hunter2"};
+	static const char *const wrong[] = {"{", "[]", "{\"auths\":\"hunter2\"", "hunter2", "{} {}", "nullx"};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
@@ -187,6 +201,57 @@ static void test_malformed_files_are_named(void **state)
 	expect("ghcr.io", "a", "");
 	write_docker("{\"auths\":{\"ghcr.io\":7,\"\":{\"auth\":\"" A_B "\"},\"/\":{\"auth\":\"" A_B "\"}}}");
 	expect("ghcr.io", "a", "");
+}
+
+static void test_a_file_that_says_nothing_is_as_none(void **state)
+{
+	static const char *const nothing[] = {"", "\n", " \t\r\n", "null\n", "\xef\xbb\xbf", "\xef\xbb\xbf null"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(nothing); i++) {
+		write_docker(nothing[i]);
+		expect_warning(".docker/config.json is empty");
+	}
+	/* What lies behind it counts, and one warning is enough. */
+	write_file(".config/containers/auth.json", "{\"auths\":{\"ghcr.io\":{\"auth\":\"" A_B "\"}}}", 0600);
+	expect("ghcr.io", "a", A_B);
+	write_file(".config/containers/auth.json", "", 0600);
+	expect_warning(".docker/config.json is empty");
+	write_docker("\xef\xbb\xbf{\"auths\":{\"ghcr.io\":{\"auth\":\"" A_B "\"}}}");
+	expect("ghcr.io", "a", A_B);
+	write_docker("{\"auths\":null,\"credHelpers\":null}");
+	expect("ghcr.io", "a", "");
+	write_docker("{\"auths\":{\"ghcr.io\":null}}");
+	expect("ghcr.io", "a", "");
+}
+
+static void test_base64_may_have_line_breaks(void **state)
+{
+	(void)state;
+	write_docker("{\"auths\":{\"ghcr.io\":{\"auth\":\"dXNlcjpw\\nYTpzcw==\\r\\n\"}}}");
+	expect("ghcr.io", "a", U_P);
+	write_docker("{\"auths\":{\"ghcr.io\":{\"auth\":\" dXN lcjpwYTpz\\tcw==\"}}}");
+	expect("ghcr.io", "a", U_P);
+}
+
+static void test_what_is_no_file_is_refused_at_once(void **state)
+{
+	(void)state;
+	assert_int_equal(mkfifo(in_home(".docker/config.json"), 0600), 0);
+	expect_error(-EINVAL, "not a regular file");
+	assert_int_equal(unlink(in_home(".docker/config.json")), 0);
+	assert_int_equal(mkdir(in_home(".docker/config.json"), 0700), 0);
+	expect_error(-EISDIR, "directory");
+	assert_int_equal(rmdir(in_home(".docker/config.json")), 0);
+	assert_int_equal(symlink("/dev/zero", in_home(".docker/config.json")), 0);
+	expect_error(-EINVAL, "not a regular file");
+	assert_int_equal(unlink(in_home(".docker/config.json")), 0);
+	write_docker("");
+	assert_int_equal(truncate(in_home(".docker/config.json"), 1 << 30), 0);
+	expect_error(-EFBIG, "too large");
+	setenv("REGISTRY_AUTH_FILE", "/dev/null", 1);
+	assert_int_equal(unlink(in_home(".docker/config.json")), 0);
+	expect_warning("/dev/null is empty");
 }
 
 static void test_malformed_entries_are_refused(void **state)
@@ -203,7 +268,7 @@ static void test_malformed_entries_are_refused(void **state)
 	write_docker("{}");
 	assert_int_equal(chmod(in_home(".docker/config.json"), 0), 0);
 	if (geteuid() != 0)
-		expect_error(-EACCES, ".docker/config.json");
+		expect_warning(".docker/config.json");
 }
 
 /* -- helpers ---------------------------------------------------------------------------------------------------- */
@@ -225,13 +290,15 @@ static void test_a_helper_is_asked(void **state)
 	expect("h.io", "a", C_D);
 }
 
-static void test_a_missing_store_is_no_error_but_a_missing_helper_is(void **state)
+static void test_a_missing_helper_is_no_error(void **state)
 {
 	(void)state;
 	write_docker("{\"credsStore\":\"desktop.exe\",\"auths\":{\"ghcr.io\":{\"auth\":\"" A_B "\"}}}");
 	expect("ghcr.io", "a", A_B);
 	write_docker("{\"credHelpers\":{\"ghcr.io\":\"gone\"}}");
-	expect_error(-ENOENT, "docker-credential-gone");
+	expect_warning("docker-credential-gone");
+	write_docker("{\"credHelpers\":{\"ghcr.io\":\"gone\"},\"auths\":{\"ghcr.io\":{\"auth\":\"" C_D "\"}}}");
+	expect("ghcr.io", "a", C_D);
 }
 
 static void test_the_name_of_a_helper_is_a_plain_word(void **state)
@@ -243,7 +310,7 @@ static void test_the_name_of_a_helper_is_a_plain_word(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
 		snprintf(text, sizeof(text), "{\"credHelpers\":{\"ghcr.io\":\"%s\"}}", wrong[i]);
 		write_docker(text);
-		expect_error(-EINVAL, "not the name of a credential helper");
+		expect_warning("not the name of a credential helper");
 	}
 }
 
@@ -252,19 +319,19 @@ static void test_helpers_that_fail_say_nothing_secret(void **state)
 	(void)state;
 	write_docker("{\"credHelpers\":{\"ghcr.io\":\"bad\"}}");
 	write_helper("bad", "echo hunter2; echo hunter2 >&2; exit 1");
-	expect_error(-EIO, "docker-credential-bad failed");
+	expect_warning("docker-credential-bad failed");
 	write_helper("bad", "echo hunter2");
-	expect_error(-EBADMSG, "no JSON object");
+	expect_warning("no JSON object");
 	write_helper("bad", "echo '[\"hunter2\"]'");
-	expect_error(-EBADMSG, "no JSON object");
+	expect_warning("no JSON object");
 	write_helper("bad", "echo '{\"Secret\":\"hunter2\"}'");
-	expect_error(-EBADMSG, "user name");
+	expect_warning("user name");
 	write_helper("bad", "echo '{\"Username\":\"<token>\",\"Secret\":\"hunter2\"}'");
 	expect_error(-EOPNOTSUPP, "identity token");
 	write_helper("bad", "while :; do echo hunter2; done");
-	expect_error(-EFBIG, "docker-credential-bad failed");
+	expect_warning("docker-credential-bad failed");
 	write_helper("bad", "kill -9 $$");
-	expect_error(-EIO, "docker-credential-bad failed");
+	expect_warning("docker-credential-bad failed");
 }
 
 static void test_a_helper_need_not_read(void **state)
@@ -329,9 +396,12 @@ int main(void)
 		with_home(test_name_and_password_may_be_apart),
 		with_home(test_the_first_file_that_has_some_wins),
 		with_home(test_malformed_files_are_named),
+		with_home(test_a_file_that_says_nothing_is_as_none),
+		with_home(test_base64_may_have_line_breaks),
+		with_home(test_what_is_no_file_is_refused_at_once),
 		with_home(test_malformed_entries_are_refused),
 		with_home(test_a_helper_is_asked),
-		with_home(test_a_missing_store_is_no_error_but_a_missing_helper_is),
+		with_home(test_a_missing_helper_is_no_error),
 		with_home(test_the_name_of_a_helper_is_a_plain_word),
 		with_home(test_helpers_that_fail_say_nothing_secret),
 		with_home(test_a_helper_need_not_read),

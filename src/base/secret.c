@@ -1,0 +1,119 @@
+#include "base/secret.h"
+
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* Fits the limit on locked memory of older systems, and holds ten keys with tokens. */
+#define HEAP_SIZE     ((size_t)64 << 10)
+#define GROWTH	      ((size_t)256) /* of a file while it is read */
+#define HEAP_SMALLEST ((size_t)32)
+
+void secret_start(void)
+{
+	if (!CRYPTO_secure_malloc_initialized())
+		CRYPTO_secure_malloc_init(HEAP_SIZE, HEAP_SMALLEST);
+}
+
+void *secret_alloc(size_t size)
+{
+	void *p = CRYPTO_secure_malloc_initialized() ? OPENSSL_secure_zalloc(size) : NULL;
+
+	return p ? p : OPENSSL_zalloc(size);
+}
+
+void secret_free(void *p, size_t size)
+{
+	if (p)
+		OPENSSL_secure_clear_free(p, size);
+}
+
+/* All memory at once: growing would leave copies behind. */
+int secret_read(int fd, size_t max, char **ret, size_t *ret_len, size_t *ret_size)
+{
+	struct stat st;
+	size_t size, len = 0;
+	char *data;
+	ssize_t n = 1;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (st.st_size < 0 || (size_t)st.st_size > max)
+		return -EFBIG;
+	size = (size_t)st.st_size + GROWTH;
+	data = secret_alloc(size);
+	while (data && n != 0 && len < size - 1) {
+		n = read(fd, data + len, size - 1 - len);
+		if (n < 0 && errno != EINTR)
+			break;
+		len += n > 0 ? (size_t)n : 0;
+	}
+	if (!data || n != 0) {
+		int r = !data ? -ENOMEM : n < 0 ? -errno : -EFBIG;
+
+		secret_free(data, size);
+		return r;
+	}
+	*ret = data;
+	*ret_len = len;
+	*ret_size = size;
+	return 0;
+}
+
+char *secret_strdup(const char *text)
+{
+	size_t size = strlen(text) + 1;
+	char *copy = secret_alloc(size);
+
+	if (copy)
+		memcpy(copy, text, size);
+	return copy;
+}
+
+char *secret_printf(const char *format, ...)
+{
+	va_list args, again;
+	char *text = NULL;
+	int n;
+
+	va_start(args, format);
+	va_copy(again, args);
+	n = vsnprintf(NULL, 0, format, again);
+	va_end(again);
+	if (n >= 0)
+		text = secret_alloc((size_t)n + 1);
+	if (text)
+		vsnprintf(text, (size_t)n + 1, format, args);
+	va_end(args);
+	return text;
+}
+
+void secret_free_text(char *text)
+{
+	if (text)
+		secret_free(text, strlen(text) + 1);
+}
+
+void secret_free_buf(struct buf *b)
+{
+	if (b->data)
+		OPENSSL_cleanse(b->data, b->cap);
+	buf_free(b);
+}
+
+static void secret_clear_strings(cJSON *json)
+{
+	for (; json; json = json->next) {
+		if (json->valuestring)
+			OPENSSL_cleanse(json->valuestring, strlen(json->valuestring));
+		secret_clear_strings(json->child);
+	}
+}
+
+void secret_free_json(cJSON *json)
+{
+	secret_clear_strings(json);
+	cJSON_Delete(json);
+}
