@@ -9,3 +9,11 @@ struct aws_request *iam_create_service_linked_role(const char *service)
 	aws_put_text(&r, "AWSServiceName", service);
 	return r;
 }
+
+struct aws_request *iam_get_policy(const char *arn)
+{
+	struct aws_request *r = aws_request_new(&aws_service_iam, "GetPolicy");
+
+	aws_put_text(&r, "PolicyArn", arn);
+	return r;
+}

@@ -7,4 +7,7 @@
 /* service: "ecs.amazonaws.com". InvalidInput ("has been taken") if it is there. */
 struct aws_request *iam_create_service_linked_role(const char *service);
 
+/* Of a managed policy. NoSuchEntity if there is none. */
+struct aws_request *iam_get_policy(const char *arn);
+
 #endif

@@ -262,3 +262,53 @@ int check_profile(const char *value, struct error *err)
 		return error_set(err, -EINVAL, "%.40s is not the name of a profile", value);
 	return 0;
 }
+
+/* A comma is legal in the name of a policy, but it separates ARNs here. Source: IAM API reference, CreatePolicy. */
+#define POLICY_ARN "^arn:aws(-[a-z]+)*:iam::(aws|[0-9]{12}):policy/([^,[:cntrl:][:blank:]]+/)?[A-Za-z0-9_+=.@-]{1,128}$"
+
+static int check_policy_arn(const char *arn, struct error *err)
+{
+	if (!*arn)
+		return error_set(err, -EINVAL, "an empty entry; separate ARNs by one comma, without one at the end");
+	if (strpbrk(arn, " \t"))
+		return error_set(err, -EINVAL, "a blank in \"%.160s\"; separate ARNs by a comma alone", arn);
+	if (!matches(arn, POLICY_ARN))
+		return error_set(err, -EINVAL,
+				 "%.160s is not the ARN of a managed policy like "
+				 "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess",
+				 arn);
+	if (strstr(arn, ":policy/aws-service-role/"))
+		return error_set(err, -EINVAL,
+				 "%.160s is reserved by AWS for service-linked roles and cannot be attached", arn);
+	return 0;
+}
+
+static bool is_listed(char *const *items, size_t n, const char *item)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(items[i], item) == 0)
+			return true;
+	return false;
+}
+
+int check_role_policies(const char *value, struct error *err)
+{
+	_free_ char *copy = strdup(value);
+	char *rest = copy, *arn, *arns[ROLE_POLICIES_MAX];
+
+	if (!copy)
+		return -ENOMEM;
+	for (size_t n = 0; (arn = strsep(&rest, ",")); n++) {
+		int r = check_policy_arn(arn, err);
+
+		if (r < 0)
+			return r;
+		if (n == ROLE_POLICIES_MAX)
+			return error_set(err, -EINVAL, "more than %d policies, which is all that IAM lets a role have",
+					 ROLE_POLICIES_MAX);
+		if (is_listed(arns, n, arn))
+			return error_set(err, -EINVAL, "%.160s is listed twice", arn);
+		arns[n] = arn;
+	}
+	return 0;
+}

@@ -14,6 +14,8 @@
 #define STAGE_MAX   32
 #define COMMAND_MAX 4096 /* what CloudFormation takes as one parameter */
 
+#define ROLE_POLICIES_MAX 10 /* IAM's default quota of managed policies attached to a role */
+
 int check_region(const char *value, struct error *err);
 int check_vpc_id(const char *value, struct error *err);
 int check_subnet_cidr(const char *value, struct error *err);
@@ -35,6 +37,7 @@ int check_lambda_tmp_size(const char *value, struct error *err);
 int check_lambda_result_limit(const char *value, struct error *err);
 int check_architecture(const char *value, struct error *err);
 int check_profile(const char *value, struct error *err);
+int check_role_policies(const char *value, struct error *err);
 
 /* The decimal number, or -EINVAL: sign, blanks and leading zeros are none. */
 int parse_unsigned(const char *value, unsigned least, unsigned most, unsigned *ret, struct error *err);

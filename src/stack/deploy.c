@@ -12,6 +12,7 @@
 #include "stack/changeset.h"
 #include "stack/operation.h"
 #include "stack/remedies.h"
+#include "stack/role_policies.h"
 #include "stack/template.h"
 
 #include <string.h>
@@ -377,6 +378,7 @@ static int tell_result(struct operation *op, struct error *err)
 static const struct operation_step steps[] = {
 	{"asking who we are", identify},
 	{"looking at the stack", look},
+	{"checking role_policies", role_policies_check},
 	{"checking the VPC", vpc_check},
 	{"looking for vast_image", image_check_first},
 	{"checking the service-linked role of ECS", ensure_service_linked_role},

@@ -119,6 +119,11 @@ static void write_refusals(const struct plan *p, struct buf *out)
 		buf_printf(out, "deploy would refuse: %s; %s\n", err.message, err.remedy);
 }
 
+static const char *plan_value(const char *value)
+{
+	return value && *value ? value : "(none)";
+}
+
 static int write_changes(const struct plan *p, const cJSON *names, struct buf *out)
 {
 	_json_ cJSON *before = resolve_template(p->deployed);
@@ -132,8 +137,8 @@ static int write_changes(const struct plan *p, const cJSON *names, struct buf *o
 		const char *have = template_parameter(p->deployed, name->valuestring);
 		int r;
 
-		buf_printf(out, "%s: %s -> %s\n", name->valuestring, have ? have : "(none)",
-			   template_parameter(p->wanted, name->valuestring));
+		buf_printf(out, "%s: %s -> %s\n", name->valuestring, plan_value(have),
+			   plan_value(template_parameter(p->wanted, name->valuestring)));
 		r = write_effects(p, name->valuestring, effects, out);
 		if (r < 0)
 			return r;

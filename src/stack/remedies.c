@@ -20,6 +20,21 @@ static const struct remedy remedies[] = {
 	 "the credentials must be allowed to make roles; ask for iam:CreateRole, PutRolePolicy, PassRole and TagRole",
 	 false},
 
+	/* Managed policies of the roles. */
+	{NULL, "does not exist or is not attachable",
+	 "correct role_policies in config/default.env, then: touch control/deploy", false},
+	{NULL, "iam:AttachRolePolicy",
+	 "the credentials need iam:AttachRolePolicy and iam:DetachRolePolicy for the policies in role_policies", false},
+	{NULL, "PoliciesPerRole",
+	 "list fewer policies in role_policies, or have the quota raised (Service Quotas, IAM managed policies "
+	 "attached "
+	 "to an IAM role)",
+	 false},
+	{NULL, "must detach all policies first",
+	 "somebody attached a policy to this role by hand: detach it in the IAM console or with: aws iam "
+	 "detach-role-policy; then touch control/destroy again",
+	 false},
+
 	/* Quotas. */
 	{"AddressLimitExceeded", NULL,
 	 "release an Elastic IP address of this region, or have the quota raised (Service Quotas, EC2-VPC Elastic IPs)",

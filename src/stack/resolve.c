@@ -189,11 +189,32 @@ static bool is_create_only(const char *type, const char *property)
 	return false;
 }
 
-/* Does a replaced resource stand in this value, by Ref or Fn::GetAtt? */
+static bool is_replaced(const char *id, const cJSON *effects)
+{
+	return id && strcmp(reply_text(effects, id), "replaces") == 0;
+}
+
+/* What resolve_sub leaves of an Fn::Sub is a text in which only ${names} of resources stand. */
+static bool text_mentions_replaced(const char *text, const cJSON *effects)
+{
+	char name[64];
+
+	while (text && (text = strstr(text, "${"))) {
+		text += strlen("${");
+		snprintf(name, sizeof(name), "%.*s", (int)strcspn(text, ".}"), text);
+		if (is_replaced(name, effects))
+			return true;
+	}
+	return false;
+}
+
+/* Whether a resource that will be replaced appears in this value, by Ref, Fn::GetAtt or Fn::Sub. */
 static bool mentions_replaced(const cJSON *node, const cJSON *effects)
 {
 	const cJSON *child;
 
+	if (text_mentions_replaced(cJSON_GetStringValue(node), effects))
+		return true;
 	cJSON_ArrayForEach (child, node) {
 		const char *target = NULL;
 
@@ -201,7 +222,7 @@ static bool mentions_replaced(const cJSON *node, const cJSON *effects)
 			target = cJSON_GetStringValue(child);
 		else if (child->string && strcmp(child->string, "Fn::GetAtt") == 0)
 			target = cJSON_GetStringValue(cJSON_GetArrayItem(child, 0));
-		if (target && strcmp(reply_text(effects, target), "replaces") == 0)
+		if (is_replaced(target, effects))
 			return true;
 		if (mentions_replaced(child, effects))
 			return true;

@@ -50,6 +50,9 @@ static const struct setting_rule rules[SETTING_COUNT] = {
 	[SETTING_ARCHITECTURE] = {"architecture", "x86_64", false, check_architecture,
 				  "processor of server and function: x86_64 or arm64; the image must have it"},
 	[SETTING_AWS_PROFILE] = {"aws_profile", NULL, false, check_profile, "profile of ~/.aws to use"},
+	[SETTING_ROLE_POLICIES] =
+		{"role_policies", NULL, false, check_role_policies,
+		 "ARNs of managed policies for the roles of server and function, comma-separated, at most 10"},
 };
 
 const struct setting_rule *setting_rule(enum setting key)

@@ -118,6 +118,7 @@ static const struct source sources[] = {
 	{"FileSystemId", 0, file_system},
 	{"LambdaMemory", SETTING_LAMBDA_MEMORY, NULL},
 	{"LambdaTimeout", SETTING_LAMBDA_TIMEOUT, NULL},
+	{"RolePolicies", SETTING_ROLE_POLICIES, NULL},
 };
 
 static bool add_parameter(cJSON *list, const char *name, const char *value)

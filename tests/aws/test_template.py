@@ -54,8 +54,8 @@ def schema_of(name):
 
 
 def statements(role):
-    for policy in RESOURCES[role]["Properties"]["Policies"]:
-        policy = policy.get("Fn::If", [None, policy])[1]
+    properties = RESOURCES[role]["Properties"]
+    for policy in properties.get("Policies", [properties]):
         yield from policy["PolicyDocument"]["Statement"]
 
 
@@ -83,7 +83,7 @@ def test_version_is_told_twice_alike():
 def test_parameters_are_those_agreed_on():
     assert set(PARAMETERS) == set(
         "VpcId InternetGatewayId AvailabilityZone PublicCidr PrivateCidr Stage ImageUri BaseImage Architecture ServerCommand ServerPort "
-        "ServerDataDir ServerCpu ServerMemory Storage FileSystemId LambdaMemory LambdaTimeout".split())
+        "ServerDataDir ServerCpu ServerMemory Storage FileSystemId LambdaMemory LambdaTimeout RolePolicies".split())
 
 
 @pytest.mark.parametrize("name", PARAMETERS)
@@ -101,26 +101,28 @@ def test_patterns_accept_what_vastfs_sends():
     for name, value in sent.items():
         assert re.search(PARAMETERS[name]["AllowedPattern"], value), name
     assert re.search(PARAMETERS["FileSystemId"]["AllowedPattern"], "")
-
-
-def test_sub_mentions_only_parameters_and_pseudo_parameters():
-    """The forecast of stack/plan relies on it: dependence on a resource shows as Ref or Fn::GetAtt."""
-    for path, value in walk(RESOURCES):
-        if path and path[-1] == "Fn::Sub":
-            for name in re.findall(r"\$\{([^}]+)\}", value):
-                assert name in PARAMETERS or name.startswith("AWS::"), (path, name)
+    for value in ("", "arn:aws:iam::aws:policy/A", "arn:aws-cn:iam::123456789012:policy/a/B,arn:aws-cn:iam::aws:policy/C"):
+        assert re.search(PARAMETERS["RolePolicies"]["AllowedPattern"], value), value
+    for value in ("A", "arn:aws:iam::aws:policy/A,", "arn:aws:iam::aws:policy/A, B"):
+        assert not re.search(PARAMETERS["RolePolicies"]["AllowedPattern"], value), value
 
 
 def test_only_functions_that_the_forecast_knows():
     used = {path[-1] for path, _ in walk(RESOURCES) if path and str(path[-1]).startswith("Fn::")}
-    assert used <= {"Fn::GetAtt", "Fn::If", "Fn::Sub"}
+    assert used <= {"Fn::GetAtt", "Fn::If", "Fn::Split", "Fn::Sub"}
+    for path, value in walk(RESOURCES):
+        if path and path[-1] == "Fn::Sub":
+            for name in re.findall(r"\$\{([^}]+)\}", value):
+                assert name in PARAMETERS or name in RESOURCES or name.startswith("AWS::"), (path, name)
+        elif path and path[-1] == "Fn::Split":
+            assert references(value) and value[0] == ","
     assert all(list(condition) == ["Fn::Equals"] for condition in TEMPLATE["Conditions"].values())
 
 
 @pytest.mark.parametrize("name", RESOURCES)
 def test_what_can_be_tagged_is(name):
     tags = [key for key in schema_of(name)["properties"] if key in ("Tags", "AccessPointTags")]
-    assert bool(tags) == schema_of(name)["tagging"]["taggable"]
+    assert bool(tags) == schema_of(name).get("tagging", {"taggable": False})["taggable"]
     for key in tags:
         assert RESOURCES[name]["Properties"][key] == [{"Key": "vastfs:stage", "Value": {"Ref": "Stage"}}]
 
@@ -140,7 +142,8 @@ def test_forecast_knows_which_changes_replace(name):
 @pytest.mark.parametrize("name", RESOURCES)
 def test_nothing_has_a_name_of_its_own(name):
     for key, value in RESOURCES[name]["Properties"].items():
-        assert key not in NAMES or isinstance(value, dict), f"{key}: {value}"
+        inside = RESOURCES[name]["Type"] == "AWS::IAM::Policy"  # a role's: unique there
+        assert key not in NAMES or isinstance(value, dict) or inside, f"{key}: {value}"
 
 
 def test_no_partition_region_or_account_is_written_out():
@@ -196,9 +199,30 @@ def test_security_groups_let_in_no_more_than_needed():
 
 def test_storage_exists_only_with_efs():
     resources = {name for name, r in RESOURCES.items() if r.get("Condition") == "IsEfs"}
-    assert resources == {"MountTarget", "AccessPoint", "StorageSecurityGroup"}
+    assert resources == {"MountTarget", "AccessPoint", "StorageSecurityGroup", "StoragePolicy"}
     outputs = {name for name, o in TEMPLATE["Outputs"].items() if o.get("Condition") == "IsEfs"}
     assert outputs == {"FileSystemId", "MountTargetId", "AccessPointId"}
+
+
+def test_server_may_use_its_storage_before_it_starts():
+    """Not by DependsOn: AWS documents that what depends on a resource that a condition leaves out is left out, too."""
+    policy = RESOURCES["StoragePolicy"]["Properties"]
+    assert policy["Roles"] == [{"Ref": "TaskRole"}]
+    assert {"Ref": "StoragePolicy"} in [value for _, value in walk(RESOURCES["TaskDefinition"]["Metadata"])]
+    conditional = {name for name, r in RESOURCES.items() if "Condition" in r}
+    assert not any(conditional & set(r.get("DependsOn", [])) for r in RESOURCES.values())
+
+
+def test_policies_of_one_role_have_names_of_their_own():
+    """An older template had a policy "storage" inside the role: the same name would lose it when an update rolls back."""
+    inside = {policy["PolicyName"] for policy in RESOURCES["TaskRole"]["Properties"]["Policies"]}
+    assert RESOURCES["StoragePolicy"]["Properties"]["PolicyName"] not in inside | {"storage"}
+
+
+def test_no_element_of_a_list_is_conditional():
+    """Emulators compute an Fn::If in a property, but not one in the middle of a list."""
+    for path, _ in walk(RESOURCES):
+        assert not (len(path) > 1 and path[-1] == "Fn::If" and isinstance(path[-2], int)), path
 
 
 def test_server_s_container():
@@ -238,10 +262,12 @@ def test_logs_are_kept_thirty_days_and_go_with_the_stack():
     assert RESOURCES["Function"]["Properties"]["LoggingConfig"]["LogGroup"] == {"Ref": "LambdaLogGroup"}
 
 
-def test_roles_have_no_managed_policy_and_no_wildcard_action():
-    assert not of_type("AWS::IAM::Policy") and not of_type("AWS::IAM::ManagedPolicy")
+def test_roles_have_only_the_user_s_managed_policies_and_no_wildcard_action():
+    assert not of_type("AWS::IAM::ManagedPolicy")
+    chosen = {"Fn::If": ["HasNoRolePolicies", {"Ref": "AWS::NoValue"}, {"Fn::Split": [",", {"Ref": "RolePolicies"}]}]}
     for name, role in of_type("AWS::IAM::Role").items():
-        assert "ManagedPolicyArns" not in role["Properties"]
+        assert role["Properties"].get("ManagedPolicyArns") == (None if name == "ExecutionRole" else chosen)
+    for name in [*of_type("AWS::IAM::Role"), *of_type("AWS::IAM::Policy")]:
         for statement in statements(name):
             actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
             assert not any("*" in action for action in actions)

@@ -91,6 +91,54 @@ class Role(Kind):
         iam.delete_role(RoleName=physical_id)
 
 
+class Policy(Kind):
+    """An inline policy, written into each of its roles."""
+
+    type = "AWS::IAM::Policy"
+    seconds = 8
+    tags = None
+    properties = frozenset(
+        {"Groups", "PolicyDocument", "PolicyName", "Roles", "Users"}
+    )
+
+    def create(self, call, props):
+        if not props.get("Roles"):
+            raise Failed("At least one of [Groups,Roles,Users] must be non-empty.")
+        self._put(call, props)
+        return call.name()
+
+    @staticmethod
+    def _put(call, props):
+        for role in props["Roles"]:
+            call.client("iam").put_role_policy(
+                RoleName=role,
+                PolicyName=props["PolicyName"],
+                PolicyDocument=text_policy(props["PolicyDocument"]),
+            )
+
+    def attributes(self, call, physical_id, props):
+        return {"Id": physical_id}
+
+    def update(self, call, physical_id, old, new):
+        self._put(call, new)
+        kept = new["Roles"] if old["PolicyName"] == new["PolicyName"] else ()
+        self._take(call, old, kept)
+
+    @staticmethod
+    def _take(call, props, kept=()):
+        iam = call.client("iam")
+        for role in set(props["Roles"]) - set(kept):
+            try:
+                iam.delete_role_policy(
+                    RoleName=role, PolicyName=props["PolicyName"]
+                )
+            except iam.exceptions.NoSuchEntityException:
+                pass  # removed by hand, or with its role
+
+    def delete(self, call, physical_id, props):
+        self._take(call, props)
+
+
 class LogGroup(Kind):
     type = "AWS::Logs::LogGroup"
     fixed = frozenset({"LogGroupName", "LogGroupClass"})
@@ -423,6 +471,7 @@ KINDS = {
     for kind in (
         *EC2_KINDS,
         Role,
+        Policy,
         LogGroup,
         Cluster,
         TaskDefinition,

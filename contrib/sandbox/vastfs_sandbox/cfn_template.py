@@ -129,7 +129,8 @@ def dependencies(template, logical_id):
     definition = resources[logical_id]
     explicit = definition.get("DependsOn", [])
     names = {explicit} if isinstance(explicit, str) else set(explicit)
-    names |= {name for name, _ in references(definition.get("Properties", {}))}
+    for part in ("Properties", "Metadata"):
+        names |= {name for name, _ in references(definition.get(part, {}))}
     return {name for name in names if name in resources} - {logical_id}
 
 

@@ -102,6 +102,7 @@ def _prepare_environment() -> None:
         if name.startswith(("AWS_", "MOTO_")):
             del os.environ[name]
     os.environ["MOTO_ACCOUNT_ID"] = context.ACCOUNT_ID
+    os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
     os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
     os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = (
         os.devnull

@@ -155,13 +155,13 @@ static void test_plans(void **state)
 	} rows[] = {
 		{"",
 		 BASE,
-		 {"nothing is deployed: deploy would create 25 resources\n",
+		 {"nothing is deployed: deploy would create 26 resources\n",
 		  "creates MountTarget (AWS::EFS::MountTarget)\n"},
 		 "->"},
 		{"DELETE_COMPLETE", BASE "vast_storage=ephemeral", {"would create 22 resources\n"}, "EFS"},
 		{"ROLLBACK_COMPLETE",
 		 BASE,
-		 {"vast-default is ROLLBACK_COMPLETE: deploy would delete it first, then create 25"},
+		 {"vast-default is ROLLBACK_COMPLETE: deploy would delete it first, then create 26"},
 		 NULL},
 		{"UPDATE_IN_PROGRESS", BASE, {"vast-default is UPDATE_IN_PROGRESS"}, "creates"},
 		{"UPDATE_ROLLBACK_FAILED", BASE, {"control/destroy"}, "creates"},
@@ -185,7 +185,7 @@ static void test_plans(void **state)
 		{"UPDATE_COMPLETE",
 		 BASE "vast_storage=ephemeral",
 		 {"Storage: efs -> ephemeral\n", "removes MountTarget (AWS::EFS::MountTarget)", "removes AccessPoint",
-		  "replaces TaskDefinition", "FileSystemId: fs-1 -> \n", "stop-all-tasks first"},
+		  "replaces TaskDefinition", "FileSystemId: fs-1 -> (none)\n", "stop-all-tasks first"},
 		 "replaces MountTarget"},
 		{"UPDATE_COMPLETE",
 		 BASE "subnet_cidr=10.0.2.0/27",
@@ -196,6 +196,11 @@ static void test_plans(void **state)
 		 BASE "architecture=arm64",
 		 {"Architecture: x86_64 -> arm64\n", "replaces TaskDefinition", "updates Function"},
 		 NULL},
+		{"UPDATE_COMPLETE",
+		 BASE "role_policies=arn:aws:iam::aws:policy/ReadOnlyAccess",
+		 {"RolePolicies: (none) -> arn:aws:iam::aws:policy/ReadOnlyAccess\n",
+		  "updates TaskRole (AWS::IAM::Role)", "updates LambdaRole (AWS::IAM::Role)"},
+		 "ExecutionRole"},
 	};
 
 	(void)state;
@@ -208,6 +213,31 @@ static void test_plans(void **state)
 		if (rows[i].without && strstr(text, rows[i].without))
 			fail_msg("%zu has \"%s\":\n%s", i, rows[i].without, text);
 	}
+}
+
+/* A replaced resource changes those that name it, in each way that there is to name it. */
+static void test_effects_go_on_along_names(void **state)
+{
+	static const char *const old =
+		"{\"A\": {\"Type\": \"AWS::EC2::Subnet\", \"Properties\": {\"CidrBlock\": \"10.0.0.0/28\"}},"
+		" \"R\": {\"Properties\": {\"P\": {\"Ref\": \"A\"}}},"
+		" \"G\": {\"Properties\": {\"P\": [{\"Fn::GetAtt\": [\"A\", \"Arn\"]}]}},"
+		" \"S\": {\"Properties\": {\"P\": [\"arn:${AWS::Partition}:x/${A}\"]}},"
+		" \"T\": {\"Properties\": {\"P\": \"${A.Arn}\"}},"
+		" \"N\": {\"Properties\": {\"P\": \"${AB} A $A {A}\"}}}";
+	cJSON *before = cJSON_Parse(old), *after = cJSON_Parse(old), *effects;
+	_free_ char *text = NULL;
+
+	(void)state;
+	cJSON_SetValuestring(cJSON_GetObjectItem(cJSON_GetObjectItem(after->child, "Properties"), "CidrBlock"),
+			     "10.0.1.0/28");
+	effects = resolve_effects(before, after);
+	text = cJSON_PrintUnformatted(effects);
+	assert_string_equal(text, "{\"A\":\"replaces\",\"R\":\"updates\",\"G\":\"updates\",\"S\":\"updates\","
+				  "\"T\":\"updates\"}");
+	cJSON_Delete(before);
+	cJSON_Delete(after);
+	cJSON_Delete(effects);
 }
 
 static void test_up_to_date(void **state)
@@ -240,7 +270,7 @@ static void test_parameters_that_depend_on_each_other(void **state)
 	assert_int_equal(plan_write(&p, &out), 0);
 	assert_non_null(strstr(buf_str(&out), "template: version 0 -> "));
 	assert_non_null(strstr(buf_str(&out), "creates MountTarget"));
-	assert_non_null(strstr(buf_str(&out), "FileSystemId:  -> fs-1\n"));
+	assert_non_null(strstr(buf_str(&out), "FileSystemId: (none) -> fs-1\n"));
 	assert_null(strstr(buf_str(&out), "replaces MountTarget"));
 	cJSON_Delete(wanted);
 	cJSON_Delete(deployed);
@@ -322,8 +352,8 @@ static void test_without_memory_there_are_no_parameters(void **state)
 		names = template_differences(parameters, none);
 	}
 	cJSON_InitHooks(NULL);
-	assert_int_equal(cJSON_GetArraySize(parameters), 18);
-	assert_int_equal(cJSON_GetArraySize(names), 18);
+	assert_int_equal(cJSON_GetArraySize(parameters), 19);
+	assert_int_equal(cJSON_GetArraySize(names), 19);
 	cJSON_Delete(parameters);
 	cJSON_Delete(names);
 	cJSON_Delete(none);
@@ -339,6 +369,7 @@ int main(void)
 		cmocka_unit_test(test_versions),
 		cmocka_unit_test(test_resources_by_condition),
 		cmocka_unit_test(test_plans),
+		cmocka_unit_test(test_effects_go_on_along_names),
 		cmocka_unit_test(test_up_to_date),
 		cmocka_unit_test(test_parameters_that_depend_on_each_other),
 		cmocka_unit_test(test_a_plan_that_does_not_fit_says_so),

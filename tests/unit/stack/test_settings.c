@@ -10,7 +10,12 @@
 
 #include <cmocka.h>
 
-#define DIGEST	 "@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define DIGEST	     "@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define POLICY(name) "arn:aws:iam::aws:policy/" name
+#define POLICIES_10                                                                                                 \
+	POLICY("a")                                                                                                 \
+	"," POLICY("b") "," POLICY("c") "," POLICY("d") "," POLICY("e") "," POLICY("f") "," POLICY("g") "," POLICY( \
+		"h") "," POLICY("i") "," POLICY("j")
 #define COMPLETE "aws_region=eu-central-1\nvpc_id=vpc-0123456789abcdef0\nsubnet_cidr=10.0.1.0/27\n"
 
 static struct settings *parse(const char *text)
@@ -110,6 +115,10 @@ static void test_good_values(void **state)
 		"server_environment='A=two words'",
 		"architecture=arm64",
 		"aws_profile=my team",
+		"role_policies=arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess",
+		"role_policies=arn:aws-us-gov:iam::aws:policy/service-role/X_+=.@-",
+		"role_policies=arn:aws-cn:iam::123456789012:policy/a/b/c,arn:aws-cn:iam::aws:policy/d",
+		"role_policies=" POLICIES_10,
 	};
 
 	(void)state;
@@ -215,6 +224,20 @@ static void test_bad_lines(void **state)
 		{"server_environment=A=1,A=2", 20, "A is set twice"},
 		{"architecture=amd64", 14, "neither x86_64 nor arm64"},
 		{"aws_profile=[default]", 13, "not the name of a profile"},
+		{"role_policies=AmazonS3ReadOnlyAccess", 15, "not the ARN of a managed policy like"},
+		{"role_policies=arn:aws:iam::aws:role/x", 15, "not the ARN"},
+		{"role_policies=arn:gcp:iam::aws:policy/x", 15, "not the ARN"},
+		{"role_policies=arn:aws:iam:eu-central-1:aws:policy/x", 15, "not the ARN"},
+		{"role_policies=arn:aws:iam::12345678901:policy/x", 15, "not the ARN"},
+		{"role_policies=arn:aws:iam::aws:policy/", 15, "not the ARN"},
+		{"role_policies=arn:aws:iam::aws:policy/x/", 15, "not the ARN"},
+		{"role_policies=arn:aws:iam::aws:policy/a,arn:aws:iam::aws:policy/a", 15, "listed twice"},
+		{"role_policies=arn:aws:iam::aws:policy/a,", 15, "empty entry"},
+		{"role_policies=,arn:aws:iam::aws:policy/a", 15, "empty entry"},
+		{"role_policies=arn:aws:iam::aws:policy/a, arn:aws:iam::aws:policy/b", 15, "by a comma alone"},
+		{"role_policies=arn:aws:iam::aws:policy/aws-service-role/AWSSupportServiceRolePolicy", 15,
+		 "service-linked"},
+		{"role_policies=" POLICIES_10 ",arn:aws:iam::aws:policy/k", 15, "more than 10 policies"},
 	};
 
 	(void)state;
