@@ -38,6 +38,8 @@ static const char *state_word(const struct snapshot *s)
 		return "unknown";
 	if (!s->stack->exists)
 		return "not-deployed";
+	if (s->stack->foreign)
+		return "foreign";
 	for (size_t i = 0; i < ARRAY_SIZE(stack_words); i++)
 		if (strncmp(status, stack_words[i].prefix, strlen(stack_words[i].prefix)) == 0)
 			return stack_words[i].word;

@@ -75,6 +75,14 @@ struct aws_request *cloudformation_delete_change_set(const char *stack, const ch
 	return of_change_set("DeleteChangeSet", stack, name);
 }
 
+struct aws_request *cloudformation_list_change_sets(const char *stack)
+{
+	struct aws_request *r = of_stack("ListChangeSets", stack);
+
+	aws_put_paging(r, "NextToken", "NextToken", "Summaries");
+	return r;
+}
+
 struct aws_request *cloudformation_describe_events(const char *change_set_id)
 {
 	struct aws_request *r = aws_request_new(&aws_service_cloudformation, "DescribeEvents");

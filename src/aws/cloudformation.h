@@ -35,6 +35,9 @@ struct aws_request *cloudformation_describe_change_set(const char *stack, const 
 struct aws_request *cloudformation_execute_change_set(const char *stack, const char *name, const char *token);
 struct aws_request *cloudformation_delete_change_set(const char *stack, const char *name);
 
+/* Reply: Summaries, all pages. */
+struct aws_request *cloudformation_list_change_sets(const char *stack);
+
 /* Reply: OperationEvents: why a change set was refused before anything was created. */
 struct aws_request *cloudformation_describe_events(const char *change_set_id);
 

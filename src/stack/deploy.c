@@ -60,12 +60,12 @@ static int follow_running(struct operation *op, struct error *err)
 	stack_follow(op, err);
 	if (aws_cancel_token_fired(op->cancel))
 		return -ECANCELED;
-	return operation_read_stack(op, err);
+	return operation_read_own_stack(op, err);
 }
 
 static int look(struct operation *op, struct error *err)
 {
-	int r = operation_read_stack(op, err);
+	int r = operation_read_own_stack(op, err);
 
 	if (r == 0)
 		r = follow_running(op, err);
@@ -75,7 +75,7 @@ static int look(struct operation *op, struct error *err)
 		operation_say(op, "the stack is %s: deleting it first", operation_status(op));
 		r = stack_delete(op, err);
 		if (r == 0)
-			r = operation_read_stack(op, err);
+			r = operation_read_own_stack(op, err);
 	}
 	if (r < 0)
 		return r;
@@ -87,6 +87,7 @@ static int look(struct operation *op, struct error *err)
 
 struct change_set {
 	char name[CHANGE_SET_NAME_SIZE];
+	cJSON *made;   /* CreateChangeSet's reply: Id, StackId; NULL: the request was repeated */
 	cJSON *record; /* DescribeChangeSet's reply */
 };
 
@@ -100,16 +101,24 @@ static cJSON *make_parameters(struct operation *op)
 	return template_parameters(op->settings, &facts);
 }
 
+/* By its id, and by name only while it has none: a stack that takes its place meanwhile is not touched. */
+static const char *change_set_stack(const struct operation *op, const struct change_set *set)
+{
+	const char *made = aws_text(set->made, "StackId"), *known = aws_text(op->stack, "StackId");
+
+	return *made ? made : *known ? known : op->name;
+}
+
 static int create_change_set(struct operation *op, struct change_set *set, struct error *err)
 {
-	struct cloudformation_change_set request = {.stack = op->name,
+	struct cloudformation_change_set request = {.stack = change_set_stack(op, set),
 						    .name = set->name,
 						    .create = op->created,
 						    .template_body = template_text(NULL),
 						    .parameters = make_parameters(op),
 						    .token = set->name,
 						    .stage = settings_get(op->settings, SETTING_STAGE)};
-	int r = operation_call(op, cloudformation_create_change_set(&request), NULL, err);
+	int r = operation_call(op, cloudformation_create_change_set(&request), &set->made, err);
 
 	return r < 0 && error_has_code(err, "AlreadyExistsException") ? 0 : r;
 }
@@ -121,7 +130,8 @@ static int check_change_set(struct operation *op, void *arg, struct error *err)
 	int r;
 
 	cJSON_Delete(move_ptr(set->record));
-	r = operation_call(op, cloudformation_describe_change_set(op->name, set->name), &set->record, err);
+	r = operation_call(op, cloudformation_describe_change_set(change_set_stack(op, set), set->name), &set->record,
+			   err);
 	if (r < 0)
 		return r;
 	status = aws_text(set->record, "Status");
@@ -132,7 +142,7 @@ static void delete_change_set(struct operation *op, const struct change_set *set
 {
 	struct error ignored = {0};
 
-	operation_call(op, cloudformation_delete_change_set(op->name, set->name), NULL, &ignored);
+	operation_call(op, cloudformation_delete_change_set(change_set_stack(op, set), set->name), NULL, &ignored);
 }
 
 /* A first deploy that came to nothing leaves an empty stack in review: ours to remove. */
@@ -140,7 +150,7 @@ static void delete_review(struct operation *op)
 {
 	struct error ignored = {0};
 
-	if (op->created && operation_read_stack(op, &ignored) == 0 && op->stack &&
+	if (op->created && operation_read_own_stack(op, &ignored) == 0 && op->stack &&
 	    stack_state(operation_status(op))->kind == STACK_EMPTY)
 		operation_call(op, cloudformation_delete_stack(aws_text(op->stack, "StackId"), op->token), NULL,
 			       &ignored);
@@ -201,9 +211,11 @@ static int execute(struct operation *op, struct change_set *set, struct error *e
 	int r = op->created ? 0 : stack_mark(op, err);
 
 	if (r == 0)
-		r = operation_call(op, cloudformation_execute_change_set(op->name, set->name, op->token), NULL, err);
+		r = operation_call(op,
+				   cloudformation_execute_change_set(change_set_stack(op, set), set->name, op->token),
+				   NULL, err);
 	if (r == 0)
-		r = operation_read_stack(op, err);
+		r = operation_read_own_stack(op, err);
 	return r;
 }
 
@@ -212,6 +224,8 @@ static int prepare_and_execute(struct operation *op, struct change_set *set, str
 {
 	int r = create_change_set(op, set, err);
 
+	if (r == 0 && op->created)
+		r = operation_read_own_stack(op, err); /* somebody else's review may have begun just before */
 	if (r == 0)
 		r = operation_wait(op, CHANGE_SET_LIMIT_MS, "the change set", check_change_set, set, err);
 	if (r < 0)
@@ -247,7 +261,7 @@ static int compare_with_winner(struct operation *op, struct error *err)
 /* Somebody else deploys at this moment: what they applied either is what was to be applied here, or not. */
 static int join_winner(struct operation *op, struct error *err)
 {
-	int r = operation_read_stack(op, err);
+	int r = operation_read_own_stack(op, err);
 
 	if (r == 0)
 		r = follow_running(op, err);
@@ -299,6 +313,7 @@ static int apply(struct operation *op, struct error *err)
 	else if (r == 0)
 		r = follow_own(op, err);
 	tidy_up(op, &set, r < 0 && !lost);
+	cJSON_Delete(set.made);
 	cJSON_Delete(set.record);
 	if (lost)
 		return join_winner(op, err);
@@ -313,11 +328,11 @@ static int apply_twice(struct operation *op, struct error *err)
 	if (r != -EIO || !op->created || !remedy_apply(err))
 		return r;
 	operation_say(op, "creating once more: %s", err->message);
-	r = operation_read_stack(op, err);
+	r = operation_read_own_stack(op, err);
 	if (r == 0 && op->stack)
 		r = stack_delete(op, err);
 	if (r == 0)
-		r = operation_read_stack(op, err);
+		r = operation_read_own_stack(op, err);
 	op->tries++;
 	op->mark[0] = '\0';
 	return r < 0 ? r : apply(op, err);
@@ -331,7 +346,7 @@ static int reconcile_function(struct operation *op, struct error *err)
 	const char *function, *subnet, *group;
 	cJSON *reply = NULL, *subnets, *groups;
 	bool inside;
-	int r = operation_read_stack(op, err);
+	int r = operation_read_own_stack(op, err);
 
 	function = operation_output(op, "FunctionName");
 	subnet = operation_output(op, "PrivateSubnetId");

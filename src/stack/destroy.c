@@ -115,7 +115,7 @@ int stack_delete(struct operation *op, struct error *err)
 
 static int look(struct operation *op, struct error *err)
 {
-	int r = operation_read_stack(op, err);
+	int r = operation_read_own_stack(op, err);
 
 	if (r < 0 || !op->stack)
 		return r;
@@ -168,13 +168,22 @@ static void name_kept(struct operation *op, const cJSON *found)
 		   aws_text(found, "FileSystemId"), gb, gb * EFS_GB_MONTH_DOLLAR);
 }
 
+/* delete_repository has just seen a stack of that name: whoever made it, the database may be in use again. */
+static int refuse_purge(const struct operation *op, struct error *err)
+{
+	error_set(err, -EBUSY, "the file system is kept: a stack %s exists again, it is %s", op->name,
+		  operation_status(op));
+	error_remedy(err, "see status, then echo purge > control/destroy again when no such stack exists");
+	return err->errnum;
+}
+
 static int settle_storage(struct operation *op, struct error *err)
 {
 	cJSON *found = NULL;
 	int r;
 
 	if (strcmp(op->argument, "purge") == 0)
-		return storage_purge(op, err);
+		return op->stack ? refuse_purge(op, err) : storage_purge(op, err);
 	r = storage_find(op, &found, err);
 	if (r == 0 && found)
 		name_kept(op, found);

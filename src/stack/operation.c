@@ -3,6 +3,7 @@
 #include "aws/cloudformation.h"
 #include "base/clock.h"
 #include "stack/changeset.h"
+#include "stack/ownership.h"
 #include "stack/view.h"
 
 #include <string.h>
@@ -123,6 +124,30 @@ static int read_stack(struct operation *op, const char *name_or_id, struct error
 int operation_read_stack(struct operation *op, struct error *err)
 {
 	return read_stack(op, op->name, err);
+}
+
+/* As yet it has no tags: its change sets show who made it. */
+static int operation_check_review(struct operation *op, struct error *err)
+{
+	cJSON *sets = NULL;
+	int r = operation_call(op, cloudformation_list_change_sets(aws_text(op->stack, "StackId")), &sets, err);
+	bool ours = stack_review_is_ours(sets);
+
+	cJSON_Delete(sets);
+	if (r < 0 || ours)
+		return r;
+	return stack_refuse_foreign(op->name, settings_get(op->settings, SETTING_STAGE), err);
+}
+
+int operation_read_own_stack(struct operation *op, struct error *err)
+{
+	int r = operation_read_stack(op, err);
+
+	if (r < 0 || !op->stack)
+		return r;
+	if (stack_state(operation_status(op))->kind == STACK_EMPTY)
+		return operation_check_review(op, err);
+	return stack_check_ours(op->stack, op->name, settings_get(op->settings, SETTING_STAGE), err);
 }
 
 int operation_read_resources(struct operation *op, cJSON **ret, struct error *err)

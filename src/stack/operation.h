@@ -83,6 +83,11 @@ const char *operation_recall(const struct operation *op, const char *key);
 
 /* Reads the stack's record into op->stack (NULL: there is none). */
 int operation_read_stack(struct operation *op, struct error *err);
+/*
+ * The same, but refuses with -EEXIST a stack that vastfs did not make for this stage (ownership.h). After it, the stack
+ * is named by its id in every request: a stack that takes its place meanwhile is then never touched.
+ */
+int operation_read_own_stack(struct operation *op, struct error *err);
 /* The reply of DescribeStackResources for op->stack. */
 int operation_read_resources(struct operation *op, cJSON **ret, struct error *err);
 /* The same by the stack's id, which also finds it once it is deleted. */

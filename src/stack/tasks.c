@@ -386,7 +386,7 @@ static int start_server(struct operation *op, struct error *err)
 
 static int require_stack(struct operation *op, struct error *err)
 {
-	int r = operation_read_stack(op, err);
+	int r = operation_read_own_stack(op, err);
 
 	if (r < 0)
 		return r;

@@ -114,7 +114,7 @@ static void parse_stack(struct stack_view *v, const cJSON *stack)
 	v->outputs_n = parse_pairs(aws_at(stack, "Outputs"), "OutputKey", "OutputValue", &v->outputs);
 }
 
-struct stack_view *stack_view_parse(const char *name, const cJSON *stacks, const cJSON *resources,
+struct stack_view *stack_view_parse(const char *name, bool foreign, const cJSON *stacks, const cJSON *resources,
 				    const cJSON *function, const struct stack_view *before)
 {
 	struct stack_view *v = calloc(1, sizeof(*v));
@@ -126,6 +126,7 @@ struct stack_view *stack_view_parse(const char *name, const cJSON *stacks, const
 	v->name = strdup(name);
 	if (stack)
 		parse_stack(v, stack);
+	v->foreign = stack && foreign;
 	v->resources_n = parse_resources(aws_at(resources, "StackResources"), &v->resources);
 	if (function)
 		v->function_json = print_json(function);
@@ -165,7 +166,7 @@ static const char *find_pair(const struct pair *pairs, size_t n, const char *key
 
 const char *stack_view_output(const struct stack_view *v, const char *key)
 {
-	return find_pair(v->outputs, v->outputs_n, key);
+	return v->foreign ? NULL : find_pair(v->outputs, v->outputs_n, key);
 }
 
 const char *stack_view_parameter(const struct stack_view *v, const char *key)
@@ -194,8 +195,8 @@ static bool resources_equal(const struct stack_view *a, const struct stack_view 
 
 bool stack_view_equal(const struct stack_view *a, const struct stack_view *b)
 {
-	return a->exists == b->exists && same_text(a->name, b->name) && same_text(a->json, b->json) &&
-	       same_text(a->function_json, b->function_json) && resources_equal(a, b);
+	return a->exists == b->exists && a->foreign == b->foreign && same_text(a->name, b->name) &&
+	       same_text(a->json, b->json) && same_text(a->function_json, b->function_json) && resources_equal(a, b);
 }
 
 bool stack_error_is_missing(const struct error *err)

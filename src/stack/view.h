@@ -25,7 +25,8 @@ struct stack_resource {
 
 struct stack_view {
 	struct ref ref;
-	bool exists; /* a stack of that name is there (REVIEW_IN_PROGRESS counts) */
+	bool exists;  /* a stack of that name is there (REVIEW_IN_PROGRESS counts) */
+	bool foreign; /* it is, and vastfs did not make it (ownership.h): nothing may be done to it */
 	char *name, *status, *status_reason, *stack_id;
 	char *json;	     /* AWS's record of the stack, pretty, with newline */
 	char *function_json; /* AWS's record of the function; NULL if there is none */
@@ -59,13 +60,15 @@ struct task_list {
 
 /*
  * From the replies of DescribeStacks (NULL: there is none), DescribeStackResources (may be NULL) and
- * GetFunctionConfiguration (may be NULL). before (may be NULL) gives changed_ms where nothing differs.
+ * GetFunctionConfiguration (may be NULL). foreign: the caller's judgement by ownership.h. before (may be NULL) gives
+ * changed_ms where nothing differs.
  */
-struct stack_view *stack_view_parse(const char *name, const cJSON *stacks, const cJSON *resources,
+struct stack_view *stack_view_parse(const char *name, bool foreign, const cJSON *stacks, const cJSON *resources,
 				    const cJSON *function, const struct stack_view *before);
 struct stack_view *stack_view_ref(struct stack_view *v);
 void stack_view_unref(struct stack_view *v);
-const char *stack_view_output(const struct stack_view *v, const char *key);			      /* or NULL */
+/* Or NULL. What vastfs acts on is found by these outputs, so those of a foreign stack are not given out. */
+const char *stack_view_output(const struct stack_view *v, const char *key);
 const char *stack_view_parameter(const struct stack_view *v, const char *key);			      /* or NULL */
 const struct stack_resource *stack_view_resource(const struct stack_view *v, const char *logical_id); /* or NULL */
 /* Whether err is CloudFormation's way of saying that there is no such stack. */

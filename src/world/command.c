@@ -7,6 +7,8 @@
 
 static int check_deployed(const struct snapshot *s, struct error *err)
 {
+	if (own_stack_check(s, err) < 0)
+		return err->errnum;
 	if (s->settings && (!snapshot_is_current(s) || stack_view_output(s->stack, "FunctionName")))
 		return 0;
 	error_set(err, -ENXIO, "the stack is not deployed%s%s", s->stack->status ? ": it is " : "",

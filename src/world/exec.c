@@ -248,6 +248,8 @@ int exec_check(const struct snapshot *s, const char *task, struct error *err)
 {
 	const struct task *t = task_list_find(s->tasks, task);
 
+	if (own_stack_check(s, err) < 0)
+		return err->errnum;
 	if (!t && snapshot_is_current(s))
 		return error_set(err, -ENXIO, "there is no task %s", task);
 	if (!t || !snapshot_is_current(s))

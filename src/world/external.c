@@ -46,7 +46,7 @@ void external_follow(struct world *w, const struct snapshot *s)
 {
 	struct job *running = snapshot_running_operation(s), *external = running_external(s);
 	const char *status = s->stack->status ? s->stack->status : "DELETE_COMPLETE";
-	bool moving = s->stack->exists && stack_state(status)->kind == STACK_BUSY;
+	bool moving = s->stack->exists && !s->stack->foreign && stack_state(status)->kind == STACK_BUSY;
 
 	if (moving && !running)
 		begin(w, status);

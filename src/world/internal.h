@@ -142,6 +142,8 @@ int follow_render(const cJSON *body, struct buf *out);
 enum snapshot_match plan_match(const struct snapshot *s);
 
 /* verbs.c */
+/* -EEXIST if the stack of that name is known to be somebody else's. */
+int own_stack_check(const struct snapshot *s, struct error *err);
 int credentials_check(const struct snapshot *s, struct error *err);
 
 #endif

@@ -80,6 +80,8 @@ int world_plan_render(const struct snapshot *s, struct buf *out)
 		return buf_printf(out, "deploy would refuse: %s\n", err.message);
 	if (!s->contact_ms)
 		return buf_puts(out, "not known yet: AWS has not been reached\n");
+	if (own_stack_check(s, &err) < 0)
+		return buf_printf(out, "deploy would refuse: %s; %s\n", err.message, err.remedy);
 	return render(s, out);
 }
 
@@ -93,7 +95,7 @@ enum snapshot_match plan_match(const struct snapshot *s)
 	cJSON *wanted, *deployed, *names;
 	enum snapshot_match match;
 
-	if (!s->settings || !s->stack->outputs_n || settings_check_complete(s->settings, NULL) < 0)
+	if (!s->settings || s->stack->foreign || !s->stack->outputs_n || settings_check_complete(s->settings, NULL) < 0)
 		return MATCH_UNKNOWN;
 	wanted = wanted_parameters(s);
 	deployed = pairs_json(s->stack->parameters, s->stack->parameters_n, "ParameterKey", "ParameterValue");

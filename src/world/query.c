@@ -233,7 +233,7 @@ static void fail_not_deployed(struct query *q, const struct snapshot *s)
 	if (!s->contact_ms && error_is(&s->contact_error)) {
 		err = s->contact_error;
 		error_prefix(&err, "the stack could not be looked at, so the command was not sent");
-	} else {
+	} else if (own_stack_check(s, &err) == 0) {
 		error_set(&err, -ENXIO, "the stack is not deployed");
 		error_remedy(&err, "touch control/deploy");
 	}

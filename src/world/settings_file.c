@@ -37,7 +37,7 @@ static bool names_other_stack(const struct settings *old, const struct settings 
 
 static int forget_stack(struct snapshot *s)
 {
-	struct stack_view *stack = stack_view_parse("", NULL, NULL, NULL, NULL);
+	struct stack_view *stack = stack_view_parse("", false, NULL, NULL, NULL, NULL);
 	struct task_list *tasks = task_list_parse(NULL, NULL, NULL, NULL);
 
 	if (!stack || !tasks) {

@@ -39,7 +39,7 @@ struct snapshot *snapshot_first(void)
 	s->generation = 1;
 	s->settings_text = blob_from_buf(&empty);
 	s->settings_changed_ms = clock_wall_ms();
-	s->stack = stack_view_parse("", NULL, NULL, NULL, NULL);
+	s->stack = stack_view_parse("", false, NULL, NULL, NULL, NULL);
 	s->tasks = task_list_parse(NULL, NULL, NULL, NULL);
 	s->operations = job_list_with(NULL, NULL, 0);
 	s->queries = job_list_with(NULL, NULL, 0);

@@ -7,6 +7,7 @@
 #include "aws/ecs.h"
 #include "stack/changeset.h"
 #include "stack/operation.h"
+#include "stack/ownership.h"
 #include "world/internal.h"
 
 #include <string.h>
@@ -22,8 +23,17 @@ static int need_settings(const struct snapshot *s, struct error *err)
 	return err->errnum;
 }
 
+int own_stack_check(const struct snapshot *s, struct error *err)
+{
+	if (!s->settings || !s->stack->foreign)
+		return 0;
+	return stack_refuse_foreign(s->stack->name, settings_get(s->settings, SETTING_STAGE), err);
+}
+
 static int need_deployed(const struct snapshot *s, struct error *err)
 {
+	if (own_stack_check(s, err) < 0)
+		return err->errnum;
 	if (s->settings && (!snapshot_is_current(s) || stack_view_output(s->stack, "ClusterName")))
 		return 0;
 	error_set(err, -ENXIO, "the stack is not deployed%s%s", s->stack->status ? ": it is " : "",
@@ -34,8 +44,10 @@ static int need_deployed(const struct snapshot *s, struct error *err)
 
 static int need_nobody_else(const struct snapshot *s, struct error *err)
 {
-	if (!snapshot_is_current(s) || stack_state(s->stack->status)->kind != STACK_BUSY)
-		return 0;
+	int r = snapshot_is_current(s) ? own_stack_check(s, err) : 0;
+
+	if (r < 0 || !snapshot_is_current(s) || stack_state(s->stack->status)->kind != STACK_BUSY)
+		return r;
 	error_set(err, -EBUSY, "somebody else operates the stack: it is %s", s->stack->status);
 	error_remedy(err, "cat operations/latest/result waits for its end");
 	return err->errnum;
@@ -90,6 +102,12 @@ static int check_deployed(const struct snapshot *s, const char *argument _unused
 	return need_deployed(s, err);
 }
 
+/* Whatever runs here may be cancelled: what that does to a stack is judged by the operation itself. */
+static int check_cancel(const struct snapshot *s, const char *argument _unused_, struct error *err)
+{
+	return snapshot_running_operation(s) ? 0 : own_stack_check(s, err);
+}
+
 /* -- the table ------------------------------------------------------------------------------------------------- */
 
 static void act_refresh(struct world *w)
@@ -116,7 +134,7 @@ const struct verb world_verbs[] = {
 	{"restart-task", NULL, "stop the default server and start one", check_deployed, operation_restart_task, NULL},
 	{"stop-all-tasks", NULL, "stop every task of the stack", check_deployed, operation_stop_all_tasks, NULL},
 	{"refresh", NULL, "read everything anew from AWS", NULL, NULL, act_refresh},
-	{"cancel", NULL, "cancel the running operation where AWS allows it", NULL, NULL, act_cancel},
+	{"cancel", NULL, "cancel the running operation where AWS allows it", check_cancel, NULL, act_cancel},
 };
 const size_t world_verbs_n = ARRAY_SIZE(world_verbs);
 
@@ -156,11 +174,12 @@ static int check_verb(const struct snapshot *s, const struct verb *verb, const c
 {
 	int r = check_argument(verb, argument, err);
 
-	if (r < 0 || !verb->run)
-		return r;
-	r = check_idle(s, err);
-	if (r == 0)
+	if (r == 0 && verb->run)
+		r = check_idle(s, err);
+	if (r == 0 && verb->check)
 		r = verb->check(s, argument, err);
+	if (!verb->run)
+		return r;
 	return r < 0 ? r : credentials_check(s, err);
 }
 
@@ -251,6 +270,8 @@ int world_task_stop(struct world *w, const char *id, struct requester who, struc
 	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = world_snapshot(w);
 	struct stop *stop;
 
+	if (own_stack_check(s, err) < 0)
+		return err->errnum;
 	if (!task_list_find(s->tasks, id))
 		return error_set(err, -ENOENT, "%s is not a known task", id);
 	if (credentials_check(s, err) < 0)

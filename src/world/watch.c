@@ -3,7 +3,8 @@
  *
  * A round is a chain of calls on the engine thread, each started by the completion of the one before:
  *
- *   DescribeStacks -> DescribeStackResources -> ListTasks (running, stopped) -> DescribeTasks...
+ *   DescribeStacks -> ListChangeSets (in review only, to see whose it is)
+ *                  -> DescribeStackResources -> ListTasks (running, stopped) -> DescribeTasks...
  *                                            -> GetFunctionConfiguration
  *
  * and ends by publishing one snapshot. Where no stack exists nothing is polled.
@@ -13,6 +14,7 @@
 #include "aws/lambda.h"
 #include "base/clock.h"
 #include "stack/changeset.h"
+#include "stack/ownership.h"
 #include "stack/remedies.h"
 #include "world/internal.h"
 
@@ -44,6 +46,7 @@ struct round {
 	cJSON *tasks;	    /* of all DescribeTasks replies */
 	struct error error; /* the first failure */
 	bool gone;	    /* there is no such stack */
+	bool foreign;	    /* vastfs did not make it */
 };
 
 struct watch {
@@ -98,7 +101,7 @@ static int edit_seen(struct snapshot *s, void *arg)
 
 	if (s->settings != r->before->settings)
 		return -ESTALE; /* the answer to a question that is no longer asked */
-	stack = stack_view_parse(r->name, r->gone ? NULL : r->stacks, r->resources, r->function, s->stack);
+	stack = stack_view_parse(r->name, r->foreign, r->gone ? NULL : r->stacks, r->resources, r->function, s->stack);
 	tasks = stack ? task_list_parse(r->tasks, server_port(s, stack), task_family(stack), s->tasks) : NULL;
 	if (!stack || !tasks) {
 		stack_view_unref(stack);
@@ -389,7 +392,7 @@ static void got_resources(struct aws_reply *reply, void *arg)
 	r->resources = move_ptr(reply->body);
 	r->cluster = physical_id_of_type(r->resources, "AWS::ECS::Cluster");
 	r->function_name = physical_id_of_type(r->resources, "AWS::Lambda::Function");
-	if (r->cluster) {
+	if (r->cluster && !r->foreign) {
 		begin_call(r, ecs_list_tasks(r->cluster, "RUNNING"), got_task_arns);
 		begin_call(r, ecs_list_tasks(r->cluster, "STOPPED"), got_task_arns);
 	}
@@ -398,13 +401,39 @@ static void got_resources(struct aws_reply *reply, void *arg)
 	call_ended(r);
 }
 
+static const char *stack_id(const struct round *r)
+{
+	return aws_text(r->stacks, "Stacks.0.StackId");
+}
+
+static void got_change_sets(struct aws_reply *reply, void *arg)
+{
+	struct round *r = arg;
+
+	if (error_is(&reply->error))
+		note_error(r, &reply->error);
+	else
+		r->foreign = !stack_review_is_ours(reply->body);
+	call_ended(r);
+}
+
+/* A stack in review has no tags yet: its change sets show who made it. */
+static void judge_stack(struct round *r, const cJSON *stack)
+{
+	if (stack_state(aws_text(stack, "StackStatus"))->kind == STACK_EMPTY)
+		begin_call(r, cloudformation_list_change_sets(stack_id(r)), got_change_sets);
+	else
+		r->foreign = !stack_is_ours(stack, settings_get(r->before->settings, SETTING_STAGE));
+}
+
 static void got_stacks(struct aws_reply *reply, void *arg)
 {
 	struct round *r = arg;
 
 	if (!error_is(&reply->error)) {
 		r->stacks = move_ptr(reply->body);
-		begin_call(r, cloudformation_describe_stack_resources(r->name), got_resources);
+		judge_stack(r, aws_at(r->stacks, "Stacks.0"));
+		begin_call(r, cloudformation_describe_stack_resources(stack_id(r)), got_resources);
 	} else if (stack_error_is_missing(&reply->error)) {
 		r->gone = true;
 	} else {

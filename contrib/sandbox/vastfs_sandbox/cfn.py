@@ -10,7 +10,7 @@ import uuid
 from moto.core.responses import ActionResult, BaseResponse, EmptyResult
 
 from . import cfn_describe, cfn_plan, cfn_validate
-from .cfn_engine import Operation, inputs_of
+from .cfn_engine import Operation, adopt, inputs_of
 from .cfn_model import ChangeSet, Store
 from .cfn_services import KINDS
 from .cfn_template import invalid
@@ -231,6 +231,7 @@ class CloudFormation(BaseResponse):
         if self._get_param("DisableRollback"):
             on_failure = "DO_NOTHING"
         stack.begin("CREATE_STACK", token)
+        adopt(stack, inputs)
         _start(stack, "create", inputs, on_failure)
         return ActionResult({"StackId": stack.id})
 
@@ -486,6 +487,7 @@ def _execute(stack, change_set, token, disable_rollback) -> None:
         change_set.execution = "EXECUTE_FAILED" if failed else "EXECUTE_COMPLETE"
 
     if creating:
+        adopt(stack, inputs)  # its tags are seen with its first status
         _start(stack, "create", inputs, on_failure, done=done)
     else:
         _start(stack, "update", inputs, done=done)

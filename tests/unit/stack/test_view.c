@@ -14,7 +14,7 @@ static const char stacks[] = "{\"Stacks\":[{\"StackId\":\"arn:1\",\"StackStatus\
 static void test_a_stack(void **state)
 {
 	cJSON *reply = cJSON_Parse(stacks);
-	struct stack_view *v = stack_view_parse("vast-x", reply, NULL, NULL, NULL), *again;
+	struct stack_view *v = stack_view_parse("vast-x", false, reply, NULL, NULL, NULL), *again;
 
 	(void)state;
 	assert_true(v->exists);
@@ -24,7 +24,7 @@ static void test_a_stack(void **state)
 	assert_null(stack_view_output(v, "Cluster"));
 	assert_string_equal(stack_view_parameter(v, "ServerPort"), "42000");
 	v->changed_ms = 5;
-	again = stack_view_parse("vast-x", reply, NULL, NULL, v);
+	again = stack_view_parse("vast-x", false, reply, NULL, NULL, v);
 	assert_int_equal(again->changed_ms, 5);
 	stack_view_unref(again);
 	stack_view_unref(v);
@@ -39,7 +39,7 @@ static void test_replies_that_make_no_sense_are_empty(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		cJSON *reply = cJSON_Parse(texts[i]);
-		struct stack_view *v = stack_view_parse("vast-x", reply, reply, NULL, NULL);
+		struct stack_view *v = stack_view_parse("vast-x", false, reply, reply, NULL, NULL);
 
 		assert_false(v->exists);
 		assert_int_equal(v->resources_n, 0);
