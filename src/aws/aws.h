@@ -74,6 +74,9 @@ struct aws_request {
 /* Frees it. NULL is fine. A request given to aws_start or aws_call is freed by them. */
 void aws_request_free(struct aws_request *r);
 
+/* Another request of the same content, to be sent again; NULL without memory. r may be NULL. */
+struct aws_request *aws_request_copy(const struct aws_request *r);
+
 /* For service files: a request with params = {} (NULL for REST), or NULL without memory. */
 struct aws_request *aws_request_new(const struct aws_service *service, const char *operation);
 

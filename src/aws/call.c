@@ -27,7 +27,8 @@ struct aws_call {
 	struct aws_wire wire; /* what the exchange sends */
 	int64_t sent_ms;      /* monotonic */
 	int64_t skew_used_ms;
-	bool sent; /* in any attempt that AWS did not refuse for the clock */
+	int64_t signed_ms; /* wall clock */
+	bool sent;	   /* in any attempt that AWS did not refuse for the clock */
 
 	cJSON *joined;	  /* pages before the one at hand */
 	char *page_token; /* of the page at hand, NULL for the first */
@@ -94,6 +95,7 @@ static void warn(const struct aws_call *c, const struct error *err)
 /* Ends the call; the reply's content is the receiver's to take. */
 static void finish(struct aws_call *c, struct aws_reply *reply)
 {
+	reply->error.duration = aws_error_duration(c->request->service, reply);
 	reply->error.errnum = outer_errno(reply->error.errnum);
 	reply->sent = c->sent;
 	warn(c, &reply->error);
@@ -206,6 +208,7 @@ static int64_t decide(struct aws_call *c, const struct http_reply *http, const s
 		.policy = c->request->retry,
 		.skew_used_ms = c->skew_used_ms,
 		.skew_known_ms = c->aws->skew_ms,
+		.signature_age_ms = clock_wall_ms() - c->signed_ms,
 		.random = random_number(),
 	};
 	char hint[32];
@@ -268,7 +271,8 @@ static int prepare(struct aws_call *c, struct error *err)
 	if (e < 0)
 		return e;
 	c->skew_used_ms = c->aws->skew_ms;
-	in.wall_ms = clock_wall_ms() + c->skew_used_ms;
+	c->signed_ms = clock_wall_ms();
+	in.wall_ms = c->signed_ms + c->skew_used_ms;
 	aws_wire_free(&c->wire);
 	e = aws_wire_make(&in, &c->wire);
 	return e < 0 ? error_set(err, e, "the request cannot be built: %s", strerror(-e)) : 0;

@@ -25,7 +25,7 @@ static const struct failure {
 	 "behind a TLS-inspecting proxy set AWS_CA_BUNDLE to its certificates"},
 	{CURLE_SSL_CACERT_BADFILE, -EPROTO, "the file of trusted certificates cannot be read",
 	 "check AWS_CA_BUNDLE and ca_bundle in the profile"},
-	{CURLE_SSL_CONNECT_ERROR, -EPROTO, "no TLS connection",
+	{CURLE_SSL_CONNECT_ERROR, -ECONNRESET, "no TLS connection",
 	 "check that the endpoint's URL (http or https) and the proxy settings are right"},
 	{CURLE_PROXY, -ENETUNREACH, "the proxy refused", "check https_proxy, http_proxy and NO_PROXY"},
 	{CURLE_UNSUPPORTED_PROTOCOL, -EINVAL, "not an http or https address", "check AWS_ENDPOINT_URL"},
@@ -43,6 +43,22 @@ static const struct failure *find_failure(CURLcode code)
 		if (failures[i].code == code)
 			return &failures[i];
 	return &unknown_failure;
+}
+
+static enum error_duration duration_of(int errnum)
+{
+	switch (errnum) {
+	case -ETIMEDOUT:
+	case -ENETUNREACH:
+	case -ECONNREFUSED:
+	case -ECONNRESET:
+	case -EBADMSG:
+		return ERROR_TRANSIENT;
+	case -EPROTO:
+		return ERROR_FIXABLE;
+	default:
+		return ERROR_PERMANENT;
+	}
 }
 
 /* Host only, for a URL's query may hold what is nobody's business. */
@@ -65,6 +81,7 @@ void failure_explain(const struct transfer *t, CURLcode code, const char *curl_s
 	host = url && strstr(url, "://") ? strstr(url, "://") + 3 : "the server";
 	error_set(err, errnum, "%.*s: %s (%s)", (int)strcspn(host, "/?"), host, f->words,
 		  curl_says[0] ? curl_says : curl_easy_strerror(code));
+	err->duration = duration_of(errnum);
 	if (f->remedy)
 		error_remedy(err, "%s", f->remedy);
 }

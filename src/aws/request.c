@@ -2,6 +2,8 @@
 
 #include "aws/protocol.h"
 
+#include <string.h>
+
 void aws_request_free(struct aws_request *r)
 {
 	if (!r)
@@ -28,6 +30,29 @@ struct aws_request *aws_request_new(const struct aws_service *service, const cha
 	if (r->params)
 		return r;
 	aws_request_free(r);
+	return NULL;
+}
+
+static bool request_copy_parts(struct aws_request *copy, const struct aws_request *r)
+{
+	copy->params = r->params ? cJSON_Duplicate(r->params, true) : NULL;
+	copy->path = r->path ? strdup(r->path) : NULL;
+	copy->query = r->query ? strdup(r->query) : NULL;
+	buf_init(&copy->payload, r->payload.max);
+	return !copy->params == !r->params && !copy->path == !r->path && !copy->query == !r->query &&
+	       buf_append(&copy->payload, r->payload.data, r->payload.len) == 0;
+}
+
+struct aws_request *aws_request_copy(const struct aws_request *r)
+{
+	struct aws_request *copy = r ? malloc(sizeof(*copy)) : NULL;
+
+	if (!copy)
+		return NULL;
+	*copy = *r;
+	if (request_copy_parts(copy, r))
+		return copy;
+	aws_request_free(copy);
 	return NULL;
 }
 

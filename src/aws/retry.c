@@ -39,7 +39,7 @@ static const struct {
 };
 
 /* Where LimitExceededException is a quota, not a rate. */
-static const char *const with_hard_limits[] = {"ecr", "iam", "ssm"};
+static const char *const with_hard_limits[] = {"cloudformation", "ecr", "ecs", "iam", "ssm"};
 
 static bool is_hard_limit(const struct aws_service *service, const char *code)
 {
@@ -59,10 +59,22 @@ static enum aws_outcome outcome_of_failure(int errnum)
 	case -ENETUNREACH:
 	case -ECONNREFUSED:
 	case -ECONNRESET:
+	case -EBADMSG:
 		return AWS_OUTCOME_TRANSIENT;
 	default:
 		return AWS_OUTCOME_FINAL;
 	}
+}
+
+/* A status of 2xx whose body is not what AWS would send, or another one without AWS's error code: it was not AWS, or
+ * not all of AWS, that answered. */
+static bool is_garbled(const struct aws_reply *reply)
+{
+	int status = reply->error.http_status;
+
+	if (status >= 200 && status < 300)
+		return reply->error.errnum == -EBADMSG || reply->error.errnum == -ENOMSG;
+	return !reply->error.code[0];
 }
 
 enum aws_outcome aws_outcome_of(const struct aws_service *service, const struct aws_reply *reply)
@@ -78,7 +90,24 @@ enum aws_outcome aws_outcome_of(const struct aws_service *service, const struct 
 			return is_hard_limit(service, codes[i].code) ? AWS_OUTCOME_FINAL : codes[i].outcome;
 	if (status == 429)
 		return AWS_OUTCOME_THROTTLE;
-	return status == 500 || (status >= 502 && status <= 504) ? AWS_OUTCOME_TRANSIENT : AWS_OUTCOME_FINAL;
+	if (status == 501)
+		return AWS_OUTCOME_FINAL;
+	return status >= 500 || is_garbled(reply) ? AWS_OUTCOME_TRANSIENT : AWS_OUTCOME_FINAL;
+}
+
+enum error_duration aws_error_duration(const struct aws_service *service, const struct aws_reply *reply)
+{
+	switch (aws_outcome_of(service, reply)) {
+	case AWS_OUTCOME_THROTTLE:
+	case AWS_OUTCOME_TRANSIENT:
+	case AWS_OUTCOME_TIMEOUT:
+		/* A reply that parses and yet lacks what it should hold will lack it again in a minute. */
+		return reply->error.errnum == -ENOMSG ? ERROR_PERMANENT : ERROR_TRANSIENT;
+	default:
+		/* Keys that are refused, have expired or cannot be found; a certificate that is not trusted. */
+		return reply->error.errnum == -ENOKEY || reply->error.errnum == -EPROTO ? ERROR_FIXABLE
+											: ERROR_PERMANENT;
+	}
 }
 
 int64_t aws_skew(int64_t server_wall_ms, int64_t wall_ms)
@@ -93,12 +122,17 @@ static void give(struct aws_quota *q, int tokens)
 	q->left = q->left + tokens < AWS_QUOTA_FULL ? q->left + tokens : AWS_QUOTA_FULL;
 }
 
-/* A wrong clock means that AWS refused the request: it may be sent again whatever it does. */
+/*
+ * A wrong clock means that AWS refused the request: it may be sent again whatever it does. So may a request that was
+ * signed before the machine was suspended and arrived after it woke up.
+ */
 static int64_t decide_clock(struct aws_attempts *a, const struct aws_situation *s)
 {
 	int64_t change = s->skew_known_ms - s->skew_used_ms;
 
-	if (a->clock_corrected || (change < SAME_SKEW_MS && change > -SAME_SKEW_MS))
+	bool corrected = change >= SAME_SKEW_MS || change <= -SAME_SKEW_MS;
+
+	if (a->clock_corrected || (!corrected && s->signature_age_ms < AWS_SKEW_LEAST_MS))
 		return -1;
 	a->clock_corrected = true;
 	a->made++;

@@ -9,7 +9,7 @@
 #include "aws/aws.h"
 
 #define AWS_QUOTA_FULL	  500
-#define AWS_SKEW_LEAST_MS (4 * 60 * 1000) /* AWS allows 5 minutes */
+#define AWS_SKEW_LEAST_MS (4 * 60 * 1000) /* AWS allows 5 minutes; also the age of a signature that is too old */
 
 enum aws_outcome {
 	AWS_OUTCOME_OK,
@@ -23,6 +23,9 @@ enum aws_outcome {
 /* What one attempt came to: reply->error says which failure, reply->status whether an answer came. */
 enum aws_outcome aws_outcome_of(const struct aws_service *service, const struct aws_reply *reply);
 
+/* How long the failure in reply->error lasts; the same inputs as above. */
+enum error_duration aws_error_duration(const struct aws_service *service, const struct aws_reply *reply);
+
 /* Shared by all calls of a client; full at first. */
 struct aws_quota {
 	int left;
@@ -32,7 +35,7 @@ struct aws_attempts {
 	int made; /* attempts so far, the current one included */
 	int most;
 	int borrowed;	      /* from the quota, for the current one */
-	bool clock_corrected; /* the one correction has been used */
+	bool clock_corrected; /* the one repetition for the clock's sake has been used */
 };
 
 /* What the decision rests on. */
@@ -41,6 +44,7 @@ struct aws_situation {
 	enum aws_retry policy;
 	bool sent;
 	int64_t skew_used_ms, skew_known_ms; /* that of the attempt, and the newest */
+	int64_t signature_age_ms;	     /* wall clock: grows also while the machine is suspended */
 	int64_t server_wants_ms;	     /* X-Amz-Retry-After, 0 if absent */
 	double random;			     /* 0 <= random < 1 */
 };

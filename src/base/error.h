@@ -13,8 +13,17 @@
 #include <errno.h>
 #include <stdbool.h>
 
+/* How long a failure lasts, for code that can wait for better times. */
+enum error_duration {
+	ERROR_PERMANENT, /* the same call would fail again */
+	ERROR_TRANSIENT, /* an outage, throttling or a garbled reply: passes by itself */
+	ERROR_FIXABLE,	 /* expired credentials, an untrusted certificate: passes once a person has acted */
+	ERROR_OUTLASTED, /* one of both that has been waited for long enough */
+};
+
 struct error {
-	int errnum;	     /* negative errno, 0 if there is no error */
+	int errnum; /* negative errno, 0 if there is no error */
+	enum error_duration duration;
 	int http_status;     /* of the reply that carried it, 0 if none did */
 	char code[80];	     /* AWS's or the registry's code, "" if the failure is ours */
 	char request_id[64]; /* AWS's request id, "" if there is none */

@@ -116,6 +116,8 @@ int registry_explain(const struct http_reply *reply, const char *label, const ch
 		err->http_status = status;
 		advise(reply, err);
 	}
+	if (registry_is_transient(reply))
+		err->duration = ERROR_TRANSIENT;
 	cJSON_Delete(body);
 	return err->errnum;
 }

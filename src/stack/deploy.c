@@ -40,7 +40,7 @@ static int identify(struct operation *op, struct error *err)
  * stop. */
 static int ensure_service_linked_role(struct operation *op, struct error *err)
 {
-	int r = operation_call(op, iam_create_service_linked_role("ecs.amazonaws.com"), NULL, err);
+	int r = operation_try(op, iam_create_service_linked_role("ecs.amazonaws.com"), NULL, err);
 
 	if (r == 0 || r == -ECANCELED || r == -ENOKEY)
 		return r;
@@ -163,8 +163,8 @@ static int change_set_failed(struct operation *op, const struct change_set *set,
 	cJSON *events = NULL;
 
 	error_set(err, -EIO, "CloudFormation refused the change set: %s", reason);
-	if (operation_call(op, cloudformation_describe_events(aws_text(set->record, "ChangeSetId")), &events,
-			   &ignored) == 0) {
+	if (operation_try(op, cloudformation_describe_events(aws_text(set->record, "ChangeSetId")), &events,
+			  &ignored) == 0) {
 		const cJSON *event;
 
 		cJSON_ArrayForEach (event, aws_at(events, "OperationEvents")) {

@@ -40,7 +40,7 @@ static void tell(void *arg, const char *step, uint64_t done, uint64_t total)
 /* What to do with an image; ret is NULL where nothing is built. */
 typedef int image_action(const struct image_build *build, struct image_built *ret, struct error *err);
 
-static int act(struct operation *op, image_action *action, struct image_built *ret, struct error *err)
+static int act_once(struct operation *op, image_action *action, struct image_built *ret, struct error *err)
 {
 	const char *architecture = settings_get(op->settings, SETTING_ARCHITECTURE);
 	struct telling telling = {.op = op};
@@ -64,6 +64,17 @@ static int act(struct operation *op, image_action *action, struct image_built *r
 	if (r == 0)
 		r = action(&build, ret, err);
 	cJSON_Delete(reply);
+	return r;
+}
+
+/* Blobs that have arrived are not sent again, so beginning anew after an outage costs little. */
+static int act(struct operation *op, image_action *action, struct image_built *ret, struct error *err)
+{
+	int r;
+
+	do
+		r = act_once(op, action, ret, err);
+	while (operation_outlasts(op, &r, err));
 	return r;
 }
 

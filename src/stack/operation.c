@@ -43,11 +43,95 @@ int operation_run_steps(struct operation *op, const struct operation_step *steps
 	return 0;
 }
 
+/* -- outages ------------------------------------------------------------------------------------------------------ */
+
+static void operation_show_outage(struct operation *op, const struct error *why)
+{
+	int64_t lasts_ms = clock_monotonic_ms() - op->outage.since_ms;
+	char since[CLOCK_TEXT_SIZE], lasts[CLOCK_TEXT_SIZE];
+
+	job_progress(op->job, op->step, op->steps, "no usable answer since %s (%s): %s",
+		     clock_format(clock_wall_ms() - lasts_ms, since), clock_duration(lasts_ms, lasts), why->message);
+}
+
+/* One line for each outage, whatever number of calls meets it. */
+static void operation_warn_of_outage(struct operation *op, const struct error *why)
+{
+	struct error warning = *why;
+	char limit[CLOCK_TEXT_SIZE];
+
+	clock_duration(op->outage.begun ? OUTAGE_LIMIT_MS : OUTAGE_FIRST_LIMIT_MS, limit);
+	error_prefix(&warning, "no usable answer, trying again for up to %s", limit);
+	job_log(op->job, "%s", warning.message);
+	op->warn(op, &warning);
+}
+
+static void operation_end_outage(struct operation *op)
+{
+	int64_t lasted_ms = outage_answered(&op->outage, clock_monotonic_ms());
+	char lasted[CLOCK_TEXT_SIZE];
+
+	if (lasted_ms)
+		operation_say(op, "usable answers again after %s", clock_duration(lasted_ms, lasted));
+}
+
+static void operation_give_up(struct operation *op, struct error *err)
+{
+	char lasts[CLOCK_TEXT_SIZE];
+
+	if (err->duration == ERROR_OUTLASTED)
+		return; /* by a call inside of this work, which has found the words */
+	err->duration = ERROR_OUTLASTED;
+	if (!op->outage.begun)
+		return; /* nothing was begun, so there is no more to say */
+	clock_duration(clock_monotonic_ms() - op->outage.since_ms, lasts);
+	error_prefix(err, "no usable answer for %s", lasts);
+	error_remedy(
+		err,
+		"when the network is back, %s%s%scontrol/%s: AWS goes on meanwhile, and vastfs follows it to its end",
+		*op->argument ? "echo " : "touch ", op->argument, *op->argument ? " > " : "", op->job->name);
+}
+
+bool operation_outlasts(struct operation *op, int *r, struct error *err)
+{
+	enum outage_advice advice;
+
+	if (*r == -ECANCELED)
+		return false;
+	advice = outage_failed(&op->outage, *r < 0 ? err->duration : ERROR_PERMANENT, clock_monotonic_ms());
+	if (advice == OUTAGE_NONE)
+		operation_end_outage(op);
+	if (advice == OUTAGE_TOO_LONG)
+		operation_give_up(op, err);
+	if (advice == OUTAGE_BEGINS)
+		operation_warn_of_outage(op, err);
+	if (advice != OUTAGE_BEGINS && advice != OUTAGE_GOES_ON)
+		return false;
+	operation_show_outage(op, err);
+	if (operation_sleep(op, op->outage.pause_ms) == 0)
+		return true;
+	*r = error_set(err, -ECANCELED, "cancelled");
+	return false;
+}
+
+int operation_try(struct operation *op, struct aws_request *request, cJSON **ret, struct error *err)
+{
+	return aws_call(op->aws, request, op->cancel, ret, err);
+}
+
 int operation_call(struct operation *op, struct aws_request *request, cJSON **ret, struct error *err)
 {
-	if (!request)
-		return error_set(err, -ENOMEM, "out of memory");
-	return aws_call(op->aws, request, op->cancel, ret, err);
+	bool repeatable = request && request->retry == AWS_RETRY_STANDARD;
+	struct error why = {0};
+	int r;
+
+	do {
+		r = operation_try(op, aws_request_copy(request), ret, &why);
+	} while (repeatable && operation_outlasts(op, &r, &why));
+	aws_request_free(request);
+	if (r < 0 && err)
+		*err = why;
+	return r;
 }
 
 int operation_sleep(struct operation *op, int64_t ms)
@@ -190,7 +274,7 @@ const char *operation_parameter(const struct operation *op, const char *key)
 int operation_wait(struct operation *op, int64_t limit_ms, const char *what,
 		   int (*check)(struct operation *op, void *arg, struct error *err), void *arg, struct error *err)
 {
-	int64_t deadline = clock_monotonic_ms() + limit_ms, pause = WAIT_FIRST_MS;
+	int64_t began_ms = clock_monotonic_ms() - op->outage.outlasted_ms, pause = WAIT_FIRST_MS;
 	char limit[CLOCK_TEXT_SIZE];
 
 	for (;;) {
@@ -198,7 +282,7 @@ int operation_wait(struct operation *op, int64_t limit_ms, const char *what,
 
 		if (r != 0)
 			return r;
-		if (clock_monotonic_ms() >= deadline)
+		if (clock_monotonic_ms() - op->outage.outlasted_ms - began_ms >= limit_ms)
 			return error_set(err, -ETIMEDOUT, "%s is not done after %s", what,
 					 clock_duration(limit_ms, limit));
 		r = operation_sleep(op, pause);

@@ -10,6 +10,7 @@
 
 #include "aws/aws.h"
 #include "jobs/job.h"
+#include "stack/outage.h"
 #include "stack/settings.h"
 
 #define EVENT_ID_SIZE 160
@@ -25,10 +26,12 @@ struct operation {
 	struct aws_cancel_token *cancel;    /* fired by the user's wish and by the end of vastfs */
 	struct aws_cancel_token *stop;	    /* fired by the end of vastfs only */
 	void (*look)(struct operation *op); /* has the tree show what AWS has now; returns at once */
+	void (*warn)(struct operation *op, const struct error *err); /* a line in the tree's error; it goes on */
 	/* Keeps a text in the operation's journal entry, on disk when it returns; see operation_remember. */
 	int (*remember)(struct operation *op, const char *key, const char *value, struct error *err);
-	cJSON *memory;			/* what it remembers, also from before a crash; NULL: nothing; owned */
-	void *world;			/* the callbacks' own */
+	cJSON *memory; /* what it remembers, also from before a crash; NULL: nothing; owned */
+	void *world;   /* the callbacks' own */
+	struct outage outage;
 	struct buf result;		/* the outcome, for the job's result */
 	char name[SETTINGS_STACK_SIZE]; /* of stack, repository and file system */
 	unsigned step, steps;		/* for the progress bar */
@@ -60,8 +63,20 @@ struct operation_step {
 #define OPERATION_DONE 1
 int operation_run_steps(struct operation *op, const struct operation_step *steps, size_t n, struct error *err);
 
-/* One call of AWS; ret may be NULL. */
+/*
+ * One call of AWS; ret may be NULL. It outlasts outages (outage.h): a request that may be sent twice is sent again
+ * until AWS answers or refuses, so whoever calls need not tell an outage from an answer. For what is only tried, and
+ * is not worth waiting for, there is operation_try.
+ */
 int operation_call(struct operation *op, struct aws_request *request, cJSON **ret, struct error *err);
+int operation_try(struct operation *op, struct aws_request *request, cJSON **ret, struct error *err);
+
+/*
+ * For other work that can be begun anew: after it has ended with *r (and err, which is not NULL). True: an outage was
+ * the cause and some time has passed, so it is worth another try. Else *r and err are its outcome: -ECANCELED if the
+ * operation was cancelled meanwhile.
+ */
+bool operation_outlasts(struct operation *op, int *r, struct error *err);
 int operation_sleep(struct operation *op, int64_t ms);
 
 /* From here on only the end of vastfs cancels: for what must be finished once it is begun. */
@@ -99,7 +114,8 @@ const char *operation_parameter(const struct operation *op, const char *key); /*
 
 /*
  * Waiting: calls check every so often (soon at first, then every few seconds) until it returns something else than 0,
- * which is returned: 1 or OPERATION_DONE, or a negative errno. -ETIMEDOUT with words after limit_ms.
+ * which is returned: 1 or OPERATION_DONE, or a negative errno. -ETIMEDOUT with words after limit_ms, to which outages
+ * do not count.
  */
 int operation_wait(struct operation *op, int64_t limit_ms, const char *what,
 		   int (*check)(struct operation *op, void *arg, struct error *err), void *arg, struct error *err);

@@ -20,6 +20,7 @@ struct work {
 	const struct verb *verb;
 	struct job *job;
 	char token[64];
+	bool resumed; /* begun by an earlier run of vastfs: AWS may be at work on it */
 };
 
 struct runner {
@@ -182,6 +183,16 @@ static int runner_remember(struct operation *op, const char *key, const char *va
 	return r;
 }
 
+static void show_warning(struct operation *op, const struct error *err)
+{
+	struct world *w = op->world;
+	char name[48];
+
+	snprintf(name, sizeof(name), "operations/%" PRIu64, op->job->number);
+	failures_add(w->failures, &(struct failure_site){.pid = op->job->pid, .uid = op->job->uid, .job = name}, err);
+	world_event(w, "%s %s: %s", name, op->job->name, err->message);
+}
+
 static void fire_cancel(struct job *j _unused_, void *arg)
 {
 	struct runner *o = arg;
@@ -208,6 +219,8 @@ static int run_operation(struct runner *o, const struct work *work)
 			       .look = show_now,
 			       .remember = runner_remember,
 			       .memory = journal_memory(w->journal, work->job->number),
+			       .warn = show_warning,
+			       .outage = {.begun = work->resumed},
 			       .world = w,
 			       .result = BUF_INIT(64 * 1024)};
 	struct error err = {0};
@@ -321,6 +334,7 @@ static void submit(struct runner *o, const struct verb *verb, struct job *j, con
 	}
 	work->verb = verb;
 	work->job = job_ref(j);
+	work->resumed = token;
 	if (token)
 		snprintf(work->token, sizeof(work->token), "%s", token);
 	else

@@ -18,13 +18,12 @@ def http_date(offset):
 
 
 @pytest.mark.parametrize("bad", [reply(500), reply(503, b"<html>busy</html>"), THROTTLED, None,
-                                 reply(200, b"{}", length=100) + b"CLOSE", b"nonsense CLOSE", b"HTTP/1.1 502 X\r\n\r\nCLOSE"])
+                                 reply(200, b"{}", length=100) + b"CLOSE", b"nonsense CLOSE", b"HTTP/1.1 502 X\r\n\r\nCLOSE",
+                                 reply(200, b"<html>log in</html>"), reply(200, b'{"taskArns":['),
+                                 reply(403, b"<html>log in</html>"), reply(302, headers=[("Location", "http://portal/")])])
 def test_an_idempotent_call_is_tried_again(server, call, bad):
     server.script = [bad, OK]
     r = call("ecs", "ListTasks", {})
-    if bad == b"nonsense CLOSE":
-        assert (r.reply["errno"], len(server.requests)) == (-errno.EBADMSG, 1)
-        return
     assert (r.reply["errno"], r.reply["body"]) == (0, {"taskArns": ["a"]})
     assert len(server.requests) == 2
     ids = {dict(q.headers)["amz-sdk-invocation-id"] for q in server.requests}
@@ -40,7 +39,8 @@ def test_three_attempts_are_all(server, call):
     assert (r.reply["errno"], r.reply["status"], len(server.requests)) == (-errno.EIO, 500, 3)
 
 
-@pytest.mark.parametrize("bad", [reply(500), THROTTLED, reply(429), None, reply(200, b"{}", length=9) + b"CLOSE"])
+@pytest.mark.parametrize("bad", [reply(500), THROTTLED, reply(429), None, reply(200, b"{}", length=9) + b"CLOSE",
+                                 reply(200, b"<html>log in</html>"), reply(403, b"<html>log in</html>")])
 def test_what_may_have_run_is_sent_once(server, call, bad):
     server.script = [bad]
     r = call("ecs", "RunTask", {"count": 1}, "-u")
@@ -75,7 +75,7 @@ def test_timeout(server, call):
 def test_garbage(server, call, service, body):
     server.script = [reply(200, body)]
     r = call(service, "Describe", {})
-    assert (r.reply["errno"], len(server.requests)) == (-errno.EBADMSG, 1)
+    assert (r.reply["errno"], len(server.requests)) == (-errno.EBADMSG, 3)
     assert r.reply["message"].startswith("the reply of %s to Describe is not" % service)
 
 
@@ -139,7 +139,7 @@ def test_many_at_once_on_few_connections(server, call):
 def test_redirects_are_not_followed(server, call):
     server.script = [reply(302, headers=[("Location", server.url + "/x")])]
     assert call("ecs", "ListTasks", {}).reply["status"] == 302
-    assert len(server.requests) == 1
+    assert {q.target for q in server.requests} == {"/"}
 
 
 def test_function_error_and_opaque_payload(server, call):

@@ -44,12 +44,44 @@ static void test_outcomes(void **state)
 		{&aws_service_ecs, 0, "", -ECONNREFUSED, AWS_OUTCOME_TRANSIENT},
 		{&aws_service_ecs, 0, "", -ECANCELED, AWS_OUTCOME_FINAL},
 		{&aws_service_ecs, 0, "", -EPROTO, AWS_OUTCOME_FINAL},
-		{&aws_service_ecs, 200, "", -EBADMSG, AWS_OUTCOME_FINAL},
+		{&aws_service_ecs, 0, "", -EBADMSG, AWS_OUTCOME_TRANSIENT},
+		{&aws_service_ecs, 200, "", -EBADMSG, AWS_OUTCOME_TRANSIENT},
+		{&aws_service_ecs, 200, "", -ENOMSG, AWS_OUTCOME_TRANSIENT},
+		{&aws_service_ecs, 200, "", -EFBIG, AWS_OUTCOME_FINAL},
+		{&aws_service_ecs, 403, "", -EIO, AWS_OUTCOME_TRANSIENT},
+		{&aws_service_ecs, 400, "LimitExceededException", -EIO, AWS_OUTCOME_FINAL},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		assert_int_equal(outcome(rows[i].service, rows[i].status, rows[i].code, rows[i].errnum), rows[i].is);
+}
+
+static enum error_duration duration(int status, const char *code, int errnum)
+{
+	struct aws_reply reply = {.status = status};
+
+	reply.error.errnum = errnum;
+	reply.error.http_status = status;
+	snprintf(reply.error.code, sizeof(reply.error.code), "%s", code);
+	return aws_error_duration(&aws_service_ecs, &reply);
+}
+
+static void test_durations(void **state)
+{
+	(void)state;
+	assert_int_equal(duration(400, "ClusterNotFoundException", -EIO), ERROR_PERMANENT);
+	assert_int_equal(duration(0, "", -ECANCELED), ERROR_PERMANENT);
+	assert_int_equal(duration(0, "", -ENOMEM), ERROR_PERMANENT);
+	assert_int_equal(duration(200, "", -ENOMSG), ERROR_PERMANENT);
+	assert_int_equal(duration(200, "", -EBADMSG), ERROR_TRANSIENT);
+	assert_int_equal(duration(400, "ThrottlingException", -EIO), ERROR_TRANSIENT);
+	assert_int_equal(duration(503, "", -EIO), ERROR_TRANSIENT);
+	assert_int_equal(duration(403, "", -EIO), ERROR_TRANSIENT); /* a captive portal's page */
+	assert_int_equal(duration(0, "", -ETIMEDOUT), ERROR_TRANSIENT);
+	assert_int_equal(duration(400, "ExpiredTokenException", -ENOKEY), ERROR_FIXABLE);
+	assert_int_equal(duration(0, "", -ENOKEY), ERROR_FIXABLE);
+	assert_int_equal(duration(0, "", -EPROTO), ERROR_FIXABLE);
 }
 
 static void test_backoff_doubles_and_ends(void **state)
@@ -125,6 +157,20 @@ static void test_one_correction_of_the_clock(void **state)
 	assert_int_equal(aws_retry_decide(&a, &q, &s), -1);
 }
 
+static void test_what_slept_through_its_signature_is_signed_again(void **state)
+{
+	struct aws_quota q = {0};
+	struct aws_attempts a = {.made = 1, .most = 1};
+	struct aws_situation s = {.outcome = AWS_OUTCOME_CLOCK, .policy = AWS_RETRY_UNSENT, .sent = true};
+
+	(void)state;
+	s.signature_age_ms = AWS_SKEW_LEAST_MS - 1;
+	assert_int_equal(aws_retry_decide(&a, &q, &s), -1);
+	s.signature_age_ms = 3600 * 1000;
+	assert_int_equal(aws_retry_decide(&a, &q, &s), 0);
+	assert_int_equal(aws_retry_decide(&a, &q, &s), -1);
+}
+
 static void test_skew(void **state)
 {
 	(void)state;
@@ -137,11 +183,13 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_outcomes),
+		cmocka_unit_test(test_durations),
 		cmocka_unit_test(test_backoff_doubles_and_ends),
 		cmocka_unit_test(test_quota_runs_out_and_fills_again),
 		cmocka_unit_test(test_what_may_have_run_is_not_sent_twice),
 		cmocka_unit_test(test_the_server_may_ask_for_patience),
 		cmocka_unit_test(test_one_correction_of_the_clock),
+		cmocka_unit_test(test_what_slept_through_its_signature_is_signed_again),
 		cmocka_unit_test(test_skew),
 	};
 
