@@ -13,6 +13,7 @@
 #define VASTFS_AWS_AWS_H
 
 #include "aws/engine.h"
+#include "aws/shape.h"
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/stream.h"
@@ -57,6 +58,8 @@ struct aws_request {
 	const char *headers[4]; /* REST: "Name: value", static strings, NULL-terminated */
 	struct buf payload;	/* REST: body bytes in place of params, if len != 0; owned */
 	struct aws_paging paging;
+	const struct aws_member
+		*members; /* what the reply, each page of it, must contain; NULL: nothing is read of it */
 	enum aws_retry retry;
 	int timeout_ms;	  /* for one attempt's whole reply; 0: 60 s */
 	size_t reply_max; /* bytes; 0: 16 MiB */
@@ -154,7 +157,9 @@ int aws_sleep(struct aws_cancel_token *cancel, int64_t ms);
 const char *aws_text(const cJSON *tree, const char *path);
 /* The node at a dotted path, or NULL. */
 const cJSON *aws_at(const cJSON *tree, const char *path);
-/* The number at a dotted path (text that is a number counts, for XML), or fallback. */
+/* The finite number at a dotted path (text that is a number counts, for XML), or fallback. */
 double aws_number(const cJSON *tree, const char *path, double fallback);
+/* The same as an integer, between -2^53 and 2^53; fallback also for a fraction and for what is outside of these. */
+int64_t aws_integer(const cJSON *tree, const char *path, int64_t fallback);
 
 #endif

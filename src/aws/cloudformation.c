@@ -20,7 +20,19 @@ static struct aws_request *of_change_set(const char *operation, const char *stac
 
 struct aws_request *cloudformation_describe_stacks(const char *stack)
 {
+	AWS_SHAPE(stacks, {"Stacks", AWS_ENTRIES}, {"Stacks.*", AWS_OBJECT}, {"Stacks.*.StackId", AWS_STRING},
+		  {"Stacks.*.StackStatus", AWS_STRING}, {"Stacks.*.Outputs", AWS_LIST | AWS_OPTIONAL},
+		  {"Stacks.*.Outputs.*", AWS_OBJECT}, {"Stacks.*.Outputs.*.OutputKey", AWS_STRING},
+		  {"Stacks.*.Outputs.*.OutputValue", AWS_STRING | AWS_OPTIONAL},
+		  {"Stacks.*.Parameters", AWS_LIST | AWS_OPTIONAL}, {"Stacks.*.Parameters.*", AWS_OBJECT},
+		  {"Stacks.*.Parameters.*.ParameterKey", AWS_STRING},
+		  {"Stacks.*.Parameters.*.ParameterValue", AWS_STRING | AWS_OPTIONAL},
+		  {"Stacks.*.Tags", AWS_LIST | AWS_OPTIONAL}, {"Stacks.*.Tags.*", AWS_OBJECT},
+		  {"Stacks.*.Tags.*.Key", AWS_STRING},
+		  {"Stacks.*.EnableTerminationProtection", AWS_BOOL | AWS_OPTIONAL});
 	struct aws_request *r = of_stack("DescribeStacks", stack);
+
+	aws_put_members(r, stacks);
 
 	aws_put_paging(r, "NextToken", "NextToken", "Stacks");
 	if (r)
@@ -30,7 +42,14 @@ struct aws_request *cloudformation_describe_stacks(const char *stack)
 
 struct aws_request *cloudformation_describe_stack_events(const char *stack, const char *token)
 {
+	AWS_SHAPE(
+		events, {"StackEvents", AWS_LIST}, {"StackEvents.*", AWS_OBJECT}, {"StackEvents.*.EventId", AWS_STRING},
+		{"StackEvents.*.StackId", AWS_STRING}, {"StackEvents.*.LogicalResourceId", AWS_STRING | AWS_OPTIONAL},
+		{"StackEvents.*.ResourceType", AWS_STRING | AWS_OPTIONAL},
+		{"StackEvents.*.ResourceStatus", AWS_STRING | AWS_OPTIONAL}, {"NextToken", AWS_STRING | AWS_OPTIONAL});
 	struct aws_request *r = of_stack("DescribeStackEvents", stack);
+
+	aws_put_members(r, events);
 
 	aws_put_text(&r, "NextToken", token);
 	return r;
@@ -38,7 +57,15 @@ struct aws_request *cloudformation_describe_stack_events(const char *stack, cons
 
 struct aws_request *cloudformation_describe_stack_resources(const char *stack)
 {
-	return of_stack("DescribeStackResources", stack);
+	AWS_SHAPE(resources, {"StackResources", AWS_LIST}, {"StackResources.*", AWS_OBJECT},
+		  {"StackResources.*.LogicalResourceId", AWS_STRING}, {"StackResources.*.ResourceType", AWS_STRING},
+		  {"StackResources.*.ResourceStatus", AWS_STRING},
+		  {"StackResources.*.PhysicalResourceId", AWS_STRING | AWS_OPTIONAL},
+		  {"StackResources.*.Timestamp", AWS_STRING | AWS_OPTIONAL});
+	struct aws_request *r = of_stack("DescribeStackResources", stack);
+
+	aws_put_members(r, resources);
+	return r;
 }
 
 struct aws_request *cloudformation_create_change_set(const struct cloudformation_change_set *set)
@@ -56,7 +83,16 @@ struct aws_request *cloudformation_create_change_set(const struct cloudformation
 
 struct aws_request *cloudformation_describe_change_set(const char *stack, const char *name)
 {
+	AWS_SHAPE(change_set, {"Status", AWS_STRING}, {"ChangeSetId", AWS_STRING},
+		  {"StatusReason", AWS_STRING | AWS_OPTIONAL}, {"Changes", AWS_LIST}, {"Changes.*", AWS_OBJECT},
+		  {"Changes.*.ResourceChange", AWS_OBJECT | AWS_OPTIONAL},
+		  {"Changes.*.ResourceChange.Action", AWS_STRING},
+		  {"Changes.*.ResourceChange.LogicalResourceId", AWS_STRING},
+		  {"Changes.*.ResourceChange.ResourceType", AWS_STRING},
+		  {"Changes.*.ResourceChange.Replacement", AWS_STRING | AWS_OPTIONAL});
 	struct aws_request *r = of_change_set("DescribeChangeSet", stack, name);
+
+	aws_put_members(r, change_set);
 
 	aws_put_paging(r, "NextToken", "NextToken", "Changes");
 	return r;

@@ -2,18 +2,40 @@
 
 #include "aws/service.h"
 
-/* A describing call, all pages of it; list is the reply's member. */
-static struct aws_request *describe(const char *operation, const char *list)
+/* A describing call, all pages of it; the first of the reply's members is the list. */
+static struct aws_request *describe(const char *operation, const struct aws_member *members)
 {
 	struct aws_request *r = aws_request_new(&aws_service_ec2, operation);
 
-	aws_put_paging(r, "NextToken", "nextToken", list);
+	aws_put_paging(r, "NextToken", "nextToken", members[0].path);
+	aws_put_members(r, members);
 	return r;
 }
 
+/* The same where there are no pages. */
+static struct aws_request *describe_all(const char *operation, const struct aws_member *members)
+{
+	struct aws_request *r = aws_request_new(&aws_service_ec2, operation);
+
+	aws_put_members(r, members);
+	return r;
+}
+
+/* IPv6-only subnets have no cidrBlock. */
+#define SUBNET_MEMBERS                                                                                        \
+	{"subnetSet.*", AWS_OBJECT}, {"subnetSet.*.subnetId", AWS_STRING}, {"subnetSet.*.vpcId", AWS_STRING}, \
+		{"subnetSet.*.cidrBlock", AWS_STRING | AWS_OPTIONAL},                                         \
+	{                                                                                                     \
+		"subnetSet.*.availableIpAddressCount", AWS_NUMBER                                             \
+	}
+
 struct aws_request *ec2_describe_vpcs(const char *vpc)
 {
-	struct aws_request *r = describe("DescribeVpcs", "vpcSet");
+	AWS_SHAPE(vpcs, {"vpcSet", AWS_ENTRIES}, {"vpcSet.*", AWS_OBJECT}, {"vpcSet.*.vpcId", AWS_STRING},
+		  {"vpcSet.*.cidrBlock", AWS_STRING}, {"vpcSet.*.instanceTenancy", AWS_STRING | AWS_OPTIONAL},
+		  {"vpcSet.*.cidrBlockAssociationSet", AWS_LIST | AWS_OPTIONAL},
+		  {"vpcSet.*.cidrBlockAssociationSet.*", AWS_OBJECT});
+	struct aws_request *r = describe("DescribeVpcs", vpcs);
 
 	aws_put_texts(&r, "VpcId", &vpc, 1);
 	return r;
@@ -21,7 +43,9 @@ struct aws_request *ec2_describe_vpcs(const char *vpc)
 
 struct aws_request *ec2_describe_vpc_attribute(const char *vpc, const char *attribute)
 {
-	struct aws_request *r = aws_request_new(&aws_service_ec2, "DescribeVpcAttribute");
+	AWS_SHAPE(value, {"enableDnsSupport", AWS_OBJECT | AWS_OPTIONAL}, {"enableDnsSupport.value", AWS_BOOL},
+		  {"enableDnsHostnames", AWS_OBJECT | AWS_OPTIONAL}, {"enableDnsHostnames.value", AWS_BOOL});
+	struct aws_request *r = describe_all("DescribeVpcAttribute", value);
 
 	aws_put_text(&r, "VpcId", vpc);
 	aws_put_text(&r, "Attribute", attribute);
@@ -30,7 +54,11 @@ struct aws_request *ec2_describe_vpc_attribute(const char *vpc, const char *attr
 
 struct aws_request *ec2_describe_internet_gateways(const char *vpc)
 {
-	struct aws_request *r = describe("DescribeInternetGateways", "internetGatewaySet");
+	AWS_SHAPE(gateways, {"internetGatewaySet", AWS_LIST}, {"internetGatewaySet.*", AWS_OBJECT},
+		  {"internetGatewaySet.*.internetGatewayId", AWS_STRING},
+		  {"internetGatewaySet.*.attachmentSet", AWS_LIST},
+		  {"internetGatewaySet.*.attachmentSet.*", AWS_OBJECT});
+	struct aws_request *r = describe("DescribeInternetGateways", gateways);
 
 	aws_put_filter(&r, "attachment.vpc-id", vpc);
 	return r;
@@ -38,7 +66,8 @@ struct aws_request *ec2_describe_internet_gateways(const char *vpc)
 
 struct aws_request *ec2_describe_subnets(const char *vpc)
 {
-	struct aws_request *r = describe("DescribeSubnets", "subnetSet");
+	AWS_SHAPE(subnets, {"subnetSet", AWS_LIST}, SUBNET_MEMBERS);
+	struct aws_request *r = describe("DescribeSubnets", subnets);
 
 	aws_put_filter(&r, "vpc-id", vpc);
 	return r;
@@ -46,7 +75,8 @@ struct aws_request *ec2_describe_subnets(const char *vpc)
 
 struct aws_request *ec2_describe_subnet(const char *subnet)
 {
-	struct aws_request *r = describe("DescribeSubnets", "subnetSet");
+	AWS_SHAPE(subnets, {"subnetSet", AWS_ENTRIES}, SUBNET_MEMBERS);
+	struct aws_request *r = describe("DescribeSubnets", subnets);
 
 	aws_put_texts(&r, "SubnetId", &subnet, 1);
 	return r;
@@ -54,22 +84,37 @@ struct aws_request *ec2_describe_subnet(const char *subnet)
 
 struct aws_request *ec2_describe_vpc_peering_connections(void)
 {
-	return describe("DescribeVpcPeeringConnections", "vpcPeeringConnectionSet");
+	AWS_SHAPE(peerings, {"vpcPeeringConnectionSet", AWS_LIST}, {"vpcPeeringConnectionSet.*", AWS_OBJECT},
+		  {"vpcPeeringConnectionSet.*.status", AWS_OBJECT},
+		  {"vpcPeeringConnectionSet.*.status.code", AWS_STRING},
+		  {"vpcPeeringConnectionSet.*.requesterVpcInfo", AWS_OBJECT | AWS_OPTIONAL},
+		  {"vpcPeeringConnectionSet.*.accepterVpcInfo", AWS_OBJECT | AWS_OPTIONAL});
+
+	return describe("DescribeVpcPeeringConnections", peerings);
 }
 
 struct aws_request *ec2_describe_availability_zones(void)
 {
-	return aws_request_new(&aws_service_ec2, "DescribeAvailabilityZones");
+	AWS_SHAPE(zones, {"availabilityZoneInfo", AWS_LIST}, {"availabilityZoneInfo.*", AWS_OBJECT},
+		  {"availabilityZoneInfo.*.zoneName", AWS_STRING}, {"availabilityZoneInfo.*.zoneState", AWS_STRING},
+		  {"availabilityZoneInfo.*.zoneId", AWS_STRING | AWS_OPTIONAL},
+		  {"availabilityZoneInfo.*.zoneType", AWS_STRING | AWS_OPTIONAL});
+
+	return describe_all("DescribeAvailabilityZones", zones);
 }
 
 struct aws_request *ec2_describe_addresses(void)
 {
-	return aws_request_new(&aws_service_ec2, "DescribeAddresses");
+	AWS_SHAPE(addresses, {"addressesSet", AWS_LIST}, {"addressesSet.*", AWS_OBJECT});
+
+	return describe_all("DescribeAddresses", addresses);
 }
 
 struct aws_request *ec2_describe_account_attribute(const char *attribute)
 {
-	struct aws_request *r = aws_request_new(&aws_service_ec2, "DescribeAccountAttributes");
+	AWS_SHAPE(attributes, {"accountAttributeSet", AWS_LIST}, {"accountAttributeSet.*", AWS_OBJECT},
+		  {"accountAttributeSet.*.attributeValueSet", AWS_LIST});
+	struct aws_request *r = describe_all("DescribeAccountAttributes", attributes);
 
 	aws_put_texts(&r, "AttributeName", &attribute, 1);
 	return r;
@@ -77,7 +122,10 @@ struct aws_request *ec2_describe_account_attribute(const char *attribute)
 
 struct aws_request *ec2_describe_lambda_interfaces(const char *subnet, const char *group)
 {
-	struct aws_request *r = describe("DescribeNetworkInterfaces", "networkInterfaceSet");
+	AWS_SHAPE(interfaces, {"networkInterfaceSet", AWS_LIST}, {"networkInterfaceSet.*", AWS_OBJECT},
+		  {"networkInterfaceSet.*.networkInterfaceId", AWS_STRING},
+		  {"networkInterfaceSet.*.status", AWS_STRING});
+	struct aws_request *r = describe("DescribeNetworkInterfaces", interfaces);
 
 	aws_put_filter(&r, "subnet-id", subnet);
 	aws_put_filter(&r, "group-id", group);

@@ -12,7 +12,11 @@ static struct aws_request *of_repository(const char *operation, const char *name
 
 struct aws_request *ecr_describe_repository(const char *name)
 {
+	AWS_SHAPE(repositories, {"repositories", AWS_ENTRIES}, {"repositories.*", AWS_OBJECT},
+		  {"repositories.*.repositoryArn", AWS_STRING}, {"repositories.*.repositoryUri", AWS_STRING});
 	struct aws_request *r = aws_request_new(&aws_service_ecr, "DescribeRepositories");
+
+	aws_put_members(r, repositories);
 
 	aws_put_texts(&r, "repositoryNames", &name, 1);
 	if (r)
@@ -38,7 +42,10 @@ struct aws_request *ecr_delete_repository(const char *name)
 
 struct aws_request *ecr_list_tags_for_resource(const char *arn)
 {
+	AWS_SHAPE(tags, {"tags", AWS_LIST}, {"tags.*", AWS_OBJECT}, {"tags.*.Key", AWS_STRING});
 	struct aws_request *r = aws_request_new(&aws_service_ecr, "ListTagsForResource");
+
+	aws_put_members(r, tags);
 
 	aws_put_text(&r, "resourceArn", arn);
 	return r;
@@ -62,12 +69,23 @@ struct aws_request *ecr_put_lifecycle_policy(const char *name, const char *polic
 
 struct aws_request *ecr_get_authorization_token(void)
 {
-	return aws_request_new(&aws_service_ecr, "GetAuthorizationToken");
+	AWS_SHAPE(tokens, {"authorizationData", AWS_ENTRIES}, {"authorizationData.*", AWS_OBJECT},
+		  {"authorizationData.*.authorizationToken", AWS_STRING},
+		  {"authorizationData.*.proxyEndpoint", AWS_STRING});
+	struct aws_request *r = aws_request_new(&aws_service_ecr, "GetAuthorizationToken");
+
+	aws_put_members(r, tokens);
+	return r;
 }
 
 struct aws_request *ecr_describe_images(const char *name)
 {
+	AWS_SHAPE(images, {"imageDetails", AWS_LIST}, {"imageDetails.*", AWS_OBJECT},
+		  {"imageDetails.*.imageDigest", AWS_STRING}, {"imageDetails.*.imageTags", AWS_LIST | AWS_OPTIONAL},
+		  {"imageDetails.*.imagePushedAt", AWS_TIME | AWS_OPTIONAL});
 	struct aws_request *r = of_repository("DescribeImages", name);
+
+	aws_put_members(r, images);
 
 	aws_put_paging(r, "nextToken", "nextToken", "imageDetails");
 	return r;

@@ -12,16 +12,31 @@ static struct aws_request *of_cluster(const char *operation, const char *cluster
 
 struct aws_request *ecs_list_tasks(const char *cluster, const char *status)
 {
+	AWS_SHAPE(arns, {"taskArns", AWS_LIST}, {"taskArns.*", AWS_STRING});
 	struct aws_request *r = of_cluster("ListTasks", cluster);
+
+	aws_put_members(r, arns);
 
 	aws_put_text(&r, "desiredStatus", status);
 	aws_put_paging(r, "nextToken", "nextToken", "taskArns");
 	return r;
 }
 
+/* Times are those of states that have been reached; attachments and health come with them. */
+AWS_SHAPE(described, {"tasks", AWS_LIST}, {"tasks.*", AWS_OBJECT}, {"tasks.*.taskArn", AWS_STRING},
+	  {"tasks.*.taskDefinitionArn", AWS_STRING}, {"tasks.*.lastStatus", AWS_STRING},
+	  {"tasks.*.desiredStatus", AWS_STRING}, {"tasks.*.createdAt", AWS_TIME | AWS_OPTIONAL},
+	  {"tasks.*.startedAt", AWS_TIME | AWS_OPTIONAL}, {"tasks.*.containers", AWS_LIST | AWS_OPTIONAL},
+	  {"tasks.*.containers.*", AWS_OBJECT}, {"tasks.*.containers.*.exitCode", AWS_NUMBER | AWS_OPTIONAL},
+	  {"tasks.*.attachments", AWS_LIST | AWS_OPTIONAL}, {"tasks.*.attachments.*", AWS_OBJECT},
+	  {"tasks.*.attachments.*.details", AWS_LIST | AWS_OPTIONAL}, {"tasks.*.attachments.*.details.*", AWS_OBJECT},
+	  {"failures", AWS_LIST | AWS_OPTIONAL}, {"failures.*", AWS_OBJECT});
+
 struct aws_request *ecs_describe_tasks(const char *cluster, cJSON *arns)
 {
 	struct aws_request *r = of_cluster("DescribeTasks", cluster);
+
+	aws_put_members(r, described);
 
 	aws_put_node(&r, "tasks", arns);
 	aws_put_texts(&r, "include", (const char *const[]){"TAGS"}, 1);
@@ -40,7 +55,11 @@ static cJSON *network_of(const struct ecs_run_task *run)
 
 struct aws_request *ecs_run_task(const struct ecs_run_task *run)
 {
+	AWS_SHAPE(started, {"tasks", AWS_LIST}, {"tasks.*", AWS_OBJECT}, {"tasks.*.taskArn", AWS_STRING},
+		  {"failures", AWS_LIST | AWS_OPTIONAL}, {"failures.*", AWS_OBJECT});
 	struct aws_request *r = of_cluster("RunTask", run->cluster);
+
+	aws_put_members(r, started);
 
 	aws_put_text(&r, "taskDefinition", run->task_definition);
 	aws_put_text(&r, "clientToken", run->client_token);
@@ -67,7 +86,11 @@ struct aws_request *ecs_stop_task(const char *cluster, const char *arn, const ch
 struct aws_request *ecs_execute_command(const char *cluster, const char *task, const char *container,
 					const char *command)
 {
+	AWS_SHAPE(begun, {"session", AWS_OBJECT}, {"session.sessionId", AWS_STRING}, {"session.streamUrl", AWS_STRING},
+		  {"session.tokenValue", AWS_STRING});
 	struct aws_request *r = of_cluster("ExecuteCommand", cluster);
+
+	aws_put_members(r, begun);
 
 	aws_put_text(&r, "task", task);
 	aws_put_text(&r, "container", container);
@@ -79,7 +102,10 @@ struct aws_request *ecs_execute_command(const char *cluster, const char *task, c
 
 struct aws_request *ecs_describe_task_definition(const char *arn)
 {
+	AWS_SHAPE(definition, {"taskDefinition", AWS_OBJECT}, {"taskDefinition.status", AWS_STRING});
 	struct aws_request *r = aws_request_new(&aws_service_ecs, "DescribeTaskDefinition");
+
+	aws_put_members(r, definition);
 
 	aws_put_text(&r, "taskDefinition", arn);
 	return r;

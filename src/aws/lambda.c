@@ -4,8 +4,15 @@
 
 struct aws_request *lambda_get_function_configuration(const char *function)
 {
-	return aws_rest_new(&aws_service_lambda, "GetFunctionConfiguration", "GET", "/2015-03-31/functions/", function,
-			    "/configuration");
+	/* Without a VPC its configuration is null. */
+	AWS_SHAPE(configuration, {"State", AWS_STRING}, {"LastUpdateStatus", AWS_STRING},
+		  {"VpcConfig", AWS_OBJECT | AWS_OPTIONAL}, {"VpcConfig.SubnetIds", AWS_LIST | AWS_OPTIONAL},
+		  {"VpcConfig.SubnetIds.*", AWS_STRING}, {"VpcConfig.SecurityGroupIds", AWS_LIST | AWS_OPTIONAL});
+	struct aws_request *r = aws_rest_new(&aws_service_lambda, "GetFunctionConfiguration", "GET",
+					     "/2015-03-31/functions/", function, "/configuration");
+
+	aws_put_members(r, configuration);
+	return r;
 }
 
 struct aws_request *lambda_update_vpc(const char *function, const cJSON *subnets, const cJSON *groups)

@@ -4,8 +4,11 @@
 
 struct aws_request *logs_get_log_events(const char *group, const char *stream, const char *token)
 {
+	AWS_SHAPE(page, {"events", AWS_LIST}, {"events.*", AWS_OBJECT}, {"events.*.message", AWS_STRING | AWS_OPTIONAL},
+		  {"nextForwardToken", AWS_STRING | AWS_OPTIONAL});
 	struct aws_request *r = aws_request_new(&aws_service_logs, "GetLogEvents");
 
+	aws_put_members(r, page);
 	aws_put_text(&r, "logGroupName", group);
 	aws_put_text(&r, "logStreamName", stream);
 	aws_put_text(&r, "nextToken", token);

@@ -57,14 +57,33 @@ static void quote(const struct buf *payload, char *out, size_t size)
 	out[n] = '\0';
 }
 
+/* What parses may still lack what the call is made for. */
+static void check_shape(const struct aws_request *r, struct aws_reply *reply)
+{
+	const struct aws_member token[] = {{r->paging.token_out, AWS_STRING | AWS_OPTIONAL}, {NULL, 0}};
+	int e;
+
+	if (r->opaque)
+		return;
+	e = aws_shape_check(r->members, reply->body, &reply->error);
+	if (e == 0 && r->paging.token_out)
+		e = aws_shape_check(token, reply->body, &reply->error);
+	if (e == 0)
+		return;
+	error_prefix(&reply->error, "the reply of %s to %s cannot be used", r->service->name, r->operation);
+	reply->error.http_status = reply->status;
+}
+
 static void parse_success(const struct aws_request *r, struct aws_reply *reply)
 {
 	const struct aws_protocol_row *row = aws_protocol_of(r->service);
 	int e = row->parse(r, reply);
 	char words[120];
 
-	if (!e)
+	if (!e) {
+		check_shape(r, reply);
 		return;
+	}
 	quote(&reply->payload, words, sizeof(words));
 	error_set(&reply->error, e, "the reply of %s to %s is not %s: %s", r->service->name, r->operation, row->format,
 		  *words ? words : "it is empty");

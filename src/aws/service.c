@@ -166,6 +166,12 @@ void aws_put_paging(struct aws_request *r, const char *token_in, const char *tok
 		r->paging = (struct aws_paging){.token_in = token_in, .token_out = token_out, .list = list};
 }
 
+void aws_put_members(struct aws_request *r, const struct aws_member *members)
+{
+	if (r)
+		r->members = members;
+}
+
 void aws_put_retry(struct aws_request *r, enum aws_retry retry)
 {
 	if (r)

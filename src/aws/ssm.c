@@ -12,7 +12,11 @@ static struct aws_request *of_session(const char *operation, const char *session
 
 struct aws_request *ssm_resume_session(const char *session_id)
 {
-	return of_session("ResumeSession", session_id);
+	AWS_SHAPE(resumed, {"TokenValue", AWS_STRING | AWS_OPTIONAL}, {"StreamUrl", AWS_STRING | AWS_OPTIONAL});
+	struct aws_request *r = of_session("ResumeSession", session_id);
+
+	aws_put_members(r, resumed);
+	return r;
 }
 
 struct aws_request *ssm_terminate_session(const char *session_id)

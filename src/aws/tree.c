@@ -1,5 +1,6 @@
 #include "aws/aws.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,9 +45,17 @@ double aws_number(const cJSON *tree, const char *path, double fallback)
 	double value;
 
 	if (cJSON_IsNumber(node))
-		return node->valuedouble;
+		return isfinite(node->valuedouble) ? node->valuedouble : fallback;
 	if (!cJSON_IsString(node) || !node->valuestring || !*node->valuestring)
 		return fallback;
 	value = strtod(node->valuestring, &end);
-	return *end ? fallback : value;
+	return *end || !isfinite(value) ? fallback : value;
+}
+
+int64_t aws_integer(const cJSON *tree, const char *path, int64_t fallback)
+{
+	const double most = 9007199254740992.0; /* up to here a double holds each integer */
+	double value = aws_number(tree, path, NAN);
+
+	return value >= -most && value <= most && value == floor(value) ? (int64_t)value : fallback;
 }

@@ -81,6 +81,13 @@ int64_t clock_parse(const char *text)
 	return (int64_t)timegm(&tm) * 1000 + fraction - offset;
 }
 
+int64_t clock_of_seconds(double seconds)
+{
+	const double end_of_9999 = 253402300800;
+
+	return seconds >= 0 && seconds < end_of_9999 ? (int64_t)(seconds * 1000) : -EINVAL;
+}
+
 char *clock_duration(int64_t ms, char out[static CLOCK_TEXT_SIZE])
 {
 	int64_t s = ms / 1000;

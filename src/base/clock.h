@@ -23,6 +23,12 @@ char *clock_format(int64_t wall_ms, char out[static CLOCK_TEXT_SIZE]);
 /* ISO 8601 ("2026-11-23T21:40:00.123Z", fraction and offset optional) to wall clock milliseconds, or -EINVAL. */
 int64_t clock_parse(const char *text);
 
+/*
+ * Seconds since 1970, which a peer sent, to wall clock milliseconds; a number before 1970 or after the year 9999, or
+ * one that is none, is -EINVAL. (A double outside of an integer's range has no defined conversion.)
+ */
+int64_t clock_of_seconds(double seconds);
+
 /* "4m 12s" and the like of a duration into out, which is returned. */
 char *clock_duration(int64_t ms, char out[static CLOCK_TEXT_SIZE]);
 

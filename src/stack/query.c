@@ -85,8 +85,10 @@ void query_remark(int exit_code, int signal, bool timed_out, char *remark, size_
 
 static void fill_remark(const cJSON *body, struct query_reply *r)
 {
-	query_remark(r->exit_code, (int)aws_number(body, "signal", 0), cJSON_IsTrue(aws_at(body, "timed_out")),
-		     r->remark, sizeof(r->remark));
+	const cJSON *signal = aws_at(body, "signal");
+
+	query_remark(r->exit_code, cJSON_IsNumber(signal) ? signal->valueint : 0,
+		     cJSON_IsTrue(aws_at(body, "timed_out")), r->remark, sizeof(r->remark));
 	if (cJSON_IsTrue(aws_at(body, "truncated_stderr")))
 		snprintf(r->remark + strlen(r->remark), sizeof(r->remark) - strlen(r->remark),
 			 "%sonly the last part of stderr is kept", *r->remark ? "; " : "");

@@ -58,11 +58,11 @@ static char *joined(const char *format, const char *a, const char *b)
 static char *time_text(const cJSON *tree, const char *path, int64_t *ret_ms)
 {
 	char text[CLOCK_TEXT_SIZE];
-	int64_t ms = (int64_t)(aws_number(tree, path, 0) * 1000);
+	int64_t ms = clock_of_seconds(aws_number(tree, path, 0));
 
 	if (ret_ms)
-		*ret_ms = ms;
-	return ms ? strdup(clock_format(ms, text)) : NULL;
+		*ret_ms = ms > 0 ? ms : 0;
+	return ms > 0 ? strdup(clock_format(ms, text)) : NULL;
 }
 
 static char *private_ip(const cJSON *task)

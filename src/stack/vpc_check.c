@@ -44,6 +44,14 @@ static int gather(struct operation *op, struct error *err)
 	return 0;
 }
 
+/* 0: unknown. */
+static unsigned quota_of(const struct operation *op)
+{
+	int64_t quota = aws_integer(op->facts, QUOTA_PATH, 0);
+
+	return quota > 0 && quota <= UINT16_MAX ? (unsigned)quota : 0;
+}
+
 static int check_facts(struct operation *op, const char *const *own, struct precheck_result *result, struct error *err)
 {
 	struct precheck p = {.settings = op->settings,
@@ -55,7 +63,7 @@ static int check_facts(struct operation *op, const char *const *own, struct prec
 			     .peerings = aws_at(op->facts, "peerings"),
 			     .zones = aws_at(op->facts, "zones"),
 			     .addresses = aws_at(op->facts, "addresses"),
-			     .address_quota = (unsigned)aws_number(op->facts, QUOTA_PATH, 0),
+			     .address_quota = quota_of(op),
 			     .own_subnets = own,
 			     .deployed = op->created ? NULL : aws_at(op->stack, "Parameters")};
 

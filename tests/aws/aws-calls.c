@@ -18,6 +18,19 @@ static void put_text(cJSON *out, const char *name, const char *text)
 	cJSON_AddItemToObject(out, name, text ? cJSON_CreateString(text) : cJSON_CreateNull());
 }
 
+static void put_members(cJSON *out, const struct aws_member *m)
+{
+	cJSON *list = cJSON_AddArrayToObject(out, "members");
+
+	for (; m && m->path; m++) {
+		cJSON *row = cJSON_CreateObject();
+
+		put_text(row, "path", m->path);
+		cJSON_AddNumberToObject(row, "type", m->type & ~AWS_OPTIONAL);
+		cJSON_AddItemToArray(list, row);
+	}
+}
+
 static void show(struct aws_request *r)
 {
 	cJSON *out = cJSON_CreateObject();
@@ -35,6 +48,7 @@ static void show(struct aws_request *r)
 		cJSON_AddItemToObject(out, "paging", cJSON_CreateStringArray((const char *const *)&r->paging, 3));
 	else
 		cJSON_AddNullToObject(out, "paging");
+	put_members(out, r->members);
 	text = cJSON_PrintUnformatted(out);
 	puts(text);
 	cJSON_free(text);

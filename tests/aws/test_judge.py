@@ -107,6 +107,7 @@ def test_every_call_fits_the_models():
         if model.protocol == "rest-json":
             check_rest(op, c, where)
         check_paging(op, c, where)
+        check_members(op, c, where)
 
 
 def check_rest(op, c, where):
@@ -131,3 +132,40 @@ def check_paging(op, c, where):
     names_in = {ec2_name(n, s) if op.service_model.protocol == "ec2" else s.serialization.get("name", n)
                 for n, s in op.input_shape.members.items()}
     assert token_in in names_in and {token_out, items} <= wire_members(op.output_shape), where
+
+
+#: in the order of enum aws_type
+TYPES = (None, {"structure"}, {"list"}, {"list"}, {"string", "timestamp", "blob"}, {"integer", "long", "float", "double"},
+         {"timestamp"}, {"boolean"})
+
+
+def member_shape(shape, path):
+    """The model's shape at a path of a reply as it stands on the wire."""
+    for part in path.split("."):
+        if part == "*":
+            shape = shape.member
+        else:
+            named = {s.serialization.get("name", n): s for n, s in shape.members.items()}
+            assert part in named, path
+            shape = named[part]
+    return shape
+
+
+def check_members(op, c, where):
+    """What a reply must contain exists in the model, with that type; and each list's entries follow the list."""
+    seen = set()
+    for row in c["members"]:
+        path = row["path"]
+        assert member_shape(op.output_shape, path).type_name in TYPES[row["type"]], (where, path)
+        above = path.rpartition(".")[0]
+        assert not above or above in seen, (where, path)
+        seen.add(path)
+
+
+def test_what_is_read_is_described():
+    """Replies that only say yes are the others."""
+    silent = {"CreateChangeSet", "ExecuteChangeSet", "DeleteChangeSet", "DeleteStack", "CancelUpdateStack", "DescribeEvents",
+              "DeleteNetworkInterface", "StopTask", "CreateRepository", "SetRepositoryPolicy", "PutLifecyclePolicy",
+              "BatchDeleteImage", "DeleteRepository", "PutFileSystemPolicy", "DeleteFileSystem", "UpdateFunctionConfiguration",
+              "Invoke", "InvokeWithResponseStream", "CreateServiceLinkedRole", "TerminateSession"}
+    assert {c["operation"] for c in built() if not c["members"]} <= silent

@@ -1,6 +1,7 @@
 #include "base/clock.h"
 
 #include <errno.h>
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -27,6 +28,17 @@ static void test_format(void **state)
 	assert_string_equal(clock_format(0, text), "");
 }
 
+static void test_seconds_that_are_none(void **state)
+{
+	static const double bad[] = {-1, -1e300, 1e300, 253402300800, INFINITY, -INFINITY, NAN};
+
+	(void)state;
+	assert_int_equal(clock_of_seconds(0), 0);
+	assert_int_equal(clock_of_seconds(1764075853.25), 1764075853250);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		assert_int_equal(clock_of_seconds(bad[i]), -EINVAL);
+}
+
 static void test_duration(void **state)
 {
 	char text[CLOCK_TEXT_SIZE];
@@ -42,6 +54,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_parse),
 		cmocka_unit_test(test_format),
+		cmocka_unit_test(test_seconds_that_are_none),
 		cmocka_unit_test(test_duration),
 	};
 

@@ -1,0 +1,102 @@
+#include "aws/aws.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+AWS_SHAPE(members, {"list", AWS_LIST}, {"list.*", AWS_OBJECT}, {"list.*.id", AWS_STRING},
+	  {"list.*.name", AWS_STRING | AWS_OPTIONAL}, {"list.*.n", AWS_NUMBER | AWS_OPTIONAL},
+	  {"list.*.at", AWS_TIME | AWS_OPTIONAL}, {"list.*.on", AWS_BOOL | AWS_OPTIONAL},
+	  {"named", AWS_ENTRIES | AWS_OPTIONAL}, {"o", AWS_OBJECT | AWS_OPTIONAL}, {"o.v", AWS_STRING});
+
+/* The message, "" if the reply is fine. */
+static const char *verdict(const char *json)
+{
+	static struct error err;
+	cJSON *body = json ? cJSON_Parse(json) : NULL;
+	int r;
+
+	err = (struct error){0};
+	r = aws_shape_check(members, body, &err);
+	assert_true(r == 0 || (r == -ENOMSG && err.errnum == -ENOMSG));
+	cJSON_Delete(body);
+	return err.message;
+}
+
+static void test_what_fits(void **state)
+{
+	static const char *const fine[] = {
+		"{\"list\":[]}",
+		"{\"list\":[{\"id\":\"a\"}],\"more\":null}",
+		"{\"list\":[{\"id\":\"a\",\"name\":\"\",\"n\":\"5\",\"at\":1764075853.25,\"on\":\"false\"}]}",
+		"{\"list\":[{\"id\":\"a\",\"name\":null,\"n\":-5e300,\"on\":true}],\"named\":null,\"o\":null}",
+		"{\"list\":[],\"named\":[1],\"o\":{\"v\":\"x\"}}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(fine) / sizeof(*fine); i++)
+		assert_string_equal(verdict(fine[i]), "");
+	assert_int_equal(aws_shape_check(NULL, NULL, NULL), 0);
+}
+
+static void test_what_does_not(void **state)
+{
+	static const struct {
+		const char *json, *message;
+	} rows[] = {
+		{NULL, "it is empty"},
+		{"null", "it is null where an object is expected"},
+		{"[]", "it is an empty list where an object is expected"},
+		{"{}", "list is missing"},
+		{"{\"list\":null}", "list is null where a list is expected"},
+		{"{\"list\":5}", "list is a number where a list is expected"},
+		{"{\"list\":{}}", "list is an object where a list is expected"},
+		{"{\"list\":\"x\"}", "list is a string where a list is expected"},
+		{"{\"list\":[[]]}", "list.* is an empty list where an object is expected"},
+		{"{\"list\":[{\"id\":\"a\"},null]}", "list.* is null where an object is expected"},
+		{"{\"list\":[{\"id\":\"a\"},{}]}", "list.*.id is missing"},
+		{"{\"list\":[{\"id\":\"\"}]}", "list.*.id is empty where a string is expected"},
+		{"{\"list\":[{\"id\":\"a\",\"name\":7}]}", "list.*.name is a number where a string is expected"},
+		{"{\"list\":[{\"id\":\"a\",\"n\":\"nan\"}]}", "list.*.n is a string where a number is expected"},
+		{"{\"list\":[{\"id\":\"a\",\"n\":\"5x\"}]}", "list.*.n is a string where a number is expected"},
+		{"{\"list\":[{\"id\":\"a\",\"at\":1e300}]}", "list.*.at is a number where a time is expected"},
+		{"{\"list\":[{\"id\":\"a\",\"at\":-1}]}", "list.*.at is a number where a time is expected"},
+		{"{\"list\":[{\"id\":\"a\",\"on\":\"yes\"}]}",
+		 "list.*.on is a string where a boolean value is expected"},
+		{"{\"list\":[],\"named\":[]}", "named is an empty list where a list with entries is expected"},
+		{"{\"list\":[],\"o\":{}}", "o.v is missing"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		assert_string_equal(verdict(rows[i].json), rows[i].message);
+}
+
+static void test_integers(void **state)
+{
+	cJSON *tree = cJSON_Parse("{\"a\":5,\"b\":\"-7\",\"c\":1e300,\"d\":1.5,\"e\":\"inf\",\"f\":9007199254740992}");
+
+	(void)state;
+	assert_int_equal(aws_integer(tree, "a", 1), 5);
+	assert_int_equal(aws_integer(tree, "b", 1), -7);
+	assert_int_equal(aws_integer(tree, "c", 1), 1);
+	assert_int_equal(aws_integer(tree, "d", 1), 1);
+	assert_int_equal(aws_integer(tree, "e", 1), 1);
+	assert_int_equal(aws_integer(tree, "f", 1), INT64_C(9007199254740992));
+	assert_int_equal(aws_integer(tree, "g", 1), 1);
+	cJSON_Delete(tree);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_what_fits),
+		cmocka_unit_test(test_what_does_not),
+		cmocka_unit_test(test_integers),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
