@@ -95,7 +95,7 @@ static void warn(const struct aws_call *c, const struct error *err)
 /* Ends the call; the reply's content is the receiver's to take. */
 static void finish(struct aws_call *c, struct aws_reply *reply)
 {
-	reply->error.duration = aws_error_duration(c->request->service, reply);
+	reply->error.duration = aws_error_duration(reply);
 	reply->error.errnum = outer_errno(reply->error.errnum);
 	reply->sent = c->sent;
 	warn(c, &reply->error);
@@ -204,7 +204,7 @@ static void read_reply(struct aws_call *c, struct http_reply *http, struct aws_r
 static int64_t decide(struct aws_call *c, const struct http_reply *http, const struct aws_reply *reply)
 {
 	struct aws_situation s = {
-		.outcome = aws_outcome_of(c->request->service, reply),
+		.outcome = aws_outcome_of(reply),
 		.policy = c->request->retry,
 		.skew_used_ms = c->skew_used_ms,
 		.skew_known_ms = c->aws->skew_ms,

@@ -51,11 +51,33 @@ struct aws_request *ecr_list_tags_for_resource(const char *arn)
 	return r;
 }
 
+struct aws_request *ecr_get_repository_policy(const char *name)
+{
+	AWS_SHAPE(policy, {"policyText", AWS_STRING});
+	struct aws_request *r = of_repository("GetRepositoryPolicy", name);
+
+	aws_put_members(r, policy);
+	if (r)
+		r->quiet = true;
+	return r;
+}
+
 struct aws_request *ecr_set_repository_policy(const char *name, const char *policy)
 {
 	struct aws_request *r = of_repository("SetRepositoryPolicy", name);
 
 	aws_put_text(&r, "policyText", policy);
+	return r;
+}
+
+struct aws_request *ecr_get_lifecycle_policy(const char *name)
+{
+	AWS_SHAPE(policy, {"lifecyclePolicyText", AWS_STRING});
+	struct aws_request *r = of_repository("GetLifecyclePolicy", name);
+
+	aws_put_members(r, policy);
+	if (r)
+		r->quiet = true;
 	return r;
 }
 

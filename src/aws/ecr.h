@@ -13,7 +13,11 @@ struct aws_request *ecr_describe_repository(const char *name);
 struct aws_request *ecr_create_repository(const char *name, const char *stage);
 struct aws_request *ecr_delete_repository(const char *name); /* with the images in it */
 struct aws_request *ecr_list_tags_for_resource(const char *arn);
+/* Reply: policyText. RepositoryPolicyNotFoundException if there is none. */
+struct aws_request *ecr_get_repository_policy(const char *name);
 struct aws_request *ecr_set_repository_policy(const char *name, const char *policy);
+/* Reply: lifecyclePolicyText. LifecyclePolicyNotFoundException if there is none. */
+struct aws_request *ecr_get_lifecycle_policy(const char *name);
 struct aws_request *ecr_put_lifecycle_policy(const char *name, const char *policy);
 
 /* Reply: authorizationData, one entry: authorizationToken (a secret, good for 12 h) and proxyEndpoint. */

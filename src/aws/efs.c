@@ -36,6 +36,18 @@ struct aws_request *efs_describe_file_systems(const char *token)
 	return r;
 }
 
+struct aws_request *efs_describe_file_system_policy(const char *id)
+{
+	AWS_SHAPE(policy, {"Policy", AWS_STRING});
+	struct aws_request *r =
+		aws_rest_new(&aws_service_efs, "DescribeFileSystemPolicy", "GET", ROOT "/file-systems/", id, "/policy");
+
+	aws_put_members(r, policy);
+	if (r)
+		r->quiet = true;
+	return r;
+}
+
 struct aws_request *efs_put_file_system_policy(const char *id, const char *policy)
 {
 	struct aws_request *r =

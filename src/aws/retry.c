@@ -15,7 +15,6 @@ static const struct {
 } codes[] = {
 	{"BandwidthLimitExceeded", AWS_OUTCOME_THROTTLE},
 	{"EC2ThrottledException", AWS_OUTCOME_THROTTLE},
-	{"LimitExceededException", AWS_OUTCOME_THROTTLE},
 	{"PriorRequestNotComplete", AWS_OUTCOME_THROTTLE},
 	{"ProvisionedThroughputExceededException", AWS_OUTCOME_THROTTLE},
 	{"RequestLimitExceeded", AWS_OUTCOME_THROTTLE},
@@ -38,15 +37,25 @@ static const struct {
 	{"SignatureDoesNotMatch", AWS_OUTCOME_CLOCK},
 };
 
-/* Where LimitExceededException is a quota, not a rate. */
-static const char *const with_hard_limits[] = {"cloudformation", "ecr", "ecs", "iam", "ssm"};
-
-static bool is_hard_limit(const struct aws_service *service, const char *code)
+static bool ends_with(const char *text, const char *end)
 {
-	if (strcmp(code, "LimitExceededException") != 0)
-		return false;
-	for (size_t i = 0; i < ARRAY_SIZE(with_hard_limits); i++)
-		if (strcmp(service->name, with_hard_limits[i]) == 0)
+	size_t len = strlen(text), end_len = strlen(end);
+
+	return len >= end_len && strcmp(text + len - end_len, end) == 0;
+}
+
+/*
+ * What an account has too much of stays too much however often AWS is asked. Such codes are named alike in all services
+ * (LimitExceededException, FileSystemLimitExceeded, ServiceQuotaExceededException); those that mean a rate in spite of
+ * their name are in the table above.
+ */
+static bool is_quota(const char *code)
+{
+	static const char *const ends[] = {"LimitExceeded", "LimitExceededException", "QuotaExceeded",
+					   "QuotaExceededException"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++)
+		if (ends_with(code, ends[i]))
 			return true;
 	return false;
 }
@@ -77,7 +86,7 @@ static bool is_garbled(const struct aws_reply *reply)
 	return !reply->error.code[0];
 }
 
-enum aws_outcome aws_outcome_of(const struct aws_service *service, const struct aws_reply *reply)
+enum aws_outcome aws_outcome_of(const struct aws_reply *reply)
 {
 	int status = reply->error.http_status;
 
@@ -87,7 +96,9 @@ enum aws_outcome aws_outcome_of(const struct aws_service *service, const struct 
 		return outcome_of_failure(reply->error.errnum);
 	for (size_t i = 0; i < ARRAY_SIZE(codes); i++)
 		if (strcmp(reply->error.code, codes[i].code) == 0)
-			return is_hard_limit(service, codes[i].code) ? AWS_OUTCOME_FINAL : codes[i].outcome;
+			return codes[i].outcome;
+	if (is_quota(reply->error.code))
+		return AWS_OUTCOME_FINAL;
 	if (status == 429)
 		return AWS_OUTCOME_THROTTLE;
 	if (status == 501)
@@ -95,9 +106,9 @@ enum aws_outcome aws_outcome_of(const struct aws_service *service, const struct 
 	return status >= 500 || is_garbled(reply) ? AWS_OUTCOME_TRANSIENT : AWS_OUTCOME_FINAL;
 }
 
-enum error_duration aws_error_duration(const struct aws_service *service, const struct aws_reply *reply)
+enum error_duration aws_error_duration(const struct aws_reply *reply)
 {
-	switch (aws_outcome_of(service, reply)) {
+	switch (aws_outcome_of(reply)) {
 	case AWS_OUTCOME_THROTTLE:
 	case AWS_OUTCOME_TRANSIENT:
 	case AWS_OUTCOME_TIMEOUT:

@@ -21,10 +21,10 @@ enum aws_outcome {
 };
 
 /* What one attempt came to: reply->error says which failure, reply->status whether an answer came. */
-enum aws_outcome aws_outcome_of(const struct aws_service *service, const struct aws_reply *reply);
+enum aws_outcome aws_outcome_of(const struct aws_reply *reply);
 
 /* How long the failure in reply->error lasts; the same inputs as above. */
-enum error_duration aws_error_duration(const struct aws_service *service, const struct aws_reply *reply);
+enum error_duration aws_error_duration(const struct aws_reply *reply);
 
 /* Shared by all calls of a client; full at first. */
 struct aws_quota {

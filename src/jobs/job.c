@@ -268,9 +268,15 @@ void job_cancelled(struct job *j, const char *why)
 	job_edit(j, edit_cancelled, copy);
 }
 
+/* After those before it; the same one again, as of a second attempt, is none. */
 static void edit_remark(struct job_view *v, void *arg)
 {
-	error_set(&v->error, 0, "%s", (const char *)arg);
+	char before[sizeof(v->error.message)];
+
+	if (strstr(v->error.message, arg))
+		return;
+	snprintf(before, sizeof(before), "%s", v->error.message);
+	error_set(&v->error, 0, "%s%s%s", before, *before ? "; " : "", (const char *)arg);
 }
 
 void job_remark(struct job *j, const char *text)

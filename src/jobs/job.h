@@ -91,7 +91,7 @@ void job_log(struct job *j, const char *format, ...) _printf_(2, 3); /* one line
 void job_succeed(struct job *j, struct blob *result);		     /* takes the reference */
 void job_fail(struct job *j, const struct error *err);
 void job_cancelled(struct job *j, const char *why);
-void job_remark(struct job *j, const char *text); /* a warning in its error file; the job goes on */
+void job_remark(struct job *j, const char *text); /* one more warning in its error file; the job goes on */
 
 /* Tells the listener that an output has grown. */
 void job_grown(struct job *j);

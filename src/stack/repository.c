@@ -3,7 +3,7 @@
  */
 #include "aws/config.h"
 #include "aws/ecr.h"
-#include "stack/operation.h"
+#include "stack/own_policy.h"
 
 #include <string.h>
 
@@ -28,31 +28,50 @@ static int refuse_foreign(struct operation *op, const char *arn, struct error *e
 }
 
 /* Lambda fetches the image itself: only for functions of this account. */
-static int put_policy(struct operation *op, struct error *err)
+static int repository_ensure_policy(struct operation *op, struct error *err)
 {
-	_free_ char *policy = NULL;
+	const char *versions[] = {NULL, NULL};
+	const struct own_policy policy = {.what = "the policy of the image repository",
+					  .consequence = "Lambda may not be able to pull the image",
+					  .remove = "aws ecr delete-repository-policy --repository-name",
+					  .absent_code = "RepositoryPolicyNotFoundException",
+					  .member = "policyText",
+					  .versions = versions,
+					  .get = ecr_get_repository_policy,
+					  .put = ecr_set_repository_policy};
+	_free_ char *text = NULL;
 
-	if (asprintf(&policy,
+	if (asprintf(&text,
 		     "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Sid\":\"LambdaPull\",\"Effect\":\"Allow\","
 		     "\"Principal\":{\"Service\":\"lambda.amazonaws.com\"},"
 		     "\"Action\":[\"ecr:BatchGetImage\",\"ecr:GetDownloadUrlForLayer\"],"
 		     "\"Condition\":{\"StringLike\":{\"aws:sourceArn\":\"arn:%s:lambda:%s:%s:function:*\"}}}]}",
 		     aws_partition_of(aws_region(op->aws))->name, aws_region(op->aws), op->account) < 0) {
-		policy = NULL;
+		text = NULL;
 		return -ENOMEM;
 	}
-	return operation_call(op, ecr_set_repository_policy(op->name, policy), NULL, err);
+	versions[0] = text;
+	return own_policy_ensure(op, &policy, op->name, err);
 }
 
 /* Pushes that were cut short leave images without a tag. */
-static int put_lifecycle(struct operation *op, struct error *err)
+static int repository_ensure_lifecycle(struct operation *op, struct error *err)
 {
-	static const char policy[] =
+	static const char *const versions[] = {
 		"{\"rules\":[{\"rulePriority\":1,\"description\":\"untagged images\",\"selection\":{\"tagStatus\":"
 		"\"untagged\",\"countType\":\"sinceImagePushed\",\"countUnit\":\"days\",\"countNumber\":7},"
-		"\"action\":{\"type\":\"expire\"}}]}";
+		"\"action\":{\"type\":\"expire\"}}]}",
+		NULL};
+	static const struct own_policy policy = {.what = "the lifecycle policy of the image repository",
+						 .consequence = "images of interrupted pushes may stay and be billed",
+						 .remove = "aws ecr delete-lifecycle-policy --repository-name",
+						 .absent_code = "LifecyclePolicyNotFoundException",
+						 .member = "lifecyclePolicyText",
+						 .versions = versions,
+						 .get = ecr_get_lifecycle_policy,
+						 .put = ecr_put_lifecycle_policy};
 
-	return operation_call(op, ecr_put_lifecycle_policy(op->name, policy), NULL, err);
+	return own_policy_ensure(op, &policy, op->name, err);
 }
 
 static int take_uri(struct operation *op, const cJSON *reply)
@@ -88,8 +107,8 @@ int repository_ensure(struct operation *op, struct error *err)
 		r = take_uri(op, reply);
 	cJSON_Delete(reply);
 	if (r == 0)
-		r = put_policy(op, err);
-	return r < 0 ? r : put_lifecycle(op, err);
+		r = repository_ensure_policy(op, err);
+	return r < 0 ? r : repository_ensure_lifecycle(op, err);
 }
 
 int repository_delete(struct operation *op, struct error *err)

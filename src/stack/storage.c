@@ -2,7 +2,7 @@
  * storage.c - the file system that holds the database: made once, by API, so that it outlives tasks and stack.
  */
 #include "aws/efs.h"
-#include "stack/operation.h"
+#include "stack/own_policy.h"
 
 #include <string.h>
 
@@ -77,21 +77,31 @@ static int create(struct operation *op, struct error *err)
 }
 
 /* Encrypted connections only, and only for the account: never a role as principal, which would not outlive it. */
-static int put_policy(struct operation *op, struct error *err)
+static int storage_ensure_policy(struct operation *op, struct error *err)
 {
-	_free_ char *policy = NULL;
+	const char *versions[] = {NULL, NULL};
+	const struct own_policy policy = {.what = "the policy of the file system",
+					  .consequence = "the server may not be able to mount its storage",
+					  .remove = "aws efs delete-file-system-policy --file-system-id",
+					  .absent_code = "PolicyNotFound",
+					  .member = "Policy",
+					  .versions = versions,
+					  .get = efs_describe_file_system_policy,
+					  .put = efs_put_file_system_policy};
+	_free_ char *text = NULL;
 
-	if (asprintf(&policy,
+	if (asprintf(&text,
 		     "{\"Version\":\"2012-10-17\",\"Statement\":["
 		     "{\"Effect\":\"Allow\",\"Principal\":{\"AWS\":\"%s\"},"
 		     "\"Action\":[\"elasticfilesystem:ClientMount\",\"elasticfilesystem:ClientWrite\"]},"
 		     "{\"Effect\":\"Deny\",\"Principal\":{\"AWS\":\"*\"},\"Action\":\"*\","
 		     "\"Condition\":{\"Bool\":{\"aws:SecureTransport\":\"false\"}}}]}",
 		     op->account) < 0) {
-		policy = NULL;
+		text = NULL;
 		return -ENOMEM;
 	}
-	return operation_call(op, efs_put_file_system_policy(op->file_system, policy), NULL, err);
+	versions[0] = text;
+	return own_policy_ensure(op, &policy, op->file_system, err);
 }
 
 int storage_ensure(struct operation *op, struct error *err)
@@ -116,7 +126,7 @@ int storage_ensure(struct operation *op, struct error *err)
 	cJSON_Delete(found);
 	if (r == 0)
 		r = operation_wait(op, AVAILABLE_LIMIT_MS, "the file system", check_available, NULL, err);
-	return r < 0 ? r : put_policy(op, err);
+	return r < 0 ? r : storage_ensure_policy(op, err);
 }
 
 /* -- purging --------------------------------------------------------------------------------------------------- */

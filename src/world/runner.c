@@ -77,11 +77,23 @@ static void end_failed(struct world *w, struct job *j, int r, struct error *err)
 	world_job_failed(w, j);
 }
 
+/* What an operation that succeeded has to say belongs into /error, too. */
+static void tell_warnings(struct world *w, struct job *j)
+{
+	_cleanup_(job_view_unref_cleanup) struct job_view *v = job_view(j);
+	char name[64];
+
+	snprintf(name, sizeof(name), "operations/%" PRIu64, j->number);
+	if (*v->error.message)
+		failures_add(w->failures, &(struct failure_site){.pid = j->pid, .uid = j->uid, .job = name}, &v->error);
+}
+
 static void end_succeeded(struct world *w, struct operation *op)
 {
 	job_log(op->job, "succeeded");
 	job_progress(op->job, op->steps, op->steps, "done");
 	job_succeed(op->job, blob_from_buf(&op->result));
+	tell_warnings(w, op->job);
 	world_event(w, "operations/%" PRIu64 " %s succeeded", op->job->number, op->job->name);
 }
 

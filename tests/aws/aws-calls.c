@@ -113,7 +113,9 @@ static void show_images_and_files(void)
 	show(ecr_create_repository("r", "default"));
 	show(ecr_describe_repository("r"));
 	show(ecr_list_tags_for_resource("a"));
+	show(ecr_get_repository_policy("r"));
 	show(ecr_set_repository_policy("r", "{}"));
+	show(ecr_get_lifecycle_policy("r"));
 	show(ecr_put_lifecycle_policy("r", "{}"));
 	show(ecr_get_authorization_token());
 	show(ecr_describe_images("r"));
@@ -123,6 +125,7 @@ static void show_images_and_files(void)
 	show(ecr_delete_repository("r"));
 	show(efs_create_file_system("t", "default"));
 	show(efs_describe_file_systems("t"));
+	show(efs_describe_file_system_policy("f"));
 	show(efs_put_file_system_policy("f", "{}"));
 	show(efs_describe_mount_targets("f"));
 	show(efs_delete_file_system("f"));
@@ -148,6 +151,7 @@ int main(void)
 {
 	show(sts_get_caller_identity());
 	show(iam_create_service_linked_role("ecs.amazonaws.com"));
+	show(iam_get_policy("arn:aws:iam::aws:policy/ReadOnlyAccess"));
 	show_cloudformation();
 	show_ec2();
 	show_ecs();

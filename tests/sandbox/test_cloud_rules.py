@@ -174,6 +174,34 @@ def test_file_systems(sandbox):
     refused("FileSystemNotFound", efs.describe_file_systems, FileSystemId=made)
 
 
+def test_policies_come_back_in_the_form_of_aws(sandbox):
+    efs, ecr = sandbox.client("efs"), sandbox.client("ecr")
+    made = efs.create_file_system(CreationToken="y")["FileSystemId"]
+    refused("PolicyNotFound", efs.describe_file_system_policy, FileSystemId=made)
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"AWS": ["123456789012"]},
+        "Action": ["elasticfilesystem:ClientMount"],
+    }
+    efs.put_file_system_policy(
+        FileSystemId=made, Policy=json.dumps({"Statement": statement})
+    )
+    (kept,) = json.loads(efs.describe_file_system_policy(FileSystemId=made)["Policy"])[
+        "Statement"
+    ]
+    assert kept["Principal"] == {"AWS": "arn:aws:iam::123456789012:root"}
+    assert kept["Action"] == "elasticfilesystem:ClientMount"
+    efs.delete_file_system(FileSystemId=made)
+
+    ecr.create_repository(repositoryName="own")
+    none = "RepositoryPolicyNotFoundException"
+    refused(none, ecr.get_repository_policy, repositoryName="own")
+    ecr.set_repository_policy(repositoryName="own", policyText=json.dumps(POLICY))
+    text = ecr.get_repository_policy(repositoryName="own")["policyText"]
+    assert json.loads(text) == POLICY and "\n" in text
+    ecr.delete_repository(repositoryName="own")
+
+
 def test_repositories(sandbox):
     ecr = sandbox.client("ecr")
     name = {"repositoryName": "images"}

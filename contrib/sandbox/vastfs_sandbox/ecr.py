@@ -16,7 +16,7 @@ from moto.ecr.exceptions import ImageAlreadyExistsException, InvalidParameterExc
 from moto.ecr.models import ECRBackend, Image
 from moto.ecr.responses import ECRResponse
 
-from . import clock, oci
+from . import clock, oci, resource_policies
 from .errors import ApiError
 from .patching import surround
 
@@ -39,8 +39,20 @@ def install(context) -> None:
     global _context
     _context = context
     ECRResponse.get_authorization_token = get_authorization_token
-    surround(context, ECRBackend, put_image)
+    surround(context, ECRBackend, put_image, set_repository_policy)
     Image.get_image_size_in_bytes = size_of
+
+
+def set_repository_policy(backend, original, registry_id, repository_name, policy_text):
+    """It is kept as AWS gives it back."""
+    original(backend, registry_id, repository_name, policy_text)
+    repository = backend._get_repository(repository_name, registry_id)
+    repository.policy = resource_policies.stored(policy_text)
+    return {
+        "registryId": repository.registry_id,
+        "repositoryName": repository_name,
+        "policyText": repository.policy,
+    }
 
 
 def password(region: str) -> str:

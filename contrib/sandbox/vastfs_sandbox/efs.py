@@ -9,6 +9,7 @@ import json
 from moto.efs import exceptions
 from moto.efs.models import AccessPoint, EFSBackend, FileSystem, MountTarget
 
+from . import resource_policies
 from .ec2_rules import own
 from .patching import surround
 
@@ -36,6 +37,7 @@ def install(context) -> None:
         create_access_point,
         delete_access_point,
         put_file_system_policy,
+        describe_file_system_policy,
     )
     AccessPoint.info_json = _access_point_json(AccessPoint.info_json)
     FileSystem.info_json = _file_system_json(FileSystem.info_json)
@@ -173,7 +175,13 @@ def put_file_system_policy(backend, original, file_system_id, policy, **keywords
         raise Refused(
             400, "InvalidPolicyException", "Policy is not valid JSON."
         ) from None
-    original(backend, file_system_id, policy, **keywords)
+    original(backend, file_system_id, resource_policies.stored(policy), **keywords)
+
+
+def describe_file_system_policy(backend, original, file_system_id):
+    """The file system must exist."""
+    _file_system(backend, file_system_id)
+    return original(backend, file_system_id)
 
 
 def _access_point_json(original):

@@ -8,53 +8,56 @@
 
 #include <cmocka.h>
 
-static enum aws_outcome outcome(const struct aws_service *s, int status, const char *code, int errnum)
+static enum aws_outcome outcome(int status, const char *code, int errnum)
 {
 	struct aws_reply reply = {.status = status};
 
 	reply.error.errnum = errnum;
 	reply.error.http_status = status;
 	snprintf(reply.error.code, sizeof(reply.error.code), "%s", code);
-	return aws_outcome_of(s, &reply);
+	return aws_outcome_of(&reply);
 }
 
 static void test_outcomes(void **state)
 {
 	static const struct {
-		const struct aws_service *service;
 		int status;
 		const char *code;
 		int errnum;
 		enum aws_outcome is;
 	} rows[] = {
-		{&aws_service_ec2, 200, "", 0, AWS_OUTCOME_OK},
-		{&aws_service_ec2, 503, "RequestLimitExceeded", -EIO, AWS_OUTCOME_THROTTLE},
-		{&aws_service_iam, 400, "Throttling", -EIO, AWS_OUTCOME_THROTTLE},
-		{&aws_service_logs, 400, "LimitExceededException", -EIO, AWS_OUTCOME_THROTTLE},
-		{&aws_service_ecr, 400, "LimitExceededException", -EIO, AWS_OUTCOME_FINAL},
-		{&aws_service_iam, 400, "LimitExceededException", -EIO, AWS_OUTCOME_FINAL},
-		{&aws_service_ssm, 400, "LimitExceededException", -EIO, AWS_OUTCOME_FINAL},
-		{&aws_service_lambda, 429, "", -EIO, AWS_OUTCOME_THROTTLE},
-		{&aws_service_ecs, 500, "ServerException", -EIO, AWS_OUTCOME_TRANSIENT},
-		{&aws_service_ecs, 501, "", -EIO, AWS_OUTCOME_FINAL},
-		{&aws_service_ecs, 504, "", -EIO, AWS_OUTCOME_TRANSIENT},
-		{&aws_service_ecs, 400, "ClusterNotFoundException", -EIO, AWS_OUTCOME_FINAL},
-		{&aws_service_ec2, 401, "AuthFailure", -ENOKEY, AWS_OUTCOME_CLOCK},
-		{&aws_service_ecs, 0, "", -ETIMEDOUT, AWS_OUTCOME_TIMEOUT},
-		{&aws_service_ecs, 0, "", -ECONNREFUSED, AWS_OUTCOME_TRANSIENT},
-		{&aws_service_ecs, 0, "", -ECANCELED, AWS_OUTCOME_FINAL},
-		{&aws_service_ecs, 0, "", -EPROTO, AWS_OUTCOME_FINAL},
-		{&aws_service_ecs, 0, "", -EBADMSG, AWS_OUTCOME_TRANSIENT},
-		{&aws_service_ecs, 200, "", -EBADMSG, AWS_OUTCOME_TRANSIENT},
-		{&aws_service_ecs, 200, "", -ENOMSG, AWS_OUTCOME_TRANSIENT},
-		{&aws_service_ecs, 200, "", -EFBIG, AWS_OUTCOME_FINAL},
-		{&aws_service_ecs, 403, "", -EIO, AWS_OUTCOME_TRANSIENT},
-		{&aws_service_ecs, 400, "LimitExceededException", -EIO, AWS_OUTCOME_FINAL},
+		{200, "", 0, AWS_OUTCOME_OK},
+		{503, "RequestLimitExceeded", -EIO, AWS_OUTCOME_THROTTLE},
+		{400, "Throttling", -EIO, AWS_OUTCOME_THROTTLE},
+		{503, "BandwidthLimitExceeded", -EIO, AWS_OUTCOME_THROTTLE},
+		{400, "LimitExceededException", -EIO,
+		 AWS_OUTCOME_FINAL},				 /* CloudFormation, ECS, ECR, CloudWatch Logs */
+		{409, "LimitExceeded", -EIO, AWS_OUTCOME_FINAL}, /* IAM */
+		{403, "FileSystemLimitExceeded", -EIO, AWS_OUTCOME_FINAL},
+		{400, "AddressLimitExceeded", -EIO, AWS_OUTCOME_FINAL},
+		{429, "LimitExceededException", -EIO, AWS_OUTCOME_FINAL},
+		{429, "ServiceQuotaExceededException", -EIO, AWS_OUTCOME_FINAL},
+		{429, "TooManyRequestsException", -EIO, AWS_OUTCOME_THROTTLE},
+		{429, "", -EIO, AWS_OUTCOME_THROTTLE},
+		{500, "ServerException", -EIO, AWS_OUTCOME_TRANSIENT},
+		{501, "", -EIO, AWS_OUTCOME_FINAL},
+		{504, "", -EIO, AWS_OUTCOME_TRANSIENT},
+		{400, "ClusterNotFoundException", -EIO, AWS_OUTCOME_FINAL},
+		{401, "AuthFailure", -ENOKEY, AWS_OUTCOME_CLOCK},
+		{0, "", -ETIMEDOUT, AWS_OUTCOME_TIMEOUT},
+		{0, "", -ECONNREFUSED, AWS_OUTCOME_TRANSIENT},
+		{0, "", -ECANCELED, AWS_OUTCOME_FINAL},
+		{0, "", -EPROTO, AWS_OUTCOME_FINAL},
+		{0, "", -EBADMSG, AWS_OUTCOME_TRANSIENT},
+		{200, "", -EBADMSG, AWS_OUTCOME_TRANSIENT},
+		{200, "", -ENOMSG, AWS_OUTCOME_TRANSIENT},
+		{200, "", -EFBIG, AWS_OUTCOME_FINAL},
+		{403, "", -EIO, AWS_OUTCOME_TRANSIENT},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-		assert_int_equal(outcome(rows[i].service, rows[i].status, rows[i].code, rows[i].errnum), rows[i].is);
+		assert_int_equal(outcome(rows[i].status, rows[i].code, rows[i].errnum), rows[i].is);
 }
 
 static enum error_duration duration(int status, const char *code, int errnum)
@@ -64,7 +67,7 @@ static enum error_duration duration(int status, const char *code, int errnum)
 	reply.error.errnum = errnum;
 	reply.error.http_status = status;
 	snprintf(reply.error.code, sizeof(reply.error.code), "%s", code);
-	return aws_error_duration(&aws_service_ecs, &reply);
+	return aws_error_duration(&reply);
 }
 
 static void test_durations(void **state)
