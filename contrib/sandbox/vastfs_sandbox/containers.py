@@ -74,7 +74,7 @@ class Container:
         output = self._open_output()
         try:
             self.process = processes.spawn(
-                argv, self.environment, self.directory, output, self.inside
+                argv, self.environment, self.directory, output, self.inside, self._limits()
             )
         except processes.SpawnError as error:
             raise StartFailure(cannot_start(argv[0], error.strerror.lower())) from error
@@ -157,6 +157,13 @@ class Container:
                 environment[pair["name"]] = pair["value"]
         return environment
 
+    def _limits(self) -> dict:
+        """{name: (soft, hard)}"""
+        return {
+            limit["name"]: (limit["softLimit"], limit["hardLimit"])
+            for limit in self.definition.get("ulimits") or []
+        }
+
     def _storage(self) -> Path:
         """The directory behind the first mount point; else one of the task's."""
         volumes = {volume["name"]: volume for volume in self.task.volumes}
@@ -197,6 +204,18 @@ class Container:
     @property
     def running(self) -> bool:
         return self.process is not None and self.process.running
+
+    @property
+    def program(self):
+        """The process id by which its place is entered: 0 if it runs in no
+        image, None if its program is not there yet."""
+        return self.process.inner_program if self.inside else 0
+
+    @property
+    def ports(self) -> list:
+        """Its ports, as text."""
+        mappings = self.definition.get("portMappings") or []
+        return [str(mapping["containerPort"]) for mapping in mappings]
 
     @property
     def exit_code(self):

@@ -21,12 +21,12 @@ from dataclasses import dataclass
 from moto.ecs import models
 
 from . import ecs_launch, faults
-from .ecs_task import Task
+from .ecs_task import USER, Task
 
 SCHEDULER = "ServiceSchedulerInitiated"
+UNHEALTHY = "Task failed container health checks"
 #: seconds of AWS's time between two launches of one service
 LAUNCH_PAUSE = 5
-RETRY_PAUSE = 60  # likewise, after a task could not be placed
 LONGEST_PAUSE = 27 * 60
 #: seconds of this machine: however fast AWS's time runs, nothing spins
 LEAST_PAUSE = 0.2
@@ -146,17 +146,25 @@ class Pace:
         self.deployment = deployment
         self.not_before = 0.0
         self.waits = False
-        #: tasks of which it is not known yet whether they start
+        #: consecutive tasks that never came to be RUNNING
+        self.failures = 0
+        #: tasks of which it is not known yet whether they will be healthy
         self.open = set()
 
     def may_start(self) -> bool:
         return time.monotonic() >= self.not_before
 
+    def fail(self) -> None:
+        """A task could not be placed, or ended before it was RUNNING."""
+        self.failures += 1
+        self.deployment.failed_tasks += 1
+        self.pause(LAUNCH_PAUSE)
+
     def pause(self, seconds: float) -> None:
         """At least so long until the next launch, in AWS's time."""
-        failures = self.deployment.failed_tasks
-        least = min(LEAST_PAUSE * 2 ** min(failures, 10), LEAST_LONGEST_PAUSE)
-        seconds = min(seconds * 2 ** min(failures, 10), LONGEST_PAUSE)
+        factor = 2 ** min(self.failures, 10)
+        least = min(LEAST_PAUSE * factor, LEAST_LONGEST_PAUSE)
+        seconds = min(seconds * factor, LONGEST_PAUSE)
         pause = max(least, _context.scaled(seconds))
         self.not_before = max(self.not_before, time.monotonic() + pause)
 
@@ -170,19 +178,23 @@ def _pace_of(service) -> Pace:
 
 
 def _note_starts(service, pace: Pace) -> None:
-    """Count consecutive failures; longer and longer pauses follow."""
+    """Count failures in a row. Only tasks that never were RUNNING make the
+    pauses longer; failed health checks count as failures of the deployment."""
     for task in list(pace.open):
         if "startedAt" in task.times:
+            pace.failures = 0
+        if task.is_ready:
             pace.open.discard(task)
             pace.deployment.failed_tasks = 0
         elif task.failed_to_start:
             pace.open.discard(task)
-            if task.stop_code in (SCHEDULER, "UserInitiated"):
-                continue
-            pace.deployment.failed_tasks += 1
-            pace.pause(LAUNCH_PAUSE)
-            if pace.deployment.failed_tasks == IMPAIRED:
-                service.say(IMPAIRED_TEXT)
+            if task.stop_code not in (SCHEDULER, USER):
+                pace.fail()
+                if pace.failures == IMPAIRED:
+                    service.say(IMPAIRED_TEXT)
+        elif task.desired_status == "STOPPED":
+            pace.open.discard(task)
+            pace.deployment.failed_tasks += task.stopped_reason == UNHEALTHY
 
 
 def _seen(service) -> list:
@@ -198,7 +210,7 @@ def _stop(service, tasks: list) -> None:
     for task in tasks:
         if task.health == "UNHEALTHY":
             service.say(f"(task {task.id}) failed container health checks.")
-            task.ask_to_stop(SCHEDULER, "Task failed container health checks")
+            task.ask_to_stop(SCHEDULER, UNHEALTHY)
         else:
             reason = f"Scaling activity initiated by (deployment {service.primary.id})"
             task.ask_to_stop(SCHEDULER, reason)
@@ -216,8 +228,7 @@ def _start(service, pace: Pace, count: int) -> None:
     problem = _obstacle(service)
     if problem:
         service.say_once(problem)
-        pace.deployment.failed_tasks += 1
-        pace.pause(RETRY_PAUSE)
+        pace.fail()
         pace.waits = True
         return
     tasks = service.launch(count)

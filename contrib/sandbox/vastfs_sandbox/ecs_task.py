@@ -13,7 +13,7 @@ from moto.ec2.models import ec2_backends
 from moto.ecs import models
 from moto.utilities.utils import get_partition
 
-from . import clock, containers, faults
+from . import clock, containers, ecs_health, faults
 
 #: what Fargate takes for each step, in seconds of AWS's time
 PROVISIONING = 15
@@ -52,6 +52,7 @@ class Task(models.Task):
         self.cpu = definition.cpu
         self.memory = definition.memory
         self.volumes = definition.volumes
+        self.ephemeral_storage = definition.ephemeral_storage or {"sizeInGiB": 20}
         self.runtime_platform = definition.runtime_platform or {}
         self.created_at = clock.now()
         self.enable_execute_command = False
@@ -136,12 +137,16 @@ class Task(models.Task):
     @property
     def health(self) -> str:
         """UNKNOWN, HEALTHY or UNHEALTHY, after its containers' health checks."""
-        return "UNKNOWN"
+        essential = [part for part in self.parts if part.container.essential]
+        return ecs_health.of_task([part.monitor for part in essential])
 
     @property
     def is_ready(self) -> bool:
         """What a service counts as a healthy task."""
-        return self._status == "RUNNING" and self.desired_status == "RUNNING"
+        if self._status != "RUNNING" or self.desired_status != "RUNNING":
+            return False
+        monitors = [part.monitor for part in self.parts if part.container.essential]
+        return all(monitor is None or monitor.status == "HEALTHY" for monitor in monitors)
 
     @property
     def is_pending(self) -> bool:
@@ -285,7 +290,7 @@ class Task(models.Task):
             "desiredStatus": self.desired_status,
             "lastStatus": self._status,
             "enableExecuteCommand": self.enable_execute_command,
-            "ephemeralStorage": {"sizeInGiB": 20},
+            "ephemeralStorage": self.ephemeral_storage,
             "group": self.group,
             "healthStatus": self.health,
             "launchType": self.launch_type,
@@ -335,6 +340,10 @@ class Part:
         self.runtime_id = f"{task.id}-{uuid.uuid4().int % 10**10:010d}"
         self.reason = None
         self.exit_code = None
+        self.monitor = None
+        if definition.get("healthCheck"):
+            changed = type(task).changed
+            self.monitor = ecs_health.Monitor(task.context, self.container, changed)
         self.started = False
 
     @property
@@ -345,6 +354,8 @@ class Part:
         try:
             self.container.start(self.task.wake)
             self.started = True
+            if self.monitor:
+                self.monitor.start()
         except containers.StartFailure as failure:
             self.reason = str(failure)
             raise
@@ -366,7 +377,7 @@ class Part:
             "lastStatus": self._last_status(),
             "exitCode": self.exit_code,
             "reason": self.reason,
-            "healthStatus": "UNKNOWN",
+            "healthStatus": self.monitor.status if self.monitor else "UNKNOWN",
             "cpu": str(self.definition.get("cpu") or 0),
             "networkBindings": [],
             "networkInterfaces": self._interfaces(),

@@ -143,6 +143,11 @@ def become_root() -> None:
         for name, text in (("setgroups", "deny"), ("uid_map", f"0 {uid} 1"), ("gid_map", f"0 {gid} 1")):
             with open(f"/proc/self/{name}", "w", encoding="ascii") as file:
                 file.write(text)
+    drop_rights()
+
+
+def drop_rights() -> None:
+    """For good: what is executed gets no capabilities, whoever it is."""
     for number in range(CAPABILITIES):
         LIBC.prctl(PR_CAPBSET_DROP, number, 0, 0, 0)
     LIBC.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)

@@ -19,6 +19,7 @@ from .patching import surround
 
 RELEASE = 60  # until an interface that nobody uses any more is `available`
 REMOVE = 1500  # until Lambda removes it by itself
+LEAST_STORAGE, MOST_STORAGE = 512, 10240  # MB of /tmp
 
 _context = None
 
@@ -39,6 +40,7 @@ def create_function(backend, original, spec):
     """It takes its addresses at once."""
     ec2 = ec2_backends[backend.account_id][backend.region_name]
     _check(ec2, spec.get("VpcConfig"))
+    _check_storage(spec.get("EphemeralStorage"))
     function = original(backend, spec)
     function.interfaces = []
     _enter(function)
@@ -55,6 +57,7 @@ def delete_function(backend, original, function_name, qualifier=None):
 def update_configuration(function, original, updates):
     """Moving to another network leaves the old interfaces behind."""
     _check(_ec2(function), updates.get("VpcConfig"))
+    _check_storage(updates.get("EphemeralStorage"))
     before = dict(function._vpc_config or {})
     answer = original(function, updates)
     if before != dict(function._vpc_config or {}):
@@ -75,8 +78,23 @@ def _check(ec2, config) -> None:
             _refuse(f"The security group '{group}' does not exist")
 
 
-def _refuse(message):
-    error = LambdaClientError("InvalidParameterValueException", message)
+def _check_storage(storage) -> None:
+    """The size of /tmp in MB."""
+    size = (storage or {}).get("Size", LEAST_STORAGE)
+    for relation, limit, wrong in (
+        ("greater", LEAST_STORAGE, size < LEAST_STORAGE),
+        ("less", MOST_STORAGE, size > MOST_STORAGE),
+    ):
+        if wrong:
+            _refuse(
+                f"1 validation error detected: Value '{size}' at 'ephemeralStorage.size' failed to "
+                f"satisfy constraint: Member must have value {relation} than or equal to {limit}",
+                "ValidationException",
+            )
+
+
+def _refuse(message, code="InvalidParameterValueException"):
+    error = LambdaClientError(code, message)
     error.description = json.dumps({"Type": "User", "Message": message})
     raise error
 

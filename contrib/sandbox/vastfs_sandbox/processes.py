@@ -103,6 +103,16 @@ class Process:
             pid = children[0]
         return pid
 
+    @property
+    def inner_program(self):
+        """The program inside bubblewrap, None as long as bubblewrap prepares it."""
+        pid = self.program
+        try:
+            name = os.path.basename(os.readlink(f"/proc/{pid}/exe"))
+        except OSError:
+            return None
+        return None if pid == self.pid or name == "bwrap" else pid
+
     def terminate(self) -> None:
         """Ask the first process to end, as a container engine does."""
         first = children_of(self.pid) if self._inside else []
@@ -146,12 +156,12 @@ class Pool:
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
-    def spawn(self, argv, env, cwd, stdin, stdout, stderr, inside) -> Process:
+    def spawn(self, argv, env, cwd, stdin, stdout, stderr, inside, limits=None) -> Process:
         process = Process(self, next(self._keys), inside)
         with self._lock:
             self._processes[process._key] = process
         message = {"do": "spawn", "key": process._key, "argv": list(argv)}
-        message.update(env=env, cwd=str(cwd))
+        message.update(env=env, cwd=str(cwd), limits=limits)
         data = json.dumps(message).encode()
         if len(data) > MAX_MESSAGE:
             self._forget(process._key)
@@ -204,15 +214,16 @@ class Pool:
         self._channel.close()
 
 
-def spawn(argv, env, cwd, stdout, inside=False) -> Process:
+def spawn(argv, env, cwd, stdout, inside=False, limits=None) -> Process:
     """Start `argv` in a session of its own; the descriptor stays the caller's.
 
-    `inside`: it is bubblewrap with a program in it. SpawnError says that there
+    `inside`: it is bubblewrap with a program in it. `limits` is
+    {name of a resource: (soft, hard)}, as in setrlimit(2). SpawnError says that there
     is no such program, or that it cannot run.
     """
     null = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        return _pool.spawn(argv, env, cwd, null, stdout, stdout, inside)
+        return _pool.spawn(argv, env, cwd, null, stdout, stdout, inside, limits)
     finally:
         os.close(null)
 

@@ -37,6 +37,7 @@ MODULES = (
     "logs",
     "processes",
     "ecs",
+    "ecs_definition",
     "ecs_scheduler",
     "ecs_service_api",
     "runtime_api",

@@ -10,7 +10,7 @@ A process of its own, single-threaded and small, so that
 
 It is run as a file by path (no package, no site), and talks over one
 SOCK_SEQPACKET socket whose descriptor number is argv[1]. In, one JSON object
-a message: `spawn` with key, argv, env, cwd and three descriptors; `signal`
+a message: `spawn` with key, argv, env, cwd, limits and three descriptors; `signal`
 with key and number (to the process alone, or to its group). Out: `started`,
 `failed`, `exited`, each with the key.
 """
@@ -19,6 +19,7 @@ import ctypes
 import errno
 import json
 import os
+import resource
 import select
 import signal
 import socket
@@ -86,7 +87,7 @@ class Spawner:
                 stdout=fds[1],
                 stderr=fds[2],
                 start_new_session=True,
-                preexec_fn=die_with_parent,
+                preexec_fn=lambda: prepare(message.get("limits") or {}),
             )
         except (OSError, ValueError, subprocess.SubprocessError) as error:
             number = getattr(error, "errno", None) or errno.EINVAL
@@ -133,6 +134,17 @@ class Spawner:
             self.channel.send(json.dumps(message).encode())
         except OSError:
             pass  # the other side is gone: receive() sees it next
+
+
+def prepare(limits: dict) -> None:
+    """In the child, before it becomes the program."""
+    for name, (soft, hard) in limits.items():
+        number = getattr(resource, "RLIMIT_" + name.upper(), None)
+        if number is not None:
+            most = resource.getrlimit(number)[1]  # nobody may raise his own
+            hard = hard if most == resource.RLIM_INFINITY else min(hard, most)
+            resource.setrlimit(number, (min(soft, hard), hard))
+    die_with_parent()
 
 
 def die_with_parent() -> None:
