@@ -32,10 +32,17 @@ void log_copy(const char *data, size_t len)
 	}
 }
 
+static const char *log_name = "vast-lambda-runtime";
+
+void log_set_name(const char *name)
+{
+	log_name = name;
+}
+
 void log_say(const char *format, ...)
 {
-	char line[LOG_LINE_LIMIT] = "vast-lambda-runtime: ";
-	const size_t prefix = sizeof("vast-lambda-runtime: ") - 1;
+	char line[LOG_LINE_LIMIT];
+	const size_t prefix = (size_t)snprintf(line, sizeof(line), "%.40s: ", log_name);
 	const size_t room = sizeof(line) - prefix - 1;
 	va_list args;
 	int n;

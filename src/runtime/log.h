@@ -8,6 +8,9 @@
 
 #include <stddef.h>
 
+/* The name in front of each line, static; vast-lambda-runtime if it is never set. */
+void log_set_name(const char *name);
+
 /* One line of the runtime's own, with the program's name in front and a newline behind. */
 void log_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

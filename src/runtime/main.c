@@ -1,7 +1,11 @@
 /*
- * vast-lambda-runtime: runs one shell command per invocation of a Lambda function.
+ * vast-lambda-runtime: the one program that vastfs adds to an image, with three uses.
  *
- * It is the entry point of the function's image, is linked statically and needs nothing of the image but /bin/sh.
+ *	vast-lambda-runtime		the entry point of the Lambda function: runs one shell command per invocation
+ *	vast-lambda-runtime serve ...	the entry point of the server's container (launcher.h)
+ *	vast-lambda-runtime probe PORT	the health check of that container (probe.h)
+ *
+ * It is linked statically and needs nothing of the image but /bin/sh.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +18,9 @@
 #include "clock.h"
 #include "command.h"
 #include "event.h"
+#include "launcher.h"
 #include "log.h"
+#include "probe.h"
 #include "processes.h"
 #include "reply.h"
 #include "runtime_api.h"
@@ -234,15 +240,11 @@ static int prepare(struct http *api)
 	return err;
 }
 
-int main(int argc, char **argv)
+static int run_function(void)
 {
 	static struct http api;
 	const char *address = getenv("AWS_LAMBDA_RUNTIME_API");
 
-	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
-		puts("vast-lambda-runtime " VASTFS_VERSION);
-		return EXIT_SUCCESS;
-	}
 	if (!address || !address[0]) {
 		log_say("AWS_LAMBDA_RUNTIME_API is not set: this program is started by AWS Lambda, as the entry point "
 			"of an image");
@@ -253,4 +255,19 @@ int main(int argc, char **argv)
 		return EXIT_FAILURE;
 	serve_for_ever(&api);
 	return EXIT_FAILURE;
+}
+
+int main(int argc, char **argv)
+{
+	const char *use = argc > 1 ? argv[1] : "";
+
+	if (argc == 2 && strcmp(use, "--version") == 0) {
+		puts("vast-lambda-runtime " VASTFS_VERSION);
+		return EXIT_SUCCESS;
+	}
+	if (strcmp(use, "serve") == 0)
+		return launcher_run(argc - 2, argv + 2);
+	if (strcmp(use, "probe") == 0)
+		return probe_run(argc - 2, argv + 2);
+	return run_function();
 }

@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "stack/cidr.h"
+#include "stack/command_line.h"
 
 #include <regex.h>
 #include <string.h>
@@ -112,22 +113,21 @@ int check_image(const char *value, struct error *err)
 	return error_set(err, -EINVAL, "%.80s is not the name of an image like tenzir/vast:latest", value);
 }
 
-static int check_command(const char *value, struct error *err)
+static int check_command(const char *value, size_t most, struct error *err)
 {
-	if (strlen(value) > COMMAND_MAX)
-		return error_set(err, -EINVAL, "a command has at most %d bytes, this has %zu", COMMAND_MAX,
-				 strlen(value));
+	if (strlen(value) > most)
+		return error_set(err, -EINVAL, "a command has at most %zu bytes, this has %zu", most, strlen(value));
 	return 0;
 }
 
 int check_server_command(const char *value, struct error *err)
 {
-	int r = check_command(value, err);
+	int r = check_command(value, COMMAND_MAX - strlen(COMMAND_LINE_EXEC), err);
 
+	if (r == 0)
+		r = command_line_check(value, err);
 	if (r < 0)
 		return r;
-	if (matches(value, "^exec[[:blank:]]"))
-		return error_set(err, -EINVAL, "leave out the leading exec: vastfs puts it there");
 	if (strstr(value, "{{resolve:"))
 		return error_set(err, -EINVAL,
 				 "{{resolve:...}} would be replaced by CloudFormation, also by a secret, "
@@ -137,7 +137,7 @@ int check_server_command(const char *value, struct error *err)
 
 int check_import_command(const char *value, struct error *err)
 {
-	return check_command(value, err);
+	return check_command(value, COMMAND_MAX, err);
 }
 
 int check_port(const char *value, struct error *err)

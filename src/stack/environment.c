@@ -12,7 +12,7 @@ struct pair {
 	size_t name_len; /* 0: it does not start with a name and = */
 };
 
-static size_t name_length(const char *text, size_t len)
+size_t environment_name_length(const char *text, size_t len)
 {
 	size_t n = 0;
 
@@ -37,7 +37,7 @@ static bool environment_next(const char **at, struct pair *ret)
 	while (len > 0 && (ret->text[len - 1] == ' ' || ret->text[len - 1] == '\t'))
 		len--;
 	ret->len = len;
-	ret->name_len = name_length(ret->text, len);
+	ret->name_len = environment_name_length(ret->text, len);
 	return true;
 }
 

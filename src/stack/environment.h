@@ -12,6 +12,9 @@
 #include "base/buf.h"
 #include "base/error.h"
 
+/* Bytes of the name in front of a =; 0 if the text does not start with a name and =. */
+size_t environment_name_length(const char *text, size_t len);
+
 /* -EINVAL with a message that names the pair that is wrong. */
 int environment_check(const char *value, struct error *err);
 

@@ -1,6 +1,7 @@
 #include "stack/settings.h"
 
 #include "stack/checks.h"
+#include "stack/command_line.h"
 #include "stack/environment.h"
 
 #include <inttypes.h>
@@ -20,7 +21,8 @@ static const struct setting_rule rules[SETTING_COUNT] = {
 				"image of server and Lambda function"},
 	[SETTING_VAST_COMMAND] =
 		{"vast_command", "vast -e 0.0.0.0:42000 start", false, check_server_command,
-		 "one command that is the server; no secrets, AWS shows it to all who may read the stack"},
+		 "one command that is the server; no secrets, AWS shows it to all who may read the stack",
+		 command_line_fault},
 	[SETTING_VAST_PORT] = {"vast_port", "42000", false, check_port, "TCP port that the server listens on"},
 	[SETTING_VAST_STORAGE] = {"vast_storage", "efs", false, check_storage,
 				  "efs (outlives tasks and stack) or ephemeral (dies with the task)"},
@@ -288,6 +290,11 @@ static int parse_plain(struct cursor *c, struct assignment *ret, struct error *e
 	return take_value(c, start, end, ret, err);
 }
 
+static size_t fault_of(const struct assignment *a)
+{
+	return rules[a->key].fault ? rules[a->key].fault(a->value) : 0;
+}
+
 static int parse_line(struct cursor *c, struct assignment *ret, struct error *err)
 {
 	int r = check_characters(c, err);
@@ -311,7 +318,7 @@ static int parse_line(struct cursor *c, struct assignment *ret, struct error *er
 	r = rules[ret->key].check(ret->value, err);
 	if (r < 0) {
 		error_prefix(err, "%s", rules[ret->key].key);
-		return locate(c, ret->column, err);
+		return locate(c, ret->column + fault_of(ret), err);
 	}
 	return 0;
 }

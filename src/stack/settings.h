@@ -65,6 +65,8 @@ struct setting_rule {
 	bool required;	      /* to deploy */
 	int (*check)(const char *value, struct error *err);
 	const char *help; /* one line */
+	/* Where in a refused value the mistake is, in bytes; NULL: the value as a whole is wrong. */
+	size_t (*fault)(const char *value);
 };
 
 const struct setting_rule *setting_rule(enum setting key);

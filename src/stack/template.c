@@ -1,5 +1,8 @@
 #include "stack/template.h"
 
+#include "stack/checks.h"
+#include "stack/command_line.h"
+#include "stack/environment.h"
 #include "stack/reply.h"
 
 extern const char template_json[];
@@ -53,49 +56,69 @@ struct source {
 	const char *name;
 	enum setting setting;
 	/* NULL: setting. Writes the value to text, or returns one that lives longer; NULL: not known. */
-	const char *(*value)(const struct settings *s, const struct template_facts *f, char text[CIDR_TEXT_SIZE]);
+	const char *(*value)(const struct settings *s, const struct template_facts *f, struct buf *text);
 };
 
 static const char *internet_gateway(_unused_ const struct settings *s, const struct template_facts *f,
-				    _unused_ char text[CIDR_TEXT_SIZE])
+				    _unused_ struct buf *text)
 {
 	return f->internet_gateway_id;
 }
 
 static const char *availability_zone(_unused_ const struct settings *s, const struct template_facts *f,
-				     _unused_ char text[CIDR_TEXT_SIZE])
+				     _unused_ struct buf *text)
 {
 	return f->availability_zone;
 }
 
-static const char *image(_unused_ const struct settings *s, const struct template_facts *f,
-			 _unused_ char text[CIDR_TEXT_SIZE])
+static const char *image(_unused_ const struct settings *s, const struct template_facts *f, _unused_ struct buf *text)
 {
 	return f->image_uri;
 }
 
-static const char *file_system(const struct settings *s, const struct template_facts *f,
-			       _unused_ char text[CIDR_TEXT_SIZE])
+static const char *file_system(const struct settings *s, const struct template_facts *f, _unused_ struct buf *text)
 {
 	return s->efs ? f->file_system_id : "";
 }
 
-static const char *private_half(const struct settings *s, _unused_ const struct template_facts *f,
-				char text[CIDR_TEXT_SIZE])
+static const char *private_half(const struct settings *s, _unused_ const struct template_facts *f, struct buf *text)
 {
+	char cidr[CIDR_TEXT_SIZE];
 	struct cidr lower, upper;
 
 	cidr_halves(&s->subnet, &lower, &upper);
-	return cidr_format(&lower, text);
+	buf_puts(text, cidr_format(&lower, cidr));
+	return buf_str(text);
 }
 
-static const char *public_half(const struct settings *s, _unused_ const struct template_facts *f,
-			       char text[CIDR_TEXT_SIZE])
+static const char *public_half(const struct settings *s, _unused_ const struct template_facts *f, struct buf *text)
 {
+	char cidr[CIDR_TEXT_SIZE];
 	struct cidr lower, upper;
 
 	cidr_halves(&s->subnet, &lower, &upper);
-	return cidr_format(&upper, text);
+	buf_puts(text, cidr_format(&upper, cidr));
+	return buf_str(text);
+}
+
+static const char *server_command(const struct settings *s, _unused_ const struct template_facts *f, struct buf *text)
+{
+	command_line_write(settings_get(s, SETTING_VAST_COMMAND), text);
+	return buf_str(text);
+}
+
+static const char *server_environment(const struct settings *s, _unused_ const struct template_facts *f,
+				      struct buf *text)
+{
+	environment_write(settings_get(s, SETTING_SERVER_ENVIRONMENT), text);
+	return buf_str(text);
+}
+
+/* Without the setting Fargate's own size, which the template then leaves out: ECS refuses that number. */
+static const char *server_disk_size(const struct settings *s, _unused_ const struct template_facts *f,
+				    _unused_ struct buf *text)
+{
+	return s->server_disk_size ? settings_get(s, SETTING_SERVER_DISK_SIZE) : "20";
 }
 
 /* In the template's order. */
@@ -109,15 +132,18 @@ static const struct source sources[] = {
 	{"ImageUri", 0, image},
 	{"BaseImage", SETTING_VAST_IMAGE, NULL},
 	{"Architecture", SETTING_ARCHITECTURE, NULL},
-	{"ServerCommand", SETTING_VAST_COMMAND, NULL},
+	{"ServerCommand", 0, server_command},
+	{"ServerEnvironment", 0, server_environment},
 	{"ServerPort", SETTING_VAST_PORT, NULL},
 	{"ServerDataDir", SETTING_VAST_DATA_DIR, NULL},
 	{"ServerCpu", SETTING_SERVER_CPU, NULL},
 	{"ServerMemory", SETTING_SERVER_MEMORY, NULL},
+	{"ServerDiskSize", 0, server_disk_size},
 	{"Storage", SETTING_VAST_STORAGE, NULL},
 	{"FileSystemId", 0, file_system},
 	{"LambdaMemory", SETTING_LAMBDA_MEMORY, NULL},
 	{"LambdaTimeout", SETTING_LAMBDA_TIMEOUT, NULL},
+	{"LambdaTmpSize", SETTING_LAMBDA_TMP_SIZE, NULL},
 	{"RolePolicies", SETTING_ROLE_POLICIES, NULL},
 };
 
@@ -136,10 +162,10 @@ cJSON *template_parameters(const struct settings *s, const struct template_facts
 
 	for (size_t i = 0; list && i < ARRAY_SIZE(sources); i++) {
 		const struct source *from = &sources[i];
-		char text[CIDR_TEXT_SIZE];
-		const char *value = from->value ? from->value(s, facts, text) : settings_get(s, from->setting);
+		_buf_ struct buf text = BUF_INIT(COMMAND_MAX + 1);
+		const char *value = from->value ? from->value(s, facts, &text) : settings_get(s, from->setting);
 
-		if (!add_parameter(list, from->name, value)) {
+		if (text.error || !add_parameter(list, from->name, value)) {
 			cJSON_Delete(list);
 			return NULL;
 		}

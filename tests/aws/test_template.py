@@ -82,8 +82,8 @@ def test_version_is_told_twice_alike():
 
 def test_parameters_are_those_agreed_on():
     assert set(PARAMETERS) == set(
-        "VpcId InternetGatewayId AvailabilityZone PublicCidr PrivateCidr Stage ImageUri BaseImage Architecture ServerCommand ServerPort "
-        "ServerDataDir ServerCpu ServerMemory Storage FileSystemId LambdaMemory LambdaTimeout RolePolicies".split())
+        "VpcId InternetGatewayId AvailabilityZone PublicCidr PrivateCidr Stage ImageUri BaseImage Architecture ServerCommand ServerEnvironment ServerPort "
+        "ServerDataDir ServerCpu ServerMemory ServerDiskSize Storage FileSystemId LambdaMemory LambdaTimeout LambdaTmpSize RolePolicies".split())
 
 
 @pytest.mark.parametrize("name", PARAMETERS)
@@ -97,10 +97,11 @@ def test_parameter_has_no_default_and_is_used(name):
 
 def test_patterns_accept_what_vastfs_sends():
     sent = {"PublicCidr": "10.0.1.16/28", "PrivateCidr": "172.31.0.0/17", "Stage": "a-1", "InternetGatewayId": "igw-0123abc",
-            "ServerDataDir": "/var/lib/vast", "FileSystemId": "fs-0123abc"}
+            "ServerDataDir": "/var/lib/vast", "FileSystemId": "fs-0123abc", "ServerEnvironment": "A=1,_b2=x=y z,C="}
     for name, value in sent.items():
         assert re.search(PARAMETERS[name]["AllowedPattern"], value), name
-    assert re.search(PARAMETERS["FileSystemId"]["AllowedPattern"], "")
+    for name in ("FileSystemId", "ServerEnvironment"):
+        assert re.search(PARAMETERS[name]["AllowedPattern"], ""), name
     for value in ("", "arn:aws:iam::aws:policy/A", "arn:aws-cn:iam::123456789012:policy/a/B,arn:aws-cn:iam::aws:policy/C"):
         assert re.search(PARAMETERS["RolePolicies"]["AllowedPattern"], value), value
     for value in ("A", "arn:aws:iam::aws:policy/A,", "arn:aws:iam::aws:policy/A, B"):
@@ -229,8 +230,10 @@ def test_server_s_container():
     task = RESOURCES["TaskDefinition"]["Properties"]
     (container,) = task["ContainerDefinitions"]
     assert container["Name"] == "vast-server"
-    assert container["EntryPoint"] == ["/bin/sh", "-c"]
-    assert container["Command"] == [{"Fn::Sub": "exec ${ServerCommand}"}]
+    begin, end = ["/vast-lambda-runtime", "serve", {"Fn::Sub": "--environment=${ServerEnvironment}"}], ["--"]
+    lock = {"Fn::Sub": "--lock=${ServerDataDir}/.vastfs-server.lock"}
+    assert container["EntryPoint"]["Fn::If"] == ["IsEfs", [*begin, lock, *end], [*begin, *end]]
+    assert container["Command"] == [{"Ref": "ServerCommand"}], "one argument, whatever is in it"
     assert container["StopTimeout"] == 120
     assert "LinuxParameters" not in container
     volumes = task["Volumes"]["Fn::If"][1]
@@ -239,6 +242,24 @@ def test_server_s_container():
     assert efs["AuthorizationConfig"] == {"AccessPointId": {"Ref": "AccessPoint"}, "IAM": "ENABLED"}
     mount = container["MountPoints"]["Fn::If"][1][0]
     assert mount["SourceVolume"] == volumes[0]["Name"] and mount["ContainerPath"] == {"Ref": "ServerDataDir"}
+
+
+def test_health_check_leaves_time_for_the_lock_and_the_database():
+    """An old server that is stopping may hold the lock for 120 s, a lost one for its lease of 90 s, and a database may
+    take minutes to open: ECS replaces a server that it finds unhealthy."""
+    (container,) = RESOURCES["TaskDefinition"]["Properties"]["ContainerDefinitions"]
+    check = container["HealthCheck"]
+    assert check["Command"] == ["CMD", "/vast-lambda-runtime", "probe", {"Ref": "ServerPort"}]
+    assert check["StartPeriod"] + check["Retries"] * check["Interval"] >= 120 + 90 + 240
+    # what ECS accepts; the probe itself gives up after 2 s
+    assert 5 <= check["Interval"] <= 300 and 2 < check["Timeout"] <= 60
+    assert 1 <= check["Retries"] <= 10 and check["StartPeriod"] <= 300
+
+
+def test_disks():
+    task, function = RESOURCES["TaskDefinition"]["Properties"], RESOURCES["Function"]["Properties"]
+    assert task["EphemeralStorage"]["Fn::If"] == ["HasFargateDisk", {"Ref": "AWS::NoValue"}, {"SizeInGiB": {"Ref": "ServerDiskSize"}}]
+    assert function["EphemeralStorage"] == {"Size": {"Ref": "LambdaTmpSize"}}
 
 
 def test_server_and_function_run_the_same_image():

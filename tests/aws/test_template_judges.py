@@ -82,10 +82,11 @@ def parameters(moto):
     return {"VpcId": vpc, "InternetGatewayId": gateway, "AvailabilityZone": REGION + "a",
             "PublicCidr": "172.31.240.128/25", "PrivateCidr": "172.31.240.0/25", "Stage": "a",
             "ImageUri": repository + "@" + image["imageDigest"], "BaseImage": "tenzir/vast:latest",
-            "Architecture": "x86_64", "ServerCommand": "vast start", "ServerPort": "42000",
+            "Architecture": "x86_64", "ServerCommand": "exec vast start", "ServerPort": "42000",
             "ServerDataDir": "/var/lib/vast", "ServerCpu": "2048", "ServerMemory": "4096", "Storage": "efs",
             "FileSystemId": moto.client("efs").create_file_system(CreationToken="vast-a")["FileSystemId"],
-            "LambdaMemory": "2048", "LambdaTimeout": "300", "RolePolicies": ""}
+            "LambdaMemory": "2048", "LambdaTimeout": "300", "RolePolicies": "",
+            "ServerEnvironment": "A=1,B=two words", "ServerDiskSize": "50", "LambdaTmpSize": "1024"}
 
 
 def request(name, parameters, **changes):

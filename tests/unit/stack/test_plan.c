@@ -75,21 +75,32 @@ static void test_values_of_parameters(void **state)
 		{"FileSystemId", "fs-1"},
 		{"ServerPort", "42000"},
 		{"Stage", "default"},
-		{"ServerCommand", "vast -e 0.0.0.0:42000 start"},
+		{"ServerCommand", "exec vast -e 0.0.0.0:42000 start"},
+		{"ServerEnvironment", ""},
+		{"ServerDiskSize", "20"},
+		{"LambdaTmpSize", "512"},
 	};
 	const struct template_facts unknown = {0};
 	cJSON *known = parameters_of(BASE, &facts), *ephemeral = parameters_of(BASE "vast_storage=ephemeral", &facts);
 	cJSON *none = parameters_of(BASE, &unknown);
+	cJSON *set = parameters_of(BASE "vast_command=FOO=all sh -c 'x; y'\nserver_environment= A=1, B=2 3\n"
+					"server_disk_size=21\nlambda_tmp_size=1024\n",
+				   &facts);
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		assert_string_equal(template_parameter(known, rows[i].name), rows[i].value);
 	assert_string_equal(template_parameter(ephemeral, "FileSystemId"), "");
+	assert_string_equal(template_parameter(set, "ServerCommand"), "FOO=all exec sh -c 'x; y'");
+	assert_string_equal(template_parameter(set, "ServerEnvironment"), "A=1,B=2 3");
+	assert_string_equal(template_parameter(set, "ServerDiskSize"), "21");
+	assert_string_equal(template_parameter(set, "LambdaTmpSize"), "1024");
 	assert_null(template_parameter(none, "ImageUri"));
 	assert_null(template_parameter(known, "NoSuchThing"));
 	cJSON_Delete(known);
 	cJSON_Delete(ephemeral);
 	cJSON_Delete(none);
+	cJSON_Delete(set);
 }
 
 static void test_versions(void **state)
@@ -352,8 +363,8 @@ static void test_without_memory_there_are_no_parameters(void **state)
 		names = template_differences(parameters, none);
 	}
 	cJSON_InitHooks(NULL);
-	assert_int_equal(cJSON_GetArraySize(parameters), 19);
-	assert_int_equal(cJSON_GetArraySize(names), 19);
+	assert_int_equal(cJSON_GetArraySize(parameters), 22);
+	assert_int_equal(cJSON_GetArraySize(names), 22);
 	cJSON_Delete(parameters);
 	cJSON_Delete(names);
 	cJSON_Delete(none);

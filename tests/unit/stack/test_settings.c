@@ -47,8 +47,8 @@ static void test_values_of_a_line(void **state)
 		{"vast_command=vast start#1", SETTING_VAST_COMMAND, "vast start#1"},
 		{"vast_command=vast start #1", SETTING_VAST_COMMAND, "vast start"},
 		{"vast_command='vast start #1'", SETTING_VAST_COMMAND, "vast start #1"},
-		{"vast_command=#!odd", SETTING_VAST_COMMAND, "#!odd"},
-		{"vast_command=a=\"b\" c='d'", SETTING_VAST_COMMAND, "a=\"b\" c='d'"},
+		{"import_command=#!odd", SETTING_IMPORT_COMMAND, "#!odd"},
+		{"vast_command=a=\"b\" c='d' x", SETTING_VAST_COMMAND, "a=\"b\" c='d' x"},
 		{"vast_command='say \"$HOME\" `x` \\n'", SETTING_VAST_COMMAND, "say \"$HOME\" `x` \\n"},
 		{"vast_command=' padded '", SETTING_VAST_COMMAND, " padded "},
 		{"vast_command=gr\xc3\xbc\xc3\x9f \xf0\x9f\x98\x80", SETTING_VAST_COMMAND,
@@ -192,6 +192,8 @@ static void test_bad_lines(void **state)
 		{"vast_image=tenzir/vast@sha256:abc", 12, "not the name of an image"},
 		{"vast_image=tenzir/vast latest", 12, "not the name of an image"},
 		{"vast_command=exec vast start", 14, "leave out the leading exec"},
+		{"vast_command = cd /var && vast start", 16, "vast_command: 'cd' is built into the shell"},
+		{"vast_command=\"vast start; sync\"", 25, "vast_command: ';' joins commands"},
 		{"vast_command=vast {{resolve:ssm:x}}", 14, "CloudFormation"},
 		{"vast_port=0", 11, "not between 1 and 65535"},
 		{"vast_port=65536", 11, "not between"},
@@ -327,8 +329,9 @@ static void test_size_is_bounded(void **state)
 	settings_unref(s);
 	memset(text, 'x', SETTINGS_MAX);
 	memcpy(text, "vast_command=", 13);
-	assert_int_equal(settings_check_line(text, 13 + COMMAND_MAX, 1, &err), 0);
-	assert_int_equal(settings_check_line(text, 13 + COMMAND_MAX + 1, 1, &err), -EINVAL);
+	assert_int_equal(settings_check_line(text, 13 + COMMAND_MAX - 5, 1, &err), 0);
+	assert_int_equal(settings_check_line(text, 13 + COMMAND_MAX - 4, 1, &err), -EINVAL);
+	assert_non_null(strstr(err.message, "4091"));
 	assert_int_equal(settings_check_line(text, SETTINGS_MAX, 1, &err), -EINVAL);
 	assert_non_null(strstr(err.message, "4096"));
 }

@@ -1,0 +1,17 @@
+/*
+ * launcher.h - the entry point of the server's container.
+ *
+ *	vast-lambda-runtime serve [--lock=FILE] [--environment=NAME=VALUE,...] -- COMMAND
+ *
+ * Sets the variables, takes the lock (lock.h), starts the watcher beside it (watcher.h) and becomes
+ * /bin/sh -c COMMAND, as the process that it is: in a container number 1. While another server holds the lock it says
+ * so every 10 s, and ends at once on SIGTERM. Without --lock there is no watcher.
+ */
+#ifndef VAST_RUNTIME_LAUNCHER_H
+#define VAST_RUNTIME_LAUNCHER_H
+
+/* The arguments behind `serve`. Returns only when the command was not started, with the exit status: 125 for what is
+ * wrong here, 126 and 127 as shells have it if /bin/sh cannot be executed, 128 + n after signal n. */
+int launcher_run(int argc, char **argv);
+
+#endif

@@ -1,0 +1,15 @@
+/*
+ * probe.h - the health check of the server's container: does its port accept connections?
+ *
+ *	vast-lambda-runtime probe PORT
+ *
+ * Tries all addresses at which the server may listen at once: 127.0.0.1, ::1, and those of the container's network
+ * interfaces. A connection that is accepted is closed without a byte.
+ */
+#ifndef VAST_RUNTIME_PROBE_H
+#define VAST_RUNTIME_PROBE_H
+
+/* The arguments behind `probe`. The exit status, within 2 s: 0 accepted, 1 not, 125 for wrong arguments. */
+int probe_run(int argc, char **argv);
+
+#endif

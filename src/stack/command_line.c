@@ -1,0 +1,292 @@
+#include "stack/command_line.h"
+
+#include "stack/environment.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#define OPERATORS    ";&|()<>"
+#define WORD_END     " \t\n" OPERATORS
+#define LITERAL_SIZE 16 /* of a program's name; longer ones are not in the tables below */
+
+struct scan {
+	const char *line;
+	size_t at;	/* of the next character, or of the mistake */
+	size_t program; /* where the program's word starts; SIZE_MAX: not found */
+	struct error *err;
+};
+
+/* They start or go on in a compound command. */
+static const char *const keywords[] = {"!",    "[[", "{",   "}",	"case", "do",	  "done", "elif",  "else",
+				       "esac", "fi", "for", "function", "if",	"select", "then", "until", "while"};
+
+/* Utilities that work on the shell itself: there is no such program, or it has no effect as one. */
+static const char *const builtins[] = {
+	".",	   "alias",    "bg",	 "break",   "builtin", "cd",	"command", "continue", "declare", "eval",
+	"exit",	   "export",   "fg",	 "getopts", "hash",    "jobs",	"let",	   "local",    "popd",	  "pushd",
+	"read",	   "readonly", "return", "set",	    "shift",   "shopt", "source",  "times",    "trap",	  "type",
+	"typeset", "ulimit",   "umask",	 "unalias", "unset",   "wait",	":"};
+
+static bool is_in(const char *word, const char *const *list, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(word, list[i]) == 0)
+			return true;
+	return false;
+}
+
+static int scan_refuse(struct scan *s, size_t at, const char *what, const char *why)
+{
+	s->at = at;
+	error_set(s->err, -EINVAL, "'%s' %s", what, why);
+	error_remedy(s->err, "write it as a command of a shell, with exec before the server, like "
+			     "vast_command = sh -c 'ulimit -n 65536; exec vast start'");
+	return -EINVAL;
+}
+
+static int scan_not_closed(struct scan *s, size_t at, const char *what)
+{
+	s->at = at;
+	return error_set(s->err, -EINVAL, "the %s is not closed", what);
+}
+
+static int scan_expansion(struct scan *s, bool quoted);
+
+/* A backslash and what it quotes. */
+static int scan_backslash(struct scan *s)
+{
+	if (!s->line[s->at + 1])
+		return error_set(s->err, -EINVAL, "the backslash at the end has nothing to quote");
+	s->at += 2;
+	return 0;
+}
+
+static int scan_single_quotes(struct scan *s)
+{
+	const char *end = strchr(s->line + s->at + 1, '\'');
+
+	if (!end)
+		return scan_not_closed(s, s->at, "quote '");
+	s->at = (size_t)(end - s->line) + 1;
+	return 0;
+}
+
+/* From an opening character that closes itself: " or `. Inside ` only the backslash is special. */
+static int scan_to_same(struct scan *s)
+{
+	size_t start = s->at++;
+	char close = s->line[start];
+
+	while (s->line[s->at] != close) {
+		int r = 0;
+
+		if (!s->line[s->at])
+			return scan_not_closed(s, start, close == '"' ? "quote \"" : "command substitution `");
+		if (s->line[s->at] == '\\')
+			r = scan_backslash(s);
+		else if (close == '"' && strchr("$`", s->line[s->at]))
+			r = scan_expansion(s, true);
+		else
+			s->at++;
+		if (r < 0)
+			return r;
+	}
+	s->at++;
+	return 0;
+}
+
+/* One character that is not blank, or the whole quotation or expansion that starts there. */
+static int scan_part(struct scan *s, bool quoted)
+{
+	switch (s->line[s->at]) {
+	case '\\':
+		return scan_backslash(s);
+	case '\'':
+		if (!quoted)
+			return scan_single_quotes(s);
+		break;
+	case '"':
+		return scan_to_same(s);
+	case '$':
+	case '`':
+		return scan_expansion(s, quoted);
+	default:
+		break;
+	}
+	s->at++;
+	return 0;
+}
+
+/* From $( or ${ to its end; nested parentheses or braces count. */
+static int scan_to_other(struct scan *s, bool quoted)
+{
+	size_t start = s->at++, depth = 0;
+	char open = s->line[s->at], close = open == '(' ? ')' : '}';
+
+	/* Inside $(...) quotes are quotes again, also between double quotes. */
+	quoted = quoted && open == '{';
+	do {
+		int r = 0;
+
+		if (!s->line[s->at])
+			return scan_not_closed(s, start, open == '(' ? "command substitution $(" : "expansion ${");
+		if (s->line[s->at] == open || s->line[s->at] == close)
+			depth = s->line[s->at++] == open ? depth + 1 : depth - 1;
+		else
+			r = scan_part(s, quoted);
+		if (r < 0)
+			return r;
+	} while (depth > 0);
+	return 0;
+}
+
+/* At a $ or `; quoted: between double quotes. */
+static int scan_expansion(struct scan *s, bool quoted)
+{
+	char next = s->line[s->at + 1];
+
+	if (s->line[s->at] == '`')
+		return scan_to_same(s);
+	if (next == '(' || next == '{')
+		return scan_to_other(s, quoted);
+	if (next == '\'' && !quoted)
+		return error_set(s->err, -EINVAL, "not every shell knows $'...'; use '...' or \"...\"");
+	s->at++;
+	return 0;
+}
+
+static int scan_word(struct scan *s)
+{
+	while (s->line[s->at] && !strchr(WORD_END, s->line[s->at])) {
+		int r = scan_part(s, false);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static void scan_blanks(struct scan *s)
+{
+	s->at += strspn(s->line + s->at, " \t");
+}
+
+/* At < or >: the operator and the word behind it. */
+static int scan_redirection(struct scan *s)
+{
+	size_t start = s->at;
+
+	if (strncmp(s->line + s->at, "<<", 2) == 0)
+		return scan_refuse(s, start, "<<", "needs further lines, and a setting is one line");
+	s->at++;
+	if (s->line[s->at] && strchr("&>|", s->line[s->at]))
+		s->at++;
+	scan_blanks(s);
+	if (!s->line[s->at] || strchr(WORD_END, s->line[s->at])) {
+		s->at = start;
+		return error_set(s->err, -EINVAL, "the redirection '%c' names no file", s->line[start]);
+	}
+	return scan_word(s);
+}
+
+static int scan_operator(struct scan *s)
+{
+	const char *at = s->line + s->at;
+	char text[3] = {at[0], at[1] == at[0] && strchr("&|;", at[0]) ? at[0] : '\0', '\0'};
+
+	if (*at == '<' || *at == '>')
+		return scan_redirection(s);
+	if (*at == '(' || *at == ')')
+		return scan_refuse(s, s->at, text, "is the shell's own, and the server is one program");
+	if (*at == '&' && !text[1])
+		return scan_refuse(s, s->at, text, "puts the command into the background, and the server is process 1");
+	return scan_refuse(s, s->at, *at == '\n' ? "newline" : text, "joins commands, and the server is one process");
+}
+
+/* The word without its quotes; "" if it is too long, or is known only when the shell has expanded it. */
+static void literal_of(const char *word, size_t len, char out[static LITERAL_SIZE])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		if (strchr("'\"\\", word[i]))
+			continue;
+		if (strchr("$`", word[i]) || n == LITERAL_SIZE - 1) {
+			n = 0;
+			break;
+		}
+		out[n++] = word[i];
+	}
+	out[n] = '\0';
+}
+
+static int scan_program(struct scan *s, size_t start)
+{
+	char name[LITERAL_SIZE];
+
+	s->program = start;
+	literal_of(s->line + start, s->at - start, name);
+	if (strcmp(name, "exec") == 0) {
+		s->at = start;
+		return error_set(s->err, -EINVAL, "leave out the leading exec: vastfs puts it there");
+	}
+	if (is_in(name, keywords, ARRAY_SIZE(keywords)))
+		return scan_refuse(s, start, name, "is a keyword of the shell, and the server is one program");
+	if (is_in(name, builtins, ARRAY_SIZE(builtins)))
+		return scan_refuse(s, start, name, "is built into the shell, and the server is a program of its own");
+	return 0;
+}
+
+/* A word that is not behind a redirection: a descriptor's number before one, an assignment, the program, or an
+ * argument. */
+static int scan_next_word(struct scan *s)
+{
+	size_t start = s->at, len;
+	int r = scan_word(s);
+
+	len = s->at - start;
+	if (r < 0 || s->program != SIZE_MAX || environment_name_length(s->line + start, len) > 0)
+		return r;
+	if (strspn(s->line + start, "0123456789") == len && s->line[s->at] && strchr("<>", s->line[s->at]))
+		return 0;
+	return scan_program(s, start);
+}
+
+static int scan_line(struct scan *s)
+{
+	int r = 0;
+
+	for (scan_blanks(s); r == 0 && s->line[s->at] && s->line[s->at] != '#'; scan_blanks(s))
+		r = strchr("\n" OPERATORS, s->line[s->at]) ? scan_operator(s) : scan_next_word(s);
+	if (r == 0 && s->program == SIZE_MAX) {
+		s->at = 0;
+		return error_set(s->err, -EINVAL, "there is no command in it");
+	}
+	return r;
+}
+
+int command_line_check(const char *line, struct error *err)
+{
+	struct scan s = {.line = line, .program = SIZE_MAX, .err = err};
+
+	return scan_line(&s);
+}
+
+size_t command_line_fault(const char *line)
+{
+	struct scan s = {.line = line, .program = SIZE_MAX};
+
+	return scan_line(&s) < 0 ? s.at : 0;
+}
+
+int command_line_write(const char *line, struct buf *out)
+{
+	struct scan s = {.line = line, .program = SIZE_MAX};
+	int r = scan_line(&s);
+
+	if (r < 0)
+		return r;
+	buf_append(out, line, s.program);
+	buf_puts(out, COMMAND_LINE_EXEC);
+	return buf_puts(out, line + s.program);
+}
