@@ -9,11 +9,12 @@ import uuid
 
 from moto.core.responses import ActionResult, BaseResponse, EmptyResult
 
-from . import cfn_describe, cfn_plan, cfn_validate
+from . import cfn_describe, cfn_plan, cfn_status, cfn_validate
 from .cfn_engine import Operation, adopt, inputs_of
 from .cfn_model import ChangeSet, Store
 from .cfn_services import KINDS
 from .cfn_template import invalid
+from .cfn_tokens import Tokens
 from .errors import ApiError
 
 NO_CHANGES = (
@@ -23,12 +24,15 @@ NO_CHANGES = (
 UPDATABLE = (
     "CREATE_COMPLETE",
     "UPDATE_COMPLETE",
+    "UPDATE_FAILED",
     "UPDATE_ROLLBACK_COMPLETE",
     "IMPORT_COMPLETE",
+    "IMPORT_ROLLBACK_COMPLETE",
 )
 
 _context = None
 _store = None
+_tokens = Tokens()
 
 
 def install(context) -> None:
@@ -39,6 +43,7 @@ def install(context) -> None:
     from moto.cloudformation import urls
 
     urls.url_paths["{0}/$"] = CloudFormation.dispatch
+    cfn_status.install(_store)
 
 
 def stop(_) -> None:
@@ -193,9 +198,8 @@ class CloudFormation(BaseResponse):
         stack, change_set = self._change_set()
         token = self._get_param("ClientRequestToken")
         with stack.lock:
-            if token and token == stack.token and change_set.id == stack.change_set_id:
+            if _tokens.repeated(stack, token, "ExecuteChangeSet", change_set.id):
                 return EmptyResult()
-            _check_token(stack, token)
             if change_set.execution != "AVAILABLE":
                 status = change_set.execution
                 if status == "UNAVAILABLE":
@@ -208,6 +212,7 @@ class CloudFormation(BaseResponse):
             if stack.busy:
                 raise _not_updatable(stack)
             _execute(stack, change_set, token, self._get_param("DisableRollback"))
+            _tokens.record(stack, token, "ExecuteChangeSet", change_set.id)
         return EmptyResult()
 
     # Stacks
@@ -218,11 +223,12 @@ class CloudFormation(BaseResponse):
         with _store.lock:
             stack = _store.find(self.region, name)
             if stack:
-                if token and token == stack.token:
+                if _tokens.repeated(stack, token, "CreateStack"):
                     return ActionResult({"StackId": stack.id})
                 raise ApiError(
                     "AlreadyExistsException", f"Stack [{name}] already exists"
                 )
+            _tokens.unused(self.region, name, token)
             cfn_validate.stack_name(name)
             inputs = self._inputs(None, {})
             stack = _store.add(self.region, name)
@@ -231,6 +237,7 @@ class CloudFormation(BaseResponse):
         if self._get_param("DisableRollback"):
             on_failure = "DO_NOTHING"
         stack.begin("CREATE_STACK", token)
+        _tokens.record(stack, token, "CreateStack")
         adopt(stack, inputs)
         _start(stack, "create", inputs, on_failure)
         return ActionResult({"StackId": stack.id})
@@ -239,7 +246,7 @@ class CloudFormation(BaseResponse):
         stack = self._stack("Stack [{}] does not exist")
         token = self._get_param("ClientRequestToken")
         with stack.lock:
-            if token and token == stack.token:
+            if _tokens.repeated(stack, token, "UpdateStack"):
                 return ActionResult({"StackId": stack.id})
             if stack.status not in UPDATABLE:
                 raise _not_updatable(stack)
@@ -248,18 +255,43 @@ class CloudFormation(BaseResponse):
                 raise invalid("No updates are to be performed.")
             stack.updated = cfn_describe.now()
             stack.begin("UPDATE_STACK", token)
+            _tokens.record(stack, token, "UpdateStack")
             _start(stack, "update", inputs)
         return ActionResult({"StackId": stack.id})
 
     def cancel_update_stack(self):
         stack = self._stack("Stack [{}] does not exist")
-        if stack.status != "UPDATE_IN_PROGRESS":
-            raise invalid(
-                "CancelUpdateStack cannot be called from current stack status"
-            )
-        stack.operation.user_cancel = True
-        stack.operation.cancelled.set()
+        token = self._get_param("ClientRequestToken")
+        with stack.lock:
+            if _tokens.repeated(stack, token, "CancelUpdateStack"):
+                return EmptyResult()
+            if stack.status != "UPDATE_IN_PROGRESS":
+                raise invalid(
+                    "CancelUpdateStack cannot be called from current stack status"
+                )
+            stack.operation.user_cancel = True
+            stack.operation.cancelled.set()
+            _tokens.record(stack, token, "CancelUpdateStack")
         return EmptyResult()
+
+    def continue_update_rollback(self):
+        """Go on where a rollback failed, leaving out what is to be skipped."""
+        stack = self._stack("Stack [{}] does not exist")
+        token = self._get_param("ClientRequestToken")
+        skipped = self._get_param("ResourcesToSkip") or []
+        with stack.lock:
+            if _tokens.repeated(stack, token, "ContinueUpdateRollback", str(skipped)):
+                return ActionResult({})
+            if stack.status != "UPDATE_ROLLBACK_FAILED":
+                raise invalid(
+                    f"Stack:{stack.id} is in {stack.status} state and its rollback "
+                    "can not be continued."
+                )
+            _check_skipped(stack, skipped)
+            stack.begin("CONTINUE_ROLLBACK", token)
+            _tokens.record(stack, token, "ContinueUpdateRollback", str(skipped))
+            _start(stack, "continue_rollback", skipped, status="UPDATE_ROLLBACK")
+        return ActionResult({})
 
     def delete_stack(self):
         stack = _store.find(self.region, self._get_param("StackName"))
@@ -267,10 +299,11 @@ class CloudFormation(BaseResponse):
             return EmptyResult()
         token = self._get_param("ClientRequestToken")
         with stack.lock:
-            if stack.status == "DELETE_IN_PROGRESS":
+            if _tokens.repeated(stack, token, "DeleteStack"):
                 return EmptyResult()
-            _check_token(stack, token)
-            _delete(stack, token, self._get_param("RetainResources") or [])
+            if stack.status != "DELETE_IN_PROGRESS":
+                _delete(stack, token, self._get_param("RetainResources") or [])
+            _tokens.record(stack, token, "DeleteStack")
         return EmptyResult()
 
     def update_termination_protection(self):
@@ -416,12 +449,15 @@ def _owner(region, physical_id):
     raise invalid(f"Stack for {physical_id} does not exist")
 
 
-def _check_token(stack, token) -> None:
-    if token and token in stack.used_tokens and token != stack.token:
-        raise ApiError(
-            "TokenAlreadyExistsException",
-            f"ClientRequestToken {token} was already used for another operation.",
-        )
+def _check_skipped(stack, names) -> None:
+    """Only what kept a rollback from its end may be left out of it."""
+    for name in names:
+        found = stack.resources.get(name)
+        if found is None or found.status != "UPDATE_FAILED":
+            raise invalid(
+                f"The following resources to skip are not in UPDATE_FAILED state: "
+                f"[{name}]"
+            )
 
 
 def _differs(stack, inputs) -> bool:
@@ -493,7 +529,7 @@ def _execute(stack, change_set, token, disable_rollback) -> None:
         _start(stack, "update", inputs, done=done)
 
 
-def _start(stack, verb, *arguments, done=None) -> None:
+def _start(stack, verb, *arguments, done=None, status=None) -> None:
     """Begin an operation; the stack is busy before the reply."""
     operation = Operation(_context, _store, stack)
 
@@ -504,7 +540,7 @@ def _start(stack, verb, *arguments, done=None) -> None:
             if done:
                 done()
 
-    stack.status = f"{verb.upper()}_IN_PROGRESS"
+    stack.status = f"{status or verb.upper()}_IN_PROGRESS"
     operation.start(run)
 
 

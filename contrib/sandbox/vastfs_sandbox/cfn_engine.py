@@ -384,18 +384,34 @@ class Operation:
         self.cancelled.clear()
         made = {name: res.copy() for name, res in stack.resources.items()}
         adopt(stack, before)
-        broken = False
-        for name in cfn_plan.ordered(stack.template):
-            if name in old and name in made:
-                broken |= not self._restore(old[name], made[name])
+        stack.rollback = (old, made)
+        self._restore_all([n for n in cfn_plan.ordered(stack.template) if n in old])
+
+    def continue_rollback(self, skipped) -> None:
+        """What a failed rollback has left undone, but for what is skipped."""
+        stack = self.stack
+        stack.set_status("UPDATE_ROLLBACK_IN_PROGRESS", "User Initiated")
+        left = [n for n, r in stack.resources.items() if r.status == "UPDATE_FAILED"]
+        for name in skipped:
+            stack.note(stack.resources[name], "UPDATE_COMPLETE", "Skipped by user")
+        self._restore_all([name for name in left if name not in skipped])
+
+    def _restore_all(self, names) -> None:
+        stack = self.stack
+        old, made = stack.rollback or (stack.resources, stack.resources)
+        broken = [n for n in names if n in made and not self._restore(old[n], made[n])]
         with stack.lock:
             stack.resources = {
                 name: stack.resources.get(name, resource)
                 for name, resource in old.items()
             }
         if broken:
-            stack.set_status("UPDATE_ROLLBACK_FAILED")
+            stack.set_status(
+                "UPDATE_ROLLBACK_FAILED",
+                f"The following resource(s) failed to update: [{', '.join(broken)}]. ",
+            )
             return
+        stack.rollback = None
         self._outputs()
         stack.set_status("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS")
         wanted = stack.resources
@@ -430,6 +446,7 @@ class Operation:
             return True
         stack.note(resource, "UPDATE_IN_PROGRESS")
         try:
+            _trip(before, "rollback_failed")
             if same:
                 call = Call(stack, before)
                 kind = KINDS[before.type]

@@ -106,7 +106,7 @@ class Stack:
         self.operation_id = str(uuid.uuid4())
         self.operation_type = "CREATE_STACK"
         self.operation = None
-        self.used_tokens = {}
+        self.rollback = None  # what a failed one has still to do
 
     @property
     def busy(self) -> bool:
@@ -120,8 +120,6 @@ class Stack:
         self.operation_id = str(uuid.uuid4())
         self.operation_type = operation_type
         self.token = token
-        if token:
-            self.used_tokens[token] = operation_type
 
     def set_status(self, status, reason=None) -> None:
         """Change the stack's status and write it down."""
