@@ -5,33 +5,15 @@
 
 #include "base/clock.h"
 #include "fs/fs.h"
+#include "stack/states.h"
 
 #include <inttypes.h>
 #include <string.h>
 
 /* -- status ---------------------------------------------------------------------------------------------------- */
 
-static const struct {
-	const char *prefix, *word;
-} stack_words[] = {
-	/* The first prefix of CloudFormation's status that fits. */
-	{"CREATE_COMPLETE", "deployed"},
-	{"UPDATE_COMPLETE", "deployed"},
-	{"UPDATE_ROLLBACK_COMPLETE", "deployed"},
-	{"IMPORT_", "deployed"},
-	{"REVIEW_IN_PROGRESS", "not-deployed"},
-	{"CREATE_IN_PROGRESS", "creating"},
-	{"UPDATE_IN_PROGRESS", "updating"},
-	{"DELETE_IN_PROGRESS", "deleting"},
-	{"DELETE_COMPLETE", "not-deployed"},
-	{"ROLLBACK_IN_PROGRESS", "rolling-back"},
-	{"UPDATE_ROLLBACK_IN_PROGRESS", "rolling-back"},
-};
-
 static const char *state_word(const struct snapshot *s)
 {
-	const char *status = s->stack->status ? s->stack->status : "";
-
 	if (!s->settings)
 		return "no-settings";
 	if (!s->contact_ms)
@@ -40,10 +22,7 @@ static const char *state_word(const struct snapshot *s)
 		return "not-deployed";
 	if (s->stack->foreign)
 		return "foreign";
-	for (size_t i = 0; i < ARRAY_SIZE(stack_words); i++)
-		if (strncmp(status, stack_words[i].prefix, strlen(stack_words[i].prefix)) == 0)
-			return stack_words[i].word;
-	return "failed";
+	return stack_state(s->stack->status)->word;
 }
 
 static const char *setting(const struct snapshot *s, enum setting key)

@@ -144,3 +144,11 @@ struct aws_request *cloudformation_cancel_update_stack(const char *stack, const 
 	aws_put_text(&r, "ClientRequestToken", token);
 	return r;
 }
+
+struct aws_request *cloudformation_continue_update_rollback(const char *stack, const char *token)
+{
+	struct aws_request *r = of_stack("ContinueUpdateRollback", stack);
+
+	aws_put_text(&r, "ClientRequestToken", token);
+	return r;
+}

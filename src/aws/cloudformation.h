@@ -43,5 +43,6 @@ struct aws_request *cloudformation_describe_events(const char *change_set_id);
 
 struct aws_request *cloudformation_delete_stack(const char *stack, const char *token);
 struct aws_request *cloudformation_cancel_update_stack(const char *stack, const char *token);
+struct aws_request *cloudformation_continue_update_rollback(const char *stack, const char *token);
 
 #endif

@@ -1,28 +1,64 @@
 /*
  * cancel.c - cancelling what CloudFormation is doing: an update is rolled back, a creation is deleted again.
  */
-#include "aws/cloudformation.h"
-#include "stack/operation.h"
+#include "stack/changeset.h"
+#include "stack/write.h"
 
+#include <string.h>
+
+#define CANCEL_MEMORY "cancel" /* key of the operation's memory: the cancellation was begun */
+
+/* A creation is deleted as it stands: AWS takes that at any moment. */
 static int cancel_creation(struct operation *op, struct error *err)
 {
-	int r;
+	int r = 0;
 
-	operation_say(op, "cancelling: deleting what was made");
-	r = operation_call(op, cloudformation_delete_stack(aws_text(op->stack, "StackId"), op->token), NULL, err);
-	return r < 0 ? r : stack_follow(op, err);
+	if (stack_state(operation_status(op))->deploy == DEPLOY_JOIN) {
+		r = stack_write(op, WRITE_DELETE_STACK, NULL, err);
+		if (r == 0)
+			r = stack_follow(op, err);
+		if (r < 0 && r != -EIO)
+			return r;
+		r = operation_read_stack_by_id(op, err);
+	}
+	if (r == 0)
+		r = stack_delete(op, err);
+	return r < 0 ? r : error_set(err, -ECANCELED, "cancelled: what was created is deleted again");
+}
+
+/* What a cancelled update has come to; err holds the reason if it failed. */
+static int cancel_update_outcome(struct operation *op, struct error *err)
+{
+	const char *status = operation_status(op);
+
+	if (strcmp(status, "UPDATE_ROLLBACK_COMPLETE") == 0)
+		return error_set(err, -ECANCELED, "cancelled: the update was rolled back");
+	if (!stack_state(status)->failed) {
+		job_log(op->job, "the cancellation came too late: the stack is %s", status);
+		return 0;
+	}
+	error_prefix(err, "cancelled, but the update could not be rolled back");
+	error_remedy(err, "run: touch control/deploy, which continues the rollback");
+	return err->errnum;
 }
 
 static int cancel_update(struct operation *op, struct error *err)
 {
-	int r;
+	int r = 0;
 
-	operation_say(op, "cancelling: CloudFormation rolls the update back");
-	r = operation_call(op, cloudformation_cancel_update_stack(aws_text(op->stack, "StackId"), op->token), NULL,
-			   err);
-	if (r == 0)
-		stack_follow(op, err);
-	return r;
+	if (stack_state(operation_status(op))->deploy == DEPLOY_JOIN)
+		r = stack_write(op, WRITE_CANCEL_UPDATE, NULL, err);
+	if (r < 0 && !error_has_code(err, "ValidationError"))
+		return r;
+	if (r < 0)
+		op->mark[0] = '\0'; /* refused because it is no longer being updated: what ended then has the outcome */
+	r = stack_follow(op, err);
+	return r < 0 && r != -EIO ? r : cancel_update_outcome(op, err);
+}
+
+bool stack_cancel_was_begun(const struct operation *op)
+{
+	return *operation_recall(op, CANCEL_MEMORY);
 }
 
 int stack_cancel(struct operation *op, struct error *err)
@@ -30,11 +66,12 @@ int stack_cancel(struct operation *op, struct error *err)
 	int r;
 
 	operation_commit(op);
-	r = stack_mark(op, err);
+	operation_say(op, op->created ? "cancelling: deleting what was created"
+				      : "cancelling: CloudFormation rolls the update back");
+	r = operation_remember(op, CANCEL_MEMORY, "yes", err);
 	if (r == 0)
-		r = op->created ? cancel_creation(op, err) : cancel_update(op, err);
+		r = operation_read_stack_by_id(op, err);
 	if (r < 0)
 		return r;
-	return error_set(err, -ECANCELED, "cancelled: %s",
-			 op->created ? "what was created is deleted again" : "the update was rolled back");
+	return op->created ? cancel_creation(op, err) : cancel_update(op, err);
 }

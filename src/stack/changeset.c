@@ -2,51 +2,11 @@
 
 #include "stack/reply.h"
 
-static const struct stack_state states[] = {
-	{"CREATE_IN_PROGRESS", STACK_BUSY, false, false},
-	{"CREATE_COMPLETE", STACK_READY, false, false},
-	{"CREATE_FAILED", STACK_DELETE_FIRST, true, false},
-	{"ROLLBACK_IN_PROGRESS", STACK_BUSY, false, true},
-	{"ROLLBACK_COMPLETE", STACK_DELETE_FIRST, true, false},
-	{"ROLLBACK_FAILED", STACK_DELETE_FIRST, true, false},
-	{"DELETE_IN_PROGRESS", STACK_BUSY, false, true},
-	{"DELETE_COMPLETE", STACK_NONE, false, false},
-	{"DELETE_FAILED", STACK_DELETE_FIRST, true, false},
-	{"REVIEW_IN_PROGRESS", STACK_EMPTY, false, false},
-	{"UPDATE_IN_PROGRESS", STACK_BUSY, false, false},
-	{"UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", STACK_BUSY, false, true},
-	{"UPDATE_COMPLETE", STACK_READY, false, false},
-	{"UPDATE_FAILED", STACK_READY, true, false},
-	{"UPDATE_ROLLBACK_IN_PROGRESS", STACK_BUSY, false, true},
-	{"UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", STACK_BUSY, false, true},
-	{"UPDATE_ROLLBACK_COMPLETE", STACK_READY, true, false},
-	{"UPDATE_ROLLBACK_FAILED", STACK_STUCK, true, false},
-	{"IMPORT_IN_PROGRESS", STACK_BUSY, false, false},
-	{"IMPORT_COMPLETE", STACK_READY, false, false},
-	{"IMPORT_ROLLBACK_IN_PROGRESS", STACK_BUSY, false, true},
-	{"IMPORT_ROLLBACK_COMPLETE", STACK_READY, true, false},
-	{"IMPORT_ROLLBACK_FAILED", STACK_STUCK, true, false},
-};
-
 static bool ends_with(const char *text, const char *end)
 {
 	size_t len = strlen(text), tail = strlen(end);
 
 	return len >= tail && strcmp(text + len - tail, end) == 0;
-}
-
-const struct stack_state *stack_state(const char *status)
-{
-	static const struct stack_state absent = {"", STACK_NONE, false, false};
-	static const struct stack_state some_progress = {"", STACK_BUSY, false, false};
-	static const struct stack_state some_failure = {"", STACK_STUCK, true, false};
-
-	if (!status || !*status)
-		return &absent;
-	for (size_t i = 0; i < ARRAY_SIZE(states); i++)
-		if (strcmp(states[i].status, status) == 0)
-			return &states[i];
-	return ends_with(status, "_IN_PROGRESS") ? &some_progress : &some_failure;
 }
 
 bool changeset_is_empty(const char *status, const char *status_reason)

@@ -1,35 +1,16 @@
 /*
- * changeset.h - what CloudFormation's answers mean: states of a stack, change sets, lost races, failing events.
+ * changeset.h - what CloudFormation's answers mean: change sets, lost races, failing events.
  *
- * Pure. Sources: CloudFormation User Guide ("Stack status codes"), API Reference (DescribeChangeSet, ResourceChange,
- * DescribeStackEvents), and the error texts in the comments.
+ * Pure. Sources: API Reference (DescribeChangeSet, ResourceChange, DescribeStackEvents), and the error texts in the
+ * comments.
  */
 #ifndef VASTFS_STACK_CHANGESET_H
 #define VASTFS_STACK_CHANGESET_H
 
 #include "base/error.h"
+#include "stack/states.h"
 
 #include <cjson/cJSON.h>
-
-enum stack_kind {
-	STACK_NONE,	    /* does not exist, or no longer */
-	STACK_EMPTY,	    /* REVIEW_IN_PROGRESS: a change set made it and nothing was created; create goes on in it */
-	STACK_BUSY,	    /* an operation runs: follow it */
-	STACK_READY,	    /* can be updated, perhaps as it was before a failed update */
-	STACK_DELETE_FIRST, /* its creation or deletion failed: delete, then create */
-	STACK_STUCK,	    /* a rollback failed: it needs ContinueUpdateRollback, or to be deleted */
-};
-
-struct stack_state {
-	const char *status;
-	enum stack_kind kind;
-	bool failed;	/* where it ends an operation: the operation failed */
-	bool releasing; /* resources are being deleted: the function's network interfaces may be in the way */
-};
-
-/* status "" or NULL: the stack does not exist. One that is not known counts as busy if it ends in _IN_PROGRESS, else as
- * stuck. Never NULL. */
-const struct stack_state *stack_state(const char *status);
 
 /* A change set that FAILED: is it because there is nothing to change? */
 bool changeset_is_empty(const char *status, const char *status_reason);

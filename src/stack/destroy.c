@@ -1,14 +1,14 @@
 /*
  * destroy.c - removing the stack. What holds the database is kept unless it is to be purged.
  */
-#include "aws/cloudformation.h"
 #include "stack/changeset.h"
-#include "stack/operation.h"
+#include "stack/write.h"
 
 #include <string.h>
 
 #define DELETE_TRIES	    3
-#define EFS_GB_MONTH_DOLLAR 0.30 /* EFS Standard in us-east-1, 2026; a hint, not a bill */
+#define MEMORY_STACK	    "stack" /* key of the operation's memory: ID of the stack that is deleted */
+#define EFS_GB_MONTH_DOLLAR 0.30    /* EFS Standard in us-east-1, 2026; a hint, not a bill */
 
 /* -- deleting, through DELETE_FAILED --------------------------------------------------------------------------- */
 
@@ -51,83 +51,156 @@ static int clear_the_way(struct operation *op, struct error *err)
 	return interfaces_free_function(op);
 }
 
-static int begin_delete(struct operation *op, unsigned attempt, struct error *err)
+/* What somebody else is doing at this moment, and this would undo. */
+static int destroy_check_others(const struct operation *op, struct error *err)
 {
-	char token[128];
-	int r = stack_mark(op, err);
-
-	if (r < 0)
-		return r;
-	snprintf(token, sizeof(token), "%s-%u", op->token, attempt);
-	operation_say(op, "deleting the stack");
-	r = operation_call(op, cloudformation_delete_stack(aws_text(op->stack, "StackId"), token), NULL, err);
-	if (r == 0)
-		operation_commit(op);
-	return r;
+	if (stack_state(operation_status(op))->destroy != DESTROY_BUSY)
+		return 0;
+	error_set(err, -EBUSY, "somebody else deploys the stack %s at this moment: it is %s", op->name,
+		  operation_status(op));
+	error_remedy(err, "cat operations/latest/result waits for its end, then: touch control/destroy");
+	return err->errnum;
 }
 
-static bool is_deleting(const struct operation *op)
+/* Refused because the stack is at work: by a deletion, which is followed, or by what a deletion would undo. */
+static int explain_refused_delete(struct operation *op, struct error *err)
 {
-	return strcmp(operation_status(op), "DELETE_IN_PROGRESS") == 0;
+	struct error why = *err;
+	int r = operation_read_stack_by_id(op, err);
+
+	if (r < 0 || stack_state(operation_status(op))->kind != STACK_BUSY) {
+		*err = r < 0 ? *err : why;
+		return err->errnum;
+	}
+	return destroy_check_others(op, err);
 }
 
-static int delete_once(struct operation *op, unsigned attempt, struct error *err)
+static int begin_delete(struct operation *op, struct error *err)
 {
 	int r;
 
-	if (stack_state(operation_status(op))->kind == STACK_BUSY && !is_deleting(op)) {
-		operation_say(op, "waiting for the running operation: %s", operation_status(op));
-		r = stack_follow(op, err);
-		if (r < 0 && r != -EIO)
-			return r;
-		r = operation_read_stack_by_id(op, err);
-		if (r < 0)
-			return r;
+	operation_say(op, "deleting the stack");
+	r = stack_write(op, WRITE_DELETE_STACK, NULL, err);
+	if (r < 0)
+		return changeset_lost_race(err) ? explain_refused_delete(op, err) : r;
+	operation_commit(op);
+	return 0;
+}
+
+static int wait_until_idle(struct operation *op, struct error *err)
+{
+	int r;
+
+	operation_say(op, "waiting for the running operation: %s", operation_status(op));
+	op->mark[0] = '\0';
+	r = stack_follow(op, err);
+	return r == -EIO ? 0 : r; /* how it ended shows in the status */
+}
+
+/* One deletion to its end, whoever began it. 0 also if there is more to do. */
+static int delete_once(struct operation *op, struct error *err)
+{
+	int r;
+
+	if (strcmp(operation_status(op), "DELETE_IN_PROGRESS") == 0) {
+		operation_say(op, "following the running deletion");
+		op->mark[0] = '\0';
+		return stack_follow(op, err);
 	}
+	if (stack_state(operation_status(op))->kind == STACK_BUSY)
+		return wait_until_idle(op, err);
 	r = clear_the_way(op, err);
 	if (r == 0)
-		r = begin_delete(op, attempt, err);
+		r = begin_delete(op, err);
 	return r < 0 ? r : stack_follow(op, err);
 }
 
 static bool is_gone(const struct operation *op)
 {
-	return !op->stack || strcmp(operation_status(op), "DELETE_COMPLETE") == 0;
+	return !op->stack || stack_state(operation_status(op))->kind == STACK_NONE;
+}
+
+static bool has_failed_to_delete(const struct operation *op, int r)
+{
+	return r == -EIO && op->stack && strcmp(operation_status(op), "DELETE_FAILED") == 0;
 }
 
 int stack_delete(struct operation *op, struct error *err)
 {
-	int r = 0;
+	unsigned failures = 0;
 
-	for (unsigned attempt = 1; attempt <= DELETE_TRIES && !is_gone(op); attempt++) {
-		r = delete_once(op, attempt, err);
-		if (r < 0 && (r != -EIO || !op->stack || strcmp(operation_status(op), "DELETE_FAILED") != 0))
-			break;
+	while (!is_gone(op)) {
+		int r = delete_once(op, err);
+
+		if (r < 0 && !has_failed_to_delete(op, r))
+			return is_gone(op) && r != -ECANCELED ? 0 : r;
+		if (r < 0 && ++failures == DELETE_TRIES)
+			return r;
 		if (r < 0)
 			operation_say(op, "trying again: %s", err->message);
 	}
-	if (is_gone(op) && r != -ECANCELED)
-		r = 0;
-	return r;
+	return 0;
 }
 
 /* -- the steps ------------------------------------------------------------------------------------------------- */
 
-static int look(struct operation *op, struct error *err)
+static int refuse_protected(const struct operation *op, struct error *err)
 {
-	int r = operation_read_own_stack(op, err);
+	error_set(err, -EPERM, "the stack %s is protected against termination; nothing was touched", op->name);
+	error_remedy(err,
+		     "aws cloudformation update-termination-protection --stack-name %s "
+		     "--no-enable-termination-protection, then touch control/destroy again",
+		     op->name);
+	return err->errnum;
+}
+
+/* After a crash: the stack that it was about, even if it is gone and another one has its name now. */
+static int destroy_read_stack(struct operation *op, struct error *err)
+{
+	const char *id = operation_recall(op, MEMORY_STACK);
+	int r;
+
+	if (*id)
+		return operation_read_stack_of_id(op, id, err);
+	r = operation_read_own_stack(op, err);
+	if (r < 0 || !op->stack)
+		return r;
+	return operation_remember(op, MEMORY_STACK, aws_text(op->stack, "StackId"), err);
+}
+
+static int destroy_look(struct operation *op, struct error *err)
+{
+	int r = destroy_read_stack(op, err);
 
 	if (r < 0 || !op->stack)
 		return r;
-	if (strcmp(aws_text(op->stack, "EnableTerminationProtection"), "true") == 0) {
-		error_set(err, -EPERM, "the stack %s is protected against termination; nothing was touched", op->name);
-		error_remedy(err,
-			     "aws cloudformation update-termination-protection --stack-name %s "
-			     "--no-enable-termination-protection, then touch control/destroy again",
-			     op->name);
-		return err->errnum;
+	if (strcmp(aws_text(op->stack, "EnableTerminationProtection"), "true") == 0)
+		return refuse_protected(op, err);
+	return destroy_check_others(op, err);
+}
+
+/* Nothing but the wish of a person ends a destroy between the function's leaving its VPC and the deletion. */
+static int undo_half_way(struct operation *op, int r, struct error *err)
+{
+	struct error why = *err, trouble = {0};
+
+	if (aws_cancel_token_fired(op->stop) || stack_state(operation_status(op))->kind != STACK_READY)
+		return r;
+	operation_commit(op);
+	if (function_enter_vpc(op, &trouble) < 0) {
+		job_log(op->job, "the function is outside of its VPC: %s", trouble.message);
+		error_set(err, r, "%s%s; the function is still outside of its VPC", r == -ECANCELED ? "cancelled" : "",
+			  r == -ECANCELED ? "" : why.message);
+		error_remedy(err, "run: touch control/deploy, which puts the function back");
+		return r;
 	}
-	return 0;
+	if (r != -ECANCELED)
+		*err = why;
+	else
+		error_set(err, r,
+			  "cancelled before the stack was deleted; its function is in the VPC, its tasks may be "
+			  "stopped (control/run-task starts a server)");
+	return r;
 }
 
 static int delete_it(struct operation *op, struct error *err)
@@ -135,13 +208,14 @@ static int delete_it(struct operation *op, struct error *err)
 	int r;
 
 	if (!op->stack) {
-		buf_puts(&op->result, "no stack was deployed\n");
+		buf_printf(&op->result, "no stack was deployed: %s does not exist in account %s, region %s\n", op->name,
+			   op->account, aws_region(op->aws));
 		return 0;
 	}
 	r = stack_delete(op, err);
 	if (r == 0)
 		buf_printf(&op->result, "the stack %s is deleted\n", op->name);
-	return r;
+	return r < 0 ? undo_half_way(op, r, err) : 0;
 }
 
 /* A colleague may have begun to deploy again meanwhile: then the repository is theirs. */
@@ -192,9 +266,8 @@ static int settle_storage(struct operation *op, struct error *err)
 }
 
 static const struct operation_step steps[] = {
-	{"looking at the stack", look},
-	{"deleting the stack", delete_it},
-	{"deleting the image repository", delete_repository},
+	{"asking who we are", operation_identify},  {"looking at the stack", destroy_look},
+	{"deleting the stack", delete_it},	    {"deleting the image repository", delete_repository},
 	{"looking at the storage", settle_storage},
 };
 

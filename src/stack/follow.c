@@ -128,6 +128,26 @@ static int check_stack(struct operation *op, void *arg, struct error *err)
 	return 0;
 }
 
+int stack_read_events(struct operation *op, cJSON **ret, struct error *err)
+{
+	_free_ char *token = NULL;
+	int r;
+
+	*ret = cJSON_CreateArray();
+	do {
+		cJSON *reply = NULL, *item;
+
+		r = operation_call(op, cloudformation_describe_stack_events(aws_text(op->stack, "StackId"), token),
+				   &reply, err);
+		free(token);
+		token = *aws_text(reply, "NextToken") ? strdup(aws_text(reply, "NextToken")) : NULL;
+		while ((item = cJSON_DetachItemFromArray(cJSON_GetObjectItem(reply, "StackEvents"), 0)))
+			cJSON_AddItemToArray(*ret, item);
+		cJSON_Delete(reply);
+	} while (r == 0 && token && cJSON_GetArraySize(*ret) < SEEN_MAX);
+	return r;
+}
+
 int stack_mark(struct operation *op, struct error *err)
 {
 	cJSON *reply = NULL;

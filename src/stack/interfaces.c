@@ -7,12 +7,10 @@
  * resources in an Amazon VPC".)
  */
 #include "aws/ec2.h"
-#include "aws/lambda.h"
 #include "stack/operation.h"
 
 #include <string.h>
 
-#define DETACH_LIMIT_MS	 (5 * 60 * INT64_C(1000))
 #define RELEASE_LIMIT_MS (10 * 60 * INT64_C(1000))
 
 static const char *resource_id(const cJSON *resources, const char *logical_id)
@@ -86,44 +84,6 @@ static int check_released(struct operation *op, void *arg, struct error *err)
 	return left > 0 ? 0 : left < 0 ? left : OPERATION_DONE;
 }
 
-static int check_function_settled(struct operation *op, void *arg, struct error *err)
-{
-	cJSON *reply = NULL;
-	int r = operation_call(op, lambda_get_function_configuration(arg), &reply, err);
-	bool busy = strcmp(aws_text(reply, "State"), "Pending") == 0 ||
-		    strcmp(aws_text(reply, "LastUpdateStatus"), "InProgress") == 0;
-
-	cJSON_Delete(reply);
-	return r < 0 ? r : busy ? 0 : OPERATION_DONE;
-}
-
-int function_wait_settled(struct operation *op, const char *function, struct error *err)
-{
-	int r = operation_wait(op, DETACH_LIMIT_MS, "the change of the Lambda function", check_function_settled,
-			       (void *)function, err);
-
-	return r < 0 ? r : 0;
-}
-
-static int detach_function(struct operation *op, const char *function, struct error *err)
-{
-	cJSON *none = cJSON_CreateArray(), *reply = NULL;
-	bool inside;
-	int r = function_wait_settled(op, function, err);
-
-	if (r == 0)
-		r = operation_call(op, lambda_get_function_configuration(function), &reply, err);
-	inside = cJSON_GetArraySize(aws_at(reply, "VpcConfig.SubnetIds")) > 0;
-	cJSON_Delete(reply);
-	if (r == 0 && inside) {
-		r = operation_call(op, lambda_update_vpc(function, none, none), NULL, err);
-		if (r == 0)
-			r = function_wait_settled(op, function, err);
-	}
-	cJSON_Delete(none);
-	return r;
-}
-
 /* Best effort: whatever goes wrong here, deleting the stack is tried all the same and says what is in its way. */
 static void note(struct operation *op, int r, const char *what, const struct error *err)
 {
@@ -143,7 +103,7 @@ int interfaces_free_function(struct operation *op)
 	cJSON_Delete(resources);
 	if (r < 0 || !function || find_place(op, &place, &err) < 0)
 		return r == -ECANCELED ? r : 0;
-	r = *function ? detach_function(op, function, &err) : 0;
+	r = *function ? function_leave_vpc(op, function, &err) : 0;
 	note(op, r, "taking the function out of the VPC", &err);
 	if (r == -ECANCELED)
 		return r;

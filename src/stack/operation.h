@@ -50,6 +50,7 @@ struct operation {
 	char mark[EVENT_ID_SIZE]; /* the newest event before this operation changed anything */
 	unsigned tries;		  /* of creating, for names that must not repeat */
 	bool created;		  /* this operation creates the stack rather than updating it */
+	bool executed;		  /* the change set was executed before a crash, and has succeeded */
 };
 
 void operation_release(struct operation *op); /* what the steps have found */
@@ -96,8 +97,12 @@ void operation_say(struct operation *op, const char *format, ...) _printf_(2, 3)
 int operation_remember(struct operation *op, const char *key, const char *value, struct error *err);
 const char *operation_recall(const struct operation *op, const char *key);
 
+/* A step: reads whose credentials are used into op->account, and says so. */
+int operation_identify(struct operation *op, struct error *err);
+
 /* Reads the stack's record into op->stack (NULL: there is none). */
 int operation_read_stack(struct operation *op, struct error *err);
+int operation_read_stack_of_id(struct operation *op, const char *id, struct error *err);
 /*
  * The same, but refuses with -EEXIST a stack that vastfs did not make for this stage (ownership.h). After it, the stack
  * is named by its id in every request: a stack that takes its place meanwhile is then never touched.
@@ -129,13 +134,28 @@ int operation_stop_all_tasks(struct operation *op, struct error *err);
 
 /* -- parts that several operations use -------------------------------------------------------------------------- */
 
-/* follow.c: remembers where the events end now, before something is begun */
+/* follow.c: the events of op->stack, newest first, at most some thousand */
+int stack_read_events(struct operation *op, cJSON **ret, struct error *err);
+/* remembers where the events end now, before something is begun */
 int stack_mark(struct operation *op, struct error *err);
 /* Follows what CloudFormation is doing to op->stack until it ends; err tells the first failing event. */
 int stack_follow(struct operation *op, struct error *err);
 
 /* cancel.c: cancels what CloudFormation is doing, as far as it can be, and follows to the end: -ECANCELED with words */
 int stack_cancel(struct operation *op, struct error *err);
+/* whether the operation was being cancelled when vastfs was ended */
+bool stack_cancel_was_begun(const struct operation *op);
+
+/* rollback.c: continues an update's rollback that failed, and follows it; what would have to be skipped is named */
+int stack_continue_rollback(struct operation *op, struct error *err);
+
+/* apply.c: creates or updates the stack by a change set and follows it. The last steps of a deploy that need nothing
+ * but the parameters; resumes what was executed before a crash */
+int stack_apply(struct operation *op, struct error *err);
+int stack_resume(struct operation *op, struct error *err);
+/* somebody else deploys: follows to the end; 0 if what they apply is what this operation would, -EBUSY with the
+ * difference */
+int stack_join(struct operation *op, struct error *err);
 
 /* destroy.c: deletes the stack, through DELETE_FAILED, until it is gone. The repository and the storage stay. */
 int stack_delete(struct operation *op, struct error *err);
@@ -144,8 +164,12 @@ int stack_delete(struct operation *op, struct error *err);
 void interfaces_release(struct operation *op);
 /* Takes the function out of the VPC and waits for its interfaces; 0 whatever happens, or -ECANCELED. */
 int interfaces_free_function(struct operation *op);
-/* Until the function is neither being created nor changed. */
+
+/* function.c: until the function is neither being created nor changed */
 int function_wait_settled(struct operation *op, const char *function, struct error *err);
+int function_leave_vpc(struct operation *op, const char *function, struct error *err);
+/* into the VPC that the stack's outputs name, unless it is there */
+int function_enter_vpc(struct operation *op, struct error *err);
 
 /* tasks.c */
 int tasks_list(struct operation *op, cJSON **ret_tasks,

@@ -176,8 +176,10 @@ int plan_write(const struct plan *p, struct buf *out)
 		return buf_printf(out, "%s is %s: the plan is known when that has ended\n", p->stack_name,
 				  p->stack_status);
 	case STACK_STUCK:
-		return buf_printf(out, "%s is %s: deploy would refuse; touch control/destroy first\n", p->stack_name,
-				  p->stack_status);
+		return buf_printf(out, "%s is %s: deploy would %s\n", p->stack_name, p->stack_status,
+				  stack_state(p->stack_status)->deploy == DEPLOY_CONTINUE
+					  ? "continue the rollback first, then apply the settings"
+					  : "refuse; touch control/destroy first");
 	case STACK_NONE:
 	case STACK_EMPTY:
 	case STACK_DELETE_FIRST:

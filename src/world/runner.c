@@ -165,7 +165,7 @@ static void conclude(struct runner *o, struct operation *op, int r, struct error
 	if (aws_cancel_token_fired(o->stop))
 		return;
 	look_at_the_end(o);
-	if (r == -ECANCELED && job_cancel_wished(op->job)) {
+	if (r == -ECANCELED) {
 		job_log(op->job, "cancelled");
 		job_cancelled(op->job, error_is(err) ? err->message : "cancelled");
 		world_event(w, "operations/%" PRIu64 " %s cancelled", op->job->number, op->job->name);

@@ -69,6 +69,18 @@ static int check_destroy(const struct snapshot *s, const char *argument _unused_
 	return r < 0 ? r : need_nobody_else(s, err);
 }
 
+static int need_runnable(const struct snapshot *s, struct error *err)
+{
+	int r = need_deployed(s, err);
+
+	return r < 0 || !snapshot_is_current(s) ? r : stack_check_run(s->stack->name, s->stack->status, err);
+}
+
+static int check_restart_task(const struct snapshot *s, const char *argument _unused_, struct error *err)
+{
+	return need_runnable(s, err);
+}
+
 static const struct task *live_server(const struct snapshot *s)
 {
 	for (size_t i = 0; i < s->tasks->n; i++)
@@ -81,7 +93,7 @@ static int check_run_task(const struct snapshot *s, const char *argument, struct
 {
 	const struct task *server = live_server(s);
 	bool force = strcmp(argument, "force") == 0;
-	int r = need_deployed(s, err);
+	int r = need_runnable(s, err);
 
 	if (r < 0)
 		return r;
@@ -131,7 +143,8 @@ const struct verb world_verbs[] = {
 	 check_destroy, operation_destroy, NULL},
 	{"run-task", "force", "start a VAST server (force: another one beside it, not with vast_storage=efs)",
 	 check_run_task, operation_run_task, NULL},
-	{"restart-task", NULL, "stop the default server and start one", check_deployed, operation_restart_task, NULL},
+	{"restart-task", NULL, "stop the default server and start one", check_restart_task, operation_restart_task,
+	 NULL},
 	{"stop-all-tasks", NULL, "stop every task of the stack", check_deployed, operation_stop_all_tasks, NULL},
 	{"refresh", NULL, "read everything anew from AWS", NULL, NULL, act_refresh},
 	{"cancel", NULL, "cancel the running operation where AWS allows it", check_cancel, NULL, act_cancel},

@@ -18,42 +18,6 @@ static cJSON *json(const char *text)
 	return tree;
 }
 
-static void test_states(void **state)
-{
-	static const struct {
-		const char *status;
-		enum stack_kind kind;
-		bool failed, releasing;
-	} rows[] = {
-		{NULL, STACK_NONE, false, false},
-		{"", STACK_NONE, false, false},
-		{"DELETE_COMPLETE", STACK_NONE, false, false},
-		{"REVIEW_IN_PROGRESS", STACK_EMPTY, false, false},
-		{"CREATE_IN_PROGRESS", STACK_BUSY, false, false},
-		{"DELETE_IN_PROGRESS", STACK_BUSY, false, true},
-		{"ROLLBACK_IN_PROGRESS", STACK_BUSY, false, true},
-		{"UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", STACK_BUSY, false, true},
-		{"UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", STACK_BUSY, false, true},
-		{"CREATE_COMPLETE", STACK_READY, false, false},
-		{"UPDATE_ROLLBACK_COMPLETE", STACK_READY, true, false},
-		{"ROLLBACK_COMPLETE", STACK_DELETE_FIRST, true, false},
-		{"CREATE_FAILED", STACK_DELETE_FIRST, true, false},
-		{"DELETE_FAILED", STACK_DELETE_FIRST, true, false},
-		{"UPDATE_ROLLBACK_FAILED", STACK_STUCK, true, false},
-		{"REFACTOR_IN_PROGRESS", STACK_BUSY, false, false},
-		{"SOMETHING_FAILED", STACK_STUCK, true, false},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		const struct stack_state *s = stack_state(rows[i].status);
-
-		assert_int_equal(s->kind, rows[i].kind);
-		assert_int_equal(s->failed, rows[i].failed);
-		assert_int_equal(s->releasing, rows[i].releasing);
-	}
-}
-
 static void test_empty_change_sets(void **state)
 {
 	(void)state;
@@ -247,13 +211,9 @@ static void test_a_remedy_already_there_stays(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_states),
-		cmocka_unit_test(test_empty_change_sets),
-		cmocka_unit_test(test_guarded_changes_wait_for_tasks),
-		cmocka_unit_test(test_lost_races),
-		cmocka_unit_test(test_first_failure),
-		cmocka_unit_test(test_remedies),
-		cmocka_unit_test(test_a_remedy_already_there_stays),
+		cmocka_unit_test(test_empty_change_sets), cmocka_unit_test(test_guarded_changes_wait_for_tasks),
+		cmocka_unit_test(test_lost_races),	  cmocka_unit_test(test_first_failure),
+		cmocka_unit_test(test_remedies),	  cmocka_unit_test(test_a_remedy_already_there_stays),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,429 @@
+/*
+ * apply.c - creating or updating the stack by a change set, alone or beside others who do the same.
+ *
+ * What is sent to AWS is on disk before (write.h), so that a deploy which is resumed after a crash follows what it
+ * began instead of beginning it again.
+ */
+#include "aws/cloudformation.h"
+#include "stack/changeset.h"
+#include "stack/ownership.h"
+#include "stack/remedies.h"
+#include "stack/template.h"
+#include "stack/token.h"
+#include "stack/view.h"
+#include "stack/write.h"
+
+#include <string.h>
+
+#define CHANGE_SET_LIMIT_MS  (10 * 60 * INT64_C(1000))
+#define CHANGE_SET_NAME_SIZE 128
+
+/* Keys of the operation's memory. */
+#define MEMORY_TRY    "try"    /* of creating: part of the change set's name */
+#define MEMORY_STACK  "stack"  /* ID of the stack whose change set is executed */
+#define MEMORY_KIND   "kind"   /* "create" or "update" */
+#define MEMORY_RESULT "result" /* the operation's result so far */
+
+struct change_set {
+	char name[CHANGE_SET_NAME_SIZE];
+	cJSON *record; /* DescribeChangeSet's reply */
+};
+
+static cJSON *apply_parameters(struct operation *op)
+{
+	struct template_facts facts = {.internet_gateway_id = op->internet_gateway,
+				       .availability_zone = op->zone,
+				       .image_uri = op->image,
+				       .file_system_id = op->file_system};
+
+	if (op->image && !op->file_system)
+		facts.file_system_id = ""; /* known, for the steps before have run: there is none */
+	return template_parameters(op->settings, &facts);
+}
+
+/* -- the change set -------------------------------------------------------------------------------------------- */
+
+static void change_set_name(const struct operation *op, char out[static CHANGE_SET_NAME_SIZE])
+{
+	snprintf(out, CHANGE_SET_NAME_SIZE, CHANGE_SET_PREFIX "%s-%u", op->token, op->tries);
+}
+
+/* A stack that does not exist yet is named; once it does, by its ID: one that takes its place is not touched. */
+static int change_set_create(struct operation *op, const struct change_set *set, struct error *err)
+{
+	const char *id = aws_text(op->stack, "StackId");
+	struct cloudformation_change_set request = {.stack = *id ? id : op->name,
+						    .name = set->name,
+						    .create = op->created,
+						    .template_body = template_text(NULL),
+						    .parameters = apply_parameters(op),
+						    .token = set->name,
+						    .stage = settings_get(op->settings, SETTING_STAGE)};
+	struct aws_cancel_token *cancel = op->cancel;
+	int r;
+
+	op->cancel = op->stop; /* cut short, it might be accepted unnoticed */
+	r = operation_call(op, cloudformation_create_change_set(&request), NULL, err);
+	op->cancel = cancel;
+	if (r < 0 && (error_has_code(err, "AlreadyExistsException") || stack_token_was_used(err)))
+		r = 0; /* made by an earlier sending of this request */
+	return r < 0 ? r : operation_read_own_stack(op, err);
+}
+
+static int change_set_check(struct operation *op, void *arg, struct error *err)
+{
+	struct change_set *set = arg;
+	const char *status;
+	int r;
+
+	cJSON_Delete(move_ptr(set->record));
+	r = operation_call(op, cloudformation_describe_change_set(aws_text(op->stack, "StackId"), set->name),
+			   &set->record, err);
+	if (r < 0)
+		return r;
+	status = aws_text(set->record, "Status");
+	return strcmp(status, "CREATE_COMPLETE") == 0 || strcmp(status, "FAILED") == 0 ? OPERATION_DONE : 0;
+}
+
+static void change_set_log_reasons(struct operation *op, const struct change_set *set)
+{
+	struct error ignored = {0};
+	cJSON *events = NULL;
+	const cJSON *event;
+
+	operation_try(op, cloudformation_describe_events(aws_text(set->record, "ChangeSetId")), &events, &ignored);
+	cJSON_ArrayForEach (event, aws_at(events, "OperationEvents")) {
+		const char *why = aws_text(event, "ValidationStatusReason");
+
+		if (*why)
+			job_log(op->job, "%s: %s", aws_text(event, "LogicalResourceId"), why);
+	}
+	cJSON_Delete(events);
+}
+
+static int change_set_failed(struct operation *op, const struct change_set *set, struct error *err)
+{
+	error_set(err, -EIO, "CloudFormation refused the change set: %s", aws_text(set->record, "StatusReason"));
+	change_set_log_reasons(op, set);
+	remedy_apply(err);
+	return err->errnum;
+}
+
+static void change_set_log(struct operation *op, const struct change_set *set)
+{
+	const cJSON *change;
+
+	cJSON_ArrayForEach (change, aws_at(set->record, "Changes"))
+		job_log(op->job, "%s %s (%s)%s%s", aws_text(change, "ResourceChange.Action"),
+			aws_text(change, "ResourceChange.LogicalResourceId"),
+			aws_text(change, "ResourceChange.ResourceType"),
+			*aws_text(change, "ResourceChange.Replacement") ? " replacement: " : "",
+			aws_text(change, "ResourceChange.Replacement"));
+}
+
+/* Replacing what a running server lives on would cut it off. */
+static int refuse_under_tasks(struct operation *op, const struct change_set *set, struct error *err)
+{
+	cJSON *tasks = NULL;
+	int r, n;
+
+	if (op->created)
+		return 0;
+	snprintf(op->cluster, sizeof(op->cluster), "%s", operation_output(op, "ClusterName"));
+	r = *op->cluster ? tasks_list(op, &tasks, err) : 0;
+	n = cJSON_GetArraySize(tasks);
+	cJSON_Delete(tasks);
+	if (r < 0 && error_has_code(err, "ClusterNotFoundException")) {
+		error_set(err, -EIO, "the ECS cluster %s of the stack %s was deleted outside of vastfs", op->cluster,
+			  op->name);
+		error_remedy(err, "run: touch control/destroy, then touch control/deploy; the database is kept");
+	}
+	return r < 0 ? r : changeset_check_tasks(set->record, n > 0, err);
+}
+
+/* 0: it can be executed; OPERATION_DONE: nothing to change. */
+static int change_set_prepare(struct operation *op, struct change_set *set, struct error *err)
+{
+	int r = change_set_create(op, set, err);
+
+	if (r == 0)
+		r = operation_wait(op, CHANGE_SET_LIMIT_MS, "the change set", change_set_check, set, err);
+	if (r < 0)
+		return r;
+	if (strcmp(aws_text(set->record, "Status"), "FAILED") == 0) {
+		if (changeset_is_empty("FAILED", aws_text(set->record, "StatusReason")))
+			return OPERATION_DONE;
+		return change_set_failed(op, set, err);
+	}
+	change_set_log(op, set);
+	return refuse_under_tasks(op, set, err);
+}
+
+/* -- others ---------------------------------------------------------------------------------------------------- */
+
+/* In words for -EBUSY: what this operation would apply and the stack has not. */
+static int compare_with_winner(struct operation *op, struct error *err)
+{
+	cJSON *mine = apply_parameters(op), *names = template_differences(mine, aws_at(op->stack, "Parameters"));
+	_free_ char *differing = cJSON_GetArraySize(names) ? cJSON_PrintUnformatted(names) : NULL;
+
+	cJSON_Delete(mine);
+	cJSON_Delete(names);
+	if (!differing) {
+		operation_say(op, "somebody else deployed the same settings");
+		return 0;
+	}
+	error_set(err, -EBUSY, "somebody else deployed other settings at the same time; they differ in %s", differing);
+	error_remedy(err, "agree on the settings, then: touch control/deploy");
+	return err->errnum;
+}
+
+static int refuse_being_destroyed(const struct operation *op, struct error *err)
+{
+	error_set(err, -EBUSY, "somebody else destroys the stack %s at this moment", op->name);
+	error_remedy(err, "cat operations/latest/result waits for its end, then: touch control/deploy");
+	return err->errnum;
+}
+
+int stack_join(struct operation *op, struct error *err)
+{
+	int r = 0;
+
+	while (r == 0 && op->stack && stack_state(operation_status(op))->kind == STACK_BUSY) {
+		if (stack_state(operation_status(op))->deploy == DEPLOY_BUSY)
+			return refuse_being_destroyed(op, err);
+		operation_say(op, "following somebody else's operation: %s", operation_status(op));
+		op->mark[0] = '\0';
+		r = stack_follow(op, err);
+	}
+	if (r < 0 && r != -EIO)
+		return r;
+	if (r == -EIO)
+		return error_prefix(err, "somebody else's deploy failed");
+	if (!op->stack || stack_state(operation_status(op))->kind != STACK_READY)
+		return error_set(err, -EIO, "somebody else's deploy ended without a stack: %s is %s", op->name,
+				 op->stack ? operation_status(op) : "deleted");
+	return compare_with_winner(op, err);
+}
+
+static int join_winner(struct operation *op, struct error *err)
+{
+	int r = operation_read_own_stack(op, err);
+
+	return r < 0 ? r : stack_join(op, err);
+}
+
+/* -- executing ------------------------------------------------------------------------------------------------- */
+
+/* By the events: somebody may do something else to the stack by now. "" if the change set was not executed. */
+static int apply_read_outcome(struct operation *op, char status[static 64], struct error *err)
+{
+	cJSON *events = NULL;
+	int r = stack_read_events(op, &events, err);
+
+	snprintf(status, 64, "%s", r == 0 ? stack_write_status(op, WRITE_EXECUTE_CHANGE_SET, events) : "");
+	cJSON_Delete(events);
+	return r;
+}
+
+static int apply_remember(struct operation *op, struct error *err)
+{
+	_free_ char *result = strndup(buf_str(&op->result), OPERATION_MEMORY_MAX);
+	int r = operation_remember(op, MEMORY_STACK, aws_text(op->stack, "StackId"), err);
+
+	if (r == 0)
+		r = operation_remember(op, MEMORY_KIND, op->created ? "create" : "update", err);
+	if (r == 0)
+		r = operation_remember(op, MEMORY_RESULT, result ? result : "", err);
+	return r;
+}
+
+static int execute(struct operation *op, struct change_set *set, struct error *err)
+{
+	char status[64];
+	struct error why;
+	int r = apply_remember(op, err);
+
+	if (r < 0)
+		return r;
+	r = stack_write(op, WRITE_EXECUTE_CHANGE_SET, aws_text(set->record, "ChangeSetId"), err);
+	if (r == 0 || !changeset_lost_race(err))
+		return r;
+	why = *err; /* perhaps lost to an earlier sending of this very request */
+	if (apply_read_outcome(op, status, err) == 0 && *status)
+		return 0;
+	*err = why;
+	return r;
+}
+
+static int explain_deleted(const struct operation *op, struct error *err)
+{
+	error_set(err, -EIO, "the stack %s was deleted by somebody else while it was being %s", op->name,
+		  op->created ? "created" : "updated");
+	error_remedy(err, "run: touch control/deploy; the database is kept");
+	return err->errnum;
+}
+
+/* Who deletes the stack meanwhile leaves an operation that has not failed, and no stack. */
+static int check_still_there(const struct operation *op, struct error *err)
+{
+	if (op->stack && stack_state(operation_status(op))->kind == STACK_READY)
+		return 0;
+	return explain_deleted(op, err);
+}
+
+static int follow_own(struct operation *op, struct error *err)
+{
+	int r;
+
+	operation_say(op, "%s the stack", op->created ? "creating" : "updating");
+	op->look(op);
+	r = stack_follow(op, err);
+	if (r == -ECANCELED && job_cancel_wished(op->job) && op->cancel != op->stop)
+		return stack_cancel(op, err);
+	return r < 0 ? r : check_still_there(op, err);
+}
+
+/* A first deploy that came to nothing leaves a stack in review, unless others have their change sets in it. */
+static void delete_review(struct operation *op, const char *name)
+{
+	struct error ignored = {0};
+	cJSON *sets = NULL;
+	int n;
+
+	if (operation_read_own_stack(op, &ignored) < 0 || !op->stack ||
+	    stack_state(operation_status(op))->kind != STACK_EMPTY)
+		return;
+	if (operation_call(op, cloudformation_list_change_sets(aws_text(op->stack, "StackId")), &sets, &ignored) == 0) {
+		n = cJSON_GetArraySize(aws_at(sets, "Summaries"));
+		if (n == 1 && strcmp(aws_text(sets, "Summaries.0.ChangeSetName"), name) == 0)
+			stack_write(op, WRITE_DELETE_STACK, NULL, &ignored);
+	}
+	cJSON_Delete(sets);
+}
+
+/* Change sets are deleted after use, whatever came of them. Tidying up cannot be cancelled. */
+static void tidy_up(struct operation *op, const struct change_set *set, bool failed)
+{
+	_free_ char *id = strdup(aws_text(op->stack, "StackId"));
+	struct aws_cancel_token *cancel = op->cancel;
+	struct error ignored = {0};
+
+	op->cancel = op->stop;
+	if (failed && op->created)
+		delete_review(op, set->name);
+	if (id && *id)
+		operation_call(op, cloudformation_delete_change_set(id, set->name), NULL, &ignored);
+	op->cancel = cancel;
+}
+
+static int apply_once(struct operation *op, struct error *err)
+{
+	struct change_set set = {.record = NULL};
+	char attempt[16];
+	bool lost;
+	int r;
+
+	snprintf(attempt, sizeof(attempt), "%u", op->tries);
+	r = operation_remember(op, MEMORY_TRY, attempt, err);
+	if (r < 0)
+		return r;
+	change_set_name(op, set.name);
+	r = change_set_prepare(op, &set, err);
+	if (r == 0)
+		r = execute(op, &set, err);
+	lost = r < 0 && changeset_lost_race(err);
+	if (r == OPERATION_DONE)
+		buf_puts(&op->result, "nothing to change\n");
+	else if (r == 0)
+		r = follow_own(op, err);
+	tidy_up(op, &set, r < 0 && !lost);
+	cJSON_Delete(set.record);
+	if (lost)
+		return join_winner(op, err);
+	if (r < 0 && stack_error_is_missing(err))
+		return explain_deleted(op, err);
+	return r < 0 ? r : 0;
+}
+
+/* Roles that are seconds old are not known everywhere: such a failure is worth one more try. */
+static bool is_worth_another_try(const struct operation *op, int r, struct error *err)
+{
+	return r == -EIO && op->created && op->tries == 0 && remedy_apply(err);
+}
+
+static int prepare_another_try(struct operation *op, struct error *err)
+{
+	int r;
+
+	operation_say(op, "creating once more: %s", err->message);
+	op->tries++;
+	r = operation_remember(op, MEMORY_STACK, "", err); /* of the try before */
+	if (r == 0)
+		r = operation_remember(op, MEMORY_TRY, "1", err);
+	if (r == 0)
+		r = operation_read_own_stack(op, err);
+	if (r == 0 && op->stack)
+		r = stack_delete(op, err);
+	return r < 0 ? r : operation_read_own_stack(op, err);
+}
+
+int stack_apply(struct operation *op, struct error *err)
+{
+	int r = apply_once(op, err);
+
+	if (!is_worth_another_try(op, r, err))
+		return r;
+	r = prepare_another_try(op, err);
+	return r < 0 ? r : apply_once(op, err);
+}
+
+/* -- after a crash --------------------------------------------------------------------------------------------- */
+
+static int resume_following(struct operation *op, const char *status, struct error *err)
+{
+	operation_say(op, "following what was begun before vastfs was ended: %s", status);
+	buf_puts(&op->result, operation_recall(op, MEMORY_RESULT));
+	op->mark[0] = '\0';
+	if (stack_state(status)->kind != STACK_BUSY && strcmp(status, operation_status(op)) != 0 &&
+	    stack_state(status)->failed)
+		return error_set(err, -EIO, "the stack %s became %s while vastfs was not running", op->name, status);
+	return follow_own(op, err);
+}
+
+static int resume_executed(struct operation *op, const char *status, struct error *err)
+{
+	int r = resume_following(op, status, err);
+	char name[CHANGE_SET_NAME_SIZE];
+	struct error ignored = {0};
+
+	if (is_worth_another_try(op, r, err))
+		return prepare_another_try(op, err);
+	if (r < 0)
+		return r;
+	change_set_name(op, name);
+	operation_call(op, cloudformation_delete_change_set(aws_text(op->stack, "StackId"), name), NULL, &ignored);
+	op->executed = true;
+	op->image = strdup(operation_parameter(op, "ImageUri"));
+	return op->image ? 0 : -ENOMEM;
+}
+
+int stack_resume(struct operation *op, struct error *err)
+{
+	const char *id = operation_recall(op, MEMORY_STACK);
+	char status[64] = "";
+	int r;
+
+	op->tries = (unsigned)strtoul(operation_recall(op, MEMORY_TRY), NULL, 10);
+	op->created = strcmp(operation_recall(op, MEMORY_KIND), "create") == 0;
+	if (!*id)
+		return 0;
+	r = operation_read_stack_of_id(op, id, err);
+	if (r == 0 && op->stack && stack_cancel_was_begun(op))
+		return stack_cancel(op, err);
+	if (r == 0 && op->stack)
+		r = apply_read_outcome(op, status, err);
+	if (r < 0 || !*status)
+		return r;
+	return resume_executed(op, status, err);
+}

@@ -1,0 +1,74 @@
+/*
+ * states.h - every status that a CloudFormation stack can have, and what vastfs does in it: one table.
+ *
+ * Pure; any thread. Sources: CloudFormation User Guide, "Stack status codes" (which operations a status accepts), API
+ * Reference of ContinueUpdateRollback and DeleteStack.
+ */
+#ifndef VASTFS_STACK_STATES_H
+#define VASTFS_STACK_STATES_H
+
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum stack_kind {
+	STACK_NONE,	    /* does not exist, or no longer */
+	STACK_EMPTY,	    /* REVIEW_IN_PROGRESS: a change set made it and nothing was created; create goes on in it */
+	STACK_BUSY,	    /* an operation runs: follow it */
+	STACK_READY,	    /* can be updated, perhaps as it was before a failed update */
+	STACK_DELETE_FIRST, /* its creation or deletion failed: delete, then create */
+	STACK_STUCK,	    /* a rollback failed */
+};
+
+/* What deploy does with a stack in this status. */
+enum stack_deploy {
+	DEPLOY_CREATE,
+	DEPLOY_UPDATE,
+	DEPLOY_JOIN,	     /* somebody deploys at this moment: follow, then compare what they applied */
+	DEPLOY_WAIT,	     /* the end of an earlier operation: wait for it, then decide again */
+	DEPLOY_DELETE_FIRST, /* AWS takes nothing but a deletion: delete, then create */
+	DEPLOY_CONTINUE,     /* continue the failed rollback, then update */
+	DEPLOY_BUSY,	     /* somebody destroys it: EBUSY */
+	DEPLOY_REFUSE,	     /* AWS offers no way back: destroy first */
+};
+
+/* What destroy does. */
+enum stack_destroy {
+	DESTROY_NOTHING, /* there is no stack */
+	DESTROY_DELETE,
+	DESTROY_WAIT, /* AWS refuses a deletion until the running operation has ended */
+	DESTROY_JOIN, /* somebody destroys it: follow to the same end */
+	DESTROY_BUSY, /* somebody deploys it: EBUSY */
+};
+
+/* What run-task and restart-task do. */
+enum stack_run {
+	RUN_ABSENT,  /* there is nothing to run a server in: ENXIO */
+	RUN_ALLOWED, /* if the stack has the outputs */
+	RUN_BUSY,    /* what a server lives on may be replaced or removed: EBUSY */
+};
+
+struct stack_state {
+	const char *status; /* CloudFormation's; "" for one that is not in the table */
+	enum stack_kind kind;
+	enum stack_deploy deploy;
+	enum stack_destroy destroy;
+	enum stack_run run;
+	const char *word; /* for `state` in the tree's status */
+	bool failed;	  /* where it ends an operation: the operation failed */
+	bool releasing;	  /* resources are being deleted: the function's network interfaces may be in the way */
+};
+
+/* status "" or NULL: the stack does not exist. One that is not known counts as busy if it ends in _IN_PROGRESS, else as
+ * stuck. Never NULL. */
+const struct stack_state *stack_state(const char *status);
+
+/* The table itself, for its test. */
+extern const struct stack_state stack_states[];
+extern const size_t stack_states_n;
+
+/* May a server be started or restarted in a stack of this status? 0, -ENXIO or -EBUSY with message and remedy. */
+int stack_check_run(const char *name, const char *status, struct error *err);
+
+#endif

@@ -1,0 +1,95 @@
+#include "stack/write.h"
+
+#include "aws/cloudformation.h"
+#include "stack/token.h"
+
+#include <string.h>
+
+/* The API's names: in tokens, which show in the stack's events, and in the operation's memory. */
+static const char *const write_names[WRITE_MAX] = {
+	[WRITE_EXECUTE_CHANGE_SET] = "ExecuteChangeSet",
+	[WRITE_DELETE_STACK] = "DeleteStack",
+	[WRITE_CANCEL_UPDATE] = "CancelUpdateStack",
+	[WRITE_CONTINUE_ROLLBACK] = "ContinueUpdateRollback",
+};
+
+static struct aws_request *write_request(enum stack_write what, const char *stack, const char *change_set,
+					 const char *token)
+{
+	switch (what) {
+	case WRITE_EXECUTE_CHANGE_SET:
+		return cloudformation_execute_change_set(stack, change_set, token);
+	case WRITE_DELETE_STACK:
+		return cloudformation_delete_stack(stack, token);
+	case WRITE_CANCEL_UPDATE:
+		return cloudformation_cancel_update_stack(stack, token);
+	case WRITE_CONTINUE_ROLLBACK:
+		return cloudformation_continue_update_rollback(stack, token);
+	case WRITE_MAX:
+		break;
+	}
+	return NULL;
+}
+
+/* The number of the newest try, 0 if there was none. */
+static unsigned write_tries(const struct operation *op, enum stack_write what)
+{
+	return (unsigned)strtoul(operation_recall(op, write_names[what]), NULL, 10);
+}
+
+static void write_token(const struct operation *op, enum stack_write what, unsigned attempt,
+			char out[static STACK_TOKEN_SIZE])
+{
+	stack_token(out, op->token, write_names[what], attempt, aws_text(op->stack, "StackId"));
+}
+
+static int write_send(struct operation *op, struct aws_request *request, struct error *err)
+{
+	struct aws_cancel_token *cancel = op->cancel;
+	int r;
+
+	op->cancel = op->stop;
+	r = operation_call(op, request, NULL, err);
+	op->cancel = cancel;
+	return r < 0 && stack_token_was_used(err) ? 0 : r;
+}
+
+int stack_write(struct operation *op, enum stack_write what, const char *change_set, struct error *err)
+{
+	unsigned attempt = write_tries(op, what) + 1;
+	char token[STACK_TOKEN_SIZE], number[16];
+	int r = stack_mark(op, err);
+
+	snprintf(number, sizeof(number), "%u", attempt);
+	if (r == 0)
+		r = operation_remember(op, write_names[what], number, err);
+	if (r < 0)
+		return r;
+	write_token(op, what, attempt, token);
+	return write_send(op, write_request(what, aws_text(op->stack, "StackId"), change_set, token), err);
+}
+
+const char *stack_write_status(const struct operation *op, enum stack_write what, const cJSON *events)
+{
+	unsigned attempt = write_tries(op, what);
+	char token[STACK_TOKEN_SIZE];
+
+	if (!attempt)
+		return "";
+	write_token(op, what, attempt, token);
+	return stack_token_status(events, token);
+}
+
+bool stack_write_is_newest(const struct operation *op, const cJSON *events)
+{
+	const char *newest = aws_text(events, "0.ClientRequestToken");
+	char token[STACK_TOKEN_SIZE];
+
+	for (enum stack_write what = 0; what < WRITE_MAX; what++)
+		for (unsigned attempt = write_tries(op, what); *newest && attempt > 0; attempt--) {
+			write_token(op, what, attempt, token);
+			if (strcmp(token, newest) == 0)
+				return true;
+		}
+	return false;
+}
