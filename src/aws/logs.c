@@ -2,16 +2,18 @@
 
 #include "aws/service.h"
 
-struct aws_request *logs_get_log_events(const char *group, const char *stream, const char *token)
+struct aws_request *logs_get_log_events(const char *group, const char *stream, const char *token, int64_t since_ms)
 {
 	AWS_SHAPE(page, {"events", AWS_LIST}, {"events.*", AWS_OBJECT}, {"events.*.message", AWS_STRING | AWS_OPTIONAL},
-		  {"nextForwardToken", AWS_STRING | AWS_OPTIONAL});
+		  {"events.*.timestamp", AWS_NUMBER | AWS_OPTIONAL}, {"nextForwardToken", AWS_STRING | AWS_OPTIONAL});
 	struct aws_request *r = aws_request_new(&aws_service_logs, "GetLogEvents");
 
 	aws_put_members(r, page);
 	aws_put_text(&r, "logGroupName", group);
 	aws_put_text(&r, "logStreamName", stream);
 	aws_put_text(&r, "nextToken", token);
+	if (since_ms)
+		aws_put_number(&r, "startTime", (double)since_ms);
 	aws_put_flag(&r, "startFromHead", true);
 	if (r)
 		r->quiet = true;

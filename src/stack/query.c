@@ -145,12 +145,6 @@ int query_parse_complete(const char *text, size_t len, char **log_tail, struct e
 	return r;
 }
 
-bool query_cannot_stream(const struct aws_reply *reply)
-{
-	return error_has_code(&reply->error, "UnknownOperationException") ||
-	       (reply->status == 404 && !*reply->error.code);
-}
-
 /* -- the log --------------------------------------------------------------------------------------------------- */
 
 struct blob *query_log_tail(const char *encoded)
@@ -205,4 +199,28 @@ bool query_not_started(const struct aws_reply *reply)
 		if (error_has_code(&reply->error, codes[i]))
 			return true;
 	return false;
+}
+
+/* -- streams ---------------------------------------------------------------------------------------------------- */
+
+bool query_streams_in(const char *partition)
+{
+	return strcmp(partition, "aws-cn") != 0;
+}
+
+/*
+ * Lambda sends the status 200 before the function's code runs, so a status of 4xx or 501 comes from before. Excepted is
+ * what either says something about the function's run or the client's patience, or would be answered to a plain request
+ * as well: missing credentials, a missing function, and what is waited for (query_not_started).
+ */
+bool query_stream_refused(const struct aws_reply *reply)
+{
+	const struct error *err = &reply->error;
+
+	if (error_has_code(err, "UnknownOperationException"))
+		return true;
+	if (reply->status != 501 && (reply->status < 400 || reply->status > 499))
+		return false;
+	return reply->status != 408 && reply->status != 429 && err->errnum != -ENOKEY && !query_not_started(reply) &&
+	       !error_has_code(err, "ResourceNotFoundException") && !error_has_code(err, "EFSIOException");
 }

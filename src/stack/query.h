@@ -32,8 +32,14 @@ void query_remark(int exit_code, int signal, bool timed_out, char *remark, size_
  * ErrorDetails in words; -EBADMSG if it is not JSON. log_tail gets the base64 text of LogResult, to be freed, or NULL.
  */
 int query_parse_complete(const char *text, size_t len, char **log_tail, struct error *err);
-/* Whether the error says that answers are not streamed there, which proves that nothing was run. */
-bool query_cannot_stream(const struct aws_reply *reply);
+/* Whether Lambda streams answers in that partition ("aws-cn") at all. Source: Lambda Developer Guide, "Response
+ * streaming". Regions differ, too; those are found out by asking. */
+bool query_streams_in(const char *partition);
+/*
+ * Whether a request for a stream was refused at the door, in whatever words, so that the same command may be sent as a
+ * plain Invoke: the reply proves that nothing was run, and a plain request need not end in the same way.
+ */
+bool query_stream_refused(const struct aws_reply *reply);
 
 /* The last 4 KB of the function's log, which Lambda sends along as base64; NULL if it makes no sense. */
 struct blob *query_log_tail(const char *encoded);

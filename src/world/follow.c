@@ -37,8 +37,11 @@ struct follower {
 	bool active;	     /* under the lock: a look is under way or the timer is set */
 	struct engine_timer timer;
 	char log_stream[256];	/* what is being read */
-	char *token;		/* GetLogEvents' nextForwardToken; NULL: from the head */
+	char *token;		/* GetLogEvents' nextForwardToken; NULL: from since_ms */
+	int64_t since_ms;	/* goes with the token; 0: the head */
+	struct log_place place; /* how far it has been read */
 	unsigned pages;		/* of this look */
+	bool by_time;		/* this look has gone on without its token once */
 	struct log_page *index; /* where what is no longer kept can be had again, in the order of offsets */
 	size_t index_n;
 };
@@ -76,8 +79,9 @@ static bool choose_stream(struct follower *f, const struct snapshot *s)
 		return *f->log_stream != '\0';
 	if (strcmp(f->log_stream, t->log_stream) != 0) {
 		snprintf(f->log_stream, sizeof(f->log_stream), "%s", t->log_stream);
-		free(f->token);
-		f->token = NULL;
+		free(move_ptr(f->token));
+		f->since_ms = 0;
+		f->place = (struct log_place){0};
 	}
 	return true;
 }
@@ -113,10 +117,10 @@ static void end_look(struct follower *f)
 }
 
 /* Pages are small where a log grows slowly; one token serves for many. Without memory there is one less. */
-static void note_page(struct follower *f)
+static void note_page(struct follower *f, const struct log_place *place)
 {
 	const struct log_page *last = f->index_n ? &f->index[f->index_n - 1] : NULL;
-	struct log_page *larger, page = {.at = stream_size(f->stream)};
+	struct log_page *larger, page = {.at = stream_size(f->stream), .since_ms = f->since_ms, .place = *place};
 
 	if (last && page.at - last->at < INDEX_STEP && strcmp(last->stream, f->log_stream) == 0)
 		return;
@@ -134,7 +138,35 @@ static void note_page(struct follower *f)
 	}
 }
 
-int follow_render(const cJSON *body, struct buf *out)
+/* False for an event that was read before its token expired. */
+static bool log_place_pass(struct log_place *p, int64_t time_ms)
+{
+	if (p->skip && time_ms == p->time_ms) {
+		p->skip--;
+		return false;
+	}
+	p->skip = 0;
+	if (time_ms == p->time_ms) {
+		p->seen++;
+	} else if (time_ms > p->time_ms) {
+		p->time_ms = time_ms;
+		p->seen = 1;
+	}
+	return true;
+}
+
+bool follow_token_expired(const struct aws_reply *reply, const char *token)
+{
+	return token && error_has_code(&reply->error, "InvalidParameterException");
+}
+
+int64_t follow_by_time(struct log_place *place)
+{
+	place->skip = place->seen;
+	return place->time_ms;
+}
+
+int follow_render(const cJSON *body, struct log_place *place, struct buf *out)
 {
 	const cJSON *event;
 
@@ -142,6 +174,8 @@ int follow_render(const cJSON *body, struct buf *out)
 		const char *message = aws_text(event, "message");
 		size_t len = strlen(message);
 
+		if (!log_place_pass(place, (int64_t)aws_number(event, "timestamp", 0)))
+			continue;
 		buf_append(out, message, len);
 		if (!len || message[len - 1] != '\n')
 			buf_putc(out, '\n');
@@ -152,10 +186,11 @@ int follow_render(const cJSON *body, struct buf *out)
 static void append_events(struct follower *f, const cJSON *body)
 {
 	_buf_ struct buf text = BUF_INIT(PAGE_MAX);
+	struct log_place before = f->place;
 
-	if (follow_render(body, &text) < 0 || !text.len)
+	if (follow_render(body, &f->place, &text) < 0 || !text.len)
 		return;
-	note_page(f);
+	note_page(f, &before);
 	stream_append(f->stream, text.data, text.len);
 	world_tell(f->owner->world);
 }
@@ -169,6 +204,13 @@ static void got_page(struct aws_reply *reply, void *arg)
 	const char *next = aws_text(reply->body, "nextForwardToken");
 	bool at_end;
 
+	if (follow_token_expired(reply, f->token) && !f->by_time) {
+		f->by_time = true;
+		free(move_ptr(f->token));
+		f->since_ms = follow_by_time(&f->place);
+		fetch_page(f);
+		return;
+	}
 	if (error_is(&reply->error)) {
 		end_look(f);
 		return;
@@ -194,7 +236,7 @@ static void fetch_page(struct follower *f)
 	struct aws_request *request = NULL;
 
 	if (aws && group && choose_stream(f, s))
-		request = logs_get_log_events(group, f->log_stream, f->token);
+		request = logs_get_log_events(group, f->log_stream, f->token, f->since_ms);
 	if (!request || !aws_start(aws, request, got_page, f))
 		end_look(f);
 	aws_unref(aws);
@@ -205,6 +247,7 @@ static void look(void *arg)
 	struct follower *f = arg;
 
 	f->pages = 0;
+	f->by_time = false;
 	fetch_page(f);
 }
 

@@ -128,15 +128,31 @@ struct remote *exec_start(struct world *w, const struct snapshot *s, const struc
 int followers_new(struct world *w, struct followers **ret);
 void followers_free(struct followers *f);
 
+/*
+ * How far a log has been read, in its events. CloudWatch's tokens say the same, but expire; then reading goes on by
+ * time, and the events of that very millisecond that have been read already are skipped.
+ */
+struct log_place {
+	int64_t time_ms; /* of the last event read; 0: none was */
+	unsigned seen;	 /* events of that time that were read */
+	unsigned skip;	 /* of those, how many are still to come once more */
+};
+
 /* Where a part of a log is to be asked for: text of at and later comes with this token. Strings are the follower's. */
 struct log_page {
 	uint64_t at;
-	char *stream, *token; /* token NULL: the stream's head */
+	char *stream, *token; /* token NULL: the first event of since_ms or later */
+	int64_t since_ms;     /* goes together with the token */
+	struct log_place place;
 };
 /* Engine thread: the last page that begins at or before offset. NULL: that log is not followed. */
 const struct log_page *follow_page(struct followers *all, enum world_log kind, const char *key, uint64_t offset);
-/* Appends a page's events as they stand in a log, each a line. */
-int follow_render(const cJSON *body, struct buf *out);
+/* Appends a page's events as they stand in a log, each a line, and moves the place behind them. */
+int follow_render(const cJSON *body, struct log_place *place, struct buf *out);
+/* True if the reply means that the token which was sent has expired. */
+bool follow_token_expired(const struct aws_reply *reply, const char *token);
+/* The startTime with which to go on at the place without a token. */
+int64_t follow_by_time(struct log_place *place);
 
 /* plan.c: compares settings and stack, both of s. */
 enum snapshot_match plan_match(const struct snapshot *s);

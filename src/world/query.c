@@ -6,6 +6,7 @@
  * else it comes as one.
  */
 #include "stack/query.h"
+#include "aws/config.h"
 #include "aws/lambda.h"
 #include "base/clock.h"
 #include "world/answer.h"
@@ -150,17 +151,29 @@ static void wait_for_turn(struct query *q, const struct error *why)
 	engine_timer_set(q->queries->world->engine, &q->timer, q->pause_ms, attempt, q);
 }
 
-/* Remembers it, so that later queries need not ask. */
-static void send_plain(struct query *q)
+static void query_send_plain(struct query *q, const struct error *why)
 {
-	struct aws *aws = world_aws(q->queries->world);
+	q->plain = true;
+	job_log(q->job, "a streamed answer was refused (%s); asking for one in one piece", why->message);
+	attempt(q);
+}
+
+/* Where a stream was refused and a plain request was not, later queries need not ask. */
+static void query_remember_plain(struct query *q)
+{
+	struct aws *aws = q->plain ? world_aws(q->queries->world) : NULL;
 
 	if (aws)
 		snprintf(q->queries->plain_region, sizeof(q->queries->plain_region), "%s", aws_region(aws));
 	aws_unref(aws);
-	q->plain = true;
-	job_log(q->job, "answers are not streamed here; asking for one in one piece");
-	attempt(q);
+}
+
+static bool query_may_stream(const struct query *q, struct aws *aws)
+{
+	const char *region = aws_region(aws);
+
+	return !q->plain && strcmp(q->queries->plain_region, region) != 0 &&
+	       query_streams_in(aws_partition_of(region)->name);
 }
 
 static void answered(struct aws_reply *reply, void *arg)
@@ -171,9 +184,10 @@ static void answered(struct aws_reply *reply, void *arg)
 	if (reply->error.errnum == -ECANCELED && job_cancel_wished(q->job)) {
 		cancelled(q, true);
 	} else if (!error_is(&reply->error) || (q->streamed && reply->status >= 200 && reply->status < 300)) {
+		query_remember_plain(q);
 		finish(q, reply);
-	} else if (q->streamed && query_cannot_stream(reply)) {
-		send_plain(q);
+	} else if (q->streamed && query_stream_refused(reply)) {
+		query_send_plain(q, &reply->error);
 	} else if (query_not_started(reply) && clock_monotonic_ms() < q->give_up_ms) {
 		wait_for_turn(q, &reply->error);
 	} else {
@@ -191,7 +205,7 @@ static struct aws_request *compose(struct query *q, const struct snapshot *s, st
 	uint64_t limit = (uint64_t)s->settings->lambda_result_limit << 20;
 	_buf_ struct buf event = BUF_INIT(1 << 20);
 
-	q->streamed = !q->plain && strcmp(q->queries->plain_region, aws_region(aws)) != 0;
+	q->streamed = query_may_stream(q, aws);
 	if (query_event(q->job->query, server ? server->endpoint : NULL, clock_wall_ms() + timeout_ms, q->streamed,
 			&event) < 0)
 		return NULL;

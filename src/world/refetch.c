@@ -1,6 +1,6 @@
 /*
- * refetch.c - parts of a log that were dropped from memory, asked for once more. CloudWatch's tokens are good for a
- * day.
+ * refetch.c - parts of a log that were dropped from memory, asked for once more: by CloudWatch's token, which is good
+ * for a day, and then by time.
  */
 #include "aws/logs.h"
 #include "world/internal.h"
@@ -16,7 +16,10 @@ struct refetch {
 	char key[64];
 	uint64_t wanted, at;
 	char *stream, *token;
+	int64_t since_ms;
+	struct log_place place; /* at */
 	unsigned pages;
+	bool by_time; /* the token had expired */
 	void (*done)(struct blob *text, uint64_t at, const struct error *err, void *arg);
 	void *arg;
 };
@@ -46,12 +49,17 @@ static void got_page(struct aws_reply *reply, void *arg)
 	const char *next = aws_text(reply->body, "nextForwardToken");
 	struct error err = {0};
 
-	if (error_is(&reply->error)) {
+	if (follow_token_expired(reply, r->token) && !r->by_time) {
+		r->by_time = true;
+		free(move_ptr(r->token));
+		r->since_ms = follow_by_time(&r->place);
+		fetch(r);
+	} else if (error_is(&reply->error)) {
 		fail(r, &reply->error);
-	} else if (follow_render(reply->body, &text) == 0 && r->at + text.len > r->wanted) {
+	} else if (follow_render(reply->body, &r->place, &text) == 0 && r->at + text.len > r->wanted) {
 		conclude(r, blob_from_buf(&text), &err);
 	} else if (text.error || !*next || (r->token && strcmp(next, r->token) == 0) || ++r->pages > PAGES_MOST) {
-		error_set(&err, -EIO, "CloudWatch has it no more");
+		error_set(&err, -EIO, "CloudWatch no longer has this part of the log");
 		fail(r, &err);
 	} else {
 		r->at += text.len;
@@ -66,7 +74,8 @@ static void fetch(struct refetch *r)
 	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = world_snapshot(r->world);
 	const char *group = stack_view_output(s->stack, "ServerLogGroup");
 	struct aws *aws = world_aws(r->world);
-	struct aws_request *request = aws && group ? logs_get_log_events(group, r->stream, r->token) : NULL;
+	struct aws_request *request =
+		aws && group ? logs_get_log_events(group, r->stream, r->token, r->since_ms) : NULL;
 
 	if (!request || !aws_start(aws, request, got_page, r))
 		fail(r, &(struct error){.errnum = -EIO, .message = "the stack is gone"});
@@ -83,6 +92,8 @@ static void begin(void *arg)
 		return;
 	}
 	r->at = page->at;
+	r->since_ms = page->since_ms;
+	r->place = page->place;
 	r->stream = strdup(page->stream);
 	r->token = page->token ? strdup(page->token) : NULL;
 	if (r->stream && (r->token || !page->token))

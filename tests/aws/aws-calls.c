@@ -160,6 +160,6 @@ int main(void)
 	show(ssm_resume_session("s"));
 	show(ssm_terminate_session("s"));
 	show_lambda();
-	show(logs_get_log_events("g", "s", "t"));
+	show(logs_get_log_events("g", "s", "t", 1));
 	return 0;
 }

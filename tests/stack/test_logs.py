@@ -65,6 +65,16 @@ def test_memory_is_bounded(whole):
     assert grown[1] - grown[0] < 40 * 1024
 
 
+def test_an_older_part_whose_token_has_expired(whole, cloud):
+    """It is found again by time, the first line of each read being the one that was asked for."""
+    task = os.readlink(whole.path / "tasks/default")
+    for line in range(12000, 60000, 6000):
+        cloud.fault(f"logs:*{task}", "token_expired", count=1)
+        got = whole.bash(f"dd if=tasks/default/task.log bs=80 skip={line} count=2 status=none")
+        assert got == text_of(line + 2)[-160:].decode()
+        until(lambda: not cloud.control("GET", "faults"), "the end of a token")
+
+
 def test_an_older_part_that_cannot_be_had(whole, cloud):
     cloud.fault("logs:GetLogEvents", "error", count=0, status=400, code="InvalidParameterException",
                 message="The specified nextToken is invalid.")
@@ -74,6 +84,23 @@ def test_an_older_part_that_cannot_be_had(whole, cloud):
         assert "an older part of the log cannot be read again: The specified nextToken is invalid" in whole.read("error")
     finally:
         cloud.control("DELETE", "faults")
+
+
+def test_tokens_that_expire_lose_and_repeat_nothing(deployed, cloud):
+    """Three tokens expire while lines come, many of them in the same millisecond."""
+    deployed.configure(vast_command="sh -c 'i=0; while [ $i -lt 3000 ]; do i=$((i+1)); echo $i; "
+                                    "[ $((i % 100)) != 0 ] || sleep 0.2; done; sleep 1000 & wait'")
+    deployed.operate("deploy")
+    deployed.operate("run-task")
+    task = os.readlink(deployed.path / "tasks/default")
+    with open(deployed.path / "tasks/default/task.log", "rb", buffering=0) as f:
+        for n in (500, 1000, 1500):
+            until(lambda: os.fstat(f.fileno()).st_size >= len("".join(f"{i}\n" for i in range(1, n + 1))), f"line {n}", 60)
+            cloud.fault(f"logs:*{task}", "token_expired", count=1)
+        until(lambda: os.fstat(f.fileno()).st_size >= 13893, "the last line", 60)
+        got = b"".join(iter(lambda: f.read(65536), b""))
+    assert got.split() == [str(i).encode() for i in range(1, 3001)]
+    assert cloud.control("GET", "faults") == [], "each was met"
 
 
 def test_tail_goes_on_with_the_next_server(deployed):

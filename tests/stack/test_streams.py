@@ -282,7 +282,9 @@ def test_killed_vastfs_leaves_nothing_behind(cloud, stack, tmp_path):
 # -- where nothing is streamed ----------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("reply", [{"status": 404, "code": "UnknownOperationException", "message": "Unknown operation"},
-                                   {"kind": "html404"}])
+                                   {"kind": "html404"},
+                                   {"status": 400, "code": "ValidationException", "message": "Not in this Region"},
+                                   {"status": 403, "code": "AccessDeniedException", "message": "not authorized"}])
 def test_where_nothing_is_streamed_it_comes_in_one_piece(second, cloud, reply):
     cloud.fault(INVOKE, reply.pop("kind", "error"), **reply)
     try:
@@ -297,6 +299,26 @@ def test_where_nothing_is_streamed_it_comes_in_one_piece(second, cloud, reply):
         assert "ResultTooLarge" in second.read("lambda/error")
     finally:
         cloud.control("DELETE", "faults")
+
+
+def test_what_a_stream_was_refused_for_may_hold_for_a_plain_request_too(second, cloud):
+    """Then nothing is remembered: the next query asks for a stream again."""
+    refusal = {"status": 403, "code": "AccessDeniedException", "message": "not authorized", "count": 1}
+    cloud.fault(INVOKE, "error", **refusal)
+    cloud.fault("lambda:Invoke", "error", **refusal)
+    before = cloud.calls(INVOKE), cloud.calls("lambda:Invoke")
+    assert second.bash("echo 'echo x' > lambda/query; cat lambda/result", check=False).returncode == 1
+    assert "not authorized" in second.read("lambda/error")
+    assert second.query("echo x") == b"x\n"
+    assert (cloud.calls(INVOKE), cloud.calls("lambda:Invoke")) == (before[0] + 2, before[1] + 1)
+
+
+@pytest.mark.parametrize("status", [500, 502, 504])
+def test_what_may_have_run_is_not_sent_as_a_plain_request(second, cloud, status):
+    before = cloud.calls("lambda:Invoke")
+    cloud.fault(INVOKE, "error", status=status, code="ServiceException", message="Service error", count=1)
+    assert second.bash("echo 'echo x' > lambda/query; cat lambda/result", check=False).returncode == 1
+    assert cloud.calls("lambda:Invoke") == before
 
 
 def test_a_function_that_is_gone_is_no_reason_to_ask_again(second, cloud):

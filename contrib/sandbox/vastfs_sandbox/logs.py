@@ -16,7 +16,7 @@ from moto.logs.exceptions import (
 )
 from moto.logs.models import LogGroup, LogStream, LogsBackend, logs_backends
 
-from . import clock
+from . import clock, faults
 
 MAX_LINE = 256 * 1024  # the service's limit of one event; longer ones are split
 MAX_PAGE_EVENTS = 10_000
@@ -167,9 +167,13 @@ def get_log_events(
 
     A token is a position in the order of arrival: `f/n` reads on from event
     n, `b/n` backwards from before it. At the end of the stream the token
-    that comes back is the token that was given.
+    that comes back is the token that was given. AWS forgets tokens after 24
+    hours; here the fault `token_expired` of `logs:<stream>` makes it do so.
     """
     events = list(stream.events)
+    place = f"logs:{stream.log_stream_name}"
+    if next_token and faults.take(place, "token_expired"):
+        raise InvalidParameterException("The specified nextToken is invalid.")
     if next_token:
         forward, position = parse_token(next_token)
         position = min(position, len(events))

@@ -135,24 +135,62 @@ static void test_the_last_word_of_a_stream(void **state)
 	assert_int_equal(complete("[]", &tail, &err), -EBADMSG);
 }
 
-static bool cannot_stream(int status, const char *code)
+static void test_a_stream_that_is_refused_at_the_door_is_asked_for_in_one_piece(void **state)
 {
-	struct aws_reply reply = {.status = status};
+	static const struct {
+		int status;
+		const char *code;
+		int errnum;
+		bool refused;
+	} rows[] = {
+		{404, "UnknownOperationException", -EIO, true},
+		{400, "UnknownOperationException", -EIO, true},
+		{404, "", -EIO, true},
+		{403, "", -EIO, true},
+		{403, "AccessDeniedException", -EIO, true},
+		{400, "InvalidParameterValueException", -EIO, true},
+		{400, "ValidationException", -EIO, true},
+		{400, "UnsupportedOperationException", -EIO, true},
+		{405, "", -EIO, true},
+		{415, "UnsupportedMediaTypeException", -EIO, true},
+		{501, "", -EIO, true},
+		/* it may have run */
+		{0, "", -ECONNRESET, false},
+		{0, "", -ETIMEDOUT, false},
+		{200, "", -EBADMSG, false},
+		{408, "", -EIO, false},
+		{410, "EFSIOException", -EIO, false},
+		{500, "ServiceException", -EIO, false},
+		{502, "InvalidRuntimeException", -EIO, false},
+		{502, "", -EIO, false},
+		{503, "", -EIO, false},
+		{504, "", -EIO, false},
+		/* a plain request would be refused, too, or is worth waiting for */
+		{404, "ResourceNotFoundException", -EIO, false},
+		{403, "ExpiredTokenException", -ENOKEY, false},
+		{429, "", -EIO, false},
+		{429, "TooManyRequestsException", -EIO, false},
+		{409, "ResourceConflictException", -EIO, false},
+		{502, "ENINotReadyException", -EIO, false},
+	};
 
-	error_set(&reply.error, -EIO, "no");
-	snprintf(reply.error.code, sizeof(reply.error.code), "%s", code);
-	return query_cannot_stream(&reply);
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct aws_reply reply = {.status = rows[i].status};
+
+		error_set(&reply.error, rows[i].errnum, "no");
+		snprintf(reply.error.code, sizeof(reply.error.code), "%s", rows[i].code);
+		if (query_stream_refused(&reply) != rows[i].refused)
+			fail_msg("%d %s", rows[i].status, rows[i].code);
+	}
 }
 
-static void test_only_an_endpoint_that_knows_no_streams_is_asked_for_one_piece(void **state)
+static void test_partitions_without_streams(void **state)
 {
 	(void)state;
-	assert_true(cannot_stream(404, ""));
-	assert_true(cannot_stream(404, "UnknownOperationException"));
-	assert_true(cannot_stream(400, "UnknownOperationException"));
-	assert_false(cannot_stream(404, "ResourceNotFoundException"));
-	assert_false(cannot_stream(403, ""));
-	assert_false(cannot_stream(500, ""));
+	assert_false(query_streams_in("aws-cn"));
+	assert_true(query_streams_in("aws"));
+	assert_true(query_streams_in("aws-us-gov"));
 }
 
 static char *of_lambda(const char *text)
@@ -188,7 +226,8 @@ int main(void)
 		cmocka_unit_test(test_lambda_says_why),
 		cmocka_unit_test(test_only_what_did_not_start_is_sent_again),
 		cmocka_unit_test(test_the_last_word_of_a_stream),
-		cmocka_unit_test(test_only_an_endpoint_that_knows_no_streams_is_asked_for_one_piece),
+		cmocka_unit_test(test_a_stream_that_is_refused_at_the_door_is_asked_for_in_one_piece),
+		cmocka_unit_test(test_partitions_without_streams),
 		cmocka_unit_test(test_the_log_without_what_came_already),
 	};
 
