@@ -113,6 +113,8 @@ struct aws_config {
  * fails with -ENOKEY and words that say where was looked. -EINVAL: a malformed endpoint URL or profile.
  */
 int aws_new(struct engine *e, const struct aws_config *config, struct aws **ret, struct error *err);
+/* The same profile and log in another region. */
+int aws_new_in_region(struct aws *a, const char *region, struct aws **ret, struct error *err);
 struct aws *aws_ref(struct aws *a);
 void aws_unref(struct aws *a);
 const char *aws_region(const struct aws *a);

@@ -45,6 +45,13 @@ int aws_new(struct engine *e, const struct aws_config *config, struct aws **ret,
 	return 0;
 }
 
+int aws_new_in_region(struct aws *a, const char *region, struct aws **ret, struct error *err)
+{
+	struct aws_config config = {.region = region, .profile = a->options.profile, .api_log = a->api_log};
+
+	return aws_new(a->engine, &config, ret, err);
+}
+
 struct aws *aws_ref(struct aws *a)
 {
 	if (a)

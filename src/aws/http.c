@@ -41,6 +41,21 @@ char *http_header(const struct http_reply *reply, const char *name, char *out, s
 	return out;
 }
 
+char *http_header_all(const struct http_reply *reply, const char *name, char *out, size_t size)
+{
+	size_t len = strlen(name), used = 0;
+
+	out[0] = '\0';
+	for (const char *line = buf_str(&reply->header); *line && used < size; line = strchrnul(line, '\n') + 1) {
+		const char *value = line + len + 1;
+
+		if (strncasecmp(line, name, len) == 0 && line[len] == ':')
+			used += (size_t)snprintf(out + used, size - used, "%s%.*s", used ? ", " : "",
+						 (int)strcspn(value, "\n"), value);
+	}
+	return out;
+}
+
 void http_reply_free(struct http_reply *reply)
 {
 	buf_free(&reply->body);

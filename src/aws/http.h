@@ -61,6 +61,9 @@ struct http_reply {
 /* The value of a header (first of its name) into out, which is returned; "" if it is absent. */
 char *http_header(const struct http_reply *reply, const char *name, char *out, size_t size);
 
+/* All values of a header that may come several times, joined by commas (RFC 9110 section 5.3). */
+char *http_header_all(const struct http_reply *reply, const char *name, char *out, size_t size);
+
 void http_reply_free(struct http_reply *reply); /* the content */
 
 struct http_exchange;

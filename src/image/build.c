@@ -1,12 +1,13 @@
 #include "image/build.h"
 
 #include "base/log.h"
+#include "base/secret.h"
 #include "image/copy.h"
 #include "image/docker_config.h"
 #include "image/layer.h"
+#include "image/mirror.h"
 #include "image/url.h"
 
-#include <stddef.h>
 #include <string.h>
 
 #define SECRET_MAX (64 * 1024)
@@ -26,46 +27,101 @@ struct build {
 
 /* -- where ----------------------------------------------------------------------------------------------------- */
 
-static bool is_loopback(const char *host)
+static bool is_host_of_ecr(const char *url)
 {
-	return strncmp(host, "127.", 4) == 0 || strncmp(host, "localhost", 9) == 0 || strncmp(host, "[::1]", 5) == 0;
+	const char *host = strstr(url, "://");
+	char name[600];
+	struct image_reference r;
+
+	snprintf(name, sizeof(name), "%.500s/x", host ? host + 3 : url);
+	return image_reference_parse(name, &r, NULL) == 0 && r.is_ecr;
 }
 
-/* The account's own registry is read where it is written to. */
-static char *source_url(const struct build *x)
+char *image_ecr_registry(const struct image_reference *base, const char *endpoint, const char *account)
 {
-	const char *mirror = getenv("VASTFS_REGISTRY_MIRROR");
 	char *url;
 
-	if (x->base.is_ecr)
-		return strdup(x->b->registry);
-	if (mirror && *mirror)
-		return strdup(mirror);
-	if (asprintf(&url, "%s://%s", is_loopback(x->base.host) ? "http" : "https", x->base.host) < 0)
-		return NULL;
-	return url;
+	if (*endpoint && strcmp(base->ecr_account, account) == 0 && !is_host_of_ecr(endpoint))
+		return strdup(endpoint);
+	return asprintf(&url, "https://%s", base->host) < 0 ? NULL : url;
+}
+
+static int open_registry(struct build *x, const struct image_place *place, const char *secret, bool eager)
+{
+	int r = registry_open(&x->source, x->b->engine, x->b->cancel, place->base, place->name, secret, eager);
+
+	x->source.ca_file = x->b->ca_file;
+	return r;
+}
+
+/* Where the mirror has it. What its URL leaves open is decided by whether a registry answers there. */
+static int place_at_mirror(struct build *x, const char *mirror, struct image_place *ret, struct error *err)
+{
+	int kind = mirror_place(mirror, x->base.name, MIRROR_UNSURE, ret, err), r;
+	bool answers = true;
+
+	if (kind != MIRROR_UNSURE)
+		return kind < 0 ? kind : 0;
+	r = open_registry(x, ret, NULL, false);
+	if (r == 0)
+		r = registry_answers(&x->source, &answers, err);
+	registry_close(&x->source);
+	if (r < 0 || answers)
+		return r;
+	image_place_free(ret);
+	kind = mirror_place(mirror, x->base.name, MIRROR_OF_SEVERAL, ret, err);
+	return kind < 0 ? kind : 0;
+}
+
+static int find_place(struct build *x, struct image_place *ret, struct error *err)
+{
+	const char *mirror = getenv("VASTFS_REGISTRY_MIRROR");
+
+	if (mirror && *mirror && !x->base.is_ecr)
+		return place_at_mirror(x, mirror, ret, err);
+	ret->name = strdup(x->base.name);
+	if (x->base.is_ecr && x->b->source_registry)
+		ret->base = strdup(x->b->source_registry);
+	else if (asprintf(&ret->base, "%s://%s", image_host_is_loopback(x->base.host) ? "http" : "https",
+			  x->base.host) < 0)
+		ret->base = NULL;
+	return ret->base && ret->name ? 0 : -ENOMEM;
+}
+
+/* A password is not sent where everybody on the way can read it. */
+static void withhold(struct build *x, const char *host, struct buf *basic)
+{
+	secret_free_buf(basic);
+	error_set(&x->warning, -EACCES, "the stored password for %s is not sent, for the mirror is spoken to by http",
+		  host);
+	error_remedy(&x->warning, "set VASTFS_REGISTRY_MIRROR to an https URL and start vastfs again");
 }
 
 /* A mirror has credentials of its own: those of the registry in whose place it stands are not its business. */
+static int open_with_stored_credentials(struct build *x, const struct image_place *place, struct error *err)
+{
+	_secret_buf_ struct buf basic = BUF_INIT(SECRET_MAX);
+	const char *start = strstr(place->base, "://") + 3;
+	_free_ char *host = strndup(start, strcspn(start, "/"));
+	int r = host ? image_credentials(host, place->name, &basic, &x->warning, err) : -ENOMEM;
+
+	if (r == 0 && basic.len && !image_url_is_private(place->base))
+		withhold(x, host, &basic);
+	return r == 0 ? open_registry(x, place, buf_str(&basic), false) : r;
+}
+
 static int open_source(struct build *x, struct error *err)
 {
-	_buf_ struct buf basic = BUF_INIT(SECRET_MAX);
-	_free_ char *url = source_url(x), *host = url ? strdup(url) : NULL;
-	const char *secret = x->b->authorization, *start;
-	int r = 0;
+	struct image_place place = {NULL};
+	int r = find_place(x, &place, err);
 
-	if (!host)
-		return -ENOMEM;
-	start = strstr(host, "://") ? strstr(host, "://") + 3 : host;
-	host[start - host + (ptrdiff_t)strcspn(start, "/")] = '\0';
-	if (!x->base.is_ecr) {
-		r = image_credentials(start, x->base.name, &basic, &x->warning, err);
-		secret = buf_str(&basic);
-	}
-	if (r == 0)
-		r = registry_open(&x->source, x->b->engine, x->b->cancel, url, x->base.name, secret, x->base.is_ecr);
-	if (basic.data)
-		explicit_bzero(basic.data, basic.len);
+	if (r == 0 && x->base.is_ecr && x->b->source_authorization)
+		r = open_registry(x, &place, x->b->source_authorization, true);
+	else if (r == 0)
+		r = open_with_stored_credentials(x, &place, err);
+	image_place_free(&place);
+	if (error_is(&x->warning) && x->b->warn)
+		x->b->warn(x->b->arg, &x->warning);
 	return r;
 }
 
@@ -196,6 +252,21 @@ static int read_and_assemble(struct build *x, struct error *err)
 	return r == 0 ? assemble(x, err) : r;
 }
 
+/* A reply that was lost, or a tag that may be set only once: if the image is there as it was sent, it is stored. */
+static int store_manifest(struct build *x, const char *tag, struct error *err)
+{
+	struct error own = {0};
+	char found[IMAGE_DIGEST_SIZE];
+	int r = registry_put_manifest(&x->target, tag, x->manifest.media_type, &x->new_manifest, err);
+
+	if (r == 0 || r == -ECANCELED)
+		return r;
+	if (registry_find(&x->target, tag, found, &own) < 0 || strcmp(found, x->new_digest) != 0)
+		return r;
+	*err = (struct error){0};
+	return 0;
+}
+
 static int push(struct build *x, struct image_built *ret, struct error *err)
 {
 	char found[IMAGE_DIGEST_SIZE];
@@ -204,7 +275,7 @@ static int push(struct build *x, struct image_built *ret, struct error *err)
 	if (r == 0)
 		r = copy_blobs(x, &ret->bytes, err);
 	if (r == 0)
-		r = registry_put_manifest(&x->target, ret->tag, x->manifest.media_type, &x->new_manifest, err);
+		r = store_manifest(x, ret->tag, err);
 	if (r == 0)
 		r = registry_find(&x->target, ret->tag, found, err);
 	if (r < 0)
@@ -253,6 +324,22 @@ static void release(struct build *x)
 	buf_free(&x->new_manifest);
 }
 
+/* What the reply of the registry does not say: whose it is, and why no password was sent. */
+static void advise(const struct build *x, struct error *err)
+{
+	char advice[sizeof(err->remedy)];
+
+	if (x->base.is_ecr && err->errnum == -EACCES)
+		error_remedy(err,
+			     "check vast_image in config/default.env, and that the policy of the repository in account "
+			     "%s and your own policies allow ecr:BatchGetImage and ecr:GetDownloadUrlForLayer",
+			     x->base.ecr_account);
+	if (!error_is(&x->warning))
+		return;
+	snprintf(advice, sizeof(advice), "%s", err->remedy);
+	error_remedy(err, "%s (%s)%s%s", x->warning.remedy, x->warning.message, *advice ? "; or " : "", advice);
+}
+
 static int run(const struct image_build *b, struct image_built *ret,
 	       int (*fn)(struct build *x, struct image_built *ret, struct error *err), struct error *err)
 {
@@ -271,9 +358,11 @@ static int run(const struct image_build *b, struct image_built *ret,
 		r = open_source(&x, e);
 	if (r == 0)
 		r = open_target(&x);
-	x.source.ca_file = x.target.ca_file = b->ca_file;
+	x.target.ca_file = b->ca_file;
 	if (r == 0)
 		r = fn(&x, ret, e);
+	if (r == -EACCES || r == -ENOENT)
+		advise(&x, e);
 	release(&x);
 	if (r < 0 && !error_is(e))
 		error_set(e, r, "out of memory");

@@ -20,10 +20,14 @@ struct image_build {
 	const char *registry;	   /* the target's URL: ECR's proxyEndpoint */
 	const char *repository;	   /* there */
 	const char *authorization; /* user:password in base64, secret; NULL or "": none */
-	const char *ca_file;	   /* certificates to trust at both ends, NULL: the system's */
+	/* Where an image of ECR is read and how; NULL: by its host, with the credentials that docker has stored. */
+	const char *source_registry, *source_authorization;
+	const char *ca_file; /* certificates to trust at both ends, NULL: the system's */
 	struct aws_cancel_token *cancel;
 	/* Called on the engine thread, often; bytes. */
 	void (*progress)(void *arg, const char *step, uint64_t done, uint64_t total);
+	/* Called once at most, by the caller's thread: what is wrong with stored credentials and may not matter. */
+	void (*warn)(void *arg, const struct error *what);
 	void *arg;
 };
 
@@ -42,6 +46,13 @@ struct image_built {
  * VASTFS_REGISTRY_MIRROR in the environment (a URL) is asked in place of every registry that is not ECR.
  */
 int image_build(const struct image_build *b, struct image_built *ret, struct error *err);
+
+/*
+ * Pure. The registry that an image of ECR is read from: its own host exactly. Only where the reply to the request for a
+ * token names a registry that is not AWS's (an emulator), and the image is of the caller's own account, it is that one.
+ * base: of ECR. endpoint: the reply's proxyEndpoint, account: the caller's. NULL without memory; to be freed.
+ */
+char *image_ecr_registry(const struct image_reference *base, const char *endpoint, const char *account);
 
 /* Whether there is an image to build from, and it suits. The target is not asked; it need not exist yet. */
 int image_check(const struct image_build *b, struct error *err);

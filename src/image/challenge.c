@@ -4,55 +4,75 @@
 #include <string.h>
 #include <strings.h>
 
-/* One parameter: name="value" or name=value. Returns where the next begins. */
-static const char *take_parameter(const char *text, char *name, size_t name_size, char *value, size_t value_size)
-{
-	size_t n = strcspn(text, "=, "), out = 0;
+#define BLANKS " \t"
+#define TOKEN  "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
-	snprintf(name, name_size, "%.*s", (int)n, text);
-	value[0] = '\0';
-	text += n;
-	if (*text != '=')
-		return text + (*text != '\0');
-	text++;
-	if (*text != '"') {
-		n = strcspn(text, ", ");
-		snprintf(value, value_size, "%.*s", (int)n, text);
-		return text + n;
-	}
-	for (text++; *text && *text != '"'; text++) {
-		if (*text == '\\' && text[1])
-			text++;
-		if (out + 1 < value_size)
-			value[out++] = *text;
-	}
-	value[out] = '\0';
-	return text + (*text == '"');
+static const char *challenge_skip(const char *s, const char *what)
+{
+	return s + strspn(s, what);
 }
 
-static void keep(struct challenge *c, const char *name, const char *value)
+/* The value without quotes and backslashes; "" if it is too long. Returns what is behind it. */
+static const char *challenge_take_value(const char *s, char *value, size_t size)
 {
-	if (strcasecmp(name, "realm") == 0)
+	bool quoted = *s == '"', whole = true;
+	size_t n = 0;
+
+	for (s += quoted; *s && (quoted ? *s != '"' : !strchr("," BLANKS, *s)); s++) {
+		if (quoted && *s == '\\' && s[1])
+			s++;
+		if (n + 1 < size)
+			value[n++] = *s;
+		else
+			whole = false;
+	}
+	value[whole ? n : 0] = '\0';
+	return s + (quoted && *s == '"');
+}
+
+/* One parameter: name="value" or name=value. Returns what is behind it; NULL: there is none. */
+static const char *challenge_take_parameter(const char *s, struct challenge *c)
+{
+	char value[1024];
+	size_t n = strspn(s, TOKEN);
+	const char *equals = challenge_skip(s + n, BLANKS), *behind;
+
+	if (!n || *equals != '=')
+		return NULL;
+	behind = challenge_take_value(challenge_skip(equals + 1, BLANKS), value, sizeof(value));
+	if (n == strlen("realm") && strncasecmp(s, "realm", n) == 0)
 		snprintf(c->realm, sizeof(c->realm), "%s", value);
-	else if (strcasecmp(name, "service") == 0)
+	else if (n == strlen("service") && strncasecmp(s, "service", n) == 0)
 		snprintf(c->service, sizeof(c->service), "%s", value);
-	else if (strcasecmp(name, "scope") == 0)
+	else if (n == strlen("scope") && strncasecmp(s, "scope", n) == 0)
 		snprintf(c->scope, sizeof(c->scope), "%s", value);
+	return behind;
 }
 
-bool challenge_parse(const char *header, struct challenge *ret)
+static enum challenge_scheme challenge_scheme_of(const char *s, size_t n)
 {
-	char name[64], value[512];
+	if (n == strlen("Basic") && strncasecmp(s, "Basic", n) == 0)
+		return CHALLENGE_BASIC;
+	if (n == strlen("Bearer") && strncasecmp(s, "Bearer", n) == 0)
+		return CHALLENGE_BEARER;
+	return CHALLENGE_UNKNOWN;
+}
+
+/* What a scheme brings that is no parameter (the blob of Negotiate) reads as a scheme that nobody knows. */
+bool challenge_next(const char **list, struct challenge *ret)
+{
+	const char *s = challenge_skip(*list, "," BLANKS), *behind;
+	size_t n = strspn(s, TOKEN);
 
 	memset(ret, 0, sizeof(*ret));
-	if (strncasecmp(header, "Basic", 5) == 0)
-		return true;
-	if (strncasecmp(header, "Bearer ", 7) != 0)
+	if (!*s)
 		return false;
-	ret->bearer = true;
-	for (header += 7; *header; header += strspn(header, ", ")) {
-		header = take_parameter(header, name, sizeof(name), value, sizeof(value));
-		keep(ret, name, value);
-	}
-	return *ret->realm != '\0';
+	ret->scheme = challenge_scheme_of(s, n);
+	s = n ? s + n : strchrnul(s, ',');
+	while ((behind = challenge_take_parameter(challenge_skip(s, "," BLANKS), ret)))
+		s = behind;
+	*list = s;
+	if (ret->scheme == CHALLENGE_BEARER && !*ret->realm)
+		ret->scheme = CHALLENGE_UNKNOWN;
+	return true;
 }

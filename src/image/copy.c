@@ -6,13 +6,13 @@
 
 #include "aws/await.h"
 #include "base/clock.h"
+#include "image/ring.h"
 #include "image/url.h"
 
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 #include <string.h>
 
-#define RING_SIZE     ((size_t)512 << 10)
 #define TRIES	      4
 #define FIRST_WAIT_MS 1000
 #define REDIRECTS     5
@@ -20,11 +20,6 @@
 #define STALL_S	      60
 
 enum step { CHECKING, BEGINNING, SENDING, COMMITTING, VERIFYING };
-
-struct ring {
-	unsigned char *data; /* RING_SIZE bytes */
-	size_t at, len;
-};
 
 struct job;
 
@@ -38,7 +33,10 @@ struct flight {
 	struct http_exchange *out, *in;
 	bool in_paused, out_paused, in_ended, sent_all;
 	struct ring ring;
-	uint64_t taken; /* bytes from the source */
+	uint64_t taken;		/* bytes from the source */
+	bool forgotten;		/* the target lost its upload once already */
+	struct error unsettled; /* why it is unknown whether the blob was stored */
+	bool may_retry;		/* whether that may pass */
 	EVP_MD_CTX *hash;
 	struct engine_timer timer;
 };
@@ -102,6 +100,7 @@ static void next(struct flight *f)
 	if (j->next < j->copy->n) {
 		f->item = &j->copy->items[j->next++];
 		f->try = 0;
+		f->forgotten = false;
 		f->step = CHECKING;
 		fly(f);
 	} else if (--j->busy == 0) {
@@ -147,14 +146,31 @@ static void failed(struct flight *f, const struct error *err, bool transient)
 	f->try++;
 }
 
-static void refused(struct flight *f, const struct registry *r, const struct http_reply *reply, const char *action)
+static void explain(struct flight *f, const struct registry *r, const struct http_reply *reply, const char *action,
+		    struct error *ret)
 {
-	struct error err = {0};
 	char label[600], what[120];
 
 	snprintf(what, sizeof(what), "%s %.19s", action, f->item->blob.digest);
-	registry_explain(reply, registry_label(r, label, sizeof(label)), what, &err);
+	registry_explain(reply, registry_label(r, label, sizeof(label)), what, ret);
+}
+
+static void refused(struct flight *f, const struct registry *r, const struct http_reply *reply, const char *action)
+{
+	struct error err = {0};
+
+	explain(f, r, reply, action, &err);
 	failed(f, &err, registry_is_transient(reply));
+}
+
+/* A registry that has forgotten an upload (it was restarted, or cleaned up) gets it again once. */
+static bool may_begin_again(struct flight *f, const struct http_reply *reply)
+{
+	bool again = registry_is_transient(reply);
+
+	if (reply->status == 404 && !f->forgotten)
+		f->forgotten = again = true;
+	return again;
 }
 
 static void no_memory(struct flight *f)
@@ -200,22 +216,16 @@ static void resume_soon(struct flight *f)
 static int take(const void *data, size_t len, void *arg)
 {
 	struct flight *f = arg;
-	struct ring *r = &f->ring;
-	size_t end = (r->at + r->len) % RING_SIZE, first = RING_SIZE - end;
 
 	if (f->taken + len > f->item->blob.size)
 		return -EMSGSIZE;
-	if (RING_SIZE - r->len < len) {
+	if (RING_SIZE - f->ring.len < len) {
 		f->in_paused = true;
 		return HTTP_PAUSE;
 	}
 	if (!EVP_DigestUpdate(f->hash, data, len))
 		return -ENOMEM;
-	if (first > len)
-		first = len;
-	memcpy(r->data + end, data, first);
-	memcpy(r->data, (const char *)data + first, len - first);
-	r->len += len;
+	ring_put(&f->ring, data, len);
 	f->taken += len;
 	tell(f->job, len);
 	if (f->out_paused)
@@ -226,24 +236,19 @@ static int take(const void *data, size_t len, void *arg)
 static ssize_t give(void *data, size_t len, void *arg)
 {
 	struct flight *f = arg;
-	struct ring *r = &f->ring;
-	size_t n = r->len < len ? r->len : len;
+	size_t most = f->ring.len;
 
-	if (n > RING_SIZE - r->at)
-		n = RING_SIZE - r->at;
 	/* The last byte is held back until the source has ended well: what is cut or false is never complete. */
-	if (!f->in_ended && n == r->len && f->taken == f->item->blob.size && n)
-		n--;
-	if (!n) {
+	if (!f->in_ended && f->taken == f->item->blob.size && most)
+		most--;
+	most = ring_get(&f->ring, data, most < len ? most : len);
+	if (!most) {
 		f->out_paused = true;
 		return 0;
 	}
-	memcpy(data, r->data + r->at, n);
-	r->at = (r->at + n) % RING_SIZE;
-	r->len -= n;
 	if (f->in_paused)
 		resume_soon(f);
-	return (ssize_t)n;
+	return (ssize_t)most;
 }
 
 /* -- requests -------------------------------------------------------------------------------------------------- */
@@ -290,6 +295,12 @@ static bool take_location(struct flight *f, const struct http_reply *reply, cons
 	return true;
 }
 
+/* A registry that knows no HEAD is sent the blob, and told by the manifest if it lacks one. */
+static bool head_is_unknown(int status)
+{
+	return status == 400 || status == 405 || status == 501;
+}
+
 static void checked(struct http_reply *reply, void *arg)
 {
 	struct flight *f = arg;
@@ -297,12 +308,19 @@ static void checked(struct http_reply *reply, void *arg)
 	f->out = NULL;
 	if (reply->status == 200) {
 		arrived(f, false);
-	} else if (reply->status == 404) {
+	} else if (reply->status == 404 || head_is_unknown(reply->status)) {
 		f->step = BEGINNING;
 		fly(f);
 	} else {
 		refused(f, f->job->copy->target, reply, "looking for the layer");
 	}
+}
+
+static const struct error *not_stored(const struct flight *f, struct error *ret)
+{
+	error_set(ret, -EIO, "%s accepted layer %.19s but does not have it", f->job->copy->target->base,
+		  f->item->blob.digest);
+	return ret;
 }
 
 static void verified(struct http_reply *reply, void *arg)
@@ -311,27 +329,26 @@ static void verified(struct http_reply *reply, void *arg)
 	struct error err = {0};
 
 	f->out = NULL;
-	if (reply->status == 200) {
+	if (reply->status == 200 || (head_is_unknown(reply->status) && !error_is(&f->unsettled)))
 		arrived(f, true);
-		return;
-	}
-	if (reply->status != 404) {
+	else if (error_is(&f->unsettled))
+		failed(f, &f->unsettled, f->may_retry);
+	else if (reply->status != 404)
 		refused(f, f->job->copy->target, reply, "looking for the layer");
-		return;
-	}
-	error_set(&err, -EIO, "%s took the layer %.19s and has it not", f->job->copy->target->base,
-		  f->item->blob.digest);
-	failed(f, &err, true);
+	else
+		failed(f, not_stored(f, &err), true);
 }
 
+/* If the reply was lost, or says that the upload is not there (any more), it may have been stored all the same. */
 static void committed(struct http_reply *reply, void *arg)
 {
 	struct flight *f = arg;
 
 	f->out = NULL;
-	if (reply->status < 200 || reply->status >= 300) {
-		refused(f, f->job->copy->target, reply, "storing the layer");
-		return;
+	f->unsettled = (struct error){0};
+	if (reply->status < 200 || reply->status >= 300 || error_is(&reply->error)) {
+		explain(f, f->job->copy->target, reply, "storing the layer", &f->unsettled);
+		f->may_retry = may_begin_again(f, reply);
 	}
 	f->step = VERIFYING;
 	fly(f);
@@ -372,8 +389,11 @@ static void sent(struct http_reply *reply, void *arg)
 	_free_ char *base = strdup(f->upload);
 
 	f->out = NULL;
-	if (reply->status < 200 || reply->status >= 300) { /* ECR says 201, others 202 */
-		refused(f, f->job->copy->target, reply, "sending the layer");
+	if (reply->status < 200 || reply->status >= 300 || error_is(&reply->error)) { /* ECR says 201, others 202 */
+		struct error err = {0};
+
+		explain(f, f->job->copy->target, reply, "sending the layer", &err);
+		failed(f, &err, may_begin_again(f, reply));
 		return;
 	}
 	if (base)

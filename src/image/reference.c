@@ -1,5 +1,6 @@
 #include "image/reference.h"
 
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <string.h>
 #include <strings.h>
@@ -15,29 +16,61 @@ bool image_host_is_docker_hub(const char *host)
 	       strcasecmp(host, IMAGE_DOCKER_HUB) == 0;
 }
 
-static bool ends_with(const char *s, const char *end)
-{
-	size_t len = strlen(s), n = strlen(end);
-
-	return len > n && strcmp(s + len - n, end) == 0;
-}
-
 static bool begins_with(const char *s, const char *start)
 {
 	return strncmp(s, start, strlen(start)) == 0;
 }
 
-/* <account>.dkr.ecr[-fips].<region>.amazonaws.com and its partitions, <account>.dkr-ecr[-fips].<region>.on.aws */
-static bool host_is_ecr(const char *host)
+bool image_host_is_loopback(const char *host)
 {
-	const char *rest = host + 12;
+	char name[256];
+	struct in6_addr six;
+	struct in_addr four;
 
-	if (strlen(host) < 13 || strspn(host, DIGITS) != 12)
-		return false;
-	if (begins_with(rest, ".dkr.ecr.") || begins_with(rest, ".dkr.ecr-fips."))
-		return ends_with(host, ".amazonaws.com") || ends_with(host, ".amazonaws.com.cn") ||
-		       ends_with(host, ".amazonaws.eu");
-	return (begins_with(rest, ".dkr-ecr.") || begins_with(rest, ".dkr-ecr-fips.")) && ends_with(host, ".on.aws");
+	if (*host == '[') {
+		snprintf(name, sizeof(name), "%.*s", (int)strcspn(host + 1, "]"), host + 1);
+		return inet_pton(AF_INET6, name, &six) == 1 && IN6_IS_ADDR_LOOPBACK(&six);
+	}
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(host, ":"), host);
+	if (strcasecmp(name, "localhost") == 0)
+		return true;
+	return inet_pton(AF_INET, name, &four) == 1 && ntohl(four.s_addr) >> 24 == 127;
+}
+
+/* Source: "Amazon ECR private registry" in the user guide: account, FIPS and dual-stack endpoints, partitions. */
+static const struct {
+	const char *middle, *suffix;
+} ecr_hosts[] = {
+	{".dkr.ecr.", ".amazonaws.com"},
+	{".dkr.ecr-fips.", ".amazonaws.com"},
+	{".dkr.ecr.", ".amazonaws.com.cn"},
+	{".dkr.ecr.", ".amazonaws.eu"},
+	{".dkr-ecr.", ".on.aws"},
+	{".dkr-ecr-fips.", ".on.aws"},
+	{".dkr-ecr.", ".on.amazonwebservices.com.cn"},
+};
+
+/* <account><middle><region><suffix> */
+static void find_ecr(struct image_reference *r)
+{
+	const char *rest = r->host + IMAGE_ACCOUNT_SIZE - 1;
+
+	if (strspn(r->host, DIGITS) != IMAGE_ACCOUNT_SIZE - 1)
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(ecr_hosts); i++) {
+		const char *region = rest + strlen(ecr_hosts[i].middle);
+		size_t len;
+
+		if (!begins_with(rest, ecr_hosts[i].middle))
+			continue;
+		len = strcspn(region, ".");
+		if (!len || len >= sizeof(r->ecr_region) || strcmp(region + len, ecr_hosts[i].suffix) != 0)
+			continue;
+		r->is_ecr = true;
+		snprintf(r->ecr_account, sizeof(r->ecr_account), "%s", r->host);
+		snprintf(r->ecr_region, sizeof(r->ecr_region), "%.*s", (int)len, region);
+		return;
+	}
 }
 
 /* A separator is one dot, one or two underscores, or any number of dashes, between letters and digits. */
@@ -122,12 +155,13 @@ static bool is_host(const char *host)
 	return true;
 }
 
-/* The first part is a registry if it cannot be a part of a name, as Docker decides it. */
+/*
+ * The first part is a registry if it cannot be a part of a name. Docker takes a capital letter for that, too: then
+ * Tenzir/vast would be looked for at a host "tenzir". Here it is a misspelt name.
+ */
 static bool is_host_like(const char *first)
 {
-	if (strpbrk(first, ".:[") || strcmp(first, "localhost") == 0)
-		return true;
-	return first[strcspn(first, UPPER)] != '\0';
+	return strpbrk(first, ".:[") || strcasecmp(first, "localhost") == 0;
 }
 
 /* -- taking the text apart, in place ---------------------------------------------------------------------------- */
@@ -189,6 +223,11 @@ static int take_name(char *text, struct image_reference *ret, struct error *err)
 	}
 	if (!*ret->host || image_host_is_docker_hub(ret->host))
 		snprintf(ret->host, sizeof(ret->host), IMAGE_DOCKER_HUB);
+	if (name[strcspn(name, UPPER)])
+		return error_set(err, -EINVAL,
+				 "repository names have no capital letters, and '%s' has; a registry whose name has "
+				 "no dot is written with its port",
+				 name);
 	if (!is_path(name))
 		return error_set(err, -EINVAL,
 				 "'%s' is not a name: lower case letters and digits, with single . _ or - between",
@@ -233,7 +272,7 @@ int image_reference_parse(const char *text, struct image_reference *ret, struct 
 		error_prefix(err, "'%.200s' is not the name of an image", text);
 		return r;
 	}
-	found.is_ecr = host_is_ecr(found.host);
+	find_ecr(&found);
 	*ret = found;
 	return 0;
 }

@@ -2,16 +2,15 @@
 
 #include "aws/http_call.h"
 #include "base/clock.h"
-#include "image/challenge.h"
+#include "base/secret.h"
+#include "image/authenticate.h"
 #include "image/rate_limit.h"
 #include "image/url.h"
 
 #include <string.h>
 
 #define TIMEOUT_MS    60000
-#define TRIES	      3
 #define REDIRECTS     5
-#define TOKEN_MAX     ((size_t)64 << 10)
 #define FIRST_WAIT_MS 1000
 
 /* -- life ------------------------------------------------------------------------------------------------------ */
@@ -21,27 +20,20 @@ int registry_open(struct registry *r, struct engine *engine, struct aws_cancel_t
 {
 	*r = (struct registry){.engine = engine, .cancel = cancel, .base = strdup(base), .name = strdup(name)};
 	if (basic && *basic)
-		r->basic = strdup(basic);
-	if (r->basic && eager && asprintf(&r->authorization, "Authorization: Basic %s", r->basic) < 0)
-		r->authorization = NULL;
-	if (r->base && *r->base && r->base[strlen(r->base) - 1] == '/')
+		r->basic = secret_strdup(basic);
+	if (r->basic && eager)
+		r->authorization = secret_printf("Authorization: Basic %s", r->basic);
+	while (r->base && *r->base && r->base[strlen(r->base) - 1] == '/')
 		r->base[strlen(r->base) - 1] = '\0';
-	return r->base && r->name && (!r->basic || !eager || r->authorization) ? 0 : -ENOMEM;
-}
-
-static void free_secret(char *text)
-{
-	if (text)
-		explicit_bzero(text, strlen(text));
-	free(text);
+	return r->base && r->name && (!basic || !*basic || (r->basic && (!eager || r->authorization))) ? 0 : -ENOMEM;
 }
 
 void registry_close(struct registry *r)
 {
 	free(r->base);
 	free(r->name);
-	free_secret(r->basic);
-	free_secret(r->authorization);
+	secret_free_text(r->basic);
+	secret_free_text(r->authorization);
 	memset(r, 0, sizeof(*r));
 }
 
@@ -80,17 +72,35 @@ static void advise(const struct http_reply *reply, struct error *err)
 	struct rate_limit limit;
 	int status = reply->status;
 
-	if (status == 401 || status == 403) {
+	if (error_has_code(err, "BLOB_UPLOAD_UNKNOWN")) {
+		error_remedy(err, "run: touch control/deploy (the registry lost an upload that had begun)");
+	} else if (status == 401 || status == 403) {
 		error_remedy(err,
-			     "docker login to that registry (vastfs reads ~/.docker/config.json), and look whether "
-			     "the image's name is right: registries hide what one may not see");
+			     "check vast_image in config/default.env (registries hide what one may not see); for a "
+			     "private image run: docker login, or: skopeo login (vastfs reads ~/.docker/config.json "
+			     "and auth.json)");
 	} else if (status == 404) {
-		error_remedy(err, "check the image's name and tag");
+		error_remedy(err, "check the image's name and tag in vast_image of config/default.env");
 	} else if (status == 429) {
 		rate_limit_read(reply, &limit);
 		rate_limit_advise(&limit, err);
 	} else if (status >= 500) {
-		error_remedy(err, "the registry is ill; try again later");
+		error_remedy(err, "try again later: the registry returned a server error");
+	}
+}
+
+static const char *words_of(int status)
+{
+	switch (status) {
+	case 401:
+	case 403:
+		return "access is denied";
+	case 404:
+		return "not found";
+	case 429:
+		return "too many requests";
+	default:
+		return "the registry refused";
 	}
 }
 
@@ -98,6 +108,7 @@ int registry_explain(const struct http_reply *reply, const char *label, const ch
 {
 	cJSON *body = cJSON_Parse(buf_str(&reply->body));
 	const cJSON *first = aws_at(body, "errors.0");
+	const char *said = aws_text(first, "message");
 	int status = reply->status;
 	int errnum = status == 404 ? -ENOENT : status == 401 || status == 403 ? -EACCES : -EIO;
 
@@ -105,12 +116,8 @@ int registry_explain(const struct http_reply *reply, const char *label, const ch
 		*err = reply->error;
 		error_prefix(err, "%s: %s", label, action);
 	} else {
-		error_set(err, errnum, "%s: %s: %s (HTTP %d)", label, action,
-			  *aws_text(first, "message") ? aws_text(first, "message")
-			  : status == 404	      ? "not found"
-			  : errnum == -EACCES	      ? "access is denied"
-			  : status == 429	      ? "too many requests"
-						      : "the registry refused",
+		error_set(err, errnum, "%s: %s: %s%s%s (HTTP %d)", label, action,
+			  status == 404 || !*said ? words_of(status) : "", status == 404 && *said ? ": " : "", said,
 			  status);
 		snprintf(err->code, sizeof(err->code), "%s", aws_text(first, "code"));
 		err->http_status = status;
@@ -122,82 +129,6 @@ int registry_explain(const struct http_reply *reply, const char *label, const ch
 	return err->errnum;
 }
 
-/* -- credentials ----------------------------------------------------------------------------------------------- */
-
-static char *token_url(const struct registry *r, const struct challenge *c)
-{
-	_free_ char *with_service = NULL, *scope = NULL;
-
-	if (asprintf(&scope, "repository:%s:pull", r->name) < 0) {
-		scope = NULL;
-		return NULL;
-	}
-	with_service = *c->service ? image_url_with(c->realm, "service", c->service) : strdup(c->realm);
-	return with_service ? image_url_with(with_service, "scope", *c->scope ? c->scope : scope) : NULL;
-}
-
-static int keep_token(struct registry *r, const struct http_reply *reply, struct error *err)
-{
-	cJSON *body = cJSON_Parse(buf_str(&reply->body));
-	const char *token = aws_text(body, "token");
-	int e = 0;
-
-	if (!*token)
-		token = aws_text(body, "access_token");
-	free_secret(move_ptr(r->authorization));
-	if (!*token || strpbrk(token, "\r\n"))
-		e = error_set(err, -EBADMSG, "the registry's token service sent no token");
-	else if (asprintf(&r->authorization, "Authorization: Bearer %s", token) < 0)
-		e = -ENOMEM;
-	if (e < 0)
-		r->authorization = NULL;
-	cJSON_Delete(body);
-	return e;
-}
-
-static int fetch_token(struct registry *r, const struct challenge *c, struct error *err)
-{
-	_free_ char *url = token_url(r, c), *basic = NULL;
-	const char *headers[2] = {NULL};
-	struct http_request request = {.method = "GET",
-				       .url = url,
-				       .headers = headers,
-				       .timeout_ms = TIMEOUT_MS,
-				       .reply_max = TOKEN_MAX,
-				       .ca_file = r->ca_file};
-	struct http_reply reply;
-	int e;
-
-	if (!url || image_url_weakens(r->base, url))
-		return error_set(err, -EBADMSG, "the registry names a token service that cannot be used: %.200s",
-				 c->realm);
-	if (r->basic && asprintf(&basic, "Authorization: Basic %s", r->basic) >= 0)
-		headers[0] = basic;
-	e = http_call(r->engine, &request, r->cancel, &reply, err);
-	if (e == 0)
-		e = reply.status == 200 ? keep_token(r, &reply, err)
-					: registry_explain(&reply, c->realm, "asking for a token", err);
-	http_reply_free(&reply);
-	if (basic)
-		explicit_bzero(basic, strlen(basic));
-	return e;
-}
-
-/* After a 401: 0 if it is worth asking again. */
-static int authenticate(struct registry *r, const struct http_reply *refusal, struct error *err)
-{
-	char header[2048];
-	struct challenge challenge;
-
-	if (!challenge_parse(http_header(refusal, "WWW-Authenticate", header, sizeof(header)), &challenge))
-		return -EACCES;
-	if (challenge.bearer)
-		return fetch_token(r, &challenge, err);
-	if (!r->basic || r->authorization)
-		return -EACCES;
-	return asprintf(&r->authorization, "Authorization: Basic %s", r->basic) < 0 ? -ENOMEM : 0;
-}
-
 /* -- requests -------------------------------------------------------------------------------------------------- */
 
 struct ask {
@@ -205,12 +136,22 @@ struct ask {
 	const char *header; /* one of the caller's, NULL: none */
 	const struct buf *body;
 	size_t reply_max;
+	bool of_api; /* path is below /v2/ and not below the repository; nothing is proved to the registry */
 };
+
+static char *ask_url(const struct registry *r, const struct ask *a)
+{
+	char *url;
+
+	if (!a->of_api)
+		return registry_url(r, a->path);
+	return asprintf(&url, "%s/v2/%s", r->base, a->path) < 0 ? NULL : url;
+}
 
 /* Follows redirects of a reading request; credentials stay with their host. */
 static int ask_once(struct registry *r, const struct ask *a, struct http_reply *ret, struct error *err)
 {
-	_free_ char *url = registry_url(r, a->path);
+	_free_ char *url = ask_url(r, a);
 
 	for (unsigned hops = 0; url; hops++) {
 		bool own = image_url_same_origin(url, r->base);
@@ -242,44 +183,69 @@ static int ask_once(struct registry *r, const struct ask *a, struct http_reply *
 	return -ENOMEM;
 }
 
+/* What one challenge asked for and the registry then refuses, another one may still give. */
 static int ask_authenticated(struct registry *r, const struct ask *a, struct http_reply *ret, struct error *err)
 {
+	char list[8192];
+	const char *challenges = list;
 	int e = ask_once(r, a, ret, err);
 
-	if (e < 0 || ret->status != 401)
+	if (e < 0 || ret->status != 401 || a->of_api)
 		return e;
-	e = authenticate(r, ret, err);
-	if (e == -EACCES && !error_is(err))
-		return 0; /* the refusal stands */
-	if (e < 0)
-		return e;
-	http_reply_free(ret);
-	return ask_once(r, a, ret, err);
+	http_header_all(ret, "WWW-Authenticate", list, sizeof(list));
+	while (e == 0 && ret->status == 401) {
+		int met = registry_authenticate(r, &challenges, err);
+
+		if (met <= 0)
+			return met; /* 0: the refusal stands */
+		http_reply_free(ret);
+		e = ask_once(r, a, ret, err);
+	}
+	return e;
+}
+
+int registry_wait(const struct registry *r, const struct http_reply *reply, int try)
+{
+	struct rate_limit limit;
+
+	rate_limit_read(reply, &limit);
+	return aws_sleep(r->cancel, rate_limit_wait_ms(&limit, FIRST_WAIT_MS * try));
 }
 
 /* 0 with a reply of whatever status. *ret is to be freed in any case. */
 static int ask(struct registry *r, const struct ask *a, struct http_reply *ret, struct error *err)
 {
 	char label[600];
-	int e;
 
 	for (int try = 1;; try++) {
-		struct rate_limit limit;
 		struct error why = {0};
+		int e = ask_authenticated(r, a, ret, &why);
 
-		e = ask_authenticated(r, a, ret, &why);
-		if (e == -ECANCELED || try == TRIES || !registry_is_transient(ret)) {
-			if (e < 0) {
-				*err = why;
-				return error_prefix(err, "%s: %s", registry_label(r, label, sizeof(label)), a->action);
-			}
-			return 0;
+		if (e == -ECANCELED || try == REGISTRY_TRIES || !registry_is_transient(ret)) {
+			if (e == 0)
+				return 0;
+			*err = why;
+			return error_prefix(err, "%s: %s", registry_label(r, label, sizeof(label)), a->action);
 		}
-		rate_limit_read(ret, &limit);
+		e = registry_wait(r, ret, try);
 		http_reply_free(ret);
-		if (aws_sleep(r->cancel, rate_limit_wait_ms(&limit, FIRST_WAIT_MS * try)) < 0)
+		if (e < 0)
 			return error_set(err, -ECANCELED, "cancelled");
 	}
+}
+
+int registry_answers(struct registry *r, bool *ret, struct error *err)
+{
+	struct ask a = {.method = "GET", .path = "", .action = "looking for the registry", .of_api = true};
+	struct http_reply reply = {0};
+	int e = ask(r, &a, &reply, err);
+	const char *body = buf_str(&reply.body);
+
+	/* A web server that answers everything does so with a page. */
+	*ret = reply.status == 401 || reply.status == 403 ||
+	       (reply.status == 200 && body[strspn(body, " \t\r\n")] != '<');
+	http_reply_free(&reply);
+	return e;
 }
 
 static int refused(struct registry *r, const struct http_reply *reply, const char *action, struct error *err)
@@ -300,6 +266,12 @@ static int find_by_reading(struct registry *r, const char *target, char ret_dige
 	return e == 0 ? image_digest(buf_str(&manifest), manifest.len, ret_digest) : e;
 }
 
+/* Registries and what stands before them refuse the method in many words: Nexus says 404, others 403 or 405. */
+static bool head_is_refused(int status)
+{
+	return status == 400 || status == 403 || status == 404 || status == 405 || status == 501;
+}
+
 int registry_find(struct registry *r, const char *target, char ret_digest[IMAGE_DIGEST_SIZE], struct error *err)
 {
 	_free_ char *path = NULL;
@@ -316,10 +288,10 @@ int registry_find(struct registry *r, const char *target, char ret_digest[IMAGE_
 	a.path = path;
 	e = ask(r, &a, &reply, err);
 	http_header(&reply, "Docker-Content-Digest", digest, sizeof(digest));
-	if (e == 0 && reply.status != 200)
-		e = refused(r, &reply, a.action, err);
-	else if (e == 0 && !*digest)
+	if (e == 0 && (head_is_refused(reply.status) || (reply.status == 200 && !*digest)))
 		e = find_by_reading(r, target, digest, err);
+	else if (e == 0 && reply.status != 200)
+		e = refused(r, &reply, a.action, err);
 	else if (e == 0 && !image_digest_is_valid(digest))
 		e = error_set(err, -EBADMSG, "%s does not tell the digest of %s", r->base, target);
 	if (e == 0)

@@ -18,8 +18,8 @@ struct registry {
 	struct aws_cancel_token *cancel;
 	char *base;	     /* "https://registry-1.docker.io" */
 	char *name;	     /* of the repository: "library/debian" */
-	char *basic;	     /* user:password in base64; NULL: none */
-	char *authorization; /* the header that the registry has accepted; NULL: none yet */
+	char *basic;	     /* user:password in base64, as secret.h keeps it; NULL: none */
+	char *authorization; /* the header that the registry has accepted, likewise; NULL: none yet */
 	const char
 		*ca_file; /* of the certificates to trust, NULL: the system's; set by who opens it, must outlive it */
 };
@@ -32,7 +32,10 @@ void registry_close(struct registry *r);
 /* For people: "registry-1.docker.io/library/debian". */
 const char *registry_label(const struct registry *r, char *out, size_t size);
 
-/* target: a tag or digest. The digest without the manifest; -ENOENT if there is none. */
+/* Whether a registry is there at all: its /v2/ answers. */
+int registry_answers(struct registry *r, bool *ret, struct error *err);
+
+/* target: a tag or digest. The digest without the manifest where HEAD gives it; -ENOENT if there is none. */
 int registry_find(struct registry *r, const char *target, char ret_digest[IMAGE_DIGEST_SIZE], struct error *err);
 
 /* The manifest or index; verified if target is a digest. */
@@ -53,5 +56,9 @@ int registry_explain(const struct http_reply *reply, const char *label, const ch
 
 /* Worth another try: 408, 429, 5xx, and connections that broke. */
 bool registry_is_transient(const struct http_reply *reply);
+
+/* Sleeps before the next try, which the reply may put off; try: how many were made. 0 or -ECANCELED. */
+#define REGISTRY_TRIES 3
+int registry_wait(const struct registry *r, const struct http_reply *reply, int try);
 
 #endif

@@ -1,6 +1,7 @@
 #include "image/url.h"
 
 #include "base/cleanup.h"
+#include "image/reference.h"
 
 #include <curl/curl.h>
 #include <string.h>
@@ -83,6 +84,13 @@ bool image_url_same_origin(const char *a, const char *b)
 	good = origin_of(b, &other) && good;
 	return good && strcmp(one.scheme, other.scheme) == 0 && strcasecmp(one.host, other.host) == 0 &&
 	       strcmp(one.port, other.port) == 0;
+}
+
+bool image_url_is_private(const char *url)
+{
+	_cleanup_(origin_release) struct origin o;
+
+	return origin_of(url, &o) && (strcmp(o.scheme, "https") == 0 || image_host_is_loopback(o.host));
 }
 
 bool image_url_weakens(const char *from, const char *to)

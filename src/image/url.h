@@ -16,6 +16,9 @@ char *image_url_with(const char *url, const char *name, const char *value);
 /* Same scheme, host and port: credentials for one may be sent to the other. */
 bool image_url_same_origin(const char *a, const char *b);
 
+/* https, or a server on this machine: nobody on the way reads what is sent. */
+bool image_url_is_private(const char *url);
+
 /* Whether going from one to the other would give up encryption. */
 bool image_url_weakens(const char *from, const char *to);
 

@@ -1,6 +1,7 @@
 #include "stack/checks.h"
 
 #include "base/buf.h"
+#include "image/reference.h"
 #include "stack/cidr.h"
 #include "stack/command_line.h"
 
@@ -98,19 +99,12 @@ int check_stage(const char *value, struct error *err)
 			 value);
 }
 
-/* Source of the grammar: the OCI Distribution Specification (names, tags) and distribution/reference. */
-#define PATH_COMPONENT "[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*"
-#define REGISTRY       "([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*(:[0-9]{1,5})?/)?"
-#define TAG	       "(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?"
-#define DIGEST	       "(@sha256:[0-9a-f]{64})?"
-
+/* The same words and the same grammar as where the image is fetched. */
 int check_image(const char *value, struct error *err)
 {
-	if (strlen(value) <= 512 && matches(value, "^" REGISTRY PATH_COMPONENT "(/" PATH_COMPONENT ")*" TAG DIGEST "$"))
-		return 0;
-	if (strstr(value, "://"))
-		return error_set(err, -EINVAL, "an image is named without https:// before it, like tenzir/vast:latest");
-	return error_set(err, -EINVAL, "%.80s is not the name of an image like tenzir/vast:latest", value);
+	struct image_reference reference;
+
+	return image_reference_parse(value, &reference, err);
 }
 
 static int check_command(const char *value, size_t most, struct error *err)

@@ -7,7 +7,9 @@
  */
 #include "aws/ecr.h"
 #include "base/clock.h"
+#include "base/secret.h"
 #include "image/build.h"
+#include "image/reference.h"
 #include "image/runtime_file.h"
 #include "stack/images.h"
 #include "stack/operation.h"
@@ -19,6 +21,7 @@
 struct telling {
 	struct operation *op;
 	int64_t begun_ms, told_ms; /* monotonic; 0: not yet */
+	bool warned;
 };
 
 /* Called often, on the engine thread. */
@@ -37,13 +40,82 @@ static void tell(void *arg, const char *step, uint64_t done, uint64_t total)
 		     total ? images_progress(done, total, now - t->begun_ms, text, sizeof(text)) : "");
 }
 
-/* What to do with an image; ret is NULL where nothing is built. */
+static void warn(void *arg, const struct error *what)
+{
+	struct telling *t = arg;
+
+	if (t->warned)
+		return;
+	t->warned = true;
+	job_log(t->op->job, "warning: %s%s%s", what->message, *what->remedy ? "; " : "", what->remedy);
+}
+
+/* -- ECR's passwords ------------------------------------------------------------------------------------------- */
+
+/* What GetAuthorizationToken gives: secret, and valid for every registry of its region that the caller may read. */
+struct login {
+	cJSON *reply;
+	char *registry; /* what it is used for; NULL: what the reply says */
+};
+
+static void login_release(struct login *l)
+{
+	secret_free_json(l->reply);
+	free(l->registry);
+}
+
+static const char *login_endpoint(const struct login *l)
+{
+	return aws_text(l->reply, "authorizationData.0.proxyEndpoint");
+}
+
+static const char *login_secret(const struct login *l)
+{
+	return aws_text(l->reply, "authorizationData.0.authorizationToken");
+}
+
+/* An image of another region's ECR takes a token from there. */
+static int login_to_source(struct operation *op, const struct image_reference *base, struct login *ret,
+			   struct error *err)
+{
+	struct aws *there = NULL;
+	int r = aws_new_in_region(op->aws, base->ecr_region, &there, err);
+
+	if (r == 0)
+		r = aws_call(there, ecr_get_authorization_token(), op->cancel, &ret->reply, err);
+	aws_unref(there);
+	if (r < 0)
+		return r == -ECANCELED ? r : error_prefix(err, "cannot log in to %s", base->host);
+	ret->registry = image_ecr_registry(base, login_endpoint(ret), op->account ? op->account : "");
+	return ret->registry ? 0 : -ENOMEM;
+}
+
+/* -- what is done with an image -------------------------------------------------------------------------------- */
+
+/* ret is NULL where nothing is built. */
 typedef int image_action(const struct image_build *build, struct image_built *ret, struct error *err);
 
-static int act_once(struct operation *op, image_action *action, struct image_built *ret, struct error *err)
+static int run_action(struct operation *op, image_action *action, struct image_build *build, struct image_built *ret,
+		      struct error *err)
 {
+	_cleanup_(login_release) struct login source = {NULL};
+	struct image_reference base;
+	int r = image_reference_parse(build->base, &base, err);
+
+	if (r == 0 && base.is_ecr)
+		r = login_to_source(op, &base, &source, err);
+	if (r < 0)
+		return r;
+	build->source_registry = source.registry;
+	build->source_authorization = source.reply ? login_secret(&source) : NULL;
+	return action(build, ret, err);
+}
+
+static int act_once(struct operation *op, image_action *action, struct telling *telling, struct image_built *ret,
+		    struct error *err)
+{
+	_cleanup_(login_release) struct login target = {NULL};
 	const char *architecture = settings_get(op->settings, SETTING_ARCHITECTURE);
-	struct telling telling = {.op = op};
 	char runtime[IMAGE_RUNTIME_PATH_MAX];
 	struct image_build build = {.engine = op->engine,
 				    .base = settings_get(op->settings, SETTING_VAST_IMAGE),
@@ -53,27 +125,25 @@ static int act_once(struct operation *op, image_action *action, struct image_bui
 				    .ca_file = aws_ca_file(op->aws),
 				    .cancel = op->cancel,
 				    .progress = tell,
-				    .arg = &telling};
-	cJSON *reply = NULL;
-	int r = operation_call(op, ecr_get_authorization_token(), &reply, err);
+				    .warn = ret ? warn : NULL,
+				    .arg = telling};
+	int r = operation_call(op, ecr_get_authorization_token(), &target.reply, err);
 
-	build.registry = aws_text(reply, "authorizationData.0.proxyEndpoint");
-	build.authorization = aws_text(reply, "authorizationData.0.authorizationToken");
+	build.registry = login_endpoint(&target);
+	build.authorization = login_secret(&target);
 	if (r == 0)
 		r = image_runtime_find(architecture, runtime, err);
-	if (r == 0)
-		r = action(&build, ret, err);
-	cJSON_Delete(reply);
-	return r;
+	return r == 0 ? run_action(op, action, &build, ret, err) : r;
 }
 
 /* Blobs that have arrived are not sent again, so beginning anew after an outage costs little. */
 static int act(struct operation *op, image_action *action, struct image_built *ret, struct error *err)
 {
+	struct telling telling = {.op = op};
 	int r;
 
 	do
-		r = act_once(op, action, ret, err);
+		r = act_once(op, action, &telling, ret, err);
 	while (operation_outlasts(op, &r, err));
 	return r;
 }

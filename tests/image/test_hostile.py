@@ -211,7 +211,7 @@ def test_a_target_that_accepts_and_forgets(source, build):
     target.when("PATCH", "/v2/upload", lambda h, b: h.reply(201, Location="/v2/upload?x=2"))
     target.when("PUT", "/", lambda h, b: h.reply(201))
     answer = build(f"{source.host}/evil", target.url)
-    assert answer["errnum"] == -5 and "has it not" in answer["message"]
+    assert answer["errnum"] == -5 and "does not have it" in answer["message"]
     assert not any(method == "PUT" and "/manifests/" in path for method, path, _ in target.asked)
     target.stop()
 

@@ -42,7 +42,8 @@ static void test_other_registries_are_kept(void **state)
 	expect("localhost/x", "localhost", "x", "latest", "");
 	expect("localhost:5000/x@" DIGEST, "localhost:5000", "x", "", DIGEST);
 	expect("[::1]:5000/x", "[::1]:5000", "x", "latest", "");
-	expect("Host/x", "host", "x", "latest", "");
+	expect("Host:5000/x", "host:5000", "x", "latest", "");
+	expect("LocalHost/x", "localhost", "x", "latest", "");
 	expect("a.b/c-d--e/f__g.h:T@" DIGEST, "a.b", "c-d--e/f__g.h", "T", DIGEST);
 }
 
@@ -51,15 +52,17 @@ static void test_private_registries_of_aws_are_known(void **state)
 	static const struct {
 		const char *text;
 		bool is_ecr;
+		const char *region;
 	} rows[] = {
-		{"123456789012.dkr.ecr.eu-west-1.amazonaws.com/a", true},
-		{"123456789012.dkr.ecr-fips.us-east-1.amazonaws.com/a", true},
-		{"123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn/a", true},
-		{"123456789012.dkr-ecr.eu-west-1.on.aws/a", true},
-		{"public.ecr.aws/a/b", false},
-		{"12345678901.dkr.ecr.eu-west-1.amazonaws.com/a", false},
-		{"123456789012.dkr.ecr.eu-west-1.amazonaws.com.example.org/a", false},
-		{"x.123456789012.dkr.ecr.eu-west-1.amazonaws.com/a", false},
+		{"123456789012.dkr.ecr.eu-west-1.amazonaws.com/a", true, "eu-west-1"},
+		{"123456789012.dkr.ecr-fips.us-east-1.amazonaws.com/a", true, "us-east-1"},
+		{"123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn/a", true, "cn-north-1"},
+		{"123456789012.dkr-ecr.eu-west-1.on.aws/a", true, "eu-west-1"},
+		{"public.ecr.aws/a/b", false, ""},
+		{"12345678901.dkr.ecr.eu-west-1.amazonaws.com/a", false, ""},
+		{"123456789012.dkr.ecr.eu-west-1.amazonaws.com.example.org/a", false, ""},
+		{"123456789012.dkr.ecr.eu.west.amazonaws.com/a", false, ""},
+		{"x.123456789012.dkr.ecr.eu-west-1.amazonaws.com/a", false, ""},
 	};
 	struct image_reference ref;
 
@@ -67,6 +70,8 @@ static void test_private_registries_of_aws_are_known(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		assert_int_equal(image_reference_parse(rows[i].text, &ref, NULL), 0);
 		assert_int_equal(ref.is_ecr, rows[i].is_ecr);
+		assert_string_equal(ref.ecr_region, rows[i].region);
+		assert_string_equal(ref.ecr_account, rows[i].is_ecr ? "123456789012" : "");
 	}
 }
 
@@ -105,6 +110,9 @@ static void test_what_is_no_reference_is_refused_in_words(void **state)
 		"[]/c",
 		"a/B",
 		"ghcr.io/A/b",
+		"Tenzir/vast",
+		"user@localhost/x",
+		"127.0.0.1@ghcr.io/x",
 		"a@" DIGEST "0",
 		"a:b:c",
 		"a/../b",
