@@ -89,6 +89,11 @@ static void put_status(const struct snapshot *s, struct buf *out)
 	put_tasks(s, out);
 	put_jobs(s, out);
 	buf_printf(out, "settings %s\n", settings_word(s));
+	if (s->more_tasks)
+		buf_printf(out, "incomplete tasks: there are more than %d, the others are not read\n", VIEW_TASKS_MOST);
+	if (s->more_resources)
+		buf_printf(out, "incomplete resources: there are more than %d, the others are not read\n",
+			   VIEW_RESOURCES_MOST);
 }
 
 int render_status(const struct scope *s, struct buf *out)

@@ -34,11 +34,19 @@ struct aws_service {
 	bool global;		   /* one endpoint and signing region for the whole partition (iam) */
 };
 
-/* How a reply is continued. The layer fetches all pages and joins the list named here; all NULL: a single reply. */
+#define AWS_PAGES_MOST	   100
+#define AWS_ENTRIES_MOST   10000
+#define AWS_RESOURCES_MOST 1000 /* of a stack; a template can have 500 */
+
+/*
+ * How a reply is continued. The layer fetches all pages and joins the list named here; all NULL: a single reply. What
+ * is beyond AWS_PAGES_MOST pages or the entries allowed is neither fetched nor kept, see struct aws_reply.truncated.
+ */
 struct aws_paging {
 	const char *token_in;  /* request member (query parameter in REST) that carries the token */
 	const char *token_out; /* reply member that holds the next one */
 	const char *list;      /* reply member, an array, whose pages are joined; dots descend: "Result.Stacks" */
+	int most;	       /* entries of the list; 0: AWS_ENTRIES_MOST */
 };
 
 enum aws_retry {
@@ -91,6 +99,7 @@ struct aws_reply {
 	char function_error[32]; /* Lambda's X-Amz-Function-Error, "" if absent */
 	char *log_tail;		 /* Lambda's X-Amz-Log-Result, base64; NULL if absent; owned */
 	bool sent;		 /* the request, or a part of it, may have reached AWS */
+	bool truncated;		 /* the list has more entries or pages than are read; those that were read are here */
 	struct error error;	 /* errnum 0 when AWS said yes */
 };
 
@@ -147,7 +156,8 @@ bool aws_cancel_token_fired(struct aws_cancel_token *t);
 /*
  * Any thread but the engine's and the FUSE loop's: sends the request (owned) and sleeps until it is answered.
  * Returns 0 and the reply's tree in *ret (ret may be NULL; NULL tree if the reply had no body), or a negative errno
- * with err filled. -ECANCELED when the token (may be NULL) was fired.
+ * with err filled. -EOVERFLOW: the list is longer than what is read; a part of it would be taken for the whole.
+ * -ECANCELED when the token (may be NULL) was fired.
  */
 int aws_call(struct aws *a, struct aws_request *request, struct aws_cancel_token *cancel, cJSON **ret,
 	     struct error *err);

@@ -11,7 +11,6 @@
 #include <string.h>
 
 #define DEFAULT_TIMEOUT_MS 60000
-#define MOST_PAGES	   10000
 
 struct aws_call {
 	struct engine_guest guest;
@@ -128,23 +127,28 @@ static void stopped(struct engine_guest *g)
 	aws_cancel(container_of(g, struct aws_call, guest));
 }
 
-/* Asks for the page behind this one: 1 if it is on its way, 0 if there is none, negative errno. */
-static int next_page(struct aws_call *c, struct aws_reply *reply)
+static size_t most_bytes(const struct aws_call *c)
 {
-	const char *token = aws_page_next(&c->request->paging, reply->body);
-	size_t most = c->request->reply_max ? c->request->reply_max : HTTP_REPLY_MAX;
+	return c->request->reply_max ? c->request->reply_max : HTTP_REPLY_MAX;
+}
+
+static int refuse_pages(const struct aws_call *c, int errnum, const char *why, struct error *err)
+{
+	return error_set(err, errnum, "the pages of %s %s %s", c->request->service->name, c->request->operation, why);
+}
+
+/* Asks for the page behind this one: 1 if it is on its way, 0 if there is none, negative errno with words. */
+static int next_page(struct aws_call *c, const char *token, struct error *err)
+{
 	char *copy;
 
-	c->bytes += reply->payload.len;
-	if (!*token)
-		return 0;
-	if (c->bytes > most || ++c->pages > MOST_PAGES)
-		return -EFBIG;
+	if (c->bytes > most_bytes(c))
+		return refuse_pages(c, -EFBIG, "are larger together than one reply may be", err);
 	if (c->page_token && strcmp(token, c->page_token) == 0)
-		return -EBADMSG;
+		return refuse_pages(c, -ELOOP, "do not end: one names itself as the next", err);
 	copy = strdup(token);
 	if (!copy)
-		return -ENOMEM;
+		return error_set(err, -ENOMEM, "out of memory");
 	free(c->page_token);
 	c->page_token = copy;
 	c->attempts = (struct aws_attempts){.made = 1, .most = c->attempts.most};
@@ -153,37 +157,52 @@ static int next_page(struct aws_call *c, struct aws_reply *reply)
 	return 1;
 }
 
-/* Adds the page to those before it and leaves the whole in the reply, or keeps it for the next one. */
+/* Adds the page to those before it: the reply is all that has come so far. */
 static int join(struct aws_call *c, struct aws_reply *reply)
 {
-	int more = next_page(c, reply), e = 0;
+	int e;
 
-	if (more < 0)
-		return more;
-	if (c->joined) {
-		e = aws_page_join(&c->request->paging, c->joined, reply->body);
-		cJSON_Delete(reply->body);
-		reply->body = move_ptr(c->joined);
-	}
-	if (more)
+	c->pages++;
+	c->bytes += reply->payload.len;
+	if (!c->joined)
+		return 0;
+	e = aws_page_join(&c->request->paging, c->joined, reply->body);
+	cJSON_Delete(reply->body);
+	reply->body = move_ptr(c->joined);
+	return e == 0 ? 0
+		      : error_set(&reply->error, e, "the pages of %s %s cannot be joined: %s",
+				  c->request->service->name, c->request->operation, strerror(-e));
+}
+
+/* 1: the next page is on its way; 0: that was all, or all that is read; negative errno with words. */
+static int continue_list(struct aws_call *c, struct aws_reply *reply)
+{
+	const struct aws_paging *paging = &c->request->paging;
+	_free_ char *token = strdup(aws_page_next(paging, reply->body));
+	int e;
+
+	if (!token)
+		return error_set(&reply->error, -ENOMEM, "out of memory");
+	e = paging->token_out ? join(c, reply) : 0;
+	if (e < 0)
+		return e;
+	if (c->page_token || *token)
+		cJSON_DeleteItemFromObjectCaseSensitive(reply->body, paging->token_out);
+	reply->truncated = aws_page_bound(paging, reply->body) || (*token && c->pages >= AWS_PAGES_MOST);
+	if (!*token || reply->truncated)
+		return 0;
+	e = next_page(c, token, &reply->error);
+	if (e > 0)
 		c->joined = move_ptr(reply->body);
-	return e ? e : more;
+	return e;
 }
 
 static void succeed(struct aws_call *c, struct aws_reply *reply)
 {
-	int e = c->request->paging.token_out ? join(c, reply) : 0;
-
-	if (e > 0) {
+	if (c->request->paging.list && continue_list(c, reply) > 0)
 		aws_reply_free(reply);
-		return;
-	}
-	if (e < 0)
-		error_set(&reply->error, e, "the pages of %s %s do not add up", c->request->service->name,
-			  c->request->operation);
-	else if (c->joined == NULL && c->page_token && reply->body)
-		cJSON_DeleteItemFromObjectCaseSensitive(reply->body, c->request->paging.token_out);
-	finish(c, reply);
+	else
+		finish(c, reply);
 }
 
 static void read_reply(struct aws_call *c, struct http_reply *http, struct aws_reply *reply)

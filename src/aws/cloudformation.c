@@ -65,6 +65,7 @@ struct aws_request *cloudformation_describe_stack_resources(const char *stack)
 	struct aws_request *r = of_stack("DescribeStackResources", stack);
 
 	aws_put_members(r, resources);
+	aws_put_bound(r, "StackResources", AWS_RESOURCES_MOST);
 	return r;
 }
 

@@ -2,6 +2,8 @@
 
 #include "aws/service.h"
 
+#define LIST_MAX ((size_t)4 << 20) /* bytes of 10,000 ARNs */
+
 static struct aws_request *of_cluster(const char *operation, const char *cluster)
 {
 	struct aws_request *r = aws_request_new(&aws_service_ecs, operation);
@@ -16,6 +18,8 @@ struct aws_request *ecs_list_tasks(const char *cluster, const char *status)
 	struct aws_request *r = of_cluster("ListTasks", cluster);
 
 	aws_put_members(r, arns);
+	if (r)
+		r->reply_max = LIST_MAX;
 
 	aws_put_text(&r, "desiredStatus", status);
 	aws_put_paging(r, "nextToken", "nextToken", "taskArns");

@@ -19,7 +19,8 @@ struct http_exchange {
 	void *sink_arg;
 	ssize_t (*source)(void *data, size_t len, void *arg);
 	void *source_arg;
-	int refused; /* why a callback stopped the exchange */
+	int refused;	     /* why a callback stopped the exchange */
+	size_t header_bytes; /* of all blocks, interim replies included */
 	struct http_reply reply;
 	void (*done)(struct http_reply *reply, void *arg);
 	void *arg;
@@ -106,6 +107,11 @@ static size_t take_header(char *data, size_t size, size_t count, void *arg)
 	struct http_exchange *x = arg;
 	size_t len = size * count, text = len;
 
+	x->header_bytes += len;
+	if (x->header_bytes > HEADER_MAX) {
+		x->refused = -EMSGSIZE;
+		return 0;
+	}
 	if (len >= 5 && memcmp(data, "HTTP/", 5) == 0) {
 		buf_clear(&x->reply.header);
 		return len;
@@ -158,8 +164,11 @@ void http_resume(struct http_exchange *x)
 static void describe_failure(struct http_exchange *x, CURLcode code)
 {
 	if (x->refused)
-		error_set(&x->reply.error, x->refused,
-			  x->refused == -EFBIG ? "the reply is larger than allowed" : "the reply could not be kept");
+		error_set(&x->reply.error, x->refused == -EMSGSIZE ? -EFBIG : x->refused,
+			  x->refused == -EMSGSIZE ? "the header of the reply is larger than 64 KiB"
+			  : x->refused == -EFBIG  ? "the reply is larger than allowed"
+			  : x->refused == -ENOMEM ? "out of memory"
+						  : "the reply could not be kept");
 	else
 		failure_explain(&x->transfer, code, x->curl_says, &x->reply.error);
 }

@@ -31,6 +31,22 @@ static cJSON *list_of(cJSON *whole, const char *path)
 	return cJSON_AddArrayToObject(in, name);
 }
 
+bool aws_page_bound(const struct aws_paging *p, cJSON *whole)
+{
+	cJSON *list = p->list ? (cJSON *)(uintptr_t)aws_at(whole, p->list) : NULL;
+	int most = p->most ? p->most : AWS_ENTRIES_MOST, n = 0;
+	cJSON *entry = cJSON_IsArray(list) ? list->child : NULL;
+
+	while (entry) {
+		cJSON *next = entry->next;
+
+		if (n++ >= most)
+			cJSON_Delete(cJSON_DetachItemViaPointer(list, entry));
+		entry = next;
+	}
+	return n > most;
+}
+
 int aws_page_join(const struct aws_paging *p, cJSON *whole, cJSON *page)
 {
 	cJSON *from = (cJSON *)(uintptr_t)aws_at(page, p->list);

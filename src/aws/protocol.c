@@ -85,8 +85,15 @@ static void parse_success(const struct aws_request *r, struct aws_reply *reply)
 		return;
 	}
 	quote(&reply->payload, words, sizeof(words));
-	error_set(&reply->error, e, "the reply of %s to %s is not %s: %s", r->service->name, r->operation, row->format,
-		  *words ? words : "it is empty");
+	if (e == -ENOMEM)
+		error_set(&reply->error, e, "out of memory while reading the reply of %s to %s", r->service->name,
+			  r->operation);
+	else if (e == -EFBIG)
+		error_set(&reply->error, e, "the reply of %s to %s is larger or deeper than allowed", r->service->name,
+			  r->operation);
+	else
+		error_set(&reply->error, e, "the reply of %s to %s is not %s: %s", r->service->name, r->operation,
+			  row->format, *words ? words : "it is empty");
 	reply->error.http_status = reply->status;
 	if (e == -EBADMSG)
 		error_remedy(&reply->error,

@@ -7,8 +7,11 @@ int aws_json_parse(struct aws_reply *reply)
 {
 	if (!reply->payload.len)
 		return 0;
+	errno = 0; /* cJSON does not say why it failed; malloc does */
 	reply->body = cJSON_ParseWithLength(reply->payload.data, reply->payload.len + 1);
-	return reply->body ? 0 : -EBADMSG;
+	if (reply->body)
+		return 0;
+	return errno == ENOMEM ? -ENOMEM : -EBADMSG;
 }
 
 /* Puts the token of the page to come into a copy of params. */

@@ -166,6 +166,12 @@ void aws_put_paging(struct aws_request *r, const char *token_in, const char *tok
 		r->paging = (struct aws_paging){.token_in = token_in, .token_out = token_out, .list = list};
 }
 
+void aws_put_bound(struct aws_request *r, const char *list, int most)
+{
+	if (r)
+		r->paging = (struct aws_paging){.list = list, .most = most};
+}
+
 void aws_put_members(struct aws_request *r, const struct aws_member *members)
 {
 	if (r)

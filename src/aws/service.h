@@ -48,6 +48,7 @@ void aws_put_body(struct aws_request **r);
 
 /* How the reply is continued; see struct aws_paging. */
 void aws_put_paging(struct aws_request *r, const char *token_in, const char *token_out, const char *list);
+void aws_put_bound(struct aws_request *r, const char *list, int most);	       /* of a reply without pages; likewise */
 void aws_put_members(struct aws_request *r, const struct aws_member *members); /* of the reply; r may be NULL */
 void aws_put_retry(struct aws_request *r, enum aws_retry retry);	       /* r may be NULL, as above */
 

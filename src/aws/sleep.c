@@ -145,6 +145,8 @@ struct sleeper {
 	struct aws *aws;
 	struct aws_request *request;
 	struct aws_call *call; /* the engine's */
+	const char *operation; /* of the request, which is the call's once it has started */
+	int most;
 	struct error error;
 	cJSON *body;
 };
@@ -155,7 +157,9 @@ static void on_done(struct aws_reply *reply, void *arg)
 
 	s->call = NULL;
 	s->error = reply->error;
-	if (!error_is(&reply->error))
+	if (!error_is(&s->error) && reply->truncated)
+		error_set(&s->error, -EOVERFLOW, "%s lists more entries than vastfs reads (%d)", s->operation, s->most);
+	if (!error_is(&s->error))
 		s->body = move_ptr(reply->body);
 	awaited_end(&s->awaited);
 }
@@ -188,6 +192,8 @@ int aws_call(struct aws *a, struct aws_request *request, struct aws_cancel_token
 		*ret = NULL;
 	if (!request)
 		return error_set(err, -ENOMEM, "out of memory");
+	s.operation = request->operation;
+	s.most = request->paging.most ? request->paging.most : AWS_ENTRIES_MOST;
 	r = await(a->engine, &s.awaited, token);
 	if (r < 0) {
 		aws_request_free(request);

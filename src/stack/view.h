@@ -15,6 +15,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* What is read of AWS's lists; more is only mentioned (aws/aws.h). */
+#define VIEW_TASKS_MOST	    10000
+#define VIEW_RESOURCES_MOST 1000
+
 struct pair {
 	char *key, *value;
 };

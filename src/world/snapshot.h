@@ -17,20 +17,21 @@ enum snapshot_match { MATCH_UNKNOWN, MATCH_SAME, MATCH_DIFFERENT };
 
 struct snapshot {
 	struct ref ref;
-	uint64_t generation;	     /* 1, 2, ... */
-	struct settings *settings;   /* in force; NULL if there are none */
-	struct blob *settings_text;  /* default.env in force, as it was written; never NULL */
-	int64_t settings_changed_ms; /* wall clock */
-	struct stack_view *stack;    /* never NULL */
-	struct task_list *tasks;     /* never NULL */
-	enum snapshot_match match;   /* of the settings in force with what is deployed */
-	char default_task[64];	     /* the server that queries go to, "" if there is none */
-	bool default_chosen;	     /* by ln -sfn rather than by vastfs */
-	struct job_list *operations; /* never NULL, oldest first */
-	struct job_list *queries;    /* likewise */
-	struct job_list *execs;	     /* likewise, of all tasks */
-	struct job_list *checks;     /* likewise */
-	int64_t contact_ms;	     /* wall clock of the last time everything was read from AWS; 0: not yet */
+	uint64_t generation;		 /* 1, 2, ... */
+	struct settings *settings;	 /* in force; NULL if there are none */
+	struct blob *settings_text;	 /* default.env in force, as it was written; never NULL */
+	int64_t settings_changed_ms;	 /* wall clock */
+	struct stack_view *stack;	 /* never NULL */
+	struct task_list *tasks;	 /* never NULL */
+	enum snapshot_match match;	 /* of the settings in force with what is deployed */
+	char default_task[64];		 /* the server that queries go to, "" if there is none */
+	bool default_chosen;		 /* by ln -sfn rather than by vastfs */
+	struct job_list *operations;	 /* never NULL, oldest first */
+	struct job_list *queries;	 /* likewise */
+	struct job_list *execs;		 /* likewise, of all tasks */
+	struct job_list *checks;	 /* likewise */
+	bool more_resources, more_tasks; /* AWS has more of them than are read */
+	int64_t contact_ms;		 /* wall clock of the last time everything was read from AWS; 0: not yet */
 	int64_t contact_monotonic_ms;
 	struct error contact_error; /* why the last attempt to read failed; errnum 0: it did not */
 };

@@ -18,6 +18,7 @@
 #include "stack/remedies.h"
 #include "world/internal.h"
 
+#include <assert.h>
 #include <string.h>
 
 #define TASK_MOVING_MS	1000  /* while a task starts or stops */
@@ -26,6 +27,9 @@
 #define RETRY_MIN_MS	2000
 #define RETRY_MAX_MS	30000
 #define TASKS_A_CALL	100 /* DescribeTasks' limit */
+
+static_assert(VIEW_TASKS_MOST == AWS_ENTRIES_MOST && VIEW_RESOURCES_MOST == AWS_RESOURCES_MOST,
+	      "what is said to be left out is what is left out");
 
 struct waiter {
 	struct list link;
@@ -42,11 +46,12 @@ struct round {
 	char *cluster, *function_name;
 	unsigned pending; /* calls of the round that are under way */
 	cJSON *stacks, *resources, *function;
-	cJSON *arns;	    /* of the tasks, strings */
-	cJSON *tasks;	    /* of all DescribeTasks replies */
-	struct error error; /* the first failure */
-	bool gone;	    /* there is no such stack */
-	bool foreign;	    /* vastfs did not make it */
+	cJSON *arns;			 /* of the tasks, strings */
+	cJSON *tasks;			 /* of all DescribeTasks replies */
+	bool more_resources, more_tasks; /* than are read */
+	struct error error;		 /* the first failure */
+	bool gone;			 /* there is no such stack */
+	bool foreign;			 /* vastfs did not make it */
 };
 
 struct watch {
@@ -111,6 +116,8 @@ static int edit_seen(struct snapshot *s, void *arg)
 	s->stack = stack;
 	task_list_unref(s->tasks);
 	s->tasks = tasks;
+	s->more_resources = r->more_resources;
+	s->more_tasks = r->more_tasks;
 	s->contact_ms = clock_wall_ms();
 	s->contact_monotonic_ms = clock_monotonic_ms();
 	s->contact_error = r->error;
@@ -333,14 +340,15 @@ static void got_tasks(struct aws_reply *reply, void *arg)
 	call_ended(r);
 }
 
+/* Detaching the first is quick; counting what is left each time would not be. */
 static void describe_tasks(struct round *r)
 {
 	cJSON *some;
 
-	while (cJSON_GetArraySize(r->arns) > 0) {
+	while (r->arns->child) {
 		some = cJSON_CreateArray();
-		for (int i = 0; i < TASKS_A_CALL && cJSON_GetArraySize(r->arns) > 0; i++)
-			cJSON_AddItemToArray(some, cJSON_DetachItemFromArray(r->arns, 0));
+		for (int i = 0; i < TASKS_A_CALL && r->arns->child; i++)
+			cJSON_AddItemToArray(some, cJSON_DetachItemViaPointer(r->arns, r->arns->child));
 		begin_call(r, ecs_describe_tasks(r->cluster, some), got_tasks);
 	}
 }
@@ -351,6 +359,7 @@ static void got_task_arns(struct aws_reply *reply, void *arg)
 
 	if (!error_is(&reply->error)) {
 		move_items(r->arns, aws_at(reply->body, "taskArns"));
+		r->more_tasks = r->more_tasks || reply->truncated;
 		describe_tasks(r);
 	} else if (!error_has_code(&reply->error, "ClusterNotFoundException")) {
 		note_error(r, &reply->error);
@@ -390,6 +399,7 @@ static void got_resources(struct aws_reply *reply, void *arg)
 		return;
 	}
 	r->resources = move_ptr(reply->body);
+	r->more_resources = reply->truncated;
 	r->cluster = physical_id_of_type(r->resources, "AWS::ECS::Cluster");
 	r->function_name = physical_id_of_type(r->resources, "AWS::Lambda::Function");
 	if (r->cluster && !r->foreign) {

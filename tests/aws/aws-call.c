@@ -51,6 +51,7 @@ static void print_reply(const struct aws_reply *reply)
 	cJSON_AddStringToObject(out, "request_id", reply->request_id);
 	cJSON_AddStringToObject(out, "function_error", reply->function_error);
 	cJSON_AddBoolToObject(out, "sent", reply->sent);
+	cJSON_AddBoolToObject(out, "truncated", reply->truncated);
 	cJSON_AddItemToObject(out, "body", reply->body ? cJSON_Duplicate(reply->body, true) : cJSON_CreateNull());
 	text = cJSON_PrintUnformatted(out);
 	puts(text);
@@ -80,7 +81,7 @@ static struct aws_request *make_request(const struct options *o)
 	r->retry = o->unsent ? AWS_RETRY_UNSENT : AWS_RETRY_STANDARD;
 	r->timeout_ms = o->timeout_ms;
 	r->reply_max = o->reply_max;
-	r->paging = (struct aws_paging){o->paging[0], o->paging[1], o->paging[2]};
+	r->paging = (struct aws_paging){o->paging[0], o->paging[1], o->paging[2], 0};
 	r->opaque = o->payload;
 	if (o->payload)
 		buf_puts(&r->payload, o->json);

@@ -87,7 +87,14 @@ def test_too_large(server, call):
 
 def test_too_many_headers(server, call):
     server.script = [reply(200, headers=[("X-%d" % i, "y" * 1000) for i in range(90)])]
-    assert call("ecs", "ListTasks", {}).reply["errno"] == -errno.EFBIG
+    r = call("ecs", "ListTasks", {})
+    assert (r.reply["errno"], "header of the reply is larger than 64 KiB" in r.reply["message"]) == (-errno.EFBIG, True)
+
+
+def test_interim_replies_without_end(server, call):
+    server.script = [b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" * 10000 + reply(200)]
+    r = call("ecs", "ListTasks", {})
+    assert (r.reply["errno"], "header of the reply" in r.reply["message"]) == (-errno.EFBIG, True)
 
 
 @pytest.mark.parametrize("policy", [(), ("-u",)])
@@ -121,7 +128,24 @@ def test_pages(server, call):
 def test_pages_that_do_not_end(server, call):
     server.script = [reply(200, {"taskArns": [1], "nextToken": "t"})]
     r = call("ecs", "ListTasks", {}, "-p", "nextToken,nextToken,taskArns")
-    assert (r.reply["errno"], len(server.requests)) == (-errno.EBADMSG, 2)
+    assert (r.reply["errno"], len(server.requests)) == (-errno.ELOOP, 2)
+    assert "do not end" in r.reply["message"]
+
+
+def test_more_pages_than_are_read(server, call):
+    count = iter(range(1, 1000))
+    server.script = [lambda q: reply(200, {"taskArns": ["a"], "nextToken": "t%d" % next(count)})]
+    r = call("ecs", "ListTasks", {}, "-p", "nextToken,nextToken,taskArns")
+    assert (r.reply["errno"], len(server.requests)) == (0, 100)
+    assert r.reply["truncated"] and len(r.reply["body"]["taskArns"]) == 100
+
+
+def test_more_entries_than_are_read(server, call):
+    pages = [{"taskArns": ["a"] * 6000, "nextToken": "t%d" % i} for i in range(3)]
+    server.script = [reply(200, p) for p in pages]
+    r = call("ecs", "ListTasks", {}, "-p", "nextToken,nextToken,taskArns")
+    assert (r.reply["errno"], len(server.requests)) == (0, 2)
+    assert r.reply["truncated"] and len(r.reply["body"]["taskArns"]) == 10000
 
 
 def test_cancel_while_waiting_for_a_reply(server, call):

@@ -134,7 +134,7 @@ static void test_hostile_words_stay_words(void **state)
 
 static void test_pages_join(void **state)
 {
-	struct aws_paging p = {"T", "T", "R.L"};
+	struct aws_paging p = {"T", "T", "R.L", 0};
 	cJSON *whole = cJSON_Parse("{\"R\":{\"L\":\"\"},\"T\":\"1\"}");
 	cJSON *page = cJSON_Parse("{\"R\":{\"L\":[1,2]}}");
 	char *text;
@@ -153,6 +153,25 @@ static void test_pages_join(void **state)
 	cJSON_Delete(whole);
 }
 
+static void test_lists_are_cut_down(void **state)
+{
+	struct aws_paging p = {NULL, NULL, "R.L", 2};
+	cJSON *whole = cJSON_Parse("{\"R\":{\"L\":[1,2,3,4]},\"M\":5}");
+	char *text;
+
+	(void)state;
+	assert_true(aws_page_bound(&p, whole));
+	text = cJSON_PrintUnformatted(cJSON_GetObjectItem(whole, "R"));
+	assert_string_equal(text, "{\"L\":[1,2]}");
+	cJSON_free(text);
+	assert_false(aws_page_bound(&p, whole));
+	p.list = "M";
+	assert_false(aws_page_bound(&p, whole));
+	p.list = NULL;
+	assert_false(aws_page_bound(&p, whole));
+	cJSON_Delete(whole);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -161,6 +180,7 @@ int main(void)
 		cmocka_unit_test(test_replies_are_unwrapped),
 		cmocka_unit_test(test_hostile_words_stay_words),
 		cmocka_unit_test(test_pages_join),
+		cmocka_unit_test(test_lists_are_cut_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

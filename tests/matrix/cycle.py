@@ -1,0 +1,206 @@
+"""One life of a stage, with one fault in each operation; what holds is compared with a life without faults."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+
+from account import Account  # noqa: E402
+from proxy import Fault, Proxy  # noqa: E402
+
+
+def _stack_tests():
+    """How the other tests mount and start a sandbox."""
+    spec = importlib.util.spec_from_file_location("stack_conftest", HERE.parent / "stack/conftest.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+stack_tests = _stack_tests()
+Cloud, Tree = stack_tests.Cloud, stack_tests.Tree
+DEADLINE = 180
+
+#: name, verb, argument, settings that change before it
+OPERATIONS = (
+    ("deploy", "deploy", "", {}),
+    ("run-task", "run-task", "", {}),
+    ("restart-task", "restart-task", "", {}),
+    ("update", "deploy", "", {"lambda_memory": "1536"}),
+    ("stop-all-tasks", "stop-all-tasks", "", {}),
+    ("destroy", "destroy", "", {}),
+    ("purge", "destroy", "purge", {}),
+)
+NAMES = tuple(o[0] for o in OPERATIONS)
+
+
+@dataclass
+class Case:
+    """One fault in one operation."""
+
+    operation: str
+    fault: Fault
+
+    def __str__(self):
+        f = self.fault
+        return f"{self.operation} {f.action}#{f.nth} {f.kind}"
+
+
+@dataclass
+class Outcome:
+    """What came of a case: trouble is empty if it held."""
+
+    case: Case
+    trouble: list = field(default_factory=list)
+    reached: bool = True
+    seconds: float = 0.0
+    calls: list = field(default_factory=list)
+    state: dict = field(default_factory=dict)
+
+
+class Life:
+    """A mount behind a proxy of its own, and the account behind both."""
+
+    def __init__(self, cloud, base, number: int):
+        base.mkdir(parents=True)
+        self.cloud = cloud
+        self.proxy = Proxy(cloud.endpoint)
+        self.tree = Tree(cloud, base, AWS_ENDPOINT_URL=self.proxy.url)
+        self.tree.number = number
+        self.tree.stage = f"m{number}"
+        self.tree.name = f"vast-m{number}"
+        self.account = Account(cloud, self.tree.name)
+        self.mount()
+        self.tree.configure()
+
+    def mount(self):
+        """Again, after a kill."""
+        self.tree.mount()
+        self.proxy.victim = self.tree.process.pid
+
+    def settings(self, more):
+        """Other settings for the operations to come."""
+        if more:
+            self.tree.configure(**more)
+
+    def end(self):
+        """Nothing is left running."""
+        self.proxy.arm(None)
+        self.tree.unmount()
+        self.proxy.close()
+
+    # -- operations ---------------------------------------------------------------------------------------------
+
+    def killed(self) -> bool:
+        """Did the fault end vastfs?"""
+        return self.tree.process.poll() is not None
+
+    def start(self, verb, argument):
+        """As touch or echo would; the number of the operation, None if it was refused or vastfs ended."""
+        try:
+            self.tree.write(f"control/{verb}", argument or "1")
+            return True
+        except OSError as error:
+            return error
+
+    def latest(self, what) -> str:
+        """A file of the last operation, "" if there is none."""
+        try:
+            return self.tree.value(f"operations/latest/{what}")
+        except OSError:
+            return ""
+
+    def number(self) -> str:
+        """Of the last operation."""
+        try:
+            return os.readlink(self.tree.path / "operations/latest")
+        except OSError:
+            return ""
+
+    def wait(self) -> str:
+        """The state in which the last operation ended, "killed", or "parked" after the deadline."""
+        end = time.monotonic() + DEADLINE
+        while time.monotonic() < end:
+            if self.killed():
+                return "killed"
+            state = self.latest("state")
+            if state in ("succeeded", "failed", "cancelled", ""):
+                return "killed" if not state and self._dies() else state
+            time.sleep(0.02)
+        return "parked"
+
+    def remount(self):
+        """After a kill: as whoever mounts again would."""
+        self.tree.process.wait(30)
+        subprocess.run(["fusermount3", "-u", "-z", self.tree.path], check=True)
+        self.mount()
+        stack_tests.until(self._in_contact, "the first contact", 60)
+
+    def _in_contact(self) -> bool:
+        try:
+            return "unknown" not in self.tree.read("status")
+        except OSError:
+            return False
+
+    def run(self, verb, argument):
+        """Until it has ended. (state, what was noteworthy on the way)."""
+        before = self.number()
+        refused = self.start(verb, argument)
+        if refused is not True and not self._dies():
+            return "refused", [f"refused: {refused}", self._error()]
+        state = self.wait()
+        if state != "killed":
+            return state, [] if state == "succeeded" else [f"{state}: {self._error()}"]
+        self.remount()
+        state = "nothing" if self.number() == before else self.wait()
+        return state, [f"killed, then {state}"]
+
+    def _dies(self) -> bool:
+        """The kill may come a moment after the errno."""
+        end = time.monotonic() + 1
+        while time.monotonic() < end and not self.killed():
+            time.sleep(0.02)
+        return self.killed()
+
+    def _error(self) -> str:
+        try:
+            return self.latest("error") or "".join(self.tree.read("error").splitlines()[-1:])
+        except OSError as error:
+            return str(error)
+
+
+def operate(life: Life, operation, fault, expected) -> Outcome:
+    """One operation with one fault (None: none)."""
+    name, verb, argument, more = operation
+    began = time.monotonic()
+    life.settings(more)
+    life.proxy.arm(fault)
+    state, notes = life.run(verb, argument)
+    killed = bool(fault) and fault.kind.startswith("kill")
+    outcome = Outcome(Case(name, fault), reached=not fault or life.proxy.fired.is_set(), calls=list(life.proxy.calls))
+    life.proxy.arm(None)
+    if state != "succeeded" and killed:
+        state, again = life.run(verb, argument)
+        notes += ["once more: " + state, *again]
+        # what had come to its end already is refused
+        if state == "refused" and name == "run-task":
+            state = "succeeded"
+    if state != "succeeded":
+        outcome.trouble += [f"ended as {state}", *notes]
+    outcome.state = life.account.state()
+    if expected is not None:
+        outcome.trouble += differences(expected, outcome.state, notes)
+    outcome.seconds = time.monotonic() - began
+    return outcome
+
+
+def differences(expected: dict, found: dict, notes) -> list:
+    """In words."""
+    wrong = [f"{k}: {found[k]!r} where {v!r} is expected" for k, v in expected.items() if found[k] != v]
+    return wrong and [*wrong, *notes]

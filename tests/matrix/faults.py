@@ -1,0 +1,95 @@
+"""What can go wrong with one call, and how it looks in each service's own format."""
+
+import json
+import re
+
+from wire import Message, json_of, reply
+
+HTML = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body><h1>Welcome to the hotel</h1></body></html>\n"
+GARBAGE = bytes(range(128, 256)) + b"\x00\xff{<"
+XML = "text/xml"
+JSON = "application/x-amz-json-1.1"
+#: (status, code) of a throttled call
+THROTTLE = {"ec2": (503, "RequestLimitExceeded"), "lambda": (429, "TooManyRequestsException"), "iam": (400, "Throttling"),
+            "cloudformation": (400, "Throttling"), "sts": (400, "Throttling"), "efs": (429, "ThrottlingException"),
+            "registry": (429, "TOOMANYREQUESTS")}
+
+#: kinds whose request does not reach AWS, and those whose reply is lost or spoilt behind its effect
+BEFORE = ("kill_before", "lost_before", "status_500", "html_503", "throttle", "refused_5")
+RARE = ("refused_60",)
+AFTER = ("kill_after", "lost_after", "html_200", "truncated", "garbage", "shape")
+KINDS = BEFORE + AFTER
+
+
+def error(action: str, status: int, code: str, message: str) -> bytes:
+    """AWS's refusal as that service sends it."""
+    service = action.partition(":")[0]
+    if service == "ec2":
+        text = (f"<Response><Errors><Error><Code>{code}</Code><Message>{message}</Message></Error></Errors>"
+                "<RequestID>11111111-2222-3333-4444-555555555555</RequestID></Response>")
+        return reply(status, text.encode(), XML)
+    if service in ("cloudformation", "sts", "iam"):
+        text = (f"<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>"
+                "<RequestId>11111111-2222-3333-4444-555555555555</RequestId></ErrorResponse>")
+        return reply(status, text.encode(), XML)
+    if service == "registry":
+        return reply(status, json.dumps({"errors": [{"code": code, "message": message}]}).encode(), "application/json")
+    if service == "efs":
+        return reply(status, json.dumps({"ErrorCode": code, "Message": message}).encode(), "application/json",
+                     [("x-amzn-ErrorType", code)])
+    if service == "lambda":
+        return reply(status, json.dumps({"Type": "User", "message": message}).encode(), "application/json",
+                     [("x-amzn-ErrorType", code)])
+    return reply(status, json.dumps({"__type": code, "message": message}).encode(), JSON)
+
+
+def throttle(action: str) -> bytes:
+    """The service asks for patience."""
+    status, code = THROTTLE.get(action.partition(":")[0], (400, "ThrottlingException"))
+    return error(action, status, code, "Rate exceeded")
+
+
+WRONG = (None, 5, {}, [[]])
+
+
+def shape(found: Message, turn: int) -> bytes:
+    """A reply that parses, and in which the first list (or else the first member) is something else."""
+    wrong = WRONG[turn % len(WRONG)]
+    value = json_of(found.body)
+    if isinstance(value, dict) and value:
+        name = next((n for n, v in value.items() if isinstance(v, list)), next(iter(value)))
+        return found.with_body(json.dumps({**value, name: wrong}).encode())
+    if found.body.lstrip().startswith(b"<"):
+        return found.with_body(spoil_xml(found.body, wrong))
+    return found.with_body(json.dumps(wrong).encode())
+
+
+def spoil_xml(body: bytes, wrong) -> bytes:
+    """The first element below the result (EC2: below the root) becomes text."""
+    inner = re.search(rb"<(\w+Result)\b[^>]*>(.*)</\1>", body, re.S) or re.search(rb"<(\w+Response)\b[^>]*>(.*)</\1>", body, re.S)
+    if not inner:
+        return body
+    text = re.sub(rb"^(\s*(?:<requestId>[^<]*</requestId>\s*)?)<(\w+)(?:\s*/>|\b[^>]*>.*?</\2>)",
+                  lambda m: m.group(1) + b"<" + m.group(2) + b">" + (b"" if wrong is None else b"5") + b"</" + m.group(2) + b">",
+                  inner.group(2), count=1, flags=re.S)
+    return body[:inner.start(2)] + text + body[inner.end(2):]
+
+
+def spoilt(kind: str, found: Message, turn: int) -> bytes:
+    """What is sent in place of a reply."""
+    if kind == "html_200":
+        return reply(200, HTML, "text/html")
+    if kind == "garbage":
+        return reply(200, GARBAGE, "application/octet-stream")
+    if kind == "truncated":
+        return found.with_body(found.body[: len(found.body) // 2])
+    return shape(found, turn)
+
+
+def refused(kind: str, action: str) -> bytes:
+    """What is sent for a request that does not reach AWS."""
+    if kind == "throttle":
+        return throttle(action)
+    if kind == "html_503":
+        return reply(503, HTML, "text/html")
+    return error(action, 500, "InternalFailure", "An internal error occurred")

@@ -1,0 +1,174 @@
+"""A transparent HTTP proxy before AWS's endpoint: passes every byte, and spoils exactly one call.
+
+Calls are counted by action: a fault names an action and its n-th occurrence since the proxy was armed, so that calls
+that vastfs makes in the background at odd moments move no other call's number.
+"""
+
+import os
+import signal
+import socket
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import faults
+from wire import Closed, Message, Reader, action_of
+
+
+@dataclass
+class Fault:
+    """One call that goes wrong."""
+
+    action: str
+    nth: int
+    kind: str
+    turn: int = 0  # which of several wrong values
+
+
+class Proxy:
+    """Listens on a port of its own; closed and opened again by refuse()."""
+
+    def __init__(self, upstream: str):
+        parts = urlsplit(upstream)
+        self._upstream = (parts.hostname, parts.port)
+        self._lock = threading.Lock()
+        self._fault = None
+        self._seen = Counter()
+        self.fired = threading.Event()
+        self.calls = []
+        self.victim = None  # pid of vastfs
+        self.spoil = {}  # action -> what each of its replies becomes
+        self._open = set()
+        self._listener = self._listen(0)
+        self.port = self._listener.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    # -- what the tests say -------------------------------------------------------------------------------------
+
+    def arm(self, fault=None) -> None:
+        """Counts anew; the fault happens once."""
+        with self._lock:
+            self._fault = fault
+            self._seen.clear()
+            self.calls = []
+            self.fired.clear()
+
+    def refuse(self, seconds: float) -> None:
+        """Nothing listens for so long, and all connections are cut."""
+        self.close()
+        time.sleep(seconds)
+        self.open()
+
+    def close(self) -> None:
+        """Nothing listens from now on."""
+        self._close_listener()
+        for connection in list(self._open):
+            self._cut(connection)
+
+    def open(self) -> None:
+        """As before."""
+        self._listener = self._listen(self.port)
+
+    # -- sockets ------------------------------------------------------------------------------------------------
+
+    def _listen(self, port: int):
+        listener = socket.socket()
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", port))
+        listener.listen(128)
+        threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
+        return listener
+
+    def _close_listener(self) -> None:
+        try:
+            self._listener.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+        self._listener.close()
+
+    def _accept(self, listener) -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _cut(self, connection) -> None:
+        try:
+            connection.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+
+    # -- one connection -----------------------------------------------------------------------------------------
+
+    def _serve(self, client) -> None:
+        with self._lock:
+            self._open.add(client)
+        upstream = socket.create_connection(self._upstream)
+        upstream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        requests, replies = Reader(client), Reader(upstream)
+        try:
+            while True:
+                request = requests.message()
+                request.action = action_of(request)
+                answer = self._answer(request, upstream, replies)
+                client.sendall(answer)
+        except (Closed, OSError):
+            pass
+        finally:
+            with self._lock:
+                self._open.discard(client)
+            client.close()
+            upstream.close()
+
+    def _answer(self, request: Message, upstream, replies) -> bytes:
+        fault = self._take(request)
+        if fault and fault.kind in faults.BEFORE + faults.RARE:
+            return self._fail_before(fault, request)
+        upstream.sendall(request.raw)
+        found = replies.message(bodiless=request.start.startswith("HEAD "))
+        if fault:
+            return self._fail_after(fault, found)
+        if request.action in self.spoil:
+            return found.with_body(self.spoil[request.action])
+        if request.action == "ecr:GetAuthorizationToken":
+            here, there = self.url.encode(), b"http://%s:%d" % (self._upstream[0].encode(), self._upstream[1])
+            return found.with_body(found.body.replace(there, here))
+        return found.raw
+
+    def _take(self, request: Message):
+        with self._lock:
+            if not request.action:
+                return None
+            self._seen[request.action] += 1
+            self.calls.append(request.action)
+            fault = self._fault
+            if not fault or (fault.action, fault.nth) != (request.action, self._seen[request.action]):
+                return None
+            self._fault = None
+            return fault
+
+    def _kill(self) -> None:
+        os.kill(self.victim, signal.SIGKILL)
+
+    def _fail_before(self, fault: Fault, request: Message) -> bytes:
+        if fault.kind == "kill_before":
+            self._kill()
+        if fault.kind.startswith("refused_"):
+            threading.Thread(target=self.refuse, args=(float(fault.kind.partition("_")[2]),), daemon=True).start()
+        self.fired.set()
+        if fault.kind in ("status_500", "html_503", "throttle"):
+            return faults.refused(fault.kind, request.action)
+        raise Closed
+
+    def _fail_after(self, fault: Fault, found: Message) -> bytes:
+        if fault.kind == "kill_after":
+            self._kill()
+        self.fired.set()
+        if fault.kind in ("kill_after", "lost_after"):
+            raise Closed
+        return faults.spoilt(fault.kind, found, fault.turn)

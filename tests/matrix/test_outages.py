@@ -1,0 +1,91 @@
+"""What a user sees of an outage, and of replies that make no sense."""
+
+import json
+import re
+
+import pytest
+from cycle import Cloud, Fault, Life, stack_tests
+
+until = stack_tests.until
+MINUTE = 90
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory):
+    running = Cloud(tmp_path_factory.mktemp("cloud"))
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def life(cloud, tmp_path, request):
+    """A mount behind a proxy; what it deployed is removed."""
+    living = Life(cloud, tmp_path / "life", 1 + abs(hash(request.node.name)) % 150)
+    yield living
+    living.proxy.spoil.clear()
+    assert living.run("destroy", "purge")[0] == "succeeded", living.latest("error")
+    living.end()
+
+
+def outage_lines(life):
+    """Of the tree's error."""
+    return [line for line in life.tree.read("error").splitlines() if "no usable answer, trying again" in line]
+
+
+def test_an_outage_shows_and_ends(life):
+    life.proxy.arm(Fault("cloudformation:DescribeStackEvents", 1, "refused_60"))
+    life.proxy.refuse = lambda seconds: life.proxy.close()
+    life.start("deploy", "")
+    until(lambda: "no usable answer since 20" in life.latest("progress"), "the progress", MINUTE)
+    until(lambda: re.search(r"\((5|6|7|8|9|\d\d)s\)", life.latest("progress")), "the time that passes", MINUTE)
+    life.proxy.open()
+    assert life.wait() == "succeeded", life.latest("error")
+    assert len(outage_lines(life)) == 1
+    assert "errno=ENETUNREACH" in outage_lines(life)[0]
+    log = life.tree.read("operations/latest/operation.log")
+    assert log.count("no usable answer") == 1 and "usable answers again after" in log
+
+
+def test_an_operation_is_taken_up_without_a_network(life):
+    """As when a laptop is opened before its network is there."""
+    life.proxy.arm(Fault("cloudformation:DescribeStackEvents", 1, "kill_after"))
+    life.start("deploy", "")
+    assert life.wait() == "killed"
+    life.proxy.close()
+    life.tree.process.wait(MINUTE)
+    life.tree.bash(f"cd / && fusermount3 -u -z {life.tree.path}")
+    life.mount()
+    until(lambda: "no usable answer since" in life.latest("progress"), "the progress", MINUTE)
+    life.proxy.open()
+    assert life.wait() == "succeeded", life.latest("error")
+
+
+@pytest.mark.parametrize("wrong,words", [(None, "taskArns is null"), (5, "taskArns is a number"), ({}, "taskArns is an object"),
+                                         ([[]], "taskArns.* is an empty list")])
+def test_a_wrong_shape_is_no_empty_list(life, wrong, words):
+    assert life.run("deploy", "")[0] == "succeeded"
+    life.proxy.spoil["ecs:ListTasks"] = json.dumps({"taskArns": wrong}).encode()
+    assert life.run("stop-all-tasks", "")[0] == "failed"
+    assert f"the reply of ecs to ListTasks cannot be used: {words}" in life.latest("error")
+
+
+def test_a_reply_that_is_never_aws_s_is_waited_for(life):
+    """A captive portal, until somebody has logged in."""
+    life.run("deploy", "")
+    life.proxy.spoil["ecs:ListTasks"] = b"<html>please log in</html>"
+    life.start("stop-all-tasks", "")
+    until(lambda: "please log in" in life.latest("progress"), "the progress", MINUTE)
+    life.proxy.spoil.clear()
+    assert life.wait() == "succeeded", life.latest("error")
+
+
+def test_more_tasks_than_are_read(life):
+    life.run("deploy", "")
+    arn = "arn:aws:ecs:eu-west-1:123456789012:task/c/%032d"
+    life.proxy.arm(None)
+    life.proxy.spoil["ecs:ListTasks"] = json.dumps({"taskArns": [arn % i for i in range(12000)]}).encode()
+    life.proxy.spoil["ecs:DescribeTasks"] = json.dumps({"tasks": [], "failures": []}).encode()
+    assert life.run("stop-all-tasks", "")[0] == "failed"
+    assert "more entries than vastfs reads (10000)" in life.latest("error")
+    until(lambda: "incomplete tasks: there are more than 10000" in life.tree.read("status"), "the status", MINUTE)
+    assert life.proxy.calls.count("ecs:DescribeTasks") <= 1000
