@@ -351,6 +351,25 @@ def test_which_tasks_are_listed(sandbox):
     sandbox.remove("listed")
 
 
+def test_pages_of_tasks(sandbox):
+    """100 on a page, none twice: tasks that end at once are listed as STOPPED."""
+    arn = sandbox.define("", family="many", entryPoint=["/no/such"])
+    made = {sandbox.run(arn)["taskArn"] for _ in range(103)}
+    query = {"cluster": "vast", "family": "many", "desiredStatus": "STOPPED"}
+    ecs = sandbox.ecs
+
+    def pages():
+        first = ecs.list_tasks(**query)
+        if len(first["taskArns"]) < 100 or "nextToken" not in first:
+            return None
+        rest = ecs.list_tasks(**query, nextToken=first["nextToken"])
+        return len(rest["taskArns"]) == 3 and (first["taskArns"], rest["taskArns"])
+
+    first, rest = until(pages, 60)
+    assert len(first) == 100 and set(first) | set(rest) == made
+    assert len(ecs.list_tasks(**query, maxResults=7)["taskArns"]) == 7
+
+
 def test_a_task_that_cannot_start_is_tried_more_and_more_seldom(sandbox):
     arn = sandbox.define("", family="broken", entryPoint=["/no/such"])
     sandbox.create("broken", arn)

@@ -228,23 +228,40 @@ class Container:
         timeout = self.definition.get("stopTimeout") or DEFAULT_STOP_TIMEOUT
         return min(timeout, max(self.context.scaled(timeout), LEAST_GRACE))
 
+    def terminate(self) -> None:
+        """SIGTERM to its first process."""
+        self.process.terminate()
+
+    def wait(self, timeout=None) -> bool:
+        """True when it has ended."""
+        return self.process.wait(timeout)
+
+    def kill(self) -> None:
+        """SIGKILL to all of it."""
+        if self.process:
+            self.process.kill()
+
     def close(self) -> None:
         """Its last words into the log."""
         if self.capture:
             self.capture.close()
 
 
-def stop_all(containers) -> None:
-    """SIGTERM to each, SIGKILL when its time is over; returns when all ended."""
+def stop_all(containers, deaf=None) -> None:
+    """SIGTERM to each, SIGKILL when its time is over; returns when all ended.
+
+    With `deaf` there is no SIGTERM, and the time is as many seconds of this
+    machine (the usual time if 0).
+    """
     running = [container for container in containers if container.running]
-    for container in running:
-        container.process.terminate()
+    for container in running if deaf is None else ():
+        container.terminate()
     begin = time.monotonic()
     for container in running:
-        left = begin + container.grace - time.monotonic()
-        if not container.process.wait(max(left, 0)):
-            container.process.kill()
-            container.process.wait()
+        left = begin + (deaf or container.grace) - time.monotonic()
+        if not container.wait(max(left, 0)):
+            container.kill()
+            container.wait()
     for container in containers:
         container.close()
 

@@ -1,6 +1,9 @@
 """ECS whose tasks are processes: the API's side of it.
 
 Tasks themselves are in ecs_task.py, what they run in containers.py.
+
+A rule for `/sandbox/faults`, match "run_task": `failures`, with reason (no
+capacity, or e.g. RESOURCE:FARGATE), arn and detail, lets RunTask start nothing.
 """
 
 import json
@@ -12,7 +15,7 @@ from moto.ecs import models
 from moto.ecs.exceptions import ECSException, InvalidParameterException
 from moto.ecs.responses import DESCRIBE_TASKS_TAGS, EC2ContainerServiceResponse
 
-from . import containers, ecs_launch, ecs_service
+from . import containers, ecs_launch, ecs_service, faults
 from .addresses import Addresses
 from .ecs_task import USER, Task
 
@@ -65,6 +68,9 @@ def run_task(self) -> ActionResult:
             if earlier != request:
                 raise ConflictException([task.task_arn for task in tasks])
             return started(tasks)
+        rule = faults.take("run_task", "failures")
+        if rule:
+            return refused(rule)
         tasks = launch(self.ecs_backend, request)
         if token:
             _tokens[key] = (json.loads(self.body), tasks)
@@ -77,6 +83,13 @@ def run_task(self) -> ActionResult:
 
 def started(tasks) -> ActionResult:
     return ActionResult({"tasks": [task.view() for task in tasks], "failures": []})
+
+
+def refused(rule: dict) -> ActionResult:
+    """No task was placed: not an error, but a reply that says so."""
+    failure = {"reason": rule.get("reason", ecs_launch.NO_CAPACITY)}
+    failure.update((name, rule[name]) for name in ("arn", "detail") if name in rule)
+    return ActionResult({"tasks": [], "failures": [failure]})
 
 
 def launch(backend, request: dict) -> list:
@@ -261,12 +274,18 @@ def install(context) -> None:
     response = EC2ContainerServiceResponse
     # moto switches this per request, for all threads at once
     response.RESPONSE_KEY_PATH_TO_TRANSFORMER[DESCRIBE_TASKS_TAGS] = lambda tags: tags
+    faults.RULES.listeners.append(wake_tasks)
     for handler in (run_task, describe_tasks, list_tasks, stop_task):
         setattr(response, handler.__name__, handler)
 
 
 def stop(_context) -> None:
     """Let the threads of all tasks go home."""
+    wake_tasks()
+
+
+def wake_tasks() -> None:
+    """Let every task look whether something has changed."""
     for accounts in list(models.ecs_backends.values()):
         for backend in list(accounts.values()):
             for table in list(backend.tasks.values()):

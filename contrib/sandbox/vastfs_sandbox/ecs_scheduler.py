@@ -21,9 +21,8 @@ from dataclasses import dataclass
 from moto.ecs import models
 
 from . import ecs_launch, faults
-from .ecs_task import USER, Task
+from .ecs_task import SCHEDULER, USER, Task
 
-SCHEDULER = "ServiceSchedulerInitiated"
 UNHEALTHY = "Task failed container health checks"
 #: seconds of AWS's time between two launches of one service
 LAUNCH_PAUSE = 5

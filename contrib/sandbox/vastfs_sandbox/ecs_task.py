@@ -2,6 +2,18 @@
 
 moto lets a task's state advance whenever somebody looks at it. Here the
 state is what the processes and the clock make of it.
+
+Rules for `/sandbox/faults`. Match "task", taken when a task begins:
+
+* stop_with, reason, stop_code, at (PENDING or RUNNING): it ends so
+
+Match "task:FAMILY:ID" (with `*` and `?`), taken at once by a task that runs:
+
+* retire: the host is taken out of service; reason, stop_code
+* kill: the essential containers are killed; exit_code (137), and reason, which
+  the container shows, e.g. "OutOfMemoryError: Container killed due to memory usage"
+* deaf, seconds: taken when it stops: no process hears SIGTERM; they are killed
+  after so many seconds of this machine, or after the stop timeout
 """
 
 import threading
@@ -13,7 +25,8 @@ from moto.ec2.models import ec2_backends
 from moto.ecs import models
 from moto.utilities.utils import get_partition
 
-from . import clock, containers, ecs_health, faults
+from . import clock, containers, ecs_foreign, ecs_health, faults
+from .ecs_part import STARTING, Part
 
 #: what Fargate takes for each step, in seconds of AWS's time
 PROVISIONING = 15
@@ -23,11 +36,12 @@ DEACTIVATING = 2
 DEPROVISIONING = 15
 EXEC_AGENT = 10  # from RUNNING until ExecuteCommand is possible
 
-STARTING = ("PROVISIONING", "PENDING", "ACTIVATING")
-
 START_FAILED = "TaskFailedToStart"
 EXITED = "EssentialContainerExited"
 USER = "UserInitiated"
+SCHEDULER = "ServiceSchedulerInitiated"
+TERMINATION = "TerminationNotice"
+MAINTENANCE = "ECS is performing maintenance on the underlying infrastructure hosting the task"
 
 
 class Stopped(Exception):
@@ -94,10 +108,12 @@ class Task(models.Task):
             override.get("name"): override
             for override in self.overrides.get("containerOverrides") or []
         }
-        return [
+        parts = [
             Part(self, item, overrides.get(item["name"], {}))
             for item in definition.container_definitions
         ]
+        ecs_foreign.inject(self, parts)
+        return parts
 
     def _interface(self):
         backend = ec2_backends[self._account_id][self.region_name]
@@ -217,7 +233,29 @@ class Task(models.Task):
     def _wait_for_end(self) -> None:
         self._fail_if_told("RUNNING")
         while not self._is_over():
+            self._suffer()
             self._wake.wait()
+
+    def _suffer(self) -> None:
+        """What a rule does to a task that runs; the task looks when it is woken."""
+        rule = faults.take(f"task:{self.family}:{self.id}", ("retire", "kill"))
+        if rule is None:
+            return
+        if rule["kind"] == "retire":
+            code, reason = self._retirement()
+            with self.context.lock:
+                self.ask_to_stop(rule.get("stop_code", code), rule.get("reason", reason))
+            return
+        for part in self.parts:
+            if part.container.essential:
+                part.kill(rule.get("exit_code"), rule.get("reason"))
+
+    def _retirement(self) -> tuple:
+        """(stop code, reason) of a task whose host is taken out of service."""
+        namespace, _, name = self.group.partition(":")
+        if namespace == "service":
+            return SCHEDULER, f"Service {name}: {MAINTENANCE}"
+        return TERMINATION, MAINTENANCE
 
     def _fail_if_told(self, where: str) -> None:
         """A rule `stop_with` ends the task: reason, stop_code, at (PENDING)."""
@@ -235,7 +273,7 @@ class Task(models.Task):
             self._enter("DEACTIVATING", "stoppingAt")
             self.context.wait(DEACTIVATING)
         self._enter("STOPPING", "stoppingAt")
-        containers.stop_all([part.container for part in self.parts])
+        containers.stop_all([part.container for part in self.parts], self._deafness())
         for part in self.parts:
             part.note_exit()
         self._enter("DEPROVISIONING", "executionStoppedAt")
@@ -244,6 +282,13 @@ class Task(models.Task):
         with self.context.lock:
             self._release_network()
             self._enter("STOPPED", "stoppedAt")
+
+    def _deafness(self):
+        """For how long nothing in it hears that it is to stop; None: it does."""
+        if not any(part.container.running for part in self.parts):
+            return None
+        rule = faults.take(f"task:{self.family}:{self.id}", "deaf")
+        return float(rule.get("seconds", 0)) if rule else None
 
     def _release_network(self) -> None:
         if not self.attachment:
@@ -321,100 +366,3 @@ class Task(models.Task):
             if identity in zone:
                 return zone[identity]
         return None
-
-
-class Part:
-    """A container as the API shows it, around what runs."""
-
-    def __init__(self, task: Task, definition: dict, override: dict):
-        self.task = task
-        self.definition = definition
-        self.container = containers.Container(
-            task.context, task, definition, override
-        )
-        partition = get_partition(task.region_name)
-        self.arn = (
-            f"arn:{partition}:ecs:{task.region_name}:{task._account_id}:container/"
-            f"{task.cluster_name}/{task.id}/{uuid.uuid4()}"
-        )
-        self.runtime_id = f"{task.id}-{uuid.uuid4().int % 10**10:010d}"
-        self.reason = None
-        self.exit_code = None
-        self.monitor = None
-        if definition.get("healthCheck"):
-            changed = type(task).changed
-            self.monitor = ecs_health.Monitor(task.context, self.container, changed)
-        self.started = False
-
-    @property
-    def ended(self) -> bool:
-        return self.started and not self.container.running
-
-    def start(self) -> None:
-        try:
-            self.container.start(self.task.wake)
-            self.started = True
-            if self.monitor:
-                self.monitor.start()
-        except containers.StartFailure as failure:
-            self.reason = str(failure)
-            raise
-
-    def note_exit(self) -> None:
-        """Make the exit visible, after the last line is in the log."""
-        if self.exit_code is None and self.ended:
-            self.container.close()
-            with self.task.context.lock:
-                self.exit_code = self.container.exit_code
-
-    def view(self) -> dict:
-        task = self.task
-        record = {
-            "containerArn": self.arn,
-            "taskArn": task.task_arn,
-            "name": self.definition["name"],
-            "image": self.definition.get("image"),
-            "lastStatus": self._last_status(),
-            "exitCode": self.exit_code,
-            "reason": self.reason,
-            "healthStatus": self.monitor.status if self.monitor else "UNKNOWN",
-            "cpu": str(self.definition.get("cpu") or 0),
-            "networkBindings": [],
-            "networkInterfaces": self._interfaces(),
-        }
-        if self.started:
-            record["runtimeId"] = self.runtime_id
-        if "@" in (record["image"] or ""):
-            record["imageDigest"] = record["image"].partition("@")[2]
-        if self.definition.get("memory"):
-            record["memory"] = str(self.definition["memory"])
-        if task.enable_execute_command:
-            record["managedAgents"] = [self._agent()]
-        return record
-
-    def _last_status(self) -> str:
-        if self.exit_code is not None or self.task.status == "STOPPED":
-            return "STOPPED"
-        if self.task.status in STARTING:
-            return "PENDING"
-        return "RUNNING" if self.started else "STOPPED"
-
-    def _interfaces(self) -> list:
-        task = self.task
-        if not task.attachment:
-            return []
-        return [
-            {
-                "attachmentId": task.attachment["id"],
-                "privateIpv4Address": task.address,
-            }
-        ]
-
-    def _agent(self) -> dict:
-        task = self.task
-        status = "PENDING"
-        if self._last_status() == "STOPPED":
-            status = "STOPPED"
-        elif task.exec_agent_at and time.monotonic() >= task.exec_agent_at:
-            status = "RUNNING"
-        return {"name": "ExecuteCommandAgent", "lastStatus": status}

@@ -43,6 +43,9 @@ NOT_ENABLED = (
 )
 NOT_INTERACTIVE = "Interactive is the only mode supported currently."
 NOT_FOUND = "The task provided in the request was not found."
+NO_SUCH_CONTAINER = "The container name was not found in the task."
+SEVERAL_CONTAINERS = "The container name must be provided, for the task has several containers."
+NOT_RUNNING = "The execute command failed because the container is not running."
 STOPPED = "The execute command failed because the task is not running."
 
 _context = None
@@ -158,7 +161,7 @@ def execute_command(self) -> ActionResult:
         if task is None:
             raise InvalidParameterException(NOT_FOUND)
         part = choose(task, parameter("container"))
-        check(task)
+        check(task, part)
         session = Session(_sessions, task, part, parameter("command"), key_of(self.ecs_backend, task))
     _sessions.add(session)
     part.container.process.on_exit(lambda: _sessions.loop.call(lambda: session.agent.close("")))
@@ -168,17 +171,18 @@ def execute_command(self) -> ActionResult:
 def choose(task, name):
     parts = [part for part in task.parts if name in (None, part.definition["name"])]
     if len(parts) != 1:
-        why = "was not found" if name else "must be provided, for the task has several"
-        raise InvalidParameterException(f"The container name {why}.")
+        raise InvalidParameterException(NO_SUCH_CONTAINER if name else SEVERAL_CONTAINERS)
     return parts[0]
 
 
-def check(task) -> None:
+def check(task, part) -> None:
     if task.status == "STOPPED" or task.desired_status == "STOPPED":
         raise InvalidParameterException(STOPPED)
     if not task.enable_execute_command:
         raise InvalidParameterException(NOT_ENABLED)
-    up = task.exec_agent_at and time.monotonic() >= task.exec_agent_at
+    if task.status == "RUNNING" and not part.container.running:
+        raise InvalidParameterException(NOT_RUNNING)
+    up = part.takes_exec and task.exec_agent_at and time.monotonic() >= task.exec_agent_at
     if not up or faults.take("exec", "exec_agent_down"):
         raise TargetNotConnected
 

@@ -41,6 +41,8 @@ class Rules:
         self._lock = threading.Lock()
         self._rules = []
         self._journal = []
+        #: called after a rule was added, for what looks only when it is woken
+        self.listeners = []
 
     def add(self, rule: dict) -> None:
         """Put one rule into force."""
@@ -51,6 +53,8 @@ class Rules:
         rule["endless"] = rule["count"] == 0
         with self._lock:
             self._rules.append(rule)
+        for listener in self.listeners:
+            listener()
 
     def clear(self) -> None:
         """No rule is in force any more."""
@@ -76,6 +80,18 @@ class Rules:
                     self._use(rule)
                     return dict(rule)
         return None
+
+    def take_each(self, match: str, kind: str) -> list:
+        """Use up one application of every rule that fits."""
+        with self._lock:
+            found = [
+                rule
+                for rule in self._rules
+                if rule["kind"] == kind and fnmatch.fnmatchcase(match, rule["match"])
+            ]
+            for rule in found:
+                self._use(rule)
+        return [dict(rule) for rule in found]
 
     def _use(self, rule) -> None:
         if rule["endless"]:
