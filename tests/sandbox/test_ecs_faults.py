@@ -161,3 +161,45 @@ def test_a_host_that_is_retired(sandbox):
     assert task["stopCode"] == "ServiceSchedulerInitiated"
     assert task["stoppedReason"] == f"Service hosted: {MAINTENANCE}"
     sandbox.remove("hosted")
+
+
+def test_not_known_yet(sandbox):
+    made = sandbox.create("young", sandbox.define(SLEEP, family="young"))
+    task = sandbox.running("young")
+    sandbox.fault("service:young", "missing")
+    sandbox.fault("task:young:*", "missing")
+    ecs = sandbox.ecs
+    services = ecs.describe_services(cluster="vast", services=["young"])
+    assert services["services"] == []
+    assert services["failures"] == [{"arn": made["serviceArn"], "reason": "MISSING"}]
+    tasks = ecs.describe_tasks(cluster="vast", tasks=[task["taskArn"]])
+    assert tasks["failures"] == [{"arn": task["taskArn"], "reason": "MISSING"}]
+    assert sandbox.service("young") and sandbox.task(task)
+    sandbox.remove("young")
+
+
+def test_a_service_without_a_subnet(sandbox):
+    """What EC2 refuses becomes an event, and the service tries again."""
+    ec2 = sandbox.client("ec2")
+    vpc = sandbox.facts["vpc_id"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="172.31.200.0/24")["Subnet"]["SubnetId"]
+    network = {"awsvpcConfiguration": {"subnets": [subnet]}}
+    arn = sandbox.define(SLEEP, family="lost")
+    sandbox.create("lost", arn, desiredCount=0, networkConfiguration=network)
+    ec2.delete_subnet(SubnetId=subnet)
+    sandbox.update("lost", desiredCount=1)
+    failed = "(service lost) failed to launch a task with (error "
+    until(lambda: any(text.startswith(failed) for text in sandbox.messages("lost")))
+    sandbox.update("lost", networkConfiguration=sandbox.network())
+    sandbox.running("lost")
+    sandbox.remove("lost")
+
+
+def test_groups_that_ecs_names_itself(sandbox):
+    arn = sandbox.define(SLEEP, family="group")
+    with pytest.raises(ClientError) as error:
+        sandbox.run(arn, group="service:x")
+    assert code(error)[0] == "InvalidParameterException"
+    task = sandbox.run(arn, group="mine")
+    assert task["group"] == "mine"
+    stop(sandbox, task)

@@ -4,6 +4,7 @@ Tasks themselves are in ecs_task.py, what they run in containers.py.
 
 A rule for `/sandbox/faults`, match "run_task": `failures`, with reason (no
 capacity, or e.g. RESOURCE:FARGATE), arn and detail, lets RunTask start nothing.
+Match "task:FAMILY:ID": with `missing`, DescribeTasks does not know the task yet.
 """
 
 import json
@@ -21,6 +22,7 @@ from .ecs_task import USER, Task
 
 STOPPED_KEPT = 3600  # seconds that a stopped task is still listed
 PAGE = 100
+RESERVED_GROUP = "Invalid namespace for group: it is reserved."
 ONE_FILTER = "The startedBy filter cannot be combined with other filters."
 
 _context = None
@@ -98,6 +100,8 @@ def launch(backend, request: dict) -> list:
     definition = ecs_launch.active_definition(backend, request["taskDefinition"])
     if request.get("launchType") != "FARGATE":
         raise InvalidParameterException(ecs_launch.NO_INSTANCES)
+    if (request.get("group") or "").startswith(("service:", "family:")):
+        raise InvalidParameterException(RESERVED_GROUP)
     network = ecs_launch.network_of(backend, request)
     ecs_launch.check_fargate(definition, network)
     return ecs_launch.launch(backend, cluster, definition, network, request)
@@ -134,7 +138,7 @@ def describe_tasks(self) -> ActionResult:
     with _context.lock:
         for name in names:
             task = find_task(self.ecs_backend, cluster, name)
-            if task is None:
+            if task is None or faults.take(f"task:{task.family}:{task.id}", "missing"):
                 failures.append({"arn": task_arn(self, cluster, name)})
                 failures[-1]["reason"] = "MISSING"
                 continue

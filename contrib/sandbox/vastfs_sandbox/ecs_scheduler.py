@@ -18,6 +18,7 @@ import time
 import traceback
 from dataclasses import dataclass
 
+from moto.core.exceptions import ServiceException
 from moto.ecs import models
 
 from . import ecs_launch, faults
@@ -230,7 +231,13 @@ def _start(service, pace: Pace, count: int) -> None:
         pace.fail()
         pace.waits = True
         return
-    tasks = service.launch(count)
+    try:
+        tasks = service.launch(count)
+    except ServiceException as error:  # of EC2: no free address, no such subnet
+        service.say_once(f"failed to launch a task with (error {error.message}).")
+        pace.fail()
+        pace.waits = True
+        return
     pace.open.update(tasks)
     pace.pause(LAUNCH_PAUSE)
     service.say(f"has started {count} tasks: {_names(tasks)}.")
@@ -262,6 +269,7 @@ def _settle(service) -> None:
     if service.status == "DRAINING":
         if all(task.lets_go for task in service.tasks):
             service.status = "INACTIVE"
+    if service.status != "ACTIVE":
         return
     steady = len(service.deployments) == 1 and all(
         task.is_ready or task.lets_go for task in service.tasks

@@ -1,6 +1,9 @@
 """ECS services: the API's side of it.
 
 What a service is, is in ecs_service.py; ecs_scheduler.py runs its tasks.
+
+A rule for `/sandbox/faults`, match "service:NAME": with `missing`,
+DescribeServices does not know the service yet.
 """
 
 import json
@@ -10,7 +13,7 @@ from moto.core.responses import ActionResult
 from moto.ecs.exceptions import ECSException, InvalidParameterException, ServiceNotFoundException
 from moto.ecs.responses import DESCRIBE_SERVICES_TAGS, EC2ContainerServiceResponse
 
-from . import clock, ecs, ecs_launch, ecs_scheduler, ecs_service
+from . import clock, ecs, ecs_launch, ecs_scheduler, ecs_service, faults
 from .ecs_service import Deployment, Service
 
 NAME = re.compile(r"[A-Za-z0-9_-]{1,255}")
@@ -209,7 +212,7 @@ def describe_services(self) -> ActionResult:
         cluster = self.ecs_backend._get_cluster(self._get_param("cluster", "default"))
         for name in names:
             service = ecs_service.lookup(self.ecs_backend, cluster.name, name)
-            if service:
+            if service and not faults.take(f"service:{service.name}", "missing"):
                 services.append(service.view(with_tags))
             else:
                 place = cluster.arn.replace(":cluster/", ":service/")
