@@ -4,10 +4,10 @@
  * The process forks before it has any thread; the parent comes back when the tree answers, or says why it does not.
  */
 #include "base/confine.h"
-#include "base/file.h"
 #include "base/log.h"
 #include "base/path.h"
 #include "base/secret.h"
+#include "directories.h"
 #include "fs/mount.h"
 #include "fs/tree.h"
 #include "shell/client.h"
@@ -16,7 +16,6 @@
 #include <getopt.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -29,10 +28,6 @@ struct options {
 	char *fuse; /* -o, joined by commas */
 	const char *config_dir;
 	const char *mountpoint;
-};
-
-struct directories {
-	char *config, *state, *cache;
 };
 
 static const char usage[] =
@@ -159,70 +154,6 @@ static int parse_options(int argc, char **argv, struct options *o)
 	return 0;
 }
 
-/* -- directories ----------------------------------------------------------------------------------------------- */
-
-/* XDG Base Directory Specification, but that relative paths are not ignored: path.h has made them absolute. */
-static char *xdg_directory(const char *variable, const char *below_home)
-{
-	const char *base = getenv(variable), *home = path_home();
-	char *path;
-	int n;
-
-	if (base && *base == '/')
-		n = asprintf(&path, "%s/vastfs", base);
-	else
-		n = asprintf(&path, "%s/%s/vastfs", home ? home : "/", below_home);
-	return n < 0 ? NULL : path;
-}
-
-static int make_directory(const char *path)
-{
-	int r = path ? file_make_directories(path) : -ENOMEM;
-
-	if (r < 0)
-		fprintf(stderr, "vastfs: cannot make the directory %s: %s\n", path ? path : "", strerror(-r));
-	return r;
-}
-
-static int make_directories(const struct options *o, struct directories *d)
-{
-	d->config = o->config_dir ? strdup(o->config_dir) : xdg_directory("XDG_CONFIG_HOME", ".config");
-	d->state = xdg_directory("XDG_STATE_HOME", ".local/state");
-	d->cache = xdg_directory("XDG_CACHE_HOME", ".cache");
-	if (make_directory(d->config) < 0 || make_directory(d->state) < 0 || make_directory(d->cache) < 0)
-		return -EIO;
-	/* The daemon's working directory is another one. */
-	if (*d->config != '/') {
-		char *real = realpath(d->config, NULL);
-
-		if (!real)
-			return -ENOMEM;
-		free(d->config);
-		d->config = real;
-	}
-	return 0;
-}
-
-/* Two mounts with the same settings on one machine would overwrite each other's. The lock ends with the process. */
-static int lock_config(const struct directories *d)
-{
-	_free_ char *path = NULL;
-	int fd;
-
-	if (asprintf(&path, "%s/.lock", d->config) < 0)
-		return -ENOMEM;
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0) {
-		fprintf(stderr, "vastfs: cannot open %s: %s\n", path, strerror(errno));
-		return -errno;
-	}
-	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-		return fd;
-	fprintf(stderr, "vastfs: another vastfs uses %s; give this one its own --config-dir\n", d->config);
-	close(fd);
-	return -EBUSY;
-}
-
 /* -- serving --------------------------------------------------------------------------------------------------- */
 
 /* Only the notifier takes signals, by a descriptor: no thread is disturbed. */
@@ -262,6 +193,7 @@ static int serve(const struct options *o, const struct directories *d, void (*re
 	struct error err = {0};
 	struct world *w;
 
+	directories_name_holder(d);
 	block_signals();
 	raise_descriptor_limit();
 	secret_start();
@@ -391,13 +323,11 @@ int main(int argc, char **argv)
 	r = EXIT_FAILURE;
 	if (mount_prepare(o.mountpoint, &mountpoint, &err) < 0) {
 		say(&err);
-	} else if (make_directories(&o, &d) >= 0 && lock_config(&d) >= 0) {
+	} else if (directories_open(o.config_dir, &d) >= 0) {
 		o.mountpoint = mountpoint;
 		r = run(&o, &d);
 	}
-	free(d.config);
-	free(d.state);
-	free(d.cache);
+	directories_free(&d);
 	free(o.fuse);
 	return r;
 }

@@ -1,0 +1,259 @@
+#include "directories.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/path.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+
+#define LOCK_WAIT_MS  5000
+#define LOCK_PAUSE_MS 20
+#define ID_BYTES      16
+#define ID_SIZE	      (2 * ID_BYTES + 1)
+#define NOTE_MAX      (ID_SIZE + PATH_MAX + 16)
+
+static int complain(const char *what, const char *path, int r)
+{
+	fprintf(stderr, "vastfs: cannot %s %s: %s\n", what, path ? path : "", strerror(-r));
+	return r;
+}
+
+/* XDG Base Directory Specification, but that relative paths are not ignored: path.h has made them absolute. */
+static char *xdg_directory(const char *variable, const char *below_home)
+{
+	const char *base = getenv(variable), *home = path_home();
+	char *path;
+	int n;
+
+	if (base && *base == '/')
+		n = asprintf(&path, "%s/vastfs", base);
+	else
+		n = asprintf(&path, "%s/%s/vastfs", home ? home : "/", below_home);
+	return n < 0 ? NULL : path;
+}
+
+static int make_config_directory(const char *config_dir, char **ret)
+{
+	_free_ char *path = config_dir ? strdup(config_dir) : xdg_directory("XDG_CONFIG_HOME", ".config");
+	int r = path ? file_make_directories(path) : -ENOMEM;
+
+	if (r < 0)
+		return complain("make the directory", path, r);
+	/* One directory has one lock and one state, whatever links lead to it. */
+	*ret = realpath(path, NULL);
+	return *ret ? 0 : complain("resolve", path, -errno);
+}
+
+/* -- the lock --------------------------------------------------------------------------------------------------- */
+
+static int wait_for_lock(int fd)
+{
+	int64_t deadline = clock_monotonic_ms() + LOCK_WAIT_MS;
+
+	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return -errno;
+		if (clock_monotonic_ms() >= deadline)
+			return -EBUSY;
+		usleep(LOCK_PAUSE_MS * 1000);
+	}
+	return 0;
+}
+
+static int refuse_locked(int fd, const char *config)
+{
+	char pid[16] = "";
+	ssize_t n = pread(fd, pid, sizeof(pid) - 1, 0);
+
+	pid[n > 0 ? strspn(pid, "0123456789") : 0] = '\0';
+	fprintf(stderr, "vastfs: another vastfs%s%s uses %s; unmount it, or give this one its own --config-dir\n",
+		*pid ? ", process " : "", pid, config);
+	return -EBUSY;
+}
+
+/* Two mounts with the same settings on one machine would overwrite each other's. The lock ends with the process. */
+static int take_lock(struct directories *d)
+{
+	_free_ char *path = NULL;
+	int r;
+
+	if (asprintf(&path, "%s/.lock", d->config) < 0) {
+		path = NULL;
+		return -ENOMEM;
+	}
+	d->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (d->lock < 0)
+		return complain("open", path, -errno);
+	r = wait_for_lock(d->lock);
+	if (r == -EBUSY)
+		return refuse_locked(d->lock, d->config);
+	return r < 0 ? complain("lock", path, r) : 0;
+}
+
+void directories_name_holder(const struct directories *d)
+{
+	char pid[16];
+	int n = snprintf(pid, sizeof(pid), "%d\n", (int)getpid());
+
+	/* On a full disk nobody is named, rather than a holder of the past. */
+	if (ftruncate(d->lock, 0) < 0 || pwrite(d->lock, pid, (size_t)n, 0) != n)
+		(void)!ftruncate(d->lock, 0);
+}
+
+/* -- whose state it is ------------------------------------------------------------------------------------------- */
+
+/* A note is one line; "" if there is none. */
+static void read_note(const char *dir, const char *name, char out[static NOTE_MAX])
+{
+	_buf_ struct buf text = BUF_INIT(NOTE_MAX);
+	_free_ char *path = NULL;
+
+	*out = '\0';
+	if (asprintf(&path, "%s/%s", dir, name) < 0)
+		path = NULL;
+	else if (file_read(path, &text) == 0)
+		snprintf(out, NOTE_MAX, "%.*s", (int)strcspn(buf_str(&text), "\n"), buf_str(&text));
+}
+
+static int write_note(const char *dir, const char *name, const char *text)
+{
+	_buf_ struct buf line = BUF_INIT(NOTE_MAX);
+	_free_ char *path = NULL;
+	int r;
+
+	if (asprintf(&path, "%s/%s", dir, name) < 0) {
+		path = NULL;
+		return -ENOMEM;
+	}
+	r = buf_printf(&line, "%s\n", text);
+	if (r == 0)
+		r = file_write_atomically(path, buf_str(&line), line.len);
+	return r < 0 ? complain("write", path, r) : 0;
+}
+
+/*
+ * The state of the default directory has no ID, for earlier versions had none. It notes whose it is: another default
+ * directory (another XDG_CONFIG_HOME) takes it over only if that one is gone.
+ */
+static bool owns_plain_state(const char *config, bool is_default, const char *plain_state)
+{
+	char owner[NOTE_MAX];
+
+	read_note(plain_state, ".owner", owner);
+	if (strcmp(owner, config) == 0)
+		return true;
+	if (!is_default || (*owner && access(owner, F_OK) == 0))
+		return false;
+	/* Where it cannot be noted, there will be no journal either; that is said when one is needed. */
+	(void)write_note(plain_state, ".owner", config);
+	return true;
+}
+
+static int make_id(char id[static ID_SIZE])
+{
+	unsigned char bytes[ID_BYTES];
+
+	if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
+		return -EIO;
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		snprintf(id + 2 * i, 3, "%02x", bytes[i]);
+	return 0;
+}
+
+/* The note is "<id> <path>": the path tells a directory that was renamed from a copy of one that is still there. */
+static bool is_id_note(const char *note)
+{
+	return strspn(note, "0123456789abcdef") == ID_SIZE - 1 && note[ID_SIZE - 1] == ' ';
+}
+
+static bool is_copy(const char *note, const char *config)
+{
+	char original[NOTE_MAX];
+
+	if (strcmp(note + ID_SIZE, config) == 0)
+		return false;
+	read_note(note + ID_SIZE, ".id", original);
+	return strncmp(original, note, ID_SIZE) == 0;
+}
+
+static int find_id(const char *config, char id[static ID_SIZE])
+{
+	char note[NOTE_MAX], fresh[NOTE_MAX];
+	bool known;
+	int r = 0;
+
+	read_note(config, ".id", note);
+	known = is_id_note(note) && !is_copy(note, config);
+	if (known)
+		snprintf(id, ID_SIZE, "%s", note);
+	else
+		r = make_id(id);
+	if (r < 0)
+		return complain("get randomness for", config, r);
+	snprintf(fresh, sizeof(fresh), "%s %s", id, config);
+	return known && strcmp(fresh, note) == 0 ? 0 : write_note(config, ".id", fresh);
+}
+
+static char *join(const char *base, const char *id)
+{
+	char *path;
+
+	return asprintf(&path, "%s%s%s", base, *id ? "/" : "", id) < 0 ? NULL : path;
+}
+
+/* Without a state directory operations are refused, with words; without a cache no large result can be kept. */
+static int make_own_directories(struct directories *d, const char *state, const char *cache, const char *id)
+{
+	int r;
+
+	d->state = join(state, id);
+	d->cache = join(cache, id);
+	if (!d->state || !d->cache)
+		return -ENOMEM;
+	(void)file_make_directories(d->state);
+	r = file_make_directories(d->cache);
+	return r < 0 ? complain("make the directory", d->cache, r) : 0;
+}
+
+static bool is_default_directory(const char *config, const char *config_dir)
+{
+	_free_ char *path = xdg_directory("XDG_CONFIG_HOME", ".config");
+	_free_ char *real = config_dir && path ? realpath(path, NULL) : NULL;
+
+	return !config_dir || (real && strcmp(real, config) == 0);
+}
+
+int directories_open(const char *config_dir, struct directories *ret)
+{
+	_free_ char *state = xdg_directory("XDG_STATE_HOME", ".local/state");
+	_free_ char *cache = xdg_directory("XDG_CACHE_HOME", ".cache");
+	char id[ID_SIZE] = "";
+	int r;
+
+	*ret = (struct directories){.lock = -1};
+	if (!state || !cache)
+		return -ENOMEM;
+	r = make_config_directory(config_dir, &ret->config);
+	if (r == 0)
+		r = take_lock(ret);
+	if (r < 0)
+		return r;
+	(void)file_make_directories(state);
+	if (!owns_plain_state(ret->config, is_default_directory(ret->config, config_dir), state))
+		r = find_id(ret->config, id);
+	return r < 0 ? r : make_own_directories(ret, state, cache, id);
+}
+
+void directories_free(struct directories *d)
+{
+	free(d->config);
+	free(d->state);
+	free(d->cache);
+}
