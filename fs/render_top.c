@@ -94,6 +94,8 @@ static void put_status(const struct snapshot *s, struct buf *out)
 	if (s->more_resources)
 		buf_printf(out, "incomplete resources: there are more than %d, the others are not read\n",
 			   VIEW_RESOURCES_MOST);
+	if (s->elsewhere)
+		buf_printf(out, "elsewhere %s\n", s->elsewhere->data);
 }
 
 int render_status(const struct scope *s, struct buf *out)

@@ -55,7 +55,7 @@
 		WAITING(dir "stderr", WAIT_NOT_STDERR, flag, "what it printed to standard error, so far"),             \
 		WAITING(dir "exit_code", WAIT_EXIT_CODE, flag, "waits likewise, then its exit status"),                \
 		OF_JOB(dir "state", render_job_state, flag | ROW_STATE,                                                \
-		       "queued, running, succeeded, failed or cancelled"),                                             \
+		       "queued, running, succeeded, failed, cancelled or unknown"),                                    \
 		OF_JOB(dir "error", render_job_error, flag, "why it could not be run, or a warning"),                  \
 		OF_JOB(dir "progress", render_job_progress, flag, "one line: bar, step, elapsed time"),                \
 		OF_JOB(dir "duration", render_job_duration, flag, "how long the command ran, in milliseconds"),        \

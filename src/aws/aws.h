@@ -127,12 +127,17 @@ int aws_new_in_region(struct aws *a, const char *region, struct aws **ret, struc
 struct aws *aws_ref(struct aws *a);
 void aws_unref(struct aws *a);
 const char *aws_region(const struct aws *a);
+/* The URL that replaces AWS's own endpoint of a service, "" if none does: with it, the same names mean other things. */
+const char *aws_endpoint_override(const struct aws *a, const char *service);
 
 /* The certificates to trust, of AWS_CA_BUNDLE or the profile's ca_bundle; NULL: the system's. */
 const char *aws_ca_file(const struct aws *a);
 
 /* Any thread: 0, or -ENOKEY with words. Reads the files anew; no network. */
 int aws_check_credentials(const struct aws_config *config, struct error *err);
+/* A hash of the access key ID in use, to see later whether the credentials are still the same; "" without any. */
+#define AWS_CREDENTIALS_HASH_SIZE 17
+char *aws_credentials_hash(const struct aws_config *config, char hex[static AWS_CREDENTIALS_HASH_SIZE]);
 
 struct aws_call;
 

@@ -81,6 +81,13 @@ const char *aws_region(const struct aws *a)
 	return a->options.region;
 }
 
+const char *aws_endpoint_override(const struct aws *a, const char *service)
+{
+	const char *url = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(a->options.endpoints, service));
+
+	return url ? url : "";
+}
+
 int aws_check_credentials(const struct aws_config *config, struct error *err)
 {
 	struct aws_credentials c;
@@ -89,6 +96,21 @@ int aws_check_credentials(const struct aws_config *config, struct error *err)
 	if (!r)
 		aws_credentials_free(&c);
 	return r;
+}
+
+char *aws_credentials_hash(const struct aws_config *config, char hex[static AWS_CREDENTIALS_HASH_SIZE])
+{
+	uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a: the ID is no secret */
+	struct aws_credentials c;
+
+	*hex = '\0';
+	if (aws_credentials_load(config->profile, &c, NULL) < 0)
+		return hex;
+	for (const char *p = c.key_id; *p; p++)
+		hash = (hash ^ (unsigned char)*p) * UINT64_C(0x100000001b3);
+	aws_credentials_free(&c);
+	snprintf(hex, AWS_CREDENTIALS_HASH_SIZE, "%016llx", (unsigned long long)hash);
+	return hex;
 }
 
 static bool must_load(struct aws *a)

@@ -26,7 +26,7 @@ void job_set_listener(void (*changed)(struct job *j, void *arg), void *arg)
 
 const char *job_state_name(enum job_state s)
 {
-	static const char *const names[] = {"queued", "running", "succeeded", "failed", "cancelled"};
+	static const char *const names[] = {"queued", "running", "succeeded", "failed", "cancelled", "unknown"};
 
 	return names[s];
 }
@@ -266,6 +266,19 @@ void job_cancelled(struct job *j, const char *why)
 
 	snprintf(copy, sizeof(copy), "%s", why);
 	job_edit(j, edit_cancelled, copy);
+}
+
+static void edit_unknown(struct job_view *v, void *arg)
+{
+	edit_fail(v, arg);
+	v->state = JOB_UNKNOWN;
+}
+
+void job_unknown(struct job *j, const struct error *why)
+{
+	struct error copy = *why;
+
+	job_edit(j, edit_unknown, &copy);
 }
 
 /* After those before it; the same one again, as of a second attempt, is none. */

@@ -22,7 +22,11 @@
 
 enum job_kind { JOB_OPERATION, JOB_QUERY, JOB_EXEC, JOB_CHECK, JOB_KIND_MAX };
 
-enum job_state { JOB_QUEUED, JOB_RUNNING, JOB_SUCCEEDED, JOB_FAILED, JOB_CANCELLED };
+/*
+ * JOB_UNKNOWN: an operation of an earlier mount that was begun where this mount does not look (another account, region,
+ * endpoint or stack), so nothing can be said about it. For this mount it has ended; its journal entry stays as it was.
+ */
+enum job_state { JOB_QUEUED, JOB_RUNNING, JOB_SUCCEEDED, JOB_FAILED, JOB_CANCELLED, JOB_UNKNOWN };
 
 #define JOB_LOG_KEEP (4 << 20)
 
@@ -91,6 +95,7 @@ void job_log(struct job *j, const char *format, ...) _printf_(2, 3); /* one line
 void job_succeed(struct job *j, struct blob *result);		     /* takes the reference */
 void job_fail(struct job *j, const struct error *err);
 void job_cancelled(struct job *j, const char *why);
+void job_unknown(struct job *j, const struct error *why);
 void job_remark(struct job *j, const char *text); /* one more warning in its error file; the job goes on */
 
 /* Tells the listener that an output has grown. */

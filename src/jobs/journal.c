@@ -1,186 +1,18 @@
 #include "jobs/journal.h"
 
-#include "base/file.h"
 #include "base/log.h"
+#include "jobs/journal_inside.h"
 
 #include <inttypes.h>
-#include <pthread.h>
 #include <string.h>
 
-#define ENTRIES_KEPT 100
-#define FILE_MAX     (1 << 20)
+/* Numbers of queries and the like are written once for so many: their jobs are made where no disk may be used. */
+#define NUMBERS_RESERVED 100
 
-struct journal {
-	pthread_mutex_t lock;
-	char *path;
-	uint64_t last[JOB_KIND_MAX];
-	struct journal_entry entries[ENTRIES_KEPT]; /* oldest first */
-	cJSON *memory[ENTRIES_KEPT];		    /* of the entry at the same index; NULL: nothing */
-	size_t n;
-};
-
-static const char *const kind_keys[JOB_KIND_MAX] = {"operations", "queries", "execs", "checks"};
-
-/* -- reading --------------------------------------------------------------------------------------------------- */
-
-static void copy_string(const cJSON *o, const char *key, char *out, size_t size)
-{
-	const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(o, key));
-
-	snprintf(out, size, "%s", text ? text : "");
-}
-
-static int64_t get_number(const cJSON *o, const char *key)
-{
-	const cJSON *n = cJSON_GetObjectItemCaseSensitive(o, key);
-
-	return cJSON_IsNumber(n) && n->valuedouble >= 0 && n->valuedouble < 9e15 ? (int64_t)n->valuedouble : 0;
-}
-
-static void parse_entry(const cJSON *o, struct journal_entry *e)
-{
-	*e = (struct journal_entry){.number = (uint64_t)get_number(o, "number"),
-				    .exit_code = (int)get_number(o, "exit_code"),
-				    .created_ms = get_number(o, "created_ms"),
-				    .started_ms = get_number(o, "started_ms"),
-				    .ended_ms = get_number(o, "ended_ms")};
-	e->state = (enum job_state)get_number(o, "state");
-	if (e->state > JOB_CANCELLED)
-		e->state = JOB_FAILED;
-	copy_string(o, "name", e->name, sizeof(e->name));
-	copy_string(o, "argument", e->argument, sizeof(e->argument));
-	copy_string(o, "token", e->token, sizeof(e->token));
-	copy_string(o, "settings", e->settings, sizeof(e->settings));
-	copy_string(o, "result", e->result, sizeof(e->result));
-	copy_string(o, "message", e->message, sizeof(e->message));
-}
-
-static int parse(struct journal *j, const char *text)
-{
-	cJSON *tree = cJSON_Parse(text);
-	const cJSON *item;
-
-	if (!cJSON_IsObject(tree)) {
-		cJSON_Delete(tree);
-		return -EBADMSG;
-	}
-	for (int kind = 0; kind < JOB_KIND_MAX; kind++)
-		j->last[kind] = (uint64_t)get_number(tree, kind_keys[kind]);
-	cJSON_ArrayForEach (item, cJSON_GetObjectItemCaseSensitive(tree, "entries")) {
-		if (j->n == ENTRIES_KEPT)
-			break;
-		parse_entry(item, &j->entries[j->n]);
-		j->memory[j->n++] = cJSON_Duplicate(cJSON_GetObjectItemCaseSensitive(item, "memory"), true);
-	}
-	cJSON_Delete(tree);
-	return 0;
-}
-
-static void set_aside(const char *path)
-{
-	_free_ char *bad = NULL;
-
-	if (asprintf(&bad, "%s.bad", path) < 0)
-		return;
-	log_warning("%s cannot be understood; it is kept as %s and a new one begun", path, bad);
-	if (rename(path, bad) < 0)
-		log_warning("cannot rename %s: %s", path, strerror(errno));
-}
-
-int journal_open(const char *dir, struct journal **ret, struct error *err)
-{
-	_buf_ struct buf text = BUF_INIT(FILE_MAX);
-	struct journal *j = calloc(1, sizeof(*j));
-	int r;
-
-	if (!j || asprintf(&j->path, "%s/journal.json", dir) < 0) {
-		free(j);
-		return -ENOMEM;
-	}
-	pthread_mutex_init(&j->lock, NULL);
-	r = file_read(j->path, &text);
-	if (r < 0 && r != -ENOENT && r != -EFBIG) {
-		error_set(err, r, "cannot read %s: %s", j->path, strerror(-r));
-		journal_close(j);
-		return r;
-	}
-	if (r != -ENOENT && (r == -EFBIG || parse(j, buf_str(&text)) < 0))
-		set_aside(j->path);
-	*ret = j;
-	return 0;
-}
-
-void journal_close(struct journal *j)
-{
-	if (!j)
-		return;
-	for (size_t i = 0; i < j->n; i++)
-		cJSON_Delete(j->memory[i]);
-	pthread_mutex_destroy(&j->lock);
-	free(j->path);
-	free(j);
-}
-
-/* -- writing --------------------------------------------------------------------------------------------------- */
-
-static cJSON *entry_json(const struct journal_entry *e)
-{
-	cJSON *o = cJSON_CreateObject();
-
-	cJSON_AddNumberToObject(o, "number", (double)e->number);
-	cJSON_AddStringToObject(o, "name", e->name);
-	cJSON_AddStringToObject(o, "argument", e->argument);
-	cJSON_AddStringToObject(o, "token", e->token);
-	cJSON_AddStringToObject(o, "settings", e->settings);
-	cJSON_AddNumberToObject(o, "state", e->state);
-	cJSON_AddNumberToObject(o, "exit_code", e->exit_code);
-	cJSON_AddNumberToObject(o, "created_ms", (double)e->created_ms);
-	cJSON_AddNumberToObject(o, "started_ms", (double)e->started_ms);
-	cJSON_AddNumberToObject(o, "ended_ms", (double)e->ended_ms);
-	cJSON_AddStringToObject(o, "result", e->result);
-	cJSON_AddStringToObject(o, "message", e->message);
-	return o;
-}
-
-static char *print(const struct journal *j)
-{
-	cJSON *tree = cJSON_CreateObject();
-	cJSON *entries = cJSON_AddArrayToObject(tree, "entries");
-	char *text;
-
-	for (int kind = 0; kind < JOB_KIND_MAX; kind++)
-		cJSON_AddNumberToObject(tree, kind_keys[kind], (double)j->last[kind]);
-	for (size_t i = 0; i < j->n; i++) {
-		cJSON *o = entry_json(&j->entries[i]);
-
-		if (j->memory[i])
-			cJSON_AddItemToObject(o, "memory", cJSON_Duplicate(j->memory[i], true));
-		cJSON_AddItemToArray(entries, o);
-	}
-	text = cJSON_Print(tree);
-	cJSON_Delete(tree);
-	return text;
-}
-
-static int write_locked(const struct journal *j)
-{
-	_free_ char *text = print(j);
-
-	return text ? file_write_atomically(j->path, text, strlen(text)) : -ENOMEM;
-}
-
-int journal_flush(struct journal *j)
-{
-	int r;
-
-	pthread_mutex_lock(&j->lock);
-	r = write_locked(j);
-	pthread_mutex_unlock(&j->lock);
-	return r;
-}
+/* -- the model ------------------------------------------------------------------------------------------------- */
 
 /* j->n: there is none. */
-static size_t find_slot(const struct journal *j, uint64_t number)
+static size_t entry_find(const struct journal *j, uint64_t number)
 {
 	size_t i = 0;
 
@@ -189,89 +21,157 @@ static size_t find_slot(const struct journal *j, uint64_t number)
 	return i;
 }
 
-static void drop_oldest(struct journal *j)
+static void entry_drop(struct journal *j, size_t i)
 {
-	cJSON_Delete(j->memory[0]);
+	cJSON_Delete(j->memory[i]);
 	j->n--;
-	memmove(&j->entries[0], &j->entries[1], j->n * sizeof(j->entries[0]));
-	memmove(&j->memory[0], &j->memory[1], j->n * sizeof(j->memory[0]));
+	memmove(&j->entries[i], &j->entries[i + 1], (j->n - i) * sizeof(j->entries[0]));
+	memmove(&j->memory[i], &j->memory[i + 1], (j->n - i) * sizeof(j->memory[0]));
 }
 
-static size_t slot_for(struct journal *j, uint64_t number)
+/* The oldest that has ended; one that may still be taken up again goes only if all are like it. */
+static size_t entry_oldest(const struct journal *j)
 {
-	size_t i = find_slot(j, number);
-
-	if (i < j->n)
-		return i;
-	if (j->n == ENTRIES_KEPT)
-		drop_oldest(j);
-	j->memory[j->n] = NULL;
-	return j->n++;
+	for (size_t i = 0; i < j->n; i++)
+		if (job_state_ended(j->entries[i].state))
+			return i;
+	return 0;
 }
 
-int journal_put(struct journal *j, const struct journal_entry *entry)
+void journal_entry_set(struct journal *j, const struct journal_entry *e, cJSON *memory)
 {
-	size_t i;
-	int r;
+	size_t i = entry_find(j, e->number);
 
-	pthread_mutex_lock(&j->lock);
-	i = slot_for(j, entry->number);
-	j->entries[i] = *entry;
-	if (job_state_ended(entry->state)) {
-		cJSON_Delete(j->memory[i]);
+	if (i == j->n) {
+		if (j->n == JOURNAL_ENTRIES_KEPT)
+			entry_drop(j, entry_oldest(j));
+		i = j->n++;
 		j->memory[i] = NULL;
 	}
-	r = write_locked(j);
-	pthread_mutex_unlock(&j->lock);
+	j->entries[i] = *e;
+	if (memory != j->memory[i])
+		cJSON_Delete(j->memory[i]);
+	j->memory[i] = memory;
+	if (job_state_ended(e->state)) {
+		cJSON_Delete(memory);
+		j->memory[i] = NULL;
+	}
+	if (e->number > j->last[JOB_OPERATION])
+		j->last[JOB_OPERATION] = e->number;
+}
+
+static cJSON *entry_memory(const struct journal *j, uint64_t number)
+{
+	size_t i = entry_find(j, number);
+
+	return i < j->n ? j->memory[i] : NULL;
+}
+
+/* -- writing --------------------------------------------------------------------------------------------------- */
+
+static int print_all(const struct journal *j, struct buf *out)
+{
+	journal_record_format(out);
+	journal_record_numbers(j->written, out);
+	if (j->deployed_n)
+		journal_record_deployed(j->deployed, j->deployed_n, out);
+	for (size_t i = 0; i < j->n; i++)
+		journal_record_entry(&j->entries[i], j->memory[i], out);
+	return out->error;
+}
+
+int journal_write_all(struct journal *j, bool durable)
+{
+	_buf_ struct buf text = BUF_INIT(JOURNAL_FILE_MAX);
+	int r = print_all(j, &text);
+
+	if (r == 0 && j->bad_lines)
+		r = journal_file_keep(&j->file);
 	if (r < 0)
-		log_warning("cannot write %s: %s", j->path, strerror(-r));
+		return r;
+	j->bad_lines = 0;
+	r = journal_file_replace(&j->file, buf_str(&text), text.len, durable);
+	if (r == 0)
+		j->stale = false;
 	return r;
 }
 
-/* Under the lock. */
-static int set_memory(struct journal *j, size_t i, const char *key, const char *value)
+/* Under the lock: makes sure that the file has all that is known, so that one line more makes it complete. */
+static int make_ready(struct journal *j)
 {
-	cJSON *text = cJSON_CreateString(value);
+	if (error_is(&j->refusal))
+		return j->refusal.errnum;
+	if (journal_file_is_ready(&j->file) && !j->stale)
+		return 0;
+	return journal_write_all(j, false);
+}
 
-	if (!j->memory[i])
-		j->memory[i] = cJSON_CreateObject();
-	if (!text || !j->memory[i]) {
-		cJSON_Delete(text);
+static int write_line(struct journal *j, const struct buf *line)
+{
+	int r = make_ready(j);
+
+	if (r == 0)
+		r = line->error ? line->error : journal_file_append(&j->file, buf_str(line), line->len);
+	return r;
+}
+
+int journal_complain(const struct journal *j, int r, struct error *err)
+{
+	if (error_is(&j->refusal) && err) {
+		*err = j->refusal;
+		return r;
+	}
+	error_set(err, r, "cannot write the journal of operations %s: %s", j->file.path, strerror(-r));
+	error_remedy(err, "make room or fix the directory, then start the operation again");
+	return r;
+}
+
+/* -- opening --------------------------------------------------------------------------------------------------- */
+
+int journal_open(const char *dir, struct journal **ret, struct error *note)
+{
+	struct journal *j = calloc(1, sizeof(*j));
+	_free_ char *previous = NULL;
+
+	if (!j)
+		return -ENOMEM;
+	pthread_mutex_init(&j->lock, NULL);
+	if (journal_file_init(&j->file, dir) < 0 || asprintf(&previous, "%s/journal.json", dir) < 0) {
+		previous = NULL;
+		journal_close(j);
 		return -ENOMEM;
 	}
-	cJSON_DeleteItemFromObjectCaseSensitive(j->memory[i], key);
-	return cJSON_AddItemToObject(j->memory[i], key, text) ? 0 : -ENOMEM;
+	journal_load(j, previous, note);
+	*ret = j;
+	return 0;
 }
 
-int journal_remember(struct journal *j, uint64_t number, const char *key, const char *value)
+static void write_last(struct journal *j)
 {
-	size_t i;
-	int r = -ENOENT;
+	_buf_ struct buf line = BUF_INIT(1024);
 
-	pthread_mutex_lock(&j->lock);
-	i = find_slot(j, number);
-	if (i < j->n)
-		r = set_memory(j, i, key, value);
-	if (r == 0)
-		r = write_locked(j);
-	pthread_mutex_unlock(&j->lock);
-	return r;
+	if (!j->stale && memcmp(j->written, j->last, sizeof(j->last)) == 0)
+		return;
+	memcpy(j->written, j->last, sizeof(j->last));
+	journal_record_numbers(j->last, &line);
+	if (write_line(j, &line) < 0)
+		log_warning("cannot write %s: some numbers may be given out again", j->file.path);
 }
 
-cJSON *journal_memory(struct journal *j, uint64_t number)
+void journal_close(struct journal *j)
 {
-	cJSON *memory = NULL;
-	size_t i;
-
-	pthread_mutex_lock(&j->lock);
-	i = find_slot(j, number);
-	if (i < j->n && j->memory[i])
-		memory = cJSON_Duplicate(j->memory[i], true);
-	pthread_mutex_unlock(&j->lock);
-	return memory;
+	if (!j)
+		return;
+	if (j->file.path && !error_is(&j->refusal))
+		write_last(j);
+	for (size_t i = 0; i < j->n; i++)
+		cJSON_Delete(j->memory[i]);
+	journal_file_free(&j->file);
+	pthread_mutex_destroy(&j->lock);
+	free(j);
 }
 
-/* -- looking --------------------------------------------------------------------------------------------------- */
+/* -- numbers --------------------------------------------------------------------------------------------------- */
 
 uint64_t journal_last_number(struct journal *j, enum job_kind kind)
 {
@@ -283,12 +183,125 @@ uint64_t journal_last_number(struct journal *j, enum job_kind kind)
 	return last;
 }
 
+/* An operation's entry has its number; somebody else's operation has none. */
+static void reserve_numbers(struct journal *j, enum job_kind kind)
+{
+	_buf_ struct buf line = BUF_INIT(1024);
+	uint64_t before = j->written[kind];
+
+	j->written[kind] = j->last[kind] + (kind == JOB_OPERATION ? 0 : NUMBERS_RESERVED - 1);
+	journal_record_numbers(j->written, &line);
+	if (write_line(j, &line) < 0)
+		j->written[kind] = before;
+}
+
 void journal_set_last_number(struct journal *j, enum job_kind kind, uint64_t number)
 {
 	pthread_mutex_lock(&j->lock);
 	if (number > j->last[kind])
 		j->last[kind] = number;
+	if (j->last[kind] > j->written[kind])
+		reserve_numbers(j, kind);
 	pthread_mutex_unlock(&j->lock);
+}
+
+/* -- entries --------------------------------------------------------------------------------------------------- */
+
+static cJSON *memory_with(const cJSON *old, const char *key, const char *value)
+{
+	cJSON *memory = old ? cJSON_Duplicate(old, true) : cJSON_CreateObject();
+
+	cJSON_DeleteItemFromObjectCaseSensitive(memory, key);
+	if (memory && cJSON_AddStringToObject(memory, key, value))
+		return memory;
+	cJSON_Delete(memory);
+	return NULL;
+}
+
+/* The line first: what could not be written was not accepted. Takes memory. */
+static int add_locked(struct journal *j, const struct journal_entry *e, cJSON *memory)
+{
+	_buf_ struct buf line = BUF_INIT(JOURNAL_FILE_MAX);
+	int r = memory ? journal_record_entry(e, memory, &line) : -ENOMEM;
+
+	if (r == 0)
+		r = write_line(j, &line);
+	if (r < 0)
+		cJSON_Delete(memory);
+	else
+		journal_entry_set(j, e, memory);
+	return r;
+}
+
+int journal_add(struct journal *j, const struct journal_entry *entry, const char *settings, struct error *err)
+{
+	int r;
+
+	pthread_mutex_lock(&j->lock);
+	r = add_locked(j, entry, memory_with(NULL, JOURNAL_SETTINGS, settings));
+	if (r < 0)
+		journal_complain(j, r, err);
+	pthread_mutex_unlock(&j->lock);
+	return r;
+}
+
+int journal_update(struct journal *j, const struct journal_entry *entry)
+{
+	_buf_ struct buf line = BUF_INIT(JOURNAL_FILE_MAX);
+	int r;
+
+	pthread_mutex_lock(&j->lock);
+	journal_entry_set(j, entry, entry_memory(j, entry->number));
+	r = journal_record_entry(entry, entry_memory(j, entry->number), &line);
+	if (r == 0)
+		r = write_line(j, &line);
+	if (r < 0)
+		j->stale = true;
+	pthread_mutex_unlock(&j->lock);
+	return r;
+}
+
+int journal_sync(struct journal *j)
+{
+	int directory, fd;
+
+	pthread_mutex_lock(&j->lock);
+	fd = make_ready(j);
+	if (fd == 0)
+		fd = journal_file_begin_sync(&j->file, &directory);
+	pthread_mutex_unlock(&j->lock);
+	return fd < 0 ? fd : journal_file_fsync(fd, directory);
+}
+
+static int remember_locked(struct journal *j, uint64_t number, const char *key, const char *value)
+{
+	size_t i = entry_find(j, number);
+	struct journal_entry e;
+
+	if (i == j->n)
+		return -ENOENT;
+	e = j->entries[i];
+	return add_locked(j, &e, memory_with(j->memory[i], key, value));
+}
+
+int journal_remember(struct journal *j, uint64_t number, const char *key, const char *value)
+{
+	int r;
+
+	pthread_mutex_lock(&j->lock);
+	r = remember_locked(j, number, key, value);
+	pthread_mutex_unlock(&j->lock);
+	return r < 0 ? r : journal_sync(j);
+}
+
+cJSON *journal_memory(struct journal *j, uint64_t number)
+{
+	cJSON *memory;
+
+	pthread_mutex_lock(&j->lock);
+	memory = cJSON_Duplicate(entry_memory(j, number), true);
+	pthread_mutex_unlock(&j->lock);
+	return memory;
 }
 
 size_t journal_size(struct journal *j)
@@ -313,8 +326,6 @@ bool journal_get(struct journal *j, size_t index, struct journal_entry *ret)
 	return found;
 }
 
-/* -- restoring ------------------------------------------------------------------------------------------------- */
-
 static void edit_restore(struct job_view *v, void *arg)
 {
 	const struct journal_entry *e = arg;
@@ -335,4 +346,61 @@ void journal_entry_restore(const struct journal_entry *e, struct job *j)
 {
 	j->created_ms = e->created_ms;
 	job_edit(j, edit_restore, (void *)e);
+}
+
+/* -- what is deployed ------------------------------------------------------------------------------------------ */
+
+static bool place_is(const struct place *a, const struct place *b)
+{
+	return strcmp(a->account, b->account) == 0 && strcmp(a->region, b->region) == 0 &&
+	       strcmp(a->endpoint, b->endpoint) == 0 && strcmp(a->stack, b->stack) == 0;
+}
+
+static void deployed_drop(struct journal *j, const struct place *p)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < j->deployed_n; i++)
+		if (!place_is(&j->deployed[i], p))
+			j->deployed[n++] = j->deployed[i];
+	j->deployed_n = n;
+}
+
+static void deployed_write(struct journal *j)
+{
+	_buf_ struct buf line = BUF_INIT(JOURNAL_FILE_MAX);
+
+	journal_record_deployed(j->deployed, j->deployed_n, &line);
+	if (write_line(j, &line) < 0)
+		j->stale = true;
+}
+
+void journal_deployed_add(struct journal *j, const struct place *p)
+{
+	pthread_mutex_lock(&j->lock);
+	deployed_drop(j, p);
+	if (j->deployed_n == JOURNAL_DEPLOYED_MAX)
+		memmove(&j->deployed[0], &j->deployed[1], --j->deployed_n * sizeof(j->deployed[0]));
+	j->deployed[j->deployed_n++] = *p;
+	deployed_write(j);
+	pthread_mutex_unlock(&j->lock);
+}
+
+void journal_deployed_remove(struct journal *j, const struct place *p)
+{
+	pthread_mutex_lock(&j->lock);
+	deployed_drop(j, p);
+	deployed_write(j);
+	pthread_mutex_unlock(&j->lock);
+}
+
+size_t journal_deployed(struct journal *j, struct place ret[static JOURNAL_DEPLOYED_MAX])
+{
+	size_t n;
+
+	pthread_mutex_lock(&j->lock);
+	n = j->deployed_n;
+	memcpy(ret, j->deployed, n * sizeof(ret[0]));
+	pthread_mutex_unlock(&j->lock);
+	return n;
 }

@@ -170,7 +170,6 @@ static int deploy_look(struct operation *op, struct error *err)
 }
 
 static const struct operation_step steps[] = {
-	{"asking who we are", operation_identify},
 	{"looking at the stack", deploy_look},
 	{"checking role_policies", role_policies_check},
 	{"checking the VPC", vpc_check},

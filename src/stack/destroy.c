@@ -266,8 +266,9 @@ static int settle_storage(struct operation *op, struct error *err)
 }
 
 static const struct operation_step steps[] = {
-	{"asking who we are", operation_identify},  {"looking at the stack", destroy_look},
-	{"deleting the stack", delete_it},	    {"deleting the image repository", delete_repository},
+	{"looking at the stack", destroy_look},
+	{"deleting the stack", delete_it},
+	{"deleting the image repository", delete_repository},
 	{"looking at the storage", settle_storage},
 };
 

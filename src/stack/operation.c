@@ -192,6 +192,21 @@ const char *operation_recall(const struct operation *op, const char *key)
 	return value ? value : "";
 }
 
+int operation_identify(struct operation *op, struct error *err)
+{
+	cJSON *reply = NULL;
+	int r = op->account ? 0 : operation_call(op, sts_get_caller_identity(), &reply, err);
+
+	if (r < 0 || op->account)
+		return r;
+	op->account = strdup(aws_text(reply, "Account"));
+	if (op->account)
+		operation_say(op, "account %s, region %s, as %s", op->account, aws_region(op->aws),
+			      aws_text(reply, "Arn"));
+	cJSON_Delete(reply);
+	return op->account ? 0 : -ENOMEM;
+}
+
 static int read_stack(struct operation *op, const char *name_or_id, struct error *err)
 {
 	cJSON *reply = NULL;
@@ -204,20 +219,6 @@ static int read_stack(struct operation *op, const char *name_or_id, struct error
 	op->stack = cJSON_DetachItemFromArray(cJSON_GetObjectItem(reply, "Stacks"), 0);
 	cJSON_Delete(reply);
 	return 0;
-}
-
-int operation_identify(struct operation *op, struct error *err)
-{
-	cJSON *reply = NULL;
-	int r = operation_call(op, sts_get_caller_identity(), &reply, err);
-
-	if (r < 0)
-		return r;
-	free(op->account);
-	op->account = strdup(aws_text(reply, "Account"));
-	operation_say(op, "account %s, region %s, as %s", op->account, aws_region(op->aws), aws_text(reply, "Arn"));
-	cJSON_Delete(reply);
-	return op->account ? 0 : -ENOMEM;
 }
 
 int operation_read_stack_of_id(struct operation *op, const char *id, struct error *err)

@@ -39,7 +39,7 @@ struct operation {
 	/* What the steps have found; all owned. */
 	cJSON *stack;	   /* AWS's record; NULL: no such stack */
 	char cluster[256]; /* name or ARN, "" until known */
-	char *account;
+	char *account;	   /* set before the first step */
 	char *file_system; /* id, NULL: none */
 	char *repository_uri;
 	char *image;	    /* what task and function run, by its digest */
@@ -97,7 +97,7 @@ void operation_say(struct operation *op, const char *format, ...) _printf_(2, 3)
 int operation_remember(struct operation *op, const char *key, const char *value, struct error *err);
 const char *operation_recall(const struct operation *op, const char *key);
 
-/* A step: reads whose credentials are used into op->account, and says so. */
+/* Asks AWS who this is, once: op->account. Before every operation's first step this has succeeded. */
 int operation_identify(struct operation *op, struct error *err);
 
 /* Reads the stack's record into op->stack (NULL: there is none). */

@@ -460,18 +460,71 @@ static uint64_t fnv1a(uint64_t hash, const char *s)
 	return hash;
 }
 
-char *settings_hash(const struct settings *s, char hex[static SETTINGS_HASH_SIZE])
+/* The keys of version 0.1 in its order, with its defaults. */
+static const struct {
+	enum setting key;
+	const char *fallback;
+} first_version[] = {
+	{SETTING_AWS_REGION, ""},
+	{SETTING_VPC_ID, ""},
+	{SETTING_SUBNET_CIDR, ""},
+	{SETTING_STAGE, "default"},
+	{SETTING_VAST_IMAGE, "tenzir/vast:latest"},
+	{SETTING_VAST_COMMAND, "vast -e 0.0.0.0:42000 start"},
+	{SETTING_VAST_PORT, "42000"},
+	{SETTING_VAST_STORAGE, "efs"},
+	{SETTING_VAST_DATA_DIR, "/var/lib/vast"},
+	{SETTING_IMPORT_COMMAND, "vast import $format"},
+	{SETTING_SERVER_CPU, "2048"},
+	{SETTING_SERVER_MEMORY, "4096"},
+	{SETTING_LAMBDA_MEMORY, "2048"},
+	{SETTING_LAMBDA_TIMEOUT, "300"},
+	{SETTING_LAMBDA_RESULT_LIMIT, "200"},
+	{SETTING_ARCHITECTURE, "x86_64"},
+	{SETTING_AWS_PROFILE, ""},
+};
+
+char *settings_hash_first(const struct settings *s, char hex[static SETTINGS_HASH_SIZE])
 {
 	uint64_t hash = UINT64_C(0xcbf29ce484222325);
 
-	for (size_t i = 0; i < SETTING_COUNT; i++) {
-		hash = fnv1a(hash, rules[i].key);
+	for (size_t i = 0; i < ARRAY_SIZE(first_version); i++) {
+		const char *value = s->values[first_version[i].key];
+
+		hash = fnv1a(hash, rules[first_version[i].key].key);
 		hash = fnv1a(hash, "=");
-		hash = fnv1a(hash, settings_get(s, (enum setting)i));
+		hash = fnv1a(hash, value ? value : first_version[i].fallback);
 		hash = fnv1a(hash, "\n");
 	}
 	snprintf(hex, SETTINGS_HASH_SIZE, "%016" PRIx64, hash);
 	return hex;
+}
+
+/* The quote that a value has to be written with, 0 for none. A value of each kind was written so before. */
+static char quote_for(const char *value)
+{
+	size_t n = strlen(value);
+	bool plain = *value != '\'' && *value != '"' && *value != '#' && *value != ' ' && *value != '\t' &&
+		     !strstr(value, " #") && !strstr(value, "\t#") && value[n - 1] != ' ' && value[n - 1] != '\t';
+
+	if (plain)
+		return 0;
+	return strchr(value, '\'') ? '"' : '\'';
+}
+
+static void print_setting(const char *key, const char *value, struct buf *out)
+{
+	char quote[2] = {quote_for(value)};
+
+	buf_printf(out, "%s=%s%s%s\n", key, quote, value, quote);
+}
+
+int settings_print(const struct settings *s, struct buf *out)
+{
+	for (size_t i = 0; i < SETTING_COUNT; i++)
+		if (s->values[i] && *s->values[i])
+			print_setting(rules[i].key, s->values[i], out);
+	return out->error;
 }
 
 char *settings_stack_name(const struct settings *s, char name[static SETTINGS_STACK_SIZE])

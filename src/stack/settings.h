@@ -108,8 +108,14 @@ DEFINE_CLEANUP(struct settings *, settings_unref)
 /* The value in force: set, default, or "" if neither. Never NULL, lives as long as s. */
 const char *settings_get(const struct settings *s, enum setting key);
 
-/* 16 hexadecimal digits over all values in force: equal settings have equal ones, however they are written. */
-char *settings_hash(const struct settings *s, char hex[static SETTINGS_HASH_SIZE]);
+/* Appends what is set as lines that settings_parse reads back: the same values in force, however they were written. */
+int settings_print(const struct settings *s, struct buf *out);
+
+/*
+ * 16 hexadecimal digits over the values in force of the 17 keys that version 0.1 knew, as it computed them: by this its
+ * journal tells the settings that an operation began with.
+ */
+char *settings_hash_first(const struct settings *s, char hex[static SETTINGS_HASH_SIZE]);
 
 /* "vast-<stage>": the name of the stack, the image repository and the file system. */
 char *settings_stack_name(const struct settings *s, char name[static SETTINGS_STACK_SIZE]);

@@ -24,6 +24,7 @@ struct queries;
 struct execs;
 struct shells;
 struct followers;
+struct deployed;
 
 struct world {
 	struct engine *engine;
@@ -50,6 +51,7 @@ struct world {
 	struct execs *execs;	     /* exec.c: in containers; engine thread */
 	struct shells *shells;	     /* shell.c: for vastfs shell; engine thread */
 	struct followers *followers; /* follow.c: logs; engine thread */
+	struct deployed *deployed;   /* deployed.c: what is deployed, and where */
 };
 
 /* snapshot.c */
@@ -69,7 +71,9 @@ struct aws *world_aws(struct world *w);
 /* One line of events.log. */
 void world_event(struct world *w, const char *format, ...) _printf_(2, 3);
 
-/* Makes a job with the next number of its kind and publishes it. number 0: the next one. NULL without memory. */
+/* A number that was never given out before; of an operation, its journal entry keeps it. */
+uint64_t world_take_number(struct world *w, enum job_kind kind);
+/* Makes a job and publishes it. number 0: the next of its kind, noted in the journal. NULL without memory. */
 struct job *world_job_new(struct world *w, enum job_kind kind, uint64_t number, const char *name, const char *argument,
 			  struct blob *query, struct requester who);
 
@@ -95,8 +99,50 @@ void external_follow(struct world *w, const struct snapshot *s);
 /* runner.c */
 int runner_new(struct world *w, struct runner **ret);
 void runner_free(struct runner *o);
-void runner_submit(struct runner *o, const struct verb *verb, struct job *j); /* takes a reference */
-void runner_resume(struct runner *o); /* takes up what the journal says was running */
+/* accept.c */
+/*
+ * Accepts an operation: it is in the journal when this returns 0, and its job is visible as queued. Otherwise a
+ * negative errno with a message.
+ */
+int operation_accept(struct world *w, const struct verb *verb, const char *argument, struct requester who,
+		     struct job **ret, struct error *err);
+/* What the journal says: ended operations are shown, others taken up again where that is right. */
+void operations_resume(struct world *w);
+
+/* resume.c, pure: what is to become of an operation that had not ended when its vastfs did */
+enum resume { RESUME_NOW, RESUME_ELSEWHERE, RESUME_NEVER };
+struct resume_facts {
+	bool verb_known;
+	struct settings *in_force; /* NULL: there are none */
+	const char *accepted;	   /* text of the settings it was accepted with, NULL: the entry has none */
+	struct place here;
+	const char *credentials; /* hash of the access key ID at hand */
+};
+/* RESUME_NOW: *ret_settings is set, with a reference. Otherwise err says why not, and what to do. */
+enum resume resume_decide(const struct journal_entry *e, const struct resume_facts *facts,
+			  struct settings **ret_settings, struct error *err);
+/* The account is known now: 0, or -EINTR with a message that the operation belongs to another one. */
+int resume_check_account(const struct journal_entry *e, const struct place *here, struct error *err);
+/* Whether the entry was never ended and is done with, now that a newer operation begins at that place. */
+bool resume_is_superseded(const struct journal_entry *e, const struct journal_entry *newer,
+			  const struct settings *settings);
+
+/* identity.c: where this mount acts, as far as it is known from s and the client (NULL: none) */
+void identity_here(const struct snapshot *s, const struct aws *aws, struct place *ret);
+/* The credentials that would be used now. */
+struct aws_config identity_config(const struct settings *settings);
+/* Any thread: asks AWS which account the credentials belong to, publishes it, then calls deployed_refresh. */
+void identity_refresh(struct world *w);
+/* AWS has said so, to a question that was asked with these settings. */
+void identity_set(struct world *w, const struct settings *settings, const char *account);
+
+/* deployed.c: which stacks of this configuration exist, for those that the settings in force no longer name */
+int deployed_new(struct world *w, struct deployed **ret);
+void deployed_free(struct deployed *d);
+/* Any thread: compares what is known to be deployed with the settings in force; publishes and reports what is new. */
+void deployed_refresh(struct world *w);
+/* Engine thread: what a round of watch.c has seen. */
+void deployed_follow(struct world *w, const struct snapshot *s);
 
 /* query.c and exec.c, engine thread: a job that has been made is to be run, -ENOMEM, or to be ended early. */
 int queries_new(struct world *w, struct queries **ret);

@@ -1,27 +1,19 @@
 /*
  * runner.c - the operation thread: one operation at a time, as plain sequential code.
  *
- * Everything that an operation does is journaled when it begins and when it ends. One that was running when vastfs
- * ended goes on in AWS; the next mount runs the same function again, whose steps look first at what is there.
+ * An operation is in the journal before its touch is answered, and again before its end can be read. One that was
+ * running when vastfs ended goes on in AWS; the next mount runs the same function again, whose steps look first at what
+ * is there, provided that it is the same account, region, endpoint and stack: resume.c.
  */
 #include "stack/operation.h"
 
 #include "base/clock.h"
-#include "world/internal.h"
+#include "world/work.h"
 
 #include <inttypes.h>
-#include <openssl/rand.h>
 #include <string.h>
 
 #define LAST_LOOK_LIMIT_MS 10000
-
-struct work {
-	struct list link;
-	const struct verb *verb;
-	struct job *job;
-	char token[64];
-	bool resumed; /* begun by an earlier run of vastfs: AWS may be at work on it */
-};
 
 struct runner {
 	struct world *world;
@@ -35,41 +27,51 @@ struct runner {
 	struct aws_cancel_token *looked;	/* fired when the last look at AWS is done; NULL: none is waited for */
 };
 
+/* -- the journal ------------------------------------------------------------------------------------------------ */
+
+static int runner_cannot_write(int r, struct error *err)
+{
+	error_set(err, r, "cannot write the journal of operations: %s", strerror(-r));
+	error_remedy(err, "make room or fix the state directory, then start the operation again");
+	return r;
+}
+
+/* On disk when this returns 0. */
+static int journal_work(struct world *w, const struct work *work, struct error *err)
+{
+	int r = journal_update(w->journal, &work->entry);
+
+	if (r == 0)
+		r = journal_sync(w->journal);
+	return r < 0 ? runner_cannot_write(r, err) : 0;
+}
+
+/* The end comes to an operation whatever the disk says, but then it may come again. */
+static void journal_end(struct world *w, struct work *work, enum job_state state, const struct operation *op,
+			const struct error *err)
+{
+	struct error lost;
+	char name[48];
+
+	work->entry.state = state;
+	work->entry.exit_code = state == JOB_SUCCEEDED ? 0 : 1;
+	work->entry.ended_ms = clock_wall_ms();
+	snprintf(work->entry.result, sizeof(work->entry.result), "%s",
+		 state == JOB_SUCCEEDED ? buf_str(&op->result) : "");
+	snprintf(work->entry.message, sizeof(work->entry.message), "%s", err->message);
+	if (journal_work(w, work, &lost) == 0)
+		return;
+	error_prefix(&lost, "the end of this operation is not noted, so the next mount may run it once more");
+	error_remedy(&lost, "make room or fix the state directory before vastfs ends");
+	job_log(work->job, "warning: %s", lost.message);
+	snprintf(name, sizeof(name), "operations/%" PRIu64, work->entry.number);
+	failures_add(w->failures, &(struct failure_site){.job = name}, &lost);
+}
+
 /* -- the outcome ----------------------------------------------------------------------------------------------- */
 
-static void fill_entry(struct world *w, const struct work *work, struct journal_entry *e)
+static void end_failed(struct world *w, struct job *j, const struct error *err)
 {
-	_cleanup_(job_view_unref_cleanup) struct job_view *v = job_view(work->job);
-	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = world_snapshot(w);
-
-	*e = (struct journal_entry){.number = work->job->number,
-				    .state = v->state,
-				    .exit_code = v->exit_code,
-				    .created_ms = work->job->created_ms,
-				    .started_ms = v->started_ms,
-				    .ended_ms = v->ended_ms};
-	snprintf(e->name, sizeof(e->name), "%s", work->job->name);
-	snprintf(e->argument, sizeof(e->argument), "%s", work->job->argument);
-	snprintf(e->token, sizeof(e->token), "%s", work->token);
-	if (s->settings)
-		settings_hash(s->settings, e->settings);
-	if (v->result)
-		snprintf(e->result, sizeof(e->result), "%s", v->result->data);
-	snprintf(e->message, sizeof(e->message), "%s", v->error.message);
-}
-
-static void journal_work(struct world *w, const struct work *work)
-{
-	struct journal_entry e;
-
-	fill_entry(w, work, &e);
-	journal_put(w->journal, &e);
-}
-
-static void end_failed(struct world *w, struct job *j, int r, struct error *err)
-{
-	if (!error_is(err))
-		error_set(err, r, "%s", strerror(-r));
 	job_log(j, "failed: %s", err->message);
 	if (*err->remedy)
 		job_log(j, "what to do: %s", err->remedy);
@@ -157,23 +159,46 @@ static void look_at_the_end(struct runner *o)
 	last_look_unref(l);
 }
 
+static enum job_state end_state(int r)
+{
+	if (r == -ECANCELED)
+		return JOB_CANCELLED;
+	return r < 0 ? JOB_FAILED : JOB_SUCCEEDED;
+}
+
 /* The tree shows the new stack first; whoever reads the result then finds nothing running and all of it there. */
-static void conclude(struct runner *o, struct operation *op, int r, struct error *err)
+static void conclude(struct runner *o, struct work *work, struct operation *op, int r, struct error *err)
 {
 	struct world *w = o->world;
+	enum job_state state = end_state(r);
 
 	if (aws_cancel_token_fired(o->stop))
 		return;
 	look_at_the_end(o);
-	if (r == -ECANCELED) {
+	if (state == JOB_CANCELLED && !error_is(err))
+		error_set(err, r, "cancelled");
+	else if (state == JOB_FAILED && !error_is(err))
+		error_set(err, r, "%s", strerror(-r));
+	journal_end(w, work, state, op, err);
+	if (state == JOB_CANCELLED) {
 		job_log(op->job, "cancelled");
-		job_cancelled(op->job, error_is(err) ? err->message : "cancelled");
+		job_cancelled(op->job, err->message);
 		world_event(w, "operations/%" PRIu64 " %s cancelled", op->job->number, op->job->name);
-	} else if (r < 0) {
-		end_failed(w, op->job, r, err);
+	} else if (state == JOB_FAILED) {
+		end_failed(w, op->job, err);
 	} else {
 		end_succeeded(w, op);
 	}
+}
+
+/* Not this mount's business after all: the journal keeps it for the right one. */
+static void conclude_unknown(struct runner *o, struct work *work, const struct error *err)
+{
+	if (aws_cancel_token_fired(o->stop))
+		return;
+	job_log(work->job, "%s", err->message);
+	job_unknown(work->job, err);
+	world_job_failed(o->world, work->job);
 }
 
 /* -- running --------------------------------------------------------------------------------------------------- */
@@ -188,11 +213,7 @@ static int runner_remember(struct operation *op, const char *key, const char *va
 	struct world *w = op->world;
 	int r = journal_remember(w->journal, op->job->number, key, value);
 
-	if (r == 0)
-		return 0;
-	error_set(err, r, "cannot write the journal of operations: %s", strerror(-r));
-	error_remedy(err, "make room or fix the permissions of the state directory, then start the operation again");
-	return r;
+	return r < 0 ? runner_cannot_write(r, err) : 0;
 }
 
 static void show_warning(struct operation *op, const struct error *err)
@@ -215,16 +236,69 @@ static void fire_cancel(struct job *j _unused_, void *arg)
 	pthread_mutex_unlock(&o->lock);
 }
 
-static int run_operation(struct runner *o, const struct work *work)
+/* -- where ------------------------------------------------------------------------------------------------------ */
+
+/* What an older one had begun here is done with: the two must not run one after the other at some later mount. */
+static void end_superseded(struct world *w, const struct work *work)
+{
+	struct journal_entry e;
+
+	for (size_t i = 0; journal_get(w->journal, i, &e); i++) {
+		if (!resume_is_superseded(&e, &work->entry, work->settings))
+			continue;
+		e.state = JOB_FAILED;
+		e.exit_code = 1;
+		e.ended_ms = clock_wall_ms();
+		snprintf(e.message, sizeof(e.message),
+			 "not taken up again: operation %" PRIu64 " (%s) was started instead", work->entry.number,
+			 work->entry.name);
+		journal_update(w->journal, &e);
+	}
+}
+
+/* The account is known, and the journal knows it, before anything is changed in it. */
+static int settle_account(struct world *w, struct work *work, struct operation *op, struct error *err)
+{
+	struct place here = work->entry.place;
+	int r = 0;
+
+	snprintf(here.account, sizeof(here.account), "%s", op->account);
+	if (work->resumed)
+		r = resume_check_account(&work->entry, &here, err);
+	if (r < 0)
+		return r;
+	identity_set(w, work->settings, op->account);
+	work->entry.place = here;
+	end_superseded(w, work);
+	return journal_work(w, work, err);
+}
+
+/* Until the place is certain AWS is asked nothing else. Of a resumed operation no failure here is the end. */
+static int prepare(struct world *w, struct work *work, struct operation *op, struct error *err)
+{
+	int r = journal_work(w, work, err);
+
+	if (r == 0)
+		r = operation_identify(op, err);
+	if (r == 0)
+		r = settle_account(w, work, op, err);
+	else if (work->resumed && r != -ECANCELED)
+		error_prefix(err, "not taken up again: the account is not known");
+	return r;
+}
+
+/* -- one operation ---------------------------------------------------------------------------------------------- */
+
+static int run_operation(struct runner *o, struct work *work)
 {
 	struct world *w = o->world;
 	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = world_snapshot(w);
-	struct operation op = {.aws = world_aws(w),
+	struct operation op = {.aws = aws_ref(work->aws),
 			       .engine = w->engine,
-			       .settings = s->settings,
+			       .settings = work->settings,
 			       .job = work->job,
 			       .argument = work->job->argument,
-			       .token = work->token,
+			       .token = work->entry.token,
 			       .default_task = s->default_task,
 			       .cancel = o->cancel,
 			       .stop = o->stop,
@@ -238,14 +312,15 @@ static int run_operation(struct runner *o, const struct work *work)
 	struct error err = {0};
 	int r;
 
-	if (!op.aws || !op.settings) {
-		r = error_set(&err, -EINVAL, "no usable settings");
-		error_remedy(&err, "write config/default.env");
+	settings_stack_name(op.settings, op.name);
+	r = prepare(w, work, &op, &err);
+	if (r < 0 && work->resumed && r != -ECANCELED) {
+		conclude_unknown(o, work, &err);
 	} else {
-		settings_stack_name(op.settings, op.name);
-		r = work->verb->run(&op, &err);
+		if (r == 0)
+			r = work->verb->run(&op, &err);
+		conclude(o, work, &op, r, &err);
 	}
-	conclude(o, &op, r, &err);
 	aws_unref(op.aws);
 	operation_release(&op);
 	return r;
@@ -281,13 +356,22 @@ static void do_work(struct runner *o, struct work *work)
 	if (begin(o)) {
 		job_start(work->job);
 		job_log(work->job, "%s%s%s", work->job->name, *work->job->argument ? " " : "", work->job->argument);
-		journal_work(o->world, work);
+		work->entry.state = JOB_RUNNING;
+		if (!work->entry.started_ms)
+			work->entry.started_ms = clock_wall_ms();
 		job_on_cancel(work->job, fire_cancel, o);
 		run_operation(o, work);
 		job_on_cancel(work->job, NULL, NULL);
-		journal_work(o->world, work);
 	}
 	end(o);
+}
+
+void runner_enqueue(struct runner *o, struct work *work)
+{
+	pthread_mutex_lock(&o->lock);
+	list_append(&o->queue, &work->link);
+	pthread_cond_signal(&o->wake);
+	pthread_mutex_unlock(&o->lock);
 }
 
 static struct work *next_work(struct runner *o)
@@ -305,12 +389,6 @@ static struct work *next_work(struct runner *o)
 	return work;
 }
 
-static void work_free(struct work *work)
-{
-	job_unref(work->job);
-	free(work);
-}
-
 static void *runner_thread(void *arg)
 {
 	struct runner *o = arg;
@@ -321,92 +399,6 @@ static void *runner_thread(void *arg)
 		work_free(work);
 	}
 	return NULL;
-}
-
-/* -- submitting ------------------------------------------------------------------------------------------------ */
-
-static void make_token(char out[static 64])
-{
-	unsigned char bytes[16];
-
-	RAND_bytes(bytes, sizeof(bytes));
-	for (size_t i = 0; i < sizeof(bytes); i++)
-		snprintf(out + 2 * i, 3, "%02x", bytes[i]);
-}
-
-static void submit(struct runner *o, const struct verb *verb, struct job *j, const char *token)
-{
-	struct work *work = calloc(1, sizeof(*work));
-	struct error err;
-
-	if (!work) {
-		error_set(&err, -ENOMEM, "out of memory");
-		job_fail(j, &err);
-		return;
-	}
-	work->verb = verb;
-	work->job = job_ref(j);
-	work->resumed = token;
-	if (token)
-		snprintf(work->token, sizeof(work->token), "%s", token);
-	else
-		make_token(work->token);
-	pthread_mutex_lock(&o->lock);
-	list_append(&o->queue, &work->link);
-	pthread_cond_signal(&o->wake);
-	pthread_mutex_unlock(&o->lock);
-}
-
-void runner_submit(struct runner *o, const struct verb *verb, struct job *j)
-{
-	submit(o, verb, j, NULL);
-}
-
-static const struct verb *find_verb(const char *name)
-{
-	for (size_t i = 0; i < world_verbs_n; i++)
-		if (strcmp(world_verbs[i].name, name) == 0 && world_verbs[i].run)
-			return &world_verbs[i];
-	return NULL;
-}
-
-/* Settings that have changed meanwhile would make it another operation: it is shown as interrupted instead. */
-static bool may_resume(struct world *w, const struct journal_entry *e)
-{
-	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = world_snapshot(w);
-	char hash[SETTINGS_HASH_SIZE];
-
-	return s->settings && find_verb(e->name) && strcmp(settings_hash(s->settings, hash), e->settings) == 0;
-}
-
-static void resume_entry(struct runner *o, struct journal_entry *e)
-{
-	_cleanup_(job_unref_cleanup) struct job *j =
-		world_job_new(o->world, JOB_OPERATION, e->number, e->name, e->argument, NULL, (struct requester){0});
-	struct error err;
-
-	if (!j)
-		return;
-	if (may_resume(o->world, e)) {
-		job_log(j, "taken up again after vastfs was ended");
-		submit(o, find_verb(e->name), j, e->token);
-		return;
-	}
-	error_set(&err, -EINTR, "interrupted when vastfs was ended, and the settings have changed since");
-	error_remedy(&err, "look at status and stack/, then start the operation again");
-	job_fail(j, &err);
-	world_job_failed(o->world, j);
-	e->state = JOB_FAILED;
-	journal_put(o->world->journal, e);
-}
-
-void runner_resume(struct runner *o)
-{
-	struct journal_entry e;
-
-	for (size_t i = 0; journal_get(o->world->journal, i, &e); i++)
-		if (!job_state_ended(e.state))
-			resume_entry(o, &e);
 }
 
 /* -- life ------------------------------------------------------------------------------------------------------ */

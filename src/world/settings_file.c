@@ -22,15 +22,18 @@ struct force {
 	struct blob *text;
 };
 
+static bool setting_differs(const struct settings *old, const struct settings *new, enum setting key)
+{
+	return !old || strcmp(settings_get(old, key), settings_get(new, key)) != 0;
+}
+
 /* What was known belongs to another stack as soon as the settings name one. */
 static bool names_other_stack(const struct settings *old, const struct settings *new)
 {
 	static const enum setting keys[] = {SETTING_AWS_REGION, SETTING_STAGE, SETTING_AWS_PROFILE};
 
-	if (!old)
-		return true;
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
-		if (strcmp(settings_get(old, keys[i]), settings_get(new, keys[i])) != 0)
+		if (setting_differs(old, new, keys[i]))
 			return true;
 	return false;
 }
@@ -60,6 +63,8 @@ static int edit_force(struct snapshot *s, void *arg)
 
 	if (names_other_stack(s->settings, f->settings) && forget_stack(s) < 0)
 		return -ENOMEM;
+	if (setting_differs(s->settings, f->settings, SETTING_AWS_PROFILE))
+		s->account[0] = '\0';
 	settings_unref(s->settings);
 	s->settings = settings_ref(f->settings);
 	blob_unref(s->settings_text);
@@ -70,13 +75,11 @@ static int edit_force(struct snapshot *s, void *arg)
 
 static struct aws *make_client(struct world *w, const struct settings *settings)
 {
-	const char *profile = settings_get(settings, SETTING_AWS_PROFILE);
-	struct aws_config config = {.region = settings_get(settings, SETTING_AWS_REGION),
-				    .profile = *profile ? profile : NULL,
-				    .api_log = w->api_log};
+	struct aws_config config = identity_config(settings);
 	struct error err = {0};
 	struct aws *a = NULL;
 
+	config.api_log = w->api_log;
 	if (!*config.region)
 		return NULL;
 	if (aws_new(w->engine, &config, &a, &err) < 0)
@@ -95,6 +98,7 @@ void settings_apply(struct world *w, struct settings *settings, struct blob *tex
 	aws_unref(old);
 	if (world_publish(w, edit_force, &(struct force){settings, text}) < 0)
 		log_error("no memory to put the settings in force");
+	identity_refresh(w);
 }
 
 static int settings_file_cannot_read(const char *path, int r, struct error *err)
@@ -181,6 +185,7 @@ static void *save_thread(void *arg)
 	r = write_settings(s, &err);
 	if (r == 0) {
 		settings_apply(w, s->settings, s->text);
+		deployed_refresh(w);
 		watch_now(w, NULL, NULL);
 		world_event(w, "settings saved");
 	}

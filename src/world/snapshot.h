@@ -31,7 +31,9 @@ struct snapshot {
 	struct job_list *execs;		 /* likewise, of all tasks */
 	struct job_list *checks;	 /* likewise */
 	bool more_resources, more_tasks; /* AWS has more of them than are read */
-	int64_t contact_ms;		 /* wall clock of the last time everything was read from AWS; 0: not yet */
+	char account[16];		 /* that the credentials in force belong to; "" until AWS has said so */
+	struct blob *elsewhere; /* what is deployed under other settings, for people, without newline; NULL: nothing */
+	int64_t contact_ms;	/* wall clock of the last time everything was read from AWS; 0: not yet */
 	int64_t contact_monotonic_ms;
 	struct error contact_error; /* why the last attempt to read failed; errnum 0: it did not */
 };

@@ -176,9 +176,7 @@ static int check_argument(const struct verb *verb, const char *argument, struct 
 
 int credentials_check(const struct snapshot *s, struct error *err)
 {
-	const char *profile = settings_get(s->settings, SETTING_AWS_PROFILE);
-	struct aws_config config = {.region = settings_get(s->settings, SETTING_AWS_REGION),
-				    .profile = *profile ? profile : NULL};
+	struct aws_config config = identity_config(s->settings);
 
 	return aws_check_credentials(&config, err);
 }
@@ -207,7 +205,6 @@ int world_verb_run(struct world *w, const struct verb *verb, const char *argumen
 		   struct job **ret, struct error *err)
 {
 	int r = world_verb_check(w, verb, argument, err);
-	struct job *j;
 
 	*ret = NULL;
 	if (r < 0)
@@ -216,13 +213,11 @@ int world_verb_run(struct world *w, const struct verb *verb, const char *argumen
 		verb->act(w);
 		return 0;
 	}
-	j = world_job_new(w, JOB_OPERATION, 0, verb->name, argument, NULL, who);
-	if (!j)
-		return -ENOMEM;
-	world_event(w, "operations/%llu %s queued by pid %d", (unsigned long long)j->number, j->name, (int)who.pid);
-	runner_submit(w->runner, verb, j);
-	*ret = j;
-	return 0;
+	r = operation_accept(w, verb, argument, who, ret, err);
+	if (r == 0)
+		world_event(w, "operations/%llu %s queued by pid %d", (unsigned long long)(*ret)->number, verb->name,
+			    (int)who.pid);
+	return r;
 }
 
 /* -- one task -------------------------------------------------------------------------------------------------- */

@@ -284,6 +284,7 @@ static void end_round(struct round *r)
 	if (answered && now->contact_ms) {
 		tell_changes(w, r->before, now);
 		external_follow(w, now);
+		deployed_follow(w, now);
 	}
 	if (error_is(&r->error))
 		tell_failure(w, r);

@@ -179,14 +179,20 @@ static int add_job(struct snapshot *s, void *arg)
 	return 0;
 }
 
-static uint64_t take_number(struct world *w, enum job_kind kind, uint64_t number)
+uint64_t world_take_number(struct world *w, enum job_kind kind)
 {
+	uint64_t number;
+
 	pthread_mutex_lock(&w->lock);
-	if (!number)
-		number = w->next_number[kind];
-	if (number >= w->next_number[kind])
-		w->next_number[kind] = number + 1;
+	number = w->next_number[kind]++;
 	pthread_mutex_unlock(&w->lock);
+	return number;
+}
+
+static uint64_t take_noted_number(struct world *w, enum job_kind kind)
+{
+	uint64_t number = world_take_number(w, kind);
+
 	journal_set_last_number(w->journal, kind, number);
 	return number;
 }
@@ -194,7 +200,7 @@ static uint64_t take_number(struct world *w, enum job_kind kind, uint64_t number
 struct job *world_job_new(struct world *w, enum job_kind kind, uint64_t number, const char *name, const char *argument,
 			  struct blob *query, struct requester who)
 {
-	struct job *j = job_new(kind, take_number(w, kind, number), name, query);
+	struct job *j = job_new(kind, number ? number : take_noted_number(w, kind), name, query);
 
 	if (!j)
 		return NULL;
@@ -270,20 +276,19 @@ int world_task_choose(struct world *w, const char *id, struct error *err)
 
 /* -- life ------------------------------------------------------------------------------------------------------ */
 
-/* Operations of earlier mounts are shown as they ended; one that was running is taken up by the runner. */
-static void show_journal(struct world *w)
+/* Queries and the rest of the tree work without a journal; operations are refused, or may be missing. */
+static int open_journal(struct world *w, const char *dir, struct error *err)
 {
-	struct journal_entry e;
+	struct error note = {0};
+	int r = journal_open(dir, &w->journal, &note);
 
-	for (size_t i = 0; journal_get(w->journal, i, &e); i++) {
-		_cleanup_(job_unref_cleanup) struct job *j = NULL;
-
-		if (!job_state_ended(e.state))
-			continue;
-		j = world_job_new(w, JOB_OPERATION, e.number, e.name, e.argument, NULL, (struct requester){0});
-		if (j)
-			journal_entry_restore(&e, j);
+	if (r < 0)
+		return error_set(err, r, "cannot read the journal of operations: %s", strerror(-r));
+	if (error_is(&note)) {
+		failures_add(w->failures, &(struct failure_site){0}, &note);
+		log_warning("%s", note.message);
 	}
+	return 0;
 }
 
 static int make_parts(struct world *w, const struct world_config *config, struct error *err)
@@ -298,7 +303,7 @@ static int make_parts(struct world *w, const struct world_config *config, struct
 	w->snapshot = snapshot_first();
 	if (!w->config_dir || !w->cache_dir || !w->failures || !w->events || !w->api_log || !w->snapshot)
 		return -ENOMEM;
-	r = journal_open(config->state_dir, &w->journal, err);
+	r = open_journal(w, config->state_dir, err);
 	if (r < 0)
 		return r;
 	for (int kind = 0; kind < JOB_KIND_MAX; kind++)
@@ -316,7 +321,8 @@ static int start_parts(struct world *w, struct error *err)
 		return error_set(err, r, "cannot start the network thread: %s", strerror(-r));
 	if ((r = watch_new(w, &w->watch)) < 0 || (r = queries_new(w, &w->queries)) < 0 ||
 	    (r = execs_new(w, &w->execs)) < 0 || (r = shells_new(w, &w->shells)) < 0 ||
-	    (r = followers_new(w, &w->followers)) < 0 || (r = runner_new(w, &w->runner)) < 0)
+	    (r = followers_new(w, &w->followers)) < 0 || (r = deployed_new(w, &w->deployed)) < 0 ||
+	    (r = runner_new(w, &w->runner)) < 0)
 		return error_set(err, r, "cannot start: %s", strerror(-r));
 	return 0;
 }
@@ -345,11 +351,11 @@ int world_start(const struct world_config *config, struct world **ret, struct er
 		world_stop(w);
 		return r;
 	}
-	show_journal(w);
 	if (settings_file_load(w, &unusable) < 0)
 		report_settings(w, &unusable);
 	/* First what we were doing ourselves, then a look: or our own operation would be taken for somebody else's. */
-	runner_resume(w->runner);
+	operations_resume(w);
+	deployed_refresh(w);
 	watch_now(w, NULL, NULL);
 	*ret = w;
 	return 0;
@@ -383,8 +389,7 @@ void world_stop(struct world *w)
 	job_set_listener(NULL, NULL);
 	aws_unref(w->aws);
 	snapshot_unref(w->snapshot);
-	if (w->journal)
-		journal_flush(w->journal);
+	deployed_free(w->deployed);
 	journal_close(w->journal);
 	stream_unref(w->api_log);
 	stream_unref(w->events);

@@ -45,8 +45,9 @@ def until(condition, what="something", deadline=DEADLINE):
 class Cloud:
     """A running sandbox."""
 
-    def __init__(self, run_dir, time_scale=0):
-        env = {**os.environ, "PYTHONPATH": str(ROOT / "contrib/sandbox")}
+    def __init__(self, run_dir, time_scale=0, account=None):
+        env = {**os.environ, "PYTHONPATH": str(ROOT / "contrib/sandbox"),
+               **({"MOTO_ACCOUNT_ID": account} if account else {})}
         seed = f"{seed_image.NAME}={seed_image.make(with_engine=False)}"
         self.process = subprocess.Popen(
             [sys.executable, "-m", "vastfs_sandbox.server", "--time-scale", str(time_scale), "--run-dir", str(run_dir),

@@ -5,13 +5,15 @@ One Context lives for the whole process. Every module offers
 `stop(context)`, called once at the end.
 """
 
+import os
 import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
 HOST = "127.0.0.1"
-ACCOUNT_ID = "123456789012"
+#: moto reads the same variable
+ACCOUNT_ID = os.environ.get("MOTO_ACCOUNT_ID", "123456789012")
 REGION = "eu-west-1"
 
 

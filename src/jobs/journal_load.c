@@ -1,0 +1,196 @@
+/*
+ * journal_load.c - the journal as it is found at mount: of this version or the one before, whole or damaged.
+ */
+#include "base/file.h"
+#include "base/log.h"
+#include "jobs/journal_inside.h"
+
+#include <string.h>
+
+#define LINES_BESIDE_ENTRIES 8 /* format, numbers, deployed, and some that are superseded */
+
+/* -- reading --------------------------------------------------------------------------------------------------- */
+
+static void read_entry(struct journal *j, const cJSON *o)
+{
+	struct journal_entry e;
+
+	journal_parse_entry(o, &e);
+	if (e.number)
+		journal_entry_set(j, &e, cJSON_Duplicate(cJSON_GetObjectItemCaseSensitive(o, "memory"), true));
+}
+
+static int read_record(struct journal *j, const cJSON *record)
+{
+	const cJSON *value = record ? record->child : NULL;
+	const char *kind = value && value->string ? value->string : "";
+
+	if (strcmp(kind, "journal") == 0)
+		return journal_parse_number(record, "journal") > JOURNAL_FORMAT ? -EPROTONOSUPPORT : 0;
+	if (strcmp(kind, "numbers") == 0)
+		journal_parse_numbers(value, j->written);
+	else if (strcmp(kind, "entry") == 0)
+		read_entry(j, value);
+	else if (strcmp(kind, "deployed") == 0)
+		j->deployed_n = journal_parse_deployed(value, j->deployed);
+	else
+		return -EBADMSG;
+	return 0;
+}
+
+/* A NUL ends the text for the parser, so that a hole in the file makes a bad line too. */
+static int read_line(struct journal *j, const char *line, size_t len)
+{
+	const char *end = NULL;
+	cJSON *record = cJSON_ParseWithLengthOpts(line, len, &end, false);
+	int r = record && end == line + len ? read_record(j, record) : -EBADMSG;
+
+	cJSON_Delete(record);
+	if (j->lines++ == 0 && r == 0 && strncmp(line, "{\"journal\":", 11) != 0)
+		j->bad_lines++;
+	return r;
+}
+
+/* -EPROTONOSUPPORT: a newer vastfs wrote it. Other unreadable lines are counted and left out. */
+static int read_lines(struct journal *j, const struct buf *text)
+{
+	const char *line = buf_str(text), *end = line + text->len;
+
+	if (!text->len)
+		j->bad_lines++;
+	while (line < end) {
+		const char *newline = memchr(line, '\n', (size_t)(end - line));
+		size_t len = (size_t)((newline ? newline : end) - line);
+		int r = read_line(j, line, len);
+
+		if (r == -EPROTONOSUPPORT)
+			return r;
+		j->bad_lines += r < 0;
+		line += len + 1;
+	}
+	return 0;
+}
+
+static void settle_numbers(struct journal *j)
+{
+	for (int kind = 0; kind < JOB_KIND_MAX; kind++) {
+		if (j->written[kind] > j->last[kind])
+			j->last[kind] = j->written[kind];
+		j->written[kind] = j->last[kind];
+	}
+}
+
+static int refuse(struct journal *j, int r, const char *why)
+{
+	error_set(&j->refusal, r, "cannot use the journal of operations %s: %s", j->file.path, why);
+	error_remedy(&j->refusal, r == -EPROTONOSUPPORT
+					  ? "mount with that vastfs, or move the file away and mount again"
+					  : "make the file readable, or move it away, then mount again");
+	return r;
+}
+
+/* 0: it was read, or there is none (*ret_exists false). */
+static int read_file(struct journal *j, bool *ret_exists)
+{
+	_buf_ struct buf text = BUF_INIT(JOURNAL_FILE_MAX);
+	int r = file_read(j->file.path, &text);
+
+	*ret_exists = r != -ENOENT && r != -ENOTDIR;
+	if (!*ret_exists)
+		return 0;
+	if (r < 0)
+		return refuse(j, r, strerror(-r));
+	r = read_lines(j, &text);
+	return r < 0 ? refuse(j, r, "a newer vastfs wrote it") : 0;
+}
+
+/* -- the previous version's file --------------------------------------------------------------------------------- */
+
+static void take_over(struct journal *j, const cJSON *tree)
+{
+	uint64_t last[JOB_KIND_MAX];
+	const cJSON *item;
+
+	journal_parse_numbers(tree, last);
+	for (int kind = 0; kind < JOB_KIND_MAX; kind++)
+		if (last[kind] > j->written[kind])
+			j->written[kind] = last[kind];
+	cJSON_ArrayForEach (item, cJSON_GetObjectItemCaseSensitive(tree, "entries"))
+		if ((uint64_t)journal_parse_number(item, "number") > j->last[JOB_OPERATION])
+			read_entry(j, item);
+}
+
+/* True if there is something to take over, or to set aside, once the new file is written. */
+static bool read_previous(struct journal *j, const char *path)
+{
+	_buf_ struct buf text = BUF_INIT(JOURNAL_FILE_MAX);
+	cJSON *tree;
+
+	if (file_read(path, &text) < 0)
+		return false;
+	tree = cJSON_Parse(buf_str(&text));
+	if (cJSON_IsObject(tree))
+		take_over(j, tree);
+	else
+		j->bad_previous = true;
+	cJSON_Delete(tree);
+	return true;
+}
+
+static void retire_previous(const char *path)
+{
+	_free_ char *old = NULL;
+
+	if (asprintf(&old, "%s.old", path) < 0)
+		old = NULL;
+	else if (rename(path, old) < 0)
+		log_warning("cannot rename %s: %s", path, strerror(errno));
+}
+
+/* -- loading --------------------------------------------------------------------------------------------------- */
+
+static void note_damage(const struct journal *j, const char *previous, struct error *note)
+{
+	if (j->bad_lines)
+		error_set(note, -EBADMSG, "%zu lines of the journal of operations %s cannot be read", j->bad_lines,
+			  j->file.path);
+	else if (j->bad_previous)
+		error_set(note, -EBADMSG, "the previous version's journal of operations %s cannot be read", previous);
+	else
+		return;
+	error_remedy(note, "look at status and stack/ for operations that are not listed; the file is kept beside it");
+}
+
+/* Written anew if that is of use. On a full disk what is there can still be read and, with luck, be appended to. */
+static int settle_file(struct journal *j, bool exists)
+{
+	bool good = exists && !j->bad_lines;
+	int r = 0;
+
+	if (!good || j->lines > j->n + LINES_BESIDE_ENTRIES)
+		r = journal_write_all(j, true);
+	if (good && j->file.fd < 0)
+		r = journal_file_open(&j->file);
+	return r;
+}
+
+void journal_load(struct journal *j, const char *previous, struct error *note)
+{
+	bool exists, has_previous;
+	int r = read_file(j, &exists);
+
+	if (r < 0) {
+		*note = j->refusal;
+		return;
+	}
+	has_previous = read_previous(j, previous);
+	if (has_previous)
+		j->lines = SIZE_MAX; /* more than there need be: written anew */
+	settle_numbers(j);
+	note_damage(j, previous, note);
+	r = settle_file(j, exists);
+	if (r < 0)
+		journal_complain(j, r, note);
+	else if (has_previous)
+		retire_previous(previous);
+}

@@ -1,0 +1,146 @@
+#include "jobs/journal_record.h"
+
+#include <string.h>
+
+static const char *const kind_keys[JOB_KIND_MAX] = {"operations", "queries", "execs", "checks"};
+
+/* -- writing --------------------------------------------------------------------------------------------------- */
+
+/* Takes the value. */
+static int record_put(const char *kind, cJSON *value, struct buf *out)
+{
+	cJSON *o = cJSON_CreateObject();
+	_free_ char *text = NULL;
+
+	if (!o || !value || !cJSON_AddItemToObject(o, kind, value)) {
+		cJSON_Delete(o);
+		cJSON_Delete(value);
+		return -ENOMEM;
+	}
+	text = cJSON_PrintUnformatted(o);
+	cJSON_Delete(o);
+	return text ? buf_printf(out, "%s\n", text) : -ENOMEM;
+}
+
+int journal_record_format(struct buf *out)
+{
+	return record_put("journal", cJSON_CreateNumber(JOURNAL_FORMAT), out);
+}
+
+int journal_record_numbers(const uint64_t last[JOB_KIND_MAX], struct buf *out)
+{
+	cJSON *o = cJSON_CreateObject();
+
+	for (int kind = 0; o && kind < JOB_KIND_MAX; kind++)
+		cJSON_AddNumberToObject(o, kind_keys[kind], (double)last[kind]);
+	return record_put("numbers", o, out);
+}
+
+static void record_add_place(cJSON *o, const struct place *p)
+{
+	cJSON_AddStringToObject(o, "account", p->account);
+	cJSON_AddStringToObject(o, "region", p->region);
+	cJSON_AddStringToObject(o, "endpoint", p->endpoint);
+	cJSON_AddStringToObject(o, "stack", p->stack);
+	cJSON_AddStringToObject(o, "profile", p->profile);
+}
+
+int journal_record_entry(const struct journal_entry *e, const cJSON *memory, struct buf *out)
+{
+	cJSON *o = cJSON_CreateObject();
+
+	cJSON_AddNumberToObject(o, "number", (double)e->number);
+	cJSON_AddStringToObject(o, "name", e->name);
+	cJSON_AddStringToObject(o, "argument", e->argument);
+	cJSON_AddStringToObject(o, "token", e->token);
+	record_add_place(o, &e->place);
+	cJSON_AddStringToObject(o, "credentials", e->credentials);
+	if (*e->settings_hash)
+		cJSON_AddStringToObject(o, "settings", e->settings_hash);
+	cJSON_AddNumberToObject(o, "state", e->state);
+	cJSON_AddNumberToObject(o, "exit_code", e->exit_code);
+	cJSON_AddNumberToObject(o, "created_ms", (double)e->created_ms);
+	cJSON_AddNumberToObject(o, "started_ms", (double)e->started_ms);
+	cJSON_AddNumberToObject(o, "ended_ms", (double)e->ended_ms);
+	cJSON_AddStringToObject(o, "result", e->result);
+	cJSON_AddStringToObject(o, "message", e->message);
+	if (memory)
+		cJSON_AddItemToObject(o, "memory", cJSON_Duplicate(memory, true));
+	return record_put("entry", o, out);
+}
+
+int journal_record_deployed(const struct place *places, size_t n, struct buf *out)
+{
+	cJSON *array = cJSON_CreateArray();
+
+	for (size_t i = 0; array && i < n; i++) {
+		cJSON *o = cJSON_CreateObject();
+
+		record_add_place(o, &places[i]);
+		cJSON_AddItemToArray(array, o);
+	}
+	return record_put("deployed", array, out);
+}
+
+/* -- reading --------------------------------------------------------------------------------------------------- */
+
+static void parse_text(const cJSON *o, const char *key, char *out, size_t size)
+{
+	const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(o, key));
+
+	snprintf(out, size, "%s", text ? text : "");
+}
+
+int64_t journal_parse_number(const cJSON *o, const char *key)
+{
+	const cJSON *n = cJSON_GetObjectItemCaseSensitive(o, key);
+
+	return cJSON_IsNumber(n) && n->valuedouble >= 0 && n->valuedouble < 9e15 ? (int64_t)n->valuedouble : 0;
+}
+
+void journal_parse_numbers(const cJSON *numbers, uint64_t last[JOB_KIND_MAX])
+{
+	for (int kind = 0; kind < JOB_KIND_MAX; kind++)
+		last[kind] = (uint64_t)journal_parse_number(numbers, kind_keys[kind]);
+}
+
+static void parse_place(const cJSON *o, struct place *p)
+{
+	*p = (struct place){0};
+	parse_text(o, "account", p->account, sizeof(p->account));
+	parse_text(o, "region", p->region, sizeof(p->region));
+	parse_text(o, "endpoint", p->endpoint, sizeof(p->endpoint));
+	parse_text(o, "stack", p->stack, sizeof(p->stack));
+	parse_text(o, "profile", p->profile, sizeof(p->profile));
+}
+
+void journal_parse_entry(const cJSON *o, struct journal_entry *e)
+{
+	*e = (struct journal_entry){.number = (uint64_t)journal_parse_number(o, "number"),
+				    .exit_code = (int)journal_parse_number(o, "exit_code"),
+				    .created_ms = journal_parse_number(o, "created_ms"),
+				    .started_ms = journal_parse_number(o, "started_ms"),
+				    .ended_ms = journal_parse_number(o, "ended_ms")};
+	e->state = (enum job_state)journal_parse_number(o, "state");
+	if (e->state > JOB_CANCELLED)
+		e->state = JOB_FAILED;
+	parse_place(o, &e->place);
+	parse_text(o, "name", e->name, sizeof(e->name));
+	parse_text(o, "argument", e->argument, sizeof(e->argument));
+	parse_text(o, "token", e->token, sizeof(e->token));
+	parse_text(o, "credentials", e->credentials, sizeof(e->credentials));
+	parse_text(o, "settings", e->settings_hash, sizeof(e->settings_hash));
+	parse_text(o, "result", e->result, sizeof(e->result));
+	parse_text(o, "message", e->message, sizeof(e->message));
+}
+
+size_t journal_parse_deployed(const cJSON *array, struct place ret[static JOURNAL_DEPLOYED_MAX])
+{
+	const cJSON *o;
+	size_t n = 0;
+
+	cJSON_ArrayForEach (o, array)
+		if (n < JOURNAL_DEPLOYED_MAX)
+			parse_place(o, &ret[n++]);
+	return n;
+}

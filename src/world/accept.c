@@ -1,0 +1,193 @@
+/*
+ * accept.c - an operation comes into being: asked for now, or found in the journal at mount.
+ */
+#include "stack/operation.h"
+#include "world/work.h"
+
+#include "base/clock.h"
+
+#include <openssl/rand.h>
+#include <string.h>
+
+void work_free(struct work *work)
+{
+	job_unref(work->job);
+	settings_unref(work->settings);
+	aws_unref(work->aws);
+	free(work);
+}
+
+/* -- accepting -------------------------------------------------------------------------------------------------- */
+
+static void make_token(char out[static 64])
+{
+	unsigned char bytes[16];
+
+	RAND_bytes(bytes, sizeof(bytes));
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		snprintf(out + 2 * i, 3, "%02x", bytes[i]);
+}
+
+/* With what is in force now; NULL without memory. */
+static struct work *work_new(struct world *w, const struct verb *verb, const char *argument)
+{
+	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = world_snapshot(w);
+	struct work *work = calloc(1, sizeof(*work));
+	struct aws_config config;
+
+	if (!work)
+		return NULL;
+	config = identity_config(s->settings);
+	work->verb = verb;
+	work->settings = settings_ref(s->settings);
+	work->aws = world_aws(w);
+	work->entry.created_ms = clock_wall_ms();
+	snprintf(work->entry.name, sizeof(work->entry.name), "%s", verb->name);
+	snprintf(work->entry.argument, sizeof(work->entry.argument), "%s", argument);
+	make_token(work->entry.token);
+	identity_here(s, work->aws, &work->entry.place);
+	aws_credentials_hash(&config, work->entry.credentials);
+	return work;
+}
+
+static int accept_work(struct world *w, struct work *work, struct error *err)
+{
+	_buf_ struct buf settings = BUF_INIT(2 * SETTINGS_MAX);
+	int r = settings_print(work->settings, &settings);
+
+	if (r < 0)
+		return r;
+	work->entry.number = world_take_number(w, JOB_OPERATION);
+	return journal_add(w->journal, &work->entry, buf_str(&settings), err);
+}
+
+int operation_accept(struct world *w, const struct verb *verb, const char *argument, struct requester who,
+		     struct job **ret, struct error *err)
+{
+	_cleanup_(work_free_cleanup) struct work *work = work_new(w, verb, argument);
+	int r;
+
+	if (!work)
+		return -ENOMEM;
+	if (!work->aws)
+		return error_set(err, -EINVAL, "no client for AWS could be made from the settings; see error");
+	r = accept_work(w, work, err);
+	if (r < 0)
+		return r;
+	work->job = world_job_new(w, JOB_OPERATION, work->entry.number, verb->name, argument, NULL, who);
+	if (!work->job) {
+		work->entry.state = JOB_FAILED;
+		journal_update(w->journal, &work->entry);
+		return -ENOMEM;
+	}
+	*ret = job_ref(work->job);
+	runner_enqueue(w->runner, move_ptr(work));
+	return 0;
+}
+
+/* -- resuming --------------------------------------------------------------------------------------------------- */
+
+static const struct verb *find_verb(const char *name)
+{
+	for (size_t i = 0; i < world_verbs_n; i++)
+		if (strcmp(world_verbs[i].name, name) == 0 && world_verbs[i].run)
+			return &world_verbs[i];
+	return NULL;
+}
+
+/* An entry of the first version becomes one of this version. */
+static void complete_entry(struct world *w, struct work *work)
+{
+	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = world_snapshot(w);
+	_buf_ struct buf settings = BUF_INIT(2 * SETTINGS_MAX);
+
+	identity_here(s, work->aws, &work->entry.place);
+	work->entry.place.account[0] = '\0'; /* still to be asked for */
+	work->entry.settings_hash[0] = '\0';
+	journal_update(w->journal, &work->entry);
+	if (settings_print(work->settings, &settings) == 0)
+		journal_remember(w->journal, work->entry.number, JOURNAL_SETTINGS, buf_str(&settings));
+}
+
+static void resume_now(struct world *w, const struct journal_entry *e, struct settings *settings, struct job *j)
+{
+	struct work *work = calloc(1, sizeof(*work));
+
+	if (!work)
+		return;
+	*work = (struct work){.verb = find_verb(e->name),
+			      .job = job_ref(j),
+			      .settings = settings_ref(settings),
+			      .aws = world_aws(w),
+			      .entry = *e,
+			      .resumed = true};
+	if (*e->settings_hash)
+		complete_entry(w, work);
+	job_log(j, "taken up again after vastfs was ended");
+	runner_enqueue(w->runner, work);
+}
+
+static enum resume decide(struct world *w, const struct journal_entry *e, struct settings **ret_settings,
+			  struct error *err)
+{
+	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = world_snapshot(w);
+	struct aws *aws = world_aws(w);
+	struct resume_facts facts = {.verb_known = find_verb(e->name), .in_force = aws ? s->settings : NULL};
+	cJSON *memory = journal_memory(w->journal, e->number);
+	char credentials[AWS_CREDENTIALS_HASH_SIZE] = "";
+	struct aws_config config;
+	enum resume decision;
+
+	identity_here(s, aws, &facts.here);
+	if (facts.in_force) {
+		config = identity_config(s->settings);
+		aws_credentials_hash(&config, credentials);
+	}
+	facts.credentials = credentials;
+	facts.accepted = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(memory, JOURNAL_SETTINGS));
+	decision = resume_decide(e, &facts, ret_settings, err);
+	cJSON_Delete(memory);
+	aws_unref(aws);
+	return decision;
+}
+
+static void resume_entry(struct world *w, struct journal_entry *e, struct job *j)
+{
+	_cleanup_(settings_unref_cleanup) struct settings *settings = NULL;
+	struct error err = {0};
+
+	switch (decide(w, e, &settings, &err)) {
+	case RESUME_NOW:
+		resume_now(w, e, settings, j);
+		break;
+	case RESUME_ELSEWHERE:
+		job_unknown(j, &err);
+		world_job_failed(w, j);
+		break;
+	case RESUME_NEVER:
+		job_fail(j, &err);
+		world_job_failed(w, j);
+		e->state = JOB_FAILED;
+		snprintf(e->message, sizeof(e->message), "%s", err.message);
+		journal_update(w->journal, e);
+		break;
+	}
+}
+
+void operations_resume(struct world *w)
+{
+	struct journal_entry e;
+
+	for (size_t i = 0; journal_get(w->journal, i, &e); i++) {
+		_cleanup_(job_unref_cleanup) struct job *j =
+			world_job_new(w, JOB_OPERATION, e.number, e.name, e.argument, NULL, (struct requester){0});
+
+		if (!j)
+			continue;
+		j->created_ms = e.created_ms;
+		if (job_state_ended(e.state))
+			journal_entry_restore(&e, j);
+		else
+			resume_entry(w, &e, j);
+	}
+}
