@@ -4,6 +4,7 @@
 #include "fs/render.h"
 
 #include "base/clock.h"
+#include "base/escape.h"
 #include "fs/fs.h"
 
 #include <string.h>
@@ -15,7 +16,10 @@ static const char *text_at(const void *object, size_t offset)
 
 static int put_line(struct buf *out, const char *text)
 {
-	return text ? buf_printf(out, "%s\n", text) : 0;
+	if (!text)
+		return 0;
+	escape_line(out, text);
+	return buf_putc(out, '\n');
 }
 
 int render_stack_text(const struct scope *s, struct buf *out)

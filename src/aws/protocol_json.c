@@ -1,4 +1,5 @@
 /* AWS JSON 1.1: everything in the body, the operation in X-Amz-Target. */
+#include "aws/json.h"
 #include "aws/protocol.h"
 
 #include <string.h>
@@ -8,7 +9,7 @@ int aws_json_parse(struct aws_reply *reply)
 	if (!reply->payload.len)
 		return 0;
 	errno = 0; /* cJSON does not say why it failed; malloc does */
-	reply->body = cJSON_ParseWithLength(reply->payload.data, reply->payload.len + 1);
+	reply->body = aws_json_read(reply->payload.data, reply->payload.len);
 	if (reply->body)
 		return 0;
 	return errno == ENOMEM ? -ENOMEM : -EBADMSG;

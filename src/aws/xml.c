@@ -1,5 +1,7 @@
 #include "aws/xml.h"
 
+#include "aws/xml_repair.h"
+
 #include "base/buf.h"
 
 #include <errno.h>
@@ -187,7 +189,7 @@ static int run(struct parser *p, const char *text, size_t len)
 	return XML_GetErrorCode(p->expat) == XML_ERROR_NO_MEMORY ? -ENOMEM : -EBADMSG;
 }
 
-int aws_xml_parse(const char *text, size_t len, cJSON **ret)
+static int parse_once(const char *text, size_t len, cJSON **ret)
 {
 	struct parser p = {.expat = XML_ParserCreate(NULL), .open = {cJSON_CreateObject()}};
 	int e = -ENOMEM;
@@ -204,4 +206,14 @@ int aws_xml_parse(const char *text, size_t len, cJSON **ret)
 	}
 	*ret = p.open[0];
 	return 0;
+}
+
+int aws_xml_parse(const char *text, size_t len, cJSON **ret)
+{
+	_buf_ struct buf repaired = BUF_INIT(TEXT_MAX);
+	int e = parse_once(text, len, ret);
+
+	if (e == -EBADMSG && len <= TEXT_MAX && aws_xml_repair(text, len, &repaired))
+		e = parse_once(repaired.data, repaired.len, ret);
+	return e;
 }

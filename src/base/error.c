@@ -1,19 +1,21 @@
 #include "base/error.h"
 
+#include "base/escape.h"
+
 #include <stdarg.h>
 #include <string.h>
 
-/* A message is one line of a log: control characters of a hostile reply must not break it. */
-static void make_one_line(char *s)
+/* A message is one line of a log: whatever a hostile reply says, it must not break it. */
+static void put_line(char *out, size_t size, const char *format, va_list args)
 {
+	char whole[2048];
 	size_t len;
 
-	for (char *p = s; *p; p++)
-		if ((unsigned char)*p < ' ' || *p == 0x7f)
-			*p = ' ';
-	len = strlen(s);
-	while (len && (s[len - 1] == ' ' || s[len - 1] == '.'))
-		s[--len] = '\0';
+	vsnprintf(whole, sizeof(whole), format, args);
+	len = strlen(whole);
+	while (len && strchr(" \t\r\n.", whole[len - 1]))
+		whole[--len] = '\0';
+	escape_copy(out, size, whole);
 }
 
 int error_set(struct error *err, int errnum, const char *format, ...)
@@ -24,9 +26,8 @@ int error_set(struct error *err, int errnum, const char *format, ...)
 	if (!err)
 		return errnum;
 	va_start(args, format);
-	vsnprintf(fresh.message, sizeof(fresh.message), format, args);
+	put_line(fresh.message, sizeof(fresh.message), format, args);
 	va_end(args);
-	make_one_line(fresh.message);
 	*err = fresh;
 	return errnum;
 }
@@ -38,26 +39,22 @@ void error_remedy(struct error *err, const char *format, ...)
 	if (!err)
 		return;
 	va_start(args, format);
-	vsnprintf(err->remedy, sizeof(err->remedy), format, args);
+	put_line(err->remedy, sizeof(err->remedy), format, args);
 	va_end(args);
-	make_one_line(err->remedy);
 }
 
 int error_prefix(struct error *err, const char *format, ...)
 {
-	char whole[sizeof(err->message)];
+	char context[sizeof(err->message)], whole[2 * sizeof(err->message)];
 	va_list args;
-	int n;
 
 	if (!err)
 		return -EIO;
 	va_start(args, format);
-	n = vsnprintf(whole, sizeof(whole), format, args);
+	vsnprintf(context, sizeof(context), format, args);
 	va_end(args);
-	if (n >= 0 && (size_t)n < sizeof(whole))
-		snprintf(whole + n, sizeof(whole) - (size_t)n, ": %s", err->message);
-	memcpy(err->message, whole, sizeof(whole));
-	make_one_line(err->message);
+	snprintf(whole, sizeof(whole), "%s: %s", context, err->message);
+	escape_copy(err->message, sizeof(err->message), whole);
 	return err->errnum;
 }
 

@@ -1,5 +1,7 @@
 #include "base/log.h"
 
+#include "base/escape.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <syslog.h>
@@ -21,14 +23,15 @@ void log_to_syslog(void)
 void log_write(enum log_level level, const char *format, ...)
 {
 	static const int priorities[] = {LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG};
-	char line[1024];
+	char whole[1024], line[1024];
 	va_list args;
 
 	if (level > threshold)
 		return;
 	va_start(args, format);
-	vsnprintf(line, sizeof(line), format, args);
+	vsnprintf(whole, sizeof(whole), format, args);
 	va_end(args);
+	escape_copy(line, sizeof(line), whole);
 	if (use_syslog)
 		syslog(priorities[level], "%s", line);
 	else

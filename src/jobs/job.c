@@ -1,6 +1,7 @@
 #include "jobs/job.h"
 
 #include "base/clock.h"
+#include "base/escape.h"
 
 #include <pthread.h>
 #include <stdarg.h>
@@ -203,24 +204,26 @@ static void edit_progress(struct job_view *v, void *arg)
 
 void job_progress(struct job *j, unsigned done, unsigned total, const char *format, ...)
 {
-	char step[sizeof(((struct job_view *)0)->step)];
+	char step[sizeof(((struct job_view *)0)->step)], escaped[sizeof(step)];
 	va_list args;
 
 	va_start(args, format);
 	vsnprintf(step, sizeof(step), format, args);
 	va_end(args);
-	job_edit(j, edit_progress, &(struct progress){done, total, step});
+	escape_copy(escaped, sizeof(escaped), step);
+	job_edit(j, edit_progress, &(struct progress){done, total, escaped});
 }
 
 void job_log(struct job *j, const char *format, ...)
 {
-	char line[1536], when[CLOCK_TEXT_SIZE];
+	char line[1536], escaped[1536], when[CLOCK_TEXT_SIZE];
 	va_list args;
 
 	va_start(args, format);
 	vsnprintf(line, sizeof(line), format, args);
 	va_end(args);
-	stream_printf(j->log, "%s %s\n", clock_format(clock_wall_ms(), when), line);
+	stream_printf(j->log, "%s %s\n", clock_format(clock_wall_ms(), when),
+		      escape_copy(escaped, sizeof(escaped), line));
 }
 
 static void edit_succeed(struct job_view *v, void *arg)

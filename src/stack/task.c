@@ -1,4 +1,5 @@
 #include "aws/aws.h"
+#include "aws/json.h"
 #include "base/clock.h"
 #include "stack/container.h"
 #include "stack/view.h"
@@ -95,13 +96,6 @@ static char *put_text(const cJSON *task, void (*put)(const cJSON *task, struct b
 	return text.len ? buf_take(&text) : NULL;
 }
 
-static char *print_task(const cJSON *task)
-{
-	_free_ char *text = cJSON_PrintBuffered(task, 4096, true);
-
-	return joined("%s%s", text, "\n");
-}
-
 /* "arn:...:task-definition/family:7" or "family:7" is of that family. */
 static bool is_of_family(const char *task_definition, const char *family)
 {
@@ -129,7 +123,7 @@ static void derive(struct task *t, const cJSON *json, const char *port, const ch
 	t->exit_code = exit_code(json);
 	t->stopped_reason = put_text(json, container_put_stop_reason);
 	t->foreign_failure = put_text(json, container_put_foreign_failure);
-	t->json = print_task(json);
+	t->json = aws_json_print(json);
 	t->exec_enabled = cJSON_IsTrue(aws_at(json, "enableExecuteCommand"));
 	t->log_stream = joined(LOG_STREAM_FORMAT, t->container, t->id);
 	t->server = is_of_family(t->task_definition, family);

@@ -1,12 +1,11 @@
 #include "stack/view.h"
 
 #include "aws/aws.h"
+#include "aws/json.h"
 #include "base/clock.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#define PRINT_FIRST_GUESS 4096
 
 /* A copy of the text at path, NULL if AWS says nothing there. */
 static char *copy_text(const cJSON *tree, const char *path)
@@ -14,16 +13,6 @@ static char *copy_text(const cJSON *tree, const char *path)
 	const char *text = aws_text(tree, path);
 
 	return *text ? strdup(text) : NULL;
-}
-
-static char *print_json(const cJSON *tree)
-{
-	_free_ char *text = cJSON_PrintBuffered(tree, PRINT_FIRST_GUESS, true);
-	char *line;
-
-	if (!text || asprintf(&line, "%s\n", text) < 0)
-		return NULL;
-	return line;
 }
 
 static bool same_text(const char *a, const char *b)
@@ -109,7 +98,7 @@ static void parse_stack(struct stack_view *v, const cJSON *stack)
 	v->status = copy_text(stack, "StackStatus");
 	v->status_reason = copy_text(stack, "StackStatusReason");
 	v->stack_id = copy_text(stack, "StackId");
-	v->json = print_json(stack);
+	v->json = aws_json_print(stack);
 	v->parameters_n = parse_pairs(aws_at(stack, "Parameters"), "ParameterKey", "ParameterValue", &v->parameters);
 	v->outputs_n = parse_pairs(aws_at(stack, "Outputs"), "OutputKey", "OutputValue", &v->outputs);
 }
@@ -129,7 +118,7 @@ struct stack_view *stack_view_parse(const char *name, bool foreign, const cJSON 
 	v->foreign = stack && foreign;
 	v->resources_n = parse_resources(aws_at(resources, "StackResources"), &v->resources);
 	if (function)
-		v->function_json = print_json(function);
+		v->function_json = aws_json_print(function);
 	v->changed_ms = before && stack_view_equal(v, before) ? before->changed_ms : clock_wall_ms();
 	return v;
 }

@@ -7,6 +7,7 @@
  */
 #include "aws/logs.h"
 #include "base/clock.h"
+#include "base/escape.h"
 #include "world/internal.h"
 
 #include <string.h>
@@ -171,13 +172,12 @@ int follow_render(const cJSON *body, struct log_place *place, struct buf *out)
 	const cJSON *event;
 
 	cJSON_ArrayForEach (event, aws_at(body, "events")) {
-		const char *message = aws_text(event, "message");
-		size_t len = strlen(message);
+		size_t before = out->len;
 
 		if (!log_place_pass(place, (int64_t)aws_number(event, "timestamp", 0)))
 			continue;
-		buf_append(out, message, len);
-		if (!len || message[len - 1] != '\n')
+		escape_raw(out, aws_text(event, "message"));
+		if (out->len == before || out->data[out->len - 1] != '\n')
 			buf_putc(out, '\n');
 	}
 	return out->error;

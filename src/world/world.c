@@ -1,6 +1,7 @@
 #include "world/world.h"
 
 #include "base/clock.h"
+#include "base/escape.h"
 #include "base/log.h"
 #include "world/internal.h"
 
@@ -134,13 +135,14 @@ struct aws *world_aws(struct world *w)
 
 void world_event(struct world *w, const char *format, ...)
 {
-	char line[1024], when[CLOCK_TEXT_SIZE];
+	char line[1024], escaped[1024], when[CLOCK_TEXT_SIZE];
 	va_list args;
 
 	va_start(args, format);
 	vsnprintf(line, sizeof(line), format, args);
 	va_end(args);
-	stream_printf(w->events, "%s %s\n", clock_format(clock_wall_ms(), when), line);
+	stream_printf(w->events, "%s %s\n", clock_format(clock_wall_ms(), when),
+		      escape_copy(escaped, sizeof(escaped), line));
 	world_tell(w);
 }
 

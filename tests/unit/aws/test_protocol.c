@@ -127,7 +127,7 @@ static void test_hostile_words_stay_words(void **state)
 
 	(void)state;
 	assert_string_equal(r.error.code, "ABC");
-	assert_string_equal(r.error.message, "x y");
+	assert_string_equal(r.error.message, "x\\ny\\x07");
 	assert_string_equal(r.request_id, "ab");
 	aws_reply_free(&r);
 }

@@ -66,6 +66,24 @@ static void repeat(struct buf *b, const char *text, int n)
 		buf_puts(b, text);
 }
 
+/* Reasons repeat what a resource or a user has said, and XML 1.0 cannot say all of that. */
+static void test_characters_that_xml_cannot_have(void **state)
+{
+	static const char with_nul[] = "<a>x\0y</a>";
+	cJSON *tree = NULL;
+
+	(void)state;
+	check("<a>one\x01two\x1b[0m</a>", "{\"a\":\"one\\\\x01two\\\\x1b[0m\"}");
+	check("<a>&#1;&#x1F;&#0;&#xFFFF;&#x9;</a>", "{\"a\":\"\\\\x01\\\\x1f\\\\x00\\\\xffff\\t\"}");
+	check("<a>\xff\xc3 gr\xc3\xbc\xc3\x9f \xed\xa0\x80</a>",
+	      "{\"a\":\"\\\\xff\\\\xc3 gr\xc3\xbc\xc3\x9f \\\\xed\\\\xa0\\\\x80\"}");
+	assert_int_equal(aws_xml_parse(with_nul, sizeof(with_nul) - 1, &tree), 0);
+	assert_string_equal(aws_text(tree, "a"), "x\\x00y");
+	cJSON_Delete(tree);
+	assert_int_equal(aws_xml_parse("<a>\x01", 4, &tree), -EBADMSG);
+	assert_int_equal(aws_xml_parse("<a>&#;&#x;&nothing;\xff</a>", 24, &tree), -EBADMSG);
+}
+
 static void test_bounds(void **state)
 {
 	_buf_ struct buf deep = BUF_INIT(1000000), wide = BUF_INIT(10000000);
@@ -108,8 +126,9 @@ static void test_paths(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_shapes), cmocka_unit_test(test_empty_lists), cmocka_unit_test(test_garbage),
-		cmocka_unit_test(test_bounds), cmocka_unit_test(test_paths),
+		cmocka_unit_test(test_shapes),	cmocka_unit_test(test_empty_lists),
+		cmocka_unit_test(test_garbage), cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_paths),	cmocka_unit_test(test_characters_that_xml_cannot_have),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

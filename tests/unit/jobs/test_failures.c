@@ -21,7 +21,7 @@ static void test_a_line_has_all_that_is_known(void **state)
 	failures_add(f, &(struct failure_site){.pid = 12, .uid = 1000, .path = "control/deploy"}, &err);
 	assert_int_equal(failures_render(f, &out), 0);
 	assert_non_null(strstr(out.data, " pid=12 uid=1000 path=control/deploy errno=EBUSY "
-					 "what=\"a 'thing' is running\" code=Throttling remedy=\"wait\"\n"));
+					 "what=\"a 'thing'\\nis running\" code=Throttling remedy=\"wait\"\n"));
 	failures_free(f);
 }
 

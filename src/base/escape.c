@@ -1,0 +1,130 @@
+#include "base/escape.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#define LONGEST_PIECE 24 /* six escaped bytes */
+
+static uint32_t utf8_decode(const unsigned char *s, size_t n)
+{
+	uint32_t c = n == 1 ? s[0] : s[0] & (0x7fu >> n);
+
+	for (size_t i = 1; i < n; i++)
+		c = c << 6 | (s[i] & 0x3f);
+	return c;
+}
+
+size_t escape_utf8_length(const char *text, size_t len)
+{
+	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+	const unsigned char *s = (const unsigned char *)text;
+	size_t n = !len		 ? 0
+		   : s[0] < 0x80 ? 1
+		   : s[0] < 0xc0 ? 0
+		   : s[0] < 0xe0 ? 2
+		   : s[0] < 0xf0 ? 3
+		   : s[0] < 0xf8 ? 4
+				 : 0;
+	uint32_t c;
+
+	if (n > len)
+		return 0;
+	for (size_t i = 1; i < n; i++)
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	if (n < 2)
+		return n;
+	c = utf8_decode(s, n);
+	return c < least[n] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff) ? 0 : n;
+}
+
+/* Controls of both sets, separators of lines and paragraphs, and what changes the direction of writing. */
+static bool is_unprintable(uint32_t c)
+{
+	return c < 0x20 || (c >= 0x7f && c <= 0x9f) || c == 0x200e || c == 0x200f || (c >= 0x2028 && c <= 0x202e) ||
+	       (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
+}
+
+static size_t escape_bytes(const char *s, size_t n, char *piece)
+{
+	const char *found = n == 1 && *s ? strchr("\nn\tt\rr", *s) : NULL;
+	size_t len = 0;
+
+	if (found && *s < 0x20)
+		return (size_t)sprintf(piece, "\\%c", found[1]);
+	for (size_t i = 0; i < n; i++)
+		len += (size_t)sprintf(piece + len, "\\x%02x", (unsigned char)s[i]);
+	return len;
+}
+
+/* One character of the text into piece; *ret_len: its bytes there. Returns how many bytes of the text it took. */
+static size_t escape_next(const char *s, size_t left, char *piece, size_t *ret_len)
+{
+	size_t n = escape_utf8_length(s, left);
+
+	if (left >= 2 && memcmp(s, ESCAPE_NUL, 2) == 0) {
+		*ret_len = escape_bytes("", 1, piece);
+		return 2;
+	}
+	if (left >= 2 && memcmp(s, ESCAPE_LEAD, 2) == 0) {
+		*ret_len = escape_bytes(ESCAPE_LEAD, 1, piece);
+		return 2;
+	}
+	if (n && !is_unprintable(utf8_decode((const unsigned char *)s, n))) {
+		memcpy(piece, s, n);
+		*ret_len = n;
+		return n;
+	}
+	*ret_len = escape_bytes(s, n ? n : 1, piece);
+	return n ? n : 1;
+}
+
+int escape_line(struct buf *out, const char *text)
+{
+	size_t left = strlen(text), n;
+	char piece[LONGEST_PIECE];
+
+	while (left) {
+		size_t took = escape_next(text, left, piece, &n);
+
+		buf_append(out, piece, n);
+		text += took;
+		left -= took;
+	}
+	return out->error;
+}
+
+char *escape_copy(char *out, size_t size, const char *text)
+{
+	size_t left = strlen(text), used = 0, n;
+	char piece[LONGEST_PIECE];
+
+	while (left) {
+		size_t took = escape_next(text, left, piece, &n);
+
+		if (used + n >= size)
+			break;
+		memcpy(out + used, piece, n);
+		used += n;
+		text += took;
+		left -= took;
+	}
+	out[used] = '\0';
+	return out;
+}
+
+int escape_raw(struct buf *out, const char *text)
+{
+	for (;;) {
+		const char *mark = strchrnul(text, ESCAPE_NUL[0]);
+
+		buf_append(out, text, (size_t)(mark - text));
+		if (!*mark)
+			return out->error;
+		if (mark[1] == ESCAPE_NUL[1])
+			buf_append(out, "", 1);
+		else
+			buf_append(out, ESCAPE_LEAD, 1);
+		text = mark + (mark[1] == ESCAPE_NUL[1] || mark[1] == ESCAPE_LEAD[1] ? 2 : 1);
+	}
+}
