@@ -131,6 +131,34 @@ def test_a_new_definition_is_a_new_deployment(sandbox):
     sandbox.remove("versions")
 
 
+def test_what_makes_no_new_deployment(sandbox):
+    sandbox.create("same", sandbox.define(SLEEP, family="same"))
+    task = sandbox.running("same")
+    assert not task["enableExecuteCommand"]
+    wide = {"minimumHealthyPercent": 100, "maximumPercent": 200}
+    with pytest.raises(ClientError) as error:
+        sandbox.update("same", availabilityZoneRebalancing="ENABLED")
+    assert code(error)[0] == "InvalidParameterException"
+    service = sandbox.update(
+        "same",
+        enableExecuteCommand=True,
+        enableECSManagedTags=True,
+        propagateTags="SERVICE",
+        deploymentConfiguration=wide,
+        availabilityZoneRebalancing="ENABLED",
+    )
+    assert len(service["deployments"]) == 1 and service["enableExecuteCommand"]
+    assert wide.items() <= service["deploymentConfiguration"].items()
+    assert service["availabilityZoneRebalancing"] == "ENABLED"
+    with pytest.raises(ClientError) as error:  # as long as it is rebalanced
+        sandbox.update("same", deploymentConfiguration=REPLACE)
+    assert code(error)[0] == "InvalidParameterException"
+    assert sandbox.running("same")["taskArn"] == task["taskArn"]
+    sandbox.ecs.stop_task(cluster="vast", task=task["taskArn"])
+    assert sandbox.other("same", task)["enableExecuteCommand"]
+    sandbox.remove("same")
+
+
 def test_nothing_runs_twice_by_default(sandbox):
     """100/200: the new task runs before the old one is told to stop."""
     sandbox.create("rolling", sandbox.define(SLEEP, family="rolling"), deploymentConfiguration={})
