@@ -36,6 +36,7 @@ struct refusal {
 	int errnum;
 	int64_t at_ms; /* monotonic */
 	char path[256];
+	char message[sizeof(((struct error *)0)->message)];
 };
 
 struct fs {

@@ -57,9 +57,10 @@ static bool is_repeated(struct fs *fs, struct requester who, const char *path, c
 	struct refusal last = fs->last_refusal;
 
 	snprintf(now.path, sizeof(now.path), "%s", path);
+	snprintf(now.message, sizeof(now.message), "%s", err->message);
 	fs->last_refusal = now;
 	return last.pid == now.pid && last.errnum == now.errnum && strcmp(last.path, now.path) == 0 &&
-	       now.at_ms - last.at_ms < 100;
+	       strcmp(last.message, now.message) == 0 && now.at_ms - last.at_ms < 100;
 }
 
 void refuse_record(struct fs *fs, struct requester who, const char *path, const struct error *err)

@@ -1,5 +1,6 @@
 /*
- * layer.h - the one layer that vastfs puts on top of an image: the program that runs commands in the function.
+ * layer.h - the one layer that vastfs puts on top of an image: the program that runs commands in the function, starts
+ * the server, and checks its health (src/runtime/main.c).
  *
  * One file at the root, IMAGE_RUNTIME_PATH, mode 0755, owner 0:0, time 0, in a ustar archive compressed with gzip
  * (OCI Image Format Specification 1.1, layer.md). The same program makes the same bytes, wherever and whenever.
