@@ -44,7 +44,9 @@ static void put_tasks(const struct snapshot *s, struct buf *out)
 
 	for (size_t i = 0; i < s->tasks->n; i++)
 		live += task_is_live(&s->tasks->tasks[i]);
-	if (server && snapshot_task_is_outdated(s, server))
+	if (s->service.ours && s->service.desired > 1)
+		buf_printf(out, "server scaled to %u by hand, touch control/restart-task\n", s->service.desired);
+	else if (server && snapshot_task_is_outdated(s, server))
 		buf_puts(out, "server outdated, touch control/restart-task\n");
 	else
 		buf_printf(out, "server %s\n", server ? or_dash(server->endpoint) : "-");

@@ -100,16 +100,40 @@ struct aws_request *ecr_get_authorization_token(void)
 	return r;
 }
 
+AWS_SHAPE(images, {"imageDetails", AWS_LIST}, {"imageDetails.*", AWS_OBJECT},
+	  {"imageDetails.*.imageDigest", AWS_STRING}, {"imageDetails.*.imageTags", AWS_LIST | AWS_OPTIONAL},
+	  {"imageDetails.*.imagePushedAt", AWS_TIME | AWS_OPTIONAL});
+
 struct aws_request *ecr_describe_images(const char *name)
 {
-	AWS_SHAPE(images, {"imageDetails", AWS_LIST}, {"imageDetails.*", AWS_OBJECT},
-		  {"imageDetails.*.imageDigest", AWS_STRING}, {"imageDetails.*.imageTags", AWS_LIST | AWS_OPTIONAL},
-		  {"imageDetails.*.imagePushedAt", AWS_TIME | AWS_OPTIONAL});
 	struct aws_request *r = of_repository("DescribeImages", name);
 
 	aws_put_members(r, images);
 
 	aws_put_paging(r, "nextToken", "nextToken", "imageDetails");
+	return r;
+}
+
+struct aws_request *ecr_describe_image(const char *name, const char *digest)
+{
+	struct aws_request *r = of_repository("DescribeImages", name);
+	cJSON *ids = cJSON_CreateArray(), *id = cJSON_CreateObject();
+
+	aws_put_members(r, images);
+	cJSON_AddStringToObject(id, "imageDigest", digest);
+	cJSON_AddItemToArray(ids, id);
+	aws_put_node(&r, "imageIds", ids);
+	if (r)
+		r->quiet = true;
+	return r;
+}
+
+struct aws_request *ecr_tag_resource(const char *arn, const struct aws_pair *tags, size_t tags_n)
+{
+	struct aws_request *r = aws_request_new(&aws_service_ecr, "TagResource");
+
+	aws_put_text(&r, "resourceArn", arn);
+	aws_put_pairs(&r, "tags", "Key", "Value", tags, tags_n);
 	return r;
 }
 

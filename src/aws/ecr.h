@@ -26,6 +26,13 @@ struct aws_request *ecr_get_authorization_token(void);
 /* Reply: imageDetails, all pages. */
 struct aws_request *ecr_describe_images(const char *name);
 
+/* One of them. ImageNotFoundException if there is none of that digest. Reply: imageDetails. */
+struct aws_request *ecr_describe_image(const char *name, const char *digest);
+
+/* Sets tags of a repository (not of its images). */
+struct aws_pair;
+struct aws_request *ecr_tag_resource(const char *arn, const struct aws_pair *tags, size_t tags_n);
+
 /* digests: at most 100 strings, copied. Reply: failures, of those that could not be removed. */
 struct aws_request *ecr_batch_delete_image(const char *name, const cJSON *digests);
 

@@ -30,7 +30,8 @@ struct aws_request *ecs_list_tasks(const char *cluster, const char *status)
 AWS_SHAPE(described, {"tasks", AWS_LIST}, {"tasks.*", AWS_OBJECT}, {"tasks.*.taskArn", AWS_STRING},
 	  {"tasks.*.taskDefinitionArn", AWS_STRING}, {"tasks.*.lastStatus", AWS_STRING},
 	  {"tasks.*.desiredStatus", AWS_STRING}, {"tasks.*.createdAt", AWS_TIME | AWS_OPTIONAL},
-	  {"tasks.*.startedAt", AWS_TIME | AWS_OPTIONAL}, {"tasks.*.containers", AWS_LIST | AWS_OPTIONAL},
+	  {"tasks.*.startedAt", AWS_TIME | AWS_OPTIONAL}, {"tasks.*.stoppingAt", AWS_TIME | AWS_OPTIONAL},
+	  {"tasks.*.stoppedAt", AWS_TIME | AWS_OPTIONAL}, {"tasks.*.containers", AWS_LIST | AWS_OPTIONAL},
 	  {"tasks.*.containers.*", AWS_OBJECT}, {"tasks.*.containers.*.exitCode", AWS_NUMBER | AWS_OPTIONAL},
 	  {"tasks.*.attachments", AWS_LIST | AWS_OPTIONAL}, {"tasks.*.attachments.*", AWS_OBJECT},
 	  {"tasks.*.attachments.*.details", AWS_LIST | AWS_OPTIONAL}, {"tasks.*.attachments.*.details.*", AWS_OBJECT},
@@ -47,34 +48,125 @@ struct aws_request *ecs_describe_tasks(const char *cluster, cJSON *arns)
 	return r;
 }
 
-static cJSON *network_of(const struct ecs_run_task *run)
+static cJSON *ecs_network(const struct ecs_server *server)
 {
 	cJSON *network = cJSON_CreateObject(), *vpc = cJSON_AddObjectToObject(network, "awsvpcConfiguration");
 
-	cJSON_AddItemToObject(vpc, "subnets", cJSON_CreateStringArray(&run->subnet, 1));
-	cJSON_AddItemToObject(vpc, "securityGroups", cJSON_CreateStringArray(&run->security_group, 1));
+	cJSON_AddItemToObject(vpc, "subnets", cJSON_CreateStringArray(&server->subnet, 1));
+	cJSON_AddItemToObject(vpc, "securityGroups", cJSON_CreateStringArray(&server->security_group, 1));
 	cJSON_AddStringToObject(vpc, "assignPublicIp", "DISABLED");
 	return network;
 }
 
-struct aws_request *ecs_run_task(const struct ecs_run_task *run)
+/* What a task and a service are started with alike. */
+static void ecs_put_server(struct aws_request **r, const struct ecs_server *server)
+{
+	aws_put_text(r, "taskDefinition", server->task_definition);
+	aws_put_text(r, "clientToken", server->client_token);
+	aws_put_text(r, "launchType", "FARGATE");
+	aws_put_text(r, "propagateTags", "TASK_DEFINITION");
+	aws_put_flag(r, "enableECSManagedTags", true);
+	aws_put_flag(r, "enableExecuteCommand", true);
+	aws_put_node(r, "networkConfiguration", ecs_network(server));
+}
+
+struct aws_request *ecs_run_task(const struct ecs_server *server)
 {
 	AWS_SHAPE(started, {"tasks", AWS_LIST}, {"tasks.*", AWS_OBJECT}, {"tasks.*.taskArn", AWS_STRING},
 		  {"failures", AWS_LIST | AWS_OPTIONAL}, {"failures.*", AWS_OBJECT});
-	struct aws_request *r = of_cluster("RunTask", run->cluster);
+	struct aws_request *r = of_cluster("RunTask", server->cluster);
 
 	aws_put_members(r, started);
-
-	aws_put_text(&r, "taskDefinition", run->task_definition);
-	aws_put_text(&r, "clientToken", run->client_token);
+	ecs_put_server(&r, server);
 	aws_put_number(&r, "count", 1);
-	aws_put_text(&r, "launchType", "FARGATE");
 	aws_put_text(&r, "startedBy", "vastfs");
-	aws_put_text(&r, "propagateTags", "TASK_DEFINITION");
-	aws_put_flag(&r, "enableECSManagedTags", true);
-	aws_put_flag(&r, "enableExecuteCommand", true);
-	aws_put_node(&r, "networkConfiguration", network_of(run));
-	aws_put_pairs(&r, "tags", "key", "value", &(struct aws_pair){"vastfs:stage", run->stage}, 1);
+	aws_put_pairs(&r, "tags", "key", "value", &(struct aws_pair){"vastfs:stage", server->stage}, 1);
+	return r;
+}
+
+/* ECS refuses to balance zones while the maximum is 100 %. */
+struct aws_request *ecs_create_service(const struct ecs_server *server, const char *name, const struct aws_pair *tags,
+				       size_t tags_n)
+{
+	AWS_SHAPE(created, {"service", AWS_OBJECT | AWS_OPTIONAL}, {"service.serviceArn", AWS_STRING | AWS_OPTIONAL});
+	struct aws_request *r = of_cluster("CreateService", server->cluster);
+	cJSON *deployment = cJSON_CreateObject();
+
+	aws_put_members(r, created);
+	cJSON_AddNumberToObject(deployment, "minimumHealthyPercent", 0);
+	cJSON_AddNumberToObject(deployment, "maximumPercent", 100);
+	ecs_put_server(&r, server);
+	aws_put_text(&r, "serviceName", name);
+	aws_put_number(&r, "desiredCount", 1);
+	aws_put_node(&r, "deploymentConfiguration", deployment);
+	aws_put_text(&r, "availabilityZoneRebalancing", "DISABLED");
+	aws_put_pairs(&r, "tags", "key", "value", tags, tags_n);
+	return r;
+}
+
+static struct aws_request *ecs_of_service(const char *operation, const char *cluster, const char *name)
+{
+	struct aws_request *r = of_cluster(operation, cluster);
+
+	aws_put_text(&r, "service", name);
+	return r;
+}
+
+struct aws_request *ecs_scale_service(const char *cluster, const char *name, unsigned count)
+{
+	struct aws_request *r = ecs_of_service("UpdateService", cluster, name);
+
+	aws_put_number(&r, "desiredCount", count);
+	return r;
+}
+
+struct aws_request *ecs_start_service(const struct ecs_server *server, const char *name)
+{
+	struct aws_request *r = ecs_scale_service(server->cluster, name, 1);
+
+	aws_put_text(&r, "taskDefinition", server->task_definition);
+	aws_put_node(&r, "networkConfiguration", ecs_network(server));
+	return r;
+}
+
+struct aws_request *ecs_delete_service(const char *cluster, const char *name)
+{
+	struct aws_request *r = ecs_of_service("DeleteService", cluster, name);
+
+	aws_put_flag(&r, "force", true);
+	return r;
+}
+
+struct aws_request *ecs_describe_service(const char *cluster, const char *name)
+{
+	AWS_SHAPE(services, {"services", AWS_LIST}, {"services.*", AWS_OBJECT}, {"services.*.serviceArn", AWS_STRING},
+		  {"services.*.status", AWS_STRING}, {"services.*.desiredCount", AWS_NUMBER},
+		  {"services.*.tags", AWS_LIST | AWS_OPTIONAL}, {"services.*.tags.*", AWS_OBJECT},
+		  {"services.*.events", AWS_LIST | AWS_OPTIONAL}, {"services.*.events.*", AWS_OBJECT});
+	struct aws_request *r = of_cluster("DescribeServices", cluster);
+
+	aws_put_members(r, services);
+	aws_put_texts(&r, "services", &name, 1);
+	aws_put_texts(&r, "include", (const char *const[]){"TAGS"}, 1);
+	return r;
+}
+
+struct aws_request *ecs_list_services(const char *cluster)
+{
+	AWS_SHAPE(arns, {"serviceArns", AWS_LIST}, {"serviceArns.*", AWS_STRING});
+	struct aws_request *r = of_cluster("ListServices", cluster);
+
+	aws_put_members(r, arns);
+	aws_put_paging(r, "nextToken", "nextToken", "serviceArns");
+	return r;
+}
+
+struct aws_request *ecs_tag_resource(const char *arn, const struct aws_pair *tag)
+{
+	struct aws_request *r = aws_request_new(&aws_service_ecs, "TagResource");
+
+	aws_put_text(&r, "resourceArn", arn);
+	aws_put_pairs(&r, "tags", "key", "value", tag, 1);
 	return r;
 }
 

@@ -11,4 +11,7 @@
  */
 struct aws_request *logs_get_log_events(const char *group, const char *stream, const char *token, int64_t since_ms);
 
+/* The last events, oldest first. Reply: events. */
+struct aws_request *logs_get_last_events(const char *group, const char *stream, unsigned limit);
+
 #endif

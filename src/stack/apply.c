@@ -8,6 +8,7 @@
 #include "stack/changeset.h"
 #include "stack/ownership.h"
 #include "stack/remedies.h"
+#include "stack/server.h"
 #include "stack/template.h"
 #include "stack/token.h"
 #include "stack/view.h"
@@ -124,21 +125,19 @@ static void change_set_log(struct operation *op, const struct change_set *set)
 /* Replacing what a running server lives on would cut it off. */
 static int refuse_under_tasks(struct operation *op, const struct change_set *set, struct error *err)
 {
-	cJSON *tasks = NULL;
-	int r, n;
+	bool used = false;
+	int r;
 
 	if (op->created)
 		return 0;
 	snprintf(op->cluster, sizeof(op->cluster), "%s", operation_output(op, "ClusterName"));
-	r = *op->cluster ? tasks_list(op, &tasks, err) : 0;
-	n = cJSON_GetArraySize(tasks);
-	cJSON_Delete(tasks);
+	r = *op->cluster ? server_is_used(op, &used, err) : 0;
 	if (r < 0 && error_has_code(err, "ClusterNotFoundException")) {
 		error_set(err, -EIO, "the ECS cluster %s of the stack %s was deleted outside of vastfs", op->cluster,
 			  op->name);
 		error_remedy(err, "run: touch control/destroy, then touch control/deploy; the database is kept");
 	}
-	return r < 0 ? r : changeset_check_tasks(set->record, n > 0, err);
+	return r < 0 ? r : changeset_check_tasks(set->record, used, err);
 }
 
 /* 0: it can be executed; OPERATION_DONE: nothing to change. */

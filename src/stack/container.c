@@ -12,6 +12,11 @@ static const char *const injected[] = {"aws-guardduty-agent", "ecs-service-conne
 static const char *const start_failures[] = {
 	"CannotPull", "CannotStart", "CannotCreate", "CannotInspect", "ResourceInitialization", "DockerTimeout"};
 
+void container_log_stream(const char *task_id, char out[static CONTAINER_LOG_STREAM_SIZE])
+{
+	snprintf(out, CONTAINER_LOG_STREAM_SIZE, "server/" SERVER_CONTAINER "/%s", task_id);
+}
+
 static bool container_begins_with_one_of(const char *text, const char *const *prefixes, size_t n)
 {
 	for (size_t i = 0; i < n; i++)

@@ -13,7 +13,11 @@
 
 #include <cjson/cJSON.h>
 
-#define SERVER_CONTAINER "vast-server"
+#define SERVER_CONTAINER	  "vast-server"
+#define CONTAINER_LOG_STREAM_SIZE 128
+
+/* The log stream of a server by its task's ID: awslogs names it prefix/container/task, the prefix is the template's. */
+void container_log_stream(const char *task_id, char out[static CONTAINER_LOG_STREAM_SIZE]);
 
 /*
  * The container of that name in a "containers" or "containerDefinitions" array, or else, for tasks that are not

@@ -8,6 +8,7 @@
 #include "aws/iam.h"
 #include "stack/changeset.h"
 #include "stack/role_policies.h"
+#include "stack/server.h"
 #include "stack/template.h"
 #include "stack/write.h"
 
@@ -126,22 +127,9 @@ static int reconcile_function(struct operation *op, struct error *err)
 /* Deploying never restarts a server: it says whether one is outdated. */
 static int tell_result(struct operation *op, struct error *err)
 {
-	cJSON *tasks = NULL;
-	const cJSON *task;
-	bool outdated = false;
-	int r;
-
 	snprintf(op->cluster, sizeof(op->cluster), "%s", operation_output(op, "ClusterName"));
-	r = tasks_list(op, &tasks, err);
-	cJSON_ArrayForEach (task, tasks)
-		outdated |= strcmp(aws_text(task, "taskDefinitionArn"), operation_output(op, "TaskDefinitionArn")) != 0;
 	buf_printf(&op->result, "the stack %s is deployed: %s\n", op->name, operation_status(op));
-	if (outdated)
-		buf_puts(&op->result, "server outdated, touch control/restart-task\n");
-	else if (cJSON_GetArraySize(tasks) == 0)
-		buf_puts(&op->result, "no server is running, touch control/run-task\n");
-	cJSON_Delete(tasks);
-	return r;
+	return server_put_advice(op, err);
 }
 
 /* -- the steps ------------------------------------------------------------------------------------------------- */

@@ -2,11 +2,13 @@
  * destroy.c - removing the stack. What holds the database is kept unless it is to be purged.
  */
 #include "stack/changeset.h"
+#include "stack/server.h"
 #include "stack/write.h"
 
 #include <string.h>
 
 #define DELETE_TRIES	    3
+#define RETRY_PAUSE_MS	    5000
 #define MEMORY_STACK	    "stack" /* key of the operation's memory: ID of the stack that is deleted */
 #define EFS_GB_MONTH_DOLLAR 0.30    /* EFS Standard in us-east-1, 2026; a hint, not a bill */
 
@@ -30,10 +32,9 @@ static int find_cluster(struct operation *op, struct error *err)
 
 static int stop_tasks_of(struct operation *op, struct error *err)
 {
-	unsigned n = 0;
 	int r = find_cluster(op, err);
 
-	return r < 0 || !*op->cluster ? r : tasks_stop_all(op, &n, err);
+	return r < 0 || !*op->cluster ? r : server_remove(op, err);
 }
 
 /* What would hold up the deletion: tasks, and the function's network interfaces. */
@@ -136,8 +137,12 @@ int stack_delete(struct operation *op, struct error *err)
 			return is_gone(op) && r != -ECANCELED ? 0 : r;
 		if (r < 0 && ++failures == DELETE_TRIES)
 			return r;
+		if (r < 0) {
+			operation_say(op, "trying again in %d s: %s", RETRY_PAUSE_MS / 1000, err->message);
+			r = operation_sleep(op, RETRY_PAUSE_MS);
+		}
 		if (r < 0)
-			operation_say(op, "trying again: %s", err->message);
+			return r;
 	}
 	return 0;
 }
@@ -168,6 +173,13 @@ static int destroy_read_stack(struct operation *op, struct error *err)
 	return operation_remember(op, MEMORY_STACK, aws_text(op->stack, "StackId"), err);
 }
 
+static int destroy_check_services(struct operation *op, struct error *err)
+{
+	int r = find_cluster(op, err);
+
+	return r < 0 || !*op->cluster ? r : service_refuse_foreign(op, err);
+}
+
 static int destroy_look(struct operation *op, struct error *err)
 {
 	int r = destroy_read_stack(op, err);
@@ -176,7 +188,8 @@ static int destroy_look(struct operation *op, struct error *err)
 		return r;
 	if (strcmp(aws_text(op->stack, "EnableTerminationProtection"), "true") == 0)
 		return refuse_protected(op, err);
-	return destroy_check_others(op, err);
+	r = destroy_check_others(op, err);
+	return r < 0 ? r : destroy_check_services(op, err);
 }
 
 /* Nothing but the wish of a person ends a destroy between the function's leaving its VPC and the deletion. */

@@ -13,6 +13,7 @@
 #include "image/runtime_file.h"
 #include "stack/images.h"
 #include "stack/operation.h"
+#include "stack/server.h"
 
 #include <string.h>
 
@@ -197,6 +198,8 @@ static cJSON *images_in_use(struct operation *op, struct error *err)
 		if (r == 0 && !cJSON_AddItemToArray(used, cJSON_CreateString(images_digest_of_task(task))))
 			r = -ENOMEM;
 	cJSON_Delete(tasks);
+	if (r == 0)
+		r = service_add_image(op, used, err);
 	if (r == 0)
 		return used;
 	cJSON_Delete(used);

@@ -2,6 +2,7 @@
 #include "aws/json.h"
 #include "base/clock.h"
 #include "stack/container.h"
+#include "stack/server_list.h"
 #include "stack/view.h"
 
 #include <errno.h>
@@ -96,16 +97,6 @@ static char *put_text(const cJSON *task, void (*put)(const cJSON *task, struct b
 	return text.len ? buf_take(&text) : NULL;
 }
 
-/* "arn:...:task-definition/family:7" or "family:7" is of that family. */
-static bool is_of_family(const char *task_definition, const char *family)
-{
-	const char *name = task_definition ? strrchr(task_definition, '/') : NULL;
-	size_t len = family ? strlen(family) : 0;
-
-	name = name ? name + 1 : task_definition;
-	return name && len && strncmp(name, family, len) == 0 && name[len] == ':';
-}
-
 static const char *last_part(const char *arn)
 {
 	const char *slash = strrchr(arn, '/');
@@ -126,7 +117,7 @@ static void derive(struct task *t, const cJSON *json, const char *port, const ch
 	t->json = aws_json_print(json);
 	t->exec_enabled = cJSON_IsTrue(aws_at(json, "enableExecuteCommand"));
 	t->log_stream = joined(LOG_STREAM_FORMAT, t->container, t->id);
-	t->server = is_of_family(t->task_definition, family);
+	t->server = task_definition_is_of_family(t->task_definition, family);
 }
 
 static bool same_record(const struct task *a, const struct task *b)

@@ -45,6 +45,7 @@ struct world {
 	_Atomic uint64_t generation;
 	_Atomic bool stopping; /* the engine is ending or gone */
 
+	bool giving_up;		     /* crash_loop.c: a server is being given up; engine thread */
 	struct watch *watch;	     /* watch.c: reads AWS; engine thread */
 	struct runner *runner;	     /* runner.c: the operation thread */
 	struct queries *queries;     /* query.c: Lambda; engine thread */
@@ -91,6 +92,9 @@ void watch_free(struct watch *watch);
 /* Any thread: reads everything anew, soon. done (may be NULL) is called on the engine thread after the snapshot is
  * published or the attempt failed; it is also called when the world ends. */
 void watch_now(struct world *w, void (*done)(void *arg), void *arg);
+
+/* crash_loop.c: gives a server up that ends again and again; tasks: DescribeTasks' records; engine thread */
+void crash_loop_judge(struct world *w, const struct snapshot *s, const cJSON *tasks);
 
 /* external.c: the name of an operation that somebody else began, and what is seen of it; engine thread */
 #define OPERATION_EXTERNAL "external"

@@ -10,6 +10,7 @@
 #include "base/blob.h"
 #include "base/error.h"
 #include "jobs/job.h"
+#include "stack/service.h"
 #include "stack/settings.h"
 #include "stack/view.h"
 
@@ -23,6 +24,7 @@ struct snapshot {
 	int64_t settings_changed_ms;	 /* wall clock */
 	struct stack_view *stack;	 /* never NULL */
 	struct task_list *tasks;	 /* never NULL */
+	struct service service;		 /* that keeps the server running */
 	enum snapshot_match match;	 /* of the settings in force with what is deployed */
 	char default_task[64];		 /* the server that queries go to, "" if there is none */
 	bool default_chosen;		 /* by ln -sfn rather than by vastfs */

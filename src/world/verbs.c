@@ -4,7 +4,6 @@
  * A verb is refused only for what is known. If the last look at AWS is more than 30 s old, or there was none, the
  * operation is accepted and decides itself.
  */
-#include "aws/ecs.h"
 #include "stack/changeset.h"
 #include "stack/operation.h"
 #include "stack/ownership.h"
@@ -81,17 +80,19 @@ static int check_restart_task(const struct snapshot *s, const char *argument _un
 	return need_runnable(s, err);
 }
 
-static const struct task *live_server(const struct snapshot *s)
+/* A server that has been told to stop may still write to the database. */
+static const struct task *unstopped_server(const struct snapshot *s)
 {
 	for (size_t i = 0; i < s->tasks->n; i++)
-		if (s->tasks->tasks[i].server && task_is_live(&s->tasks->tasks[i]))
+		if (s->tasks->tasks[i].server && s->tasks->tasks[i].status &&
+		    strcmp(s->tasks->tasks[i].status, "STOPPED") != 0)
 			return &s->tasks->tasks[i];
 	return NULL;
 }
 
 static int check_run_task(const struct snapshot *s, const char *argument, struct error *err)
 {
-	const struct task *server = live_server(s);
+	const struct task *server = unstopped_server(s);
 	bool force = strcmp(argument, "force") == 0;
 	int r = need_runnable(s, err);
 
@@ -102,9 +103,14 @@ static int check_run_task(const struct snapshot *s, const char *argument, struct
 		error_remedy(err, "touch control/restart-task replaces the server");
 		return err->errnum;
 	}
-	if (!server || force || !snapshot_is_current(s))
+	if (force || !snapshot_is_current(s) || s->service.desired > 1 || (!server && !service_is_wanted(&s->service)))
 		return 0;
-	error_set(err, -EEXIST, "a server runs already: task %s is %s", server->id, server->status);
+	if (server)
+		error_set(err, -EEXIST, "a server %s: task %s is %s",
+			  task_is_live(server) ? "runs already" : "has not stopped yet", server->id, server->status);
+	else
+		error_set(err, -EEXIST, "a server is starting already: the service %s has a desired count of 1",
+			  SERVICE_NAME);
 	error_remedy(err, "touch control/restart-task to replace it");
 	return err->errnum;
 }
@@ -218,80 +224,4 @@ int world_verb_run(struct world *w, const struct verb *verb, const char *argumen
 		world_event(w, "operations/%llu %s queued by pid %d", (unsigned long long)(*ret)->number, verb->name,
 			    (int)who.pid);
 	return r;
-}
-
-/* -- one task -------------------------------------------------------------------------------------------------- */
-
-struct stop {
-	struct world *world;
-	struct requester who;
-	char id[64];
-};
-
-static void task_stopped(struct aws_reply *reply, void *arg)
-{
-	struct stop *stop = arg;
-	char path[96];
-
-	snprintf(path, sizeof(path), "tasks/%s/stop", stop->id);
-	if (error_is(&reply->error))
-		failures_add(stop->world->failures,
-			     &(struct failure_site){.pid = stop->who.pid, .uid = stop->who.uid, .path = path},
-			     &reply->error);
-	watch_now(stop->world, NULL, NULL);
-	free(stop);
-}
-
-/* The touch was answered long ago: what went wrong since can only be told. */
-static void cannot_stop(struct stop *stop)
-{
-	struct error err;
-	char path[96];
-
-	snprintf(path, sizeof(path), "tasks/%s/stop", stop->id);
-	error_set(&err, -ENXIO, "the task was not stopped: it or its cluster is not known any more");
-	error_remedy(&err, "touch control/refresh, then look into tasks/");
-	failures_add(stop->world->failures,
-		     &(struct failure_site){.pid = stop->who.pid, .uid = stop->who.uid, .path = path}, &err);
-	free(stop);
-}
-
-static void begin_stop(void *arg)
-{
-	struct stop *stop = arg;
-	struct world *w = stop->world;
-	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = world_snapshot(w);
-	const struct task *t = task_list_find(s->tasks, stop->id);
-	const char *cluster = stack_view_output(s->stack, "ClusterName");
-	struct aws *aws = world_aws(w);
-	struct aws_request *request = NULL;
-
-	if (t && aws && cluster)
-		request = ecs_stop_task(cluster, t->arn, "stopped by vastfs");
-	if (!request || !aws_start(aws, request, task_stopped, stop))
-		cannot_stop(stop);
-	aws_unref(aws);
-}
-
-int world_task_stop(struct world *w, const char *id, struct requester who, struct error *err)
-{
-	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = world_snapshot(w);
-	struct stop *stop;
-
-	if (own_stack_check(s, err) < 0)
-		return err->errnum;
-	if (!task_list_find(s->tasks, id))
-		return error_set(err, -ENOENT, "%s is not a known task", id);
-	if (credentials_check(s, err) < 0)
-		return err->errnum;
-	stop = calloc(1, sizeof(*stop));
-	if (!stop)
-		return -ENOMEM;
-	stop->world = w;
-	stop->who = who;
-	snprintf(stop->id, sizeof(stop->id), "%s", id);
-	world_event(w, "task %s: stop asked for by pid %d", id, (int)who.pid);
-	if (engine_post(w->engine, begin_stop, stop) < 0)
-		free(stop);
-	return 0;
 }

@@ -5,6 +5,7 @@
  *
  *   DescribeStacks -> ListChangeSets (in review only, to see whose it is)
  *                  -> DescribeStackResources -> ListTasks (running, stopped) -> DescribeTasks...
+ *                                            -> DescribeServices
  *                                            -> GetFunctionConfiguration
  *
  * and ends by publishing one snapshot. Where no stack exists nothing is polled.
@@ -21,9 +22,10 @@
 #include <assert.h>
 #include <string.h>
 
-#define TASK_MOVING_MS	1000  /* while a task starts or stops */
-#define STACK_MOVING_MS 3000  /* while CloudFormation works; our own operations look more closely */
-#define IDLE_MS		15000 /* what others do shows within 30 s */
+#define TASK_MOVING_MS	1000   /* while a task starts or stops */
+#define STACK_MOVING_MS 3000   /* while CloudFormation works; our own operations look more closely */
+#define IDLE_MS		15000  /* what others do shows within 30 s */
+#define EXPECT_MS	120000 /* a replacement of a server that has ended comes by then, or not soon */
 #define RETRY_MIN_MS	2000
 #define RETRY_MAX_MS	30000
 #define TASKS_A_CALL	100 /* DescribeTasks' limit */
@@ -45,7 +47,7 @@ struct round {
 	char name[SETTINGS_STACK_SIZE];
 	char *cluster, *function_name;
 	unsigned pending; /* calls of the round that are under way */
-	cJSON *stacks, *resources, *function;
+	cJSON *stacks, *resources, *function, *service;
 	cJSON *arns;			 /* of the tasks, strings */
 	cJSON *tasks;			 /* of all DescribeTasks replies */
 	bool more_resources, more_tasks; /* than are read */
@@ -79,6 +81,7 @@ static void round_free(struct round *r)
 	cJSON_Delete(r->stacks);
 	cJSON_Delete(r->resources);
 	cJSON_Delete(r->function);
+	cJSON_Delete(r->service);
 	cJSON_Delete(r->arns);
 	cJSON_Delete(r->tasks);
 	free(r);
@@ -118,6 +121,7 @@ static int edit_seen(struct snapshot *s, void *arg)
 	s->tasks = tasks;
 	s->more_resources = r->more_resources;
 	s->more_tasks = r->more_tasks;
+	s->service = service_parse(r->service, settings_get(s->settings, SETTING_STAGE));
 	s->contact_ms = clock_wall_ms();
 	s->contact_monotonic_ms = clock_monotonic_ms();
 	s->contact_error = r->error;
@@ -210,8 +214,26 @@ static bool task_moves(const struct task *t)
 	       (strcmp(t->status, "RUNNING") != 0 || !task_is_live(t));
 }
 
+/* ECS is about to start a server: soon, or if it failed again and again in minutes. */
+static bool watch_expects_server(const struct snapshot *s)
+{
+	int64_t changed_ms = s->tasks->changed_ms;
+
+	for (size_t i = 0; i < s->tasks->n; i++) {
+		const struct task *t = &s->tasks->tasks[i];
+
+		if (t->server && task_is_live(t))
+			return false;
+		if (t->changed_ms > changed_ms)
+			changed_ms = t->changed_ms;
+	}
+	return service_is_wanted(&s->service) && clock_wall_ms() - changed_ms <= EXPECT_MS;
+}
+
 static bool tasks_move(const struct snapshot *s)
 {
+	if (watch_expects_server(s))
+		return true;
 	for (size_t i = 0; i < s->tasks->n; i++)
 		if (task_moves(&s->tasks->tasks[i]))
 			return true;
@@ -285,6 +307,7 @@ static void end_round(struct round *r)
 		tell_changes(w, r->before, now);
 		external_follow(w, now);
 		deployed_follow(w, now);
+		crash_loop_judge(w, now, r->tasks);
 	}
 	if (error_is(&r->error))
 		tell_failure(w, r);
@@ -368,6 +391,17 @@ static void got_task_arns(struct aws_reply *reply, void *arg)
 	call_ended(r);
 }
 
+static void watch_got_service(struct aws_reply *reply, void *arg)
+{
+	struct round *r = arg;
+
+	if (!error_is(&reply->error))
+		r->service = move_ptr(reply->body);
+	else if (!error_has_code(&reply->error, "ClusterNotFoundException"))
+		note_error(r, &reply->error);
+	call_ended(r);
+}
+
 static void got_function(struct aws_reply *reply, void *arg)
 {
 	struct round *r = arg;
@@ -406,6 +440,7 @@ static void got_resources(struct aws_reply *reply, void *arg)
 	if (r->cluster && !r->foreign) {
 		begin_call(r, ecs_list_tasks(r->cluster, "RUNNING"), got_task_arns);
 		begin_call(r, ecs_list_tasks(r->cluster, "STOPPED"), got_task_arns);
+		begin_call(r, ecs_describe_service(r->cluster, SERVICE_NAME), watch_got_service);
 	}
 	if (r->function_name)
 		begin_call(r, lambda_get_function_configuration(r->function_name), got_function);

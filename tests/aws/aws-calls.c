@@ -96,7 +96,7 @@ static void show_ec2(void)
 
 static void show_ecs(void)
 {
-	struct ecs_run_task run = {"c", "d", "s", "g", "default", "t"};
+	struct ecs_server run = {"c", "d", "s", "g", "default", "t"};
 
 	show(ecs_list_tasks("c", "RUNNING"));
 	show(ecs_describe_tasks("c", cJSON_CreateStringArray(&text, 1)));

@@ -151,6 +151,11 @@ def test_a_mount_target_that_does_not_resolve_yet(deployed, cloud):
     reason = "ResourceInitializationError: failed to invoke EFS utils commands to set up EFS volumes: Failed to resolve"
     cloud.fault("task", "stop_with", reason=reason, count=1)
     deployed.operate("run-task")
+    assert "Failed to resolve" in deployed.read("operations/latest/operation.log")
+    assert deployed.value("tasks/default/status") == "RUNNING"
+    deployed.configure(server_restart="never")
+    cloud.fault("task", "stop_with", reason=reason, count=1)
+    deployed.operate("restart-task")
     assert "trying again" in deployed.read("operations/latest/operation.log")
     assert deployed.value("tasks/default/status") == "RUNNING"
 
@@ -176,6 +181,10 @@ def test_a_wrong_clock_is_corrected(tree, cloud):
 
 
 def test_a_task_that_cannot_start_says_why(deployed, cloud):
+    cloud.fault("task", "stop_with", reason="CannotPullContainerError: pull image manifest: not found", count=3)
+    error = deployed.operate("run-task", fails=True)
+    assert "3 times" in error and "CannotPullContainerError" in error
+    deployed.configure(server_restart="never")
     cloud.fault("task", "stop_with", reason="CannotPullContainerError: pull image manifest: not found", count=1)
     error = deployed.operate("run-task", fails=True)
     assert "stopped before it ran" in error and "CannotPullContainerError" in error
@@ -204,12 +213,12 @@ def test_a_server_that_ends_at_once_shows_its_exit_code(tree):
     tree.configure(vast_command="sh -c 'exit 9'")
     tree.operate("deploy")
     tree.bash("touch control/run-task; cat operations/latest/result", check=False)
-    until(lambda: tree.bash("cat tasks/*/exit_code") == "9\n", "the exit code")
+    until(lambda: tree.bash("cat tasks/*/exit_code").split().count("9") >= 3, "the exit codes")
 
 
 def test_a_failing_restart_says_that_no_server_runs(deployed, cloud):
     deployed.operate("run-task")
-    cloud.fault("ecs:RunTask", "error", status=400, code="InvalidParameterException", message="no", count=1)
+    cloud.fault("ecs:TagResource", "error", status=400, code="InvalidParameterException", message="no", count=1)
     assert "no server is running now" in deployed.operate("restart-task", fails=True)
 
 

@@ -1,0 +1,41 @@
+/*
+ * server_list.h - what the tasks of a cluster are, as DescribeTasks reports them. Pure.
+ *
+ * A task has stopped once its lastStatus is STOPPED; until then its containers may write to the database, also while it
+ * has been told to stop (desiredStatus STOPPED), for up to the stop timeout. It is live while ECS means it to run. A
+ * server is a task of the stack's task definition family, whoever started it. Times are AWS's, seconds since 1970.
+ */
+#ifndef VASTFS_STACK_SERVER_LIST_H
+#define VASTFS_STACK_SERVER_LIST_H
+
+#include "base/buf.h"
+
+#include <cjson/cJSON.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+const char *task_record_id(const cJSON *task);
+bool task_record_has_stopped(const cJSON *task);
+bool task_record_is_live(const cJSON *task);
+bool task_record_is_server(const cJSON *task, const char *family);
+double task_record_created(const cJSON *task);
+/* The name of the service that started it, "" if none did. */
+const char *task_record_service(const cJSON *task);
+/* "exit code 7, Essential container in task exited". */
+void task_record_put_end(const cJSON *task, struct buf *out);
+
+/* "arn:...:task-definition/family:7" or "family:7" is of that family. */
+bool task_definition_is_of_family(const char *task_definition, const char *family);
+
+/* Copies of the servers that have not stopped, oldest first; NULL without memory. */
+cJSON *server_list_unstopped(const cJSON *tasks, const char *family);
+
+/* The newest live one that was created after that time, of that service (NULL: or of none); NULL: there is none. */
+const cJSON *server_list_newest_live(const cJSON *tasks, const char *service, double after);
+const cJSON *server_list_oldest_live(const cJSON *servers); /* of an array that begins with the oldest; or NULL */
+const cJSON *server_list_find(const cJSON *tasks, const char *id); /* or NULL */
+
+/* When the newest was created, 0 if there is none. service NULL: of all tasks, else of that service's. */
+double server_list_last_created(const cJSON *tasks, const char *service);
+
+#endif

@@ -1,0 +1,76 @@
+#include "stack/service.h"
+
+#include "aws/aws.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *service_tag(const cJSON *record, const char *key)
+{
+	const cJSON *tag;
+
+	cJSON_ArrayForEach (tag, aws_at(record, "tags"))
+		if (strcmp(aws_text(tag, "key"), key) == 0)
+			return aws_text(tag, "value");
+	return "";
+}
+
+static enum service_state service_state_of(const char *status)
+{
+	if (strcmp(status, "ACTIVE") == 0)
+		return SERVICE_ACTIVE;
+	return strcmp(status, "DRAINING") == 0 ? SERVICE_DRAINING : SERVICE_NONE;
+}
+
+struct service service_parse(const cJSON *reply, const char *stage)
+{
+	const cJSON *record = aws_at(reply, "services.0");
+	struct service s = {.state = service_state_of(aws_text(record, "status")),
+			    .ours = strcmp(service_tag(record, SERVICE_TAG_STAGE), stage) == 0,
+			    .desired = (unsigned)aws_number(record, "desiredCount", 0),
+			    .after = strtod(service_tag(record, SERVICE_TAG_AFTER), NULL)};
+
+	snprintf(s.arn, sizeof(s.arn), "%s", aws_text(record, "serviceArn"));
+	snprintf(s.definition, sizeof(s.definition), "%s", aws_text(record, "taskDefinition"));
+	return s;
+}
+
+bool service_is_wanted(const struct service *s)
+{
+	return s->state == SERVICE_ACTIVE && s->ours && s->desired > 0;
+}
+
+int service_check_ours(const struct service *s, struct error *err)
+{
+	if (s->state == SERVICE_NONE || s->ours)
+		return 0;
+	error_set(err, -EEXIST,
+		  "the ECS service %s exists in the stack's cluster, but lacks the tag " SERVICE_TAG_STAGE
+		  ": vastfs did not create it",
+		  SERVICE_NAME);
+	error_remedy(
+		err,
+		"set server_restart=never in config/default.env to run the server without a service; or delete that "
+		"service: aws ecs delete-service --force --service %s",
+		*s->arn ? s->arn : SERVICE_NAME);
+	return err->errnum;
+}
+
+unsigned service_new_events(const cJSON *reply, const char *seen, const char **out, unsigned max)
+{
+	const cJSON *event;
+	unsigned n = 0;
+
+	cJSON_ArrayForEach (event, aws_at(reply, "services.0.events")) {
+		if (n == max || (*seen && strcmp(aws_text(event, "id"), seen) == 0))
+			break;
+		out[n++] = aws_text(event, "message");
+	}
+	return n;
+}
+
+const char *service_last_event_id(const cJSON *reply)
+{
+	return aws_text(reply, "services.0.events.0.id");
+}
