@@ -192,7 +192,7 @@ static int destroy_look(struct operation *op, struct error *err)
 	return r < 0 ? r : destroy_check_services(op, err);
 }
 
-/* Nothing but the wish of a person ends a destroy between the function's leaving its VPC and the deletion. */
+/* What ends a destroy before the deletion has begun leaves the function outside of its VPC: undone here. */
 static int undo_half_way(struct operation *op, int r, struct error *err)
 {
 	struct error why = *err, trouble = {0};
@@ -201,15 +201,12 @@ static int undo_half_way(struct operation *op, int r, struct error *err)
 		return r;
 	operation_commit(op);
 	if (function_enter_vpc(op, &trouble) < 0) {
-		job_log(op->job, "the function is outside of its VPC: %s", trouble.message);
-		error_set(err, r, "%s%s; the function is still outside of its VPC", r == -ECANCELED ? "cancelled" : "",
-			  r == -ECANCELED ? "" : why.message);
+		error_set(err, -EIO, "%s, but the function could not be put back into its VPC: %s",
+			  r == -ECANCELED ? "cancelled" : why.message, trouble.message);
 		error_remedy(err, "run: touch control/deploy, which puts the function back");
-		return r;
+		return -EIO;
 	}
-	if (r != -ECANCELED)
-		*err = why;
-	else
+	if (r == -ECANCELED)
 		error_set(err, r,
 			  "cancelled before the stack was deleted; its function is in the VPC, its tasks may be "
 			  "stopped (control/run-task starts a server)");
