@@ -6,7 +6,7 @@ import shutil
 import subprocess
 
 import pytest
-from conftest import SETTINGS, VASTFS, until
+from conftest import ROOT, SETTINGS, VASTFS, until
 
 
 def journal(mount):
@@ -173,3 +173,24 @@ def test_the_state_directory_may_be_missing_at_mount(unmounted):
     assert unmounted.shell("touch control/deploy").returncode == 1
     (unmounted.base / "state").unlink()
     unmounted.ok("touch control/deploy")
+
+
+def test_the_journal_of_the_version_before_is_taken_over(unmounted):
+    """Written by that version with these settings, killed during a deploy."""
+    config = unmounted.base / "config/vastfs/default.env"
+    config.parent.mkdir(parents=True)
+    config.write_text(SETTINGS)
+    journal(unmounted).parent.mkdir(parents=True)
+    shutil.copy(ROOT / "tests/data/journal-1.json", journal(unmounted).parent / "journal.json")
+    unmounted.start()
+    assert unmounted.read("operations/1/state") == "failed\n" and "no connection" in unmounted.read("operations/1/error")
+    assert unmounted.read("operations/2/state") in ("queued\n", "running\n")
+    assert "taken up again" in unmounted.read("operations/2/operation.log")
+    kill(unmounted)
+    unmounted.start()
+    assert unmounted.read("operations/2/state") in ("queued\n", "running\n")
+    unmounted.cancel()
+    until(lambda: unmounted.read("operations/2/state") not in ("queued\n", "running\n"), "its end", 60)
+    unmounted.ok("touch control/deploy")
+    assert os.readlink(unmounted.path / "operations/latest") == "3"
+    assert sorted(os.listdir(journal(unmounted).parent)) == [".owner", "journal.json.old", "journal.jsonl"]
