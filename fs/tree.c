@@ -55,7 +55,7 @@
 		WAITING(dir "stderr", WAIT_NOT_STDERR, flag, "what it printed to standard error, so far"),             \
 		WAITING(dir "exit_code", WAIT_EXIT_CODE, flag, "waits likewise, then its exit status"),                \
 		OF_JOB(dir "state", render_job_state, flag | ROW_STATE,                                                \
-		       "queued, running, succeeded, failed, cancelled or unknown"),                                    \
+		       "queued, running, succeeded, failed or cancelled"),                                             \
 		OF_JOB(dir "error", render_job_error, flag, "why it could not be run, or a warning"),                  \
 		OF_JOB(dir "progress", render_job_progress, flag, "one line: bar, step, elapsed time"),                \
 		OF_JOB(dir "duration", render_job_duration, flag, "how long the command ran, in milliseconds"),        \
@@ -126,7 +126,7 @@ const struct row tree_rows[] = {
 	DIRECTORY("operations/{operation}", changed_job, CACHE_NEVER, "one operation"),
 	OF_JOB("operations/{operation}/name", render_job_name, 0, "deploy, destroy, ...; external: begun elsewhere"),
 	OF_JOB("operations/{operation}/state", render_job_state, ROW_STATE,
-	       "queued, running, succeeded, failed or cancelled"),
+	       "queued, running, succeeded, failed, cancelled; unknown: begun elsewhere, see error"),
 	OF_JOB("operations/{operation}/progress", render_job_progress, 0,
 	       "one line: bar, done/total, step, elapsed time"),
 	WAITING("operations/{operation}/result", WAIT_RESULT, 0, "waits for the end, then the outcome"),

@@ -231,6 +231,9 @@ static void set_request(struct http_exchange *x, const struct http_request *r)
 	CURL *c = x->transfer.easy;
 
 	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+	/* Else the end of a transfer waits for a name server that does not answer, and with it the engine, and
+	 * unmounting. */
+	curl_easy_setopt(c, CURLOPT_QUICK_EXIT, 1L);
 	curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	curl_easy_setopt(c, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);

@@ -4,6 +4,7 @@
  * Whoever is slow is waited for: a client that does not read stops the channel, a container that does not read stops
  * the client. Nothing is kept beyond what is under way at that moment.
  */
+#include "base/clock.h"
 #include "session/remote.h"
 #include "shell/protocol.h"
 #include "world/internal.h"
@@ -13,6 +14,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#define BIND_WAIT_MS  2000
+#define BIND_PAUSE_MS 20
 #define CLIENTS_MAX   64
 #define QUEUE_MAX     ((size_t)8 << 20) /* what the channel still brings after it was paused is far less */
 #define TEXT_MAX      ((size_t)8 << 10) /* of output in a packet */
@@ -398,6 +401,19 @@ static void watch_listening(void *arg)
 	engine_watch(all->world->engine, &all->socket);
 }
 
+/* The kernel gives device numbers out again at once; the vastfs that had this one may not be gone yet. */
+static int bind_when_free(int fd, const struct sockaddr_un *address, socklen_t len)
+{
+	int64_t deadline = clock_monotonic_ms() + BIND_WAIT_MS;
+
+	while (bind(fd, (const struct sockaddr *)address, len) < 0) {
+		if (errno != EADDRINUSE || clock_monotonic_ms() >= deadline)
+			return -errno;
+		usleep(BIND_PAUSE_MS * 1000);
+	}
+	return 0;
+}
+
 int world_shells_listen(struct world *w, dev_t device)
 {
 	struct shells *all = w->shells;
@@ -407,8 +423,10 @@ int world_shells_listen(struct world *w, dev_t device)
 
 	if (fd < 0)
 		return -errno;
-	if (bind(fd, (struct sockaddr *)&address, len) < 0 || listen(fd, 16) < 0) {
+	r = bind_when_free(fd, &address, len);
+	if (r == 0 && listen(fd, 16) < 0)
 		r = -errno;
+	if (r < 0) {
 		close(fd);
 		return r;
 	}

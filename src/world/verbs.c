@@ -182,8 +182,11 @@ static int check_argument(const struct verb *verb, const char *argument, struct 
 
 int credentials_check(const struct snapshot *s, struct error *err)
 {
-	struct aws_config config = identity_config(s->settings);
+	struct aws_config config;
 
+	if (need_settings(s, err) < 0)
+		return err->errnum;
+	config = identity_config(s->settings);
 	return aws_check_credentials(&config, err);
 }
 

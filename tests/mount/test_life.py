@@ -2,10 +2,12 @@
 
 import os
 import signal
+import socket
 import subprocess
+import threading
 
 import pytest
-from conftest import VASTFS, until
+from conftest import DEADLINE, VASTFS, until
 
 
 def unmount(path):
@@ -137,3 +139,27 @@ def test_open_files_do_not_hold_the_name(mount):
     mount.ok("cat status; find . > /dev/null")
     unmount(mount.path)
     assert mount.process.wait(5) == 0
+
+
+def test_a_shell_without_settings_is_told_so(mount):
+    done = subprocess.run([VASTFS, "shell", mount.path], env=mount.env, stdin=subprocess.DEVNULL, capture_output=True,
+                          text=True, timeout=DEADLINE)
+    assert done.returncode == 255 and "there are no settings" in done.stderr
+    assert mount.read("status")
+
+
+def test_the_shells_name_may_still_be_taken(unmounted):
+    """By the process before, whose device number the kernel gives out again: here, for a second, all of them are."""
+    held = []
+    for minor in range(1, 1000):
+        name = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        try:
+            name.bind(f"\0vastfs/{os.getuid()}/0:{minor}")
+            held.append(name)
+        except OSError:
+            name.close()
+    threading.Timer(1, lambda: [name.close() for name in held]).start()
+    unmounted.start()
+    done = subprocess.run([VASTFS, "shell", unmounted.path], env=unmounted.env, stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True, timeout=DEADLINE)
+    assert "there are no settings" in done.stderr
