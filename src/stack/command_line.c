@@ -117,26 +117,27 @@ static int scan_part(struct scan *s, bool quoted)
 	return 0;
 }
 
-/* From $( or ${ to its end; nested parentheses or braces count. */
+/* From $( or ${ to its end. Parentheses nest; a brace by itself is text. */
 static int scan_to_other(struct scan *s, bool quoted)
 {
-	size_t start = s->at++, depth = 0;
-	char open = s->line[s->at], close = open == '(' ? ')' : '}';
+	size_t start = s->at, depth = 1;
+	bool parentheses = s->line[start + 1] == '(';
+	char close = parentheses ? ')' : '}';
 
 	/* Inside $(...) quotes are quotes again, also between double quotes. */
-	quoted = quoted && open == '{';
-	do {
+	quoted = quoted && !parentheses;
+	for (s->at += 2; depth > 0;) {
 		int r = 0;
 
 		if (!s->line[s->at])
-			return scan_not_closed(s, start, open == '(' ? "command substitution $(" : "expansion ${");
-		if (s->line[s->at] == open || s->line[s->at] == close)
-			depth = s->line[s->at++] == open ? depth + 1 : depth - 1;
+			return scan_not_closed(s, start, parentheses ? "command substitution $(" : "expansion ${");
+		if (s->line[s->at] == close || (parentheses && s->line[s->at] == '('))
+			depth = s->line[s->at++] == close ? depth - 1 : depth + 1;
 		else
 			r = scan_part(s, quoted);
 		if (r < 0)
 			return r;
-	} while (depth > 0);
+	}
 	return 0;
 }
 
@@ -151,7 +152,7 @@ static int scan_expansion(struct scan *s, bool quoted)
 		return scan_to_other(s, quoted);
 	if (next == '\'' && !quoted)
 		return error_set(s->err, -EINVAL, "not every shell knows $'...'; use '...' or \"...\"");
-	s->at++;
+	s->at += next == '$' ? 2 : 1;
 	return 0;
 }
 
@@ -171,22 +172,33 @@ static void scan_blanks(struct scan *s)
 	s->at += strspn(s->line + s->at, " \t");
 }
 
+/* Is the word that ends here the number of a descriptor that the next redirection is about? */
+static bool is_descriptor(const struct scan *s, size_t start)
+{
+	return s->at > start && strspn(s->line + start, "0123456789") == s->at - start && s->line[s->at] &&
+	       strchr("<>", s->line[s->at]);
+}
+
 /* At < or >: the operator and the word behind it. */
 static int scan_redirection(struct scan *s)
 {
-	size_t start = s->at;
+	size_t start = s->at, target;
+	int r = 0;
 
 	if (strncmp(s->line + s->at, "<<", 2) == 0)
 		return scan_refuse(s, start, "<<", "needs further lines, and a setting is one line");
 	s->at++;
-	if (s->line[s->at] && strchr("&>|", s->line[s->at]))
+	if (s->line[s->at] && strchr(s->line[start] == '<' ? "&>" : "&>|", s->line[s->at]))
 		s->at++;
 	scan_blanks(s);
-	if (!s->line[s->at] || strchr(WORD_END, s->line[s->at])) {
+	target = s->at;
+	if (s->line[target] != '#')
+		r = scan_word(s);
+	if (r == 0 && (s->at == target || is_descriptor(s, target))) {
 		s->at = start;
 		return error_set(s->err, -EINVAL, "the redirection '%c' names no file", s->line[start]);
 	}
-	return scan_word(s);
+	return r;
 }
 
 static int scan_operator(struct scan *s)
@@ -247,9 +259,7 @@ static int scan_next_word(struct scan *s)
 	len = s->at - start;
 	if (r < 0 || s->program != SIZE_MAX || environment_name_length(s->line + start, len) > 0)
 		return r;
-	if (strspn(s->line + start, "0123456789") == len && s->line[s->at] && strchr("<>", s->line[s->at]))
-		return 0;
-	return scan_program(s, start);
+	return is_descriptor(s, start) ? 0 : scan_program(s, start);
 }
 
 static int scan_line(struct scan *s)
