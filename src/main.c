@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/path.h"
 #include "base/secret.h"
+#include "base/secret_env.h"
 #include "directories.h"
 #include "fs/mount.h"
 #include "fs/tree.h"
@@ -197,6 +198,7 @@ static int serve(const struct options *o, const struct directories *d, void (*re
 	block_signals();
 	raise_descriptor_limit();
 	secret_start();
+	secret_env_take();
 	if (world_start(&where, &w, &err) < 0 || mount_serve(w, &mount, ready, arg, &err) < 0) {
 		say(&err);
 		return EXIT_FAILURE;

@@ -79,6 +79,7 @@ struct aws_request {
 	int (*sink)(const void *data, size_t len, void *arg);
 	void *sink_arg;
 	bool opaque; /* REST: the reply is the caller's business, so bytes that are not JSON are no error */
+	bool secret; /* the reply holds a secret: its bytes are overwritten; the tree is for secret_free_json() */
 	bool quiet;  /* an expected error reply (a 404 that means "not there") is not an error worth a warning */
 };
 

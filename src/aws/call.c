@@ -312,6 +312,7 @@ static void attempt(void *arg)
 		.reply_max = c->request->reply_max,
 		.ca_file = c->aws->options.ca_file,
 		.fresh = c->request->retry == AWS_RETRY_UNSENT,
+		.secret = c->request->secret,
 		.sink = c->request->sink,
 		.sink_arg = c->request->sink_arg,
 	};

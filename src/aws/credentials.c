@@ -3,6 +3,7 @@
 #include "aws/profile.h"
 #include "base/clock.h"
 #include "base/secret.h"
+#include "base/secret_env.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -82,7 +83,7 @@ static int take_keys(struct aws_credentials *ret, const struct keys *k, struct e
 
 static const char *variable(const char *name)
 {
-	const char *value = getenv(name);
+	const char *value = secret_env_get(name);
 
 	return value ? value : "";
 }

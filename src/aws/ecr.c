@@ -97,6 +97,8 @@ struct aws_request *ecr_get_authorization_token(void)
 	struct aws_request *r = aws_request_new(&aws_service_ecr, "GetAuthorizationToken");
 
 	aws_put_members(r, tokens);
+	if (r)
+		r->secret = true;
 	return r;
 }
 

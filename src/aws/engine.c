@@ -2,11 +2,13 @@
 
 #include "aws/transfer.h"
 #include "base/clock.h"
+#include "base/secret.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* How long the thread sleeps if nothing is due; only a bound, for whatever happens wakes it. */
 #define LONGEST_SLEEP_MS 60000
@@ -256,7 +258,9 @@ int engine_start(struct engine **ret)
 	struct engine *e;
 	int r;
 
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+	/* libcurl copies headers, in which tokens and passwords are sent. */
+	if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc, secret_erasing_free, secret_erasing_realloc, strdup,
+				 calloc) != CURLE_OK)
 		return -ENOMEM;
 	e = calloc(1, sizeof(*e));
 	if (!e) {

@@ -272,6 +272,7 @@ struct http_exchange *http_start(struct engine *e, const struct http_request *re
 	x->source = request->source;
 	x->source_arg = request->source_arg;
 	buf_init(&x->reply.body, request->reply_max ? request->reply_max : HTTP_REPLY_MAX);
+	x->reply.body.secret = request->secret;
 	buf_init(&x->reply.header, HEADER_MAX);
 	x->guest.stopped = stopped;
 	x->transfer.done = ended;

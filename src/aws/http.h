@@ -29,6 +29,7 @@ struct http_request {
 	const char *ca_file; /* NULL: the system's */
 	bool fresh;	     /* on a connection of its own start: libcurl resends what met a dead kept one */
 	bool no_proxy;
+	bool secret; /* the reply holds a secret: its body is overwritten when it is freed */
 	/* Takes the bytes of a reply with a status of 2xx in place of reply->body; a negative errno ends the exchange.
 	 */
 	int (*sink)(const void *data, size_t len, void *arg);

@@ -61,7 +61,7 @@ static int hmac(const void *key, size_t key_len, const char *text, unsigned char
 static int derive_key(const struct aws_to_sign *r, const char *secret, const char *date, unsigned char key[HASH_SIZE])
 {
 	const char *steps[] = {date, r->region, r->service, "aws4_request"};
-	_buf_ struct buf start = BUF_INIT(TEXT_MAX);
+	_buf_ struct buf start = BUF_INIT_SECRET(TEXT_MAX);
 	int e;
 
 	buf_printf(&start, "AWS4%s", secret);
@@ -70,7 +70,6 @@ static int derive_key(const struct aws_to_sign *r, const char *secret, const cha
 	e = hmac(start.data, start.len, steps[0], key);
 	for (size_t i = 1; i < ARRAY_SIZE(steps) && !e; i++)
 		e = hmac(key, HASH_SIZE, steps[i], key);
-	OPENSSL_cleanse(start.data, start.len);
 	return e;
 }
 
@@ -82,13 +81,12 @@ void aws_key_cache_clear(struct aws_key_cache *cache)
 /* What a key is derived from, as a hash, so that the cache holds no secret in the clear. */
 static int name_key(const struct aws_to_sign *r, const char *secret, const char *date, unsigned char of[HASH_SIZE])
 {
-	_buf_ struct buf b = BUF_INIT(TEXT_MAX);
+	_buf_ struct buf b = BUF_INIT_SECRET(TEXT_MAX);
 
 	buf_printf(&b, "%s\n%.8s\n%s\n%s", secret, date, r->region, r->service);
 	if (b.error)
 		return b.error;
 	EVP_Digest(b.data, b.len, of, NULL, EVP_sha256(), NULL);
-	OPENSSL_cleanse(b.data, b.len);
 	return 0;
 }
 
@@ -382,10 +380,10 @@ static int sign_canonical(const struct aws_to_sign *r, const struct aws_identity
 static void init_signed(struct aws_signed *s)
 {
 	*s = (struct aws_signed){0};
-	buf_init(&s->canonical, TEXT_MAX);
+	buf_init_secret(&s->canonical, TEXT_MAX); /* of the session token */
 	buf_init(&s->string_to_sign, TEXT_MAX);
-	buf_init(&s->headers, TEXT_MAX);
-	buf_init(&s->query, TEXT_MAX);
+	buf_init_secret(&s->headers, TEXT_MAX);
+	buf_init_secret(&s->query, TEXT_MAX);
 }
 
 static void hash_payload(const struct aws_to_sign *r, char out[static AWS_SHA256_HEX])
@@ -409,7 +407,7 @@ int aws_sign(const struct aws_to_sign *r, const struct aws_identity *who, struct
 	     struct aws_signed *ret)
 {
 	char hash[AWS_SHA256_HEX], date_line[40], hash_line[100];
-	_buf_ struct buf token_line = BUF_INIT(TEXT_MAX);
+	_buf_ struct buf token_line = BUF_INIT_SECRET(TEXT_MAX);
 	struct header_set set = {.count = 0};
 	struct stamp stamp;
 	int e = add_all(&set, r->headers);
@@ -447,7 +445,7 @@ int aws_sign(const struct aws_to_sign *r, const struct aws_identity *who, struct
 int aws_presign(const struct aws_to_sign *r, const struct aws_identity *who, struct aws_key_cache *cache, int expires_s,
 		struct aws_signed *ret)
 {
-	_buf_ struct buf token = BUF_INIT(TEXT_MAX);
+	_buf_ struct buf token = BUF_INIT_SECRET(TEXT_MAX);
 	struct header_set set = {.count = 0};
 	char hash[AWS_SHA256_HEX];
 	struct stamp stamp;

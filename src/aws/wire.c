@@ -1,7 +1,5 @@
 #include "aws/wire.h"
 
-#include "base/secret.h"
-
 #include <string.h>
 #include <strings.h>
 
@@ -12,7 +10,7 @@ void aws_wire_free(struct aws_wire *w)
 {
 	aws_message_free(&w->message);
 	buf_free(&w->url);
-	secret_free_buf(&w->lines); /* the session token */
+	buf_free(&w->lines);
 }
 
 /* Cuts text into lines, in place, and lists them behind what is listed already. */
@@ -60,7 +58,7 @@ static void put_headers(struct buf *out, const struct aws_wire_input *in, const 
 /* Signs what is listed and adds the signature's headers. Lists anew, for the text may move when it grows. */
 static int sign(const struct aws_wire_input *in, struct aws_wire *w, const char *path)
 {
-	_secret_buf_ struct buf plain = BUF_INIT(LINES_MAX);
+	_buf_ struct buf plain = BUF_INIT_SECRET(LINES_MAX);
 	struct aws_to_sign s = {
 		.method = w->message.method,
 		.path = path,
@@ -98,7 +96,7 @@ int aws_wire_make(const struct aws_wire_input *in, struct aws_wire *ret)
 	buf_init(&m->query, URL_MAX);
 	buf_init(&m->body, AWS_BODY_MAX);
 	buf_init(&ret->url, URL_MAX);
-	buf_init(&ret->lines, LINES_MAX);
+	buf_init_secret(&ret->lines, LINES_MAX);
 	e = aws_protocol_of(in->request->service)->build(in->request, in->page_token, m);
 	if (e < 0)
 		return e;

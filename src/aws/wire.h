@@ -25,7 +25,7 @@ struct aws_wire_input {
 struct aws_wire {
 	struct aws_message message;
 	struct buf url;
-	struct buf lines; /* the headers' text, NUL behind each */
+	struct buf lines; /* the headers' text, NUL behind each; secret: the session token is one */
 	const char *headers[AWS_MOST_LINES + 1];
 };
 

@@ -10,10 +10,17 @@ void buf_init(struct buf *b, size_t max)
 	*b = (struct buf)BUF_INIT(max);
 }
 
+void buf_init_secret(struct buf *b, size_t max)
+{
+	*b = (struct buf)BUF_INIT_SECRET(max);
+}
+
 void buf_free(struct buf *b)
 {
+	if (b->secret && b->data)
+		explicit_bzero(b->data, b->cap);
 	free(b->data);
-	buf_init(b, b->max);
+	*b = (struct buf){.max = b->max, .secret = b->secret};
 }
 
 void buf_clear(struct buf *b)
@@ -31,6 +38,19 @@ static int fail(struct buf *b, int errnum)
 	return errnum;
 }
 
+/* As realloc, which may leave a copy behind. */
+static char *move(struct buf *b, size_t cap)
+{
+	char *data = malloc(cap);
+
+	if (!data || !b->data)
+		return data;
+	memcpy(data, b->data, b->len + 1);
+	explicit_bzero(b->data, b->cap);
+	free(b->data);
+	return data;
+}
+
 /* Makes room for len more bytes and the NUL. */
 static int reserve(struct buf *b, size_t len)
 {
@@ -43,7 +63,7 @@ static int reserve(struct buf *b, size_t len)
 		cap *= 2;
 	if (cap == b->cap)
 		return 0;
-	data = realloc(b->data, cap);
+	data = b->secret ? move(b, cap) : realloc(b->data, cap);
 	if (!data)
 		return fail(b, -ENOMEM);
 	b->data = data;

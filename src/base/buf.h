@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 struct buf {
@@ -19,7 +20,8 @@ struct buf {
 	size_t len;
 	size_t cap;
 	size_t max;
-	int error; /* first failure, negative errno */
+	int error;   /* first failure, negative errno */
+	bool secret; /* overwritten before it is freed, and when it grows no copy stays behind */
 };
 
 #define BUF_INIT(most)        \
@@ -27,7 +29,13 @@ struct buf {
 		.max = (most) \
 	}
 
+#define BUF_INIT_SECRET(most)                 \
+	{                                     \
+		.max = (most), .secret = true \
+	}
+
 void buf_init(struct buf *b, size_t max);
+void buf_init_secret(struct buf *b, size_t max);
 void buf_free(struct buf *b);  /* releases the content; the buffer can be used again */
 void buf_clear(struct buf *b); /* forgets content and error, keeps memory */
 

@@ -1,6 +1,7 @@
 #include "base/secret.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <openssl/crypto.h>
 #include <stdarg.h>
 #include <string.h>
@@ -94,6 +95,28 @@ void secret_free_text(char *text)
 {
 	if (text)
 		secret_free(text, strlen(text) + 1);
+}
+
+void secret_erasing_free(void *p)
+{
+	if (p)
+		OPENSSL_cleanse(p, malloc_usable_size(p));
+	free(p);
+}
+
+void *secret_erasing_realloc(void *p, size_t size)
+{
+	size_t before = p ? malloc_usable_size(p) : 0;
+	void *moved;
+
+	if (p && size && size <= before && before - size < before / 2)
+		return p;
+	moved = malloc(size ? size : 1);
+	if (moved && p) {
+		memcpy(moved, p, before < size ? before : size);
+		secret_erasing_free(p);
+	}
+	return moved;
 }
 
 void secret_free_buf(struct buf *b)

@@ -30,6 +30,10 @@ char *secret_strdup(const char *text);
 char *secret_printf(const char *format, ...) _printf_(1, 2);
 void secret_free_text(char *text);
 
+/* For libraries that take an allocator: memory that is overwritten before it is freed. */
+void secret_erasing_free(void *p);
+void *secret_erasing_realloc(void *p, size_t size);
+
 /* Overwrites what is there before it is freed. */
 void secret_free_buf(struct buf *b);
 void secret_free_json(cJSON *json);

@@ -54,6 +54,7 @@ static int token_ask_once(struct registry *r, const char *url, const char *label
 				       .headers = headers,
 				       .timeout_ms = TIMEOUT_MS,
 				       .reply_max = TOKEN_MAX,
+				       .secret = true,
 				       .ca_file = r->ca_file};
 	int e = http_call(r->engine, &request, r->cancel, reply, err);
 
@@ -79,7 +80,6 @@ static int token_fetch(struct registry *r, const char *url, const char *label, s
 			e = -ECANCELED;
 			again = false;
 		}
-		secret_free_buf(&reply.body);
 		http_reply_free(&reply);
 		if (!again)
 			return e;

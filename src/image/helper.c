@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/confine.h"
+#include "base/secret_env.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -10,8 +11,6 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-
-extern char **environ;
 
 struct helper {
 	char program[128];
@@ -47,7 +46,7 @@ static int make_input(const char *server)
 }
 
 /* A group of its own, so that whatever the helper starts ends with it; signals as a program expects them. */
-static int spawn(struct helper *h, int in, int out)
+static int spawn(struct helper *h, int in, int out, char **environment)
 {
 	char *argv[] = {h->program, (char[]){"get"}, NULL};
 	posix_spawn_file_actions_t actions;
@@ -72,7 +71,7 @@ static int spawn(struct helper *h, int in, int out)
 	if (r == 0)
 		r = posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
 	if (r == 0)
-		r = posix_spawnp(&h->pid, h->program, &actions, &attributes, argv, environ);
+		r = posix_spawnp(&h->pid, h->program, &actions, &attributes, argv, environment);
 	posix_spawnattr_destroy(&attributes);
 	posix_spawn_file_actions_destroy(&actions);
 	if (r == 0)
@@ -83,6 +82,7 @@ static int spawn(struct helper *h, int in, int out)
 static int start(struct helper *h, const char *server)
 {
 	_close_ int in = make_input(server);
+	char **environment;
 	int ends[2], r;
 
 	if (in < 0)
@@ -91,7 +91,9 @@ static int start(struct helper *h, const char *server)
 		return -errno;
 	/* Not blocking is for our end only: the helper writes as to any pipe. */
 	fcntl(ends[1], F_SETFL, 0);
-	r = spawn(h, in, ends[1]);
+	environment = secret_env_for_child(); /* ECR's helper needs the keys */
+	r = environment ? spawn(h, in, ends[1], environment) : -ENOMEM;
+	secret_env_free_child(environment);
 	close(ends[1]);
 	if (r < 0)
 		close(ends[0]);

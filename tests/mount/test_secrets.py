@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
 import pytest
-from conftest import SETTINGS, until
+from conftest import DEVELOPER, SETTINGS, has, until
 from test_life import unmount
 
 KEY = "verySecretKeyOfTheseTests0123456789"
@@ -44,6 +44,22 @@ def test_nobody_traces_it_and_it_leaves_no_core(secretive):
     secretive.stop()
     secretive.start("-o", "noatime,coredump")
     assert core_limit(secretive.process.pid) == before
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not has("gcore"), reason="needs root and gcore")
+@pytest.mark.skipif(bool(DEVELOPER), reason="sanitizers keep what was freed")
+def test_a_core_that_root_makes_has_no_secret(secretive):
+    """The administrator can have one at any time; it may lie around."""
+    secretive.cloud.refuse.set()
+    secretive.start()
+    secretive.ok("touch control/refresh")
+    until(lambda: secretive.read("api.log").count(" 403 ") >= 2, "an answer")
+    subprocess.run(["gcore", "-o", secretive.base / "core", str(secretive.process.pid)], check=True, capture_output=True)
+    (core,) = secretive.base.glob("core.*")
+    memory = core.read_bytes()
+    core.unlink()
+    assert b"AWS_EC2_METADATA_DISABLED" in memory, "it is the process's memory"
+    assert KEY.encode() not in memory
 
 
 def test_no_file_of_the_tree_holds_a_secret(secretive):

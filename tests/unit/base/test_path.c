@@ -1,6 +1,7 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "base/secret.h"
+#include "base/secret_env.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -133,6 +134,26 @@ static void test_secrets_are_kept_with_and_without_the_heap(void **state)
 	secret_free_text(NULL);
 }
 
+static void test_secret_variables_leave_the_environment(void **state)
+{
+	char **child;
+	bool found = false;
+
+	(void)state;
+	setenv("AWS_SESSION_TOKEN", "t", 1);
+	secret_env_take();
+	assert_null(getenv("AWS_SESSION_TOKEN"));
+	assert_string_equal(secret_env_get("AWS_SESSION_TOKEN"), "t");
+	assert_null(secret_env_get("AWS_SECRET_ACCESS_KEY"));
+	setenv("OTHER", "o", 1);
+	assert_string_equal(secret_env_get("OTHER"), "o");
+	child = secret_env_for_child();
+	for (size_t i = 0; child[i]; i++)
+		found = found || strcmp(child[i], "AWS_SESSION_TOKEN=t") == 0;
+	assert_true(found);
+	secret_env_free_child(child);
+}
+
 #define in_directory(f) cmocka_unit_test_setup_teardown(f, fresh_directory, remove_directory)
 
 int main(void)
@@ -143,6 +164,7 @@ int main(void)
 		in_directory(test_only_regular_files_are_read),
 		in_directory(test_a_secret_file_is_read_whole_up_to_its_limit),
 		in_directory(test_secrets_are_kept_with_and_without_the_heap),
+		in_directory(test_secret_variables_leave_the_environment),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
