@@ -132,11 +132,8 @@ static int refuse_under_tasks(struct operation *op, const struct change_set *set
 		return 0;
 	snprintf(op->cluster, sizeof(op->cluster), "%s", operation_output(op, "ClusterName"));
 	r = *op->cluster ? server_is_used(op, &used, err) : 0;
-	if (r < 0 && error_has_code(err, "ClusterNotFoundException")) {
-		error_set(err, -EIO, "the ECS cluster %s of the stack %s was deleted outside of vastfs", op->cluster,
-			  op->name);
-		error_remedy(err, "run: touch control/destroy, then touch control/deploy; the database is kept");
-	}
+	if (r < 0 && error_has_code(err, "ClusterNotFoundException"))
+		return operation_explain_deleted(op, "the ECS cluster", op->cluster, err);
 	return r < 0 ? r : changeset_check_tasks(set->record, used, err);
 }
 
@@ -280,6 +277,9 @@ static int follow_own(struct operation *op, struct error *err)
 	r = stack_follow(op, err);
 	if (r == -ECANCELED && job_cancel_wished(op->job) && op->cancel != op->stop)
 		return stack_cancel(op, err);
+	if (r == -EIO && op->stack && strcmp(operation_status(op), "DELETE_FAILED") == 0)
+		return error_prefix(err, "somebody else began to delete the stack while it was being %s",
+				    op->created ? "created" : "updated");
 	return r < 0 ? r : check_still_there(op, err);
 }
 

@@ -61,10 +61,7 @@ static int function_is_in(struct operation *op, const char *function, const char
 	cJSON_Delete(reply);
 	if (r == 0 || !error_has_code(err, "ResourceNotFoundException"))
 		return r;
-	error_set(err, -EIO, "the Lambda function %s of the stack %s was deleted outside of vastfs", function,
-		  op->name);
-	error_remedy(err, "run: touch control/destroy, then touch control/deploy; the database is kept");
-	return err->errnum;
+	return operation_explain_deleted(op, "the Lambda function", function, err);
 }
 
 int function_enter_vpc(struct operation *op, struct error *err)

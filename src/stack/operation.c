@@ -221,6 +221,17 @@ static int read_stack(struct operation *op, const char *name_or_id, struct error
 	return 0;
 }
 
+int operation_explain_deleted(const struct operation *op, const char *what, const char *name, struct error *err)
+{
+	struct error why = *err;
+
+	error_set(err, -EIO, "%s %s of the stack %s was deleted outside of vastfs", what, name, op->name);
+	error_remedy(err, "run: touch control/destroy, then touch control/deploy; the database is kept");
+	memcpy(err->code, why.code, sizeof(err->code));
+	memcpy(err->request_id, why.request_id, sizeof(err->request_id));
+	return err->errnum;
+}
+
 int operation_read_stack_of_id(struct operation *op, const char *id, struct error *err)
 {
 	return read_stack(op, id, err);

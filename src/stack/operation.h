@@ -100,6 +100,9 @@ const char *operation_recall(const struct operation *op, const char *key);
 /* Asks AWS who this is, once: op->account. Before every operation's first step this has succeeded. */
 int operation_identify(struct operation *op, struct error *err);
 
+/* The message for a part of the stack that AWS no longer has, "the ECS cluster". -EIO; AWS's code stays. */
+int operation_explain_deleted(const struct operation *op, const char *what, const char *name, struct error *err);
+
 /* Reads the stack's record into op->stack (NULL: there is none). */
 int operation_read_stack(struct operation *op, struct error *err);
 int operation_read_stack_of_id(struct operation *op, const char *id, struct error *err);

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 
 #include "stack/server_list.h"
+#include "stack/states.h"
 
 #include <string.h>
 
@@ -29,6 +30,21 @@ static int server_require_stack(struct operation *op, struct error *err)
 		  operation_status(op));
 	error_remedy(err, "touch control/deploy");
 	return err->errnum;
+}
+
+/* Not in the middle of an update, which may replace what the server lives on. */
+static int server_require_idle_stack(struct operation *op, struct error *err)
+{
+	int r = server_require_stack(op, err);
+
+	return r < 0 ? r : stack_check_run(op->name, operation_status(op), err);
+}
+
+static int server_explain(const struct operation *op, int r, struct error *err)
+{
+	if (r == 0 || !error_has_code(err, "ClusterNotFoundException"))
+		return r;
+	return operation_explain_deleted(op, "the ECS cluster", op->cluster, err);
 }
 
 /* -- run-task -------------------------------------------------------------------------------------------------- */
@@ -107,14 +123,14 @@ static int server_run(struct operation *op, struct error *err)
 }
 
 static const struct operation_step run_steps[] = {
-	{"looking at the stack", server_require_stack},
+	{"looking at the stack", server_require_idle_stack},
 	{"looking for a running server", server_clear_the_way},
 	{"starting a server", server_run},
 };
 
 int operation_run_task(struct operation *op, struct error *err)
 {
-	return operation_run_steps(op, run_steps, ARRAY_SIZE(run_steps), err);
+	return server_explain(op, operation_run_steps(op, run_steps, ARRAY_SIZE(run_steps), err), err);
 }
 
 /* -- restart-task ---------------------------------------------------------------------------------------------- */
@@ -204,7 +220,7 @@ static int server_start_again(struct operation *op, struct error *err)
 }
 
 static const struct operation_step restart_steps[] = {
-	{"looking at the stack", server_require_stack},
+	{"looking at the stack", server_require_idle_stack},
 	{"checking the task definition", server_check_restart},
 	{"stopping the server", server_stop},
 	{"starting a server", server_start_again},
@@ -212,7 +228,7 @@ static const struct operation_step restart_steps[] = {
 
 int operation_restart_task(struct operation *op, struct error *err)
 {
-	return operation_run_steps(op, restart_steps, ARRAY_SIZE(restart_steps), err);
+	return server_explain(op, operation_run_steps(op, restart_steps, ARRAY_SIZE(restart_steps), err), err);
 }
 
 /* -- stop-all-tasks -------------------------------------------------------------------------------------------- */
