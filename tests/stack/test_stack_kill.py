@@ -37,8 +37,8 @@ def killed_at(tree, killer, script, action, phase):
     tree.process.wait(60)
     subprocess.run(["fusermount3", "-u", "-z", tree.path], check=True)
     tree.mount()
-    tree.bash("cat operations/latest/result", check=False, deadline=120)
-    return tree.value("operations/latest/state"), tree.read("operations/latest/result")
+    done = tree.bash("cat operations/latest/result", check=False, deadline=120)
+    return tree.value("operations/latest/state"), done.stdout.decode()
 
 
 def stack_of(tree, cloud):
