@@ -17,7 +17,7 @@ static void put_examples(const char *at, struct buf *out)
 		 "config/default.env\n"
 		 "  touch control/deploy && cat operations/latest/result    # waits; ^C ends the waiting only\n"
 		 "  tail -f operations/latest/operation.log\n"
-		 "  touch control/run-task && cat operations/latest/result\n"
+		 "  touch control/run-task && cat operations/latest/result  # waits until the server answers\n"
 		 "  echo 'vast status' > lambda/query; cat lambda/result\n"
 		 "  exec 3<>lambda/query; echo 'vast count' >&3; cat <&3    # for scripts: reads its own answer\n"
 		 "  echo 'ls /var/lib' > tasks/default/exec/query; cat tasks/default/exec/result\n"
@@ -30,15 +30,19 @@ static void put_examples(const char *at, struct buf *out)
 
 static void put_rules(struct buf *out)
 {
-	buf_puts(out,
-		 "GOOD TO KNOW\n\n"
-		 "  Reading starts nothing and costs nothing. Only writing, touch, rm in tasks/ and config/, and\n"
-		 "  ln -sfn on tasks/default act. result and exit_code wait for their job, all other files are\n"
-		 "  answered at once. A query starts when its file is closed: a background child that inherited the\n"
-		 "  open file delays it.\n\n"
-		 "  EBUSY an operation is running; EEXIST a server runs already; ENXIO the stack is not deployed;\n"
-		 "  ENOKEY no usable credentials; EINVAL bad content; EIO the cloud said no; EPERM not a thing this\n"
-		 "  tree does. Each leaves a line in error.\n\n");
+	buf_puts(
+		out,
+		"GOOD TO KNOW\n\n"
+		"  Reading starts nothing and costs nothing. Only writing, touch, rm in tasks/ and config/, and\n"
+		"  ln -sfn on tasks/default act. result and exit_code wait for their job, all other files are\n"
+		"  answered at once. A query starts when its file is closed: a background child that inherited the\n"
+		"  open file delays it.\n\n"
+		"  EBUSY an operation is running; EEXIST a server runs or has not stopped yet; ENXIO the stack is\n"
+		"  not deployed; ENOKEY no usable credentials; EINVAL bad content; EIO the cloud said no; EPERM not a\n"
+		"  thing this tree does. Each leaves a line in error.\n\n"
+		"  ECS keeps the server running (server_restart=always): one that ends is replaced; one that ends\n"
+		"  three times within 5 minutes is given up while this is mounted, and error says why. A deploy never\n"
+		"  restarts it. tasks/TASK/stop and control/stop-all-tasks stop it for good.\n\n");
 }
 
 /* A verb explains itself. */

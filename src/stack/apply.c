@@ -35,6 +35,7 @@ static cJSON *apply_parameters(struct operation *op)
 	struct template_facts facts = {.internet_gateway_id = op->internet_gateway,
 				       .availability_zone = op->zone,
 				       .image_uri = op->image,
+				       .base_image = op->base_image,
 				       .file_system_id = op->file_system};
 
 	if (op->image && !op->file_system)

@@ -7,6 +7,7 @@
  */
 #include "aws/iam.h"
 #include "stack/changeset.h"
+#include "stack/previous.h"
 #include "stack/role_policies.h"
 #include "stack/server.h"
 #include "stack/template.h"
@@ -134,11 +135,13 @@ static int tell_result(struct operation *op, struct error *err)
 
 /* -- the steps ------------------------------------------------------------------------------------------------- */
 
-/* The change set was executed before a crash: what is left to do. Which images to keep is not known any more. */
+/* The change set was executed before a crash: what is left to do. Images are removed by the next deploy. */
 static int deploy_finish(struct operation *op, struct error *err)
 {
 	int r = reconcile_function(op, err);
 
+	if (r == 0)
+		r = previous_store(op, err);
 	if (r == 0)
 		r = tell_result(op, err);
 	return r < 0 ? r : OPERATION_DONE;

@@ -13,6 +13,7 @@
 #include "image/runtime_file.h"
 #include "stack/images.h"
 #include "stack/operation.h"
+#include "stack/previous.h"
 #include "stack/server.h"
 
 #include <string.h>
@@ -158,13 +159,11 @@ static int check(const struct image_build *build, struct image_built *ret, struc
 /* A name that is mistyped, or an image for another processor, is found out before the first thing is made. */
 int image_check_first(struct operation *op, struct error *err)
 {
-	return op->created ? act(op, check, NULL, err) : 0;
+	return op->created && !previous_is_asked_for(op) ? act(op, check, NULL, err) : 0;
 }
 
 static int name_image(struct operation *op, const struct image_built *built)
 {
-	free(op->image_before);
-	op->image_before = strdup(operation_parameter(op, "ImageUri"));
 	free(op->image);
 	if (asprintf(&op->image, "%s@%s", op->repository_uri, built->digest) < 0) {
 		op->image = NULL;
@@ -181,8 +180,13 @@ static int name_image(struct operation *op, const struct image_built *built)
 int image_ensure(struct operation *op, struct error *err)
 {
 	struct image_built built = {.pushed = false};
-	int r = act(op, image_build, &built, err);
+	int r = previous_note(op, err);
 
+	if (r < 0)
+		return r;
+	if (previous_is_asked_for(op))
+		return previous_choose(op, err);
+	r = act(op, image_build, &built, err);
 	return r < 0 ? r : name_image(op, &built);
 }
 
@@ -209,12 +213,14 @@ static cJSON *images_in_use(struct operation *op, struct error *err)
 static int remove_outdated(struct operation *op, struct error *err)
 {
 	const char *current = strchr(op->image, '@') + 1;
-	const char *before = op->image_before ? strchr(op->image_before, '@') : NULL;
 	cJSON *reply = NULL, *used = images_in_use(op, err), *outdated = NULL;
-	int r = used ? operation_call(op, ecr_describe_images(op->name), &reply, err) : -ENOMEM;
+	struct previous before;
+	int r = used ? previous_read(op, &before, err) : -ENOMEM;
 
 	if (r == 0)
-		outdated = images_outdated(aws_at(reply, "imageDetails"), current, before ? before + 1 : "", used);
+		r = operation_call(op, ecr_describe_images(op->name), &reply, err);
+	if (r == 0)
+		outdated = images_outdated(aws_at(reply, "imageDetails"), current, before.digest, used);
 	if (cJSON_GetArraySize(outdated) > 0) {
 		r = operation_call(op, ecr_batch_delete_image(op->name, outdated), NULL, err);
 		job_log(op->job, "removed %d images that nothing uses", cJSON_GetArraySize(outdated));
@@ -228,8 +234,10 @@ static int remove_outdated(struct operation *op, struct error *err)
 /* What is left over costs cents, so failing here fails no deploy. */
 int image_clean(struct operation *op, struct error *err)
 {
-	int r;
+	int r = previous_store(op, err);
 
+	if (r < 0)
+		return r;
 	snprintf(op->cluster, sizeof(op->cluster), "%s", operation_output(op, "ClusterName"));
 	r = remove_outdated(op, err);
 	if (r == -ECANCELED)

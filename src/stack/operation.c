@@ -21,7 +21,7 @@ void operation_release(struct operation *op)
 	free(op->file_system);
 	free(op->repository_uri);
 	free(op->image);
-	free(op->image_before);
+	free(op->base_image);
 	free(op->zone);
 	free(op->internet_gateway);
 	buf_free(&op->result);

@@ -42,8 +42,8 @@ struct operation {
 	char *account;	   /* set before the first step */
 	char *file_system; /* id, NULL: none */
 	char *repository_uri;
-	char *image;	    /* what task and function run, by its digest */
-	char *image_before; /* what they ran before, NULL: nothing */
+	char *image;	  /* what task and function run, by its digest */
+	char *base_image; /* what it was assembled from, NULL: what the settings name */
 	char *zone;
 	char *internet_gateway;
 	cJSON *facts;		  /* of the VPC: replies by name, see vpc.c */

@@ -18,9 +18,9 @@ static cJSON *server_log_read(struct operation *op, const char *task_id)
 	container_log_stream(task_id, stream);
 	for (unsigned i = 0; i < READ_TRIES; i++) {
 		cJSON_Delete(move_ptr(reply));
-		if (operation_call(
-			    op, logs_get_last_events(operation_output(op, "ServerLogGroup"), stream, CRASH_LOG_LINES),
-			    &reply, &ignored) < 0 ||
+		if (operation_try(op,
+				  logs_get_last_events(operation_output(op, "ServerLogGroup"), stream, CRASH_LOG_LINES),
+				  &reply, &ignored) < 0 ||
 		    cJSON_GetArraySize(aws_at(reply, "events")) > 0 || operation_sleep(op, READ_PAUSE_MS) < 0)
 			break;
 	}

@@ -101,6 +101,11 @@ static const char *public_half(const struct settings *s, _unused_ const struct t
 	return buf_str(text);
 }
 
+static const char *base_image(const struct settings *s, const struct template_facts *f, _unused_ struct buf *text)
+{
+	return f->base_image ? f->base_image : settings_get(s, SETTING_VAST_IMAGE);
+}
+
 static const char *server_command(const struct settings *s, _unused_ const struct template_facts *f, struct buf *text)
 {
 	command_line_write(settings_get(s, SETTING_VAST_COMMAND), text);
@@ -130,7 +135,7 @@ static const struct source sources[] = {
 	{"PrivateCidr", 0, private_half},
 	{"Stage", SETTING_STAGE, NULL},
 	{"ImageUri", 0, image},
-	{"BaseImage", SETTING_VAST_IMAGE, NULL},
+	{"BaseImage", 0, base_image},
 	{"Architecture", SETTING_ARCHITECTURE, NULL},
 	{"ServerCommand", 0, server_command},
 	{"ServerEnvironment", 0, server_environment},

@@ -33,6 +33,7 @@ struct template_facts {
 	const char *internet_gateway_id;
 	const char *availability_zone;
 	const char *image_uri;	    /* with its digest */
+	const char *base_image;	    /* what it was assembled from; NULL: what the settings name */
 	const char *file_system_id; /* does not count with ephemeral storage */
 };
 

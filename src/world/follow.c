@@ -71,19 +71,20 @@ static const struct task *log_task(const struct follower *f, const struct snapsh
 	return NULL;
 }
 
-/* The server's log goes on with the next task's stream after a restart. */
-static bool choose_stream(struct follower *f, const struct snapshot *s)
+/*
+ * The server's log goes on with the next task's stream once the last one's has been read to its end: its last lines say
+ * why the server ended. True if there is another stream to read now.
+ */
+static bool follow_turn_to_next(struct follower *f, const struct snapshot *s)
 {
 	const struct task *t = log_task(f, s);
 
-	if (!t || !t->log_stream)
-		return *f->log_stream != '\0';
-	if (strcmp(f->log_stream, t->log_stream) != 0) {
-		snprintf(f->log_stream, sizeof(f->log_stream), "%s", t->log_stream);
-		free(move_ptr(f->token));
-		f->since_ms = 0;
-		f->place = (struct log_place){0};
-	}
+	if (!t || !t->log_stream || strcmp(f->log_stream, t->log_stream) == 0)
+		return false;
+	snprintf(f->log_stream, sizeof(f->log_stream), "%s", t->log_stream);
+	free(move_ptr(f->token));
+	f->since_ms = 0;
+	f->place = (struct log_place){0};
 	return true;
 }
 
@@ -197,6 +198,16 @@ static void append_events(struct follower *f, const cJSON *body)
 
 static void fetch_page(struct follower *f);
 
+static void follow_end_stream(struct follower *f)
+{
+	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = world_snapshot(f->owner->world);
+
+	if (++f->pages < PAGES_AT_ONCE && follow_turn_to_next(f, s))
+		fetch_page(f);
+	else
+		end_look(f);
+}
+
 /* The end is where the token stays the same; pages before it may be empty. */
 static void got_page(struct aws_reply *reply, void *arg)
 {
@@ -212,7 +223,10 @@ static void got_page(struct aws_reply *reply, void *arg)
 		return;
 	}
 	if (error_is(&reply->error)) {
-		end_look(f);
+		if (error_has_code(&reply->error, "ResourceNotFoundException"))
+			follow_end_stream(f);
+		else
+			end_look(f);
 		return;
 	}
 	append_events(f, reply->body);
@@ -221,7 +235,9 @@ static void got_page(struct aws_reply *reply, void *arg)
 		free(f->token);
 		f->token = strdup(next);
 	}
-	if (at_end || ++f->pages >= PAGES_AT_ONCE)
+	if (at_end)
+		follow_end_stream(f);
+	else if (++f->pages >= PAGES_AT_ONCE)
 		end_look(f);
 	else
 		fetch_page(f);
@@ -235,7 +251,7 @@ static void fetch_page(struct follower *f)
 	struct aws *aws = world_aws(w);
 	struct aws_request *request = NULL;
 
-	if (aws && group && choose_stream(f, s))
+	if (aws && group && (*f->log_stream || follow_turn_to_next(f, s)))
 		request = logs_get_log_events(group, f->log_stream, f->token, f->since_ms);
 	if (!request || !aws_start(aws, request, got_page, f))
 		end_look(f);

@@ -143,15 +143,20 @@ static void act_cancel(struct world *w)
 }
 
 const struct verb world_verbs[] = {
-	{"deploy", NULL, "create the stack or bring it up to date with config/default.env", check_deploy,
-	 operation_deploy, NULL},
+	{"deploy", "previous",
+	 "create the stack or bring it up to date with config/default.env; never restarts the server "
+	 "(previous: go back to the image deployed before)",
+	 check_deploy, operation_deploy, NULL},
 	{"destroy", "purge", "stop all tasks and delete the stack; the database is kept (purge: deleted too)",
 	 check_destroy, operation_destroy, NULL},
-	{"run-task", "force", "start a VAST server (force: another one beside it, not with vast_storage=efs)",
+	{"run-task", "force",
+	 "start a VAST server, wait until it answers, and have ECS keep it running (force: another one beside it, "
+	 "not with vast_storage=efs)",
 	 check_run_task, operation_run_task, NULL},
-	{"restart-task", NULL, "stop the default server and start one", check_restart_task, operation_restart_task,
-	 NULL},
-	{"stop-all-tasks", NULL, "stop every task of the stack", check_deployed, operation_stop_all_tasks, NULL},
+	{"restart-task", NULL, "stop the server, wait until it has stopped, start one and wait until it answers",
+	 check_restart_task, operation_restart_task, NULL},
+	{"stop-all-tasks", NULL, "stop the server for good and every other task of the stack", check_deployed,
+	 operation_stop_all_tasks, NULL},
 	{"refresh", NULL, "read everything anew from AWS", NULL, NULL, act_refresh},
 	{"cancel", NULL, "cancel the running operation where AWS allows it", check_cancel, NULL, act_cancel},
 };

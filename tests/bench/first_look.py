@@ -17,7 +17,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "stack"))
-from conftest import Cloud, Tree, until  # noqa: E402
+from conftest import SERVER, Cloud, Tree, until  # noqa: E402
 
 TASKS = 1000
 ROUNDS = 2000
@@ -111,7 +111,7 @@ def main():
         cloud = Cloud(Path(base) / "cloud")
         tree = Tree(cloud, Path(base) / "tree").mount()
         print("RSS %.1f MiB, %d threads, idle without settings" % status(tree.process.pid))
-        tree.configure(subnet_cidr="172.31.64.0/18", vast_storage="ephemeral", vast_command="sleep 100000")
+        tree.configure(subnet_cidr="172.31.64.0/18", vast_storage="ephemeral", vast_command=SERVER)
         tree.operate("deploy")
         look_at_queries(tree, cloud)
         start_tasks(tree, cloud)

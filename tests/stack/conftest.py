@@ -20,8 +20,10 @@ ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("VASTFS_BUILD", ROOT / "build"))
 VASTFS = BUILD / "vastfs"
 RUNTIME = BUILD / "src/runtime/vast-lambda-runtime"
+#: in a command that is run by sh: accepts connections at the server's port, without a word, in the background
+LISTEN = "httpd -f -p $VASTFS_SANDBOX_ADDRESS:42000 &"
 #: process 1 gets only signals that it handles
-SERVER = """sh -c 'trap "exit 43" TERM; sleep 1000 & wait'"""
+SERVER = f"""sh -c 'trap "exit 43" TERM; {LISTEN} wait'"""
 VPC = "vpc-0123456789abcdef0"
 # LeakSanitizer and debuggers trace the process, which it does not let them by itself.
 DEVELOPER = ["-o", "coredump"] if "san" in str(VASTFS) else []

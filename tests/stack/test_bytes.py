@@ -1,11 +1,11 @@
 """Any byte: as it is in logs, escaped where a file is one line."""
 
 import pytest
-from conftest import until
+from conftest import LISTEN, until
 
 #: a line of 256 KiB, a NUL, control characters and, at the end, the word to wait for
 SAYS = (r"""sh -c 'head -c 262144 /dev/zero | tr "\\000" x; printf "\\none\\000two\\001\\033[31m\\tthree\\n\\303\\274 end\\n"; """
-        r"""sleep 1000 & wait'""")
+        + f"{LISTEN} wait'")
 
 
 @pytest.fixture

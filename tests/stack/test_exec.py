@@ -69,7 +69,7 @@ def test_it_runs_in_the_container(server):
     assert out[0] == "0"
     assert out[1] == "/var/lib/vast"
     assert out[2] == "AWS_ECS_FARGATE"
-    assert "sleep 1000" in out[3]
+    assert "httpd" in out[3]
 
 
 def test_signal_is_128_and_its_number(server):
@@ -326,7 +326,6 @@ def test_check_of_a_server_that_answers(tree):
     tree.configure(vast_command=f"sh -c '{ANSWERS}'")
     tree.operate("deploy")
     tree.operate("run-task")
-    assert tree.value("tasks/default/health") == "UNKNOWN"
     assert "Last: never" in tree.read("tasks/default/check")
     assert tree.bash("exec 3<>tasks/default/check; echo >&3; cat <&3") == "port 42000 answers\n"
     assert tree.value("tasks/default/health") == "HEALTHY"
@@ -335,7 +334,14 @@ def test_check_of_a_server_that_answers(tree):
     assert tree.bash("ls lambda/history; cat lambda/result") == ""  # it is no query of the user's
 
 
-def test_check_of_a_server_that_is_silent(server, cloud):
+def test_check_of_a_server_that_is_silent(tree, cloud):
+    """It runs, but opens no port: run-task says so, and check, before ECS's start period ends."""
+    tree.configure(vast_command="sh -c 'echo no port; sleep 1000 & wait'", server_start_timeout=1)
+    tree.operate("deploy")
+    error = tree.operate("run-task", fails=True)
+    assert "does not accept connections on port 42000 after 1 s" in error and "no port" in error
+    server = tree
+    assert server.value("tasks/default/health") == "UNKNOWN"
     before = cloud.calls("lambda:InvokeWithResponseStream")
     server.bash("cat tasks/default/check tasks/default/health; touch -d yesterday tasks/default/check; sync")
     assert cloud.calls("lambda:InvokeWithResponseStream") == before

@@ -175,6 +175,47 @@ def test_old_images_are_removed_when_nothing_runs_them(images, tree):
     assert images.kept() == {fourth, images.deployed()}
 
 
+def test_deploy_goes_back_to_the_image_before(images, tree, cloud):
+    tree.operate("deploy")
+    assert "no other was deployed before" in tree.operate("deploy", "previous", fails=True)
+    old = images.deployed()
+    images.push("two")
+    images.configure()
+    tree.operate("deploy")
+    new = images.deployed()
+    tree.operate("deploy")  # without a change: the previous one stays the previous one
+    result = tree.operate("deploy", "previous")
+    assert f"@{old}, the one deployed before, assembled from tenzir/vast:latest" in result
+    assert images.deployed() == old and images.in_use() == old and images.kept() == {old, new}
+    assert f"BaseImage: tenzir/vast:latest -> {images.name}" in tree.read("stack/plan")
+    assert "settings differs" in tree.read("status")
+    tree.operate("deploy", "previous")
+    assert images.deployed() == new, "back from going back"
+    cloud.boto("ecr").batch_delete_image(repositoryName=tree.name, imageIds=[{"imageDigest": old}])
+    assert "was removed from the repository" in tree.operate("deploy", "previous", fails=True)
+    assert tree.bash("echo next > control/deploy", check=False).returncode == 1
+    assert "1 or previous" in tree.read("error")
+
+
+def test_going_back_goes_on_after_kill_9(images, tree, cloud):
+    images.push("one")
+    images.configure()
+    tree.operate("deploy")
+    old = images.deployed()
+    images.push("two")
+    tree.operate("deploy")
+    new = images.deployed()
+    calls = cloud.calls("cloudformation:ExecuteChangeSet")
+    tree.bash("echo previous > control/deploy")
+    until(lambda: cloud.calls("cloudformation:ExecuteChangeSet") > calls, "the update")
+    tree.kill()
+    tree.mount()
+    tree.bash("cat operations/latest/result")
+    assert images.deployed() == old
+    tree.operate("deploy", "previous")
+    assert images.deployed() == new
+
+
 def test_another_image_is_in_the_plan(images, tree):
     images.push("one")
     tree.operate("deploy")

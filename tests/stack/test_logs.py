@@ -6,11 +6,11 @@ import re
 import subprocess
 
 import pytest
-from conftest import until
+from conftest import LISTEN, until
 
 LINES = 120000
 #: 9.6 MB, more than is kept in memory
-CHATTER = "sh -c 'i=0; while [ $i -lt %d ]; do i=$((i+1)); printf \"%%079d\\n\" $i; done; sleep 1000 & wait'" % LINES
+CHATTER = "sh -c 'i=0; while [ $i -lt %d ]; do i=$((i+1)); printf \"%%079d\\n\" $i; done; " % LINES + f"{LISTEN} wait'"
 
 
 def text_of(lines):
@@ -89,7 +89,7 @@ def test_an_older_part_that_cannot_be_had(whole, cloud):
 def test_tokens_that_expire_lose_and_repeat_nothing(deployed, cloud):
     """Three tokens expire while lines come, many of them in the same millisecond."""
     deployed.configure(vast_command="sh -c 'i=0; while [ $i -lt 3000 ]; do i=$((i+1)); echo $i; "
-                                    "[ $((i % 100)) != 0 ] || sleep 0.2; done; sleep 1000 & wait'")
+                                    "[ $((i % 100)) != 0 ] || sleep 0.2; done & " + f"{LISTEN} wait'")
     deployed.operate("deploy")
     deployed.operate("run-task")
     task = os.readlink(deployed.path / "tasks/default")
@@ -105,7 +105,7 @@ def test_tokens_that_expire_lose_and_repeat_nothing(deployed, cloud):
 
 def test_tail_goes_on_with_the_next_server(deployed):
     """stack/server.log is the log of the default server, whichever that is."""
-    deployed.configure(vast_command="sh -c 'trap \"exit 0\" TERM; echo begins; sleep 1000 & wait'")
+    deployed.configure(vast_command=f"sh -c 'trap \"exit 0\" TERM; echo begins; {LISTEN} wait'")
     deployed.operate("deploy")
     deployed.operate("run-task")
     for options in ("-f", "-F"):

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from conftest import until
+from conftest import LISTEN, until
 
 
 def test_deploy_shows_what_boto3_sees(tree, cloud):
@@ -106,7 +106,7 @@ def test_force_is_refused_with_one_database(deployed):
 
 
 def test_the_log_of_a_task_can_be_followed(tree):
-    tree.configure(vast_command="/bin/sh -c 'echo first; read x < /dev/null; echo second; sleep 1000'")
+    tree.configure(vast_command=f"/bin/sh -c 'echo first; read x < /dev/null; echo second; {LISTEN} wait'")
     tree.operate("deploy")
     tree.operate("run-task")
     until(lambda: tree.read("tasks/default/task.log") == "first\nsecond\n", "the lines")

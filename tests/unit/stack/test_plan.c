@@ -13,7 +13,10 @@
 
 #define BASE "aws_region=us-east-1\nvpc_id=vpc-12345678\nsubnet_cidr=10.0.1.0/27\n"
 
-static const struct template_facts facts = {"igw-1", "us-east-1a", "repo@sha256:1", "fs-1"};
+static const struct template_facts facts = {.internet_gateway_id = "igw-1",
+					    .availability_zone = "us-east-1a",
+					    .image_uri = "repo@sha256:1",
+					    .file_system_id = "fs-1"};
 
 static cJSON *parameters_of(const char *text, const struct template_facts *f)
 {
