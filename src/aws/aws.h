@@ -27,11 +27,9 @@ struct aws_service {
 	const char *name;	  /* for people and for AWS_ENDPOINT_URL_<SERVICE>: "cloudformation" */
 	const char *env_name;	  /* <SERVICE> in that variable: "CLOUDFORMATION", "CLOUDWATCH_LOGS" */
 	const char *signing_name; /* in the credential scope: "elasticfilesystem" */
-	const char *host_prefix;  /* before .<region>.amazonaws.com: "api.ecr" */
 	enum aws_protocol protocol;
 	const char *api_version;   /* query and ec2: "2010-05-15" */
 	const char *target_prefix; /* json: "AmazonEC2ContainerServiceV20141113" */
-	bool global;		   /* one endpoint and signing region for the whole partition (iam) */
 };
 
 #define AWS_PAGES_MOST	   100
@@ -134,11 +132,30 @@ const char *aws_endpoint_override(const struct aws *a, const char *service);
 /* The certificates to trust, of AWS_CA_BUNDLE or the profile's ca_bundle; NULL: the system's. */
 const char *aws_ca_file(const struct aws *a);
 
-/* Any thread: 0, or -ENOKEY with words. Reads the files anew; no network. */
-int aws_check_credentials(const struct aws_config *config, struct error *err);
-/* A hash of the access key ID in use, to see later whether the credentials are still the same; "" without any. */
+/*
+ * Any thread: 0, or -ENOKEY with a message. Decides from memory: while keys are being fetched for the first time
+ * nothing is known, so that is 0. After a failure the files are compared with those that failed: if they have changed,
+ * it is 0 again, and the keys are fetched anew.
+ */
+int aws_check_credentials(struct aws *a, struct error *err);
+
+/* Any thread: has the credentials looked for from the beginning, files and all, with the next call at the latest. */
+void aws_renew_credentials(struct aws *a);
+
+/* Any thread: what is known of the credentials in use. False: nothing yet. */
+struct aws_credentials_facts {
+	char source[256];   /* "profile work in /home/a/.aws/credentials", "role arn:... via environment" */
+	int64_t expires_ms; /* wall clock, 0: never */
+	uint64_t version;   /* goes up with each new set of keys */
+};
+bool aws_credentials_facts(struct aws *a, struct aws_credentials_facts *ret);
+
+/*
+ * Any thread. A hash of where the credentials come from, and of the access key ID where the files or the environment
+ * have one, to see later whether the identity may be another one; "" without credentials.
+ */
 #define AWS_CREDENTIALS_HASH_SIZE 17
-char *aws_credentials_hash(const struct aws_config *config, char hex[static AWS_CREDENTIALS_HASH_SIZE]);
+char *aws_credentials_hash(struct aws *a, char hex[static AWS_CREDENTIALS_HASH_SIZE]);
 
 struct aws_call;
 
@@ -148,6 +165,17 @@ struct aws_call;
  */
 struct aws_call *aws_start(struct aws *a, struct aws_request *request, void (*done)(struct aws_reply *reply, void *arg),
 			   void *arg);
+
+/* In whose name a call is made that is not made in the client's: when the client's own keys are being fetched. */
+struct aws_identity;
+struct aws_as {
+	const struct aws_identity *identity; /* NULL: the request is not signed */
+	const char *region;		     /* NULL: the client's */
+};
+
+/* The same in that name; as and what it points to are copied. */
+struct aws_call *aws_start_as(struct aws *a, struct aws_request *request, const struct aws_as *as,
+			      void (*done)(struct aws_reply *reply, void *arg), void *arg);
 
 /* Engine thread. Abandons the call: done is called with -ECANCELED before this returns. */
 void aws_cancel(struct aws_call *call);

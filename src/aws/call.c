@@ -5,6 +5,7 @@
 #include "aws/wire.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/secret.h"
 
 #include <inttypes.h>
 #include <openssl/rand.h>
@@ -28,6 +29,11 @@ struct aws_call {
 	int64_t skew_used_ms;
 	int64_t signed_ms; /* wall clock */
 	bool sent;	   /* in any attempt that AWS did not refuse for the clock */
+
+	bool in_other_name;		 /* signed with keys, or not at all, rather than with the client's */
+	struct aws_credentials own;	 /* those keys; empty: not signed */
+	char *region;			 /* NULL: the client's */
+	struct credential_waiter waiter; /* for the client's keys */
 
 	cJSON *joined;	  /* pages before the one at hand */
 	char *page_token; /* of the page at hand, NULL for the first */
@@ -62,6 +68,9 @@ static void free_call(struct aws_call *c)
 	http_cancel(c->exchange);
 	engine_timer_cancel(&c->timer);
 	engine_leave(&c->guest);
+	credential_waiter_cancel(&c->waiter);
+	aws_credentials_free(&c->own);
+	free(c->region);
 	aws_wire_free(&c->wire);
 	cJSON_Delete(c->joined);
 	free(c->page_token);
@@ -269,6 +278,22 @@ static void answered(struct http_reply *http, void *arg)
 	}
 }
 
+/* -EAGAIN: the client's keys are on their way. */
+static int find_identity(struct aws_call *c, struct aws_identity *ret, struct error *err)
+{
+	if (!c->in_other_name)
+		return credential_provider_get(c->aws->provider, ret, err);
+	*ret = (struct aws_identity){.key_id = c->own.key_id, .secret = c->own.secret, .token = c->own.token};
+	return 0;
+}
+
+static void got_keys(void *arg)
+{
+	struct aws_call *c = arg;
+
+	engine_timer_set(c->aws->engine, &c->timer, 0, attempt, c);
+}
+
 /* Composes and signs the attempt. */
 static int prepare(struct aws_call *c, struct error *err)
 {
@@ -283,10 +308,10 @@ static int prepare(struct aws_call *c, struct error *err)
 		.attempt = c->attempts.made,
 		.most_attempts = c->attempts.most,
 	};
-	int e = aws_client_identity(c->aws, &in.identity, err);
+	int e = find_identity(c, &in.identity, err);
 
 	if (!e)
-		e = aws_endpoint_find(&c->aws->options, c->request->service, &endpoint, err);
+		e = aws_endpoint_find(&c->aws->options, c->request->service, c->region, &endpoint, err);
 	if (e < 0)
 		return e;
 	c->skew_used_ms = c->aws->skew_ms;
@@ -323,14 +348,16 @@ static void attempt(void *arg)
 		if (!c->exchange)
 			e = error_set(&err, -ENOMEM, "out of memory");
 	}
-	if (e < 0) {
+	if (e == -EAGAIN) {
+		credential_provider_wait(c->aws->provider, &c->waiter, got_keys, c);
+	} else if (e < 0) {
 		err.errnum = e;
 		finish_failed(c, &err);
 	}
 }
 
-struct aws_call *aws_start(struct aws *a, struct aws_request *request, void (*done)(struct aws_reply *reply, void *arg),
-			   void *arg)
+static struct aws_call *call_new(struct aws *a, struct aws_request *request,
+				 void (*done)(struct aws_reply *reply, void *arg), void *arg)
 {
 	struct aws_call *c = request ? calloc(1, sizeof(*c)) : NULL;
 
@@ -348,4 +375,34 @@ struct aws_call *aws_start(struct aws *a, struct aws_request *request, void (*do
 	engine_join(a->engine, &c->guest);
 	engine_timer_set(a->engine, &c->timer, 0, attempt, c);
 	return c;
+}
+
+struct aws_call *aws_start(struct aws *a, struct aws_request *request, void (*done)(struct aws_reply *reply, void *arg),
+			   void *arg)
+{
+	return call_new(a, request, done, arg);
+}
+
+static int take_name(struct aws_call *c, const struct aws_as *as)
+{
+	c->in_other_name = true;
+	if (as->region && !(c->region = strdup(as->region)))
+		return -ENOMEM;
+	if (!as->identity)
+		return 0;
+	c->own = (struct aws_credentials){.key_id = secret_strdup(as->identity->key_id),
+					  .secret = secret_strdup(as->identity->secret),
+					  .token = secret_strdup(as->identity->token)};
+	return c->own.key_id && c->own.secret && c->own.token ? 0 : -ENOMEM;
+}
+
+struct aws_call *aws_start_as(struct aws *a, struct aws_request *request, const struct aws_as *as,
+			      void (*done)(struct aws_reply *reply, void *arg), void *arg)
+{
+	struct aws_call *c = call_new(a, request, done, arg);
+
+	if (!c || take_name(c, as) == 0)
+		return c;
+	free_call(c);
+	return NULL;
 }

@@ -7,9 +7,6 @@
 #include <string.h>
 #include <sys/utsname.h>
 
-#define LOOK_AGAIN_MS	 1000
-#define EXPIRY_LEEWAY_MS 5000
-
 /* The convention of AWS's SDKs. It must not hold a slash behind "region": some proxies read that. */
 static void make_user_agent(struct aws *a)
 {
@@ -36,11 +33,15 @@ int aws_new(struct engine *e, const struct aws_config *config, struct aws **ret,
 	a->quota.left = AWS_QUOTA_FULL;
 	make_user_agent(a);
 	r = aws_options_load(config, &a->options, err);
+	if (r == 0)
+		r = credential_provider_new(a, config->profile, &a->provider);
 	if (r < 0) {
+		aws_options_free(&a->options);
 		free(a);
 		return r;
 	}
 	a->api_log = config->api_log ? stream_ref(config->api_log) : NULL;
+	credential_provider_start(a->provider);
 	*ret = a;
 	return 0;
 }
@@ -64,7 +65,7 @@ void aws_unref(struct aws *a)
 	if (!a || !ref_put(&a->ref))
 		return;
 	aws_options_free(&a->options);
-	aws_credentials_free(&a->credentials);
+	credential_provider_free(a->provider);
 	aws_key_cache_clear(&a->keys);
 	if (a->api_log)
 		stream_unref(a->api_log);
@@ -88,68 +89,24 @@ const char *aws_endpoint_override(const struct aws *a, const char *service)
 	return url ? url : "";
 }
 
-int aws_check_credentials(const struct aws_config *config, struct error *err)
+int aws_check_credentials(struct aws *a, struct error *err)
 {
-	struct aws_credentials c;
-	int r = aws_credentials_load(config->profile, &c, err);
-
-	if (!r)
-		aws_credentials_free(&c);
-	return r;
+	return credential_provider_check(a->provider, err);
 }
 
-char *aws_credentials_hash(const struct aws_config *config, char hex[static AWS_CREDENTIALS_HASH_SIZE])
+char *aws_credentials_hash(struct aws *a, char hex[static AWS_CREDENTIALS_HASH_SIZE])
 {
-	uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a: the ID is no secret */
-	struct aws_credentials c;
-
-	*hex = '\0';
-	if (aws_credentials_load(config->profile, &c, NULL) < 0)
-		return hex;
-	for (const char *p = c.key_id; *p; p++)
-		hash = (hash ^ (unsigned char)*p) * UINT64_C(0x100000001b3);
-	aws_credentials_free(&c);
-	snprintf(hex, AWS_CREDENTIALS_HASH_SIZE, "%016llx", (unsigned long long)hash);
-	return hex;
+	return credential_provider_hash(a->provider, hex);
 }
 
-static bool must_load(struct aws *a)
+void aws_renew_credentials(struct aws *a)
 {
-	int64_t now = clock_monotonic_ms();
-
-	if (a->credentials.key_id && a->looked_ms && now - a->looked_ms < LOOK_AGAIN_MS)
-		return false;
-	a->looked_ms = now;
-	return !a->credentials.key_id || a->credentials.files != aws_credentials_files();
+	credential_provider_renew(a->provider);
 }
 
-static int check_expiry(const struct aws *a, struct error *err)
+bool aws_credentials_facts(struct aws *a, struct aws_credentials_facts *ret)
 {
-	int64_t expires = a->credentials.expires_ms;
-	char when[CLOCK_TEXT_SIZE];
-
-	if (!expires || clock_wall_ms() + a->skew_ms + EXPIRY_LEEWAY_MS < expires)
-		return 0;
-	error_set(err, -ENOKEY, "the AWS credentials expired at %s", clock_format(expires, when));
-	error_remedy(err, "get new ones and start vastfs again");
-	return -ENOKEY;
-}
-
-int aws_client_identity(struct aws *a, struct aws_identity *ret, struct error *err)
-{
-	struct aws_credentials fresh;
-	int r;
-
-	if (must_load(a)) {
-		r = aws_credentials_load(a->options.profile, &fresh, err);
-		if (r < 0)
-			return r;
-		aws_credentials_free(&a->credentials);
-		a->credentials = fresh;
-	}
-	*ret = (struct aws_identity){
-		.key_id = a->credentials.key_id, .secret = a->credentials.secret, .token = a->credentials.token};
-	return check_expiry(a, err);
+	return credential_provider_facts(a->provider, ret);
 }
 
 void aws_client_learn_clock(struct aws *a, const char *date, int64_t wall_ms)

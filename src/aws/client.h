@@ -6,7 +6,7 @@
 
 #include "aws/aws.h"
 #include "aws/config.h"
-#include "aws/credentials.h"
+#include "aws/credentials/provider.h"
 #include "aws/retry.h"
 #include "aws/sign.h"
 #include "base/ref.h"
@@ -16,16 +16,12 @@ struct aws {
 	struct engine *engine;
 	struct aws_options options;
 	struct stream *api_log;
-	struct aws_credentials credentials;
-	int64_t looked_ms; /* monotonic, when the files were last compared; 0: never */
+	struct credential_provider *provider;
 	struct aws_key_cache keys;
 	struct aws_quota quota;
 	int64_t skew_ms; /* the server's clock minus ours */
 	char user_agent[200];
 };
-
-/* The credentials to sign with, read anew if the files have changed. 0, or -ENOKEY with words. */
-int aws_client_identity(struct aws *a, struct aws_identity *ret, struct error *err);
 
 /* Learns from a reply's Date header (RFC 9110 section 6.6.1). */
 void aws_client_learn_clock(struct aws *a, const char *date, int64_t wall_ms);

@@ -1,6 +1,6 @@
 #include "aws/config.h"
 
-#include "aws/profile.h"
+#include "aws/credentials/profiles.h"
 #include "aws/service.h"
 #include "base/path.h"
 #include "base/secret.h"
@@ -12,22 +12,6 @@
 
 #define DEFAULT_ATTEMPTS 3
 #define MOST_ATTEMPTS	 20
-
-static const struct aws_partition partitions[] = {
-	{"cn-", "aws-cn", "amazonaws.com.cn", "cn-north-1", "iam.cn-north-1.amazonaws.com.cn"},
-	{"us-gov-", "aws-us-gov", "amazonaws.com", "us-gov-west-1", "iam.us-gov.amazonaws.com"},
-	{"eusc-", "aws-eusc", "amazonaws.eu", "eusc-de-east-1", "iam.eusc-de-east-1.amazonaws.eu"},
-	{"", "aws", "amazonaws.com", "us-east-1", "iam.amazonaws.com"},
-};
-
-const struct aws_partition *aws_partition_of(const char *region)
-{
-	const struct aws_partition *p = partitions;
-
-	while (strncmp(region, p->prefix, strlen(p->prefix)) != 0)
-		p++;
-	return p;
-}
 
 void aws_options_free(struct aws_options *o)
 {
@@ -45,16 +29,31 @@ static const char *variable(const char *name)
 	return value ? value : "";
 }
 
-static bool is_true(const char *value)
+/* The profile in use, and what it says. */
+struct config_files {
+	const struct aws_profiles *profiles;
+	const char *profile;
+};
+
+static const char *config_option(const struct config_files *f, const char *option)
 {
-	return strcasecmp(value, "true") == 0 || strcmp(value, "1") == 0;
+	const char *value = aws_profiles_get(f->profiles->merged, f->profile, option);
+
+	return value ? value : "";
 }
 
-static const char *variable_or_key(const char *name, const cJSON *file, const char *section, const char *key)
+static const char *config_variable_or_option(const struct config_files *f, const char *variable_name,
+					     const char *option)
 {
-	const char *value = variable(name);
+	const char *value = variable(variable_name);
 
-	return *value ? value : aws_profile_get(file, section, key);
+	return *value ? value : config_option(f, option);
+}
+
+/* "true" in any case, as the AWS CLI reads it. */
+static bool config_is_true(const struct config_files *f, const char *variable_name, const char *option)
+{
+	return strcasecmp(config_variable_or_option(f, variable_name, option), "true") == 0;
 }
 
 /* Where an endpoint was named, for people. */
@@ -63,37 +62,63 @@ struct wanted_endpoint {
 	char name[700];
 };
 
-/* endpoint_url of a service in the [services x] section that the profile points to, or of the profile. */
-static void endpoint_in_profile(const struct aws_service *s, const cJSON *file, const char *section,
-				struct wanted_endpoint *ret)
+/* A service's name in a [services x] section: that of its variable, in lower case. */
+static void config_service_key(const struct aws_service *s, char key[static 64])
 {
-	const char *services = aws_profile_get(file, section, "services");
-	char name[300], key[64];
 	size_t i;
 
-	for (i = 0; s->env_name[i] && i + 1 < sizeof(key); i++)
+	for (i = 0; s->env_name[i] && i + 1 < 64; i++)
 		key[i] = (char)tolower((unsigned char)s->env_name[i]);
 	key[i] = '\0';
-	snprintf(name, sizeof(name), "services %s", services);
-	snprintf(ret->name, sizeof(ret->name), "endpoint_url of %s in [%s] of the AWS configuration file", key, name);
-	ret->url = aws_profile_get(cJSON_GetObjectItemCaseSensitive(file, name), key, "endpoint_url");
-	if (*ret->url)
-		return;
-	snprintf(ret->name, sizeof(ret->name), "endpoint_url in [%s] of the AWS configuration file", section);
-	ret->url = aws_profile_get(file, section, "endpoint_url");
 }
 
-static void endpoint_wanted(const struct aws_service *s, const cJSON *file, const char *section,
-			    struct wanted_endpoint *ret)
+static const char *config_services_url(const cJSON *services, const char *key)
+{
+	const cJSON *service = cJSON_GetObjectItemCaseSensitive(services, key);
+	const char *url = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(service, "endpoint_url"));
+
+	return url ? url : "";
+}
+
+/*
+ * endpoint_url of a service in the [services x] section that the profile points to, or of the profile. A section that
+ * does not exist is refused: requests and their signatures would go to a host that nobody named.
+ */
+static int config_endpoint_of_profile(const struct config_files *f, const struct aws_service *s,
+				      struct wanted_endpoint *ret, struct error *err)
+{
+	const char *name = aws_profiles_get(f->profiles->merged, f->profile, "services");
+	const cJSON *services = name ? cJSON_GetObjectItemCaseSensitive(f->profiles->services, name) : NULL;
+	char key[64];
+
+	if (name && !cJSON_GetArraySize(services)) {
+		error_set(err, -EINVAL, "profile %s names [services %s], which %s does not have", f->profile, name,
+			  f->profiles->config_path);
+		error_remedy(err, "add [services %s] to %s or remove services from the profile", name,
+			     f->profiles->config_path);
+		return -EINVAL;
+	}
+	config_service_key(s, key);
+	snprintf(ret->name, sizeof(ret->name), "endpoint_url of %s in [services %s] of the AWS configuration file", key,
+		 name ? name : "");
+	ret->url = config_services_url(services, key);
+	if (*ret->url)
+		return 0;
+	snprintf(ret->name, sizeof(ret->name), "endpoint_url of profile %s in the AWS configuration files", f->profile);
+	ret->url = config_option(f, "endpoint_url");
+	return 0;
+}
+
+static int config_endpoint_wanted(const struct config_files *f, const struct aws_service *s,
+				  struct wanted_endpoint *ret, struct error *err)
 {
 	snprintf(ret->name, sizeof(ret->name), "AWS_ENDPOINT_URL_%s", s->env_name);
 	ret->url = variable(ret->name);
 	if (*ret->url)
-		return;
+		return 0;
 	snprintf(ret->name, sizeof(ret->name), "AWS_ENDPOINT_URL");
 	ret->url = variable(ret->name);
-	if (!*ret->url)
-		endpoint_in_profile(s, file, section, ret);
+	return *ret->url ? 0 : config_endpoint_of_profile(f, s, ret, err);
 }
 
 static const char *fault_of_endpoint(const char *url)
@@ -127,90 +152,105 @@ static int check_endpoint(const struct wanted_endpoint *e, struct error *err)
 	return -EINVAL;
 }
 
-static int load_endpoints(struct aws_options *o, const cJSON *file, const char *section, struct error *err)
+/* A host that was named is neither a FIPS nor a dual-stack endpoint, as far as anybody knows. */
+static int config_refuse_variant(const struct aws_options *o, const struct wanted_endpoint *e, struct error *err)
 {
+	if (o->variant == AWS_ENDPOINT_PLAIN)
+		return 0;
+	error_set(err, -EINVAL, "%s is set together with %s, and they exclude each other", e->name,
+		  o->variant & AWS_ENDPOINT_FIPS ? "AWS_USE_FIPS_ENDPOINT (use_fips_endpoint)"
+						 : "AWS_USE_DUALSTACK_ENDPOINT (use_dualstack_endpoint)");
+	error_remedy(err, "unset one of them and start vastfs again");
+	return -EINVAL;
+}
+
+static int config_load_endpoint(struct aws_options *o, const struct config_files *f, const struct aws_service *s,
+				struct error *err)
+{
+	struct wanted_endpoint wanted;
+	int r = config_endpoint_wanted(f, s, &wanted, err);
+
+	if (r < 0 || !*wanted.url)
+		return r;
+	r = check_endpoint(&wanted, err);
+	if (r == 0)
+		r = config_refuse_variant(o, &wanted, err);
+	if (r < 0)
+		return r;
+	return cJSON_AddStringToObject(o->endpoints, s->name, wanted.url) ? 0 : -ENOMEM;
+}
+
+static int config_load_endpoints(struct aws_options *o, const struct config_files *f, struct error *err)
+{
+	int r = 0;
+
 	o->endpoints = cJSON_CreateObject();
 	if (!o->endpoints)
 		return -ENOMEM;
-	if (is_true(variable_or_key("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", file, section,
-				    "ignore_configured_endpoint_urls")))
+	if (config_is_true(f, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "ignore_configured_endpoint_urls"))
 		return 0;
-	for (size_t i = 0; aws_services[i]; i++) {
-		struct wanted_endpoint wanted;
-
-		endpoint_wanted(aws_services[i], file, section, &wanted);
-
-		if (!*wanted.url)
-			continue;
-		if (check_endpoint(&wanted, err) < 0)
-			return -EINVAL;
-		if (!cJSON_AddStringToObject(o->endpoints, aws_services[i]->name, wanted.url))
-			return -ENOMEM;
-	}
-	return 0;
+	for (size_t i = 0; aws_services[i] && r == 0; i++)
+		r = config_load_endpoint(o, f, aws_services[i], err);
+	return r;
 }
 
-/* What would silently send data elsewhere than was asked for is refused. */
-static int refuse_variants(const cJSON *file, const char *section, struct error *err)
+static int config_load_sts(struct aws_options *o, const struct config_files *f, struct error *err)
 {
-	static const char *const wishes[][2] = {
-		{"AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint"},
-		{"AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint"},
-	};
+	const char *wanted = config_variable_or_option(f, "AWS_STS_REGIONAL_ENDPOINTS", "sts_regional_endpoints");
 
-	for (size_t i = 0; i < ARRAY_SIZE(wishes); i++) {
-		if (!is_true(variable_or_key(wishes[i][0], file, section, wishes[i][1])))
-			continue;
-		error_set(err, -EINVAL, "%s is set, which vastfs does not support yet", wishes[i][0]);
-		error_remedy(err, "name the endpoints: AWS_ENDPOINT_URL_CLOUDFORMATION and so on, one a service");
-		return -EINVAL;
-	}
-	return 0;
+	o->sts_is_global = strcasecmp(wanted, "legacy") == 0;
+	if (!*wanted || o->sts_is_global || strcasecmp(wanted, "regional") == 0)
+		return 0;
+	error_set(err, -EINVAL,
+		  "AWS_STS_REGIONAL_ENDPOINTS (sts_regional_endpoints) is %s; it may be legacy or regional", wanted);
+	error_remedy(err, "set it again, or unset it, and start vastfs again");
+	return -EINVAL;
 }
 
-static int attempts_wanted(const cJSON *file, const char *section)
+static int config_attempts(const struct config_files *f)
 {
-	int n = atoi(variable_or_key("AWS_MAX_ATTEMPTS", file, section, "max_attempts"));
+	int n = atoi(config_variable_or_option(f, "AWS_MAX_ATTEMPTS", "max_attempts"));
 
 	if (n < 1)
 		return DEFAULT_ATTEMPTS;
 	return n < MOST_ATTEMPTS ? n : MOST_ATTEMPTS;
 }
 
-static int load_from(struct aws_options *o, const struct aws_config *config, const cJSON *file, struct error *err)
+static int config_load(struct aws_options *o, const struct aws_config *config, const struct config_files *f,
+		       struct error *err)
 {
-	const char *ca_file;
-	char section[300];
-	int e;
+	const char *ca_file = config_variable_or_option(f, "AWS_CA_BUNDLE", "ca_bundle");
+	int r;
 
-	aws_profile_section(aws_profile_name(config->profile), section, sizeof(section));
-	e = refuse_variants(file, section, err);
-	if (e < 0)
-		return e;
-	o->max_attempts = attempts_wanted(file, section);
+	if (config_is_true(f, "AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint"))
+		o->variant |= AWS_ENDPOINT_FIPS;
+	if (config_is_true(f, "AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint"))
+		o->variant |= AWS_ENDPOINT_DUAL_STACK;
+	o->max_attempts = config_attempts(f);
 	o->region = strdup(config->region ? config->region : "");
-	ca_file = variable_or_key("AWS_CA_BUNDLE", file, section, "ca_bundle");
 	if (*ca_file && !(o->ca_file = path_absolute(ca_file)))
 		return -ENOMEM;
 	if (config->profile && *config->profile && !(o->profile = strdup(config->profile)))
 		return -ENOMEM;
-	return o->region ? load_endpoints(o, file, section, err) : -ENOMEM;
+	r = o->region ? config_load_sts(o, f, err) : -ENOMEM;
+	return r < 0 ? r : config_load_endpoints(o, f, err);
 }
 
 int aws_options_load(const struct aws_config *config, struct aws_options *ret, struct error *err)
 {
-	_free_ char *path = aws_profile_path("AWS_CONFIG_FILE", "config");
-	cJSON *file = NULL;
-	int e;
+	const char *chosen = aws_profiles_chosen(config->profile);
+	struct aws_profiles profiles;
+	struct config_files f = {.profiles = &profiles, .profile = chosen && *chosen ? chosen : "default"};
+	int r;
 
 	*ret = (struct aws_options){0};
-	e = aws_profile_read(path, &file, err);
-	if (!e)
-		e = load_from(ret, config, file, err);
-	secret_free_json(file);
-	if (e < 0)
+	r = aws_profiles_load(&profiles, err);
+	if (r == 0)
+		r = config_load(ret, config, &f, err);
+	aws_profiles_free(&profiles);
+	if (r < 0)
 		aws_options_free(ret);
-	return e;
+	return r;
 }
 
 static bool is_region(const char *region)
@@ -239,24 +279,29 @@ static void use_url(const char *url, struct aws_endpoint *ret)
 	snprintf(ret->host, sizeof(ret->host), "%.*s", (int)host_len, host);
 }
 
-int aws_endpoint_find(const struct aws_options *o, const struct aws_service *s, struct aws_endpoint *ret,
-		      struct error *err)
+static const char *config_rules_of(const struct aws_options *o, const struct aws_service *s)
 {
-	const struct aws_partition *p = aws_partition_of(o->region);
+	return o->sts_is_global && strcmp(s->name, "sts") == 0 ? "sts-legacy" : s->name;
+}
+
+int aws_endpoint_find(const struct aws_options *o, const struct aws_service *s, const char *region,
+		      struct aws_endpoint *ret, struct error *err)
+{
 	const char *url = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(o->endpoints, s->name));
+	const char *signing_region;
+	bool found;
 
 	*ret = (struct aws_endpoint){0};
-	if (!is_region(o->region))
-		return error_set(err, -EINVAL, "not a region: '%s'", o->region);
-	snprintf(ret->region, sizeof(ret->region), "%s", s->global ? p->global_region : o->region);
-	if (url) {
+	region = region ? region : o->region;
+	if (!is_region(region))
+		return error_set(err, -EINVAL, "not a region: '%s'", region);
+	found = aws_endpoint_look_up(config_rules_of(o, s), region, o->variant, ret->host, &signing_region);
+	if (!found && !url)
+		return error_set(err, -EINVAL, "%s has no endpoint of the wanted kind in %s", s->name, region);
+	snprintf(ret->region, sizeof(ret->region), "%s", found ? signing_region : region);
+	if (url)
 		use_url(url, ret);
-		return 0;
-	}
-	if (s->global)
-		snprintf(ret->host, sizeof(ret->host), "%s", p->iam_host);
 	else
-		snprintf(ret->host, sizeof(ret->host), "%s.%s.%s", s->host_prefix, o->region, p->suffix);
-	snprintf(ret->url, sizeof(ret->url), "https://%s", ret->host);
+		snprintf(ret->url, sizeof(ret->url), "https://%s", ret->host);
 	return 0;
 }

@@ -1,19 +1,22 @@
 /*
  * config.h - how the services are reached: environment, profile, partition.
  *
- * Sources: "Service-specific endpoints" and "Partitions" in AWS's SDKs and Tools reference guide and service models.
+ * Sources: "Service-specific endpoints" in AWS's SDKs and Tools reference guide and service models.
  */
 #ifndef VASTFS_AWS_CONFIG_H
 #define VASTFS_AWS_CONFIG_H
 
 #include "aws/aws.h"
+#include "aws/endpoints.h"
 
 struct aws_options {
 	char *region;  /* all owned */
 	char *profile; /* the one the settings name, NULL if they name none */
 	char *ca_file; /* NULL: the system's */
 	int max_attempts;
-	cJSON *endpoints; /* service's name to the URL that replaces AWS's own */
+	enum aws_endpoint_variant variant;
+	bool sts_is_global; /* sts.amazonaws.com for the older regions */
+	cJSON *endpoints;   /* service's name to the URL that replaces AWS's own */
 };
 
 /* 0, -ENOMEM, or -EINVAL with words: an endpoint that is no URL, a wish that vastfs does not fulfil. */
@@ -27,19 +30,9 @@ struct aws_endpoint {
 	char prefix[300]; /* path of the URL, before that of the request; mostly "" */
 };
 
-/* Where to send a service's requests. -EINVAL with words if the region does not yield a host name. */
-int aws_endpoint_find(const struct aws_options *o, const struct aws_service *s, struct aws_endpoint *ret,
-		      struct error *err);
-
-/* A region's partition: the suffix of its host names, where its global services are signed, "arn:<name>:...". */
-struct aws_partition {
-	const char *prefix; /* of its regions' names; "" matches the rest */
-	const char *name;
-	const char *suffix;
-	const char *global_region;
-	const char *iam_host;
-};
-
-const struct aws_partition *aws_partition_of(const char *region);
+/* Where to send a service's requests. region NULL: that of the options. -EINVAL with a message: there is no such
+ * endpoint. */
+int aws_endpoint_find(const struct aws_options *o, const struct aws_service *s, const char *region,
+		      struct aws_endpoint *ret, struct error *err);
 
 #endif

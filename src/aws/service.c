@@ -9,31 +9,34 @@
 /* clang-format off */
 const struct aws_service
 aws_service_cloudformation = {.name = "cloudformation", .env_name = "CLOUDFORMATION", .signing_name = "cloudformation",
-	.host_prefix = "cloudformation", .protocol = AWS_QUERY, .api_version = "2010-05-15"},
+	 .protocol = AWS_QUERY, .api_version = "2010-05-15"},
 aws_service_ec2 = {.name = "ec2", .env_name = "EC2", .signing_name = "ec2",
-	.host_prefix = "ec2", .protocol = AWS_EC2, .api_version = "2016-11-15"},
+	 .protocol = AWS_EC2, .api_version = "2016-11-15"},
 aws_service_ecr = {.name = "ecr", .env_name = "ECR", .signing_name = "ecr",
-	.host_prefix = "api.ecr", .protocol = AWS_JSON, .target_prefix = "AmazonEC2ContainerRegistry_V20150921"},
+	 .protocol = AWS_JSON, .target_prefix = "AmazonEC2ContainerRegistry_V20150921"},
 aws_service_ecs = {.name = "ecs", .env_name = "ECS", .signing_name = "ecs",
-	.host_prefix = "ecs", .protocol = AWS_JSON, .target_prefix = "AmazonEC2ContainerServiceV20141113"},
+	 .protocol = AWS_JSON, .target_prefix = "AmazonEC2ContainerServiceV20141113"},
 aws_service_efs = {.name = "efs", .env_name = "EFS", .signing_name = "elasticfilesystem",
-	.host_prefix = "elasticfilesystem", .protocol = AWS_REST_JSON},
+	 .protocol = AWS_REST_JSON},
 aws_service_iam = {.name = "iam", .env_name = "IAM", .signing_name = "iam",
-	.host_prefix = "iam", .protocol = AWS_QUERY, .api_version = "2010-05-08", .global = true},
+	 .protocol = AWS_QUERY, .api_version = "2010-05-08"},
 aws_service_kms = {.name = "kms", .env_name = "KMS", .signing_name = "kms",
-	.host_prefix = "kms", .protocol = AWS_JSON, .target_prefix = "TrentService"},
+	 .protocol = AWS_JSON, .target_prefix = "TrentService"},
 aws_service_lambda = {.name = "lambda", .env_name = "LAMBDA", .signing_name = "lambda",
-	.host_prefix = "lambda", .protocol = AWS_REST_JSON},
+	 .protocol = AWS_REST_JSON},
 aws_service_logs = {.name = "logs", .env_name = "CLOUDWATCH_LOGS", .signing_name = "logs",
-	.host_prefix = "logs", .protocol = AWS_JSON, .target_prefix = "Logs_20140328"},
+	 .protocol = AWS_JSON, .target_prefix = "Logs_20140328"},
 aws_service_ssm = {.name = "ssm", .env_name = "SSM", .signing_name = "ssm",
-	.host_prefix = "ssm", .protocol = AWS_JSON, .target_prefix = "AmazonSSM"},
+	 .protocol = AWS_JSON, .target_prefix = "AmazonSSM"},
+aws_service_sso = {.name = "sso", .env_name = "SSO", .signing_name = "sso", .protocol = AWS_REST_JSON},
+aws_service_sso_oidc = {.name = "sso-oidc", .env_name = "SSO_OIDC", .signing_name = "sso-oidc", .protocol = AWS_REST_JSON},
 aws_service_sts = {.name = "sts", .env_name = "STS", .signing_name = "sts",
-	.host_prefix = "sts", .protocol = AWS_QUERY, .api_version = "2011-06-15"};
+	 .protocol = AWS_QUERY, .api_version = "2011-06-15"};
 
 const struct aws_service *const aws_services[] = {
 	&aws_service_cloudformation, &aws_service_ec2, &aws_service_ecr, &aws_service_ecs, &aws_service_efs,
-	&aws_service_iam, &aws_service_kms, &aws_service_lambda, &aws_service_logs, &aws_service_ssm, &aws_service_sts, NULL,
+	&aws_service_iam, &aws_service_kms, &aws_service_lambda, &aws_service_logs, &aws_service_sso,
+	&aws_service_sso_oidc, &aws_service_ssm, &aws_service_sts, NULL,
 };
 /* clang-format on */
 

@@ -7,4 +7,15 @@
 /* Reply: Account, Arn, UserId. */
 struct aws_request *sts_get_caller_identity(void);
 
+struct sts_role {
+	const char *arn, *session_name;
+	const char *external_id;	/* NULL: none; for sts_assume_role */
+	const char *web_identity_token; /* for the other */
+	int duration_s;			/* 0: AWS's default */
+};
+
+/* Reply of both: Credentials {AccessKeyId, SecretAccessKey, SessionToken, Expiration}. The second is not signed. */
+struct aws_request *sts_assume_role(const struct sts_role *role);
+struct aws_request *sts_assume_role_with_web_identity(const struct sts_role *role);
+
 #endif

@@ -55,6 +55,12 @@ static void put_headers(struct buf *out, const struct aws_wire_input *in, const 
 		   in->attempt, in->most_attempts);
 }
 
+static int leave_unsigned(const struct aws_wire_input *in, struct aws_wire *w)
+{
+	buf_printf(&w->lines, "%s", in->user_agent);
+	return w->lines.error ? w->lines.error : list_lines(w, w->lines.data);
+}
+
 /* Signs what is listed and adds the signature's headers. Lists anew, for the text may move when it grows. */
 static int sign(const struct aws_wire_input *in, struct aws_wire *w, const char *path)
 {
@@ -105,5 +111,7 @@ int aws_wire_make(const struct aws_wire_input *in, struct aws_wire *ret)
 	buf_printf(&ret->url, "%s%s%s%s", in->endpoint->url, buf_str(&path), m->query.len ? "?" : "",
 		   buf_str(&m->query));
 	e = ret->lines.error ? ret->lines.error : ret->url.error;
-	return e ? e : sign(in, ret, buf_str(&path));
+	if (e < 0)
+		return e;
+	return in->identity.key_id ? sign(in, ret, buf_str(&path)) : leave_unsigned(in, ret);
 }

@@ -14,7 +14,7 @@ struct aws_wire_input {
 	const struct aws_request *request;
 	const char *page_token; /* NULL: the first page */
 	const struct aws_endpoint *endpoint;
-	struct aws_identity identity;
+	struct aws_identity identity; /* key_id NULL: the request is not signed */
 	struct aws_key_cache *keys;
 	const char *user_agent;	   /* a whole header line, not signed */
 	const char *invocation_id; /* the same for all attempts */

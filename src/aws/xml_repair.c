@@ -1,6 +1,7 @@
 #include "aws/xml_repair.h"
 
 #include "base/escape.h"
+#include "base/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -41,7 +42,7 @@ static size_t repair_next(const char *s, size_t left, struct buf *out)
 
 	if (n)
 		return n;
-	n = escape_utf8_length(s, left);
+	n = utf8_decode(s, left, NULL);
 	if (n > 1 || (n == 1 && is_allowed((unsigned char)*s))) {
 		buf_append(out, s, n);
 		return n;

@@ -1,42 +1,11 @@
 #include "base/escape.h"
 
-#include <stdint.h>
+#include "base/utf8.h"
+
+#include <stdbool.h>
 #include <string.h>
 
 #define LONGEST_PIECE 24 /* six escaped bytes */
-
-static uint32_t utf8_decode(const unsigned char *s, size_t n)
-{
-	uint32_t c = n == 1 ? s[0] : s[0] & (0x7fu >> n);
-
-	for (size_t i = 1; i < n; i++)
-		c = c << 6 | (s[i] & 0x3f);
-	return c;
-}
-
-size_t escape_utf8_length(const char *text, size_t len)
-{
-	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-	const unsigned char *s = (const unsigned char *)text;
-	size_t n = !len		 ? 0
-		   : s[0] < 0x80 ? 1
-		   : s[0] < 0xc0 ? 0
-		   : s[0] < 0xe0 ? 2
-		   : s[0] < 0xf0 ? 3
-		   : s[0] < 0xf8 ? 4
-				 : 0;
-	uint32_t c;
-
-	if (n > len)
-		return 0;
-	for (size_t i = 1; i < n; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	if (n < 2)
-		return n;
-	c = utf8_decode(s, n);
-	return c < least[n] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff) ? 0 : n;
-}
 
 /* Controls of both sets, separators of lines and paragraphs, and what changes the direction of writing. */
 static bool is_unprintable(uint32_t c)
@@ -60,7 +29,8 @@ static size_t escape_bytes(const char *s, size_t n, char *piece)
 /* One character of the text into piece; *ret_len: its bytes there. Returns how many bytes of the text it took. */
 static size_t escape_next(const char *s, size_t left, char *piece, size_t *ret_len)
 {
-	size_t n = escape_utf8_length(s, left);
+	uint32_t point = 0;
+	size_t n = utf8_decode(s, left, &point);
 
 	if (left >= 2 && memcmp(s, ESCAPE_NUL, 2) == 0) {
 		*ret_len = escape_bytes("", 1, piece);
@@ -70,7 +40,7 @@ static size_t escape_next(const char *s, size_t left, char *piece, size_t *ret_l
 		*ret_len = escape_bytes(ESCAPE_LEAD, 1, piece);
 		return 2;
 	}
-	if (n && !is_unprintable(utf8_decode((const unsigned char *)s, n))) {
+	if (n && !is_unprintable(point)) {
 		memcpy(piece, s, n);
 		*ret_len = n;
 		return n;

@@ -13,8 +13,6 @@
 
 #include "base/buf.h"
 
-#include <stdbool.h>
-
 #define ESCAPE_NUL  "\xc0\x80"
 #define ESCAPE_LEAD "\xc0\x81"
 
@@ -26,11 +24,5 @@ char *escape_copy(char *out, size_t size, const char *text);
 
 /* Appends the bytes themselves: ESCAPE_NUL and ESCAPE_LEAD as what they stand for. */
 int escape_raw(struct buf *out, const char *text);
-
-/*
- * The length of the UTF-8 character at s (RFC 3629: no overlong forms, no surrogates), 0 if there is none; at most len
- * bytes are looked at.
- */
-size_t escape_utf8_length(const char *s, size_t len);
 
 #endif

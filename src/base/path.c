@@ -1,5 +1,6 @@
 #include "base/path.h"
 
+#include "base/buf.h"
 #include "base/cleanup.h"
 
 #include <errno.h>
@@ -7,12 +8,14 @@
 #include <pthread.h>
 #include <pwd.h>
 #include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define PASSWD_MAX 16384
 
-/* "~/" at the beginning is the home directory in these two and a plain name in the others. */
-static const char *const with_tilde[] = {"AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"};
+/* In these two "~" at the beginning and $NAME are expanded, as the AWS CLI does; in the others they are plain names. */
+static const char *const expanded[] = {"AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"};
 
 static const char *const variables[] = {
 	"AWS_SHARED_CREDENTIALS_FILE",
@@ -33,26 +36,27 @@ static char start_directory[PATH_MAX];
 static pthread_once_t passwd_once = PTHREAD_ONCE_INIT;
 static char passwd_home[PATH_MAX];
 
-static bool path_is_relative(const char *variable, const char *path)
+static bool path_is_expanded(const char *variable)
 {
-	if (!*path || *path == '/')
-		return false;
-	for (size_t i = 0; i < ARRAY_SIZE(with_tilde); i++)
-		if (strcmp(variable, with_tilde[i]) == 0 && strncmp(path, "~/", 2) == 0)
-			return false;
-	return true;
+	for (size_t i = 0; i < ARRAY_SIZE(expanded); i++)
+		if (strcmp(variable, expanded[i]) == 0)
+			return true;
+	return false;
 }
 
 static int path_fix_variable(const char *name)
 {
 	const char *value = getenv(name);
-	_free_ char *absolute = NULL;
+	_free_ char *path = NULL, *absolute = NULL;
 
-	if (!value || !path_is_relative(name, value))
+	if (!value || !*value)
 		return 0;
-	if (!*start_directory)
+	path = path_is_expanded(name) ? path_expand(value) : strdup(value);
+	if (!path)
+		return -ENOMEM;
+	if (*path != '/' && !*start_directory)
 		return -ENOENT;
-	absolute = path_absolute(value);
+	absolute = path_absolute(path);
 	return absolute && setenv(name, absolute, 1) == 0 ? 0 : -ENOMEM;
 }
 
@@ -93,4 +97,65 @@ const char *path_home(void)
 		return home;
 	pthread_once(&passwd_once, path_find_home);
 	return *passwd_home ? passwd_home : NULL;
+}
+
+/* -- expansion ------------------------------------------------------------------------------------------------- */
+
+/* The home of the user named by len bytes at name; NULL if there is no such user. */
+static char *path_home_of(const char *name, size_t len)
+{
+	_free_ char *user = strndup(name, len);
+	char text[PASSWD_MAX];
+	struct passwd entry, *found = NULL;
+
+	if (!user || getpwnam_r(user, &entry, text, sizeof(text), &found) != 0 || !found)
+		return NULL;
+	return strdup(found->pw_dir);
+}
+
+/* "~", "~/...", "~user/..."; anything else, and a user that does not exist, stays as it is. */
+static char *path_expand_tilde(const char *path)
+{
+	size_t len = *path == '~' ? strcspn(path + 1, "/") : 0;
+	_free_ char *home = NULL;
+	char *out;
+
+	if (*path == '~')
+		home = len ? path_home_of(path + 1, len) : path_home() ? strdup(path_home()) : NULL;
+	if (!home)
+		return strdup(path);
+	return asprintf(&out, "%s%s", home, path + 1 + len) < 0 ? NULL : out;
+}
+
+/* $NAME or ${NAME} at s: the bytes of it, and its value; 0 if s is no such thing or the variable is not set. */
+static size_t path_variable_at(const char *s, const char **ret_value)
+{
+	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_";
+	bool braces = s[0] == '$' && s[1] == '{';
+	size_t begin = braces ? 2 : 1;
+	size_t len = *s == '$' ? (braces ? strcspn(s + begin, "}") : strspn(s + begin, letters)) : 0;
+	_free_ char *name = len ? strndup(s + begin, len) : NULL;
+
+	if (!name || (braces && !s[begin + len]))
+		return 0;
+	*ret_value = getenv(name);
+	return *ret_value ? begin + len + braces : 0;
+}
+
+char *path_expand(const char *path)
+{
+	_buf_ struct buf out = BUF_INIT(PATH_MAX);
+	const char *value;
+	size_t n;
+
+	for (const char *s = path; *s; s += n) {
+		n = path_variable_at(s, &value);
+		if (n)
+			buf_puts(&out, value);
+		else
+			n = buf_putc(&out, *s) == 0;
+		if (out.error)
+			return NULL;
+	}
+	return path_expand_tilde(buf_str(&out));
 }

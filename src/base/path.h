@@ -16,6 +16,13 @@ int path_fix_environment(void);
 /* The path seen from the directory that vastfs was started in; to be freed, NULL without memory. */
 char *path_absolute(const char *path);
 
+/*
+ * As the AWS CLI reads the names of its files: $NAME and ${NAME} are the environment's, "~" and "~user" at the
+ * beginning are home directories; what does not exist stays as it is. To be freed; NULL without memory or over
+ * PATH_MAX.
+ */
+char *path_expand(const char *path);
+
 /* $HOME, else the home of the user in the password database; NULL if there is neither. Any thread. */
 const char *path_home(void);
 

@@ -1,5 +1,7 @@
 #include "stack/settings.h"
 
+#include "base/utf8.h"
+
 #include "stack/checks.h"
 #include "stack/command_line.h"
 #include "stack/environment.h"
@@ -103,24 +105,6 @@ static bool at_end_or_comment(const struct cursor *c)
 	return c->at == c->len || c->line[c->at] == '#';
 }
 
-/* Length of the UTF-8 character at s (RFC 3629), 0 if there is none. */
-static size_t utf8_length(const unsigned char *s, size_t left)
-{
-	size_t n = s[0] < 0x80 ? 1 : s[0] >> 5 == 0x6 ? 2 : s[0] >> 4 == 0xe ? 3 : s[0] >> 3 == 0x1e ? 4 : 0;
-	uint32_t point = n > 1 ? s[0] & (0x7fU >> n) : s[0];
-
-	if (!n || n > left)
-		return 0;
-	for (size_t i = 1; i < n; i++) {
-		if (s[i] >> 6 != 0x2)
-			return 0;
-		point = point << 6 | (s[i] & 0x3fU);
-	}
-	if ((n == 2 && point < 0x80) || (n == 3 && point < 0x800) || (n == 4 && point < 0x10000))
-		return 0;
-	return point > 0x10ffff || (point >= 0xd800 && point < 0xe000) ? 0 : n;
-}
-
 static int check_characters(const struct cursor *c, struct error *err)
 {
 	size_t n;
@@ -132,7 +116,7 @@ static int check_characters(const struct cursor *c, struct error *err)
 	for (size_t i = 0; i < c->len; i += n) {
 		unsigned char ch = (unsigned char)c->line[i];
 
-		n = utf8_length((const unsigned char *)c->line + i, c->len - i);
+		n = utf8_decode(c->line + i, c->len - i, NULL);
 		if (!n)
 			error_set(err, -EINVAL, "a byte that is not UTF-8 (0x%02x)", ch);
 		else if (ch == '\r')

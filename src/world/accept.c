@@ -33,11 +33,9 @@ static struct work *work_new(struct world *w, const struct verb *verb, const cha
 {
 	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = world_snapshot(w);
 	struct work *work = calloc(1, sizeof(*work));
-	struct aws_config config;
 
 	if (!work)
 		return NULL;
-	config = identity_config(s->settings);
 	work->verb = verb;
 	work->settings = settings_ref(s->settings);
 	work->aws = world_aws(w);
@@ -46,7 +44,8 @@ static struct work *work_new(struct world *w, const struct verb *verb, const cha
 	snprintf(work->entry.argument, sizeof(work->entry.argument), "%s", argument);
 	make_token(work->entry.token);
 	identity_here(s, work->aws, &work->entry.place);
-	aws_credentials_hash(&config, work->entry.credentials);
+	if (work->aws)
+		aws_credentials_hash(work->aws, work->entry.credentials);
 	return work;
 }
 
@@ -135,14 +134,11 @@ static enum resume decide(struct world *w, const struct journal_entry *e, struct
 	struct resume_facts facts = {.verb_known = find_verb(e->name), .in_force = aws ? s->settings : NULL};
 	cJSON *memory = journal_memory(w->journal, e->number);
 	char credentials[AWS_CREDENTIALS_HASH_SIZE] = "";
-	struct aws_config config;
 	enum resume decision;
 
 	identity_here(s, aws, &facts.here);
-	if (facts.in_force) {
-		config = identity_config(s->settings);
-		aws_credentials_hash(&config, credentials);
-	}
+	if (facts.in_force)
+		aws_credentials_hash(aws, credentials);
 	facts.credentials = credentials;
 	facts.accepted = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(memory, JOURNAL_SETTINGS));
 	decision = resume_decide(e, &facts, ret_settings, err);

@@ -22,7 +22,7 @@ int world_query_check(struct world *w, const char *task, struct error *err)
 	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = world_snapshot(w);
 	int r = task ? exec_check(s, task, err) : check_deployed(s, err);
 
-	return r < 0 ? r : credentials_check(s, err);
+	return r < 0 ? r : credentials_check(w, err);
 }
 
 int world_query_text(const void *text, size_t len, struct error *err)

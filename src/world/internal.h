@@ -210,6 +210,7 @@ enum snapshot_match plan_match(const struct snapshot *s);
 /* verbs.c */
 /* -EEXIST if the stack of that name is known to be somebody else's. */
 int own_stack_check(const struct snapshot *s, struct error *err);
-int credentials_check(const struct snapshot *s, struct error *err);
+/* -ENOKEY if the credentials are known not to work; from memory. */
+int credentials_check(struct world *w, struct error *err);
 
 #endif

@@ -278,8 +278,8 @@ static void begin(struct client *c)
 
 	if (!snapshot_is_current(s) && !c->looked)
 		look_first(c);
-	else if (own_stack_check(s, &err) < 0 || credentials_check(s, &err) < 0 || choose(c, s, &t, &err) < 0 ||
-		 exec_check(s, t->id, &err) < 0)
+	else if (own_stack_check(s, &err) < 0 || credentials_check(c->all->world, &err) < 0 ||
+		 choose(c, s, &t, &err) < 0 || exec_check(s, t->id, &err) < 0)
 		refuse(c, &err);
 	else if (start(c, s, t) < 0)
 		refuse(c, &(struct error){.message = "out of memory"});

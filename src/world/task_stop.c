@@ -98,7 +98,7 @@ int world_task_stop(struct world *w, const char *id, struct requester who, struc
 		return err->errnum;
 	if (!task_list_find(s->tasks, id))
 		return error_set(err, -ENOENT, "%s is not a known task", id);
-	if (credentials_check(s, err) < 0)
+	if (credentials_check(w, err) < 0)
 		return err->errnum;
 	stop = calloc(1, sizeof(*stop));
 	if (!stop)

@@ -185,17 +185,22 @@ static int check_argument(const struct verb *verb, const char *argument, struct 
 	return err->errnum;
 }
 
-int credentials_check(const struct snapshot *s, struct error *err)
+int credentials_check(struct world *w, struct error *err)
 {
-	struct aws_config config;
+	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = world_snapshot(w);
+	struct aws *a;
+	int r = need_settings(s, err);
 
-	if (need_settings(s, err) < 0)
-		return err->errnum;
-	config = identity_config(s->settings);
-	return aws_check_credentials(&config, err);
+	if (r < 0)
+		return r;
+	a = world_aws(w);
+	r = a ? aws_check_credentials(a, err) : 0;
+	aws_unref(a);
+	return r;
 }
 
-static int check_verb(const struct snapshot *s, const struct verb *verb, const char *argument, struct error *err)
+static int check_verb(struct world *w, const struct snapshot *s, const struct verb *verb, const char *argument,
+		      struct error *err)
 {
 	int r = check_argument(verb, argument, err);
 
@@ -205,14 +210,14 @@ static int check_verb(const struct snapshot *s, const struct verb *verb, const c
 		r = verb->check(s, argument, err);
 	if (!verb->run)
 		return r;
-	return r < 0 ? r : credentials_check(s, err);
+	return r < 0 ? r : credentials_check(w, err);
 }
 
 int world_verb_check(struct world *w, const struct verb *verb, const char *argument, struct error *err)
 {
 	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = world_snapshot(w);
 
-	return check_verb(s, verb, argument, err);
+	return check_verb(w, s, verb, argument, err);
 }
 
 int world_verb_run(struct world *w, const struct verb *verb, const char *argument, struct requester who,

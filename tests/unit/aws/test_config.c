@@ -1,6 +1,5 @@
 #include "aws/config.h"
-#include "aws/credentials.h"
-#include "aws/profile.h"
+#include "aws/credentials/chain.h"
 #include "aws/service.h"
 
 #include <fcntl.h>
@@ -38,6 +37,7 @@ static int fresh_home(void **state)
 	assert_non_null(mkdtemp(dir));
 	snprintf(path, sizeof(path), "%s/.aws", dir);
 	assert_int_equal(mkdir(path, 0700), 0);
+	setenv("AWS_EC2_METADATA_DISABLED", "true", 1);
 	return setenv("HOME", dir, 1);
 }
 
@@ -54,24 +54,35 @@ static int remove_home(void **state)
 	return 0;
 }
 
+static int find(const char *profile, struct credential_source **ret, struct error *err)
+{
+	struct aws_profiles profiles;
+	int r = aws_profiles_load(&profiles, err);
+
+	if (r == 0)
+		r = credential_chain_find(&profiles, profile, ret, err);
+	aws_profiles_free(&profiles);
+	return r;
+}
+
 static void expect_keys(const char *profile, const char *key_id, const char *token)
 {
-	struct aws_credentials c;
+	struct credential_source *s = NULL;
 	struct error err = {0};
 
-	if (aws_credentials_load(profile, &c, &err) < 0)
+	if (find(profile, &s, &err) < 0)
 		fail_msg("%s", err.message);
-	assert_string_equal(c.key_id, key_id);
-	assert_string_equal(c.token, token);
-	aws_credentials_free(&c);
+	assert_string_equal(s->key_id, key_id);
+	assert_string_equal(s->token, token);
+	credential_source_free(s);
 }
 
 static void expect_no_keys(const char *profile, const char *words)
 {
-	struct aws_credentials c;
+	struct credential_source *s = NULL;
 	struct error err = {0};
 
-	assert_int_equal(aws_credentials_load(profile, &c, &err), -ENOKEY);
+	assert_true(find(profile, &s, &err) < 0);
 	if (!strstr(err.message, words))
 		fail_msg("'%s' is not in: %s", words, err.message);
 	assert_true(err.remedy[0]);
@@ -80,7 +91,7 @@ static void expect_no_keys(const char *profile, const char *words)
 static void test_order_of_sources(void **state)
 {
 	(void)state;
-	expect_no_keys(NULL, "AWS_ACCESS_KEY_ID is not set; looked for profile default in");
+	expect_no_keys(NULL, "AWS_ACCESS_KEY_ID is not set, and profile default has none in");
 	write_file("config", "[default]\naws_access_key_id = CONFIG\naws_secret_access_key = s\n");
 	expect_keys(NULL, "CONFIG", "");
 	write_file("credentials", "[default]\naws_access_key_id=SHARED\naws_secret_access_key=s\naws_session_token=t\n"
@@ -92,7 +103,7 @@ static void test_order_of_sources(void **state)
 	setenv("AWS_SECRET_ACCESS_KEY", "s", 1);
 	expect_keys(NULL, "ENV", "");
 	expect_keys("default", "SHARED", "t");
-	expect_no_keys("missing", "no AWS credentials: looked for profile missing");
+	expect_no_keys("missing", "the profile 'missing' is neither in");
 }
 
 static void expect_environment_refused(const char *key_id, const char *secret, const char *token, const char *words)
@@ -146,22 +157,20 @@ static void test_files_that_are_none(void **state)
 	expect_no_keys(NULL, "it is a directory");
 }
 
-static void test_what_is_not_supported_is_named(void **state)
+static void test_what_cannot_be_used_is_named(void **state)
 {
 	(void)state;
-	write_file("config", "[profile a]\nrole_arn = arn\nsource_profile = b\n[profile b]\nsso_session = x\n"
-			     "[profile c]\ncredential_process = /bin/x\n[profile d]\naws_access_key_id = D\n");
-	expect_no_keys("a", "profile a uses an assumed role (role_arn), which vastfs does not support yet");
-	expect_no_keys("b", "IAM Identity Center");
-	expect_no_keys("c", "an external program");
-	setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://localhost", 1);
-	expect_no_keys(NULL, "container credentials");
+	write_file("config", "[profile a]\nrole_arn = arn\nsource_profile = d\nmfa_serial = x\n"
+			     "[profile b]\nlogin_session = x\n[profile c]\ncredential_process = 'a\n"
+			     "[profile d]\naws_access_key_id = D\naws_secret_access_key = s\n");
+	expect_no_keys("a", "profile a asks for a code of a device (mfa_serial)");
+	expect_no_keys("b", "console login (login_session)");
+	expect_no_keys("c", "credential_process of profile c is not a command: a quotation does not end");
 }
 
-static void test_long_tokens_and_changes(void **state)
+static void test_long_tokens(void **state)
 {
 	char token[3001], text[4000];
-	uint64_t before = aws_credentials_files();
 
 	(void)state;
 	memset(token, 'T', 3000);
@@ -170,26 +179,6 @@ static void test_long_tokens_and_changes(void **state)
 		 "[default]\naws_access_key_id=A\naws_secret_access_key=a+/=b\naws_session_token=%s\n", token);
 	write_file("credentials", text);
 	expect_keys(NULL, "A", token);
-	assert_true(aws_credentials_files() != before);
-}
-
-static void test_nested_keys(void **state)
-{
-	cJSON *file = NULL;
-
-	(void)state;
-	assert_int_equal(aws_profile_parse("# c\n[services s]\nec2 =\n  endpoint_url = http://e:1\n  x=2\r\nsts=\n"
-					   "  endpoint_url=http://s\n[ profile p ]\nregion = eu ; there\n  odd\n",
-					   &file),
-			 0);
-	assert_string_equal(aws_profile_get(cJSON_GetObjectItem(file, "services s"), "ec2", "endpoint_url"),
-			    "http://e:1");
-	assert_string_equal(aws_profile_get(cJSON_GetObjectItem(file, "services s"), "ec2", "x"), "2");
-	assert_string_equal(aws_profile_get(cJSON_GetObjectItem(file, "services s"), "sts", "endpoint_url"),
-			    "http://s");
-	assert_string_equal(aws_profile_get(file, "profile p", "region"), "eu");
-	assert_string_equal(aws_profile_get(file, "profile p", "nothing"), "");
-	cJSON_Delete(file);
 }
 
 static void expect_endpoint(const char *region, const struct aws_service *s, const char *url, const char *host,
@@ -202,7 +191,7 @@ static void expect_endpoint(const char *region, const struct aws_service *s, con
 
 	if (aws_options_load(&config, &o, &err) < 0)
 		fail_msg("%s", err.message);
-	assert_int_equal(aws_endpoint_find(&o, s, &e, &err), 0);
+	assert_int_equal(aws_endpoint_find(&o, s, NULL, &e, &err), 0);
 	assert_string_equal(e.url, url);
 	assert_string_equal(e.host, host);
 	assert_string_equal(e.region, signing_region);
@@ -265,7 +254,33 @@ static void test_bad_endpoints(void **state)
 	unsetenv("AWS_ENDPOINT_URL_ECR");
 	unsetenv("AWS_ENDPOINT_URL");
 	setenv("AWS_USE_FIPS_ENDPOINT", "true", 1);
-	expect_refused("AWS_USE_FIPS_ENDPOINT");
+	setenv("AWS_ENDPOINT_URL", "http://good", 1);
+	expect_refused("AWS_ENDPOINT_URL is set together with AWS_USE_FIPS_ENDPOINT");
+	clearenv();
+	setenv("HOME", dir, 1);
+	write_file("config", "[default]\nservices = nowhere\n");
+	expect_refused("profile default names [services nowhere], which");
+	setenv("AWS_STS_REGIONAL_ENDPOINTS", "global", 1);
+	expect_refused("AWS_STS_REGIONAL_ENDPOINTS (sts_regional_endpoints) is global; it may be legacy or regional");
+}
+
+static void test_variants_of_endpoints(void **state)
+{
+	(void)state;
+	setenv("AWS_USE_FIPS_ENDPOINT", "true", 1);
+	expect_endpoint("us-east-1", &aws_service_ecr, "https://api.ecr-fips.us-east-1.amazonaws.com",
+			"api.ecr-fips.us-east-1.amazonaws.com", "us-east-1");
+	unsetenv("AWS_USE_FIPS_ENDPOINT");
+	setenv("AWS_USE_DUALSTACK_ENDPOINT", "true", 1);
+	expect_endpoint("us-east-1", &aws_service_efs, "https://efs.us-east-1.api.aws", "efs.us-east-1.api.aws",
+			"us-east-1");
+	unsetenv("AWS_USE_DUALSTACK_ENDPOINT");
+	expect_endpoint("us-iso-east-1", &aws_service_ecs, "https://ecs.us-iso-east-1.c2s.ic.gov",
+			"ecs.us-iso-east-1.c2s.ic.gov", "us-iso-east-1");
+	setenv("AWS_STS_REGIONAL_ENDPOINTS", "legacy", 1);
+	expect_endpoint("eu-west-1", &aws_service_sts, "https://sts.amazonaws.com", "sts.amazonaws.com", "us-east-1");
+	expect_endpoint("il-central-1", &aws_service_sts, "https://sts.il-central-1.amazonaws.com",
+			"sts.il-central-1.amazonaws.com", "il-central-1");
 }
 
 static void test_bad_regions(void **state)
@@ -277,7 +292,7 @@ static void test_bad_regions(void **state)
 		struct aws_options o = {.region = (char *)(uintptr_t)bad[i]};
 		struct aws_endpoint e;
 
-		assert_int_equal(aws_endpoint_find(&o, &aws_service_sts, &e, NULL), -EINVAL);
+		assert_int_equal(aws_endpoint_find(&o, &aws_service_sts, NULL, &e, NULL), -EINVAL);
 	}
 }
 
@@ -286,11 +301,11 @@ static void test_bad_regions(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		AT_HOME(test_order_of_sources),	       AT_HOME(test_what_is_not_supported_is_named),
-		AT_HOME(test_long_tokens_and_changes), AT_HOME(test_nested_keys),
-		AT_HOME(test_endpoints_of_aws),	       AT_HOME(test_endpoints_of_ones_own),
-		AT_HOME(test_bad_endpoints),	       AT_HOME(test_bad_regions),
-		AT_HOME(test_files_that_are_none),     AT_HOME(test_characters_that_no_header_may_have),
+		AT_HOME(test_order_of_sources),	   AT_HOME(test_what_cannot_be_used_is_named),
+		AT_HOME(test_long_tokens),	   AT_HOME(test_variants_of_endpoints),
+		AT_HOME(test_endpoints_of_aws),	   AT_HOME(test_endpoints_of_ones_own),
+		AT_HOME(test_bad_endpoints),	   AT_HOME(test_bad_regions),
+		AT_HOME(test_files_that_are_none), AT_HOME(test_characters_that_no_header_may_have),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

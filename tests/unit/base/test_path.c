@@ -38,6 +38,27 @@ static void expect_variable(const char *name, const char *value)
 	assert_string_equal(getenv(name), value);
 }
 
+static void expect_expanded(const char *path, const char *wanted)
+{
+	_free_ char *expanded = path_expand(path);
+
+	assert_string_equal(expanded, wanted);
+}
+
+static void test_paths_are_expanded_as_the_aws_cli_does(void **state)
+{
+	(void)state;
+	setenv("HOME", "/home/me", 1);
+	setenv("SOME", "some", 1);
+	expect_expanded("/a/$SOME/${SOME}x", "/a/some/somex");
+	expect_expanded("$NONE/${NONE}/$", "$NONE/${NONE}/$");
+	expect_expanded("~", "/home/me");
+	expect_expanded("~/x", "/home/me/x");
+	expect_expanded("~root/x", "/root/x");
+	expect_expanded("~nobody-of-that-name/x", "~nobody-of-that-name/x");
+	expect_expanded("a~/${SOME", "a~/${SOME");
+}
+
 static void test_relative_paths_are_seen_from_the_start(void **state)
 {
 	char wanted[128];
@@ -53,7 +74,8 @@ static void test_relative_paths_are_seen_from_the_start(void **state)
 	assert_int_equal(chdir("/"), 0);
 	snprintf(wanted, sizeof(wanted), "%s/conf", dir);
 	expect_variable("AWS_CONFIG_FILE", wanted);
-	expect_variable("AWS_SHARED_CREDENTIALS_FILE", "~/creds");
+	snprintf(wanted, sizeof(wanted), "%s/creds", path_home());
+	expect_variable("AWS_SHARED_CREDENTIALS_FILE", wanted);
 	expect_variable("DOCKER_CONFIG", "/etc/docker");
 	expect_variable("REGISTRY_AUTH_FILE", "");
 	snprintf(wanted, sizeof(wanted), "%s/../xdg", dir);
@@ -159,6 +181,7 @@ static void test_secret_variables_leave_the_environment(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_paths_are_expanded_as_the_aws_cli_does),
 		in_directory(test_relative_paths_are_seen_from_the_start),
 		in_directory(test_home_is_that_of_the_password_database_without_the_variable),
 		in_directory(test_only_regular_files_are_read),

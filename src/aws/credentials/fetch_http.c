@@ -1,0 +1,308 @@
+/* Keys from an endpoint of the machine: of an ECS task or EKS pod, or EC2's instance metadata service. */
+#include "aws/credentials/fetch_internal.h"
+
+#include "aws/client.h"
+#include "base/file.h"
+#include "base/path.h"
+#include "base/secret.h"
+#include "base/secret_env.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define CONTAINER_LIMIT_MS    2000
+#define CONTAINER_TRIES	      3
+#define CONTAINER_PAUSE_MS    1000
+#define INSTANCE_HOST	      "http://169.254.169.254"
+#define INSTANCE_HOST_V6      "http://[fd00:ec2::254]"
+#define INSTANCE_TOKEN	      "/latest/api/token"
+#define INSTANCE_ROLE	      "/latest/meta-data/iam/security-credentials/"
+#define INSTANCE_TOKEN_HEADER "x-aws-ec2-metadata-token: "
+#define INSTANCE_LIFETIME     "x-aws-ec2-metadata-token-ttl-seconds: 21600"
+#define NAME_MAX_BYTES	      256
+
+static const struct aws_credentials_names endpoint_names = {"AccessKeyId", "SecretAccessKey", "Token", "Expiration"};
+
+/* -- one exchange ---------------------------------------------------------------------------------------------- */
+
+/* Never through a proxy: the addresses are of this machine. */
+static int endpoint_ask(struct credential_fetch *f, const char *method, const char *url, const char *header,
+			int limit_ms, void (*done)(struct http_reply *reply, void *arg))
+{
+	const char *headers[] = {header, NULL};
+	const struct http_request request = {.method = method,
+					     .url = url,
+					     .headers = headers,
+					     .timeout_ms = limit_ms,
+					     .reply_max = FETCH_ANSWER_MAX,
+					     .ca_file = aws_ca_file(f->aws),
+					     .no_proxy = true};
+
+	f->exchange = http_start(f->aws->engine, &request, done, f);
+	return f->exchange ? 0 : -ENOMEM;
+}
+
+static void endpoint_no_memory(struct credential_fetch *f)
+{
+	struct error err;
+
+	error_set(&err, -ENOMEM, "out of memory");
+	fetch_fail(f, &err);
+}
+
+static void endpoint_take(struct credential_fetch *f, struct http_reply *reply)
+{
+	cJSON *answer = cJSON_Parse(buf_str(&reply->body));
+
+	fetch_take(f, answer, &endpoint_names);
+	secret_free_json(answer);
+}
+
+/* -- a container ----------------------------------------------------------------------------------------------- */
+
+static void container_ask(void *arg);
+
+static void container_answered(struct http_reply *reply, void *arg)
+{
+	struct credential_fetch *f = arg;
+	struct error err = reply->error;
+
+	f->exchange = NULL;
+	if (err.errnum == -ECANCELED) {
+		fetch_fail(f, &err);
+	} else if (reply->status == 200) {
+		endpoint_take(f, reply);
+	} else if (++f->attempts < CONTAINER_TRIES) {
+		engine_timer_set(f->aws->engine, &f->timer, CONTAINER_PAUSE_MS, container_ask, f);
+	} else {
+		if (!error_is(&err))
+			error_set(&err, -ENOKEY, "it answered with HTTP status %d", reply->status);
+		err.errnum = -ENOKEY;
+		error_prefix(&err, "the container's endpoint for credentials, %s, gives none", f->source->url);
+		error_remedy(&err, "give the task or pod a role, or unset AWS_CONTAINER_CREDENTIALS_RELATIVE_URI and "
+				   "AWS_CONTAINER_CREDENTIALS_FULL_URI");
+		fetch_fail(f, &err);
+	}
+}
+
+static void container_ask(void *arg)
+{
+	struct credential_fetch *f = arg;
+
+	if (endpoint_ask(f, "GET", f->source->url, f->header, CONTAINER_LIMIT_MS, container_answered) < 0)
+		endpoint_no_memory(f);
+}
+
+static bool container_is_loopback(const char *host)
+{
+	struct in_addr v4;
+	struct in6_addr v6;
+
+	if (inet_pton(AF_INET, host, &v4) == 1)
+		return (ntohl(v4.s_addr) >> 24) == 127;
+	return inet_pton(AF_INET6, host, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
+}
+
+/* The host of a URL, without port and brackets. */
+static void container_host(const char *url, char *host, size_t size)
+{
+	const char *begin = strstr(url, "://");
+	size_t len;
+
+	begin = begin ? begin + 3 : url;
+	len = *begin == '[' ? strcspn(++begin, "]") : strcspn(begin, ":/?#");
+	snprintf(host, size, "%.*s", (int)len, begin);
+}
+
+/* Keys come over the wire in the clear, so only what does not leave the machine, or TLS. */
+static int container_check(const char *url, struct error *err)
+{
+	static const char *const allowed[] = {"169.254.170.2", "169.254.170.23", "fd00:ec2::23", "localhost"};
+	char host[NAME_MAX_BYTES];
+
+	if (strncasecmp(url, "https://", 8) == 0 && !strchr(url, '@'))
+		return 0;
+	container_host(url, host, sizeof(host));
+	for (size_t i = 0; i < ARRAY_SIZE(allowed); i++)
+		if (strncasecmp(url, "http://", 7) == 0 && strcasecmp(host, allowed[i]) == 0)
+			return 0;
+	if (strncasecmp(url, "http://", 7) == 0 && container_is_loopback(host))
+		return 0;
+	error_set(err, -ENOKEY,
+		  "AWS_CONTAINER_CREDENTIALS_FULL_URI is not used: over http its host must be this machine or "
+		  "that of ECS or EKS, and %s is neither",
+		  *host ? host : "the URL");
+	error_remedy(err, "set it to an https URL or one of a loopback address");
+	return -ENOKEY;
+}
+
+/* The file wins, and is read for every fetch. */
+static int container_read_token(char **ret, size_t *ret_size, struct error *err)
+{
+	const char *file = getenv("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
+	const char *text = secret_env_get("AWS_CONTAINER_AUTHORIZATION_TOKEN");
+	_close_ int fd = -1;
+	size_t len;
+	int r;
+
+	if (!file) {
+		*ret = text ? secret_strdup(text) : NULL;
+		*ret_size = text ? strlen(text) + 1 : 0;
+		return text && !*ret ? -ENOMEM : 0;
+	}
+	fd = file_open_regular(file);
+	r = fd < 0 ? fd : secret_read(fd, FETCH_ANSWER_MAX, ret, &len, ret_size);
+	if (r < 0)
+		error_set(err, -ENOKEY, "cannot read the container's token %s: %s", file, file_explain(r));
+	return r < 0 ? -ENOKEY : 0;
+}
+
+static int container_make_header(struct credential_fetch *f, struct error *err)
+{
+	char *token = NULL;
+	size_t size = 0;
+	int r = container_read_token(&token, &size, err);
+
+	if (r == 0 && token && strpbrk(token, "\r\n")) {
+		r = error_set(err, -ENOKEY, "the container's token contains a line end, which no header may have");
+		error_remedy(err, "write AWS_CONTAINER_AUTHORIZATION_TOKEN or its file without line ends");
+	}
+	if (r == 0 && token && !(f->header = secret_printf("Authorization: %s", token)))
+		r = -ENOMEM;
+	secret_free(token, size);
+	return r;
+}
+
+int fetch_container_start(struct credential_fetch *f, struct error *err)
+{
+	int r = container_check(f->source->url, err);
+
+	if (r == 0)
+		r = container_make_header(f, err);
+	if (r == 0)
+		container_ask(f);
+	return r;
+}
+
+/* -- an instance ----------------------------------------------------------------------------------------------- */
+
+static int instance_number(const char *variable, int fallback)
+{
+	const char *text = getenv(variable);
+	int n = text ? atoi(text) : 0;
+
+	return n > 0 && n <= 60 ? n : fallback;
+}
+
+static bool instance_is_true(const char *variable)
+{
+	const char *text = getenv(variable);
+
+	return text && strcasecmp(text, "true") == 0;
+}
+
+/* The URL of a path; to be freed. */
+static char *instance_url(const char *path, const char *name)
+{
+	const char *host = getenv("AWS_EC2_METADATA_SERVICE_ENDPOINT");
+	const char *mode = getenv("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE");
+	size_t len;
+	char *url;
+
+	if (!host || !*host)
+		host = mode && strcasecmp(mode, "ipv6") == 0 ? INSTANCE_HOST_V6 : INSTANCE_HOST;
+	len = strlen(host);
+	while (len && host[len - 1] == '/')
+		len--;
+	return asprintf(&url, "%.*s%s%s", (int)len, host, path, name) < 0 ? NULL : url;
+}
+
+static void instance_ask(struct credential_fetch *f, const char *method, const char *path, const char *name,
+			 const char *header, void (*done)(struct http_reply *reply, void *arg))
+{
+	_free_ char *url = instance_url(path, name);
+
+	if (!url ||
+	    endpoint_ask(f, method, url, header, instance_number("AWS_METADATA_SERVICE_TIMEOUT", 1) * 1000, done) < 0)
+		endpoint_no_memory(f);
+}
+
+/* Where there is no such service this is the end of the search, and so the message is the search's. */
+static void instance_fail(struct credential_fetch *f, const struct http_reply *reply, const char *what)
+{
+	struct error err = f->source->nothing;
+
+	if (reply->error.errnum == -ECANCELED) {
+		fetch_fail(f, &reply->error);
+		return;
+	}
+	if (reply->status)
+		error_prefix(&err, "the instance metadata service %s (HTTP status %d)", what, reply->status);
+	fetch_fail(f, &err);
+}
+
+static void instance_got_keys(struct http_reply *reply, void *arg)
+{
+	struct credential_fetch *f = arg;
+
+	f->exchange = NULL;
+	if (reply->status == 200)
+		endpoint_take(f, reply);
+	else
+		instance_fail(f, reply, "gives no keys for the role of this instance");
+}
+
+static bool instance_is_name(const char *text)
+{
+	size_t len = strlen(text);
+
+	return len > 0 && len < NAME_MAX_BYTES &&
+	       strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+=,.@_-") == len;
+}
+
+static void instance_got_role(struct http_reply *reply, void *arg)
+{
+	struct credential_fetch *f = arg;
+
+	f->exchange = NULL;
+	if (reply->status != 200 || !instance_is_name(buf_str(&reply->body))) {
+		instance_fail(f, reply, "names no role: the instance has no profile");
+		return;
+	}
+	instance_ask(f, "GET", INSTANCE_ROLE, buf_str(&reply->body), f->header, instance_got_keys);
+}
+
+static void instance_begin(void *arg);
+
+/* Version 1 of the service has no tokens; it is asked where version 2 is not there, unless that is forbidden. */
+static void instance_got_token(struct http_reply *reply, void *arg)
+{
+	struct credential_fetch *f = arg;
+	bool absent = reply->status == 403 || reply->status == 404 || reply->status == 405;
+
+	f->exchange = NULL;
+	if (!reply->status && reply->error.errnum != -ECANCELED &&
+	    ++f->attempts < instance_number("AWS_METADATA_SERVICE_NUM_ATTEMPTS", 1)) {
+		engine_timer_set(f->aws->engine, &f->timer, 0, instance_begin, f);
+		return;
+	}
+	if (reply->status == 200 && !strpbrk(buf_str(&reply->body), "\r\n"))
+		f->header = secret_printf(INSTANCE_TOKEN_HEADER "%s", buf_str(&reply->body));
+	if (f->header || (absent && !instance_is_true("AWS_EC2_METADATA_V1_DISABLED")))
+		instance_ask(f, "GET", INSTANCE_ROLE, "", f->header, instance_got_role);
+	else
+		instance_fail(f, reply, "gives no token");
+}
+
+static void instance_begin(void *arg)
+{
+	instance_ask(arg, "PUT", INSTANCE_TOKEN, "", INSTANCE_LIFETIME, instance_got_token);
+}
+
+int fetch_instance_start(struct credential_fetch *f, struct error *err _unused_)
+{
+	instance_begin(f);
+	return 0;
+}
