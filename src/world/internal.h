@@ -208,7 +208,8 @@ int64_t follow_by_time(struct log_place *place);
 enum snapshot_match plan_match(const struct snapshot *s);
 
 /* verbs.c */
-/* -EEXIST if the stack of that name is known to be somebody else's. */
+/* -EEXIST if the stack of that name is known to be somebody else's. What was read more than 30 s ago refuses nothing.
+ */
 int own_stack_check(const struct snapshot *s, struct error *err);
 /* -ENOKEY if the credentials are known not to work; from memory. */
 int credentials_check(struct world *w, struct error *err);

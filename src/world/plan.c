@@ -2,6 +2,7 @@
  * plan.c - stack/plan and stack/template.json, from memory.
  */
 #include "stack/plan.h"
+#include "stack/ownership.h"
 #include "stack/template.h"
 #include "world/internal.h"
 
@@ -80,8 +81,10 @@ int world_plan_render(const struct snapshot *s, struct buf *out)
 		return buf_printf(out, "deploy would refuse: %s\n", err.message);
 	if (!s->contact_ms)
 		return buf_puts(out, "not known yet: AWS has not been reached\n");
-	if (own_stack_check(s, &err) < 0)
+	if (s->stack->foreign) {
+		stack_refuse_foreign(s->stack->name, settings_get(s->settings, SETTING_STAGE), &err);
 		return buf_printf(out, "deploy would refuse: %s; %s\n", err.message, err.remedy);
+	}
 	return render(s, out);
 }
 

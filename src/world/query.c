@@ -9,6 +9,7 @@
 #include "aws/config.h"
 #include "aws/lambda.h"
 #include "base/clock.h"
+#include "stack/ownership.h"
 #include "world/answer.h"
 #include "world/internal.h"
 
@@ -247,7 +248,9 @@ static void fail_not_deployed(struct query *q, const struct snapshot *s)
 	if (!s->contact_ms && error_is(&s->contact_error)) {
 		err = s->contact_error;
 		error_prefix(&err, "the stack could not be looked at, so the command was not sent");
-	} else if (own_stack_check(s, &err) == 0) {
+	} else if (s->settings && s->stack->foreign) {
+		stack_refuse_foreign(s->stack->name, settings_get(s->settings, SETTING_STAGE), &err);
+	} else {
 		error_set(&err, -ENXIO, "the stack is not deployed");
 		error_remedy(&err, "touch control/deploy");
 	}

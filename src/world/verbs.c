@@ -24,7 +24,7 @@ static int need_settings(const struct snapshot *s, struct error *err)
 
 int own_stack_check(const struct snapshot *s, struct error *err)
 {
-	if (!s->settings || !s->stack->foreign)
+	if (!s->settings || !snapshot_is_current(s) || !s->stack->foreign)
 		return 0;
 	return stack_refuse_foreign(s->stack->name, settings_get(s->settings, SETTING_STAGE), err);
 }
@@ -43,7 +43,7 @@ static int need_deployed(const struct snapshot *s, struct error *err)
 
 static int need_nobody_else(const struct snapshot *s, struct error *err)
 {
-	int r = snapshot_is_current(s) ? own_stack_check(s, err) : 0;
+	int r = own_stack_check(s, err);
 
 	if (r < 0 || !snapshot_is_current(s) || stack_state(s->stack->status)->kind != STACK_BUSY)
 		return r;
