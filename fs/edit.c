@@ -3,6 +3,7 @@
 #include "fs/attr.h"
 #include "fs/draft.h"
 #include "fs/file.h"
+#include "fs/history.h"
 #include "fs/refuse.h"
 #include "fs/save.h"
 
@@ -126,11 +127,6 @@ void edit_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode
 	refuse(&c, -EPERM, node_get(&c.fs->nodes, parent), name);
 }
 
-void edit_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
-{
-	edit_mkdir(req, parent, name, 0);
-}
-
 void edit_link(fuse_req_t req, fuse_ino_t ino _unused_, fuse_ino_t parent, const char *name)
 {
 	edit_mkdir(req, parent, name, 0);
@@ -198,7 +194,9 @@ static int remove_name(struct call *c, const struct node *dir, const char *name)
 		return config_remove(&c->fs->config, name);
 	if (is_tasks(dir) && is_default(name))
 		return world_task_choose(c->fs->world, NULL, &c->err);
-	if (!is_tasks(dir) || !links_target(&c->fs->links, name))
+	if (!is_tasks(dir))
+		return history_unlink(c, dir, name);
+	if (!links_target(&c->fs->links, name))
 		return -EPERM;
 	links_remove(&c->fs->links, name);
 	return 0;
@@ -208,8 +206,18 @@ void edit_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
 	_call_ struct call c = call_begin(req);
 	const struct node *dir = node_get(&c.fs->nodes, parent);
+	int r = dir ? remove_name(&c, dir, name) : -ENOENT;
 
-	answer(&c, dir ? remove_name(&c, dir, name) : -ENOENT, dir, name);
+	/* rm -r asks for each file of an entry: one line in /error, about the entry, will do. */
+	answer(&c, r, dir, r == -EBUSY ? NULL : name);
+}
+
+void edit_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	_call_ struct call c = call_begin(req);
+	const struct node *dir = node_get(&c.fs->nodes, parent);
+
+	answer(&c, dir ? history_rmdir(&c, dir, name) : -ENOENT, dir, name);
 }
 
 /* -- renaming -------------------------------------------------------------------------------------------------- */

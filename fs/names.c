@@ -3,6 +3,7 @@
 #include "fs/config.h"
 #include "fs/file.h"
 #include "fs/fs.h"
+#include "fs/history.h"
 #include "fs/links.h"
 
 #include <inttypes.h>
@@ -52,9 +53,25 @@ static bool bind_operation(struct scope *s)
 	return bind_job(s, job_list_find(s->snapshot->operations, parse_number(s->key)));
 }
 
+/* The entries of a history. task: in which the commands ran; "": in Lambda. */
+static int list_commands(const struct snapshot *s, const struct job_list *l, const char *task,
+			 int (*each)(void *arg, const char *name), void *arg)
+{
+	char name[24];
+	int r = 0;
+
+	for (size_t i = 0; i < l->n && r >= 0; i++) {
+		if (strcmp(l->jobs[i]->argument, task) != 0 || !history_lists(s, l->jobs[i]))
+			continue;
+		snprintf(name, sizeof(name), "%" PRIu64, l->jobs[i]->number);
+		r = each(arg, name);
+	}
+	return r;
+}
+
 static int list_queries(const struct scope *s, int (*each)(void *arg, const char *name), void *arg)
 {
-	return list_jobs(s->snapshot->queries, each, arg);
+	return list_commands(s->snapshot, s->snapshot->queries, "", each, arg);
 }
 
 static bool bind_query(struct scope *s)
@@ -70,17 +87,7 @@ static void first_part(const char *key, char part[static TREE_KEY_MAX])
 
 static int list_execs(const struct scope *s, int (*each)(void *arg, const char *name), void *arg)
 {
-	const struct job_list *l = s->snapshot->execs;
-	char name[24];
-	int r = 0;
-
-	for (size_t i = 0; i < l->n && r >= 0; i++) {
-		if (strcmp(l->jobs[i]->argument, s->key) != 0)
-			continue;
-		snprintf(name, sizeof(name), "%" PRIu64, l->jobs[i]->number);
-		r = each(arg, name);
-	}
-	return r;
+	return list_commands(s->snapshot, s->snapshot->execs, s->key, each, arg);
 }
 
 static bool bind_exec(struct scope *s)
@@ -257,7 +264,7 @@ static int list_child(const struct scope *dir, struct listing *l)
 
 	if (tree_is_dynamic(l->row))
 		return tree_lister(l->row)->list(dir, list_one, l);
-	if (scope_open(&child, dir->fs, dir->snapshot, l->row, dir->key) < 0)
+	if (scope_open(&child, dir->fs, dir->snapshot, l->row, dir->key) < 0 || !history_has(&child))
 		return 0;
 	return l->each(l->arg, l->row, dir->key, tree_name(l->row));
 }
@@ -277,7 +284,7 @@ static bool names_it(const struct scope *dir, const struct row *row, const char 
 {
 	_scope_ struct scope s = {0};
 
-	return scope_open(&s, dir->fs, dir->snapshot, row, key) >= 0;
+	return scope_open(&s, dir->fs, dir->snapshot, row, key) >= 0 && history_has(&s);
 }
 
 int names_lookup(const struct scope *dir, const char *name, const struct row **ret_row,

@@ -33,10 +33,10 @@ static void put_rules(struct buf *out)
 	buf_puts(
 		out,
 		"GOOD TO KNOW\n\n"
-		"  Reading starts nothing and costs nothing. Only writing, touch, rm in tasks/ and config/, and\n"
-		"  ln -sfn on tasks/default act. result and exit_code wait for their job, all other files are\n"
-		"  answered at once. A query starts when its file is closed: a background child that inherited the\n"
-		"  open file delays it.\n\n"
+		"  Reading starts nothing and costs nothing. Only writing, touch, rm in tasks/, config/ and\n"
+		"  history/, and ln -sfn on tasks/default act. result and exit_code wait for their job, all other\n"
+		"  files are answered at once. A query starts when its file is closed: a background child that\n"
+		"  inherited the open file delays it.\n\n"
 		"  EBUSY an operation is running; EEXIST a server runs or has not stopped yet; ENXIO the stack is\n"
 		"  not deployed; ENOKEY no usable credentials; EINVAL bad content; EIO the cloud said no; EPERM not a\n"
 		"  thing this tree does. Each leaves a line in error.\n\n"

@@ -164,7 +164,7 @@ static bool tell_execs(struct self_touch *t, const struct snapshot *s)
 	uint64_t exec = token_of(s->execs), check = token_of(s->checks);
 	bool news = exec != t->exec || check != t->check;
 
-	if (exec != t->exec) {
+	if (exec != t->exec && exec) { /* there is one: the last may have been removed */
 		const char *task = job_list_last(s->execs)->argument;
 
 		if (exec / 8 != t->exec / 8)

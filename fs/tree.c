@@ -15,6 +15,11 @@
 	{                                                                                                       \
 		.path = pattern, .type = ROW_DIR, .mode = 0755, .changed = when, .cache = caching, .help = text \
 	}
+#define ENTRY(pattern, text)                                                                                  \
+	{                                                                                                     \
+		.path = pattern, .type = ROW_DIR, .mode = 0755, .changed = changed_job, .cache = CACHE_NEVER, \
+		.flags = ROW_HISTORY, .help = text                                                            \
+	}
 #define VALUE(pattern, how, which, when, caching, text)                                                             \
 	{                                                                                                           \
 		.path = pattern, .type = ROW_FILE, .mode = 0444, .class = &class_text, .render = how, .arg = which, \
@@ -196,7 +201,7 @@ const struct row tree_rows[] = {
 	ACTION("tasks/{task}/exec/query", class_query, render_job_query, "write a command, then read result"),
 	COMMAND_FILES("tasks/{task}/exec/", ROW_LAST_QUERY),
 	DIRECTORY("tasks/{task}/exec/history", changed_execs, CACHE_NEVER, "the last ones, one directory each"),
-	DIRECTORY("tasks/{task}/exec/history/{exec}", changed_job, CACHE_NEVER, "one command"),
+	ENTRY("tasks/{task}/exec/history/{exec}", "one command; rmdir or rm -rf forgets it"),
 	OF_JOB("tasks/{task}/exec/history/{exec}/query", render_job_query, 0, "the command"),
 	COMMAND_FILES("tasks/{task}/exec/history/{exec}/", 0),
 
@@ -206,8 +211,9 @@ const struct row tree_rows[] = {
 	QUERY_FILES("lambda/", ROW_LAST_QUERY),
 	VALUE("lambda/function.json", render_stack_json, offsetof(struct stack_view, function_json), changed_stack,
 	      CACHE_CLOUD, "AWS's own record of the function"),
-	DIRECTORY("lambda/history", changed_queries, CACHE_NEVER, "the last 100 queries, one directory each"),
-	DIRECTORY("lambda/history/{query}", changed_job, CACHE_NEVER, "one query"),
+	DIRECTORY("lambda/history", changed_queries, CACHE_NEVER,
+		  "the last queries (history_keep), one directory each"),
+	ENTRY("lambda/history/{query}", "one query; rmdir or rm -rf forgets it"),
 	OF_JOB("lambda/history/{query}/query", render_job_query, 0, "the command"),
 	QUERY_FILES("lambda/history/{query}/", 0),
 	LOG("lambda/history/{query}/lambda.log", class_log, "what Lambda logged about it"),

@@ -59,8 +59,9 @@ struct job {
 	pid_t pid;	   /* who asked for it */
 	uid_t uid;
 	int64_t created_ms;
-	struct blob *query; /* the command; NULL for operations */
-	struct stream *log; /* operation.log or lambda.log */
+	struct blob *query;		/* the command; NULL for operations */
+	struct stream *log;		/* operation.log or lambda.log */
+	_Atomic uint64_t removed_files; /* of its directory, by the user: a bit each, as fs/history.c counts them */
 	struct job_private *priv;
 };
 
@@ -118,6 +119,8 @@ struct job_list {
 
 /* The list with j added (j NULL: none), without the oldest ended ones beyond keep. NULL without memory. */
 struct job_list *job_list_with(const struct job_list *old, struct job *j, size_t keep);
+/* The list without j. NULL without memory. */
+struct job_list *job_list_without(const struct job_list *old, const struct job *j);
 struct job_list *job_list_ref(struct job_list *l);
 void job_list_unref(struct job_list *l);
 struct job *job_list_find(const struct job_list *l, uint64_t number);	      /* no new reference; NULL */

@@ -145,6 +145,18 @@ uint64_t output_size(const struct output *o)
 	return o ? atomic_load(&o->size) : 0;
 }
 
+uint64_t output_disk_size(struct output *o)
+{
+	bool on_disk;
+
+	if (!o)
+		return 0;
+	pthread_mutex_lock(&o->lock);
+	on_disk = o->fd >= 0;
+	pthread_mutex_unlock(&o->lock);
+	return on_disk ? output_size(o) : 0;
+}
+
 static ssize_t read_at(int fd, uint64_t offset, char *out, size_t len)
 {
 	size_t done = 0;

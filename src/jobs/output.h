@@ -33,6 +33,9 @@ int output_append(struct output *o, const void *data, size_t len);
 /* Any thread. Bytes so far. NULL: none. */
 uint64_t output_size(const struct output *o);
 
+/* Any thread. Bytes that it takes on the disk; 0 while it is in memory. NULL: none. */
+uint64_t output_disk_size(struct output *o);
+
 /* Any thread: copies at most len bytes from offset; how many, 0 at the present end, negative errno of the disk. */
 ssize_t output_read(struct output *o, uint64_t offset, void *out, size_t len);
 

@@ -306,3 +306,13 @@ int check_role_policies(const char *value, struct error *err)
 	}
 	return 0;
 }
+
+int check_history_keep(const char *value, struct error *err)
+{
+	return check_between(value, 0, 100, err);
+}
+
+int check_history_limit(const char *value, struct error *err)
+{
+	return check_between(value, 0, 1024, err);
+}

@@ -38,6 +38,8 @@ int check_lambda_result_limit(const char *value, struct error *err);
 int check_architecture(const char *value, struct error *err);
 int check_profile(const char *value, struct error *err);
 int check_role_policies(const char *value, struct error *err);
+int check_history_keep(const char *value, struct error *err);
+int check_history_limit(const char *value, struct error *err);
 
 /* The decimal number, or -EINVAL: sign, blanks and leading zeros are none. */
 int parse_unsigned(const char *value, unsigned least, unsigned most, unsigned *ret, struct error *err);

@@ -57,6 +57,10 @@ static const struct setting_rule rules[SETTING_COUNT] = {
 	[SETTING_ROLE_POLICIES] =
 		{"role_policies", NULL, false, check_role_policies,
 		 "ARNs of managed policies for the roles of server and function, comma-separated, at most 10"},
+	[SETTING_HISTORY_KEEP] = {"history_keep", "100", false, check_history_keep,
+				  "commands kept in lambda/history and exec/history, 0 to 100"},
+	[SETTING_HISTORY_LIMIT] = {"history_limit", "1", false, check_history_limit,
+				   "disk space for their results, 0 to 1024 GB; the newest is always kept"},
 };
 
 const struct setting_rule *setting_rule(enum setting key)
@@ -376,6 +380,8 @@ static void fill_numbers(struct settings *s)
 	s->lambda_tmp_size = number(s, SETTING_LAMBDA_TMP_SIZE);
 	s->lambda_timeout = number(s, SETTING_LAMBDA_TIMEOUT);
 	s->lambda_result_limit = number(s, SETTING_LAMBDA_RESULT_LIMIT);
+	s->history_keep = number(s, SETTING_HISTORY_KEEP);
+	s->history_limit = number(s, SETTING_HISTORY_LIMIT);
 }
 
 int settings_parse(const char *text, size_t len, struct settings **ret, struct error *err)

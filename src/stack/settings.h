@@ -55,6 +55,8 @@ enum setting {
 	SETTING_ARCHITECTURE,
 	SETTING_AWS_PROFILE,
 	SETTING_ROLE_POLICIES,
+	SETTING_HISTORY_KEEP,
+	SETTING_HISTORY_LIMIT,
 	SETTING_COUNT
 };
 
@@ -87,6 +89,8 @@ struct settings {
 	unsigned lambda_timeout;       /* s */
 	unsigned lambda_tmp_size;      /* MB */
 	unsigned lambda_result_limit;  /* MB; vastfs's own limit, not of the stack */
+	unsigned history_keep;	       /* commands of each list that stay; vastfs's own, too */
+	unsigned history_limit;	       /* GB on disk that their results may take together; likewise */
 };
 
 /*

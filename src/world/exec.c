@@ -35,11 +35,14 @@ struct execs {
 
 static void forget(struct exec *x)
 {
+	struct world *w = x->execs->world;
+
 	job_on_cancel(x->job, NULL, NULL);
 	list_remove(&x->link);
 	printed_release(&x->printed);
 	job_unref(x->job);
 	free(x);
+	world_trim_history(w);
 }
 
 static void fail(struct exec *x, const struct error *err)

@@ -12,8 +12,6 @@
 #include <pthread.h>
 
 #define OPERATIONS_KEPT 100
-#define QUERIES_KEPT	100
-#define EXECS_KEPT	100 /* of all tasks */
 #define CHECKS_KEPT	100 /* likewise */
 
 #define CHECK_CANNOT_TELL 126 /* exit status of the probe */
@@ -77,6 +75,9 @@ uint64_t world_take_number(struct world *w, enum job_kind kind);
 /* Makes a job and publishes it. number 0: the next of its kind, noted in the journal. NULL without memory. */
 struct job *world_job_new(struct world *w, enum job_kind kind, uint64_t number, const char *name, const char *argument,
 			  struct blob *query, struct requester who);
+
+/* After a command has ended or the settings have changed: forgets what history_keep and history_limit do not allow. */
+void world_trim_history(struct world *w);
 
 /* Puts a job's failure into /error and events.log. */
 void world_job_failed(struct world *w, struct job *j);

@@ -48,12 +48,15 @@ static void attempt(void *arg);
 
 static void forget(struct query *q)
 {
+	struct world *w = q->queries->world;
+
 	job_on_cancel(q->job, NULL, NULL);
 	engine_timer_cancel(&q->timer);
 	list_remove(&q->link);
 	answer_release(&q->answer);
 	job_unref(q->job);
 	free(q);
+	world_trim_history(w);
 }
 
 static void fail(struct query *q, const struct error *err)

@@ -99,6 +99,7 @@ void settings_apply(struct world *w, struct settings *settings, struct blob *tex
 	if (world_publish(w, edit_force, &(struct force){settings, text}) < 0)
 		log_error("no memory to put the settings in force");
 	identity_refresh(w);
+	world_trim_history(w);
 }
 
 static int settings_file_cannot_read(const char *path, int r, struct error *err)

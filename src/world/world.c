@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/escape.h"
 #include "base/log.h"
+#include "jobs/history.h"
 #include "world/internal.h"
 
 #include <inttypes.h>
@@ -11,6 +12,10 @@
 
 #define EVENTS_KEEP  (4 << 20)
 #define API_LOG_KEEP (4 << 20)
+
+/* Without settings, as those are by default. */
+#define HISTORY_KEEP	 100
+#define HISTORY_LIMIT_GB 1
 
 /* -- publishing ------------------------------------------------------------------------------------------------ */
 
@@ -162,23 +167,47 @@ static struct job_list **list_of(struct snapshot *s, enum job_kind kind)
 	}
 }
 
+static int trim_history(struct snapshot *s)
+{
+	const struct settings *settings = s->settings;
+	struct history_limits limits = {.keep = settings ? settings->history_keep : HISTORY_KEEP,
+					.disk_bytes = (uint64_t)(settings ? settings->history_limit : HISTORY_LIMIT_GB)
+						      << 30};
+
+	return history_trim((struct job_list **[HISTORY_LISTS]){&s->queries, &s->execs}, &limits);
+}
+
 static int add_job(struct snapshot *s, void *arg)
 {
 	struct job *j = arg;
 	static const size_t keep[] = {
 		[JOB_OPERATION] = OPERATIONS_KEPT,
-		[JOB_QUERY] = QUERIES_KEPT,
-		[JOB_EXEC] = EXECS_KEPT,
+		[JOB_QUERY] = SIZE_MAX, /* see trim_history */
+		[JOB_EXEC] = SIZE_MAX,
 		[JOB_CHECK] = CHECKS_KEPT,
 	};
 	struct job_list **list = list_of(s, j->kind);
 	struct job_list *longer = job_list_with(*list, j, keep[j->kind]);
+	int r;
 
 	if (!longer)
 		return -ENOMEM;
 	job_list_unref(*list);
 	*list = longer;
-	return 0;
+	r = trim_history(s);
+	return r < 0 ? r : 0;
+}
+
+static int edit_trim(struct snapshot *s, void *arg _unused_)
+{
+	int r = trim_history(s);
+
+	return r == 0 ? -EALREADY : r;
+}
+
+void world_trim_history(struct world *w)
+{
+	world_publish(w, edit_trim, NULL);
 }
 
 uint64_t world_take_number(struct world *w, enum job_kind kind)
@@ -221,25 +250,73 @@ static void job_changed(struct job *j _unused_, void *arg)
 	world_tell(arg);
 }
 
-void world_job_failed(struct world *w, struct job *j)
-{
-	_cleanup_(job_view_unref_cleanup) struct job_view *v = job_view(j);
-	char name[128];
+#define JOB_PATH_SIZE 128
 
+/* Where a job stands in the tree. */
+static const char *job_path(const struct job *j, char path[static JOB_PATH_SIZE])
+{
 	switch (j->kind) {
 	case JOB_EXEC:
-		snprintf(name, sizeof(name), "tasks/%s/exec/history/%" PRIu64, j->argument, j->number);
+		snprintf(path, JOB_PATH_SIZE, "tasks/%s/exec/history/%" PRIu64, j->argument, j->number);
 		break;
 	case JOB_CHECK:
-		snprintf(name, sizeof(name), "tasks/%s/check", j->argument);
+		snprintf(path, JOB_PATH_SIZE, "tasks/%s/check", j->argument);
 		break;
 	default:
-		snprintf(name, sizeof(name), "%s/%" PRIu64, j->kind == JOB_OPERATION ? "operations" : "lambda/history",
+		snprintf(path, JOB_PATH_SIZE, "%s/%" PRIu64, j->kind == JOB_OPERATION ? "operations" : "lambda/history",
 			 j->number);
 		break;
 	}
-	failures_add(w->failures, &(struct failure_site){.pid = j->pid, .uid = j->uid, .job = name}, &v->error);
-	world_event(w, "%s %s %s: %s", name, j->name, job_state_name(v->state), v->error.message);
+	return path;
+}
+
+void world_job_failed(struct world *w, struct job *j)
+{
+	_cleanup_(job_view_unref_cleanup) struct job_view *v = job_view(j);
+	char path[JOB_PATH_SIZE];
+
+	failures_add(w->failures, &(struct failure_site){.pid = j->pid, .uid = j->uid, .job = job_path(j, path)},
+		     &v->error);
+	world_event(w, "%s %s %s: %s", path, j->name, job_state_name(v->state), v->error.message);
+}
+
+int world_history_check(struct job *j, struct error *err)
+{
+	_cleanup_(job_view_unref_cleanup) struct job_view *v = job_view(j);
+	char path[JOB_PATH_SIZE];
+
+	if (job_state_ended(v->state))
+		return 0;
+	error_set(err, -EBUSY, "%s cannot be removed: its command is %s", job_path(j, path), job_state_name(v->state));
+	error_remedy(err, "wait for it, or: touch %s/cancel", path);
+	return -EBUSY;
+}
+
+static int edit_forget(struct snapshot *s, void *arg)
+{
+	struct job *j = arg;
+	struct job_list **list = list_of(s, j->kind), *shorter;
+
+	if (job_list_find(*list, j->number) != j)
+		return -ENOENT;
+	shorter = job_list_without(*list, j);
+	if (!shorter)
+		return -ENOMEM;
+	job_list_unref(*list);
+	*list = shorter;
+	return 0;
+}
+
+int world_history_remove(struct world *w, struct job *j, struct requester who, struct error *err)
+{
+	char path[JOB_PATH_SIZE];
+	int r = world_history_check(j, err);
+
+	if (r == 0)
+		r = world_publish(w, edit_forget, j);
+	if (r == 0)
+		world_event(w, "%s was removed by process %d", job_path(j, path), (int)who.pid);
+	return r;
 }
 
 void world_cancel_job(struct world *w, struct job *j)

@@ -88,6 +88,13 @@ int world_task_check(struct world *w, const char *id, struct requester who, stru
 void world_cancel_job(struct world *w, struct job *j);
 
 /*
+ * A command in Lambda or a container is removed from its history, with all that it printed. -EBUSY with words while it
+ * is in flight; world_history_check asks only. -ENOENT: somebody was faster. Open files go on reading it.
+ */
+int world_history_check(struct job *j, struct error *err);
+int world_history_remove(struct world *w, struct job *j, struct requester who, struct error *err);
+
+/*
  * Shells for `vastfs shell` (shell/protocol.h), of the user that this process runs as. device: st_dev of the mount.
  * -EADDRINUSE and the like.
  */

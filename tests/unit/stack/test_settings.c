@@ -121,6 +121,10 @@ static void test_good_values(void **state)
 		"role_policies=arn:aws-us-gov:iam::aws:policy/service-role/X_+=.@-",
 		"role_policies=arn:aws-cn:iam::123456789012:policy/a/b/c,arn:aws-cn:iam::aws:policy/d",
 		"role_policies=" POLICIES_10,
+		"history_keep=0",
+		"history_keep=100",
+		"history_limit=0",
+		"history_limit=1024",
 	};
 
 	(void)state;
@@ -242,6 +246,10 @@ static void test_bad_lines(void **state)
 		{"role_policies=arn:aws:iam::aws:policy/a, arn:aws:iam::aws:policy/b", 15, "by a comma alone"},
 		{"role_policies=arn:aws:iam::aws:policy/aws-service-role/AWSSupportServiceRolePolicy", 15,
 		 "service-linked"},
+		{"history_keep=101", 14, "not between 0 and 100"},
+		{"history_keep=-1", 14, "not a whole number"},
+		{"history_limit=1025", 15, "not between 0 and 1024"},
+		{"history_limit=1GB", 15, "not a whole number"},
 		{"role_policies=" POLICIES_10 ",arn:aws:iam::aws:policy/k", 15, "more than 10 policies"},
 	};
 
