@@ -15,6 +15,7 @@
 
 #include <fcntl.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -307,6 +308,7 @@ int main(int argc, char **argv)
 	struct error err = {0};
 	int r;
 
+	mallopt(M_ARENA_MAX, 2); /* five threads, of which one allocates much: more heaps only cost memory */
 	confine_process();
 	hold_standard_descriptors();
 	if (argc > 1 && strcmp(argv[1], "shell") == 0)

@@ -9,6 +9,7 @@
 #include "image/ring.h"
 #include "image/url.h"
 
+#include <inttypes.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 #include <string.h>
@@ -160,7 +161,7 @@ static void refused(struct flight *f, const struct registry *r, const struct htt
 	struct error err = {0};
 
 	explain(f, r, reply, action, &err);
-	failed(f, &err, registry_is_transient(reply));
+	failed(f, &err, err.duration == ERROR_TRANSIENT);
 }
 
 /* A registry that has forgotten an upload (it was restarted, or cleaned up) gets it again once. */
@@ -295,10 +296,21 @@ static bool take_location(struct flight *f, const struct http_reply *reply, cons
 	return true;
 }
 
+/* The blob itself is there, not a page of something in between: its digest or its size says so. */
+static bool head_found(const struct http_reply *reply, const struct flight *f)
+{
+	char digest[128], size[32], expected[32];
+
+	http_header(reply, "Docker-Content-Digest", digest, sizeof(digest));
+	http_header(reply, "Content-Length", size, sizeof(size));
+	snprintf(expected, sizeof(expected), "%" PRIu64, f->item->blob.size);
+	return reply->status == 200 && (strcmp(digest, f->item->blob.digest) == 0 || strcmp(size, expected) == 0);
+}
+
 /* A registry that knows no HEAD is sent the blob, and told by the manifest if it lacks one. */
 static bool head_is_unknown(int status)
 {
-	return status == 400 || status == 405 || status == 501;
+	return status == 200 || status == 400 || status == 405 || status == 501;
 }
 
 static void checked(struct http_reply *reply, void *arg)
@@ -306,7 +318,7 @@ static void checked(struct http_reply *reply, void *arg)
 	struct flight *f = arg;
 
 	f->out = NULL;
-	if (reply->status == 200) {
+	if (head_found(reply, f)) {
 		arrived(f, false);
 	} else if (reply->status == 404 || head_is_unknown(reply->status)) {
 		f->step = BEGINNING;
@@ -329,7 +341,7 @@ static void verified(struct http_reply *reply, void *arg)
 	struct error err = {0};
 
 	f->out = NULL;
-	if (reply->status == 200 || (head_is_unknown(reply->status) && !error_is(&f->unsettled)))
+	if (head_found(reply, f) || (head_is_unknown(reply->status) && !error_is(&f->unsettled)))
 		arrived(f, true);
 	else if (error_is(&f->unsettled))
 		failed(f, &f->unsettled, f->may_retry);

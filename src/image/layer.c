@@ -2,8 +2,7 @@
 
 #include "image/manifest.h"
 
-#include <archive.h>
-#include <archive_entry.h>
+#include <assert.h>
 #include <elf.h>
 #include <fcntl.h>
 #include <string.h>
@@ -11,14 +10,6 @@
 #include <zlib.h>
 
 #define GZIP_WINDOW (15 + 16) /* zlib's way to ask for gzip's header */
-
-static void archive_cleanup(struct archive **a)
-{
-	if (*a)
-		archive_write_free(*a);
-}
-
-DEFINE_CLEANUP(struct archive_entry *, archive_entry_free)
 
 /* -- the program ------------------------------------------------------------------------------------------------ */
 
@@ -64,41 +55,59 @@ static const char *architecture_of(const struct buf *program)
 
 /* -- the archive ------------------------------------------------------------------------------------------------ */
 
-static la_ssize_t take_bytes(_unused_ struct archive *a, void *arg, const void *data, size_t len)
+/*
+ * One file needs no library: libarchive would bring twenty others into a daemon that packs once a deploy. The format is
+ * ustar (POSIX.1-2017, pax, "ustar Interchange Format"): a header, the file, zeros up to the next block, two blocks of
+ * zeros.
+ */
+#define TAR_BLOCK 512
+
+struct tar_header {
+	char name[100], mode[8], uid[8], gid[8], size[12], mtime[12], checksum[8], type, link[100], magic[6],
+		version[2], user[32], group[32], device_major[8], device_minor[8], prefix[155], unused[12];
+};
+
+static_assert(sizeof(struct tar_header) == TAR_BLOCK, "a header is one block");
+
+/* The sum of all bytes, with blanks where the sum itself will stand. */
+static unsigned tar_checksum(const struct tar_header *h)
 {
-	return buf_append(arg, data, len) < 0 ? -1 : (la_ssize_t)len;
+	const unsigned char *bytes = (const unsigned char *)h;
+	unsigned sum = 0;
+
+	for (size_t i = 0; i < sizeof(*h); i++)
+		sum += bytes[i];
+	return sum;
 }
 
-static struct archive_entry *make_entry(size_t size)
+static struct tar_header make_header(size_t size)
 {
-	struct archive_entry *e = archive_entry_new();
+	struct tar_header h = {.mode = "0000755",
+			       .uid = "0000000",
+			       .gid = "0000000",
+			       .mtime = "00000000000",
+			       .type = '0',
+			       .magic = "ustar",
+			       .device_major = "0000000",
+			       .device_minor = "0000000"};
 
-	if (!e)
-		return NULL;
-	archive_entry_set_pathname(e, IMAGE_RUNTIME_PATH + 1);
-	archive_entry_set_filetype(e, AE_IFREG);
-	archive_entry_set_perm(e, 0755);
-	archive_entry_set_uid(e, 0);
-	archive_entry_set_gid(e, 0);
-	archive_entry_set_mtime(e, 0, 0);
-	archive_entry_set_size(e, (la_int64_t)size);
-	return e;
+	memcpy(h.version, "00", sizeof(h.version));
+	memset(h.checksum, ' ', sizeof(h.checksum));
+	snprintf(h.name, sizeof(h.name), "%s", IMAGE_RUNTIME_PATH + 1);
+	snprintf(h.size, sizeof(h.size), "%011zo", size);
+	snprintf(h.checksum, sizeof(h.checksum) - 1, "%06o", tar_checksum(&h));
+	return h;
 }
 
 static int pack(const struct buf *program, struct buf *out)
 {
-	_cleanup_(archive_cleanup) struct archive *a = archive_write_new();
-	_cleanup_(archive_entry_free_cleanup) struct archive_entry *e = make_entry(program->len);
+	static const char zeros[3 * TAR_BLOCK];
+	struct tar_header header = make_header(program->len);
+	size_t rest = (TAR_BLOCK - program->len % TAR_BLOCK) % TAR_BLOCK;
 
-	if (!a || !e)
-		return -ENOMEM;
-	if (archive_write_set_format_ustar(a) != ARCHIVE_OK || archive_write_add_filter_none(a) != ARCHIVE_OK ||
-	    archive_write_open(a, out, NULL, take_bytes, NULL) != ARCHIVE_OK ||
-	    archive_write_header(a, e) != ARCHIVE_OK ||
-	    archive_write_data(a, program->data, program->len) != (la_ssize_t)program->len ||
-	    archive_write_close(a) != ARCHIVE_OK)
-		return out->error ? out->error : -ENOMEM;
-	return 0;
+	buf_append(out, &header, sizeof(header));
+	buf_append(out, program->data, program->len);
+	return buf_append(out, zeros, rest + (size_t)2 * TAR_BLOCK);
 }
 
 /* -- compression ------------------------------------------------------------------------------------------------ */

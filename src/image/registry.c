@@ -100,7 +100,7 @@ static const char *words_of(int status)
 	case 429:
 		return "too many requests";
 	default:
-		return "the registry refused";
+		return status < 300 ? "this is not the answer of a registry" : "the registry refused";
 	}
 }
 
@@ -123,7 +123,7 @@ int registry_explain(const struct http_reply *reply, const char *label, const ch
 		err->http_status = status;
 		advise(reply, err);
 	}
-	if (registry_is_transient(reply))
+	if (status < 300 || registry_is_transient(reply)) /* a success of something in between */
 		err->duration = ERROR_TRANSIENT;
 	cJSON_Delete(body);
 	return err->errnum;
@@ -300,15 +300,32 @@ int registry_find(struct registry *r, const char *target, char ret_digest[IMAGE_
 	return e;
 }
 
+/* By its digest, if it was asked for by that or the registry tells it; and a page of something in between is no JSON.
+ */
+static int check_manifest(const struct http_reply *reply, const char *target, const char *digest, struct error *err)
+{
+	cJSON *body = cJSON_Parse(buf_str(&reply->body));
+	bool is_object = cJSON_IsObject(body);
+	char told[IMAGE_DIGEST_SIZE + 1];
+	const char *expected = image_digest_is_valid(target)
+				       ? target
+				       : http_header(reply, "Docker-Content-Digest", told, sizeof(told));
+
+	cJSON_Delete(body);
+	if (image_digest_is_valid(expected) && strcmp(digest, expected) != 0)
+		return error_set(err, -EBADMSG, "the manifest's digest is %.19s, not %.19s: it was changed on its way",
+				 digest, expected);
+	return is_object ? 0 : error_set(err, -EBADMSG, "the manifest of %s is not a JSON object", target);
+}
+
 static int take_manifest(struct http_reply *reply, const char *target, struct buf *out, char *media_type,
 			 struct error *err)
 {
 	char digest[IMAGE_DIGEST_SIZE];
 	int e = image_digest(buf_str(&reply->body), reply->body.len, digest);
 
-	if (e == 0 && image_digest_is_valid(target) && strcmp(digest, target) != 0)
-		return error_set(err, -EBADMSG, "the manifest's digest is %.19s, not %.19s: it was changed on its way",
-				 digest, target);
+	if (e == 0)
+		e = check_manifest(reply, target, digest, err);
 	http_header(reply, "Content-Type", media_type, IMAGE_MEDIA_MAX);
 	media_type[strcspn(media_type, "; ")] = '\0';
 	return e < 0 ? e : buf_append(out, buf_str(&reply->body), reply->body.len);

@@ -44,36 +44,73 @@ static bool starts_operation(const cJSON *event)
 	       strcmp(aws_text(event, "ResourceStatusReason"), "User Initiated") == 0;
 }
 
+/* Where reading the pages of events, newest first, has come to. */
+struct event_pages {
+	char *token; /* of the page to come; NULL: none */
+	unsigned read;
+};
+
+/* The events of the next page in *ret, to be freed. */
+static int next_events(struct operation *op, struct event_pages *pages, cJSON **ret, struct error *err)
+{
+	_free_ char *token = move_ptr(pages->token);
+	cJSON *reply = NULL;
+	const char *next;
+	int r;
+
+	if (pages->read++ == AWS_PAGES_MOST)
+		return error_set(err, -EOVERFLOW, "the stack %s has more than %d pages of events", op->name,
+				 AWS_PAGES_MOST);
+	r = operation_call(op, cloudformation_describe_stack_events(aws_text(op->stack, "StackId"), token), &reply,
+			   err);
+	if (r < 0)
+		return r;
+	next = aws_text(reply, "NextToken");
+	if (token && strcmp(token, next) == 0)
+		r = error_set(err, -ELOOP,
+			      "the pages of events of the stack %s do not end: one names itself as the next", op->name);
+	else if (*next && !(pages->token = strdup(next)))
+		r = -ENOMEM;
+	*ret = r < 0 ? NULL : cJSON_DetachItemFromObject(reply, "StackEvents");
+	cJSON_Delete(reply);
+	return r;
+}
+
+/* Moves events of a page to those that are new. True when the last one that is wanted was met. */
+static bool take_page(const struct follow *f, cJSON *page, cJSON *events)
+{
+	bool last = false;
+
+	while (!last && page->child) {
+		cJSON *event = cJSON_DetachItemViaPointer(page, page->child);
+		bool known = strcmp(aws_text(event, "EventId"), f->last_event) == 0;
+
+		last = known || starts_operation(event);
+		if (known)
+			cJSON_Delete(event);
+		else
+			cJSON_AddItemToArray(events, event);
+	}
+	return last || cJSON_GetArraySize(events) >= SEEN_MAX;
+}
+
 /* Fetches pages, newest first, into events until one that is known or too old. */
 static int fetch_new(struct operation *op, struct follow *f, cJSON *events, struct error *err)
 {
-	_free_ char *token = NULL;
+	struct event_pages pages = {0};
+	bool last = false;
+	int r = 0;
 
 	do {
-		cJSON *reply = NULL, *item;
-		int r = operation_call(op, cloudformation_describe_stack_events(aws_text(op->stack, "StackId"), token),
-				       &reply, err);
+		cJSON *page = NULL;
 
-		if (r < 0)
-			return r;
-		free(token);
-		token = *aws_text(reply, "NextToken") ? strdup(aws_text(reply, "NextToken")) : NULL;
-		while ((item = cJSON_DetachItemFromArray(cJSON_GetObjectItem(reply, "StackEvents"), 0))) {
-			bool known = strcmp(aws_text(item, "EventId"), f->last_event) == 0;
-			bool first = !known && starts_operation(item);
-
-			if (known)
-				cJSON_Delete(item);
-			else
-				cJSON_AddItemToArray(events, item);
-			if (known || first || cJSON_GetArraySize(events) >= SEEN_MAX) {
-				cJSON_Delete(reply);
-				return 0;
-			}
-		}
-		cJSON_Delete(reply);
-	} while (token);
-	return 0;
+		r = next_events(op, &pages, &page, err);
+		if (r == 0)
+			last = take_page(f, page, events);
+		cJSON_Delete(page);
+	} while (r == 0 && !last && pages.token);
+	free(pages.token);
+	return r;
 }
 
 /* Oldest first; the operation's events stay sorted newest first. */
@@ -130,21 +167,19 @@ static int check_stack(struct operation *op, void *arg, struct error *err)
 
 int stack_read_events(struct operation *op, cJSON **ret, struct error *err)
 {
-	_free_ char *token = NULL;
+	struct event_pages pages = {0};
 	int r;
 
 	*ret = cJSON_CreateArray();
 	do {
-		cJSON *reply = NULL, *item;
+		cJSON *page = NULL;
 
-		r = operation_call(op, cloudformation_describe_stack_events(aws_text(op->stack, "StackId"), token),
-				   &reply, err);
-		free(token);
-		token = *aws_text(reply, "NextToken") ? strdup(aws_text(reply, "NextToken")) : NULL;
-		while ((item = cJSON_DetachItemFromArray(cJSON_GetObjectItem(reply, "StackEvents"), 0)))
-			cJSON_AddItemToArray(*ret, item);
-		cJSON_Delete(reply);
-	} while (r == 0 && token && cJSON_GetArraySize(*ret) < SEEN_MAX);
+		r = next_events(op, &pages, &page, err);
+		while (page && page->child)
+			cJSON_AddItemToArray(*ret, cJSON_DetachItemViaPointer(page, page->child));
+		cJSON_Delete(page);
+	} while (r == 0 && pages.token && cJSON_GetArraySize(*ret) < SEEN_MAX);
+	free(pages.token);
 	return r;
 }
 

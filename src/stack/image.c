@@ -19,6 +19,7 @@
 #include <string.h>
 
 #define TELL_EVERY_MS 500
+#define GARBLED_TRIES 3
 
 struct telling {
 	struct operation *op;
@@ -138,15 +139,21 @@ static int act_once(struct operation *op, image_action *action, struct telling *
 	return r == 0 ? run_action(op, action, &build, ret, err) : r;
 }
 
-/* Blobs that have arrived are not sent again, so beginning anew after an outage costs little. */
+/*
+ * Blobs that have arrived are not sent again, so beginning anew after an outage costs little. A reply that is not what
+ * the registry has, such as a page of something in between, is asked for again, too, but may be the registry's fault.
+ */
 static int act(struct operation *op, image_action *action, struct image_built *ret, struct error *err)
 {
 	struct telling telling = {.op = op};
+	unsigned garbled = 0;
 	int r;
 
-	do
+	do {
 		r = act_once(op, action, &telling, ret, err);
-	while (operation_outlasts(op, &r, err));
+		if (r == -EBADMSG && ++garbled < GARBLED_TRIES)
+			err->duration = ERROR_TRANSIENT;
+	} while (operation_outlasts(op, &r, err));
 	return r;
 }
 

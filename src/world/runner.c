@@ -11,6 +11,7 @@
 #include "world/work.h"
 
 #include <inttypes.h>
+#include <malloc.h>
 #include <string.h>
 
 #define LAST_LOOK_LIMIT_MS 10000
@@ -397,6 +398,7 @@ static void *runner_thread(void *arg)
 	while ((work = next_work(o))) {
 		do_work(o, work);
 		work_free(work);
+		malloc_trim(0); /* an operation, above all an image's assembly, leaves a megabyte of free heap behind */
 	}
 	return NULL;
 }

@@ -28,7 +28,7 @@ VPC = "vpc-0123456789abcdef0"
 # LeakSanitizer and debuggers trace the process, which it does not let them by itself.
 DEVELOPER = ["-o", "coredump"] if "san" in str(VASTFS) else []
 DEADLINE = 60
-SUSPICIOUS = ("ERROR: AddressSanitizer", "runtime error:", "LeakSanitizer", "Assertion")
+SUSPICIOUS = ("ERROR: AddressSanitizer", "runtime error:", "LeakSanitizer", "Assertion", "ThreadSanitizer")
 
 _numbers = itertools.count(1)
 
@@ -98,6 +98,7 @@ class Tree:
             "AWS_ACCESS_KEY_ID": cloud.facts["access_key"], "AWS_SECRET_ACCESS_KEY": cloud.facts["secret_key"],
             "VASTFS_REGISTRY_MIRROR": cloud.facts["registry_mirror"],
             "ASAN_OPTIONS": f"log_path={base}/asan", "UBSAN_OPTIONS": f"log_path={base}/ubsan:print_stacktrace=1",
+            "TSAN_OPTIONS": f"log_path={base}/tsan",
             **environment,
         }
         self.process = None
@@ -123,7 +124,7 @@ class Tree:
         subprocess.run(["fusermount3", "-u", "-z", self.path], check=True)
 
     def check_log(self):
-        logs = [self.base / "vastfs.log", *self.base.glob("asan*"), *self.base.glob("ubsan*")]
+        logs = [self.base / "vastfs.log", *self.base.glob("?san*"), *self.base.glob("ubsan*")]
         text = "".join(p.read_text(errors="replace") for p in logs if p.exists())
         assert not any(word in text for word in SUSPICIOUS), text
 
