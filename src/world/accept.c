@@ -157,6 +157,7 @@ static void resume_entry(struct world *w, struct journal_entry *e, struct job *j
 		resume_now(w, e, settings, j);
 		break;
 	case RESUME_ELSEWHERE:
+		error_prefix(&err, "not taken up again");
 		job_unknown(j, &err);
 		world_job_failed(w, j);
 		break;

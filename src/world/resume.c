@@ -17,14 +17,14 @@ static enum resume elsewhere(const struct place *there, const struct place *here
 
 	place_put_difference(there, here, &difference);
 	place_put_way(there, here, &way);
-	error_set(err, -EINTR, "begun elsewhere and not taken up again: %s", buf_str(&difference));
-	error_remedy(err, "%s, then mount again: it is taken up there", buf_str(&way));
+	error_set(err, -EINTR, "it was begun elsewhere: %s", buf_str(&difference));
+	error_remedy(err, "%s, then mount again: there it is taken up", buf_str(&way));
 	return RESUME_ELSEWHERE;
 }
 
 static enum resume decide_without_settings(struct error *err)
 {
-	error_set(err, -EINTR, "not taken up again: no settings are in force");
+	error_set(err, -EINTR, "no settings are in force");
 	error_remedy(err, "repair config/default.env, then mount again");
 	return RESUME_ELSEWHERE;
 }
@@ -41,8 +41,7 @@ static enum resume decide_first_version(const struct journal_entry *e, const str
 		return RESUME_NEVER;
 	}
 	if (strcmp(e->name, "destroy") == 0) {
-		error_set(err, -EINTR,
-			  "not taken up again: vastfs 0.1 began it and did not note in which account to destroy");
+		error_set(err, -EINTR, "vastfs 0.1 began it and did not note in which account to destroy");
 		error_remedy(err, "touch control/destroy if account and region are the right ones");
 		return RESUME_ELSEWHERE;
 	}
@@ -58,9 +57,7 @@ static bool may_be_other_account(const struct journal_entry *e, const struct res
 
 static enum resume decide_account(const struct journal_entry *e, struct error *err)
 {
-	error_set(
-		err, -EINTR,
-		"not taken up again: the credentials have changed before it was known for which account it was begun");
+	error_set(err, -EINTR, "the credentials have changed before it was known for which account it was begun");
 	error_remedy(err,
 		     "use the credentials of that time and mount again, or touch control/%s if this account is the "
 		     "right one",
@@ -72,7 +69,7 @@ static enum resume decide_settings(const struct resume_facts *facts, struct sett
 {
 	if (settings_parse(facts->accepted, strlen(facts->accepted), ret_settings, err) == 0)
 		return RESUME_NOW;
-	error_prefix(err, "not taken up again: its settings are not understood");
+	error_prefix(err, "its settings are not understood");
 	error_remedy(err, "mount with the version of vastfs that began it");
 	return RESUME_ELSEWHERE;
 }
@@ -82,7 +79,7 @@ enum resume resume_decide(const struct journal_entry *e, const struct resume_fac
 {
 	*ret_settings = NULL;
 	if (!facts->verb_known) {
-		error_set(err, -EINTR, "not taken up again: this version of vastfs has no operation %s", e->name);
+		error_set(err, -EINTR, "this version of vastfs has no operation %s", e->name);
 		error_remedy(err, "mount with the version of vastfs that began it");
 		return RESUME_ELSEWHERE;
 	}

@@ -195,10 +195,13 @@ static void conclude(struct runner *o, struct work *work, struct operation *op, 
 /* Not this mount's business after all: the journal keeps it for the right one. */
 static void conclude_unknown(struct runner *o, struct work *work, const struct error *err)
 {
+	struct error why = *err;
+
 	if (aws_cancel_token_fired(o->stop))
 		return;
-	job_log(work->job, "%s", err->message);
-	job_unknown(work->job, err);
+	error_prefix(&why, "not taken up again");
+	job_log(work->job, "%s", why.message);
+	job_unknown(work->job, &why);
 	world_job_failed(o->world, work->job);
 }
 
@@ -274,18 +277,23 @@ static int settle_account(struct world *w, struct work *work, struct operation *
 	return journal_work(w, work, err);
 }
 
+static int identify(const struct work *work, struct operation *op, struct error *err)
+{
+	int r = operation_identify(op, err);
+
+	if (r < 0 && r != -ECANCELED && work->resumed)
+		error_prefix(err, "the account is not known");
+	return r;
+}
+
 /* Until the place is certain AWS is asked nothing else. Of a resumed operation no failure here is the end. */
 static int prepare(struct world *w, struct work *work, struct operation *op, struct error *err)
 {
 	int r = journal_work(w, work, err);
 
 	if (r == 0)
-		r = operation_identify(op, err);
-	if (r == 0)
-		r = settle_account(w, work, op, err);
-	else if (work->resumed && r != -ECANCELED)
-		error_prefix(err, "not taken up again: the account is not known");
-	return r;
+		r = identify(work, op, err);
+	return r < 0 ? r : settle_account(w, work, op, err);
 }
 
 /* -- one operation ---------------------------------------------------------------------------------------------- */
