@@ -5,7 +5,7 @@ from conftest import LISTEN, until
 
 #: a line of 256 KiB, a NUL, control characters and, at the end, the word to wait for
 SAYS = (r"""sh -c 'head -c 262144 /dev/zero | tr "\\000" x; printf "\\none\\000two\\001\\033[31m\\tthree\\n\\303\\274 end\\n"; """
-        + f"{LISTEN} wait'")
+        + LISTEN + " wait'")
 
 
 @pytest.fixture
