@@ -126,6 +126,7 @@ int aws_new_in_region(struct aws *a, const char *region, struct aws **ret, struc
 struct aws *aws_ref(struct aws *a);
 void aws_unref(struct aws *a);
 const char *aws_region(const struct aws *a);
+int64_t aws_now_ms(const struct aws *a); /* wall clock as AWS has it, as far as its replies have shown; any thread */
 /* The URL that replaces AWS's own endpoint of a service, "" if none does: with it, the same names mean other things. */
 const char *aws_endpoint_override(const struct aws *a, const char *service);
 

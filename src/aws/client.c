@@ -123,6 +123,11 @@ void aws_client_learn_clock(struct aws *a, const char *date, int64_t wall_ms)
 	a->skew_ms = skew;
 }
 
+int64_t aws_now_ms(const struct aws *a)
+{
+	return clock_wall_ms() + a->skew_ms;
+}
+
 /* A name for failures that no HTTP reply tells of. */
 static const char *failure_name(const struct error *err)
 {

@@ -19,7 +19,7 @@ struct aws {
 	struct credential_provider *provider;
 	struct aws_key_cache keys;
 	struct aws_quota quota;
-	int64_t skew_ms; /* the server's clock minus ours */
+	_Atomic int64_t skew_ms; /* the server's clock minus ours */
 	char user_agent[200];
 };
 

@@ -171,7 +171,7 @@ int service_open(struct operation *op, const struct server_state *s, struct erro
 	char after[AFTER_SIZE];
 	int r = 1;
 
-	snprintf(after, sizeof(after), "%.3f", server_list_last_created(s->tasks, SERVICE_NAME));
+	snprintf(after, sizeof(after), "%.6f", server_list_last_created(s->tasks, SERVICE_NAME));
 	for (unsigned attempt = 1; attempt <= CREATE_TRIES && r == 1; attempt++)
 		r = service_try_open(op, after, attempt, err);
 	if (r < 0)

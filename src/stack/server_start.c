@@ -90,7 +90,7 @@ bool server_is_too_early(struct operation *op, const char *reason)
 		if (strcmp(aws_text(item, "LogicalResourceId"), "MountTarget") == 0)
 			made = clock_parse(aws_text(item, "Timestamp"));
 	cJSON_Delete(resources);
-	return made > 0 && clock_wall_ms() - made < MOUNT_TARGET_YOUNG_MS;
+	return made > 0 && aws_now_ms(op->aws) - made < MOUNT_TARGET_YOUNG_MS;
 }
 
 static bool start_is_capacity(const struct error *err)

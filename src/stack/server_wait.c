@@ -227,7 +227,7 @@ static unsigned wait_count_of_service(const cJSON *servers)
 static int wait_judge_service(struct operation *op, struct server_wait *w, const struct server_state *s,
 			      struct error *err)
 {
-	const cJSON *crashed = crash_loop_find(s->tasks, SERVICE_NAME, s->service.after, clock_wall_ms());
+	const cJSON *crashed = crash_loop_find(s->tasks, SERVICE_NAME, s->service.after, aws_now_ms(op->aws));
 	const cJSON *live = server_list_newest_live(s->servers, SERVICE_NAME, w->after);
 	unsigned n = wait_count_of_service(s->servers);
 

@@ -7,7 +7,6 @@
 
 #include "aws/ecs.h"
 #include "aws/logs.h"
-#include "base/clock.h"
 #include "stack/container.h"
 #include "stack/server_list.h"
 #include "world/internal.h"
@@ -108,11 +107,15 @@ static bool crash_loop_is_judged_elsewhere(const struct snapshot *s)
 void crash_loop_judge(struct world *w, const struct snapshot *s, const cJSON *tasks)
 {
 	const char *cluster = stack_view_output(s->stack, "ClusterName");
-	const cJSON *crashed;
+	const cJSON *crashed = NULL;
+	struct aws *aws;
 
 	if (w->giving_up || !cluster || !service_is_wanted(&s->service) || crash_loop_is_judged_elsewhere(s))
 		return;
-	crashed = crash_loop_find(tasks, SERVICE_NAME, s->service.after, clock_wall_ms());
+	aws = world_aws(w);
+	if (aws)
+		crashed = crash_loop_find(tasks, SERVICE_NAME, s->service.after, aws_now_ms(aws));
+	aws_unref(aws);
 	if (crashed)
 		crash_loop_give_up(w, cluster, crashed);
 }

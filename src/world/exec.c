@@ -90,6 +90,7 @@ static void broken_off(struct exec *x, const struct error *why)
 		error_prefix(&err, "the task has been stopped");
 	if (!*err.remedy)
 		error_remedy(&err, "see status and stopped_reason in tasks/%s", x->job->argument);
+	watch_now(x->execs->world, NULL, NULL); /* the task may have ended */
 	fail(x, &err);
 }
 
