@@ -5,7 +5,6 @@
 
 #include "base/clock.h"
 #include "fs/fs.h"
-#include "stack/states.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -22,7 +21,7 @@ static const char *state_word(const struct snapshot *s)
 		return "not-deployed";
 	if (s->stack->foreign)
 		return "foreign";
-	return stack_state(s->stack->status)->word;
+	return snapshot_stack_word(s);
 }
 
 static const char *setting(const struct snapshot *s, enum setting key)

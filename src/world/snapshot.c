@@ -1,6 +1,7 @@
 #include "world/snapshot.h"
 
 #include "base/clock.h"
+#include "stack/states.h"
 #include "world/internal.h"
 
 #include <string.h>
@@ -118,4 +119,9 @@ enum snapshot_health snapshot_health(const struct snapshot *s, const struct task
 			health = v->exit_code == 0 ? HEALTH_ANSWERS : HEALTH_SILENT;
 	}
 	return t->status && strcmp(t->status, "RUNNING") == 0 ? health : HEALTH_UNKNOWN;
+}
+
+const char *snapshot_stack_word(const struct snapshot *s)
+{
+	return stack_state(s->stack->status)->word;
 }

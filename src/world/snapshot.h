@@ -56,6 +56,9 @@ enum snapshot_health { HEALTH_UNKNOWN, HEALTH_ANSWERS, HEALTH_SILENT };
 /* What the last check of a task that runs has found; job (may be NULL) is set to that check, NULL if there is none. */
 enum snapshot_health snapshot_health(const struct snapshot *s, const struct task *t, struct job **ret_job);
 
+/* What the stack is in one word, for people: "deployed", "none" (stack/states.h). */
+const char *snapshot_stack_word(const struct snapshot *s);
+
 /* The operation in flight, or NULL. No new reference. */
 struct job *snapshot_running_operation(const struct snapshot *s);
 
