@@ -391,21 +391,34 @@ static int resume_following(struct operation *op, const char *status, struct err
 	return follow_own(op, err);
 }
 
-static int resume_executed(struct operation *op, const char *status, struct error *err)
+/* The change set has done its work, and the stack is as this deploy wants it. */
+static int resume_ended_well(struct operation *op)
 {
-	int r = resume_following(op, status, err);
 	char name[CHANGE_SET_NAME_SIZE];
 	struct error ignored = {0};
 
-	if (is_worth_another_try(op, r, err))
-		return prepare_another_try(op, err);
-	if (r < 0)
-		return r;
 	change_set_name(op, name);
 	operation_call(op, cloudformation_delete_change_set(aws_text(op->stack, "StackId"), name), NULL, &ignored);
 	op->executed = true;
 	op->image = strdup(operation_parameter(op, "ImageUri"));
 	return op->image ? 0 : -ENOMEM;
+}
+
+static int resume_executed(struct operation *op, const char *status, struct error *err)
+{
+	int r = resume_following(op, status, err);
+
+	if (is_worth_another_try(op, r, err))
+		return prepare_another_try(op, err);
+	return r < 0 ? r : resume_ended_well(op);
+}
+
+/* 0: the cancellation came too late. */
+static int resume_cancelling(struct operation *op, struct error *err)
+{
+	int r = stack_cancel(op, err);
+
+	return r < 0 ? r : resume_ended_well(op);
 }
 
 int stack_resume(struct operation *op, struct error *err)
@@ -420,7 +433,7 @@ int stack_resume(struct operation *op, struct error *err)
 		return 0;
 	r = operation_read_stack_of_id(op, id, err);
 	if (r == 0 && op->stack && stack_cancel_was_begun(op))
-		return stack_cancel(op, err);
+		return resume_cancelling(op, err);
 	if (r == 0 && op->stack)
 		r = apply_read_outcome(op, status, err);
 	if (r < 0 || !*status)

@@ -71,13 +71,17 @@ int stack_write(struct operation *op, enum stack_write what, const char *change_
 
 const char *stack_write_status(const struct operation *op, enum stack_write what, const cJSON *events)
 {
-	unsigned attempt = write_tries(op, what);
 	char token[STACK_TOKEN_SIZE];
 
-	if (!attempt)
-		return "";
-	write_token(op, what, attempt, token);
-	return stack_token_status(events, token);
+	for (unsigned attempt = write_tries(op, what); attempt > 0; attempt--) {
+		const char *status;
+
+		write_token(op, what, attempt, token);
+		status = stack_token_status(events, token);
+		if (*status)
+			return status;
+	}
+	return "";
 }
 
 bool stack_write_is_newest(const struct operation *op, const cJSON *events)

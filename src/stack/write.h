@@ -27,8 +27,9 @@ enum stack_write {
 int stack_write(struct operation *op, enum stack_write what, const char *change_set, struct error *err);
 
 /*
- * What became of the newest try, perhaps sent before a crash: the newest status of op->stack in the operation that it
- * began; "" if there was no try or no event carries its token. events: of op->stack, newest first; owns the text.
+ * What became of the newest try that AWS has accepted, perhaps before a crash: the newest status of op->stack in the
+ * operation that it began; "" if no event carries the token of a try. events: of op->stack, newest first; owns the
+ * text.
  */
 const char *stack_write_status(const struct operation *op, enum stack_write what, const cJSON *events);
 

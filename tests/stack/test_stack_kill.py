@@ -112,9 +112,28 @@ def test_a_destroy_whose_stack_was_replaced_meanwhile(victim, cloud, killer):
 def test_a_cancellation(victim, cloud, killer, phase):
     victim.operate("deploy")
     victim.write("config/default.env", victim.settings(server_memory="8192"))
-    cloud.control("POST", "pace", {"time_scale": 0.5})
+    cloud.control("POST", "pace", {"time_scale": 10})
     victim.bash("touch control/deploy")
     until(lambda: victim.value("stack/status") == "UPDATE_IN_PROGRESS", "the update")
     state, _ = killed_at(victim, killer, "touch control/cancel", "CancelUpdateStack", phase)
     assert state == "cancelled", victim.read("operations/latest/operation.log")
     assert stack_of(victim, cloud)["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+
+
+def test_a_cancellation_that_came_too_late(victim, cloud, killer):
+    victim.operate("deploy")
+    victim.write("config/default.env", victim.settings(server_memory="8192"))
+    cloud.control("POST", "pace", {"time_scale": 10})
+    victim.bash("touch control/deploy")
+    until(lambda: victim.value("stack/status") == "UPDATE_IN_PROGRESS", "the update")
+    cloud.control("POST", "pace", {"time_scale": 0})
+    killer.strike = lambda name, _number, when: (name, when) == ("CancelUpdateStack", "before")
+    killer.kill(victim)
+    victim.bash("touch control/cancel", check=False)
+    until(lambda: killer.struck, "the kill")
+    victim.process.wait(60)
+    subprocess.run(["fusermount3", "-u", "-z", victim.path], check=True)
+    until(lambda: stack_of(victim, cloud)["StackStatus"] == "UPDATE_COMPLETE", "the update's end")
+    victim.mount()
+    assert "is deployed: UPDATE_COMPLETE" in victim.bash("cat operations/latest/result")
+    assert "came too late" in victim.read("operations/latest/operation.log")

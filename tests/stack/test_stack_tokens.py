@@ -17,9 +17,9 @@ def slow(tree, cloud):
     cloud.control("POST", "pace", {"time_scale": 0})
 
 
-def update_begun(tree, slow):
+def update_begun(tree, slow, scale=10):
     tree.write("config/default.env", tree.settings(server_memory="8192"))
-    slow(0.5)
+    slow(scale)
     tree.bash("touch control/deploy")
     until(lambda: tree.value("stack/status") == "UPDATE_IN_PROGRESS", "the update")
 
@@ -61,7 +61,7 @@ def test_cancelling_a_cancellation(deployed, cloud, slow):
 
 
 def test_a_cancellation_that_comes_too_late(deployed, cloud, slow):
-    update_begun(deployed, slow)
+    update_begun(deployed, slow, 0.5)
     cloud.fault("cloudformation:CancelUpdateStack", "delay", seconds=5)
     deployed.bash("touch control/cancel")
     slow(0)
