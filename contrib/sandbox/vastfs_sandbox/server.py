@@ -28,6 +28,7 @@ MODULES = (
     "faults",
     "sigv4",
     "iam",
+    "sign_in",
     "ec2_rules",
     "efs",
     "ecr",
