@@ -54,7 +54,7 @@ struct fs {
 	struct parked_list parked; /* has a lock of its own */
 	struct polls polls;	   /* likewise */
 	struct snapshot *newest;   /* the loop thread's own reference; NULL before its first request */
-	struct memo status_memo;
+	struct memo status_memo, whoami_memo;
 	struct refusal last_refusal;
 	struct log_budget log_budget;
 	struct handle *_Atomic orphans; /* any thread */

@@ -15,6 +15,8 @@ static void put_examples(const char *at, struct buf *out)
 		 "  cat status\n"
 		 "  printf 'aws_region=eu-central-1\\nvpc_id=vpc-...\\nsubnet_cidr=172.31.48.0/24\\n' > "
 		 "config/default.env\n"
+		 "  touch control/login; cat operations/latest/result       # IAM Identity Center: a URL and a code\n"
+		 "  cat whoami                                              # the AWS identity in use\n"
 		 "  touch control/deploy && cat operations/latest/result    # waits; ^C ends the waiting only\n"
 		 "  tail -f operations/latest/operation.log\n"
 		 "  touch control/run-task && cat operations/latest/result  # waits until the server answers\n"

@@ -10,6 +10,7 @@
 #include "fs/names.h"
 
 int render_readme(const struct scope *s, struct buf *out);
+int render_whoami(const struct scope *s, struct buf *out);
 int render_status(const struct scope *s, struct buf *out);
 int render_errors(const struct scope *s, struct buf *out);
 int render_settings(const struct scope *s, struct buf *out);
@@ -41,12 +42,21 @@ int render_job_request_id(const struct scope *s, struct buf *out);
 int render_job_query(const struct scope *s, struct buf *out);
 uint64_t job_token(const struct scope *s); /* differs whenever state or the job it speaks of does */
 
+/* Lines of status: account and identity; the source of the credentials, and when they expire if wanted. */
+void identity_put(const struct snapshot *s, struct buf *out);
+void credentials_put(struct world *w, bool with_expiry, struct buf *out);
+
+/* When a text that is rendered from several sources changed last: memo remembers its hash. */
+struct memo;
+int64_t memo_changed(struct memo *memo, const struct buf *text);
+
 /* Targets of links; nothing: the link does not exist. */
 int render_latest(const struct scope *s, struct buf *out);
 int render_default_task(const struct scope *s, struct buf *out);
 int render_stray(const struct scope *s, struct buf *out);
 
 int64_t changed_mount(const struct scope *s);
+int64_t changed_whoami(const struct scope *s);
 int64_t changed_status(const struct scope *s);
 int64_t changed_plan(const struct scope *s);
 int64_t changed_errors(const struct scope *s);

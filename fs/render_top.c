@@ -52,9 +52,18 @@ static void put_tasks(const struct snapshot *s, struct buf *out)
 	buf_printf(out, "tasks %u\n", live);
 }
 
+static void put_login(const struct snapshot *s, struct buf *out)
+{
+	struct job *login = snapshot_running_beside(s);
+	_cleanup_(job_view_unref_cleanup) struct job_view *v = login ? job_view(login) : NULL;
+
+	if (v && *v->step)
+		buf_printf(out, "%s %s\n", login->name, v->step);
+}
+
 static void put_jobs(const struct snapshot *s, struct buf *out)
 {
-	struct job *last = job_list_last(s->operations);
+	struct job *running = snapshot_running_operation(s), *last = running ? running : job_list_last(s->operations);
 	unsigned in_flight = 0;
 
 	for (size_t i = 0; i < s->queries->n; i++) {
@@ -70,6 +79,7 @@ static void put_jobs(const struct snapshot *s, struct buf *out)
 	} else {
 		buf_puts(out, "operation -\n");
 	}
+	put_login(s, out);
 }
 
 /* Whether what is deployed was deployed with the settings in force. */
@@ -87,6 +97,7 @@ static void put_status(const struct snapshot *s, struct buf *out)
 	buf_printf(out, "state %s\n", state_word(s));
 	buf_printf(out, "region %s\n", setting(s, SETTING_AWS_REGION));
 	buf_printf(out, "stage %s\n", setting(s, SETTING_STAGE));
+	identity_put(s, out);
 	put_tasks(s, out);
 	put_jobs(s, out);
 	buf_printf(out, "settings %s\n", settings_word(s));
@@ -104,12 +115,13 @@ int render_status(const struct scope *s, struct buf *out)
 	int64_t age = clock_monotonic_ms() - s->snapshot->contact_monotonic_ms;
 
 	put_status(s->snapshot, out);
+	credentials_put(s->fs->world, true, out);
 	if (!s->snapshot->contact_ms)
 		return buf_puts(out, "age -\n");
 	return buf_printf(out, "age %" PRId64 "\n", age / 1000);
 }
 
-static uint64_t hash_text(const struct buf *b)
+static uint64_t memo_hash(const struct buf *b)
 {
 	uint64_t hash = UINT64_C(0xcbf29ce484222325);
 
@@ -118,17 +130,22 @@ static uint64_t hash_text(const struct buf *b)
 	return hash;
 }
 
-int64_t changed_status(const struct scope *s)
+int64_t memo_changed(struct memo *memo, const struct buf *text)
 {
-	_buf_ struct buf text = BUF_INIT(4096);
-	struct memo *memo = &s->fs->status_memo;
-	uint64_t hash;
+	uint64_t hash = memo_hash(text);
 
-	put_status(s->snapshot, &text);
-	hash = hash_text(&text);
 	if (hash != memo->hash)
 		*memo = (struct memo){.hash = hash, .changed_ms = clock_wall_ms()};
 	return memo->changed_ms;
+}
+
+int64_t changed_status(const struct scope *s)
+{
+	_buf_ struct buf text = BUF_INIT(16 * 1024);
+
+	put_status(s->snapshot, &text);
+	credentials_put(s->fs->world, false, &text);
+	return memo_changed(&s->fs->status_memo, &text);
 }
 
 /* -- error, config --------------------------------------------------------------------------------------------- */
@@ -204,7 +221,7 @@ int render_control(const struct scope *s, struct buf *out)
 		buf_printf(out, "%s\n\ntouch %s/control/%s\n", v->help, s->fs->mountpoint, name);
 		if (v->argument)
 			buf_printf(out, "echo %s > %s/control/%s\n", v->argument, s->fs->mountpoint, name);
-		if (v->run)
+		if (v->run || v->beside)
 			put_last_run(s, name, out);
 	}
 	return out->error;

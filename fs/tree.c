@@ -80,6 +80,8 @@ const struct row tree_rows[] = {
 	 .render = render_readme,
 	 .cache = CACHE_ALWAYS,
 	 .help = "this text"},
+	VALUE("whoami", render_whoami, 0, changed_whoami, CACHE_NEVER,
+	      "the AWS identity in use, the source of its credentials and their expiry, as JSON"),
 	VALUE("status", render_status, 0, changed_status, CACHE_NEVER, "the most important, one key and value a line"),
 	{.path = "error",
 	 .type = ROW_FILE,
@@ -118,6 +120,8 @@ const struct row tree_rows[] = {
 	VERB("restart-task"),
 	VERB("stop-all-tasks"),
 	VERB("refresh"),
+	VERB("login"),
+	VERB("logout"),
 	VERB("cancel"),
 
 	DIRECTORY("operations", changed_operations, CACHE_NEVER, "what control/ started, one directory each"),

@@ -114,6 +114,9 @@ struct aws_config {
 	const char *region;
 	const char *profile;	/* NULL: AWS_PROFILE or default */
 	struct stream *api_log; /* every attempt becomes one line in it; NULL: none */
+	/* Called on the engine thread after each new set of keys, of the same identity or of another; NULL: nobody. */
+	void (*keys_changed)(void *arg);
+	void *keys_changed_arg;
 };
 
 /*
@@ -139,6 +142,12 @@ const char *aws_ca_file(const struct aws *a);
  * it is 0 again, and the keys are fetched anew.
  */
 int aws_check_credentials(struct aws *a, struct error *err);
+
+/*
+ * Any thread: 0, or -EINVAL with a message: the credentials come from elsewhere than IAM Identity Center, so there is
+ * nothing to sign in to. From memory; 0 too if the files have changed since they were read.
+ */
+int aws_check_login(struct aws *a, struct error *err);
 
 /* Any thread: has the credentials looked for from the beginning, files and all, with the next call at the latest. */
 void aws_renew_credentials(struct aws *a);

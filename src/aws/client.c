@@ -31,6 +31,8 @@ int aws_new(struct engine *e, const struct aws_config *config, struct aws **ret,
 	ref_init(&a->ref);
 	a->engine = e;
 	a->quota.left = AWS_QUOTA_FULL;
+	a->keys_changed = config->keys_changed;
+	a->keys_changed_arg = config->keys_changed_arg;
 	make_user_agent(a);
 	r = aws_options_load(config, &a->options, err);
 	if (r == 0)

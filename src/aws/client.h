@@ -16,6 +16,8 @@ struct aws {
 	struct engine *engine;
 	struct aws_options options;
 	struct stream *api_log;
+	void (*keys_changed)(void *arg); /* of struct aws_config */
+	void *keys_changed_arg;
 	struct credential_provider *provider;
 	struct aws_key_cache keys;
 	struct aws_quota quota;

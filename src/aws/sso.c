@@ -16,6 +16,17 @@ struct aws_request *sso_get_role_credentials(const char *role_name, const char *
 	return r;
 }
 
+struct aws_request *sso_portal_logout(const char *header)
+{
+	struct aws_request *r = aws_rest_new(&aws_service_sso, "Logout", "POST", "/logout", NULL, NULL);
+
+	if (r) {
+		r->headers[0] = header;
+		r->opaque = true;
+	}
+	return r;
+}
+
 static struct aws_request *sso_oidc_request(const char *operation, const char *path)
 {
 	struct aws_request *r = aws_rest_new(&aws_service_sso_oidc, operation, "POST", path, NULL, NULL);
@@ -32,7 +43,8 @@ struct aws_request *sso_register_client(const char *client_name, const char *sco
 
 	aws_put_text(&r, "clientName", client_name);
 	aws_put_text(&r, "clientType", "public");
-	aws_put_texts(&r, "scopes", &scope, 1);
+	if (scope)
+		aws_put_texts(&r, "scopes", &scope, 1);
 	aws_put_members(r, client);
 	return r;
 }

@@ -12,7 +12,11 @@
  * secretAccessKey, sessionToken, expiration in milliseconds}. */
 struct aws_request *sso_get_role_credentials(const char *role_name, const char *account_id, const char *header);
 
-/* Reply: clientId, clientSecret, clientSecretExpiresAt in seconds. */
+/* Ends the session of that token; header as above. No reply. */
+struct aws_request *sso_portal_logout(const char *header);
+
+/* scope NULL: none, and the token is then one that cannot be refreshed. Reply: clientId, clientSecret,
+ * clientSecretExpiresAt in seconds. */
 struct aws_request *sso_register_client(const char *client_name, const char *scope);
 
 /* Reply: deviceCode, userCode, verificationUri, verificationUriComplete, expiresIn, interval in seconds. */

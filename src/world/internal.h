@@ -44,6 +44,8 @@ struct world {
 	_Atomic bool stopping; /* the engine is ending or gone */
 
 	bool giving_up;		     /* crash_loop.c: a server is being given up; engine thread */
+	struct login *login;	     /* login.c: the one that waits for its confirmation; engine thread */
+	struct aws *identifying;     /* identity.c: the client that is being asked for its identity; engine thread */
 	struct watch *watch;	     /* watch.c: reads AWS; engine thread */
 	struct runner *runner;	     /* runner.c: the operation thread */
 	struct queries *queries;     /* query.c: Lambda; engine thread */
@@ -94,6 +96,13 @@ void watch_free(struct watch *watch);
  * published or the attempt failed; it is also called when the world ends. */
 void watch_now(struct world *w, void (*done)(void *arg), void *arg);
 
+/* login.c: signing in and out, for struct verb */
+struct login;
+void login_begin(struct world *w, struct job *j);
+void logout_begin(struct world *w, struct job *j);
+/* When the engine has ended. */
+void login_free(struct login *l);
+
 /* crash_loop.c: gives a server up that ends again and again; tasks: DescribeTasks' records; engine thread */
 void crash_loop_judge(struct world *w, const struct snapshot *s, const cJSON *tasks);
 
@@ -136,9 +145,14 @@ bool resume_is_superseded(const struct journal_entry *e, const struct journal_en
 void identity_here(const struct snapshot *s, const struct aws *aws, struct place *ret);
 /* The credentials that would be used now. */
 struct aws_config identity_config(const struct settings *settings);
-/* Any thread: asks AWS which account the credentials belong to, publishes it, then calls deployed_refresh. */
+/*
+ * Any thread: asks AWS whose credentials are in force, publishes it, then calls deployed_refresh. A question that is on
+ * its way already will do.
+ */
 void identity_refresh(struct world *w);
-/* AWS has said so, to a question that was asked with these settings. */
+/* Engine thread, for struct aws_config: arg is the world. */
+void identity_keys_changed(void *arg);
+/* AWS has named the account, to a question that was asked with these settings. */
 void identity_set(struct world *w, const struct settings *settings, const char *account);
 
 /* deployed.c: which stacks of this configuration exist, for those that the settings in force no longer name */
@@ -209,6 +223,7 @@ int64_t follow_by_time(struct log_place *place);
 enum snapshot_match plan_match(const struct snapshot *s);
 
 /* verbs.c */
+bool verb_is_beside(const char *name); /* whether such an operation runs beside the others */
 /* -EEXIST if the stack of that name is known to be somebody else's. What was read more than 30 s ago refuses nothing.
  */
 int own_stack_check(const struct snapshot *s, struct error *err);

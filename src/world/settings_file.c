@@ -64,7 +64,7 @@ static int edit_force(struct snapshot *s, void *arg)
 	if (names_other_stack(s->settings, f->settings) && forget_stack(s) < 0)
 		return -ENOMEM;
 	if (setting_differs(s->settings, f->settings, SETTING_AWS_PROFILE))
-		s->account[0] = '\0';
+		s->identity = (struct identity){0};
 	settings_unref(s->settings);
 	s->settings = settings_ref(f->settings);
 	blob_unref(s->settings_text);
@@ -80,6 +80,8 @@ static struct aws *make_client(struct world *w, const struct settings *settings)
 	struct aws *a = NULL;
 
 	config.api_log = w->api_log;
+	config.keys_changed = identity_keys_changed;
+	config.keys_changed_arg = w;
 	if (!*config.region)
 		return NULL;
 	if (aws_new(w->engine, &config, &a, &err) < 0)

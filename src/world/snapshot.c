@@ -92,16 +92,26 @@ bool snapshot_task_is_outdated(const struct snapshot *s, const struct task *t)
 	return t->server && current && t->task_definition && strcmp(t->task_definition, current) != 0;
 }
 
-struct job *snapshot_running_operation(const struct snapshot *s)
+static struct job *snapshot_running(const struct snapshot *s, bool beside)
 {
 	for (size_t i = s->operations->n; i-- > 0;) {
 		struct job *j = s->operations->jobs[i];
 		_cleanup_(job_view_unref_cleanup) struct job_view *v = job_view(j);
 
-		if (!job_state_ended(v->state))
+		if (!job_state_ended(v->state) && verb_is_beside(j->name) == beside)
 			return j;
 	}
 	return NULL;
+}
+
+struct job *snapshot_running_operation(const struct snapshot *s)
+{
+	return snapshot_running(s, false);
+}
+
+struct job *snapshot_running_beside(const struct snapshot *s)
+{
+	return snapshot_running(s, true);
 }
 
 enum snapshot_health snapshot_health(const struct snapshot *s, const struct task *t, struct job **ret_job)

@@ -14,6 +14,13 @@
 #include "stack/settings.h"
 #include "stack/view.h"
 
+/* Whose credentials are in force, as AWS says; empty texts until it has said so. */
+struct identity {
+	char account[16];  /* 12 digits */
+	char arn[768];	   /* the longest, of a user below a path, has 615 characters */
+	char user_id[256]; /* "AIDA..."; of an assumed role "AROA...:session" */
+};
+
 enum snapshot_match { MATCH_UNKNOWN, MATCH_SAME, MATCH_DIFFERENT };
 
 struct snapshot {
@@ -33,7 +40,7 @@ struct snapshot {
 	struct job_list *execs;		 /* likewise, of all tasks */
 	struct job_list *checks;	 /* likewise */
 	bool more_resources, more_tasks; /* AWS has more of them than are read */
-	char account[16];		 /* that the credentials in force belong to; "" until AWS has said so */
+	struct identity identity;
 	struct blob *elsewhere; /* what is deployed under other settings, for people, without newline; NULL: nothing */
 	int64_t contact_ms;	/* wall clock of the last time everything was read from AWS; 0: not yet */
 	int64_t contact_monotonic_ms;
@@ -59,7 +66,8 @@ enum snapshot_health snapshot_health(const struct snapshot *s, const struct task
 /* What the stack is in one word, for people: "deployed", "none" (stack/states.h). */
 const char *snapshot_stack_word(const struct snapshot *s);
 
-/* The operation in flight, or NULL. No new reference. */
+/* The operation in flight, or NULL; and the one that runs beside it: a login. No new reference. */
 struct job *snapshot_running_operation(const struct snapshot *s);
+struct job *snapshot_running_beside(const struct snapshot *s);
 
 #endif

@@ -123,44 +123,77 @@ static int check_deployed(const struct snapshot *s, const char *argument _unused
 /* Whatever runs here may be cancelled: what that does to a stack is judged by the operation itself. */
 static int check_cancel(const struct snapshot *s, const char *argument _unused_, struct error *err)
 {
-	return snapshot_running_operation(s) ? 0 : own_stack_check(s, err);
+	return snapshot_running_operation(s) || snapshot_running_beside(s) ? 0 : own_stack_check(s, err);
+}
+
+static int check_beside(const struct snapshot *s, const char *argument _unused_, struct error *err)
+{
+	struct job *running = snapshot_running_beside(s);
+
+	if (!running)
+		return 0;
+	error_set(err, -EBUSY, "operation %llu (%s) is running", (unsigned long long)running->number, running->name);
+	error_remedy(err, "cat operations/%llu/result shows what to do, touch control/cancel cancels it",
+		     (unsigned long long)running->number);
+	return err->errnum;
 }
 
 /* -- the table ------------------------------------------------------------------------------------------------- */
 
 static void act_refresh(struct world *w)
 {
+	struct aws *aws = world_aws(w);
+
+	if (aws)
+		aws_renew_credentials(aws);
+	aws_unref(aws);
+	identity_refresh(w);
 	watch_now(w, NULL, NULL);
 }
 
 static void act_cancel(struct world *w)
 {
 	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = world_snapshot(w);
-	struct job *running = snapshot_running_operation(s);
+	struct job *running = snapshot_running_operation(s), *beside = snapshot_running_beside(s);
 
-	if (running)
-		world_cancel_job(w, running);
+	if (beside || running)
+		world_cancel_job(w, beside ? beside : running);
 }
 
 const struct verb world_verbs[] = {
 	{"deploy", "previous",
 	 "create the stack or bring it up to date with config/default.env; never restarts the server "
 	 "(previous: go back to the image deployed before)",
-	 check_deploy, operation_deploy, NULL},
+	 check_deploy, operation_deploy, NULL, NULL},
 	{"destroy", "purge", "stop all tasks and delete the stack; the database is kept (purge: deleted too)",
-	 check_destroy, operation_destroy, NULL},
+	 check_destroy, operation_destroy, NULL, NULL},
 	{"run-task", "force",
 	 "start a VAST server, wait until it answers, and have ECS keep it running (force: another one beside it, "
 	 "not with vast_storage=efs)",
-	 check_run_task, operation_run_task, NULL},
+	 check_run_task, operation_run_task, NULL, NULL},
 	{"restart-task", NULL, "stop the server, wait until it has stopped, start one and wait until it answers",
-	 check_restart_task, operation_restart_task, NULL},
+	 check_restart_task, operation_restart_task, NULL, NULL},
 	{"stop-all-tasks", NULL, "stop the server for good and every other task of the stack", check_deployed,
-	 operation_stop_all_tasks, NULL},
-	{"refresh", NULL, "read everything anew from AWS", NULL, NULL, act_refresh},
-	{"cancel", NULL, "cancel the running operation where AWS allows it", check_cancel, NULL, act_cancel},
+	 operation_stop_all_tasks, NULL, NULL},
+	{"refresh", NULL, "read everything anew: the credentials, and what AWS says", NULL, NULL, act_refresh, NULL},
+	{"login", NULL,
+	 "sign in to IAM Identity Center: operations/latest/result shows a URL and a code to confirm in a browser, and "
+	 "waits; also while another operation runs",
+	 check_beside, NULL, NULL, login_begin},
+	{"logout", NULL, "forget the token of IAM Identity Center, for the AWS CLI too", check_beside, NULL, NULL,
+	 logout_begin},
+	{"cancel", NULL, "cancel the running login, or the running operation where AWS allows it", check_cancel, NULL,
+	 act_cancel, NULL},
 };
 const size_t world_verbs_n = ARRAY_SIZE(world_verbs);
+
+bool verb_is_beside(const char *name)
+{
+	for (size_t i = 0; i < world_verbs_n; i++)
+		if (world_verbs[i].beside && strcmp(world_verbs[i].name, name) == 0)
+			return true;
+	return false;
+}
 
 /* -- admission ------------------------------------------------------------------------------------------------- */
 
@@ -199,6 +232,16 @@ int credentials_check(struct world *w, struct error *err)
 	return r;
 }
 
+/* Without a client its job finds out. */
+static int check_login(struct world *w, struct error *err)
+{
+	struct aws *a = world_aws(w);
+	int r = a ? aws_check_login(a, err) : 0;
+
+	aws_unref(a);
+	return r;
+}
+
 static int check_verb(struct world *w, const struct snapshot *s, const struct verb *verb, const char *argument,
 		      struct error *err)
 {
@@ -208,6 +251,8 @@ static int check_verb(struct world *w, const struct snapshot *s, const struct ve
 		r = check_idle(s, err);
 	if (r == 0 && verb->check)
 		r = verb->check(s, argument, err);
+	if (r == 0 && verb->beside)
+		return check_login(w, err);
 	if (!verb->run)
 		return r;
 	return r < 0 ? r : credentials_check(w, err);
@@ -218,6 +263,45 @@ int world_verb_check(struct world *w, const struct verb *verb, const char *argum
 	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = world_snapshot(w);
 
 	return check_verb(w, s, verb, argument, err);
+}
+
+struct beside {
+	struct world *world;
+	const struct verb *verb;
+	struct job *job;
+};
+
+static void beside_came(void *arg)
+{
+	struct beside *b = arg;
+
+	job_start(b->job);
+	job_log(b->job, "%s", b->job->name);
+	b->verb->beside(b->world, b->job);
+	free(b);
+}
+
+/* Not in the journal: it is not taken up again. */
+static int begin_beside(struct world *w, const struct verb *verb, struct requester who, struct job **ret,
+			struct error *err)
+{
+	struct beside *b = calloc(1, sizeof(*b));
+	int r;
+
+	if (!b)
+		return -ENOMEM;
+	*b = (struct beside){w, verb, world_job_new(w, JOB_OPERATION, 0, verb->name, "", NULL, who)};
+	r = b->job ? engine_post(w->engine, beside_came, b) : -ENOMEM;
+	if (r == 0) {
+		*ret = job_ref(b->job);
+		return 0;
+	}
+	error_set(err, r, "cannot start %s: %s", verb->name, strerror(-r));
+	if (b->job)
+		job_fail(b->job, err);
+	job_unref(b->job);
+	free(b);
+	return r;
 }
 
 int world_verb_run(struct world *w, const struct verb *verb, const char *argument, struct requester who,
@@ -232,7 +316,7 @@ int world_verb_run(struct world *w, const struct verb *verb, const char *argumen
 		verb->act(w);
 		return 0;
 	}
-	r = operation_accept(w, verb, argument, who, ret, err);
+	r = verb->beside ? begin_beside(w, verb, who, ret, err) : operation_accept(w, verb, argument, who, ret, err);
 	if (r == 0)
 		world_event(w, "operations/%llu %s queued by pid %d", (unsigned long long)(*ret)->number, verb->name,
 			    (int)who.pid);

@@ -460,6 +460,7 @@ void world_stop(struct world *w)
 	atomic_store(&w->stopping, true);
 	if (w->engine)
 		engine_stop(w->engine);
+	login_free(w->login);
 	watch_free(w->watch);
 	followers_free(w->followers);
 	queries_free(w->queries);

@@ -37,6 +37,19 @@ struct failures *world_failures(struct world *w);
 struct stream *world_events(struct world *w);  /* events.log; no new reference */
 struct stream *world_api_log(struct world *w); /* api.log */
 
+struct world_credentials {
+	bool known;	    /* there are keys, or have been */
+	char source[256];   /* where they come from: "sso profile work" */
+	int64_t expires_ms; /* wall clock, 0: never */
+	struct error error; /* why they do not work; errnum 0: nothing is known against them */
+};
+
+/* Any thread: what is known of the credentials in use, from memory. */
+void world_credentials(struct world *w, struct world_credentials *ret);
+/* The name of the profile that they are looked for in, NULL if none is named. Lives as long as s and the environment.
+ */
+const char *world_profile(const struct snapshot *s);
+
 struct requester {
 	pid_t pid;
 	uid_t uid;
@@ -53,6 +66,9 @@ struct verb {
 	int (*check)(const struct snapshot *s, const char *argument, struct error *err);
 	int (*run)(struct operation *op, struct error *err); /* an operation: one at a time, with a job; or NULL */
 	void (*act)(struct world *w);			     /* acts at once, without a job; or NULL */
+	/* An operation that runs beside the others, on the engine thread; must end the job, of which it takes a
+	 * reference. */
+	void (*beside)(struct world *w, struct job *j);
 };
 
 extern const struct verb world_verbs[];

@@ -27,7 +27,8 @@ struct credential_provider {
 	int64_t looked_ms, failed_ms; /* monotonic; 0: never */
 
 	pthread_mutex_t lock; /* guards what follows */
-	bool known, failed, renew;
+	bool known, failed, renew, signs_in;
+	char whence[256]; /* the source's label, or why there is none */
 	struct error failure;
 	uint64_t files;	      /* fingerprint of the files that the source was found from */
 	uint64_t source_hash; /* 0: there is no source */
@@ -92,6 +93,17 @@ int credential_provider_check(struct credential_provider *p, struct error *err)
 	return r;
 }
 
+bool credential_provider_signs_in(struct credential_provider *p, char *whence, size_t size)
+{
+	bool yes;
+
+	pthread_mutex_lock(&p->lock);
+	yes = p->signs_in || p->renew || provider_files(p) != p->files;
+	snprintf(whence, size, "%s", p->whence);
+	pthread_mutex_unlock(&p->lock);
+	return yes;
+}
+
 void credential_provider_renew(struct credential_provider *p)
 {
 	pthread_mutex_lock(&p->lock);
@@ -124,6 +136,13 @@ char *credential_provider_hash(struct credential_provider *p, char hex[static AW
 }
 
 /* -- finding the source ---------------------------------------------------------------------------------------- */
+
+static bool provider_signs_in(const struct credential_source *s)
+{
+	while (s && s->kind == CREDENTIAL_ROLE)
+		s = s->source;
+	return s && s->kind == CREDENTIAL_SSO;
+}
 
 /* The file beside ~/.aws/config and credentials whose change means new keys. */
 static char *provider_extra_file(const struct credential_source *s)
@@ -179,6 +198,8 @@ static int provider_find(struct credential_provider *p, struct error *err)
 	p->extra = provider_extra_file(p->source);
 	p->files = p->extra ? provider_files(p) : files;
 	p->source_hash = provider_hash(p->source);
+	p->signs_in = provider_signs_in(p->source);
+	snprintf(p->whence, sizeof(p->whence), "%s", p->source ? p->source->label : err->message);
 	pthread_mutex_unlock(&p->lock);
 	p->looked_ms = clock_monotonic_ms();
 	if (r == 0)
@@ -236,6 +257,8 @@ static void provider_fetched(struct aws_credentials *keys, const struct error *e
 		p->failed_ms = clock_monotonic_ms();
 		provider_note_failure(p, err);
 	}
+	if (!p->failed_ms && a->keys_changed)
+		a->keys_changed(a->keys_changed_arg);
 	provider_wake(p);
 	aws_unref(a);
 }

@@ -41,6 +41,8 @@ void credential_waiter_cancel(struct credential_waiter *w); /* an idle one is fi
 
 /* Any thread; see aws_check_credentials, aws_renew_credentials and aws_credentials_facts. */
 int credential_provider_check(struct credential_provider *p, struct error *err);
+/* Any thread, see aws_check_login. False: whence gets where the credentials come from, or why there are none. */
+bool credential_provider_signs_in(struct credential_provider *p, char *whence, size_t size);
 void credential_provider_renew(struct credential_provider *p);
 bool credential_provider_facts(struct credential_provider *p, struct aws_credentials_facts *ret);
 char *credential_provider_hash(struct credential_provider *p, char hex[static AWS_CREDENTIALS_HASH_SIZE]);

@@ -80,6 +80,24 @@ int sso_cache_read(const struct credential_source *s, cJSON **ret, struct error 
 	return 0;
 }
 
+static int sso_cache_not_written(int r, const char *path, struct error *err)
+{
+	error_set(err, r, "cannot write the token to %s: %s", path ? path : "~/.aws/sso/cache", strerror(-r));
+	if (r != -ENOMEM)
+		error_remedy(err, "make that directory writable for you, then touch control/login");
+	return r;
+}
+
+int sso_cache_prepare(const struct credential_source *s, struct error *err)
+{
+	_free_ char *path = sso_cache_path(s), *directory = sso_cache_directory();
+	int r = path && directory ? file_make_directories(directory) : -ENOMEM;
+
+	if (r == 0 && access(directory, W_OK | X_OK) < 0)
+		r = -errno;
+	return r < 0 ? sso_cache_not_written(r, path, err) : 0;
+}
+
 int sso_cache_write(const struct credential_source *s, const cJSON *token, struct error *err)
 {
 	_free_ char *path = sso_cache_path(s), *directory = sso_cache_directory();
@@ -88,9 +106,7 @@ int sso_cache_write(const struct credential_source *s, const cJSON *token, struc
 
 	if (r == 0)
 		r = file_write_atomically(path, text, strlen(text));
-	if (r < 0)
-		error_set(err, r, "cannot write %s: %s", path ? path : "the token", strerror(-r));
-	return r;
+	return r < 0 ? sso_cache_not_written(r, path, err) : 0;
 }
 
 int sso_cache_remove(const struct credential_source *s, struct error *err)

@@ -23,6 +23,9 @@ char *sso_cache_path(const struct credential_source *s);
  */
 int sso_cache_read(const struct credential_source *s, cJSON **ret, struct error *err);
 
+/* Makes its directory, and says now what would keep a token from being written. */
+int sso_cache_prepare(const struct credential_source *s, struct error *err);
+
 /* Replaces it, as a whole. */
 int sso_cache_write(const struct credential_source *s, const cJSON *token, struct error *err);
 

@@ -1,0 +1,103 @@
+/*
+ * render_identity.c - whoami and its lines in status: whose credentials are in use, where they come from, until when.
+ */
+#include "fs/render.h"
+
+#include "base/clock.h"
+#include "fs/fs.h"
+#include "world/world.h"
+
+#include <cjson/cJSON.h>
+#include <inttypes.h>
+
+static const char *identity_or_dash(const char *text)
+{
+	return *text ? text : "-";
+}
+
+void identity_put(const struct snapshot *s, struct buf *out)
+{
+	buf_printf(out, "account %s\n", identity_or_dash(s->identity.account));
+	buf_printf(out, "identity %s\n", identity_or_dash(s->identity.arn));
+}
+
+static void credentials_put_expiry(int64_t expires_ms, struct buf *out)
+{
+	int64_t left_ms = expires_ms - clock_wall_ms();
+
+	if (!expires_ms)
+		return;
+	if (left_ms <= 0)
+		buf_puts(out, ", expired");
+	else
+		buf_printf(out, ", expires in %" PRId64 " min", left_ms / 60000);
+}
+
+void credentials_put(struct world *w, bool with_expiry, struct buf *out)
+{
+	struct world_credentials c;
+
+	world_credentials(w, &c);
+	buf_printf(out, "credentials %s", c.known ? c.source : "-");
+	if (c.known && with_expiry)
+		credentials_put_expiry(c.expires_ms, out);
+	if (error_is(&c.error))
+		buf_printf(out, " %s", c.error.message);
+	buf_putc(out, '\n');
+}
+
+/* -- whoami ---------------------------------------------------------------------------------------------------- */
+
+static void whoami_add(cJSON *whoami, const char *name, const char *text)
+{
+	if (text && *text)
+		cJSON_AddStringToObject(whoami, name, text);
+	else
+		cJSON_AddNullToObject(whoami, name);
+}
+
+static void whoami_add_credentials(cJSON *whoami, struct world *w)
+{
+	char when[CLOCK_TEXT_SIZE] = "";
+	struct world_credentials c;
+
+	world_credentials(w, &c);
+	if (c.expires_ms)
+		clock_format(c.expires_ms, when);
+	whoami_add(whoami, "source", c.source);
+	whoami_add(whoami, "expires", when);
+	if (error_is(&c.error))
+		whoami_add(whoami, "error", c.error.message);
+}
+
+static cJSON *whoami_make(const struct scope *s)
+{
+	const struct identity *id = &s->snapshot->identity;
+	const struct settings *settings = s->snapshot->settings;
+	cJSON *whoami = cJSON_CreateObject();
+
+	whoami_add(whoami, "account", id->account);
+	whoami_add(whoami, "arn", id->arn);
+	whoami_add(whoami, "user_id", id->user_id);
+	whoami_add_credentials(whoami, s->fs->world);
+	whoami_add(whoami, "region", settings ? settings_get(settings, SETTING_AWS_REGION) : NULL);
+	whoami_add(whoami, "profile", world_profile(s->snapshot));
+	return whoami;
+}
+
+int render_whoami(const struct scope *s, struct buf *out)
+{
+	cJSON *whoami = whoami_make(s);
+	_free_ char *text = cJSON_Print(whoami);
+
+	cJSON_Delete(whoami);
+	return text ? buf_printf(out, "%s\n", text) : -ENOMEM;
+}
+
+int64_t changed_whoami(const struct scope *s)
+{
+	_buf_ struct buf text = BUF_INIT(16 * 1024);
+
+	render_whoami(s, &text);
+	return memo_changed(&s->fs->whoami_memo, &text);
+}
