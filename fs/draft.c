@@ -88,6 +88,7 @@ static int settings_flush(struct call *c, struct handle *h)
 	h->dirty = h->spoilt = false;
 	if (spoilt) {
 		begin(h, c->snapshot);
+		c->is_explained = true; /* the refusal of the line has its own */
 		return error_set(&c->err, -EINVAL, "nothing was saved: a line was refused");
 	}
 	r = draft_check(buf_str(&h->text), h->text.len, 0, true, &c->err);
