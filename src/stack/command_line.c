@@ -16,16 +16,20 @@ struct scan {
 	struct error *err;
 };
 
-/* They start or go on in a compound command. */
-static const char *const keywords[] = {"!",    "[[", "{",   "}",	"case", "do",	  "done", "elif",  "else",
-				       "esac", "fi", "for", "function", "if",	"select", "then", "until", "while"};
+/* They start or go on in a compound command, or stand before one. */
+static const char *const keywords[] = {"!",    "[[",	 "{",	 "}",	 "case",  "coproc", "do",
+				       "done", "elif",	 "else", "esac", "fi",	  "for",    "function",
+				       "if",   "select", "then", "time", "until", "while"};
 
-/* Utilities that work on the shell itself: there is no such program, or it has no effect as one. */
+/* Utilities of sh, bash, dash and busybox that work on the shell itself: there is no such program, or it has no effect
+ * as one. */
 static const char *const builtins[] = {
-	".",	   "alias",    "bg",	 "break",   "builtin", "cd",	"command", "continue", "declare", "eval",
-	"exit",	   "export",   "fg",	 "getopts", "hash",    "jobs",	"let",	   "local",    "popd",	  "pushd",
-	"read",	   "readonly", "return", "set",	    "shift",   "shopt", "source",  "times",    "trap",	  "type",
-	"typeset", "ulimit",   "umask",	 "unalias", "unset",   "wait",	":"};
+	".",	     ":",	 "alias",   "bg",	"bind",	   "break",    "builtin", "caller",  "cd",
+	"chdir",     "command",	 "compgen", "complete", "compopt", "continue", "declare", "dirs",    "disown",
+	"enable",    "eval",	 "exit",    "export",	"fc",	   "fg",       "getopts", "hash",    "help",
+	"history",   "jobs",	 "let",	    "local",	"logout",  "mapfile",  "popd",	  "pushd",   "read",
+	"readarray", "readonly", "return",  "set",	"shift",   "shopt",    "source",  "suspend", "times",
+	"trap",	     "type",	 "typeset", "ulimit",	"umask",   "unalias",  "unset",	  "wait"};
 
 static bool is_in(const char *word, const char *const *list, size_t count)
 {

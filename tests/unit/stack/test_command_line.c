@@ -61,6 +61,29 @@ static void test_simple_commands(void **state)
 	}
 }
 
+/* `compgen -b` of bash and `help` of busybox, without those that are programs, too. */
+static void test_every_builtin(void **state)
+{
+	static const char *const names[] = {
+		".",	     ":",	 "alias",   "bg",	"bind",	   "break",    "builtin", "caller",  "cd",
+		"chdir",     "command",	 "compgen", "complete", "compopt", "continue", "declare", "dirs",    "disown",
+		"enable",    "eval",	 "exit",    "export",	"fc",	   "fg",       "getopts", "hash",    "help",
+		"history",   "jobs",	 "let",	    "local",	"logout",  "mapfile",  "popd",	  "pushd",   "read",
+		"readarray", "readonly", "return",  "set",	"shift",   "shopt",    "source",  "suspend", "times",
+		"trap",	     "type",	 "typeset", "ulimit",	"umask",   "unalias",  "unset",	  "wait"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		struct error err = {0};
+		char line[64];
+
+		snprintf(line, sizeof(line), "%s x", names[i]);
+		if (command_line_check(line, &err) == 0)
+			fail_msg("%s is taken for a program", names[i]);
+		assert_non_null(strstr(err.message, "is built into the shell"));
+	}
+}
+
 /* Each is refused at that byte, with words that hold the text. */
 static void test_what_is_refused(void **state)
 {
@@ -69,6 +92,8 @@ static void test_what_is_refused(void **state)
 		size_t at;
 		const char *words;
 	} rows[] = {
+		{"time vast start", 0, "'time' is a keyword"},
+		{"coproc vast start", 0, "'coproc' is a keyword"},
 		{"ulimit -n 512; sh", 0, "'ulimit' is built into the shell"},
 		{"cd /var && sh", 0, "'cd' is built into the shell"},
 		{"A=1 cd /var", 4, "'cd' is built into the shell"},
@@ -150,6 +175,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_simple_commands),
+		cmocka_unit_test(test_every_builtin),
 		cmocka_unit_test(test_what_is_refused),
 		cmocka_unit_test(test_remedy_shows_the_way),
 	};
