@@ -110,10 +110,10 @@ int previous_store(struct operation *op, struct error *err)
 
 /* -- going back ------------------------------------------------------------------------------------------------ */
 
-static int previous_refuse(struct error *err, const char *format, const char *what)
+/* After error_set() with the reason. */
+static int previous_refuse(struct error *err)
 {
-	error_set(err, -EINVAL, "there is no image to go back to: ");
-	snprintf(err->message + strlen(err->message), sizeof(err->message) - strlen(err->message), format, what);
+	error_prefix(err, "there is no image to go back to");
 	error_remedy(err, "set vast_image in config/default.env to the one that is wanted, then touch control/deploy");
 	return err->errnum;
 }
@@ -122,13 +122,19 @@ static int previous_check(struct operation *op, const struct previous *p, struct
 {
 	int r;
 
-	if (!*p->digest || !*p->base)
-		return previous_refuse(err, "no other was deployed before%s", "");
-	if (strcmp(p->architecture, settings_get(op->settings, SETTING_ARCHITECTURE)) != 0)
-		return previous_refuse(err, "the previous one is for the processor %s", p->architecture);
+	if (!*p->digest || !*p->base) {
+		error_set(err, -EINVAL, "no other was deployed before");
+		return previous_refuse(err);
+	}
+	if (strcmp(p->architecture, settings_get(op->settings, SETTING_ARCHITECTURE)) != 0) {
+		error_set(err, -EINVAL, "the previous one is for the processor %s", p->architecture);
+		return previous_refuse(err);
+	}
 	r = operation_call(op, ecr_describe_image(op->name, p->digest), NULL, err);
-	if (r < 0 && error_has_code(err, "ImageNotFoundException"))
-		return previous_refuse(err, "%s was removed from the repository", p->digest);
+	if (r < 0 && error_has_code(err, "ImageNotFoundException")) {
+		error_set(err, -EINVAL, "%s was removed from the repository", p->digest);
+		return previous_refuse(err);
+	}
 	return r;
 }
 
