@@ -242,6 +242,21 @@ def read(server, task):
         return []
 
 
+def test_the_last_lines_of_a_log_are_in_their_order(sandbox):
+    """Also those of one millisecond."""
+    logs = sandbox.client("logs")
+    task = sandbox.arrives(sandbox.run(sandbox.define("seq 1 50")), "STOPPED")
+    place = {
+        "logGroupName": LOG_GROUP,
+        "logStreamName": f"ecs/vast/{task['taskArn'].rpartition('/')[2]}",
+    }
+    until(lambda: len(read(sandbox, task)) == 50)
+    page = logs.get_log_events(**place, startFromHead=False, limit=20)
+    assert [event["message"] for event in page["events"]] == [
+        str(n) for n in range(31, 51)
+    ]
+
+
 def test_following_a_log_to_its_end(sandbox):
     logs = sandbox.client("logs")
     task = sandbox.arrives(sandbox.run(sandbox.define("seq 1 50; printf end")), "STOPPED")

@@ -183,6 +183,8 @@ def get_log_events(
     page, low, high = take_page(
         events, forward, position, limit or MAX_PAGE_EVENTS, (start_time, end_time)
     )
+    if not forward:
+        page.reverse()  # those of one millisecond stay in their order
     page.sort(key=lambda event: event.timestamp)
     replies = [event.to_response_dict() for event in page]
     return replies, f"b/{low:056d}", f"f/{high:056d}"
