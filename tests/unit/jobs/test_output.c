@@ -95,7 +95,7 @@ static void a_full_disk_keeps_what_was_there(void **state _unused_)
 
 static void a_missing_directory_hurts_large_ones_only(void **state _unused_)
 {
-	_cleanup_(output_unref_cleanup) struct output *o = output_new("/nonexistent", 64 << 20);
+	_cleanup_(output_unref_cleanup) struct output *o = output_new("/proc/nonexistent", 64 << 20);
 
 	assert_int_equal(grow(o, OUTPUT_MEMORY_MAX), 0);
 	assert_int_equal(grow(o, 1), -ENOENT);
