@@ -75,7 +75,9 @@ void container_put_stop_reason(const cJSON *task, struct buf *out)
 	if (!*reason && strcmp(aws_text(task, "lastStatus"), "STOPPED") != 0)
 		return;
 	container_put_foreign_failure(task, &foreign);
-	buf_puts(out, reason);
+	/* ECS's own reason may be no more than what that container has. */
+	if (!strstr(buf_str(&foreign), reason))
+		buf_puts(out, reason);
 	if (*own && !strstr(reason, own))
 		buf_printf(out, "%s%s", out->len ? ": " : "", own);
 	if (foreign.len)

@@ -288,6 +288,28 @@ bool task_is_live(const struct task *t)
 	       (!t->status || strcmp(t->status, "STOPPED") != 0);
 }
 
+static bool task_is_running_server(const struct task *t)
+{
+	return t->server && task_is_live(t) && t->status && strcmp(t->status, "RUNNING") == 0;
+}
+
+const struct task *task_list_default(const struct task_list *l)
+{
+	const struct task *newest = NULL;
+
+	for (size_t i = 0; i < l->n; i++) {
+		const struct task *t = &l->tasks[i];
+
+		if (!task_is_running_server(t))
+			continue;
+		if (t->health && strcmp(t->health, "HEALTHY") == 0)
+			return t;
+		if (!newest)
+			newest = t;
+	}
+	return newest;
+}
+
 int task_list_match(const struct task_list *l, const char *prefix, const struct task **ret)
 {
 	const struct task *found = task_list_find(l, prefix);

@@ -89,6 +89,9 @@ const struct task *task_list_find(const struct task_list *l, const char *id); /*
  * The task of that id, or the only live one whose id begins so. -ENOENT, -ENOTUNIQ.
  */
 int task_list_match(const struct task_list *l, const char *prefix, const struct task **ret);
+/* The server that queries go to if nobody chose one: the newest running one that accepts connections, for one that
+ * waits for the database is RUNNING, too; if none does, the newest running one. Or NULL. */
+const struct task *task_list_default(const struct task_list *l);
 bool task_is_live(const struct task *t); /* wanted or at work: not on its way out and not stopped */
 
 #endif

@@ -34,12 +34,7 @@ uint64_t world_generation(struct world *w)
 	return atomic_load(&w->generation);
 }
 
-static bool is_running_server(const struct task *t)
-{
-	return t->server && task_is_live(t) && t->status && strcmp(t->status, "RUNNING") == 0;
-}
-
-/* Keeps a chosen task while it lives; otherwise the newest running server (the list is newest first). */
+/* Keeps a chosen task while it lives. */
 static void settle_default_task(struct snapshot *s)
 {
 	const struct task *chosen = s->default_chosen ? task_list_find(s->tasks, s->default_task) : NULL;
@@ -47,12 +42,8 @@ static void settle_default_task(struct snapshot *s)
 	if (chosen && task_is_live(chosen))
 		return;
 	s->default_chosen = false;
-	s->default_task[0] = '\0';
-	for (size_t i = 0; i < s->tasks->n; i++)
-		if (is_running_server(&s->tasks->tasks[i])) {
-			snprintf(s->default_task, sizeof(s->default_task), "%s", s->tasks->tasks[i].id);
-			return;
-		}
+	chosen = task_list_default(s->tasks);
+	snprintf(s->default_task, sizeof(s->default_task), "%s", chosen ? chosen->id : "");
 }
 
 /* Under the lock: the old snapshot, to be given back, or NULL when edit refused. */

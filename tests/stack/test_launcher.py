@@ -78,6 +78,8 @@ def test_a_second_server_waits_for_the_database(server, cloud):
     second = start_another(server, cloud)
     until(lambda: "waiting for the lock on /var/lib/vast/.vastfs-server.lock" in log(server, second), "it says that it waits")
     assert "serves" not in log(server, second)
+    until(lambda: server.value(f"tasks/{second}/status") == "RUNNING", "it runs for ECS")
+    assert os.path.basename(os.readlink(server.path / "tasks/default")) == first, "queries go to the one that answers"
     server.bash(f"touch tasks/{first}/stop")
     until(lambda: "serves all of it" in log(server, second), "it has the database when the first is gone")
 

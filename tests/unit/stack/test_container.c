@@ -70,11 +70,49 @@ static void test_why_a_task_stopped(void **state)
 		      "Task failed to start; container aws-guardduty-agent-aB3 could not start: "
 		      "CannotPullContainerError: not found");
 	/* said once, whoever says it */
+	expect_reason("{\"lastStatus\":\"STOPPED\",\"stoppedReason\":\"CannotPullContainerError: not found\","
+		      "\"containers\":[" AGENT ",{\"name\":\"vast-server\"}]}",
+		      "container aws-guardduty-agent-aB3 could not start: CannotPullContainerError: not found");
 	expect_reason("{\"lastStatus\":\"STOPPED\",\"stoppedReason\":\"CannotPullContainerError: x\",\"containers\":["
 		      "{\"name\":\"vast-server\",\"reason\":\"CannotPullContainerError: x\"}]}",
 		      "CannotPullContainerError: x");
 	expect_reason("{\"lastStatus\":\"STOPPED\",\"containers\":[" SERVER "]}", "OutOfMemoryError: killed");
 	expect_reason("{}", "");
+}
+
+static void expect_default(const char *tasks, const char *id)
+{
+	cJSON *json = cJSON_Parse(tasks);
+	struct task_list *l = task_list_parse(json, "42000", "fam", NULL);
+	const struct task *t = task_list_default(l);
+
+	assert_non_null(json);
+	assert_string_equal(t ? t->id : "", id);
+	task_list_unref(l);
+	cJSON_Delete(json);
+}
+
+#define RUNNER(id, created, status, health)                                                                    \
+	"{\"taskArn\":\"a/" id "\",\"createdAt\":" #created ",\"lastStatus\":\"" status                        \
+	"\",\"desiredStatus\":\"RUNNING\",\"taskDefinitionArn\":\"a:task-definition/fam:1\",\"containers\":[{" \
+	"\"name\":\"vast-server\",\"healthStatus\":\"" health "\"}]}"
+
+static void test_the_default_server(void **state)
+{
+	(void)state;
+	expect_default("[]", "");
+	expect_default("[" RUNNER("old", 1, "RUNNING", "UNKNOWN") "," RUNNER("new", 2, "RUNNING", "UNKNOWN") "]",
+		       "new");
+	/* a new one that waits for the database is RUNNING, too */
+	expect_default("[" RUNNER("old", 1, "RUNNING", "HEALTHY") "," RUNNER("new", 2, "RUNNING", "UNKNOWN") "]",
+		       "old");
+	expect_default("[" RUNNER("old", 1, "RUNNING", "HEALTHY") "," RUNNER("new", 2, "RUNNING", "UNHEALTHY") "]",
+		       "old");
+	expect_default("[" RUNNER("old", 1, "RUNNING", "HEALTHY") "," RUNNER("new", 2, "RUNNING", "HEALTHY") "]",
+		       "new");
+	expect_default("[" RUNNER("old", 1, "PENDING", "HEALTHY") "," RUNNER("new", 2, "RUNNING", "UNKNOWN") "]",
+		       "new");
+	expect_default("[" RUNNER("old", 1, "PENDING", "UNKNOWN") "]", "");
 }
 
 static void test_a_task_shows_its_server(void **state)
@@ -103,6 +141,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_the_server_is_found_by_its_name),
 		cmocka_unit_test(test_why_a_task_stopped),
+		cmocka_unit_test(test_the_default_server),
 		cmocka_unit_test(test_a_task_shows_its_server),
 	};
 
