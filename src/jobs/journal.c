@@ -146,11 +146,12 @@ int journal_open(const char *dir, struct journal **ret, struct error *note)
 	return 0;
 }
 
+/* Also when the file has vanished meanwhile: it has the operations that are to be taken up at the next mount. */
 static void write_last(struct journal *j)
 {
 	_buf_ struct buf line = BUF_INIT(1024);
 
-	if (!j->stale && memcmp(j->written, j->last, sizeof(j->last)) == 0)
+	if (journal_file_is_ready(&j->file) && !j->stale && memcmp(j->written, j->last, sizeof(j->last)) == 0)
 		return;
 	memcpy(j->written, j->last, sizeof(j->last));
 	journal_record_numbers(j->last, &line);

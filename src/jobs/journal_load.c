@@ -152,8 +152,8 @@ static void retire_previous(const char *path)
 static void note_damage(const struct journal *j, const char *previous, struct error *note)
 {
 	if (j->bad_lines)
-		error_set(note, -EBADMSG, "%zu lines of the journal of operations %s cannot be read", j->bad_lines,
-			  j->file.path);
+		error_set(note, -EBADMSG, "%zu line%s of the journal of operations %s cannot be read", j->bad_lines,
+			  j->bad_lines == 1 ? "" : "s", j->file.path);
 	else if (j->bad_previous)
 		error_set(note, -EBADMSG, "the previous version's journal of operations %s cannot be read", previous);
 	else

@@ -3,7 +3,7 @@
  *
  * A stack that was seen is remembered in the journal with its place until it is seen to be gone. One that the settings
  * in force do not lead to any more (another stage, region, profile, account) goes on costing money without being shown
- * in stack/, so `status` names it and says how to come back; `error` says so once.
+ * in stack/, so `status` names it and says how to come back; `error` says so once for each way back.
  */
 #include "aws/sts.h"
 #include "world/internal.h"
@@ -17,6 +17,7 @@ struct deployed {
 	pthread_mutex_t lock; /* guards the rest, and orders the publications */
 	struct place reported[JOURNAL_DEPLOYED_MAX];
 	size_t reported_n;
+	struct place reported_here; /* where the ways that were reported begin */
 };
 
 /* -- what is elsewhere ----------------------------------------------------------------------------------------- */
@@ -29,11 +30,22 @@ static bool is_here(const struct place *p, const struct place *here)
 	return *here->account || strcmp(p->profile, here->profile) == 0;
 }
 
-static bool is_reported(const struct deployed *d, const struct place *p)
+/* Settings that have changed again can make the way back another one: the remedy in `error` would be false. */
+static bool is_same_way(const struct place *p, const struct place *here, const struct place *before)
+{
+	_buf_ struct buf way = BUF_INIT(ELSEWHERE_MAX);
+	_buf_ struct buf way_before = BUF_INIT(ELSEWHERE_MAX);
+
+	place_put_way(p, here, &way);
+	place_put_way(p, before, &way_before);
+	return strcmp(buf_str(&way), buf_str(&way_before)) == 0;
+}
+
+static bool is_reported(const struct deployed *d, const struct place *p, const struct place *here)
 {
 	for (size_t i = 0; i < d->reported_n; i++)
 		if (place_may_be_same(&d->reported[i], p))
-			return true;
+			return is_same_way(p, here, &d->reported_here);
 	return false;
 }
 
@@ -92,13 +104,14 @@ static void refresh_locked(struct deployed *d)
 	for (size_t i = 0; i < n; i++) {
 		if (is_here(&places[i], &here))
 			continue;
-		if (!is_reported(d, &places[i]))
+		if (!is_reported(d, &places[i], &here))
 			report(w, &places[i], &here);
 		put_line(&places[i], &here, &text);
 		places[left++] = places[i];
 	}
 	memcpy(d->reported, places, left * sizeof(places[0]));
 	d->reported_n = left;
+	d->reported_here = here;
 	publish(w, s, &text);
 }
 

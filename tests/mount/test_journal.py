@@ -135,6 +135,15 @@ def test_a_state_directory_that_vanishes_comes_back(mount):
     assert mount.read("operations/1/state") in ("queued\n", "running\n")
 
 
+def test_what_runs_is_kept_though_the_state_directory_vanishes(mount):
+    mount.deploy()
+    shutil.rmtree(mount.base / "state")
+    subprocess.run(["fusermount3", "-u", mount.path], check=True)
+    mount.process.wait(60)
+    mount.start()
+    assert mount.read("operations/1/state") in ("queued\n", "running\n")
+
+
 def test_where_it_cannot_be_kept_it_is_refused(mount):
     """And accepted as soon as it can be."""
     mount.configure()

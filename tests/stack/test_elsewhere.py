@@ -115,6 +115,19 @@ def test_what_is_left_deployed_is_named_until_it_is_destroyed(deployed, change, 
     tree.write("config/default.env", before)
 
 
+def test_the_way_back_in_error_follows_the_settings(deployed):
+    before = deployed.settings()
+    deployed.write("config/default.env", deployed.settings(stage="another"))
+    assert f'write stage={deployed.stage} to' in deployed.read("error").splitlines()[-1]
+    deployed.write("config/default.env", deployed.settings(aws_region="us-east-1"))
+    assert "write aws_region=eu-west-1 to" in deployed.read("error").splitlines()[-1]
+    lines = deployed.read("error").count("stays deployed")
+    deployed.write("config/default.env", deployed.settings(aws_region="us-east-1", server_memory="8192"))
+    deployed.bash("touch control/refresh")
+    assert deployed.read("error").count("stays deployed") == lines
+    deployed.write("config/default.env", before)
+
+
 def test_another_profile_of_the_same_account_leaves_nothing_behind(deployed, cloud):
     """But until AWS has said which account it is, nobody knows."""
     (deployed.base / ".aws").mkdir()
