@@ -3,9 +3,13 @@
 
 #include <string.h>
 
-static const char refresh[] = "aws sso login, or aws configure export-credentials, and start vastfs again";
+static const char refresh[] = "touch control/login signs in to IAM Identity Center; if the keys come from elsewhere, "
+			      "put new ones there and touch "
+			      "control/refresh";
 static const char wrong_keys[] =
-	"check aws_profile, AWS_ACCESS_KEY_ID and ~/.aws/credentials: aws sts get-caller-identity must work";
+	"cat whoami shows where the keys come from: put right ones there and touch control/refresh, or name another "
+	"profile "
+	"by aws_profile in config/default.env; aws sts get-caller-identity checks the same keys";
 static const char permission[] = "ask whoever administers the account for this permission";
 
 static const struct {

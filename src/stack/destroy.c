@@ -152,10 +152,12 @@ int stack_delete(struct operation *op, struct error *err)
 static int refuse_protected(const struct operation *op, struct error *err)
 {
 	error_set(err, -EPERM, "the stack %s is protected against termination; nothing was touched", op->name);
-	error_remedy(err,
-		     "aws cloudformation update-termination-protection --stack-name %s "
-		     "--no-enable-termination-protection, then touch control/destroy again",
-		     op->name);
+	error_remedy(
+		err,
+		"switch the protection off in the CloudFormation console (Edit termination protection) or with: aws "
+		"cloudformation update-termination-protection --stack-name %s "
+		"--no-enable-termination-protection, then touch control/destroy again",
+		op->name);
 	return err->errnum;
 }
 

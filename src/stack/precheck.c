@@ -37,7 +37,9 @@ static int check_vpc(const struct precheck *p, struct error *err)
 
 	if (!vpc) {
 		error_set(err, -EINVAL, "there is no %s in %s", vpc_id(p), region(p));
-		error_remedy(err, "set vpc_id to one that aws ec2 describe-vpcs --region %s shows, or aws_region",
+		error_remedy(err,
+			     "set vpc_id or aws_region in config/default.env; the VPC console (Your VPCs) and aws ec2 "
+			     "describe-vpcs --region %s show what there is",
 			     region(p));
 		return -EINVAL;
 	}
@@ -45,8 +47,11 @@ static int check_vpc(const struct precheck *p, struct error *err)
 		return error_set(err, -EINVAL, "%s is %s, not available", vpc_id(p), state);
 	if (*tenancy && strcmp(tenancy, "default") != 0) {
 		error_set(err, -EINVAL, "%s has %s tenancy, Fargate needs the default one", vpc_id(p), tenancy);
-		error_remedy(err, "aws ec2 modify-vpc-tenancy --region %s --vpc-id %s --instance-tenancy default",
-			     region(p), vpc_id(p));
+		error_remedy(
+			err,
+			"set vpc_id in config/default.env to a VPC of default tenancy, or: aws ec2 modify-vpc-tenancy "
+			"--region %s --vpc-id %s --instance-tenancy default",
+			region(p), vpc_id(p));
 		return -EINVAL;
 	}
 	return 0;
@@ -58,8 +63,11 @@ static int check_attribute(const struct precheck *p, const cJSON *reply, const c
 	if (reply_bool(reply_at(reply, member), "value"))
 		return 0;
 	error_set(err, -EINVAL, "%s is off in %s", what, vpc_id(p));
-	error_remedy(err, "aws ec2 modify-vpc-attribute --region %s --vpc-id %s --%s Value=true", region(p), vpc_id(p),
-		     option);
+	error_remedy(
+		err,
+		"switch it on in the VPC console (Edit VPC settings), or: aws ec2 modify-vpc-attribute --region %s "
+		"--vpc-id %s --%s Value=true",
+		region(p), vpc_id(p), option);
 	return -EINVAL;
 }
 
@@ -80,7 +88,8 @@ static int find_gateway(const struct precheck *p, struct precheck_result *ret, s
 	if (!*gateway) {
 		error_set(err, -EINVAL, "%s has no Internet gateway attached", vpc_id(p));
 		error_remedy(err,
-			     "aws ec2 attach-internet-gateway --region %s --vpc-id %s --internet-gateway-id "
+			     "attach one in the VPC console (Internet gateways), or: aws ec2 attach-internet-gateway "
+			     "--region %s --vpc-id %s --internet-gateway-id "
 			     "$(aws ec2 create-internet-gateway --region %s --query "
 			     "InternetGateway.InternetGatewayId --output text)",
 			     region(p), vpc_id(p), region(p));
@@ -110,8 +119,8 @@ static int propose(const struct precheck *p, const struct vpc_blocks *own, const
 		error_remedy(err, "set subnet_cidr to a free block of %s: %s", vpc_id(p), buf_str(&list));
 	else
 		error_remedy(err,
-			     "%s has no free block of that size: choose a smaller one (/27 will do) or add a block "
-			     "with aws ec2 associate-vpc-cidr-block",
+			     "%s has no free block of that size: choose a smaller one (/27 will do), or add a block "
+			     "in the VPC console (Edit CIDRs) or with aws ec2 associate-vpc-cidr-block",
 			     vpc_id(p));
 	return -EINVAL;
 }
@@ -213,9 +222,10 @@ static int check_addresses(const struct precheck *p, struct error *err)
 		  region(p));
 	error_remedy(
 		err,
-		"release one (aws ec2 describe-addresses --region %s lists them), or raise the quota: aws "
-		"service-quotas request-service-quota-increase --region %s --service-code ec2 --quota-code L-0263D0A3 "
-		"--desired-value %u",
+		"release one (VPC console, Elastic IPs, or aws ec2 describe-addresses --region %s), or raise the quota "
+		"(Service Quotas console, or: aws service-quotas request-service-quota-increase --region %s "
+		"--service-code ec2 --quota-code L-0263D0A3 "
+		"--desired-value %u)",
 		region(p), region(p), quota + 1);
 	return -EINVAL;
 }

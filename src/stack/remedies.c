@@ -12,7 +12,10 @@ static const struct remedy remedies[] = {
 	{NULL, "Unable to assume the service linked role",
 	 "the role AWSServiceRoleForECS is new in this account; deploy again", true},
 	{NULL, "service linked role",
-	 "run: aws iam create-service-linked-role --aws-service-name ecs.amazonaws.com, then deploy again", true},
+	 "create the service-linked role of ECS, then touch control/deploy again: creating any cluster in the ECS "
+	 "console "
+	 "does it, or: aws iam create-service-linked-role --aws-service-name ecs.amazonaws.com",
+	 true},
 	{NULL, "unable to assume the role", "AWS had not yet spread the new role; touch control/run-task again", false},
 	{NULL, "iam:PassRole",
 	 "the credentials need iam:PassRole for the roles of the stack (their names start with the stack's)", false},
@@ -31,8 +34,8 @@ static const struct remedy remedies[] = {
 	 "to an IAM role)",
 	 false},
 	{NULL, "must detach all policies first",
-	 "somebody attached a policy to this role by hand: detach it in the IAM console or with: aws iam "
-	 "detach-role-policy; then touch control/destroy again",
+	 "detach the policy that somebody attached to this role by hand (IAM console, Roles, or: aws iam "
+	 "detach-role-policy), then touch control/destroy again",
 	 false},
 
 	/* Quotas. */

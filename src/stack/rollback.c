@@ -32,7 +32,8 @@ static int rollback_explain(struct operation *op, struct error *err)
 	error_remedy(
 		err,
 		"repair what is named, then: touch control/deploy; or: touch control/destroy (the database is kept); "
-		"or skip it: aws cloudformation continue-update-rollback --stack-name %s --resources-to-skip%s",
+		"or skip it in the CloudFormation console (Continue update rollback) or with: aws cloudformation "
+		"continue-update-rollback --stack-name %s --resources-to-skip%s",
 		op->name, buf_str(&names));
 	return err->errnum;
 }

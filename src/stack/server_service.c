@@ -202,10 +202,11 @@ int service_refuse_foreign(struct operation *op, struct error *err)
 			continue;
 		r = error_set(err, -EBUSY, "the stack's cluster has the ECS service %s, which vastfs did not create",
 			      strrchr(arn->valuestring, '/') ? strrchr(arn->valuestring, '/') + 1 : arn->valuestring);
-		error_remedy(err,
-			     "move or delete that service, then touch control/destroy again: aws ecs delete-service "
-			     "--force --cluster %s --service %s",
-			     op->cluster, arn->valuestring);
+		error_remedy(
+			err,
+			"move or delete that service, then touch control/destroy again; the ECS console does it, or: "
+			"aws ecs delete-service --force --cluster %s --service %s",
+			op->cluster, arn->valuestring);
 		break;
 	}
 	cJSON_Delete(reply);

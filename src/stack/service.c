@@ -52,7 +52,7 @@ int service_check_ours(const struct service *s, struct error *err)
 	error_remedy(
 		err,
 		"set server_restart=never in config/default.env to run the server without a service; or delete that "
-		"service: aws ecs delete-service --force --service %s",
+		"service in the ECS console or with: aws ecs delete-service --force --service %s",
 		*s->arn ? s->arn : SERVICE_NAME);
 	return err->errnum;
 }

@@ -47,5 +47,6 @@ def test_the_tour_works_as_it_stands(tmp_path):
     subprocess.run(["fusermount3", "-u", "-z", tmp_path / "vast"], capture_output=True, check=False)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     lines = done.stdout.splitlines()
-    for expected in ("42", "RUNNING", "some output", "a remark", "begun, running", "root", "4", "port 42000 answers", "HEALTHY", "nothing to change", "the stack vast-default is deleted"):
+    for expected in ("42", "RUNNING", "some output", "a remark", "begun, running", "root", "4", "port 42000 answers", "HEALTHY", "nothing to change", "the stack vast-default is deleted",
+                     "signed in: sso profile default"):
         assert expected in lines, expected

@@ -47,15 +47,15 @@ def _keys(context, session, role=ROLE, seconds=KEYS_VALID_S):
     """Keys of a role as STS gives them, known to the signature check."""
     from moto.sts.models import sts_backends
 
-    with context.lock:
-        return sts_backends[context.account_id]["aws"].assume_role(
-            region_name=context.region,
-            role_session_name=session,
-            role_arn=f"arn:aws:iam::{context.account_id}:role/{role}",
-            policy="",
-            duration=seconds,
-            external_id="",
-        )
+    # not under context.lock: moto's own lock, which this takes, comes first
+    return sts_backends[context.account_id]["aws"].assume_role(
+        region_name=context.region,
+        role_session_name=session,
+        role_arn=f"arn:aws:iam::{context.account_id}:role/{role}",
+        policy="",
+        duration=seconds,
+        external_id="",
+    )
 
 
 def _expiry(keys):

@@ -492,10 +492,12 @@ static int chain_role_source(struct chain *c, struct credential_source *s)
 static int chain_refuse_mfa(struct chain *c)
 {
 	chain_refuse(c, "profile %s asks for a code of a device (mfa_serial), which vastfs cannot ask for", c->profile);
-	error_remedy(c->err,
-		     "put a session's keys into the environment and start vastfs again: "
-		     "eval \"$(aws configure export-credentials --profile %s --format env)\"",
-		     c->profile);
+	error_remedy(
+		c->err,
+		"set aws_profile in config/default.env to a profile without mfa_serial, or put a session's keys into "
+		"the environment and start vastfs again: eval \"$(aws configure export-credentials --profile %s "
+		"--format env)\"",
+		c->profile);
 	return -ENOKEY;
 }
 
