@@ -172,18 +172,6 @@ static int check_endpoint(const struct wanted_endpoint *e, struct error *err)
 	return -EINVAL;
 }
 
-/* A host that was named is neither a FIPS nor a dual-stack endpoint, as far as anybody knows. */
-static int config_refuse_variant(const struct aws_options *o, const struct wanted_endpoint *e, struct error *err)
-{
-	if (o->variant == AWS_ENDPOINT_PLAIN)
-		return 0;
-	error_set(err, -EINVAL, "%s is set together with %s, and they exclude each other", e->name,
-		  o->variant & AWS_ENDPOINT_FIPS ? "AWS_USE_FIPS_ENDPOINT (use_fips_endpoint)"
-						 : "AWS_USE_DUALSTACK_ENDPOINT (use_dualstack_endpoint)");
-	error_remedy(err, "unset one of them and start vastfs again");
-	return -EINVAL;
-}
-
 static int config_load_endpoint(struct aws_options *o, const struct config_files *f, const struct aws_service *s,
 				struct error *err)
 {
@@ -193,8 +181,6 @@ static int config_load_endpoint(struct aws_options *o, const struct config_files
 	if (r < 0 || !*wanted.url)
 		return r;
 	r = check_endpoint(&wanted, err);
-	if (r == 0)
-		r = config_refuse_variant(o, &wanted, err);
 	if (r < 0)
 		return r;
 	return cJSON_AddStringToObject(o->endpoints, s->name, wanted.url) ? 0 : -ENOMEM;
@@ -318,7 +304,8 @@ int aws_endpoint_find(const struct aws_options *o, const struct aws_service *s, 
 	found = aws_endpoint_look_up(config_rules_of(o, s), region, o->variant, ret->host, &signing_region);
 	if (!found && !url)
 		return error_set(err, -EINVAL, "%s has no endpoint of the wanted kind in %s", s->name, region);
-	snprintf(ret->region, sizeof(ret->region), "%s", found ? signing_region : region);
+	/* As the AWS CLI does it: for a host that was named no rule says that it signs for another region. */
+	snprintf(ret->region, sizeof(ret->region), "%s", found && !url ? signing_region : region);
 	if (url)
 		use_url(url, ret);
 	else
