@@ -71,7 +71,7 @@ static int settings_write(struct call *c, struct handle *h, const char *data, si
 	if (r >= 0)
 		r = draft_check(buf_str(&h->text), h->text.len, at, false, &c->err);
 	if (r < 0)
-		h->spoilt = true;
+		h->spoilt = r;
 	else
 		h->dirty = true;
 	return r;
@@ -80,16 +80,17 @@ static int settings_write(struct call *c, struct handle *h, const char *data, si
 static int settings_flush(struct call *c, struct handle *h)
 {
 	_buf_ struct buf text = BUF_INIT(SETTINGS_MAX);
-	bool dirty = h->dirty, spoilt = h->spoilt;
-	int r;
+	bool dirty = h->dirty;
+	int spoilt = h->spoilt, r;
 
 	if (!dirty && !spoilt)
 		return 0;
-	h->dirty = h->spoilt = false;
+	h->dirty = false;
+	h->spoilt = 0;
 	if (spoilt) {
 		begin(h, c->snapshot);
-		c->is_explained = true; /* the refusal of the line has its own */
-		return error_set(&c->err, -EINVAL, "nothing was saved: a line was refused");
+		return error_set(&c->err, spoilt, "nothing was saved: %s",
+				 spoilt == -ENOMEM ? "out of memory" : "a line was refused");
 	}
 	r = draft_check(buf_str(&h->text), h->text.len, 0, true, &c->err);
 	if (r >= 0)

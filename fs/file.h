@@ -36,8 +36,8 @@ struct handle {
 
 	unsigned writes; /* queries: since the last commit */
 	struct requester writer;
-	bool dirty;  /* settings: written since the last save */
-	bool spoilt; /* a write was refused: the rest of it is not taken for a whole */
+	bool dirty; /* settings: written since the last save */
+	int spoilt; /* why a write was refused, 0: none was; the rest of it is not taken for a whole */
 
 	struct memory_file *memory;
 	struct stream *stream;

@@ -66,16 +66,12 @@ struct call {
 	fuse_req_t req;
 	struct snapshot *snapshot; /* a reference */
 	struct requester who;
-	bool paged;	   /* a read: by the page cache, for a mapping, rather than by a process */
-	struct error err;  /* words for refuse() */
-	bool is_explained; /* a refusal follows from an earlier one, whose line in error says why: no second line */
+	bool paged;	  /* a read: by the page cache, for a mapping, rather than by a process */
+	struct error err; /* words for refuse() */
 };
 
 int fs_new(struct world *w, const char *mountpoint, struct fs **ret);
 void fs_free(struct fs *fs);
-
-/* A process reads about n: if that is about tasks, it wants to see them as they are now. n may be NULL. */
-void fs_attend(const struct call *c, const struct node *n);
 
 /* The operations for fuse_session_new; its userdata is a struct fs. */
 extern const struct fuse_lowlevel_ops fs_operations;

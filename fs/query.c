@@ -72,7 +72,7 @@ static int query_write(struct call *c, struct handle *h, const char *data, size_
 		/* The rest of a command that was refused in part is no command. */
 		buf_clear(&h->text);
 		h->writes = 0;
-		h->spoilt = true;
+		h->spoilt = r;
 		return r;
 	}
 	h->writes++;
@@ -105,7 +105,7 @@ static int query_read(struct call *c, struct handle *h, size_t size, off_t offse
 /* The end of one echo >&3: what follows is another command. */
 static int query_flush(struct call *c _unused_, struct handle *h)
 {
-	h->spoilt = false;
+	h->spoilt = 0;
 	return 0;
 }
 

@@ -233,20 +233,24 @@ static struct {
 	bool dynamic;
 } facts[ARRAY_SIZE(tree_rows)];
 
-const struct row *tree_find(const char *path)
+static const struct row *find_pattern(const char *path, size_t len)
 {
 	for (size_t i = 0; i < tree_rows_n; i++)
-		if (strcmp(tree_rows[i].path, path) == 0)
+		if (strncmp(tree_rows[i].path, path, len) == 0 && !tree_rows[i].path[len])
 			return &tree_rows[i];
 	return NULL;
+}
+
+const struct row *tree_find(const char *path)
+{
+	return find_pattern(path, strlen(path));
 }
 
 static const struct row *find_parent(const char *path)
 {
 	const char *slash = strrchr(path, '/');
-	_free_ char *above = strndup(path, slash ? (size_t)(slash - path) : 0);
 
-	return above ? tree_find(above) : NULL;
+	return find_pattern(path, slash ? (size_t)(slash - path) : 0);
 }
 
 static const struct lister *find_lister(const char *path)

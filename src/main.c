@@ -330,6 +330,8 @@ int main(int argc, char **argv)
 	} else if (directories_open(o.config_dir, &d) >= 0) {
 		o.mountpoint = mountpoint;
 		r = run(&o, &d);
+	} else {
+		fprintf(stderr, "vastfs: cannot open its directories\n");
 	}
 	directories_free(&d);
 	free(o.fuse);

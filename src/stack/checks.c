@@ -4,8 +4,8 @@
 #include "image/reference.h"
 #include "stack/cidr.h"
 #include "stack/command_line.h"
+#include "stack/forms.h"
 
-#include <regex.h>
 #include <string.h>
 
 #define LARGEST_SUBNET	16 /* prefix; of a VPC's block too */
@@ -24,23 +24,11 @@ static const struct fargate_size {
 static const char *const system_dirs[] = {"/bin", "/boot", "/dev", "/etc",  "/lib", "/lib64",
 					  "/opt", "/proc", "/run", "/sbin", "/sys", "/usr"};
 
-static bool matches(const char *value, const char *pattern)
-{
-	regex_t re;
-	bool yes;
-
-	if (regcomp(&re, pattern, REG_EXTENDED | REG_NOSUB) != 0)
-		return false;
-	yes = regexec(&re, value, 0, NULL, 0) == 0;
-	regfree(&re);
-	return yes;
-}
-
 int parse_unsigned(const char *value, unsigned least, unsigned most, unsigned *ret, struct error *err)
 {
 	unsigned long n;
 
-	if (!matches(value, "^(0|[1-9][0-9]{0,8})$"))
+	if (!form_is_number(value))
 		return error_set(err, -EINVAL, "%.40s is not a whole number", value);
 	n = strtoul(value, NULL, 10);
 	if (n < least || n > most)
@@ -58,9 +46,9 @@ static int check_between(const char *value, unsigned least, unsigned most, struc
 
 int check_region(const char *value, struct error *err)
 {
-	if (matches(value, "^[a-z]{2,}(-[a-z]+)+-[0-9]+$"))
+	if (form_is_region(value))
 		return 0;
-	if (matches(value, "^[a-z]{2,}(-[a-z]+)+-[0-9]+[a-z]$"))
+	if (form_is_zone(value))
 		return error_set(err, -EINVAL, "%s is an availability zone, its region is %.*s", value,
 				 (int)strlen(value) - 1, value);
 	return error_set(err, -EINVAL, "%.40s is not the name of a region like eu-central-1", value);
@@ -68,7 +56,7 @@ int check_region(const char *value, struct error *err)
 
 int check_vpc_id(const char *value, struct error *err)
 {
-	if (matches(value, "^vpc-([0-9a-f]{8}|[0-9a-f]{17})$"))
+	if (form_is_vpc_id(value))
 		return 0;
 	return error_set(err, -EINVAL, "%.40s is not a VPC id (vpc- and 8 or 17 hexadecimal digits)", value);
 }
@@ -93,7 +81,7 @@ int check_stage(const char *value, struct error *err)
 	if (strlen(value) > STAGE_MAX)
 		return error_set(err, -EINVAL, "a stage has at most %d characters, this has %zu", STAGE_MAX,
 				 strlen(value));
-	if (matches(value, "^[a-z0-9]+(-[a-z0-9]+)*$"))
+	if (form_is_stage(value))
 		return 0;
 	return error_set(err, -EINVAL, "%s is not a stage: small letters and digits, with single dashes between them",
 			 value);
@@ -158,12 +146,12 @@ int check_architecture(const char *value, struct error *err)
 
 int check_data_dir(const char *value, struct error *err)
 {
-	if (strlen(value) > 255 || !matches(value, "^(/[A-Za-z0-9._-]+)+$"))
+	if (strlen(value) > 255 || !form_is_absolute_path(value))
 		return error_set(err, -EINVAL,
 				 "%.80s is not an absolute path of letters, digits and ._- "
 				 "without a slash at its end",
 				 value);
-	if (matches(value, "/\\.\\.?(/|$)"))
+	if (form_has_dots(value))
 		return error_set(err, -EINVAL, "%.80s has a . or .. in it", value);
 	for (size_t i = 0; i < ARRAY_SIZE(system_dirs); i++)
 		if (strcmp(value, system_dirs[i]) == 0)
@@ -258,7 +246,6 @@ int check_profile(const char *value, struct error *err)
 }
 
 /* A comma is legal in the name of a policy, but it separates ARNs here. Source: IAM API reference, CreatePolicy. */
-#define POLICY_ARN "^arn:aws(-[a-z]+)*:iam::(aws|[0-9]{12}):policy/([^,[:cntrl:][:blank:]]+/)?[A-Za-z0-9_+=.@-]{1,128}$"
 
 static int check_policy_arn(const char *arn, struct error *err)
 {
@@ -266,7 +253,7 @@ static int check_policy_arn(const char *arn, struct error *err)
 		return error_set(err, -EINVAL, "an empty entry; separate ARNs by one comma, without one at the end");
 	if (strpbrk(arn, " \t"))
 		return error_set(err, -EINVAL, "a blank in \"%.160s\"; separate ARNs by a comma alone", arn);
-	if (!matches(arn, POLICY_ARN))
+	if (!form_is_policy_arn(arn))
 		return error_set(err, -EINVAL,
 				 "%.160s is not the ARN of a managed policy like "
 				 "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess",

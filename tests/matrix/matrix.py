@@ -27,7 +27,7 @@ WAITING = (("deploy", "cloudformation:DescribeStackEvents", 2), ("run-task", "ec
            ("deploy", "efs:DescribeFileSystems", 2), ("destroy", "ec2:DescribeNetworkInterfaces", 1),
            ("deploy", "registry:PATCH uploads", 1), ("purge", "efs:DescribeFileSystems", 2))
 #: of so many cases the check takes one; a prime, so that calls and kinds come round evenly
-SAMPLE_OF = 41
+SAMPLE_OF = 67
 WORKERS = 3
 
 
