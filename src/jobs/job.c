@@ -11,6 +11,7 @@ struct job_private {
 	pthread_mutex_t lock; /* guards the pointers below, never held while a view is made or rendered */
 	pthread_mutex_t edit; /* serializes edits */
 	struct job_view *view;
+	struct job_view *spare; /* memory for the last view: a job that cannot end would be waited for for ever */
 	bool cancel;
 	void (*on_cancel)(struct job *j, void *arg);
 	void *on_cancel_arg;
@@ -44,12 +45,8 @@ static struct job_view *view_new(void)
 	return v;
 }
 
-static struct job_view *view_copy(const struct job_view *old)
+static void view_fill(struct job_view *v, const struct job_view *old)
 {
-	struct job_view *v = malloc(sizeof(*v));
-
-	if (!v)
-		return NULL;
 	/* All but the count, which others change meanwhile. */
 	memcpy((char *)v + sizeof(v->ref), (const char *)old + sizeof(old->ref), sizeof(*v) - sizeof(v->ref));
 	ref_init(&v->ref);
@@ -57,17 +54,21 @@ static struct job_view *view_copy(const struct job_view *old)
 	blob_ref(v->errors);
 	output_ref(v->output);
 	output_ref(v->complaints);
-	return v;
+}
+
+static void view_empty(struct job_view *v)
+{
+	blob_unref(v->result);
+	blob_unref(v->errors);
+	output_unref(v->output);
+	output_unref(v->complaints);
 }
 
 void job_view_unref(struct job_view *v)
 {
 	if (!v || !ref_put(&v->ref))
 		return;
-	blob_unref(v->result);
-	blob_unref(v->errors);
-	output_unref(v->output);
-	output_unref(v->complaints);
+	view_empty(v);
 	free(v);
 }
 
@@ -89,8 +90,9 @@ struct job *job_new(enum job_kind kind, uint64_t number, const char *name, struc
 		pthread_mutex_init(&j->priv->lock, NULL);
 		pthread_mutex_init(&j->priv->edit, NULL);
 		j->priv->view = view_new();
+		j->priv->spare = malloc(sizeof(struct job_view));
 	}
-	if (!j->log || !j->priv || !j->priv->view) {
+	if (!j->log || !j->priv || !j->priv->view || !j->priv->spare) {
 		job_unref(j);
 		return NULL;
 	}
@@ -109,6 +111,7 @@ void job_unref(struct job *j)
 		return;
 	if (j->priv) {
 		job_view_unref(j->priv->view);
+		free(j->priv->spare);
 		pthread_mutex_destroy(&j->priv->lock);
 		pthread_mutex_destroy(&j->priv->edit);
 		free(j->priv);
@@ -143,14 +146,20 @@ static struct job_view *swap_view(struct job *j, struct job_view *fresh)
 /* Under the edit lock: a new view, or -ESTALE if the job has ended. */
 static int edit_locked(struct job *j, void (*edit)(struct job_view *v, void *arg), void *arg)
 {
-	struct job_view *fresh;
+	struct job_view *fresh, *made;
 
 	if (job_state_ended(j->priv->view->state))
 		return -ESTALE;
-	fresh = view_copy(j->priv->view);
-	if (!fresh)
-		return -ENOMEM;
+	made = malloc(sizeof(*made));
+	fresh = made ? made : j->priv->spare;
+	view_fill(fresh, j->priv->view);
 	edit(fresh, arg);
+	if (!made && !job_state_ended(fresh->state)) {
+		view_empty(fresh);
+		return -ENOMEM;
+	}
+	if (!made)
+		j->priv->spare = NULL;
 	fresh->changed_ms = clock_wall_ms();
 	if (job_state_ended(fresh->state) && !fresh->ended_ms)
 		fresh->ended_ms = fresh->changed_ms;
