@@ -308,3 +308,20 @@ def test_no_secret_is_told(sources, listing, tmp_path, capfd):
     done = listing(program(tmp_path, "echo '{\"Version\": 1, \"AccessKeyId\": \"A\", \"SecretAccessKey\": \"hidden\\u0001\"}'"))
     assert done["errno"] < 0 and "hidden" not in json.dumps(done)
     assert os.environ.get("AWS_SECRET_ACCESS_KEY") is None
+
+
+# -- lifetimes -------------------------------------------------------------------------------------------------------
+
+
+def once(tmp_path, seconds):
+    """A program that gives keys of that lifetime, and fails when it is asked again."""
+    keys = json.dumps({"Version": 1, "AccessKeyId": "P", "SecretAccessKey": "s", "SessionToken": "t", "Expiration": in_seconds(seconds)})
+    return program(tmp_path, f"echo x >> {tmp_path}/runs; [ $(wc -l < {tmp_path}/runs) = 1 ] || exit 5\necho '{keys}'")
+
+
+@pytest.mark.parametrize("seconds, runs", [(3600, 1), (1200, 1), (600, 2), (120, 2)])
+def test_keys_are_refreshed_ahead_and_used_until_they_expire(sources, listing, tmp_path, seconds, runs):
+    """The AWS CLI begins to refresh 15 minutes ahead; a refresh that fails does no harm while the keys hold."""
+    assert listing(once(tmp_path, seconds), "", "-n", "5")["errno"] == 0
+    assert sources.signers("call") == ["P"] * 5
+    assert len((tmp_path / "runs").read_text().split()) <= runs
