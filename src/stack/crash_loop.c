@@ -52,9 +52,10 @@ int crash_loop_error(const cJSON *task, const char *tail, struct error *err)
 		  CRASHES_MAX, CRASHES_WITHIN_MS / 60000, buf_str(&reason), *tail ? "; its log ends: " : "", tail);
 	remedy_apply(err);
 	if (!*err->remedy)
-		error_remedy(err,
-			     "read tasks/%s/task.log, fix the settings, touch control/deploy, then control/run-task",
-			     task_record_id(task));
+		error_remedy(
+			err,
+			"read tasks/%s/task.log, fix the settings, touch control/deploy, then control/restart-task",
+			task_record_id(task));
 	return err->errnum;
 }
 

@@ -309,6 +309,8 @@ int server_put_advice(struct operation *op, struct error *err)
 	if (live && strcmp(aws_text(live, "taskDefinitionArn"), current) != 0)
 		buf_puts(&op->result, "server outdated, touch control/restart-task\n");
 	else if (!live && !service_is_wanted(&s.service))
-		buf_puts(&op->result, "no server is running, touch control/run-task\n");
+		buf_puts(&op->result, cJSON_GetArraySize(s.servers) > 0
+					      ? "the server is stopping, touch control/restart-task to start another\n"
+					      : "no server is running, touch control/run-task\n");
 	return 0;
 }

@@ -208,6 +208,8 @@ int server_start(struct operation *op, double after, struct error *err)
 	int r = start_begin(op, &w, err);
 
 	server_wait_release(&w);
+	if (r < 0 && r != -ECANCELED && !*err->remedy)
+		error_remedy(err, "touch control/restart-task tries again; api.log has what ECS answered");
 	if (r == 0)
 		r = start_stop_surplus(op, w.id, err);
 	if (r < 0)

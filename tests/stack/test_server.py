@@ -233,6 +233,20 @@ def test_a_server_that_ends_again_and_again_later_is_given_up(tree, cloud):
     assert len(line) == 1 and "exit code 9" in line[0] and "what is wrong" in line[0]
     assert ecs.service()["desiredCount"] == 0
     assert "3 times" in tree.read("events.log")
+    # the way out is open at once, also while the last one still stops
+    assert "touch control/deploy, then control/restart-task" in line[0]
+    ecs.tree.configure(vast_command=SERVER)
+    tree.operate("deploy")
+    tree.operate("restart-task")
+
+
+def test_deploy_says_what_can_be_done_while_the_server_stops(tree, cloud):
+    deploy_with(tree, cloud, SLOW)
+    tree.operate("run-task")
+    tree.bash("touch tasks/$(readlink tasks/default)/stop")
+    until(lambda: not (tree.path / "tasks/default").is_symlink(), "it stops")
+    assert "the server is stopping, touch control/restart-task" in tree.operate("deploy")
+    tree.operate("restart-task")
 
 
 # -- by hand, and by others --
@@ -258,6 +272,14 @@ def test_a_service_that_was_deleted_by_hand_is_made_anew(tree, cloud):
     assert ecs.service()["status"] == "ACTIVE" and ecs.service()["desiredCount"] == 1
     assert len(ecs.unstopped()) == 1
     ecs.assert_never_two()
+
+
+def test_a_start_that_ecs_refuses_has_a_way_out(tree, cloud):
+    deploy_with(tree, cloud, SERVER, server_restart="never")
+    cloud.fault("run_task", "failures", reason="RESOURCE:ENI")
+    error = tree.operate("run-task", fails=True)
+    assert "RESOURCE:ENI" in error and "remedy: touch control/restart-task" in error
+    tree.operate("restart-task")
 
 
 def test_a_service_of_our_name_that_is_not_ours(deployed, ecs):
