@@ -291,14 +291,15 @@ static int begin_beside(struct world *w, const struct verb *verb, struct request
 	if (!b)
 		return -ENOMEM;
 	*b = (struct beside){w, verb, world_job_new(w, JOB_OPERATION, 0, verb->name, "", NULL, who)};
+	*ret = b->job ? job_ref(b->job) : NULL; /* now: once it is posted, b is the engine thread's */
 	r = b->job ? engine_post(w->engine, beside_came, b) : -ENOMEM;
-	if (r == 0) {
-		*ret = job_ref(b->job);
+	if (r == 0)
 		return 0;
-	}
 	error_set(err, r, "cannot start %s: %s", verb->name, strerror(-r));
 	if (b->job)
 		job_fail(b->job, err);
+	job_unref(*ret);
+	*ret = NULL;
 	job_unref(b->job);
 	free(b);
 	return r;
