@@ -149,15 +149,20 @@ int stack_delete(struct operation *op, struct error *err)
 
 /* -- the steps ------------------------------------------------------------------------------------------------- */
 
+static bool is_purge(const struct operation *op)
+{
+	return strcmp(op->argument, "purge") == 0;
+}
+
 static int refuse_protected(const struct operation *op, struct error *err)
 {
 	error_set(err, -EPERM, "the stack %s is protected against termination; nothing was touched", op->name);
 	error_remedy(
 		err,
 		"switch the protection off in the CloudFormation console (Edit termination protection) or with: aws "
-		"cloudformation update-termination-protection --stack-name %s "
-		"--no-enable-termination-protection, then touch control/destroy again",
-		op->name);
+		"cloudformation update-termination-protection --region %s --stack-name %s "
+		"--no-enable-termination-protection, then %s control/destroy again",
+		aws_region(op->aws), op->name, is_purge(op) ? "echo purge >" : "touch");
 	return err->errnum;
 }
 
@@ -254,7 +259,7 @@ static void name_kept(struct operation *op, const cJSON *found)
 		   aws_text(found, "FileSystemId"), gb, gb * EFS_GB_MONTH_DOLLAR);
 }
 
-/* delete_repository has just seen a stack of that name: whoever made it, the database may be in use again. */
+/* Whoever made that stack, the database may be in use again. */
 static int refuse_purge(const struct operation *op, struct error *err)
 {
 	error_set(err, -EBUSY, "the file system is kept: a stack %s exists again, it is %s", op->name,
@@ -263,13 +268,23 @@ static int refuse_purge(const struct operation *op, struct error *err)
 	return err->errnum;
 }
 
+/* Looks anew: the repository may have taken its time. */
+static int purge(struct operation *op, struct error *err)
+{
+	int r = operation_read_stack(op, err);
+
+	if (r < 0)
+		return r;
+	return op->stack ? refuse_purge(op, err) : storage_purge(op, err);
+}
+
 static int settle_storage(struct operation *op, struct error *err)
 {
 	cJSON *found = NULL;
 	int r;
 
-	if (strcmp(op->argument, "purge") == 0)
-		return op->stack ? refuse_purge(op, err) : storage_purge(op, err);
+	if (is_purge(op))
+		return purge(op, err);
 	r = storage_find(op, &found, err);
 	if (r == 0 && found)
 		name_kept(op, found);

@@ -30,9 +30,10 @@ static int own_policy_report(struct operation *op, const struct own_policy *poli
 	policy_difference_release(&d);
 	snprintf(text, sizeof(text),
 		 "%s %s was edited and stays as it is: %d entries of vastfs's are missing, %d are not vastfs's%s%s; to "
-		 "have vastfs write it again, delete it in the AWS console or with: %s %s, then touch control/deploy",
+		 "have vastfs write it again, delete it in the AWS console or with: %s %s --region %s, then touch "
+		 "control/deploy",
 		 policy->what, name, missing, added, missing ? "; " : "", missing ? policy->consequence : "",
-		 policy->remove, name);
+		 policy->remove, name, aws_region(op->aws));
 	job_remark(op->job, text);
 	return 0;
 }

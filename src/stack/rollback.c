@@ -33,8 +33,8 @@ static int rollback_explain(struct operation *op, struct error *err)
 		err,
 		"repair what is named, then: touch control/deploy; or: touch control/destroy (the database is kept); "
 		"or skip it in the CloudFormation console (Continue update rollback) or with: aws cloudformation "
-		"continue-update-rollback --stack-name %s --resources-to-skip%s",
-		op->name, buf_str(&names));
+		"continue-update-rollback --region %s --stack-name %s --resources-to-skip%s",
+		aws_region(op->aws), op->name, buf_str(&names));
 	return err->errnum;
 }
 

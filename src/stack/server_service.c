@@ -205,8 +205,8 @@ int service_refuse_foreign(struct operation *op, struct error *err)
 		error_remedy(
 			err,
 			"move or delete that service, then touch control/destroy again; the ECS console does it, or: "
-			"aws ecs delete-service --force --cluster %s --service %s",
-			op->cluster, arn->valuestring);
+			"aws ecs delete-service --force --region %s --cluster %s --service %s",
+			aws_region(op->aws), op->cluster, arn->valuestring);
 		break;
 	}
 	cJSON_Delete(reply);

@@ -41,10 +41,23 @@ bool service_is_wanted(const struct service *s)
 	return s->state == SERVICE_ACTIVE && s->ours && s->desired > 0;
 }
 
+/* Another region or cluster may be the default of whoever runs the command; both are in the ARN. */
+static void service_put_where(const char *arn, char *out, size_t size)
+{
+	char region[64], cluster[256];
+
+	*out = '\0';
+	if (sscanf(arn, "arn:%*[^:]:ecs:%63[^:]:%*[^:]:service/%255[^/]/", region, cluster) == 2)
+		snprintf(out, size, "--region %s --cluster %s ", region, cluster);
+}
+
 int service_check_ours(const struct service *s, struct error *err)
 {
+	char where[384];
+
 	if (s->state == SERVICE_NONE || s->ours)
 		return 0;
+	service_put_where(s->arn, where, sizeof(where));
 	error_set(err, -EEXIST,
 		  "the ECS service %s exists in the stack's cluster, but lacks the tag " SERVICE_TAG_STAGE
 		  ": vastfs did not create it",
@@ -52,8 +65,8 @@ int service_check_ours(const struct service *s, struct error *err)
 	error_remedy(
 		err,
 		"set server_restart=never in config/default.env to run the server without a service; or delete that "
-		"service in the ECS console or with: aws ecs delete-service --force --service %s",
-		*s->arn ? s->arn : SERVICE_NAME);
+		"service in the ECS console or with: aws ecs delete-service --force %s--service %s",
+		where, *s->arn ? s->arn : SERVICE_NAME);
 	return err->errnum;
 }
 

@@ -54,7 +54,7 @@ def test_termination_protection_stops_destroy_untouched(deployed, cloud):
     deployed.operate("run-task")
     cloudformation.update_termination_protection(StackName=deployed.name, EnableTerminationProtection=True)
     error = deployed.operate("destroy", fails=True)
-    assert "protected" in error and "update-termination-protection" in error
+    assert "protected" in error and "update-termination-protection --region eu-west-1 " in error
     assert deployed.value("tasks/default/status") == "RUNNING"
     cloudformation.update_termination_protection(StackName=deployed.name, EnableTerminationProtection=False)
 

@@ -154,3 +154,11 @@ def test_a_stack_that_takes_our_place_during_destroy(foreign, deployed, cloud):
     foreign.still_there()
     assert ended == "failed" and "is kept" in error, error
     assert cloud.boto("efs").describe_file_systems(CreationToken=deployed.name)["FileSystems"]
+
+
+def test_a_stack_that_appears_before_the_file_system_is_deleted(foreign, deployed, cloud):
+    cloud.control("POST", "pace", {"time_scale": 0})
+    ended, error = while_delayed(deployed, cloud, "ecr:DeleteRepository", "echo purge > control/destroy", foreign.create)
+    foreign.still_there()
+    assert ended == "failed" and "is kept" in error, error
+    assert cloud.boto("efs").describe_file_systems(CreationToken=deployed.name)["FileSystems"]

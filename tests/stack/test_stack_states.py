@@ -86,7 +86,7 @@ def test_what_would_have_to_be_skipped_is_named(deployed, cloud):
     with_failed_rollback(deployed, cloud, count=2, reason="still not")
     error = deployed.operate("deploy", fails=True)
     assert "failed again, because of TaskDefinition" in error and "still not" in error
-    assert "--resources-to-skip TaskDefinition" in deployed.read("error")
+    assert f"--region eu-west-1 --stack-name {deployed.name} --resources-to-skip TaskDefinition" in deployed.read("error")
     assert not cloud.calls("ecr:SetRepositoryPolicy")
     assert "is deleted" in deployed.operate("destroy")
 

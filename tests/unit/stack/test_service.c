@@ -52,6 +52,17 @@ static void test_whose_it_is(void **state)
 	assert_int_equal(s.state, SERVICE_NONE);
 }
 
+static void test_the_way_out_names_region_and_cluster(void **state)
+{
+	struct service s = {.state = SERVICE_ACTIVE,
+			    .arn = "arn:aws-cn:ecs:cn-north-1:123456789012:service/vast-x-Cluster-1/vast-server"};
+	struct error err = {0};
+
+	(void)state;
+	assert_int_equal(service_check_ours(&s, &err), -EEXIST);
+	assert_non_null(strstr(err.remedy, "--region cn-north-1 --cluster vast-x-Cluster-1 --service arn:aws-cn:ecs:"));
+}
+
 static void test_none(void **state)
 {
 	static const char *const texts[] = {"{\"services\":[],\"failures\":[{\"reason\":\"MISSING\"}]}", "{}",
@@ -88,6 +99,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_whose_it_is),
+		cmocka_unit_test(test_the_way_out_names_region_and_cluster),
 		cmocka_unit_test(test_none),
 		cmocka_unit_test(test_events_that_are_new),
 	};
