@@ -45,6 +45,7 @@ static void test_all_else_is_escaped(void **state)
 	expect("\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80");	     /* beyond Unicode */
 	expect("\xc2\x85\xe2\x80\xa8", "\\xc2\\x85\\xe2\\x80\\xa8"); /* next line, line separator */
 	expect("\xe2\x80\xae", "\\xe2\\x80\\xae");		     /* right to left */
+	expect("\xd8\x9c", "\\xd8\\x9c");			     /* Arabic letter mark */
 }
 
 static void test_a_cut_is_between_characters(void **state)
