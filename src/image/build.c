@@ -73,11 +73,28 @@ static int place_at_mirror(struct build *x, const char *mirror, struct image_pla
 	return kind < 0 ? kind : 0;
 }
 
-static int find_place(struct build *x, struct image_place *ret, struct error *err)
+/* NULL: there is none for this image. */
+static const char *mirror_of(const struct build *x)
 {
 	const char *mirror = getenv("VASTFS_REGISTRY_MIRROR");
 
-	if (mirror && *mirror && !x->base.is_ecr)
+	return mirror && *mirror && !x->base.is_ecr ? mirror : NULL;
+}
+
+/* The advice of the transport is about AWS; where this host was named is known here. */
+static int advise_to_reach(const struct build *x, int r, struct error *err)
+{
+	if (r == -ENETUNREACH || r == -ECONNREFUSED || r == -ETIMEDOUT)
+		error_remedy(err, "check the network connection, the proxy settings (https_proxy, NO_PROXY) and %s",
+			     mirror_of(x) ? "VASTFS_REGISTRY_MIRROR" : "vast_image in config/default.env");
+	return r;
+}
+
+static int find_place(struct build *x, struct image_place *ret, struct error *err)
+{
+	const char *mirror = mirror_of(x);
+
+	if (mirror)
 		return place_at_mirror(x, mirror, ret, err);
 	ret->name = strdup(x->base.name);
 	if (x->base.is_ecr && x->b->source_registry)
@@ -122,7 +139,7 @@ static int open_source(struct build *x, struct error *err)
 	image_place_free(&place);
 	if (error_is(&x->warning) && x->b->warn)
 		x->b->warn(x->b->arg, &x->warning);
-	return r;
+	return advise_to_reach(x, r, err);
 }
 
 static int open_target(struct build *x)
@@ -149,6 +166,13 @@ static bool is_index(const struct buf *document, const char *media_type)
 
 	cJSON_Delete(json);
 	return answer;
+}
+
+static int find_base(struct build *x, struct error *err)
+{
+	int r = registry_find(&x->source, image_reference_target(&x->base), x->base_digest, err);
+
+	return advise_to_reach(x, r, err);
 }
 
 /* By the digest that was found, so that the tag may move meanwhile. */
@@ -291,7 +315,7 @@ static int push(struct build *x, struct image_built *ret, struct error *err)
 /* Nothing is read that is not needed to know that nothing is to be done. */
 static int build(struct build *x, struct image_built *ret, struct error *err)
 {
-	int r = registry_find(&x->source, image_reference_target(&x->base), x->base_digest, err);
+	int r = find_base(x, err);
 
 	if (r == 0)
 		r = image_tag(x->base_digest, x->b->architecture, x->layer.digest, ret->tag);
@@ -307,7 +331,7 @@ static int build(struct build *x, struct image_built *ret, struct error *err)
 
 static int check(struct build *x, struct image_built *ret, struct error *err)
 {
-	int r = registry_find(&x->source, image_reference_target(&x->base), x->base_digest, err);
+	int r = find_base(x, err);
 
 	(void)ret;
 	return r == 0 ? read_and_assemble(x, err) : r;

@@ -44,6 +44,13 @@ static int encode(const char *user, const char *password, struct buf *ret)
 	return buf_puts(ret, coded);
 }
 
+static int say_unusable(const struct wanted *w, const char *lacking, struct error *err)
+{
+	error_set(err, -EBADMSG, "%s has for %s no %s", w->file, w->host, lacking);
+	error_remedy(err, "log in again: docker login %s", w->host);
+	return -EBADMSG;
+}
+
 static int take_pair(const struct wanted *w, const char *user, const char *password, struct buf *ret, struct error *err)
 {
 	if (strcmp(user, "<token>") == 0) {
@@ -53,7 +60,7 @@ static int take_pair(const struct wanted *w, const char *user, const char *passw
 		return -EOPNOTSUPP;
 	}
 	if (!*user || strchr(user, ':'))
-		return error_set(err, -EBADMSG, "%s has no valid user name for %s", w->file, w->host);
+		return say_unusable(w, "valid user name", err);
 	return encode(user, password, ret);
 }
 
@@ -86,7 +93,7 @@ static int take_auth(const struct wanted *w, const char *auth, struct buf *ret, 
 	/* The padding is decoded as NULs; some logins store NULs behind the password as well. */
 	colon = n < 0 ? NULL : memchr(plain, ':', (size_t)n);
 	if (!colon || strlen(plain) < (size_t)(colon - plain)) {
-		r = error_set(err, -EBADMSG, "%s has for %s no 'user:password' in base64", w->file, w->host);
+		r = say_unusable(w, "'user:password' in base64", err);
 	} else {
 		*colon = '\0';
 		r = take_pair(w, plain, colon + 1, ret, err);
@@ -182,9 +189,12 @@ static int take_answer(const struct wanted *w, const char *helper, const char *a
 {
 	_secret_json_ cJSON *json = cJSON_Parse(answer);
 
-	if (!cJSON_IsObject(json))
-		return error_set(err, -EBADMSG, "%s: docker-credential-%s gave no JSON object for %s", w->file, helper,
-				 w->host);
+	if (!cJSON_IsObject(json)) {
+		error_set(err, -EBADMSG, "%s: docker-credential-%s gave no JSON object for %s", w->file, helper,
+			  w->host);
+		error_remedy(err, "log in again: docker login %s", w->host);
+		return -EBADMSG;
+	}
 	return take_pair(w, text_of(json, "Username"), text_of(json, "Secret"), ret, err);
 }
 

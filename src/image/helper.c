@@ -12,8 +12,11 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#define HELPER_REFUSED (-EIO) /* it ended with a status other than 0 */
+
 struct helper {
 	char program[128];
+	const char *server;
 	pid_t pid;
 	int out; /* its standard output */
 	int64_t deadline_ms;
@@ -165,20 +168,30 @@ static int explain(const struct helper *h, int r, struct error *err)
 		error_set(err, r, "there is no program %s", h->program);
 	else if (r == -ETIMEDOUT)
 		error_set(err, r, "%s gave no answer in time", h->program);
+	else if (r == HELPER_REFUSED)
+		error_set(err, r, "%s failed", h->program);
 	else
 		error_set(err, r, "%s failed: %s", h->program, strerror(-r));
-	error_remedy(err, "run '%s get' to see what it says, or remove it from docker's configuration", h->program);
+	if (r == -ENOENT)
+		error_remedy(err, "install it, or remove it from docker's configuration");
+	else
+		error_remedy(err,
+			     "run: echo %s | %s get, to see what it says, or remove it from docker's configuration",
+			     h->server, h->program);
 	return r;
 }
 
 int image_helper_get(const char *helper, const char *server, int timeout_ms, char *ret, struct error *err)
 {
-	struct helper h = {.out = -1, .deadline_ms = clock_monotonic_ms() + timeout_ms};
+	struct helper h = {.server = server, .out = -1, .deadline_ms = clock_monotonic_ms() + timeout_ms};
 	int status = 0, r;
 
 	*ret = '\0';
-	if (!is_plain_word(helper))
-		return error_set(err, -EINVAL, "'%.80s' is not the name of a credential helper", helper);
+	if (!is_plain_word(helper)) {
+		error_set(err, -EINVAL, "'%.80s' is not the name of a credential helper", helper);
+		error_remedy(err, "remove it from docker's configuration");
+		return -EINVAL;
+	}
 	snprintf(h.program, sizeof(h.program), "docker-credential-%s", helper);
 	r = start(&h, server);
 	if (r < 0)
@@ -189,5 +202,5 @@ int image_helper_get(const char *helper, const char *server, int timeout_ms, cha
 		return explain(&h, r, err);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 1;
-	return strstr(ret, "credentials not found") ? 0 : explain(&h, -EIO, err);
+	return strstr(ret, "credentials not found") ? 0 : explain(&h, HELPER_REFUSED, err);
 }

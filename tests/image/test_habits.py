@@ -2,6 +2,8 @@
 
 import itertools
 import json
+import os
+import subprocess
 
 import pytest
 from conftest import Image, digest, layer
@@ -133,6 +135,16 @@ def test_a_mirror_that_is_no_url_is_refused_in_words(target, build, mirror):
     assert answer["errnum"] == -22 and "VASTFS_REGISTRY_MIRROR" in answer["message"] and "hunter2" not in answer["message"]
 
 
+@pytest.mark.parametrize("mirror, named", [(None, "vast_image"), ("http://{nobody}", "VASTFS_REGISTRY_MIRROR"),
+                                           ("http://{nobody}/below", "VASTFS_REGISTRY_MIRROR")])
+def test_who_named_a_registry_that_does_not_answer(target, build, mirror, named):
+    nobody = Hostile()
+    nobody.stop()
+    more = {"VASTFS_REGISTRY_MIRROR": mirror.format(nobody=nobody.host)} if mirror else {}
+    answer = build(f"{nobody.host}/evil", target.url, **more)
+    assert nobody.host in answer["message"] and named in answer["remedy"] and "AWS" not in answer["remedy"]
+
+
 @pytest.mark.parametrize("config", ["", "\n", "null", '{"auths":null}', '{"credsStore":"gone"}', '{"credHelpers":{"%s":"gone"}}'])
 def test_a_public_image_needs_no_configuration(source, target, build, tmp_path, config):
     (tmp_path / ".docker").mkdir()
@@ -147,6 +159,34 @@ def test_what_kept_the_password_away_is_said_when_it_would_have_helped(source, t
     (tmp_path / ".docker/config.json").write_text(json.dumps({"credsStore": "gone"}))
     answer = build(f"{source.host}/evil", target.url)
     assert answer["errnum"] == -13 and "docker-credential-gone" in answer["remedy"]
+    assert "install it" in answer["remedy"] and "run" not in answer["remedy"].split("(")[0], "there is nothing to run"
+
+
+@pytest.mark.parametrize("entry", [{"auth": "!!!"}, {"auth": "bm9jb2xvbg=="}, {"username": "a:b", "password": "c"}])
+def test_a_password_that_is_none_names_the_way_out(source, target, build, tmp_path, entry):
+    serve(source, image())
+    (tmp_path / ".docker").mkdir()
+    (tmp_path / ".docker/config.json").write_text(json.dumps({"auths": {source.host: entry}}))
+    answer = build(f"{source.host}/evil", target.url)
+    assert answer["errnum"] == -74 and source.host in answer["message"]
+    assert answer["remedy"] == f"log in again: docker login {source.host}"
+
+
+def test_a_helper_that_fails_can_be_asked_by_hand(source, target, build, tmp_path):
+    """The remedy is a command that gives an answer: helpers read the server's name from their input."""
+    bearer(source, image(), password=SECRET)
+    (tmp_path / "bin").mkdir()
+    helper = tmp_path / "bin/docker-credential-failing"
+    helper.write_text("#!/bin/sh\nread server\necho locked: $server\nexit 1\n")
+    helper.chmod(0o755)
+    (tmp_path / ".docker").mkdir()
+    (tmp_path / ".docker/config.json").write_text(json.dumps({"credsStore": "failing"}))
+    path = f"{tmp_path}/bin:{os.environ['PATH']}"
+    remedy = build(f"{source.host}/evil", target.url, PATH=path)["remedy"]
+    command = remedy.partition("run: ")[2].partition(", to see")[0]
+    done = subprocess.run(["sh", "-c", command], env={"PATH": path}, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          check=False, timeout=60)
+    assert done.stdout == f"locked: {source.host}\n", remedy
 
 
 class Losing(Hostile):
