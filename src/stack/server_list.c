@@ -3,6 +3,7 @@
 #include "aws/aws.h"
 #include "stack/container.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define SERVICE_GROUP "service:"
@@ -61,32 +62,33 @@ void task_record_put_end(const cJSON *task, struct buf *out)
 	buf_puts(out, reason.len || cJSON_IsNumber(code) ? buf_str(&reason) : "ECS gives no reason");
 }
 
-/* Inserts a copy where it belongs by age. */
-static int server_list_insert(cJSON *list, const cJSON *task)
+static int server_list_by_age(const void *a, const void *b)
 {
-	cJSON *copy = cJSON_Duplicate(task, true);
-	int at = 0;
+	double x = task_record_created(*(const cJSON *const *)a), y = task_record_created(*(const cJSON *const *)b);
 
-	while (at < cJSON_GetArraySize(list) &&
-	       task_record_created(cJSON_GetArrayItem(list, at)) <= task_record_created(task))
-		at++;
-	return copy && cJSON_InsertItemInArray(list, at, copy) ? 0 : -ENOMEM;
+	return (x > y) - (x < y);
 }
 
+/* Not by cJSON_InsertItemInArray, which in Debian 12 (1.7.15-1+deb12u4) refuses to insert between two items. */
 cJSON *server_list_unstopped(const cJSON *tasks, const char *family)
 {
+	const cJSON **sorted = calloc((size_t)cJSON_GetArraySize(tasks) + 1, sizeof(cJSON *)), *task;
 	cJSON *servers = cJSON_CreateArray();
-	const cJSON *task;
+	size_t n = 0;
+	bool failed = !sorted || !servers;
 
-	cJSON_ArrayForEach (task, tasks) {
-		if (!task_record_is_server(task, family) || task_record_has_stopped(task))
-			continue;
-		if (!servers || server_list_insert(servers, task) < 0) {
-			cJSON_Delete(servers);
-			return NULL;
-		}
-	}
-	return servers;
+	cJSON_ArrayForEach (task, tasks)
+		if (!failed && task_record_is_server(task, family) && !task_record_has_stopped(task))
+			sorted[n++] = task;
+	if (n)
+		qsort(sorted, n, sizeof(*sorted), server_list_by_age);
+	for (size_t i = 0; i < n && !failed; i++)
+		failed = !cJSON_AddItemToArray(servers, cJSON_Duplicate(sorted[i], true));
+	free(sorted);
+	if (!failed)
+		return servers;
+	cJSON_Delete(servers);
+	return NULL;
 }
 
 static bool server_list_is_of(const cJSON *task, const char *service)

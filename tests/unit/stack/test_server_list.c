@@ -47,6 +47,32 @@ static void test_a_stopping_server_has_not_stopped(void **state)
 	cJSON_Delete(tasks);
 }
 
+static void test_the_oldest_comes_first(void **state)
+{
+	static const char *const orders[] = {"abc", "acb", "bac", "bca", "cab", "cba"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(orders); i++) {
+		cJSON *tasks = cJSON_CreateArray(), *servers;
+
+		for (const char *id = orders[i]; *id; id++) {
+			cJSON *task = parse(TASK("x", 1, "RUNNING", "RUNNING", ""));
+			char arn[] = {'t', '/', *id, '\0'};
+
+			cJSON_ReplaceItemInObject(task, "taskArn", cJSON_CreateString(arn));
+			cJSON_ReplaceItemInObject(task, "createdAt", cJSON_CreateNumber(*id));
+			cJSON_AddItemToArray(tasks, task);
+		}
+		servers = server_list_unstopped(tasks, "vast-x");
+		assert_int_equal(cJSON_GetArraySize(servers), 3);
+		assert_string_equal(task_record_id(cJSON_GetArrayItem(servers, 0)), "a");
+		assert_string_equal(task_record_id(cJSON_GetArrayItem(servers, 1)), "b");
+		assert_string_equal(task_record_id(cJSON_GetArrayItem(servers, 2)), "c");
+		cJSON_Delete(servers);
+		cJSON_Delete(tasks);
+	}
+}
+
 static void test_replies_that_make_no_sense(void **state)
 {
 	static const char *const texts[] = {"{}", "[]", "[7,null,{}]", "\"x\""};
@@ -177,6 +203,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_stopping_server_has_not_stopped),
+		cmocka_unit_test(test_the_oldest_comes_first),
 		cmocka_unit_test(test_replies_that_make_no_sense),
 		cmocka_unit_test(test_how_a_task_ended),
 		cmocka_unit_test(test_three_crashes_within_five_minutes),
