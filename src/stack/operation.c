@@ -46,11 +46,26 @@ int operation_run_steps(struct operation *op, const struct operation_step *steps
 
 /* -- outages ------------------------------------------------------------------------------------------------------ */
 
+/* What helps comes before the reason: the line may be cut. */
+static void operation_show_no_credentials(struct operation *op, const struct error *why)
+{
+	char lasts[CLOCK_TEXT_SIZE], limit[CLOCK_TEXT_SIZE];
+
+	clock_duration(clock_monotonic_ms() - op->outage.since_ms, lasts);
+	clock_duration(OUTAGE_LIMIT_MS, limit);
+	job_progress(op->job, op->step, op->steps, "waiting for credentials (%s of %s): %s%s%s", lasts, limit,
+		     why->remedy, *why->remedy ? ": " : "", why->message);
+}
+
 static void operation_show_outage(struct operation *op, const struct error *why)
 {
 	int64_t lasts_ms = clock_monotonic_ms() - op->outage.since_ms;
 	char since[CLOCK_TEXT_SIZE], lasts[CLOCK_TEXT_SIZE];
 
+	if (why->errnum == -ENOKEY) {
+		operation_show_no_credentials(op, why);
+		return;
+	}
 	job_progress(op->job, op->step, op->steps, "no usable answer since %s (%s): %s",
 		     clock_format(clock_wall_ms() - lasts_ms, since), clock_duration(lasts_ms, lasts), why->message);
 }
@@ -62,7 +77,10 @@ static void operation_warn_of_outage(struct operation *op, const struct error *w
 	char limit[CLOCK_TEXT_SIZE];
 
 	clock_duration(op->outage.begun ? OUTAGE_LIMIT_MS : OUTAGE_FIRST_LIMIT_MS, limit);
-	error_prefix(&warning, "no usable answer, trying again for up to %s", limit);
+	if (why->errnum == -ENOKEY)
+		error_prefix(&warning, "no usable credentials, waiting for new ones for up to %s", limit);
+	else
+		error_prefix(&warning, "no usable answer, trying again for up to %s", limit);
 	job_log(op->job, "%s", warning.message);
 	op->warn(op, &warning);
 }
@@ -78,6 +96,7 @@ static void operation_end_outage(struct operation *op)
 
 static void operation_give_up(struct operation *op, struct error *err)
 {
+	bool credentials = err->errnum == -ENOKEY;
 	char lasts[CLOCK_TEXT_SIZE];
 
 	if (err->duration == ERROR_OUTLASTED)
@@ -86,11 +105,11 @@ static void operation_give_up(struct operation *op, struct error *err)
 	if (!op->outage.begun)
 		return; /* nothing was begun, so there is no more to say */
 	clock_duration(clock_monotonic_ms() - op->outage.since_ms, lasts);
-	error_prefix(err, "no usable answer for %s", lasts);
-	error_remedy(
-		err,
-		"when the network is back, %s%s%scontrol/%s: AWS goes on meanwhile, and vastfs follows it to its end",
-		*op->argument ? "echo " : "touch ", op->argument, *op->argument ? " > " : "", op->job->name);
+	error_prefix(err, "no usable %s for %s", credentials ? "credentials" : "answer", lasts);
+	error_remedy(err, "%s, %s%s%scontrol/%s: AWS goes on meanwhile, and vastfs follows it to its end",
+		     credentials ? "get new credentials (touch control/login signs in to IAM Identity Center)"
+				 : "when the network is back",
+		     *op->argument ? "echo " : "touch ", op->argument, *op->argument ? " > " : "", op->job->name);
 }
 
 bool operation_outlasts(struct operation *op, int *r, struct error *err)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import re
 import stat
 import urllib.parse
@@ -204,3 +205,20 @@ def test_a_login_is_not_taken_up_after_a_crash(signing):
     until(lambda: tree.whoami().get("error"), "the refusal")
     assert "login" not in tree.bash("cat operations/*/name 2>/dev/null || true")
     tree.login()
+
+
+def test_an_operation_waits_for_a_sign_in(signing, cloud):
+    tree = signing()
+    tree.sign_in()
+    cloud.fault("cloudformation:CreateChangeSet", "throttle", count=0)
+    tree.write("control/deploy", "1")
+    deploy = tree.path / "operations" / os.readlink(tree.path / "operations/latest")
+    until(lambda: "no usable answer" in (deploy / "progress").read_text(), "the outage")
+    tree.bash("touch control/logout; cat operations/latest/result")
+    cloud.control("DELETE", "faults")
+    until(lambda: "waiting for credentials" in (deploy / "progress").read_text(), "the wish")
+    assert "touch control/login" in (deploy / "progress").read_text()
+    assert (deploy / "state").read_text() == "running\n"
+    tree.sign_in()
+    assert "deployed" in tree.bash(f"cat operations/{deploy.name}/result")
+    tree.operate("destroy", "purge")
