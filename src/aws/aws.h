@@ -167,6 +167,12 @@ bool aws_credentials_facts(struct aws *a, struct aws_credentials_facts *ret);
 #define AWS_CREDENTIALS_HASH_SIZE 17
 char *aws_credentials_hash(struct aws *a, char hex[static AWS_CREDENTIALS_HASH_SIZE]);
 
+/*
+ * The region that the AWS CLI would use, to be freed: AWS_REGION, AWS_DEFAULT_REGION, or that of the profile (of the
+ * settings; NULL or "": none named). NULL: none, or no memory. Reads ~/.aws, so not on the FUSE loop's thread.
+ */
+char *aws_default_region(const char *profile);
+
 struct aws_call;
 
 /*

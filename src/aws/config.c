@@ -29,6 +29,26 @@ static const char *variable(const char *name)
 	return value ? value : "";
 }
 
+char *aws_default_region(const char *profile)
+{
+	static const char *const names[] = {"AWS_REGION", "AWS_DEFAULT_REGION"};
+	const char *chosen = aws_profiles_chosen(profile), *region;
+	struct aws_profiles profiles = {0};
+	struct error ignored = {0};
+	char *found = NULL;
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (*variable(names[i]))
+			return strdup(variable(names[i]));
+	if (aws_profiles_load(&profiles, &ignored) < 0)
+		return NULL; /* the credentials' failure says why */
+	region = aws_profiles_get(profiles.merged, chosen ? chosen : "default", "region");
+	if (region && *region)
+		found = strdup(region);
+	aws_profiles_free(&profiles);
+	return found;
+}
+
 /* The profile in use, and what it says. */
 struct config_files {
 	const struct aws_profiles *profiles;

@@ -14,7 +14,9 @@
 #define KEY_MAX 40
 
 static const struct setting_rule rules[SETTING_COUNT] = {
-	[SETTING_AWS_REGION] = {"aws_region", NULL, true, check_region, "region to deploy to, like eu-central-1"},
+	[SETTING_AWS_REGION] =
+		{"aws_region", NULL, true, check_region,
+		 "region to deploy to, like eu-central-1; not set: AWS_REGION, AWS_DEFAULT_REGION, or the profile's"},
 	[SETTING_VPC_ID] = {"vpc_id", NULL, true, check_vpc_id, "existing VPC with an Internet gateway attached"},
 	[SETTING_SUBNET_CIDR] = {"subnet_cidr", NULL, true, check_subnet_cidr,
 				 "free addresses of that VPC for the stack's two subnets, /27 or larger"},
@@ -406,16 +408,28 @@ int settings_parse(const char *text, size_t len, struct settings **ret, struct e
 	return 0;
 }
 
+int settings_set_default_region(struct settings *s, const char *region)
+{
+	if (!region || !*region || rules[SETTING_AWS_REGION].check(region, NULL) < 0)
+		return 0;
+	free(s->default_region);
+	s->default_region = strdup(region);
+	return s->default_region ? 0 : -ENOMEM;
+}
+
 int settings_check_complete(const struct settings *s, struct error *err)
 {
 	_buf_ struct buf missing = BUF_INIT(512);
 
 	for (size_t i = 0; i < SETTING_COUNT; i++)
-		if (rules[i].required && !s->values[i])
+		if (rules[i].required && !*settings_get(s, (enum setting)i))
 			buf_printf(&missing, "%s%s", missing.len ? ", " : "", rules[i].key);
 	if (missing.len) {
 		error_set(err, -EINVAL, "not set in config/default.env: %s", buf_str(&missing));
-		error_remedy(err, "aws ec2 describe-vpcs and describe-subnets show what there is to choose from");
+		error_remedy(
+			err,
+			"write them to config/default.env; the AWS console (VPC, Your VPCs) and aws ec2 describe-vpcs "
+			"show what there is to choose from");
 		return -EINVAL;
 	}
 	return check_fargate_size(s->server_cpu, s->server_memory, err);
@@ -434,6 +448,7 @@ void settings_unref(struct settings *s)
 		return;
 	for (size_t i = 0; i < SETTING_COUNT; i++)
 		free(s->values[i]);
+	free(s->default_region);
 	free(s);
 }
 
@@ -441,6 +456,8 @@ const char *settings_get(const struct settings *s, enum setting key)
 {
 	if (s->values[key])
 		return s->values[key];
+	if (key == SETTING_AWS_REGION && s->default_region)
+		return s->default_region;
 	return rules[key].fallback ? rules[key].fallback : "";
 }
 
@@ -516,6 +533,8 @@ int settings_print(const struct settings *s, struct buf *out)
 	for (size_t i = 0; i < SETTING_COUNT; i++)
 		if (s->values[i] && *s->values[i])
 			print_setting(rules[i].key, s->values[i], out);
+	if (!s->values[SETTING_AWS_REGION] && s->default_region)
+		print_setting(rules[SETTING_AWS_REGION].key, s->default_region, out);
 	return out->error;
 }
 

@@ -76,6 +76,7 @@ const struct setting_rule *setting_rule(enum setting key);
 struct settings {
 	struct ref ref;
 	char *values[SETTING_COUNT]; /* as set; NULL where the default holds; see settings_get */
+	char *default_region;	     /* aws_region where it is not set; NULL: there is none */
 	/* The same, defaults included, as numbers; the checks hold. */
 	struct cidr subnet; /* prefix 0 while subnet_cidr is not set */
 	bool efs;	    /* vast_storage is efs */
@@ -102,6 +103,12 @@ int settings_check_line(const char *line, size_t len, unsigned lineno, struct er
 /* The whole file. -EINVAL as settings_check_line, -EFBIG over SETTINGS_MAX, -ENOMEM. */
 int settings_parse(const char *text, size_t len, struct settings **ret, struct error *err);
 
+/*
+ * Gives new settings, which nobody shares yet, the region to use where aws_region is not set: the environment's or the
+ * profile's. NULL, "" and what is no region's name: none. -ENOMEM.
+ */
+int settings_set_default_region(struct settings *s, const char *region);
+
 /* What only deploy needs: all that is required is there, and the values fit each other. -EINVAL with words. */
 int settings_check_complete(const struct settings *s, struct error *err);
 
@@ -112,7 +119,10 @@ DEFINE_CLEANUP(struct settings *, settings_unref)
 /* The value in force: set, default, or "" if neither. Never NULL, lives as long as s. */
 const char *settings_get(const struct settings *s, enum setting key);
 
-/* Appends what is set as lines that settings_parse reads back: the same values in force, however they were written. */
+/*
+ * Appends what is set, and a default region, as lines that settings_parse reads back: the same values in force, however
+ * they were written.
+ */
 int settings_print(const struct settings *s, struct buf *out);
 
 /*

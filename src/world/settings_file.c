@@ -104,6 +104,14 @@ void settings_apply(struct world *w, struct settings *settings, struct blob *tex
 	world_trim_history(w);
 }
 
+/* Reads ~/.aws. */
+static int settings_file_add_region(struct settings *settings)
+{
+	_free_ char *region = aws_default_region(settings_get(settings, SETTING_AWS_PROFILE));
+
+	return settings_set_default_region(settings, region);
+}
+
 static int settings_file_cannot_read(const char *path, int r, struct error *err)
 {
 	error_set(err, r, "cannot read %s: %s", path, file_explain(r));
@@ -130,7 +138,7 @@ int settings_file_load(struct world *w, struct error *err)
 	if (r < 0)
 		return error_prefix(err, "%s is not in force", path);
 	blob = blob_from_buf(&text);
-	if (!blob)
+	if (!blob || settings_file_add_region(settings) < 0)
 		return -ENOMEM;
 	settings_apply(w, settings, blob);
 	return 0;
@@ -186,6 +194,8 @@ static void *save_thread(void *arg)
 
 	pthread_mutex_lock(&w->save_lock);
 	r = write_settings(s, &err);
+	if (r == 0)
+		r = settings_file_add_region(s->settings);
 	if (r == 0) {
 		settings_apply(w, s->settings, s->text);
 		deployed_refresh(w);

@@ -2,7 +2,8 @@
 
 import json
 
-from conftest import until
+import pytest
+from conftest import Tree, until
 
 
 def whoami(tree):
@@ -43,3 +44,25 @@ def test_without_credentials(tree):
     tree.unmount()
     tree.env.update(AWS_ACCESS_KEY_ID=tree.cloud.facts["access_key"], AWS_SECRET_ACCESS_KEY=tree.cloud.facts["secret_key"])
     tree.mount()
+
+
+@pytest.mark.parametrize("variables, config, region", [
+    ({"AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-2"}, "[default]\nregion = us-west-1\n", "us-east-1"),
+    ({"AWS_DEFAULT_REGION": "us-east-2"}, "[default]\nregion = us-west-1\n", "us-east-2"),
+    ({"AWS_PROFILE": "other"}, "[default]\nregion = us-west-1\n[profile other]\nregion = us-west-2\n", "us-west-2"),
+    ({}, "", None),
+])
+def test_the_region_where_aws_region_is_not_set(cloud, tmp_path, variables, config, region):
+    mounted = Tree(cloud, tmp_path, **variables)
+    (tmp_path / ".aws").mkdir()
+    (tmp_path / ".aws/config").write_text(config)
+    mounted.mount()
+    try:
+        mounted.write("config/default.env", mounted.settings(aws_region=""))
+        until(lambda: status(mounted)["stage"] == mounted.stage, "the settings")
+        assert whoami(mounted)["region"] == region and status(mounted)["region"] == (region or "-")
+        done = mounted.bash("touch control/deploy", check=False)
+        assert ("aws_region" in mounted.read("error")) == (region is None), done
+    finally:
+        mounted.bash("touch control/cancel", check=False)
+        mounted.unmount()

@@ -30,6 +30,37 @@ static struct settings *parse(const char *text)
 	return s;
 }
 
+static void test_a_default_region(void **state)
+{
+	static const struct {
+		const char *set, *given, *in_force;
+	} rows[] = {
+		{"", "eu-west-1", "eu-west-1"},
+		{"aws_region=us-east-1\n", "eu-west-1", "us-east-1"},
+		{"", NULL, ""},
+		{"", "", ""},
+		{"", "nowhere", ""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		char text[200];
+		struct settings *s, *again;
+		_buf_ struct buf printed = BUF_INIT(4096);
+
+		snprintf(text, sizeof(text), "%svpc_id=vpc-12345678\nsubnet_cidr=10.0.1.0/27\n", rows[i].set);
+		s = parse(text);
+		assert_int_equal(settings_set_default_region(s, rows[i].given), 0);
+		assert_string_equal(settings_get(s, SETTING_AWS_REGION), rows[i].in_force);
+		assert_int_equal(settings_check_complete(s, NULL), *rows[i].in_force ? 0 : -EINVAL);
+		assert_int_equal(settings_print(s, &printed), 0);
+		again = parse(buf_str(&printed));
+		assert_string_equal(settings_get(again, SETTING_AWS_REGION), rows[i].in_force);
+		settings_unref(again);
+		settings_unref(s);
+	}
+}
+
 static void test_values_of_a_line(void **state)
 {
 	static const struct {
@@ -481,6 +512,7 @@ int main(void)
 		cmocka_unit_test(test_what_is_printed_reads_back),
 		cmocka_unit_test(test_stack_name),
 		cmocka_unit_test(test_defaults_pass_their_own_checks_and_the_example_parses),
+		cmocka_unit_test(test_a_default_region),
 		cmocka_unit_test(test_references),
 	};
 
