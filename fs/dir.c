@@ -63,6 +63,7 @@ void dir_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		refuse(&c, n ? -ENOMEM : -ENOENT, n, NULL);
 		return;
 	}
+	fs_attend(&c, n);
 	l->node = n;
 	n->handles++;
 	buf_init(&l->items, LISTING_MAX);

@@ -73,6 +73,9 @@ struct call {
 int fs_new(struct world *w, const char *mountpoint, struct fs **ret);
 void fs_free(struct fs *fs);
 
+/* A process reads about n: if that is about tasks, it wants to see them as they are now. n may be NULL. */
+void fs_attend(const struct call *c, const struct node *n);
+
 /* The operations for fuse_session_new; its userdata is a struct fs. */
 extern const struct fuse_lowlevel_ops fs_operations;
 

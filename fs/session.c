@@ -97,6 +97,12 @@ static void op_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_dat
 	fuse_reply_none(req);
 }
 
+void fs_attend(const struct call *c, const struct node *n)
+{
+	if (n && strncmp(n->row->path, "tasks", strlen("tasks")) == 0)
+		world_attend_tasks(c->fs->world);
+}
+
 static void op_readlink(fuse_req_t req, fuse_ino_t ino)
 {
 	_call_ struct call c = call_begin(req);
@@ -105,6 +111,7 @@ static void op_readlink(fuse_req_t req, fuse_ino_t ino)
 	_scope_ struct scope s = {0};
 	int r = n ? scope_open(&s, c.fs, c.snapshot, n->row, n->key) : -ENOENT;
 
+	fs_attend(&c, n);
 	if (r >= 0)
 		r = n->row->render(&s, &target);
 	if (r < 0)
@@ -212,6 +219,7 @@ static void op_read(fuse_req_t req, fuse_ino_t ino _unused_, size_t size, off_t 
 
 	/* fs/fuse/file.c: only reads that go by the page cache tell no owner of locks. */
 	c.paged = fi->lock_owner == 0;
+	fs_attend(&c, h->node);
 	r = h->class->read(&c, h, size, offset);
 	if (r < 0)
 		refuse(&c, r, h->node, NULL);

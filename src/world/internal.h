@@ -17,6 +17,7 @@
 #define CHECK_CANNOT_TELL 126 /* exit status of the probe */
 
 struct watch;
+struct attend;
 struct runner;
 struct queries;
 struct execs;
@@ -46,6 +47,7 @@ struct world {
 	bool giving_up;		     /* crash_loop.c: a server is being given up; engine thread */
 	struct login *login;	     /* login.c: the one that waits for its confirmation; engine thread */
 	struct aws *identifying;     /* identity.c: the client that is being asked for its identity; engine thread */
+	struct attend *attend;	     /* attend.c: looks more often while somebody reads; engine thread */
 	struct watch *watch;	     /* watch.c: reads AWS; engine thread */
 	struct runner *runner;	     /* runner.c: the operation thread */
 	struct queries *queries;     /* query.c: Lambda; engine thread */
@@ -90,6 +92,10 @@ int settings_file_load(struct world *w, struct error *err);
 void settings_apply(struct world *w, struct settings *settings, struct blob *text);
 
 /* watch.c */
+/* attend.c */
+int attend_new(struct world *w, struct attend **ret);
+void attend_free(struct attend *a);
+
 int watch_new(struct world *w, struct watch **ret);
 void watch_free(struct watch *watch);
 /* Any thread: reads everything anew, soon. done (may be NULL) is called on the engine thread after the snapshot is

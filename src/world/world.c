@@ -389,10 +389,10 @@ static int start_parts(struct world *w, struct error *err)
 	r = engine_start(&w->engine);
 	if (r < 0)
 		return error_set(err, r, "cannot start the network thread: %s", strerror(-r));
-	if ((r = watch_new(w, &w->watch)) < 0 || (r = queries_new(w, &w->queries)) < 0 ||
-	    (r = execs_new(w, &w->execs)) < 0 || (r = shells_new(w, &w->shells)) < 0 ||
-	    (r = followers_new(w, &w->followers)) < 0 || (r = deployed_new(w, &w->deployed)) < 0 ||
-	    (r = runner_new(w, &w->runner)) < 0)
+	if ((r = attend_new(w, &w->attend)) < 0 || (r = watch_new(w, &w->watch)) < 0 ||
+	    (r = queries_new(w, &w->queries)) < 0 || (r = execs_new(w, &w->execs)) < 0 ||
+	    (r = shells_new(w, &w->shells)) < 0 || (r = followers_new(w, &w->followers)) < 0 ||
+	    (r = deployed_new(w, &w->deployed)) < 0 || (r = runner_new(w, &w->runner)) < 0)
 		return error_set(err, r, "cannot start: %s", strerror(-r));
 	return 0;
 }
@@ -452,6 +452,7 @@ void world_stop(struct world *w)
 	if (w->engine)
 		engine_stop(w->engine);
 	login_free(w->login);
+	attend_free(w->attend);
 	watch_free(w->watch);
 	followers_free(w->followers);
 	queries_free(w->queries);

@@ -33,6 +33,9 @@ void world_set_listener(struct world *w, void (*changed)(void *arg), void *arg);
 struct snapshot *world_snapshot(struct world *w); /* the newest, with a reference for the caller */
 uint64_t world_generation(struct world *w);	  /* of the newest: one atomic load */
 
+/* Somebody reads about tasks: for the next 3 s a server that ends or starts shows within 1 s. Cheap. */
+void world_attend_tasks(struct world *w);
+
 struct failures *world_failures(struct world *w);
 struct stream *world_events(struct world *w);  /* events.log; no new reference */
 struct stream *world_api_log(struct world *w); /* api.log */

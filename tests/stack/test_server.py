@@ -339,6 +339,14 @@ def test_a_restart_with_a_deregistered_definition_stops_nothing(deployed, ecs):
     assert default(deployed) == before
 
 
+def test_who_reads_about_tasks_has_the_server_looked_at_often(deployed, cloud):
+    """One small call at a time, not everything: between them the stack is asked for at its own pace."""
+    deployed.operate("run-task")
+    services, stacks = cloud.calls("ecs:DescribeServices"), cloud.calls("cloudformation:DescribeStacks")
+    until(lambda: deployed.read("tasks/default/status") and cloud.calls("ecs:DescribeServices") >= services + 6, "six looks")
+    assert cloud.calls("cloudformation:DescribeStacks") - stacks <= 3
+
+
 # -- two machines, and kill -9 --
 
 
