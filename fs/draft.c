@@ -89,6 +89,7 @@ static int settings_flush(struct call *c, struct handle *h)
 	h->spoilt = 0;
 	if (spoilt) {
 		begin(h, c->snapshot);
+		c->is_explained = true; /* the refusal of the line has its own */
 		return error_set(&c->err, spoilt, "nothing was saved: %s",
 				 spoilt == -ENOMEM ? "out of memory" : "a line was refused");
 	}

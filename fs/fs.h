@@ -66,8 +66,9 @@ struct call {
 	fuse_req_t req;
 	struct snapshot *snapshot; /* a reference */
 	struct requester who;
-	bool paged;	  /* a read: by the page cache, for a mapping, rather than by a process */
-	struct error err; /* words for refuse() */
+	bool paged;	   /* a read: by the page cache, for a mapping, rather than by a process */
+	struct error err;  /* words for refuse() */
+	bool is_explained; /* a refusal follows from an earlier one, whose line in error says why: no second line */
 };
 
 int fs_new(struct world *w, const char *mountpoint, struct fs **ret);

@@ -75,7 +75,7 @@ void refuse(struct call *c, int errnum, const struct node *n, const char *name)
 {
 	_buf_ struct buf path = BUF_INIT(4096);
 
-	if (!is_ordinary(errnum)) {
+	if (!is_ordinary(errnum) && !c->is_explained) {
 		if (n)
 			tree_path(n->row, n->key, &path);
 		if (name)

@@ -51,6 +51,7 @@ def test_a_bad_line_is_refused_when_it_is_written(mount, line, where):
     done = mount.shell(f"echo {line} >> config/default.env")
     assert done.returncode != 0 and "Invalid argument" in done.stderr
     assert where in mount.read("error")
+    assert len(mount.read("error").splitlines()) == 1, "a refused close adds nothing to what the refused line said"
     assert mount.read("config/default.env") == SETTINGS == mount.in_force()
 
 
