@@ -47,9 +47,8 @@ int stack_refuse_foreign(const char *name, const char *stage, struct error *err)
 	error_set(err, -EEXIST,
 		  "the stack %s exists but has no tag " STAGE_TAG "=%s: vastfs did not make it and leaves it alone",
 		  name, stage);
-	error_remedy(
-		err,
-		"set another stage in config/default.env, or delete that stack if it is yours and no longer needed");
+	error_remedy(err, "set another stage in config/default.env, or delete that stack if it is yours and no longer "
+			  "needed, then touch control/refresh");
 	return -EEXIST;
 }
 

@@ -111,6 +111,7 @@ def test_a_known_foreign_stack_refuses_at_once(foreign, tree, state):
         assert tree.bash(what, check=False).returncode == 1, what
         assert "errno=EEXIST" in tree.read("error").splitlines()[-1], what
     assert f"has no tag vastfs:stage={tree.stage}" in tree.read("error")
+    assert "delete that stack if it is yours and no longer needed, then touch control/refresh" in tree.read("error")
     foreign.untouched()
 
 
