@@ -169,9 +169,10 @@ char *aws_credentials_hash(struct aws *a, char hex[static AWS_CREDENTIALS_HASH_S
 
 /*
  * The region that the AWS CLI would use, to be freed: AWS_REGION, AWS_DEFAULT_REGION, or that of the profile (of the
- * settings; NULL or "": none named). NULL: none, or no memory. Reads ~/.aws, so not on the FUSE loop's thread.
+ * settings; NULL or "": none named). NULL: none, or no memory. *ret_source: who says it, for people; it is static.
+ * Reads ~/.aws, so not on the FUSE loop's thread.
  */
-char *aws_default_region(const char *profile);
+char *aws_default_region(const char *profile, const char **ret_source);
 
 struct aws_call;
 

@@ -29,7 +29,7 @@ static const char *variable(const char *name)
 	return value ? value : "";
 }
 
-char *aws_default_region(const char *profile)
+char *aws_default_region(const char *profile, const char **ret_source)
 {
 	static const char *const names[] = {"AWS_REGION", "AWS_DEFAULT_REGION"};
 	const char *chosen = aws_profiles_chosen(profile), *region;
@@ -37,9 +37,12 @@ char *aws_default_region(const char *profile)
 	struct error ignored = {0};
 	char *found = NULL;
 
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		*ret_source = names[i];
 		if (*variable(names[i]))
 			return strdup(variable(names[i]));
+	}
+	*ret_source = "region in the profile";
 	if (aws_profiles_load(&profiles, &ignored) < 0)
 		return NULL; /* the credentials' failure says why */
 	region = aws_profiles_get(profiles.merged, chosen ? chosen : "default", "region");

@@ -408,19 +408,38 @@ int settings_parse(const char *text, size_t len, struct settings **ret, struct e
 	return 0;
 }
 
-int settings_set_default_region(struct settings *s, const char *region)
+int settings_set_default_region(struct settings *s, const char *region, const char *source)
 {
-	if (!region || !*region || rules[SETTING_AWS_REGION].check(region, NULL) < 0)
+	struct error why = {0};
+	char **place = &s->default_region;
+
+	if (!region || !*region)
 		return 0;
-	free(s->default_region);
-	s->default_region = strdup(region);
-	return s->default_region ? 0 : -ENOMEM;
+	if (rules[SETTING_AWS_REGION].check(region, &why) < 0) {
+		error_prefix(&why, "%s cannot be used", source);
+		place = &s->default_region_fault;
+		region = why.message;
+	}
+	free(*place);
+	*place = strdup(region);
+	return *place ? 0 : -ENOMEM;
+}
+
+int settings_check_region(const struct settings *s, struct error *err)
+{
+	if (*settings_get(s, SETTING_AWS_REGION) || !s->default_region_fault)
+		return 0;
+	error_set(err, -EINVAL, "aws_region is not set, and %s", s->default_region_fault);
+	error_remedy(err, "write aws_region to config/default.env");
+	return -EINVAL;
 }
 
 int settings_check_complete(const struct settings *s, struct error *err)
 {
 	_buf_ struct buf missing = BUF_INIT(512);
 
+	if (settings_check_region(s, err) < 0)
+		return -EINVAL;
 	for (size_t i = 0; i < SETTING_COUNT; i++)
 		if (rules[i].required && !*settings_get(s, (enum setting)i))
 			buf_printf(&missing, "%s%s", missing.len ? ", " : "", rules[i].key);
@@ -449,6 +468,7 @@ void settings_unref(struct settings *s)
 	for (size_t i = 0; i < SETTING_COUNT; i++)
 		free(s->values[i]);
 	free(s->default_region);
+	free(s->default_region_fault);
 	free(s);
 }
 

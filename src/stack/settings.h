@@ -77,6 +77,7 @@ struct settings {
 	struct ref ref;
 	char *values[SETTING_COUNT]; /* as set; NULL where the default holds; see settings_get */
 	char *default_region;	     /* aws_region where it is not set; NULL: there is none */
+	char *default_region_fault;  /* why there is none although one is given, in words; NULL: none is given */
 	/* The same, defaults included, as numbers; the checks hold. */
 	struct cidr subnet; /* prefix 0 while subnet_cidr is not set */
 	bool efs;	    /* vast_storage is efs */
@@ -105,9 +106,13 @@ int settings_parse(const char *text, size_t len, struct settings **ret, struct e
 
 /*
  * Gives new settings, which nobody shares yet, the region to use where aws_region is not set: the environment's or the
- * profile's. NULL, "" and what is no region's name: none. -ENOMEM.
+ * profile's. NULL and "": none. What is no region's name is none either, and settings_check_complete() says so of the
+ * source ("AWS_REGION"). -ENOMEM.
  */
-int settings_set_default_region(struct settings *s, const char *region);
+int settings_set_default_region(struct settings *s, const char *region, const char *source);
+
+/* -EINVAL with words if the only region given, in the environment or the profile, is none. */
+int settings_check_region(const struct settings *s, struct error *err);
 
 /* What only deploy needs: all that is required is there, and the values fit each other. -EINVAL with words. */
 int settings_check_complete(const struct settings *s, struct error *err);

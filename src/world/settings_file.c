@@ -82,9 +82,7 @@ static struct aws *make_client(struct world *w, const struct settings *settings)
 	config.api_log = w->api_log;
 	config.keys_changed = identity_keys_changed;
 	config.keys_changed_arg = w;
-	if (!*config.region)
-		return NULL;
-	if (aws_new(w->engine, &config, &a, &err) < 0)
+	if (settings_check_region(settings, &err) < 0 || (*config.region && aws_new(w->engine, &config, &a, &err) < 0))
 		failures_add(w->failures, &(struct failure_site){.path = "config/default.env"}, &err);
 	return a;
 }
@@ -107,9 +105,10 @@ void settings_apply(struct world *w, struct settings *settings, struct blob *tex
 /* Reads ~/.aws. */
 static int settings_file_add_region(struct settings *settings)
 {
-	_free_ char *region = aws_default_region(settings_get(settings, SETTING_AWS_PROFILE));
+	const char *source;
+	_free_ char *region = aws_default_region(settings_get(settings, SETTING_AWS_PROFILE), &source);
 
-	return settings_set_default_region(settings, region);
+	return settings_set_default_region(settings, region, source);
 }
 
 static int settings_file_cannot_read(const char *path, int r, struct error *err)

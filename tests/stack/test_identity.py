@@ -66,3 +66,25 @@ def test_the_region_where_aws_region_is_not_set(cloud, tmp_path, variables, conf
     finally:
         mounted.bash("touch control/cancel", check=False)
         mounted.unmount()
+
+
+@pytest.mark.parametrize("variables, config, words", [
+    ({"AWS_REGION": " eu-west-1"}, "", "AWS_REGION cannot be used:  eu-west-1 is not"),
+    ({"AWS_REGION": "eu\r\nX: y"}, "", r"AWS_REGION cannot be used: eu\r\nX: y is not"),
+    ({"AWS_DEFAULT_REGION": "eu-west-1a"}, "", "AWS_DEFAULT_REGION cannot be used: eu-west-1a is an availability zone"),
+    ({}, "[default]\nregion = nowhere\n", "region in the profile cannot be used: nowhere is not"),
+])
+def test_a_region_that_is_none_is_named_with_where_it_stands(cloud, tmp_path, variables, config, words):
+    mounted = Tree(cloud, tmp_path, **variables)
+    (tmp_path / ".aws").mkdir()
+    (tmp_path / ".aws/config").write_text(config)
+    mounted.mount()
+    try:
+        mounted.write("config/default.env", mounted.settings(aws_region=""))
+        until(lambda: words in mounted.read("error"), "the refusal")
+        assert mounted.bash("touch control/deploy", check=False).returncode
+        assert words in mounted.read("error").splitlines()[-1] and "write aws_region" in mounted.read("error")
+        mounted.write("config/default.env", mounted.settings())
+        until(lambda: status(mounted)["state"] == "not-deployed", "the remedy's effect")
+    finally:
+        mounted.unmount()

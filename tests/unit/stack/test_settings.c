@@ -50,7 +50,7 @@ static void test_a_default_region(void **state)
 
 		snprintf(text, sizeof(text), "%svpc_id=vpc-12345678\nsubnet_cidr=10.0.1.0/27\n", rows[i].set);
 		s = parse(text);
-		assert_int_equal(settings_set_default_region(s, rows[i].given), 0);
+		assert_int_equal(settings_set_default_region(s, rows[i].given, "AWS_REGION"), 0);
 		assert_string_equal(settings_get(s, SETTING_AWS_REGION), rows[i].in_force);
 		assert_int_equal(settings_check_complete(s, NULL), *rows[i].in_force ? 0 : -EINVAL);
 		assert_int_equal(settings_print(s, &printed), 0);
@@ -59,6 +59,25 @@ static void test_a_default_region(void **state)
 		settings_unref(again);
 		settings_unref(s);
 	}
+}
+
+static void test_a_default_region_that_is_none(void **state)
+{
+	struct settings *s = parse("vpc_id=vpc-12345678\nsubnet_cidr=10.0.1.0/27\n");
+	struct settings *set = parse("aws_region=us-east-1\nvpc_id=vpc-12345678\nsubnet_cidr=10.0.1.0/27\n");
+	struct error err = {0};
+
+	(void)state;
+	assert_int_equal(settings_check_region(s, &err), 0);
+	assert_int_equal(settings_set_default_region(s, "eu-west-1a", "AWS_REGION"), 0);
+	assert_int_equal(settings_check_region(s, &err), -EINVAL);
+	assert_non_null(strstr(err.message, "AWS_REGION cannot be used: eu-west-1a is an availability zone"));
+	assert_int_equal(settings_check_complete(s, &err), -EINVAL);
+	assert_non_null(strstr(err.message, "AWS_REGION"));
+	assert_int_equal(settings_set_default_region(set, "eu-west-1a", "AWS_REGION"), 0);
+	assert_int_equal(settings_check_region(set, NULL), 0);
+	settings_unref(set);
+	settings_unref(s);
 }
 
 static void test_values_of_a_line(void **state)
@@ -513,6 +532,7 @@ int main(void)
 		cmocka_unit_test(test_stack_name),
 		cmocka_unit_test(test_defaults_pass_their_own_checks_and_the_example_parses),
 		cmocka_unit_test(test_a_default_region),
+		cmocka_unit_test(test_a_default_region_that_is_none),
 		cmocka_unit_test(test_references),
 	};
 
