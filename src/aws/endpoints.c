@@ -1,28 +1,39 @@
 #include "aws/endpoints.h"
 
-#include <regex.h>
 #include <stdio.h>
 #include <string.h>
 
 #define PLACE "{region}"
 
-static bool endpoints_match(const char *pattern, const char *region)
+/* <word>-<digits> */
+static bool endpoints_is_rest(const char *rest)
 {
-	regex_t compiled;
-	bool matches;
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
+	size_t word = strspn(rest, letters), digits;
 
-	if (regcomp(&compiled, pattern, REG_EXTENDED | REG_NOSUB) != 0)
+	if (!word || rest[word] != '-')
 		return false;
-	matches = regexec(&compiled, region, 0, NULL, 0) == 0;
-	regfree(&compiled);
-	return matches;
+	digits = strspn(rest + word + 1, "0123456789");
+	return digits && !rest[word + 1 + digits];
+}
+
+static bool endpoints_match(const char *prefixes, const char *region)
+{
+	while (*prefixes) {
+		size_t len = strcspn(prefixes, " ");
+
+		if (strncmp(prefixes, region, len) == 0 && endpoints_is_rest(region + len))
+			return true;
+		prefixes += len + (prefixes[len] == ' ');
+	}
+	return false;
 }
 
 const struct aws_partition *aws_partition_of(const char *region)
 {
 	const struct aws_partition *p = aws_partitions;
 
-	while (p[1].name && !endpoints_match(p->regions, region))
+	while (p[1].name && !endpoints_match(p->prefixes, region))
 		p++;
 	return p;
 }

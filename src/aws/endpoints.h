@@ -12,8 +12,8 @@
 /* A partition of AWS: regions that share accounts, the form of host names and "arn:<name>:...". */
 struct aws_partition {
 	const char *name;
-	const char *regions; /* an extended regular expression */
-	const char *suffix;  /* of host names */
+	const char *prefixes; /* of its regions' names, blanks between: a word, a dash and digits follow */
+	const char *suffix;   /* of host names */
 	const char *global_region;
 };
 

@@ -5,14 +5,14 @@
 #include <stddef.h>
 
 const struct aws_partition aws_partitions[] = {
-	{"aws-cn", "^cn-[[:alnum:]_]+-[0-9]+$", "amazonaws.com.cn", "cn-northwest-1"},
-	{"aws-eusc", "^eusc-(de)-[[:alnum:]_]+-[0-9]+$", "amazonaws.eu", "eusc-de-east-1"},
-	{"aws-iso", "^us-iso-[[:alnum:]_]+-[0-9]+$", "c2s.ic.gov", "us-iso-east-1"},
-	{"aws-iso-b", "^us-isob-[[:alnum:]_]+-[0-9]+$", "sc2s.sgov.gov", "us-isob-east-1"},
-	{"aws-iso-e", "^eu-isoe-[[:alnum:]_]+-[0-9]+$", "cloud.adc-e.uk", "eu-isoe-west-1"},
-	{"aws-iso-f", "^us-isof-[[:alnum:]_]+-[0-9]+$", "csp.hci.ic.gov", "us-isof-south-1"},
-	{"aws-us-gov", "^us-gov-[[:alnum:]_]+-[0-9]+$", "amazonaws.com", "us-gov-west-1"},
-	{"aws", "^(us|eu|ap|sa|ca|me|af|il|mx)-[[:alnum:]_]+-[0-9]+$", "amazonaws.com", "us-east-1"},
+	{"aws-cn", "cn-", "amazonaws.com.cn", "cn-northwest-1"},
+	{"aws-eusc", "eusc-de-", "amazonaws.eu", "eusc-de-east-1"},
+	{"aws-iso", "us-iso-", "c2s.ic.gov", "us-iso-east-1"},
+	{"aws-iso-b", "us-isob-", "sc2s.sgov.gov", "us-isob-east-1"},
+	{"aws-iso-e", "eu-isoe-", "cloud.adc-e.uk", "eu-isoe-west-1"},
+	{"aws-iso-f", "us-isof-", "csp.hci.ic.gov", "us-isof-south-1"},
+	{"aws-us-gov", "us-gov-", "amazonaws.com", "us-gov-west-1"},
+	{"aws", "us- eu- ap- sa- ca- me- af- il- mx-", "amazonaws.com", "us-east-1"},
 	{NULL, NULL, NULL, NULL},
 };
 

@@ -14,20 +14,34 @@
 
 /* -- listing --------------------------------------------------------------------------------------------------- */
 
+/* DescribeTasks' reply to a question for n tasks. One that it does not mention must not pass for one that has stopped.
+ */
+static int tasks_take(cJSON *reply, int n, cJSON *tasks, struct error *err)
+{
+	int answered = cJSON_GetArraySize(aws_at(reply, "tasks")) + cJSON_GetArraySize(aws_at(reply, "failures"));
+	cJSON *task;
+
+	if (answered < n)
+		return error_set(err, -EIO, "ecs DescribeTasks answered for %d of %d tasks", answered, n);
+	while ((task = cJSON_DetachItemFromArray(cJSON_GetObjectItem(reply, "tasks"), 0)))
+		cJSON_AddItemToArray(tasks, task);
+	return 0;
+}
+
 static int tasks_describe_all(struct operation *op, cJSON *arns, cJSON *tasks, struct error *err)
 {
 	while (cJSON_GetArraySize(arns) > 0) {
-		cJSON *some = cJSON_CreateArray(), *reply = NULL, *task;
-		int r;
+		cJSON *some = cJSON_CreateArray(), *reply = NULL;
+		int r, n = 0;
 
-		for (int i = 0; i < ECS_DESCRIBE_TASKS_MAX && cJSON_GetArraySize(arns) > 0; i++)
+		for (; n < ECS_DESCRIBE_TASKS_MAX && cJSON_GetArraySize(arns) > 0; n++)
 			cJSON_AddItemToArray(some, cJSON_DetachItemFromArray(arns, 0));
 		r = operation_call(op, ecs_describe_tasks(op->cluster, some), &reply, err);
+		if (r == 0)
+			r = tasks_take(reply, n, tasks, err);
+		cJSON_Delete(reply);
 		if (r < 0)
 			return r;
-		while ((task = cJSON_DetachItemFromArray(cJSON_GetObjectItem(reply, "tasks"), 0)))
-			cJSON_AddItemToArray(tasks, task);
-		cJSON_Delete(reply);
 	}
 	return 0;
 }

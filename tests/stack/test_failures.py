@@ -119,7 +119,7 @@ def test_required_settings_are_named(tree):
 
 
 def test_without_credentials_it_is_said_at_once(cloud, tmp_path):
-    tree = Tree(cloud, tmp_path)
+    tree = Tree(cloud, tmp_path, AWS_EC2_METADATA_DISABLED="true")
     for key in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         del tree.env[key]
     tree.mount()
