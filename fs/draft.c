@@ -58,8 +58,10 @@ static int settings_write(struct call *c, struct handle *h, const char *data, si
 	size_t at = h->flags & O_APPEND ? h->text.len : (size_t)offset;
 	int r;
 
-	if (h->spoilt)
-		return error_set(&c->err, -EINVAL, "a line before was refused");
+	if (h->spoilt) {
+		c->is_explained = true;
+		return error_set(&c->err, h->spoilt, "a line before was refused");
+	}
 	/* After echo >> somebody else may have saved: an untouched draft follows. */
 	r = h->dirty || h->flags & O_TRUNC ? 0 : begin(h, c->snapshot);
 	if (r >= 0 && h->flags & O_APPEND)
