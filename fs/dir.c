@@ -15,6 +15,7 @@ struct item {
 };
 
 struct listing {
+	struct list link; /* of fs->listings */
 	struct node *node;
 	struct buf items;
 };
@@ -52,6 +53,20 @@ static int take_listing(struct call *c, struct listing *l)
 	return names_list(&s, add_name, &l->items);
 }
 
+static void listing_free(struct fs *fs, struct listing *l)
+{
+	list_remove(&l->link);
+	node_close(&fs->nodes, l->node);
+	buf_free(&l->items);
+	free(l);
+}
+
+void dir_free_all(struct fs *fs)
+{
+	while (!list_empty(&fs->listings))
+		listing_free(fs, container_of(fs->listings.next, struct listing, link));
+}
+
 void dir_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	_call_ struct call c = call_begin(req);
@@ -66,13 +81,12 @@ void dir_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	fs_attend(&c, n);
 	l->node = n;
 	n->handles++;
+	list_append(&c.fs->listings, &l->link);
 	buf_init(&l->items, LISTING_MAX);
 	fi->fh = (uintptr_t)l;
 	fi->cache_readdir = fi->keep_cache = n->row->cache == CACHE_ALWAYS;
-	if (fuse_reply_open(req, fi) < 0) {
-		node_close(&c.fs->nodes, n);
-		free(l);
-	}
+	if (fuse_reply_open(req, fi) < 0)
+		listing_free(c.fs, l);
 }
 
 void dir_read(fuse_req_t req, fuse_ino_t ino _unused_, size_t size, off_t offset, struct fuse_file_info *fi)
@@ -109,11 +123,6 @@ void dir_read(fuse_req_t req, fuse_ino_t ino _unused_, size_t size, off_t offset
 
 void dir_release(fuse_req_t req, fuse_ino_t ino _unused_, struct fuse_file_info *fi)
 {
-	struct listing *l = (struct listing *)(uintptr_t)fi->fh;
-	struct fs *fs = fuse_req_userdata(req);
-
-	node_close(&fs->nodes, l->node);
-	buf_free(&l->items);
-	free(l);
+	listing_free(fuse_req_userdata(req), (struct listing *)(uintptr_t)fi->fh);
 	fuse_reply_err(req, 0);
 }

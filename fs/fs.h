@@ -49,6 +49,7 @@ struct fs {
 	int64_t mounted_ms; /* wall clock */
 	struct nodes nodes;
 	struct list open_files;
+	struct list listings; /* of directories that are open */
 	struct config config; /* has a lock of its own */
 	struct links links;
 	struct parked_list parked; /* has a lock of its own */

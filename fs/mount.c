@@ -1,6 +1,7 @@
 #include "fs/mount.h"
 
 #include "base/log.h"
+#include "fs/dir.h"
 #include "fs/file.h"
 #include "fs/mountinfo.h"
 #include "fs/notify.h"
@@ -159,6 +160,7 @@ static int serve(struct fs *fs, void (*ready)(void *arg), void *arg, struct erro
 	world_set_listener(fs->world, NULL, NULL);
 	notify_stop(fs->notifier);
 	file_free_all(fs);
+	dir_free_all(fs);
 	return r < 0 ? error_set(err, r, "the connection to the kernel broke: %s", strerror(-r)) : 0;
 }
 

@@ -321,6 +321,7 @@ int fs_new(struct world *w, const char *mountpoint, struct fs **ret)
 	tree_init();
 	*fs = (struct fs){.world = w, .uid = getuid(), .gid = getgid(), .mounted_ms = clock_wall_ms()};
 	list_init(&fs->open_files);
+	list_init(&fs->listings);
 	config_init(&fs->config);
 	parked_init(&fs->parked);
 	polls_init(&fs->polls);

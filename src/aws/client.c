@@ -43,7 +43,6 @@ int aws_new(struct engine *e, const struct aws_config *config, struct aws **ret,
 		return r;
 	}
 	a->api_log = config->api_log ? stream_ref(config->api_log) : NULL;
-	credential_provider_start(a->provider);
 	*ret = a;
 	return 0;
 }

@@ -85,6 +85,8 @@ void world_trim_history(struct world *w);
 
 /* Puts a job's failure into /error and events.log. */
 void world_job_failed(struct world *w, struct job *j);
+/* Ends the job with err, which has its line in /error before anybody can read that the job has ended. */
+void world_job_fail(struct world *w, struct job *j, const struct error *err);
 
 /* settings_file.c */
 int settings_file_load(struct world *w, struct error *err);

@@ -76,8 +76,7 @@ static void end_failed(struct world *w, struct job *j, const struct error *err)
 	job_log(j, "failed: %s", err->message);
 	if (*err->remedy)
 		job_log(j, "what to do: %s", err->remedy);
-	job_fail(j, err);
-	world_job_failed(w, j);
+	world_job_fail(w, j, err);
 }
 
 /* What an operation that succeeded has to say belongs into /error, too. */

@@ -261,6 +261,15 @@ static const char *job_path(const struct job *j, char path[static JOB_PATH_SIZE]
 	return path;
 }
 
+void world_job_fail(struct world *w, struct job *j, const struct error *err)
+{
+	char path[JOB_PATH_SIZE];
+
+	failures_add(w->failures, &(struct failure_site){.pid = j->pid, .uid = j->uid, .job = job_path(j, path)}, err);
+	job_fail(j, err);
+	world_event(w, "%s %s failed: %s", path, j->name, err->message);
+}
+
 void world_job_failed(struct world *w, struct job *j)
 {
 	_cleanup_(job_view_unref_cleanup) struct job_view *v = job_view(j);

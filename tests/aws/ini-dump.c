@@ -21,6 +21,7 @@ int main(void)
 		buf_append(&text, piece, n);
 	if (ini_parse(buf_str(&text), text.len, &sections, &err) < 0) {
 		fprintf(stderr, "%s\n", err.message);
+		buf_free(&text);
 		return EXIT_FAILURE;
 	}
 	printed = cJSON_PrintUnformatted(sections);

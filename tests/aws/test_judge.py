@@ -13,7 +13,7 @@ from botocore.credentials import Credentials
 
 from conftest import BUILD, KEYS, reply
 
-SCOPES = {"efs": ("elasticfilesystem", "eu-west-1"), "iam": ("iam", "us-east-1")}
+SCOPES = {"efs": ("elasticfilesystem", "eu-west-1")}
 
 
 def judge(server, request, service, token):

@@ -9,6 +9,7 @@
 
 #include "aws/credentials/fetch.h"
 #include "aws/http.h"
+#include "aws/transfer.h"
 
 #include <sys/types.h>
 
@@ -22,6 +23,7 @@ struct fetch_child {
 };
 
 struct credential_fetch {
+	struct engine_guest guest;
 	struct aws *aws;
 	const struct credential_source *source;
 	credential_fetched *done;

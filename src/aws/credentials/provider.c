@@ -334,24 +334,6 @@ void credential_waiter_cancel(struct credential_waiter *w)
 
 /* -- life ------------------------------------------------------------------------------------------------------ */
 
-/* So that what is wrong shows before the first call, and keys are there for it. */
-static void provider_first_look(void *arg)
-{
-	struct aws *a = arg;
-	struct aws_identity ignored;
-	struct error err = {0};
-
-	credential_provider_get(a->provider, &ignored, &err);
-	aws_unref(a);
-}
-
-void credential_provider_start(struct credential_provider *p)
-{
-	aws_ref(p->aws);
-	if (engine_post(p->aws->engine, provider_first_look, p->aws) < 0)
-		aws_unref(p->aws);
-}
-
 int credential_provider_new(struct aws *a, const char *profile, struct credential_provider **ret)
 {
 	struct credential_provider *p = calloc(1, sizeof(*p));

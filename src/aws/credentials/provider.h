@@ -16,8 +16,6 @@ struct credential_provider;
 /* Any thread. a must outlive it. profile: of the settings, NULL: none. Nothing is read or asked before the first need.
  */
 int credential_provider_new(struct aws *a, const char *profile, struct credential_provider **ret);
-/* Any thread, once: has the keys fetched, so that they are there, or a message, before the first call. */
-void credential_provider_start(struct credential_provider *p);
 /* NULL is fine. On the engine thread, or when the engine has ended. */
 void credential_provider_free(struct credential_provider *p);
 
