@@ -32,9 +32,14 @@ static size_t parse_pairs(const cJSON *array, const char *key, const char *value
 	if (!*ret)
 		return 0;
 	cJSON_ArrayForEach (item, array) {
-		(*ret)[i].key = strdup(aws_text(item, key));
-		(*ret)[i].value = strdup(aws_text(item, value));
-		i++;
+		struct pair pair = {.key = strdup(aws_text(item, key)), .value = strdup(aws_text(item, value))};
+
+		if (pair.key && pair.value) {
+			(*ret)[i++] = pair;
+		} else {
+			free(pair.key); /* without memory: what has no name cannot be listed */
+			free(pair.value);
+		}
 	}
 	return i;
 }
@@ -65,6 +70,14 @@ static char **resource_field(const struct stack_resource *r, size_t i)
 	return (char **)((char *)r + resource_fields[i].offset);
 }
 
+static void clear_resource(struct stack_resource *r)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(resource_fields); i++) {
+		free(*resource_field(r, i));
+		*resource_field(r, i) = NULL;
+	}
+}
+
 static size_t parse_resources(const cJSON *array, struct stack_resource **ret)
 {
 	int n = cJSON_GetArraySize(array);
@@ -79,7 +92,10 @@ static size_t parse_resources(const cJSON *array, struct stack_resource **ret)
 			continue;
 		for (size_t i = 0; i < ARRAY_SIZE(resource_fields); i++)
 			*resource_field(&(*ret)[used], i) = copy_text(item, resource_fields[i].path);
-		used++;
+		if ((*ret)[used].logical_id)
+			used++;
+		else
+			clear_resource(&(*ret)[used]);
 	}
 	return used;
 }
