@@ -1,7 +1,7 @@
 /*
  * control.c - files that act: control/, the cancel of a query, stop and check of a task.
  *
- * Acting is a WRITE, which is one whole command, or a touch. Both ask the world, which refuses or has the job in being
+ * Acting is a WRITE, which is one whole command, or a touch. Both ask the model, which refuses or has the job in being
  * when it returns. At OPEN only what would be refused in any case is refused.
  */
 #include "fs/file.h"
@@ -12,9 +12,9 @@
 
 static const struct verb *find_verb(const struct row *row)
 {
-	for (size_t i = 0; i < world_verbs_n; i++)
-		if (strcmp(world_verbs[i].name, tree_name(row)) == 0)
-			return &world_verbs[i];
+	for (size_t i = 0; i < model_verbs_n; i++)
+		if (strcmp(model_verbs[i].name, tree_name(row)) == 0)
+			return &model_verbs[i];
 	return NULL;
 }
 
@@ -44,7 +44,7 @@ static int run(struct call *c, const struct verb *verb, const char *argument, st
 {
 	if (!verb)
 		return error_set(&c->err, -EPERM, "this version cannot do that");
-	return world_verb_run(c->fs->world, verb, argument, c->who, ret, &c->err);
+	return model_verb_run(c->fs->model, verb, argument, c->who, ret, &c->err);
 }
 
 static int control_admit(struct call *c, const struct scope *s)
@@ -54,8 +54,8 @@ static int control_admit(struct call *c, const struct scope *s)
 
 	if (!verb)
 		return error_set(&c->err, -EPERM, "this version cannot do that");
-	r = world_verb_check(c->fs->world, verb, "", &c->err);
-	if (r < 0 && verb->argument && world_verb_check(c->fs->world, verb, verb->argument, &(struct error){0}) == 0)
+	r = model_verb_check(c->fs->model, verb, "", &c->err);
+	if (r < 0 && verb->argument && model_verb_check(c->fs->model, verb, verb->argument, &(struct error){0}) == 0)
 		return 0;
 	return r;
 }
@@ -105,20 +105,20 @@ static int control_touch(struct call *c, const struct scope *s)
 static int cancel_touch(struct call *c, const struct scope *s)
 {
 	if (s->job)
-		world_cancel_job(c->fs->world, s->job);
+		model_cancel_job(c->fs->model, s->job);
 	return 0;
 }
 
 static int stop_touch(struct call *c, const struct scope *s)
 {
-	return world_task_stop(c->fs->world, s->key, c->who, &c->err);
+	return model_task_stop(c->fs->model, s->key, c->who, &c->err);
 }
 
 static int check_touch(struct call *c, const struct scope *s)
 {
 	_cleanup_(job_unref_cleanup) struct job *j = NULL;
 
-	return world_task_check(c->fs->world, s->key, c->who, &j, &c->err);
+	return model_task_check(c->fs->model, s->key, c->who, &j, &c->err);
 }
 
 /* Whether what was written is nothing or 1, which is a touch. */
@@ -147,7 +147,7 @@ static int check_write(struct call *c, struct handle *h, const char *data, size_
 	int r = check_word(data, len, &c->err);
 
 	if (r == 0)
-		r = world_task_check(c->fs->world, h->node->key, c->who, &j, &c->err);
+		r = model_task_check(c->fs->model, h->node->key, c->who, &j, &c->err);
 	if (r < 0)
 		return r;
 	h->writes++;

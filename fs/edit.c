@@ -155,7 +155,7 @@ static int task_of_target(struct call *c, const char *target, char id[static 64]
 static void look_again(struct call *c)
 {
 	snapshot_unref(c->snapshot);
-	c->snapshot = world_snapshot(c->fs->world);
+	c->snapshot = model_snapshot(c->fs->model);
 }
 
 static int make_link(struct call *c, const struct node *dir, const char *target, const char *name)
@@ -166,7 +166,7 @@ static int make_link(struct call *c, const struct node *dir, const char *target,
 	if (r < 0)
 		return r;
 	if (is_default(name)) {
-		r = world_task_choose(c->fs->world, id, &c->err);
+		r = model_task_choose(c->fs->model, id, &c->err);
 		look_again(c);
 		return r < 0 ? r : reply_entry(c, "tasks/default", "");
 	}
@@ -193,7 +193,7 @@ static int remove_name(struct call *c, const struct node *dir, const char *name)
 	if (is_config(dir))
 		return config_remove(&c->fs->config, name);
 	if (is_tasks(dir) && is_default(name))
-		return world_task_choose(c->fs->world, NULL, &c->err);
+		return model_task_choose(c->fs->model, NULL, &c->err);
 	if (!is_tasks(dir))
 		return history_unlink(c, dir, name);
 	if (!links_target(&c->fs->links, name))
@@ -271,7 +271,7 @@ static int rename_link(struct call *c, const char *name, const char *new_name)
 
 	if (!target || !is_default(new_name))
 		return -EPERM;
-	r = world_task_choose(c->fs->world, target, &c->err);
+	r = model_task_choose(c->fs->model, target, &c->err);
 	if (r >= 0)
 		links_remove(&c->fs->links, name);
 	return r;

@@ -172,7 +172,7 @@ static int text_open(struct call *c _unused_, const struct scope *s, struct hand
 static int errors_write(struct call *c, struct handle *h _unused_, const char *data _unused_, size_t len _unused_,
 			off_t offset _unused_)
 {
-	failures_clear(world_failures(c->fs->world));
+	failures_clear(model_failures(c->fs->model));
 	return 0;
 }
 

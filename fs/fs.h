@@ -14,7 +14,7 @@
 #include "fs/node.h"
 #include "fs/parked.h"
 #include "fs/polls.h"
-#include "world/world.h"
+#include "model/model.h"
 
 #include <fuse_lowlevel.h>
 #include <stdatomic.h>
@@ -40,7 +40,7 @@ struct refusal {
 };
 
 struct fs {
-	struct world *world;
+	struct model *model;
 	struct fuse_session *session;
 	struct notifier *notifier;
 	char *mountpoint;
@@ -61,7 +61,7 @@ struct fs {
 	struct handle *_Atomic orphans; /* any thread */
 };
 
-/* One request at hand: who asks, and the world at this moment. */
+/* One request at hand: who asks, and the model at this moment. */
 struct call {
 	struct fs *fs;
 	fuse_req_t req;
@@ -72,7 +72,7 @@ struct call {
 	bool is_explained; /* a refusal follows from an earlier one, whose line in error says why: no second line */
 };
 
-int fs_new(struct world *w, const char *mountpoint, struct fs **ret);
+int fs_new(struct model *m, const char *mountpoint, struct fs **ret);
 void fs_free(struct fs *fs);
 
 /* A process reads about n: if that is about tasks, it wants to see them as they are now. n may be NULL. */

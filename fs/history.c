@@ -54,7 +54,7 @@ int history_unlink(struct call *c, const struct node *dir, const char *name)
 		return -EPERM;
 	r = history_find(c, dir, name, key, &s);
 	if (r == 0)
-		r = world_history_check(s.job, &c->err);
+		r = model_history_check(s.job, &c->err);
 	if (r == 0)
 		atomic_fetch_or(&s.job->removed_files, history_bit(s.row));
 	return r;
@@ -70,5 +70,5 @@ int history_rmdir(struct call *c, const struct node *dir, const char *name)
 		return r;
 	if (!history_is_entry(s.row))
 		return -EPERM;
-	return world_history_remove(c->fs->world, s.job, c->who, &c->err);
+	return model_history_remove(c->fs->model, s.job, c->who, &c->err);
 }

@@ -17,11 +17,11 @@
 #define OLD_PART_MS   30000
 #define READ_MAX      (1 << 20)
 
-/* Told when the first page is there; shared by the parked open and the world, which may be later. */
+/* Told when the first page is there; shared by the parked open and the model, which may be later. */
 struct log_follow {
 	struct ref ref;
 	struct fs *fs;
-	enum world_log kind;
+	enum model_log kind;
 	char *key;
 	_Atomic bool fetched;
 };
@@ -31,26 +31,26 @@ static int cloud_kind(const struct row *row)
 {
 	const char *name = tree_name(row);
 
-	return strcmp(name, "task.log") == 0	 ? WORLD_LOG_TASK
-	       : strcmp(name, "server.log") == 0 ? WORLD_LOG_SERVER
-	       : strcmp(name, "lambda.log") == 0 ? WORLD_LOG_QUERY
+	return strcmp(name, "task.log") == 0	 ? MODEL_LOG_TASK
+	       : strcmp(name, "server.log") == 0 ? MODEL_LOG_SERVER
+	       : strcmp(name, "lambda.log") == 0 ? MODEL_LOG_QUERY
 						 : -1;
 }
 
 /* A reference to what is known now, NULL: nothing. */
 static struct stream *find_stream(const struct scope *s)
 {
-	struct world *w = s->fs->world;
+	struct model *m = s->fs->model;
 	const char *name = tree_name(s->row);
 	int kind = cloud_kind(s->row);
 	struct stream *found;
 
 	if (kind >= 0)
-		return world_log_stream(w, (enum world_log)kind, s->key);
+		return model_log_stream(m, (enum model_log)kind, s->key);
 	if (s->job)
 		found = s->job->log;
 	else
-		found = strcmp(name, "api.log") == 0 ? world_api_log(w) : world_events(w);
+		found = strcmp(name, "api.log") == 0 ? model_api_log(m) : model_events(m);
 	return stream_ref(found);
 }
 
@@ -88,7 +88,7 @@ static void fetched(void *arg)
 	follow_unref(f);
 }
 
-static struct log_follow *new_follow(struct fs *fs, enum world_log kind, const char *key)
+static struct log_follow *new_follow(struct fs *fs, enum model_log kind, const char *key)
 {
 	struct log_follow *f = calloc(1, sizeof(*f));
 
@@ -104,13 +104,13 @@ static struct log_follow *new_follow(struct fs *fs, enum world_log kind, const c
 
 static int follow(struct call *c, const struct scope *s, struct handle *h)
 {
-	struct log_follow *f = new_follow(c->fs, (enum world_log)cloud_kind(s->row), s->key);
+	struct log_follow *f = new_follow(c->fs, (enum model_log)cloud_kind(s->row), s->key);
 	int r;
 
 	if (!f)
 		return -ENOMEM;
 	ref_get(&f->ref);
-	r = world_log_open(c->fs->world, f->kind, f->key, fetched, f, &h->stream, &c->err);
+	r = model_log_open(c->fs->model, f->kind, f->key, fetched, f, &h->stream, &c->err);
 	if (r < 0) {
 		follow_unref(f);
 		follow_unref(f);
@@ -184,7 +184,7 @@ static void log_release(struct call *c, struct handle *h)
 {
 	if (!h->follow)
 		return;
-	world_log_close(c->fs->world, h->follow->kind, h->follow->key);
+	model_log_close(c->fs->model, h->follow->kind, h->follow->key);
 	follow_unref(move_ptr(h->follow));
 }
 
@@ -220,7 +220,7 @@ static void answer_from_memory(fuse_req_t req, struct handle *h, size_t size, of
 	fuse_reply_buf(req, bytes, n);
 }
 
-/* A part that is fetched again: shared by the parked read and the world, which may be later. */
+/* A part that is fetched again: shared by the parked read and the model, which may be later. */
 struct old_part {
 	struct ref ref;
 	struct fs *fs;
@@ -303,7 +303,7 @@ static int fetch_old_part(struct call *c, struct handle *h, size_t size, off_t o
 		o->fs = c->fs;
 		ref_init(&o->ref);
 		ref_get(&o->ref);
-		r = world_log_fetch(c->fs->world, h->follow->kind, h->follow->key, (uint64_t)offset, got_old_part, o);
+		r = model_log_fetch(c->fs->model, h->follow->kind, h->follow->key, (uint64_t)offset, got_old_part, o);
 	}
 	if (r < 0) {
 		free(o);
@@ -327,7 +327,7 @@ static int log_read(struct call *c, struct handle *h, size_t size, off_t offset)
 {
 	bool dropped = h->follow && h->stream && (uint64_t)offset < stream_start(h->stream);
 
-	if (!dropped || h->follow->kind == WORLD_LOG_QUERY)
+	if (!dropped || h->follow->kind == MODEL_LOG_QUERY)
 		answer_from_memory(c->req, h, size, offset);
 	else if (!answer_from_page(c->req, h, size, offset))
 		return h->flags & O_NONBLOCK ? -EAGAIN : fetch_old_part(c, h, size, offset);

@@ -144,7 +144,7 @@ static void offer_shells(struct fs *fs)
 {
 	dev_t device;
 
-	if (!mountinfo_is_ours(fs->mountpoint, fs->uid, &device) || world_shells_listen(fs->world, device) < 0)
+	if (!mountinfo_is_ours(fs->mountpoint, fs->uid, &device) || model_shells_listen(fs->model, device) < 0)
 		log_warning("vastfs shell will not find this mount");
 }
 
@@ -157,18 +157,18 @@ static int serve(struct fs *fs, void (*ready)(void *arg), void *arg, struct erro
 	offer_shells(fs);
 	ready(arg);
 	r = fuse_session_loop(fs->session);
-	world_set_listener(fs->world, NULL, NULL);
+	model_set_listener(fs->model, NULL, NULL);
 	notify_stop(fs->notifier);
 	file_free_all(fs);
 	dir_free_all(fs);
 	return r < 0 ? error_set(err, r, "the connection to the kernel broke: %s", strerror(-r)) : 0;
 }
 
-int mount_serve(struct world *w, const struct mount_options *options, void (*ready)(void *arg), void *arg,
+int mount_serve(struct model *m, const struct mount_options *options, void (*ready)(void *arg), void *arg,
 		struct error *err)
 {
 	struct fs *fs;
-	int r = fs_new(w, options->mountpoint, &fs);
+	int r = fs_new(m, options->mountpoint, &fs);
 
 	if (r < 0)
 		return r;
@@ -185,7 +185,7 @@ int mount_serve(struct world *w, const struct mount_options *options, void (*rea
 	}
 	fuse_session_destroy(fs->session);
 	/* Saves and fetches in flight still wake the notifier. */
-	world_stop(w);
+	model_stop(m);
 	fs_free(fs);
 	return r;
 }

@@ -5,7 +5,7 @@
 #define VASTFS_FS_MOUNT_H
 
 #include "base/error.h"
-#include "world/world.h"
+#include "model/model.h"
 
 /*
  * The absolute path of a directory that can be mounted on (to be freed). What a killed vastfs of the same user left
@@ -22,9 +22,9 @@ struct mount_options {
 /*
  * Mounts, calls ready once the kernel knows (requests are answered as soon as this goes on), serves until unmounted or
  * told to end by SIGTERM, SIGINT or SIGHUP, which must be blocked, and unmounts. Words of libfuse about bad options go
- * to standard error. Ends the world in any case.
+ * to standard error. Ends the model in any case.
  */
-int mount_serve(struct world *w, const struct mount_options *options, void (*ready)(void *arg), void *arg,
+int mount_serve(struct model *m, const struct mount_options *options, void (*ready)(void *arg), void *arg,
 		struct error *err);
 
 #endif

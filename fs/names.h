@@ -5,7 +5,7 @@
 #define VASTFS_FS_NAMES_H
 
 #include "fs/tree.h"
-#include "world/world.h"
+#include "model/model.h"
 
 #include <stdbool.h>
 

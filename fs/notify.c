@@ -37,7 +37,7 @@ bool notify_is_own_touch(struct notifier *n, pid_t tid)
 	return self_touch_is_own(n->touch, tid);
 }
 
-static void world_changed(void *arg)
+static void model_changed(void *arg)
 {
 	notify_wake(arg);
 }
@@ -45,7 +45,7 @@ static void world_changed(void *arg)
 /* Answers come after the snapshot that they speak of; the order here does not matter to them. */
 static int64_t work(struct notifier *n)
 {
-	struct snapshot *fresh = world_snapshot(n->fs->world);
+	struct snapshot *fresh = model_snapshot(n->fs->model);
 	int64_t next = parked_answer(n->fs, false);
 
 	poll_wake(n->fs, fresh);
@@ -133,7 +133,7 @@ int notify_start(struct fs *fs, struct notifier **ret)
 	*n = (struct notifier){.fs = fs, .loop = pthread_self(), .wake = -1, .signals = -1};
 	r = open_signals(n);
 	if (r >= 0) {
-		n->seen = world_snapshot(fs->world);
+		n->seen = model_snapshot(fs->model);
 		if (self_touch_start(fs->mountpoint, &n->touch) < 0)
 			log_warning("no inotify events: cannot start their thread");
 		r = -pthread_create(&n->thread, NULL, run, n);
@@ -144,7 +144,7 @@ int notify_start(struct fs *fs, struct notifier **ret)
 		return r;
 	}
 	*ret = n;
-	world_set_listener(fs->world, world_changed, n);
+	model_set_listener(fs->model, model_changed, n);
 	return 0;
 }
 

@@ -1,7 +1,7 @@
 /*
  * notify.h - the notifier: the thread that tells the kernel.
  *
- * Woken by every change of the world, it answers requests that waited, wakes pollers, and has the kernel forget cached
+ * Woken by every change of the model, it answers requests that waited, wakes pollers, and has the kernel forget cached
  * entries and attributes that AWS changed. It also receives SIGTERM, SIGINT and SIGHUP, and ends the loop then.
  */
 #ifndef VASTFS_FS_NOTIFY_H

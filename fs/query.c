@@ -20,14 +20,14 @@ static const char *task_of(const struct handle *h)
 
 static int query_admit(struct call *c, const struct scope *s)
 {
-	return world_query_check(c->fs->world, s->task ? s->task->id : NULL, &c->err);
+	return model_query_check(c->fs->model, s->task ? s->task->id : NULL, &c->err);
 }
 
 static int query_open(struct call *c _unused_, const struct scope *s _unused_, struct handle *h)
 {
 	if ((h->flags & O_ACCMODE) != O_RDONLY) {
 		h->open_flags |= FOPEN_STREAM;
-		h->text.max = WORLD_QUERY_MAX;
+		h->text.max = MODEL_QUERY_MAX;
 	}
 	return 0;
 }
@@ -51,8 +51,8 @@ static int check_write(struct call *c, struct handle *h, const char *data, size_
 	}
 	if (h->spoilt)
 		return error_set(&c->err, -EINVAL, "a part of this command was refused");
-	r = world_query_check(c->fs->world, task_of(h), &c->err);
-	return r < 0 ? r : world_query_text(data, len, &c->err);
+	r = model_query_check(c->fs->model, task_of(h), &c->err);
+	return r < 0 ? r : model_query_text(data, len, &c->err);
 }
 
 static int query_write(struct call *c, struct handle *h, const char *data, size_t len, off_t offset _unused_)
@@ -66,7 +66,7 @@ static int query_write(struct call *c, struct handle *h, const char *data, size_
 	if (r >= 0) {
 		r = buf_append(&h->text, data, len);
 		if (r == -EFBIG)
-			error_set(&c->err, r, "a query has at most %d bytes", WORLD_QUERY_MAX);
+			error_set(&c->err, r, "a query has at most %d bytes", MODEL_QUERY_MAX);
 	}
 	if (r < 0) {
 		/* The rest of a command that was refused in part is no command. */
@@ -84,7 +84,7 @@ static int commit(struct call *c, struct handle *h)
 {
 	_cleanup_(job_unref_cleanup) struct job *j = NULL;
 	bool complete = h->writes == 1 || h->text.data[h->text.len - 1] == '\n';
-	int r = world_query(c->fs->world, task_of(h), &h->text, complete, h->writer, &j, &c->err);
+	int r = model_query(c->fs->model, task_of(h), &h->text, complete, h->writer, &j, &c->err);
 
 	h->writes = 0;
 	buf_clear(&h->text);

@@ -50,9 +50,9 @@ static void put_rules(struct buf *out)
 /* A verb explains itself. */
 static const char *help_of(const struct row *row)
 {
-	for (size_t i = 0; row->class == &class_control && i < world_verbs_n; i++)
-		if (strcmp(world_verbs[i].name, tree_name(row)) == 0)
-			return world_verbs[i].help;
+	for (size_t i = 0; row->class == &class_control && i < model_verbs_n; i++)
+		if (strcmp(model_verbs[i].name, tree_name(row)) == 0)
+			return model_verbs[i].help;
 	return row->help;
 }
 
@@ -62,9 +62,9 @@ static void put_tree(struct buf *out)
 	for (size_t i = 1; i < tree_rows_n; i++)
 		buf_printf(out, "  %-42s %s\n", tree_rows[i].path, help_of(&tree_rows[i]));
 	buf_puts(out, "\nWORDS THAT CAN BE WRITTEN INTO control/ INSTEAD OF 1\n\n");
-	for (size_t i = 0; i < world_verbs_n; i++)
-		if (world_verbs[i].argument)
-			buf_printf(out, "  echo %s > control/%s\n", world_verbs[i].argument, world_verbs[i].name);
+	for (size_t i = 0; i < model_verbs_n; i++)
+		if (model_verbs[i].argument)
+			buf_printf(out, "  echo %s > control/%s\n", model_verbs[i].argument, model_verbs[i].name);
 }
 
 static void put_settings(struct buf *out)

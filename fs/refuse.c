@@ -5,12 +5,12 @@
 
 #include <string.h>
 
-/* One atomic load; the world's lock is only taken when there is something newer. */
+/* One atomic load; the model's lock is only taken when there is something newer. */
 static struct snapshot *newest(struct fs *fs)
 {
-	if (!fs->newest || fs->newest->generation != world_generation(fs->world)) {
+	if (!fs->newest || fs->newest->generation != model_generation(fs->model)) {
 		snapshot_unref(fs->newest);
-		fs->newest = world_snapshot(fs->world);
+		fs->newest = model_snapshot(fs->model);
 	}
 	return snapshot_ref(fs->newest);
 }
@@ -67,7 +67,7 @@ void refuse_record(struct fs *fs, struct requester who, const char *path, const 
 {
 	struct failure_site site = {.pid = who.pid, .uid = who.uid, .path = path};
 
-	failures_add(world_failures(fs->world), &site, err);
+	failures_add(model_failures(fs->model), &site, err);
 	log_info("%s: pid %d: %s", path, (int)who.pid, err->message);
 }
 

@@ -44,7 +44,7 @@ uint64_t job_token(const struct scope *s); /* differs whenever state or the job 
 
 /* Lines of status: account and identity; the source of the credentials, and when they expire if wanted. */
 void identity_put(const struct snapshot *s, struct buf *out);
-void credentials_put(struct world *w, bool with_expiry, struct buf *out);
+void credentials_put(struct model *m, bool with_expiry, struct buf *out);
 
 /* When a text that is rendered from several sources changed last: memo remembers its hash. */
 struct memo;

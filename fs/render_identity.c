@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 #include "fs/fs.h"
-#include "world/world.h"
+#include "model/model.h"
 
 #include <cjson/cJSON.h>
 #include <inttypes.h>
@@ -33,11 +33,11 @@ static void credentials_put_expiry(int64_t expires_ms, struct buf *out)
 		buf_printf(out, ", expires in %" PRId64 " min", left_ms / 60000);
 }
 
-void credentials_put(struct world *w, bool with_expiry, struct buf *out)
+void credentials_put(struct model *m, bool with_expiry, struct buf *out)
 {
-	struct world_credentials c;
+	struct model_credentials c;
 
-	world_credentials(w, &c);
+	model_credentials(m, &c);
 	buf_printf(out, "credentials %s", c.known ? c.source : "-");
 	if (c.known && with_expiry)
 		credentials_put_expiry(c.expires_ms, out);
@@ -56,12 +56,12 @@ static void whoami_add(cJSON *whoami, const char *name, const char *text)
 		cJSON_AddNullToObject(whoami, name);
 }
 
-static void whoami_add_credentials(cJSON *whoami, struct world *w)
+static void whoami_add_credentials(cJSON *whoami, struct model *m)
 {
 	char when[CLOCK_TEXT_SIZE] = "";
-	struct world_credentials c;
+	struct model_credentials c;
 
-	world_credentials(w, &c);
+	model_credentials(m, &c);
 	if (c.expires_ms)
 		clock_format(c.expires_ms, when);
 	whoami_add(whoami, "source", c.source);
@@ -79,9 +79,9 @@ static cJSON *whoami_make(const struct scope *s)
 	whoami_add(whoami, "account", id->account);
 	whoami_add(whoami, "arn", id->arn);
 	whoami_add(whoami, "user_id", id->user_id);
-	whoami_add_credentials(whoami, s->fs->world);
+	whoami_add_credentials(whoami, s->fs->model);
 	whoami_add(whoami, "region", settings ? settings_get(settings, SETTING_AWS_REGION) : NULL);
-	whoami_add(whoami, "profile", world_profile(s->snapshot));
+	whoami_add(whoami, "profile", model_profile(s->snapshot));
 	return whoami;
 }
 

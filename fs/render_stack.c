@@ -130,14 +130,14 @@ int render_check(const struct scope *s, struct buf *out)
 int render_template(const struct scope *s _unused_, struct buf *out)
 {
 	size_t len;
-	const char *text = world_template_json(&len);
+	const char *text = model_template_json(&len);
 
 	return buf_append(out, text, len);
 }
 
 int render_plan(const struct scope *s, struct buf *out)
 {
-	return world_plan_render(s->snapshot, out);
+	return model_plan_render(s->snapshot, out);
 }
 
 int64_t changed_stack(const struct scope *s)

@@ -115,7 +115,7 @@ int render_status(const struct scope *s, struct buf *out)
 	int64_t age = clock_monotonic_ms() - s->snapshot->contact_monotonic_ms;
 
 	put_status(s->snapshot, out);
-	credentials_put(s->fs->world, true, out);
+	credentials_put(s->fs->model, true, out);
 	if (!s->snapshot->contact_ms)
 		return buf_puts(out, "age -\n");
 	return buf_printf(out, "age %" PRId64 "\n", age / 1000);
@@ -144,7 +144,7 @@ int64_t changed_status(const struct scope *s)
 	_buf_ struct buf text = BUF_INIT(16 * 1024);
 
 	put_status(s->snapshot, &text);
-	credentials_put(s->fs->world, false, &text);
+	credentials_put(s->fs->model, false, &text);
 	return memo_changed(&s->fs->status_memo, &text);
 }
 
@@ -152,12 +152,12 @@ int64_t changed_status(const struct scope *s)
 
 int render_errors(const struct scope *s, struct buf *out)
 {
-	return failures_render(world_failures(s->fs->world), out);
+	return failures_render(model_failures(s->fs->model), out);
 }
 
 int64_t changed_errors(const struct scope *s)
 {
-	return failures_changed(world_failures(s->fs->world));
+	return failures_changed(model_failures(s->fs->model));
 }
 
 int render_settings(const struct scope *s, struct buf *out)
@@ -213,8 +213,8 @@ int render_control(const struct scope *s, struct buf *out)
 {
 	const char *name = tree_name(s->row);
 
-	for (size_t i = 0; i < world_verbs_n; i++) {
-		const struct verb *v = &world_verbs[i];
+	for (size_t i = 0; i < model_verbs_n; i++) {
+		const struct verb *v = &model_verbs[i];
 
 		if (strcmp(v->name, name) != 0)
 			continue;

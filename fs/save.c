@@ -4,7 +4,7 @@
 #include "fs/notify.h"
 #include "fs/refuse.h"
 
-/* Shared by the parked request and the world, which may outlive it: the request can be interrupted. */
+/* Shared by the parked request and the model, which may outlive it: the request can be interrupted. */
 struct outcome {
 	struct ref ref;
 	struct fs *fs;
@@ -71,7 +71,7 @@ int save_settings(struct call *c, struct buf *text, struct memory_file *taken)
 	*o = (struct outcome){.fs = c->fs, .who = c->who, .taken = taken};
 	ref_init(&o->ref);
 	ref_get(&o->ref);
-	r = world_settings_save(c->fs->world, text, saved, o, &c->err);
+	r = model_settings_save(c->fs->model, text, saved, o, &c->err);
 	if (r < 0) {
 		free(o);
 		return r;

@@ -2,7 +2,7 @@
 
 #include "base/log.h"
 #include "jobs/job.h"
-#include "world/snapshot.h"
+#include "model/snapshot.h"
 
 #include <errno.h>
 #include <fcntl.h>

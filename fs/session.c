@@ -100,7 +100,7 @@ static void op_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_dat
 void fs_attend(const struct call *c, const struct node *n)
 {
 	if (n && strncmp(n->row->path, "tasks", strlen("tasks")) == 0)
-		world_attend_tasks(c->fs->world);
+		model_attend_tasks(c->fs->model);
 }
 
 static void op_readlink(fuse_req_t req, fuse_ino_t ino)
@@ -311,7 +311,7 @@ const struct fuse_lowlevel_ops fs_operations = {
 
 /* -- the whole ------------------------------------------------------------------------------------------------- */
 
-int fs_new(struct world *w, const char *mountpoint, struct fs **ret)
+int fs_new(struct model *m, const char *mountpoint, struct fs **ret)
 {
 	struct fs *fs = calloc(1, sizeof(*fs));
 	struct node *root;
@@ -319,7 +319,7 @@ int fs_new(struct world *w, const char *mountpoint, struct fs **ret)
 	if (!fs)
 		return -ENOMEM;
 	tree_init();
-	*fs = (struct fs){.world = w, .uid = getuid(), .gid = getgid(), .mounted_ms = clock_wall_ms()};
+	*fs = (struct fs){.model = m, .uid = getuid(), .gid = getgid(), .mounted_ms = clock_wall_ms()};
 	list_init(&fs->open_files);
 	list_init(&fs->listings);
 	config_init(&fs->config);

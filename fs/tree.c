@@ -4,7 +4,7 @@
 #include "fs/names.h"
 #include "fs/render.h"
 #include "jobs/job.h"
-#include "world/world.h"
+#include "model/model.h"
 
 #include <assert.h>
 #include <errno.h>

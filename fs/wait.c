@@ -62,7 +62,7 @@ static void fill(struct content *c, enum wait_what what, const struct job *j, co
 		fill_exit_code(c, j, v);
 		break;
 	case WAIT_NOT_STDERR:
-		fill_printed(c, v->complaints, v->errors);
+		fill_printed(c, v->stderr_output, v->errors);
 		c->waits = c->could_not_run = false;
 		break;
 	}

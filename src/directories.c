@@ -19,7 +19,7 @@
 #define ID_SIZE	      (2 * ID_BYTES + 1)
 #define NOTE_MAX      (ID_SIZE + PATH_MAX + 16)
 
-static int complain(const char *what, const char *path, int r)
+static int directories_report(const char *what, const char *path, int r)
 {
 	fprintf(stderr, "vastfs: cannot %s %s: %s\n", what, path ? path : "", strerror(-r));
 	return r;
@@ -45,10 +45,10 @@ static int make_config_directory(const char *config_dir, char **ret)
 	int r = path ? file_make_directories(path) : -ENOMEM;
 
 	if (r < 0)
-		return complain("make the directory", path, r);
+		return directories_report("make the directory", path, r);
 	/* One directory has one lock and one state, whatever links lead to it. */
 	*ret = realpath(path, NULL);
-	return *ret ? 0 : complain("resolve", path, -errno);
+	return *ret ? 0 : directories_report("resolve", path, -errno);
 }
 
 /* -- the lock --------------------------------------------------------------------------------------------------- */
@@ -90,11 +90,11 @@ static int take_lock(struct directories *d)
 	}
 	d->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (d->lock < 0)
-		return complain("open", path, -errno);
+		return directories_report("open", path, -errno);
 	r = wait_for_lock(d->lock);
 	if (r == -EBUSY)
 		return refuse_locked(d->lock, d->config);
-	return r < 0 ? complain("lock", path, r) : 0;
+	return r < 0 ? directories_report("lock", path, r) : 0;
 }
 
 void directories_name_holder(const struct directories *d)
@@ -135,7 +135,7 @@ static int write_note(const char *dir, const char *name, const char *text)
 	r = buf_printf(&line, "%s\n", text);
 	if (r == 0)
 		r = file_write_atomically(path, buf_str(&line), line.len);
-	return r < 0 ? complain("write", path, r) : 0;
+	return r < 0 ? directories_report("write", path, r) : 0;
 }
 
 /*
@@ -196,7 +196,7 @@ static int find_id(const char *config, char id[static ID_SIZE])
 	else
 		r = make_id(id);
 	if (r < 0)
-		return complain("get randomness for", config, r);
+		return directories_report("get randomness for", config, r);
 	snprintf(fresh, sizeof(fresh), "%s %s", id, config);
 	return known && strcmp(fresh, note) == 0 ? 0 : write_note(config, ".id", fresh);
 }
@@ -219,7 +219,7 @@ static int make_own_directories(struct directories *d, const char *state, const 
 		return -ENOMEM;
 	(void)file_make_directories(d->state);
 	r = file_make_directories(d->cache);
-	return r < 0 ? complain("make the directory", d->cache, r) : 0;
+	return r < 0 ? directories_report("make the directory", d->cache, r) : 0;
 }
 
 static bool is_default_directory(const char *config, const char *config_dir)

@@ -190,17 +190,17 @@ static void say(const struct error *err)
 
 static int serve(const struct options *o, const struct directories *d, void (*ready)(void *arg), void *arg)
 {
-	struct world_config where = {.config_dir = d->config, .state_dir = d->state, .cache_dir = d->cache};
+	struct model_config where = {.config_dir = d->config, .state_dir = d->state, .cache_dir = d->cache};
 	struct mount_options mount = {.mountpoint = o->mountpoint, .fuse = o->fuse, .debug = o->debug};
 	struct error err = {0};
-	struct world *w;
+	struct model *model;
 
 	directories_name_holder(d);
 	block_signals();
 	raise_descriptor_limit();
 	secret_start();
 	secret_env_take();
-	if (world_start(&where, &w, &err) < 0 || mount_serve(w, &mount, ready, arg, &err) < 0) {
+	if (model_start(&where, &model, &err) < 0 || mount_serve(model, &mount, ready, arg, &err) < 0) {
 		say(&err);
 		return EXIT_FAILURE;
 	}

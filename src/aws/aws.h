@@ -13,7 +13,7 @@
 #define VASTFS_AWS_AWS_H
 
 #include "aws/engine.h"
-#include "aws/shape.h"
+#include "aws/protocol/shape.h"
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/stream.h"

@@ -1,6 +1,6 @@
 /* One call: attempts, waiting between them, pages. Runs on the engine thread. */
 #include "aws/client.h"
-#include "aws/page.h"
+#include "aws/protocol/page.h"
 #include "aws/transfer.h"
 #include "aws/wire.h"
 #include "base/clock.h"

@@ -1,7 +1,7 @@
 #include "aws/config.h"
 
 #include "aws/credentials/profiles.h"
-#include "aws/service.h"
+#include "aws/services/service.h"
 #include "base/path.h"
 #include "base/secret.h"
 

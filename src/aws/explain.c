@@ -1,5 +1,5 @@
 /* What AWS's error codes mean to vastfs and what a person can do about them, as data. */
-#include "aws/protocol.h"
+#include "aws/protocol/protocol.h"
 
 #include <string.h>
 

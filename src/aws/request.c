@@ -1,6 +1,6 @@
 #include "aws/aws.h"
 
-#include "aws/protocol.h"
+#include "aws/protocol/protocol.h"
 
 #include <string.h>
 

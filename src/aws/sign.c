@@ -1,6 +1,6 @@
 #include "aws/sign.h"
 
-#include "aws/encode.h"
+#include "aws/protocol/encode.h"
 
 #include <ctype.h>
 #include <errno.h>

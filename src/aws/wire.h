@@ -5,7 +5,7 @@
 #define VASTFS_AWS_WIRE_H
 
 #include "aws/config.h"
-#include "aws/protocol.h"
+#include "aws/protocol/protocol.h"
 #include "aws/sign.h"
 
 #define AWS_MOST_LINES 24

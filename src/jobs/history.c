@@ -15,7 +15,7 @@ static void history_look_at(struct history_entry *e, struct job *j, bool newest)
 	_cleanup_(job_view_unref_cleanup) struct job_view *v = job_view(j);
 
 	*e = (struct history_entry){.job = j,
-				    .disk_bytes = output_disk_size(v->output) + output_disk_size(v->complaints),
+				    .disk_bytes = output_disk_size(v->output) + output_disk_size(v->stderr_output),
 				    .may_go = job_state_ended(v->state) && !newest};
 }
 

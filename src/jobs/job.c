@@ -53,7 +53,7 @@ static void view_fill(struct job_view *v, const struct job_view *old)
 	blob_ref(v->result);
 	blob_ref(v->errors);
 	output_ref(v->output);
-	output_ref(v->complaints);
+	output_ref(v->stderr_output);
 }
 
 static void view_empty(struct job_view *v)
@@ -61,7 +61,7 @@ static void view_empty(struct job_view *v)
 	blob_unref(v->result);
 	blob_unref(v->errors);
 	output_unref(v->output);
-	output_unref(v->complaints);
+	output_unref(v->stderr_output);
 }
 
 void job_view_unref(struct job_view *v)

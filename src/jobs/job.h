@@ -38,7 +38,7 @@ struct job_view {
 	struct blob *result;   /* what the command printed, or the operation's outcome; NULL until there is one */
 	struct blob *errors;   /* what the command printed to stderr; NULL until there is one */
 	struct output *output; /* what a streamed command prints, as it grows, in place of result; NULL: it is not */
-	struct output *complaints; /* to stderr, likewise, in place of errors */
+	struct output *stderr_output; /* to stderr, likewise, in place of errors */
 	struct error error;   /* why it failed or was cancelled; also a warning of a job that went on (errnum 0, message
 				 set) */
 	int64_t started_ms;   /* wall clock; 0 while queued */

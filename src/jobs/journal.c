@@ -115,7 +115,7 @@ static int write_line(struct journal *j, const struct buf *line)
 	return r;
 }
 
-int journal_complain(const struct journal *j, int r, struct error *err)
+int journal_report(const struct journal *j, int r, struct error *err)
 {
 	if (error_is(&j->refusal) && err) {
 		*err = j->refusal;
@@ -241,7 +241,7 @@ int journal_add(struct journal *j, const struct journal_entry *entry, const char
 	pthread_mutex_lock(&j->lock);
 	r = add_locked(j, entry, memory_with(NULL, JOURNAL_SETTINGS, settings));
 	if (r < 0)
-		journal_complain(j, r, err);
+		journal_report(j, r, err);
 	pthread_mutex_unlock(&j->lock);
 	return r;
 }

@@ -37,7 +37,7 @@ void journal_entry_set(struct journal *j, const struct journal_entry *e, cJSON *
 int journal_write_all(struct journal *j, bool durable);
 
 /* Says that the journal cannot be written; returns r. */
-int journal_complain(const struct journal *j, int r, struct error *err);
+int journal_report(const struct journal *j, int r, struct error *err);
 
 /* journal_load.c: reads what there is and makes it the file to append to; previous: path of the older file. */
 void journal_load(struct journal *j, const char *previous, struct error *note);

@@ -190,7 +190,7 @@ void journal_load(struct journal *j, const char *previous, struct error *note)
 	note_damage(j, previous, note);
 	r = settle_file(j, exists);
 	if (r < 0)
-		journal_complain(j, r, note);
+		journal_report(j, r, note);
 	else if (has_previous)
 		retire_previous(previous);
 }

@@ -1,8 +1,8 @@
 #include "session/session.h"
 
-#include "aws/ecs.h"
-#include "aws/kms.h"
-#include "aws/ssm.h"
+#include "aws/services/ecs.h"
+#include "aws/services/kms.h"
+#include "aws/services/ssm.h"
 #include "aws/websocket.h"
 #include "base/clock.h"
 #include "session/channel.h"

@@ -215,7 +215,7 @@ static int serve(struct client *c)
 	return c->status;
 }
 
-static int complain(const char *mountpoint, const char *words)
+static int client_report(const char *mountpoint, const char *words)
 {
 	fprintf(stderr, "vastfs: %s: %s\n", mountpoint, words);
 	return SHELL_EXIT_FAILED;
@@ -230,20 +230,20 @@ static int reach(const char *mountpoint)
 	int fd;
 
 	if (stat(mountpoint, &st) < 0)
-		return -complain(mountpoint, strerror(errno));
+		return -client_report(mountpoint, strerror(errno));
 	if (st.st_uid != getuid())
-		return -complain(mountpoint, "a shell is for the user who has mounted it");
+		return -client_report(mountpoint, "a shell is for the user who has mounted it");
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	len = shell_address(st.st_uid, st.st_dev, &address);
 	if (fd < 0)
-		return -complain(mountpoint, strerror(errno));
+		return -client_report(mountpoint, strerror(errno));
 	if (connect(fd, (struct sockaddr *)&address, len) < 0) {
 		close(fd);
-		return -complain(mountpoint, "no vastfs of this version is mounted there");
+		return -client_report(mountpoint, "no vastfs of this version is mounted there");
 	}
 	if (shell_peer(fd) != st.st_uid) {
 		close(fd);
-		return -complain(mountpoint, "somebody else answers in place of its owner");
+		return -client_report(mountpoint, "somebody else answers in place of its owner");
 	}
 	return fd;
 }
@@ -265,7 +265,7 @@ int shell_run(const char *mountpoint, const char *task)
 	int status;
 
 	if (task && strlen(task) > 200)
-		return complain(mountpoint, "that is no task");
+		return client_report(mountpoint, "that is no task");
 	c.socket = reach(mountpoint);
 	if (c.socket < 0)
 		return -c.socket;

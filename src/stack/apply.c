@@ -4,7 +4,7 @@
  * What is sent to AWS is on disk before (write.h), so that a deploy which is resumed after a crash follows what it
  * began instead of beginning it again.
  */
-#include "aws/cloudformation.h"
+#include "aws/services/cloudformation.h"
 #include "stack/changeset.h"
 #include "stack/ownership.h"
 #include "stack/remedies.h"

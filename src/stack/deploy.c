@@ -5,7 +5,7 @@
  * the stack, and follows. Each step looks at what is there, so deploying again, after a crash, or while a colleague
  * deploys, comes to the same end.
  */
-#include "aws/iam.h"
+#include "aws/services/iam.h"
 #include "stack/changeset.h"
 #include "stack/previous.h"
 #include "stack/role_policies.h"

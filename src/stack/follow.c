@@ -1,7 +1,7 @@
 /*
  * follow.c - following what CloudFormation does, event by event.
  */
-#include "aws/cloudformation.h"
+#include "aws/services/cloudformation.h"
 #include "base/clock.h"
 #include "stack/changeset.h"
 #include "stack/operation.h"

@@ -2,7 +2,7 @@
  * function.c - the Lambda function and its VPC. Destroy takes it out, so that it lets go of its network interfaces;
  * CloudFormation does not know that, so vastfs has to put it back itself.
  */
-#include "aws/lambda.h"
+#include "aws/services/lambda.h"
 #include "stack/operation.h"
 
 #include <string.h>

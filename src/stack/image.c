@@ -5,7 +5,7 @@
  * Source registries are read here and at no other time: a restart of the server depends on nobody outside of the
  * account. An image is used by its digest, so what runs is what was pushed.
  */
-#include "aws/ecr.h"
+#include "aws/services/ecr.h"
 #include "base/clock.h"
 #include "base/secret.h"
 #include "image/build.h"

@@ -6,7 +6,7 @@
  * a released one may be deleted by its owner. (AWS Lambda developer guide, "Giving Lambda functions access to
  * resources in an Amazon VPC".)
  */
-#include "aws/ec2.h"
+#include "aws/services/ec2.h"
 #include "stack/operation.h"
 
 #include <string.h>

@@ -1,7 +1,7 @@
 #include "stack/operation.h"
 
-#include "aws/cloudformation.h"
-#include "aws/sts.h"
+#include "aws/services/cloudformation.h"
+#include "aws/services/sts.h"
 #include "base/clock.h"
 #include "stack/changeset.h"
 #include "stack/ownership.h"

@@ -30,7 +30,7 @@ struct operation {
 	/* Keeps a text in the operation's journal entry, on disk when it returns; see operation_remember. */
 	int (*remember)(struct operation *op, const char *key, const char *value, struct error *err);
 	cJSON *memory; /* what it remembers, also from before a crash; NULL: nothing; owned */
-	void *world;   /* the callbacks' own */
+	void *model;   /* the callbacks' own */
 	struct outage outage;
 	struct buf result;		/* the outcome, for the job's result */
 	char name[SETTINGS_STACK_SIZE]; /* of stack, repository and file system */

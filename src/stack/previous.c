@@ -1,7 +1,7 @@
 #include "stack/previous.h"
 
-#include "aws/ecr.h"
-#include "aws/service.h"
+#include "aws/services/ecr.h"
+#include "aws/services/service.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
  * repository.c - the image repository, made by API because images must be in it before the stack can be created.
  */
 #include "aws/config.h"
-#include "aws/ecr.h"
+#include "aws/services/ecr.h"
 #include "stack/own_policy.h"
 
 #include <string.h>

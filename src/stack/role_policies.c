@@ -1,7 +1,7 @@
 #include "stack/role_policies.h"
 
 #include "aws/config.h"
-#include "aws/iam.h"
+#include "aws/services/iam.h"
 #include "stack/operation.h"
 
 #include <string.h>

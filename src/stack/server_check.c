@@ -1,9 +1,9 @@
 /*
  * server_check.c - what would keep a new server from starting, found out before the old one is stopped.
  */
-#include "aws/ec2.h"
-#include "aws/ecr.h"
-#include "aws/ecs.h"
+#include "aws/services/ec2.h"
+#include "aws/services/ecr.h"
+#include "aws/services/ecs.h"
 #include "stack/container.h"
 #include "stack/server.h"
 

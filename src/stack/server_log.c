@@ -1,4 +1,4 @@
-#include "aws/logs.h"
+#include "aws/services/logs.h"
 #include "stack/container.h"
 #include "stack/crash_loop.h"
 #include "stack/server.h"

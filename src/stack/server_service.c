@@ -1,8 +1,8 @@
 /*
  * server_service.c - creating, scaling and deleting the ECS service that keeps the server running.
  */
-#include "aws/ecs.h"
-#include "aws/service.h"
+#include "aws/services/ecs.h"
+#include "aws/services/service.h"
 #include "stack/container.h"
 #include "stack/images.h"
 #include "stack/remedies.h"

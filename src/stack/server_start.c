@@ -1,7 +1,7 @@
 /*
  * server_start.c - starting a server: as a service that ECS keeps running, or as a task of its own.
  */
-#include "aws/ecs.h"
+#include "aws/services/ecs.h"
 #include "base/clock.h"
 #include "stack/remedies.h"
 #include "stack/server.h"

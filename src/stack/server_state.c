@@ -1,4 +1,4 @@
-#include "aws/ecs.h"
+#include "aws/services/ecs.h"
 #include "stack/server.h"
 #include "stack/server_list.h"
 

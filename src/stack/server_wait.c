@@ -5,7 +5,7 @@
  * server's port accepts connections. A service starts another task when one has ended, so what is waited for is
  * whatever task it has; a task of its own is waited for by its ID.
  */
-#include "aws/ecs.h"
+#include "aws/services/ecs.h"
 #include "base/clock.h"
 #include "stack/container.h"
 #include "stack/crash_loop.h"

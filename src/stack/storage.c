@@ -1,7 +1,7 @@
 /*
  * storage.c - the file system that holds the database: made once, by API, so that it outlives tasks and stack.
  */
-#include "aws/efs.h"
+#include "aws/services/efs.h"
 #include "stack/own_policy.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
 #include "aws/aws.h"
-#include "aws/json.h"
+#include "aws/protocol/json.h"
 #include "base/clock.h"
 #include "stack/container.h"
 #include "stack/server_list.h"

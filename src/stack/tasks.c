@@ -1,7 +1,7 @@
 /*
  * tasks.c - the tasks of the stack's cluster: listing them, stopping them, waiting until they have stopped.
  */
-#include "aws/ecs.h"
+#include "aws/services/ecs.h"
 #include "base/clock.h"
 #include "stack/server.h"
 #include "stack/server_list.h"

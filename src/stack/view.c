@@ -1,7 +1,7 @@
 #include "stack/view.h"
 
 #include "aws/aws.h"
-#include "aws/json.h"
+#include "aws/protocol/json.h"
 #include "base/clock.h"
 
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /*
  * vpc_check.c - the step of deploy that asks EC2 what the pure checks of precheck.h need.
  */
-#include "aws/ec2.h"
+#include "aws/services/ec2.h"
 #include "stack/operation.h"
 #include "stack/precheck.h"
 

@@ -1,6 +1,6 @@
 #include "stack/write.h"
 
-#include "aws/cloudformation.h"
+#include "aws/services/cloudformation.h"
 #include "stack/token.h"
 
 #include <string.h>

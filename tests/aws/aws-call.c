@@ -7,7 +7,7 @@
  * -b: JSON is the payload, and the reply is opaque. Prints one JSON object a call; exits 1 if one failed.
  */
 #include "aws/aws.h"
-#include "aws/service.h"
+#include "aws/services/service.h"
 
 #include <getopt.h>
 #include <pthread.h>

@@ -1,17 +1,17 @@
 /*
  * aws-calls - makes every call once, with arguments, and prints what it is made of, one JSON object a line.
  */
-#include "aws/cloudformation.h"
-#include "aws/ec2.h"
-#include "aws/ecr.h"
-#include "aws/ecs.h"
-#include "aws/efs.h"
-#include "aws/iam.h"
-#include "aws/kms.h"
-#include "aws/lambda.h"
-#include "aws/logs.h"
-#include "aws/ssm.h"
-#include "aws/sts.h"
+#include "aws/services/cloudformation.h"
+#include "aws/services/ec2.h"
+#include "aws/services/ecr.h"
+#include "aws/services/ecs.h"
+#include "aws/services/efs.h"
+#include "aws/services/iam.h"
+#include "aws/services/kms.h"
+#include "aws/services/lambda.h"
+#include "aws/services/logs.h"
+#include "aws/services/ssm.h"
+#include "aws/services/sts.h"
 
 static void put_text(cJSON *out, const char *name, const char *text)
 {

@@ -5,7 +5,7 @@
  * usage: endpoint-dump [PROFILE]
  */
 #include "aws/config.h"
-#include "aws/service.h"
+#include "aws/services/service.h"
 
 #include <stdio.h>
 #include <string.h>

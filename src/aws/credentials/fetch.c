@@ -19,7 +19,7 @@ static void fetch_free(struct credential_fetch *f)
 	http_cancel(f->exchange);
 	fetch_process_release(f);
 	secret_free_buf(&f->answer);
-	buf_free(&f->complaint);
+	buf_free(&f->stderr_text);
 	secret_free_text(f->header);
 	free(f->role);
 	secret_free_json(f->token);
@@ -160,7 +160,7 @@ struct credential_fetch *credential_fetch_start(struct aws *a, const struct cred
 	f->done = done;
 	f->arg = arg;
 	buf_init(&f->answer, FETCH_ANSWER_MAX);
-	buf_init(&f->complaint, 4096);
+	buf_init(&f->stderr_text, 4096);
 	f->guest.stopped = fetch_stopped;
 	engine_join(a->engine, &f->guest);
 	engine_timer_set(a->engine, &f->timer, 0, fetch_begin, f);

@@ -34,10 +34,10 @@ struct credential_fetch {
 	struct aws_call *call;
 	struct http_exchange *exchange;
 	struct fetch_child child;
-	struct buf answer, complaint; /* of a program */
-	char *header;		      /* with a secret; a request points to it */
-	char *role;		      /* of the instance */
-	cJSON *token;		      /* of IAM Identity Center, as in its cache */
+	struct buf answer, stderr_text; /* of a program */
+	char *header;			/* with a secret; a request points to it */
+	char *role;			/* of the instance */
+	cJSON *token;			/* of IAM Identity Center, as in its cache */
 	int attempts;
 };
 

@@ -49,11 +49,11 @@ void fetch_process_release(struct credential_fetch *f)
 
 static void process_fail(struct credential_fetch *f, int errnum, const char *what)
 {
-	const char *complaint = buf_str(&f->complaint);
+	const char *stderr_text = buf_str(&f->stderr_text);
 	struct error err = {0};
 
-	error_set(&err, errnum, "%s %s%s%.*s", f->source->label, what, *complaint ? ": " : "",
-		  (int)strcspn(complaint, "\r\n"), complaint);
+	error_set(&err, errnum, "%s %s%s%.*s", f->source->label, what, *stderr_text ? ": " : "",
+		  (int)strcspn(stderr_text, "\r\n"), stderr_text);
 	error_remedy(&err, "run the command of credential_process to see what it does, or choose another aws_profile");
 	fetch_fail(f, &err);
 }
@@ -121,11 +121,11 @@ static void process_printed(void *arg)
 		process_unwatch(&f->child.output);
 }
 
-/* Of the complaint the first 4 KiB count. */
-static void process_complained(void *arg)
+/* Of the stderr_text the first 4 KiB count. */
+static void process_wrote_stderr(void *arg)
 {
 	struct credential_fetch *f = arg;
-	ssize_t n = process_drain(f->child.errors.fd, &f->complaint);
+	ssize_t n = process_drain(f->child.errors.fd, &f->stderr_text);
 
 	if (n != -EAGAIN && n != -EINTR && n != -EFBIG)
 		process_unwatch(&f->child.errors);
@@ -141,7 +141,7 @@ static void process_exited(void *arg)
 		return;
 	}
 	if (f->child.errors.fd > 0)
-		process_drain(f->child.errors.fd, &f->complaint);
+		process_drain(f->child.errors.fd, &f->stderr_text);
 	process_ended(f);
 }
 
@@ -233,7 +233,7 @@ static int process_run(struct credential_fetch *f)
 	if (r == 0)
 		r = process_watch(f, &f->child.output, output[0], process_printed);
 	if (r == 0)
-		r = process_watch(f, &f->child.errors, errors[0], process_complained);
+		r = process_watch(f, &f->child.errors, errors[0], process_wrote_stderr);
 	if (r == 0)
 		r = process_watch(f, &f->child.end, (int)syscall(SYS_pidfd_open, f->child.pid, 0), process_exited);
 	if (r < 0 && f->child.output.fd <= 0)

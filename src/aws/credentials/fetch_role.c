@@ -1,8 +1,8 @@
 /* Assumed roles: sts:AssumeRole with another source's keys, sts:AssumeRoleWithWebIdentity with a token from a file. */
 #include "aws/credentials/fetch_internal.h"
 
+#include "aws/services/sts.h"
 #include "aws/sign.h"
-#include "aws/sts.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/path.h"

@@ -2,7 +2,7 @@
 #include "aws/credentials/fetch_internal.h"
 
 #include "aws/credentials/sso_cache.h"
-#include "aws/sso.h"
+#include "aws/services/sso.h"
 #include "base/clock.h"
 #include "base/secret.h"
 

@@ -3,7 +3,7 @@
 #include "aws/client.h"
 #include "aws/credentials/chain.h"
 #include "aws/credentials/sso_cache.h"
-#include "aws/sso.h"
+#include "aws/services/sso.h"
 #include "base/clock.h"
 #include "base/secret.h"
 

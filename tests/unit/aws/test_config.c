@@ -1,6 +1,6 @@
 #include "aws/config.h"
 #include "aws/credentials/chain.h"
-#include "aws/service.h"
+#include "aws/services/service.h"
 
 #include <fcntl.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 #include "aws/retry.h"
-#include "aws/service.h"
+#include "aws/services/service.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,0 +1,25 @@
+#include "aws/protocol/encode.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+static bool is_kept(char c, const char *also)
+{
+	return c &&
+	       (strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~", c) || strchr(also, c));
+}
+
+void aws_encode(struct buf *out, const char *text, size_t len, const char *also_kept)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (is_kept(text[i], also_kept))
+			buf_putc(out, text[i]);
+		else
+			buf_printf(out, "%%%02X", (unsigned char)text[i]);
+	}
+}
+
+void aws_encode_text(struct buf *out, const char *text)
+{
+	aws_encode(out, text, strlen(text), "");
+}

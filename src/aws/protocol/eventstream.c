@@ -1,0 +1,210 @@
+#include "aws/protocol/eventstream.h"
+
+#include <stdint.h>
+#include <string.h>
+#include <zlib.h>
+
+#define PRELUDE_LEN 12
+#define CRC_LEN	    4
+#define MESSAGE_MAX (PRELUDE_LEN + EVENTSTREAM_HEADERS_MAX + EVENTSTREAM_PAYLOAD_MAX + CRC_LEN)
+
+/* The headers' types, by number; those with a length of their own have it in two bytes before the value. */
+enum { TYPE_BYTES = 6, TYPE_STRING = 7, TYPE_COUNT = 10 };
+
+static const uint8_t fixed_length[TYPE_COUNT] = {
+	[2] = 1, [3] = 2, [4] = 4, [5] = 8, [8] = 8, [9] = 16,
+};
+
+void eventstream_init(struct eventstream *s, int (*message)(const struct eventstream_message *m, void *arg), void *arg)
+{
+	*s = (struct eventstream){.message = message, .arg = arg};
+	buf_init(&s->pending, MESSAGE_MAX);
+}
+
+void eventstream_free(struct eventstream *s)
+{
+	buf_free(&s->pending);
+}
+
+bool eventstream_is_whole(const struct eventstream *s)
+{
+	return !s->failed && !s->pending.len;
+}
+
+static uint32_t get_u32(const uint8_t *p)
+{
+	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+static uint32_t crc_of(const uint8_t *p, size_t len)
+{
+	return (uint32_t)crc32(0, p, (uInt)len);
+}
+
+/* -- headers --------------------------------------------------------------------------------------------------- */
+
+struct reader {
+	const uint8_t *at;
+	size_t left;
+};
+
+/* NULL if there are not so many bytes. */
+static const uint8_t *take(struct reader *r, size_t len)
+{
+	const uint8_t *p = r->at;
+
+	if (len > r->left)
+		return NULL;
+	r->at += len;
+	r->left -= len;
+	return p;
+}
+
+static const uint8_t *take_value(struct reader *r, uint8_t type, size_t *ret_len)
+{
+	const uint8_t *p;
+
+	if (type >= TYPE_COUNT)
+		return NULL;
+	*ret_len = fixed_length[type];
+	if (type == TYPE_BYTES || type == TYPE_STRING) {
+		p = take(r, 2);
+		if (!p)
+			return NULL;
+		*ret_len = (size_t)p[0] << 8 | p[1];
+	}
+	return take(r, *ret_len);
+}
+
+static void keep(struct eventstream_message *m, const uint8_t *name, size_t name_len, const uint8_t *value, size_t len)
+{
+	const struct {
+		const char *name;
+		char *out;
+		size_t size;
+	} known[] = {
+		{":message-type", m->message_type, sizeof(m->message_type)},
+		{":event-type", m->event_type, sizeof(m->event_type)},
+		{":exception-type", m->exception_type, sizeof(m->exception_type)},
+		{":error-code", m->error_code, sizeof(m->error_code)},
+		{":error-message", m->error_message, sizeof(m->error_message)},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
+		if (strlen(known[i].name) == name_len && memcmp(known[i].name, name, name_len) == 0)
+			snprintf(known[i].out, known[i].size, "%.*s", (int)len, (const char *)value);
+}
+
+static int read_headers(struct eventstream_message *m, const uint8_t *headers, size_t len)
+{
+	struct reader r = {headers, len};
+
+	while (r.left) {
+		const uint8_t *count = take(&r, 1), *name = count ? take(&r, *count) : NULL;
+		const uint8_t *type = name ? take(&r, 1) : NULL, *value;
+		size_t value_len = 0;
+
+		value = type ? take_value(&r, *type, &value_len) : NULL;
+		if (!value || !*count)
+			return -EBADMSG;
+		if (*type == TYPE_STRING)
+			keep(m, name, *count, value, value_len);
+	}
+	return 0;
+}
+
+/* -- messages -------------------------------------------------------------------------------------------------- */
+
+/* How long the message is that begins here: 0 if that is not known yet. */
+static int message_length(const uint8_t *p, size_t len, size_t *ret)
+{
+	size_t total, headers;
+
+	*ret = 0;
+	if (len < PRELUDE_LEN)
+		return 0;
+	total = get_u32(p);
+	headers = get_u32(p + 4);
+	if (crc_of(p, 8) != get_u32(p + 8) || headers > EVENTSTREAM_HEADERS_MAX ||
+	    total < PRELUDE_LEN + headers + CRC_LEN ||
+	    total - PRELUDE_LEN - headers - CRC_LEN > EVENTSTREAM_PAYLOAD_MAX)
+		return -EBADMSG;
+	*ret = total;
+	return 0;
+}
+
+static int take_message(struct eventstream *s, const uint8_t *p, size_t total)
+{
+	size_t headers = get_u32(p + 4);
+	struct eventstream_message m = {0};
+	int r;
+
+	if (crc_of(p, total - CRC_LEN) != get_u32(p + total - CRC_LEN))
+		return -EBADMSG;
+	r = read_headers(&m, p + PRELUDE_LEN, headers);
+	if (r < 0)
+		return r;
+	m.payload = p + PRELUDE_LEN + headers;
+	m.len = total - PRELUDE_LEN - headers - CRC_LEN;
+	return s->message(&m, s->arg);
+}
+
+/* Takes whole messages; how many bytes they had is left in *ret. */
+static int take_messages(struct eventstream *s, const uint8_t *p, size_t len, size_t *ret)
+{
+	size_t at = 0, total;
+	int r;
+
+	while ((r = message_length(p + at, len - at, &total)) == 0 && total && total <= len - at) {
+		r = take_message(s, p + at, total);
+		if (r < 0)
+			break;
+		at += total;
+	}
+	*ret = at;
+	return r;
+}
+
+/* Completes what is pending with as little as it takes, so that nothing is copied twice. */
+static int complete_pending(struct eventstream *s, const uint8_t **p, size_t *len)
+{
+	size_t total = 0, wanted, used;
+	int r;
+
+	while (s->pending.len && *len) {
+		r = message_length((const uint8_t *)s->pending.data, s->pending.len, &total);
+		if (r < 0)
+			return r;
+		wanted = (total ? total : PRELUDE_LEN) - s->pending.len;
+		if (wanted > *len)
+			wanted = *len;
+		r = buf_append(&s->pending, *p, wanted);
+		if (r < 0)
+			return r;
+		*p += wanted;
+		*len -= wanted;
+		r = take_messages(s, (const uint8_t *)s->pending.data, s->pending.len, &used);
+		if (r < 0)
+			return r;
+		if (used)
+			buf_clear(&s->pending);
+	}
+	return 0;
+}
+
+static int feed(struct eventstream *s, const uint8_t *p, size_t len)
+{
+	size_t used = 0;
+	int r = complete_pending(s, &p, &len);
+
+	if (r == 0 && len)
+		r = take_messages(s, p, len, &used);
+	return r < 0 || used == len ? r : buf_append(&s->pending, p + used, len - used);
+}
+
+int eventstream_feed(struct eventstream *s, const void *data, size_t len)
+{
+	if (!s->failed)
+		s->failed = feed(s, data, len);
+	return s->failed;
+}

@@ -1,0 +1,96 @@
+/* AWS JSON 1.1: everything in the body, the operation in X-Amz-Target. */
+#include "aws/protocol/json.h"
+#include "aws/protocol/protocol.h"
+
+#include <string.h>
+
+int aws_json_parse(struct aws_reply *reply)
+{
+	if (!reply->payload.len)
+		return 0;
+	errno = 0; /* cJSON does not say why it failed; malloc does */
+	reply->body = aws_json_read(reply->payload.data, reply->payload.len);
+	if (reply->body)
+		return 0;
+	return errno == ENOMEM ? -ENOMEM : -EBADMSG;
+}
+
+/* Puts the token of the page to come into a copy of params. */
+static cJSON *params_with_token(const struct aws_request *r, const char *token)
+{
+	cJSON *copy = r->params ? cJSON_Duplicate(r->params, true) : cJSON_CreateObject();
+
+	if (!copy)
+		return NULL;
+	cJSON_DeleteItemFromObjectCaseSensitive(copy, r->paging.token_in);
+	if (cJSON_AddStringToObject(copy, r->paging.token_in, token))
+		return copy;
+	cJSON_Delete(copy);
+	return NULL;
+}
+
+static int print_json(const cJSON *params, struct buf *out)
+{
+	char *text = params ? cJSON_PrintUnformatted(params) : NULL;
+	int e;
+
+	if (params && !text)
+		return -ENOMEM;
+	e = buf_puts(out, text ? text : "{}");
+	cJSON_free(text);
+	return e;
+}
+
+static int build(const struct aws_request *r, const char *page_token, struct aws_message *ret)
+{
+	cJSON *paged = page_token ? params_with_token(r, page_token) : NULL;
+	int e = page_token && !paged ? -ENOMEM : print_json(paged ? paged : r->params, &ret->body);
+
+	cJSON_Delete(paged);
+	ret->content_type = "application/x-amz-json-1.1";
+	snprintf(ret->target, sizeof(ret->target), "%s.%s", r->service->target_prefix, r->operation);
+	ret->body_data = ret->body.data;
+	ret->body_len = ret->body.len;
+	return e;
+}
+
+static int parse(const struct aws_request *r, struct aws_reply *reply)
+{
+	(void)r;
+	return aws_json_parse(reply);
+}
+
+static const char *first_text(const cJSON *body, const char *const *names)
+{
+	const char *text = "";
+
+	for (; *names && !*text; names++)
+		text = aws_text(body, *names);
+	return text;
+}
+
+/* The code without what some services wrap around it: "com.amazon#Code:http://...", "Code;Sender". */
+static void take_code(struct error *err, const char *text)
+{
+	const char *hash = strchr(text, '#');
+	const char *code = hash ? hash + 1 : text;
+
+	aws_copy_word(err->code, sizeof(err->code), code, strcspn(code, ":;"));
+}
+
+void aws_take_json_error(const struct http_reply *http, struct aws_reply *reply)
+{
+	static const char *const code_names[] = {"__type", "code", "Code", "ErrorCode", "errorCode", NULL};
+	static const char *const message_names[] = {"message", "Message", "errorMessage", NULL};
+	static const char *const header_names[] = {"x-amzn-query-error", "x-amzn-errortype"};
+	char header[200] = "";
+
+	aws_json_parse(reply);
+	for (size_t i = 0; i < ARRAY_SIZE(header_names) && !*header; i++)
+		http_header(http, header_names[i], header, sizeof(header));
+	take_code(&reply->error, *header ? header : first_text(reply->body, code_names));
+	snprintf(reply->error.message, sizeof(reply->error.message), "%s", first_text(reply->body, message_names));
+}
+
+const struct aws_protocol_row aws_protocol_json = {
+	.build = build, .parse = parse, .parse_error = aws_take_json_error, .format = "JSON"};

@@ -1,0 +1,55 @@
+/* AWS restJson1: method and path name the operation, the body is JSON or bytes of the caller's. */
+#include "aws/protocol/protocol.h"
+
+#include "aws/protocol/encode.h"
+
+#include <string.h>
+
+static int build_body(const struct aws_request *r, struct aws_message *ret)
+{
+	char *text;
+	int e;
+
+	if (r->payload.len) {
+		ret->body_data = r->payload.data;
+		ret->body_len = r->payload.len;
+		ret->content_type = "application/json";
+		return 0;
+	}
+	if (!r->params)
+		return 0;
+	text = cJSON_PrintUnformatted(r->params);
+	if (!text)
+		return -ENOMEM;
+	e = buf_puts(&ret->body, text);
+	cJSON_free(text);
+	ret->body_data = ret->body.data;
+	ret->body_len = ret->body.len;
+	ret->content_type = "application/json";
+	return e;
+}
+
+static int build(const struct aws_request *r, const char *page_token, struct aws_message *ret)
+{
+	if (r->method)
+		ret->method = r->method;
+	if (r->path)
+		ret->path = r->path;
+	if (r->query)
+		buf_puts(&ret->query, r->query);
+	if (page_token) {
+		buf_printf(&ret->query, "%s%s=", r->query ? "&" : "", r->paging.token_in);
+		aws_encode_text(&ret->query, page_token);
+	}
+	return ret->query.error ? ret->query.error : build_body(r, ret);
+}
+
+static int parse(const struct aws_request *r, struct aws_reply *reply)
+{
+	int e = aws_json_parse(reply);
+
+	return r->opaque ? 0 : e;
+}
+
+const struct aws_protocol_row aws_protocol_rest = {
+	.build = build, .parse = parse, .parse_error = aws_take_json_error, .format = "JSON"};

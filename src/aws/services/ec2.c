@@ -1,0 +1,142 @@
+#include "aws/services/ec2.h"
+
+#include "aws/services/service.h"
+
+/* A describing call, all pages of it; the first of the reply's members is the list. */
+static struct aws_request *describe(const char *operation, const struct aws_member *members)
+{
+	struct aws_request *r = aws_request_new(&aws_service_ec2, operation);
+
+	aws_put_paging(r, "NextToken", "nextToken", members[0].path);
+	aws_put_members(r, members);
+	return r;
+}
+
+/* The same where there are no pages. */
+static struct aws_request *describe_all(const char *operation, const struct aws_member *members)
+{
+	struct aws_request *r = aws_request_new(&aws_service_ec2, operation);
+
+	aws_put_members(r, members);
+	return r;
+}
+
+/* IPv6-only subnets have no cidrBlock. */
+#define SUBNET_MEMBERS                                                                                        \
+	{"subnetSet.*", AWS_OBJECT}, {"subnetSet.*.subnetId", AWS_STRING}, {"subnetSet.*.vpcId", AWS_STRING}, \
+		{"subnetSet.*.cidrBlock", AWS_STRING | AWS_OPTIONAL},                                         \
+	{                                                                                                     \
+		"subnetSet.*.availableIpAddressCount", AWS_NUMBER                                             \
+	}
+
+struct aws_request *ec2_describe_vpcs(const char *vpc)
+{
+	AWS_SHAPE(vpcs, {"vpcSet", AWS_ENTRIES}, {"vpcSet.*", AWS_OBJECT}, {"vpcSet.*.vpcId", AWS_STRING},
+		  {"vpcSet.*.cidrBlock", AWS_STRING}, {"vpcSet.*.instanceTenancy", AWS_STRING | AWS_OPTIONAL},
+		  {"vpcSet.*.cidrBlockAssociationSet", AWS_LIST | AWS_OPTIONAL},
+		  {"vpcSet.*.cidrBlockAssociationSet.*", AWS_OBJECT});
+	struct aws_request *r = describe("DescribeVpcs", vpcs);
+
+	aws_put_texts(&r, "VpcId", &vpc, 1);
+	return r;
+}
+
+struct aws_request *ec2_describe_vpc_attribute(const char *vpc, const char *attribute)
+{
+	AWS_SHAPE(value, {"enableDnsSupport", AWS_OBJECT | AWS_OPTIONAL}, {"enableDnsSupport.value", AWS_BOOL},
+		  {"enableDnsHostnames", AWS_OBJECT | AWS_OPTIONAL}, {"enableDnsHostnames.value", AWS_BOOL});
+	struct aws_request *r = describe_all("DescribeVpcAttribute", value);
+
+	aws_put_text(&r, "VpcId", vpc);
+	aws_put_text(&r, "Attribute", attribute);
+	return r;
+}
+
+struct aws_request *ec2_describe_internet_gateways(const char *vpc)
+{
+	AWS_SHAPE(gateways, {"internetGatewaySet", AWS_LIST}, {"internetGatewaySet.*", AWS_OBJECT},
+		  {"internetGatewaySet.*.internetGatewayId", AWS_STRING},
+		  {"internetGatewaySet.*.attachmentSet", AWS_LIST},
+		  {"internetGatewaySet.*.attachmentSet.*", AWS_OBJECT});
+	struct aws_request *r = describe("DescribeInternetGateways", gateways);
+
+	aws_put_filter(&r, "attachment.vpc-id", vpc);
+	return r;
+}
+
+struct aws_request *ec2_describe_subnets(const char *vpc)
+{
+	AWS_SHAPE(subnets, {"subnetSet", AWS_LIST}, SUBNET_MEMBERS);
+	struct aws_request *r = describe("DescribeSubnets", subnets);
+
+	aws_put_filter(&r, "vpc-id", vpc);
+	return r;
+}
+
+struct aws_request *ec2_describe_subnet(const char *subnet)
+{
+	AWS_SHAPE(subnets, {"subnetSet", AWS_ENTRIES}, SUBNET_MEMBERS);
+	struct aws_request *r = describe("DescribeSubnets", subnets);
+
+	aws_put_texts(&r, "SubnetId", &subnet, 1);
+	return r;
+}
+
+struct aws_request *ec2_describe_vpc_peering_connections(void)
+{
+	AWS_SHAPE(peerings, {"vpcPeeringConnectionSet", AWS_LIST}, {"vpcPeeringConnectionSet.*", AWS_OBJECT},
+		  {"vpcPeeringConnectionSet.*.status", AWS_OBJECT},
+		  {"vpcPeeringConnectionSet.*.status.code", AWS_STRING},
+		  {"vpcPeeringConnectionSet.*.requesterVpcInfo", AWS_OBJECT | AWS_OPTIONAL},
+		  {"vpcPeeringConnectionSet.*.accepterVpcInfo", AWS_OBJECT | AWS_OPTIONAL});
+
+	return describe("DescribeVpcPeeringConnections", peerings);
+}
+
+struct aws_request *ec2_describe_availability_zones(void)
+{
+	AWS_SHAPE(zones, {"availabilityZoneInfo", AWS_LIST}, {"availabilityZoneInfo.*", AWS_OBJECT},
+		  {"availabilityZoneInfo.*.zoneName", AWS_STRING}, {"availabilityZoneInfo.*.zoneState", AWS_STRING},
+		  {"availabilityZoneInfo.*.zoneId", AWS_STRING | AWS_OPTIONAL},
+		  {"availabilityZoneInfo.*.zoneType", AWS_STRING | AWS_OPTIONAL});
+
+	return describe_all("DescribeAvailabilityZones", zones);
+}
+
+struct aws_request *ec2_describe_addresses(void)
+{
+	AWS_SHAPE(addresses, {"addressesSet", AWS_LIST}, {"addressesSet.*", AWS_OBJECT});
+
+	return describe_all("DescribeAddresses", addresses);
+}
+
+struct aws_request *ec2_describe_account_attribute(const char *attribute)
+{
+	AWS_SHAPE(attributes, {"accountAttributeSet", AWS_LIST}, {"accountAttributeSet.*", AWS_OBJECT},
+		  {"accountAttributeSet.*.attributeValueSet", AWS_LIST});
+	struct aws_request *r = describe_all("DescribeAccountAttributes", attributes);
+
+	aws_put_texts(&r, "AttributeName", &attribute, 1);
+	return r;
+}
+
+struct aws_request *ec2_describe_lambda_interfaces(const char *subnet, const char *group)
+{
+	AWS_SHAPE(interfaces, {"networkInterfaceSet", AWS_LIST}, {"networkInterfaceSet.*", AWS_OBJECT},
+		  {"networkInterfaceSet.*.networkInterfaceId", AWS_STRING},
+		  {"networkInterfaceSet.*.status", AWS_STRING});
+	struct aws_request *r = describe("DescribeNetworkInterfaces", interfaces);
+
+	aws_put_filter(&r, "subnet-id", subnet);
+	aws_put_filter(&r, "group-id", group);
+	aws_put_filter(&r, "interface-type", "lambda");
+	return r;
+}
+
+struct aws_request *ec2_delete_network_interface(const char *id)
+{
+	struct aws_request *r = aws_request_new(&aws_service_ec2, "DeleteNetworkInterface");
+
+	aws_put_text(&r, "NetworkInterfaceId", id);
+	return r;
+}

@@ -1,0 +1,156 @@
+#include "aws/services/ecr.h"
+
+#include "aws/services/service.h"
+
+static struct aws_request *of_repository(const char *operation, const char *name)
+{
+	struct aws_request *r = aws_request_new(&aws_service_ecr, operation);
+
+	aws_put_text(&r, "repositoryName", name);
+	return r;
+}
+
+struct aws_request *ecr_describe_repository(const char *name)
+{
+	AWS_SHAPE(repositories, {"repositories", AWS_ENTRIES}, {"repositories.*", AWS_OBJECT},
+		  {"repositories.*.repositoryArn", AWS_STRING}, {"repositories.*.repositoryUri", AWS_STRING});
+	struct aws_request *r = aws_request_new(&aws_service_ecr, "DescribeRepositories");
+
+	aws_put_members(r, repositories);
+
+	aws_put_texts(&r, "repositoryNames", &name, 1);
+	if (r)
+		r->quiet = true;
+	return r;
+}
+
+struct aws_request *ecr_create_repository(const char *name, const char *stage)
+{
+	struct aws_request *r = of_repository("CreateRepository", name);
+
+	aws_put_pairs(&r, "tags", "Key", "Value", &(struct aws_pair){"vastfs:stage", stage}, 1);
+	return r;
+}
+
+struct aws_request *ecr_delete_repository(const char *name)
+{
+	struct aws_request *r = of_repository("DeleteRepository", name);
+
+	aws_put_flag(&r, "force", true);
+	return r;
+}
+
+struct aws_request *ecr_list_tags_for_resource(const char *arn)
+{
+	AWS_SHAPE(tags, {"tags", AWS_LIST}, {"tags.*", AWS_OBJECT}, {"tags.*.Key", AWS_STRING});
+	struct aws_request *r = aws_request_new(&aws_service_ecr, "ListTagsForResource");
+
+	aws_put_members(r, tags);
+
+	aws_put_text(&r, "resourceArn", arn);
+	return r;
+}
+
+struct aws_request *ecr_get_repository_policy(const char *name)
+{
+	AWS_SHAPE(policy, {"policyText", AWS_STRING});
+	struct aws_request *r = of_repository("GetRepositoryPolicy", name);
+
+	aws_put_members(r, policy);
+	if (r)
+		r->quiet = true;
+	return r;
+}
+
+struct aws_request *ecr_set_repository_policy(const char *name, const char *policy)
+{
+	struct aws_request *r = of_repository("SetRepositoryPolicy", name);
+
+	aws_put_text(&r, "policyText", policy);
+	return r;
+}
+
+struct aws_request *ecr_get_lifecycle_policy(const char *name)
+{
+	AWS_SHAPE(policy, {"lifecyclePolicyText", AWS_STRING});
+	struct aws_request *r = of_repository("GetLifecyclePolicy", name);
+
+	aws_put_members(r, policy);
+	if (r)
+		r->quiet = true;
+	return r;
+}
+
+struct aws_request *ecr_put_lifecycle_policy(const char *name, const char *policy)
+{
+	struct aws_request *r = of_repository("PutLifecyclePolicy", name);
+
+	aws_put_text(&r, "lifecyclePolicyText", policy);
+	return r;
+}
+
+struct aws_request *ecr_get_authorization_token(void)
+{
+	AWS_SHAPE(tokens, {"authorizationData", AWS_ENTRIES}, {"authorizationData.*", AWS_OBJECT},
+		  {"authorizationData.*.authorizationToken", AWS_STRING},
+		  {"authorizationData.*.proxyEndpoint", AWS_STRING});
+	struct aws_request *r = aws_request_new(&aws_service_ecr, "GetAuthorizationToken");
+
+	aws_put_members(r, tokens);
+	if (r)
+		r->secret = true;
+	return r;
+}
+
+AWS_SHAPE(images, {"imageDetails", AWS_LIST}, {"imageDetails.*", AWS_OBJECT},
+	  {"imageDetails.*.imageDigest", AWS_STRING}, {"imageDetails.*.imageTags", AWS_LIST | AWS_OPTIONAL},
+	  {"imageDetails.*.imagePushedAt", AWS_TIME | AWS_OPTIONAL});
+
+struct aws_request *ecr_describe_images(const char *name)
+{
+	struct aws_request *r = of_repository("DescribeImages", name);
+
+	aws_put_members(r, images);
+
+	aws_put_paging(r, "nextToken", "nextToken", "imageDetails");
+	return r;
+}
+
+struct aws_request *ecr_describe_image(const char *name, const char *digest)
+{
+	struct aws_request *r = of_repository("DescribeImages", name);
+	cJSON *ids = cJSON_CreateArray(), *id = cJSON_CreateObject();
+
+	aws_put_members(r, images);
+	cJSON_AddStringToObject(id, "imageDigest", digest);
+	cJSON_AddItemToArray(ids, id);
+	aws_put_node(&r, "imageIds", ids);
+	if (r)
+		r->quiet = true;
+	return r;
+}
+
+struct aws_request *ecr_tag_resource(const char *arn, const struct aws_pair *tags, size_t tags_n)
+{
+	struct aws_request *r = aws_request_new(&aws_service_ecr, "TagResource");
+
+	aws_put_text(&r, "resourceArn", arn);
+	aws_put_pairs(&r, "tags", "Key", "Value", tags, tags_n);
+	return r;
+}
+
+struct aws_request *ecr_batch_delete_image(const char *name, const cJSON *digests)
+{
+	struct aws_request *r = of_repository("BatchDeleteImage", name);
+	cJSON *ids = cJSON_CreateArray();
+	const cJSON *digest;
+
+	cJSON_ArrayForEach (digest, digests) {
+		cJSON *id = cJSON_CreateObject();
+
+		cJSON_AddStringToObject(id, "imageDigest", digest->valuestring);
+		cJSON_AddItemToArray(ids, id);
+	}
+	aws_put_node(&r, "imageIds", ids);
+	return r;
+}

@@ -1,0 +1,190 @@
+/*
+ * accept.c - an operation comes into being: asked for now, or found in the journal at mount.
+ */
+#include "model/work.h"
+#include "stack/operation.h"
+
+#include "base/clock.h"
+
+#include <openssl/rand.h>
+#include <string.h>
+
+void work_free(struct work *work)
+{
+	job_unref(work->job);
+	settings_unref(work->settings);
+	aws_unref(work->aws);
+	free(work);
+}
+
+/* -- accepting -------------------------------------------------------------------------------------------------- */
+
+static void make_token(char out[static 64])
+{
+	unsigned char bytes[16];
+
+	RAND_bytes(bytes, sizeof(bytes));
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		snprintf(out + 2 * i, 3, "%02x", bytes[i]);
+}
+
+/* With what is in force now; NULL without memory. */
+static struct work *work_new(struct model *m, const struct verb *verb, const char *argument)
+{
+	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = model_snapshot(m);
+	struct work *work = calloc(1, sizeof(*work));
+
+	if (!work)
+		return NULL;
+	work->verb = verb;
+	work->settings = settings_ref(s->settings);
+	work->aws = model_aws(m);
+	work->entry.created_ms = clock_wall_ms();
+	snprintf(work->entry.name, sizeof(work->entry.name), "%s", verb->name);
+	snprintf(work->entry.argument, sizeof(work->entry.argument), "%s", argument);
+	make_token(work->entry.token);
+	identity_here(s, work->aws, &work->entry.place);
+	if (work->aws)
+		aws_credentials_hash(work->aws, work->entry.credentials);
+	return work;
+}
+
+static int accept_work(struct model *m, struct work *work, struct error *err)
+{
+	_buf_ struct buf settings = BUF_INIT(2 * SETTINGS_MAX);
+	int r = settings_print(work->settings, &settings);
+
+	if (r < 0)
+		return r;
+	work->entry.number = model_take_number(m, JOB_OPERATION);
+	return journal_add(m->journal, &work->entry, buf_str(&settings), err);
+}
+
+int operation_accept(struct model *m, const struct verb *verb, const char *argument, struct requester who,
+		     struct job **ret, struct error *err)
+{
+	_cleanup_(work_free_cleanup) struct work *work = work_new(m, verb, argument);
+	int r;
+
+	if (!work)
+		return -ENOMEM;
+	if (!work->aws)
+		return error_set(err, -EINVAL, "no client for AWS could be made from the settings; see error");
+	r = accept_work(m, work, err);
+	if (r < 0)
+		return r;
+	work->job = model_job_new(m, JOB_OPERATION, work->entry.number, verb->name, argument, NULL, who);
+	if (!work->job) {
+		work->entry.state = JOB_FAILED;
+		journal_update(m->journal, &work->entry);
+		return -ENOMEM;
+	}
+	*ret = job_ref(work->job);
+	runner_enqueue(m->runner, move_ptr(work));
+	return 0;
+}
+
+/* -- resuming --------------------------------------------------------------------------------------------------- */
+
+static const struct verb *find_verb(const char *name)
+{
+	for (size_t i = 0; i < model_verbs_n; i++)
+		if (strcmp(model_verbs[i].name, name) == 0 && model_verbs[i].run)
+			return &model_verbs[i];
+	return NULL;
+}
+
+/* An entry of the first version becomes one of this version. */
+static void complete_entry(struct model *m, struct work *work)
+{
+	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = model_snapshot(m);
+	_buf_ struct buf settings = BUF_INIT(2 * SETTINGS_MAX);
+
+	identity_here(s, work->aws, &work->entry.place);
+	work->entry.place.account[0] = '\0'; /* still to be asked for */
+	work->entry.settings_hash[0] = '\0';
+	journal_update(m->journal, &work->entry);
+	if (settings_print(work->settings, &settings) == 0)
+		journal_remember(m->journal, work->entry.number, JOURNAL_SETTINGS, buf_str(&settings));
+}
+
+static void resume_now(struct model *m, const struct journal_entry *e, struct settings *settings, struct job *j)
+{
+	struct work *work = calloc(1, sizeof(*work));
+
+	if (!work)
+		return;
+	*work = (struct work){.verb = find_verb(e->name),
+			      .job = job_ref(j),
+			      .settings = settings_ref(settings),
+			      .aws = model_aws(m),
+			      .entry = *e,
+			      .resumed = true};
+	if (*e->settings_hash)
+		complete_entry(m, work);
+	job_log(j, "taken up again after vastfs was ended");
+	runner_enqueue(m->runner, work);
+}
+
+static enum resume decide(struct model *m, const struct journal_entry *e, struct settings **ret_settings,
+			  struct error *err)
+{
+	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = model_snapshot(m);
+	struct aws *aws = model_aws(m);
+	struct resume_facts facts = {.verb_known = find_verb(e->name), .in_force = aws ? s->settings : NULL};
+	cJSON *memory = journal_memory(m->journal, e->number);
+	char credentials[AWS_CREDENTIALS_HASH_SIZE] = "";
+	enum resume decision;
+
+	identity_here(s, aws, &facts.here);
+	if (facts.in_force)
+		aws_credentials_hash(aws, credentials);
+	facts.credentials = credentials;
+	facts.accepted = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(memory, JOURNAL_SETTINGS));
+	decision = resume_decide(e, &facts, ret_settings, err);
+	cJSON_Delete(memory);
+	aws_unref(aws);
+	return decision;
+}
+
+static void resume_entry(struct model *m, struct journal_entry *e, struct job *j)
+{
+	_cleanup_(settings_unref_cleanup) struct settings *settings = NULL;
+	struct error err = {0};
+
+	switch (decide(m, e, &settings, &err)) {
+	case RESUME_NOW:
+		resume_now(m, e, settings, j);
+		break;
+	case RESUME_ELSEWHERE:
+		error_prefix(&err, "not taken up again");
+		job_unknown(j, &err);
+		model_job_failed(m, j);
+		break;
+	case RESUME_NEVER:
+		job_fail(j, &err);
+		model_job_failed(m, j);
+		e->state = JOB_FAILED;
+		snprintf(e->message, sizeof(e->message), "%s", err.message);
+		journal_update(m->journal, e);
+		break;
+	}
+}
+
+void operations_resume(struct model *m)
+{
+	struct journal_entry e;
+
+	for (size_t i = 0; journal_get(m->journal, i, &e); i++) {
+		_cleanup_(job_unref_cleanup) struct job *j =
+			model_job_new(m, JOB_OPERATION, e.number, e.name, e.argument, NULL, (struct requester){0});
+
+		if (!j)
+			continue;
+		j->created_ms = e.created_ms;
+		if (job_state_ended(e.state))
+			journal_entry_restore(&e, j);
+		else
+			resume_entry(m, &e, j);
+	}
+}

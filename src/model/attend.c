@@ -1,0 +1,110 @@
+/*
+ * attend.c - while somebody reads about tasks, the server is looked at every second.
+ *
+ * Polling everything that often would cost six calls a second. What the service reports, its counts and its newest
+ * event, is one call, and it changes with every task that ends or starts: only then everything is read.
+ */
+#include "aws/services/ecs.h"
+#include "base/clock.h"
+#include "model/internal.h"
+
+#include <string.h>
+
+#define ATTENTION_MS 3000 /* how long one read counts */
+#define EVERY_MS     1000
+
+struct attend {
+	struct model *model;
+	_Atomic int64_t until_ms; /* monotonic */
+	_Atomic bool running;	  /* the engine has a tick to come */
+
+	/* engine thread */
+	struct engine_timer timer;
+	char seen[128]; /* the service's state at the last look; "": not looked yet */
+};
+
+static void attend_tick(void *arg);
+
+/* What changes with a task: the counts and the newest event. */
+static void attend_summarize(const cJSON *reply, char out[static 128])
+{
+	snprintf(out, 128, "%.0f %.0f %s", aws_number(reply, "services.0.runningCount", 0),
+		 aws_number(reply, "services.0.pendingCount", 0), service_last_event_id(reply));
+}
+
+static void attend_next(struct attend *a)
+{
+	engine_timer_set(a->model->engine, &a->timer, EVERY_MS, attend_tick, a);
+}
+
+static void attend_answered(struct aws_reply *reply, void *arg)
+{
+	struct attend *a = arg;
+	char now[sizeof(a->seen)];
+
+	if (reply->error.errnum == -ECANCELED)
+		return;
+	if (!error_is(&reply->error)) {
+		attend_summarize(reply->body, now);
+		if (strcmp(now, a->seen) != 0)
+			watch_now(a->model, NULL, NULL);
+		memcpy(a->seen, now, sizeof(now));
+	}
+	attend_next(a);
+}
+
+static bool attend_ask(struct attend *a)
+{
+	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = model_snapshot(a->model);
+	const char *cluster = stack_view_output(s->stack, "ClusterName");
+	struct aws *aws = model_aws(a->model);
+	struct aws_request *request = NULL;
+	bool asked;
+
+	if (aws && cluster && service_is_wanted(&s->service))
+		request = ecs_describe_service(cluster, SERVICE_NAME);
+	if (request)
+		request->quiet = true;
+	asked = request && aws_start(aws, request, attend_answered, a);
+	aws_unref(aws);
+	return asked;
+}
+
+static void attend_tick(void *arg)
+{
+	struct attend *a = arg;
+
+	if (clock_monotonic_ms() > atomic_load(&a->until_ms)) {
+		a->seen[0] = '\0';
+		atomic_store(&a->running, false);
+		return;
+	}
+	if (!attend_ask(a))
+		attend_next(a);
+}
+
+void model_attend_tasks(struct model *m)
+{
+	struct attend *a = m->attend;
+
+	atomic_store(&a->until_ms, clock_monotonic_ms() + ATTENTION_MS);
+	if (!atomic_exchange(&a->running, true) && engine_post(m->engine, attend_tick, a) < 0)
+		atomic_store(&a->running, false);
+}
+
+int attend_new(struct model *m, struct attend **ret)
+{
+	struct attend *a = calloc(1, sizeof(*a));
+
+	if (!a)
+		return -ENOMEM;
+	a->model = m;
+	*ret = a;
+	return 0;
+}
+
+/* The engine has stopped. */
+void attend_free(struct attend *a)
+{
+	free(a);
+}

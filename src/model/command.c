@@ -1,0 +1,179 @@
+/*
+ * command.c - the way in of commands, whether Lambda or a container runs them: checks, the job, its cancellation.
+ */
+#include "model/internal.h"
+
+#include <string.h>
+
+static int check_deployed(const struct snapshot *s, struct error *err)
+{
+	if (own_stack_check(s, err) < 0)
+		return err->errnum;
+	if (s->settings && (!snapshot_is_current(s) || stack_view_output(s->stack, "FunctionName")))
+		return 0;
+	error_set(err, -ENXIO, "the stack is not deployed%s%s", s->stack->status ? ": it is " : "",
+		  s->stack->status ? s->stack->status : "");
+	error_remedy(err, s->settings ? "touch control/deploy" : "write config/default.env, then touch control/deploy");
+	return err->errnum;
+}
+
+int model_query_check(struct model *m, const char *task, struct error *err)
+{
+	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = model_snapshot(m);
+	int r = task ? exec_check(s, task, err) : check_deployed(s, err);
+
+	return r < 0 ? r : credentials_check(m, err);
+}
+
+int model_query_text(const void *text, size_t len, struct error *err)
+{
+	if (len > MODEL_QUERY_MAX) {
+		error_set(err, -EFBIG, "a command may have %d bytes", MODEL_QUERY_MAX);
+		error_remedy(err, "put data into files or S3 and let the command fetch them");
+		return err->errnum;
+	}
+	if (memchr(text, '\0', len))
+		return error_set(err, -EINVAL, "a command may not contain a NUL byte");
+	return 0;
+}
+
+/* A wish about a job on its way to the engine thread. */
+struct wish {
+	struct model *model;
+	struct job *job;
+};
+
+static int post(struct model *m, struct job *j, void (*fn)(void *arg))
+{
+	struct wish *wish = calloc(1, sizeof(*wish));
+	int r;
+
+	if (!wish)
+		return -ENOMEM;
+	*wish = (struct wish){m, job_ref(j)};
+	r = engine_post(m->engine, fn, wish);
+	if (r < 0) {
+		job_unref(j);
+		free(wish);
+	}
+	return r;
+}
+
+static void wish_free(struct wish *wish)
+{
+	job_unref(wish->job);
+	free(wish);
+}
+
+static void do_cancel(void *arg)
+{
+	struct wish *wish = arg;
+
+	if (wish->job->kind == JOB_EXEC)
+		execs_cancel(wish->model->execs, wish->job);
+	else
+		queries_cancel(wish->model->queries, wish->job);
+	wish_free(wish);
+}
+
+static void wish_cancel(struct job *j, void *arg)
+{
+	post(arg, j, do_cancel);
+}
+
+static void do_begin(void *arg)
+{
+	struct wish *wish = arg;
+	struct model *m = wish->model;
+	int r;
+
+	job_on_cancel(wish->job, wish_cancel, m);
+	r = wish->job->kind == JOB_EXEC ? execs_begin(m->execs, wish->job) : queries_begin(m->queries, wish->job);
+	if (r < 0)
+		job_fail(wish->job, &(struct error){.errnum = r, .message = "out of memory"});
+	wish_free(wish);
+}
+
+static void refuse_incomplete(struct model *m, struct job *j)
+{
+	struct error err;
+
+	error_set(&err, -EINVAL, "incomplete, not run: the writer was cut short");
+	error_remedy(&err, "a command of several writes must end in a newline");
+	job_fail(j, &err);
+	model_job_failed(m, j);
+}
+
+/* Makes the job and has it begun. Takes text, which may be NULL. */
+static int begin_job(struct model *m, enum job_kind kind, const char *task, struct blob *text, struct requester who,
+		     struct job **ret)
+{
+	static const char *const names[] = {[JOB_QUERY] = "query", [JOB_EXEC] = "exec", [JOB_CHECK] = "check"};
+	struct job *j = text ? model_job_new(m, kind, 0, names[kind], task ? task : "", text, who) : NULL;
+
+	blob_unref(text);
+	*ret = j;
+	return j ? 0 : -ENOMEM;
+}
+
+static void post_begin(struct model *m, struct job *j)
+{
+	if (post(m, j, do_begin) < 0)
+		job_fail(j, &(struct error){.errnum = -ENOMEM, .message = "out of memory"});
+}
+
+int model_query(struct model *m, const char *task, struct buf *command, bool complete, struct requester who,
+		struct job **ret, struct error *err)
+{
+	int r = model_query_text(buf_str(command), command->len, err);
+
+	if (r == 0)
+		r = begin_job(m, task ? JOB_EXEC : JOB_QUERY, task, blob_from_buf(command), who, ret);
+	if (r < 0)
+		return r;
+	if (complete)
+		post_begin(m, *ret);
+	else
+		refuse_incomplete(m, *ret);
+	return 0;
+}
+
+/*
+ * Connecting is all there is to it. bash does it itself; an nc that has connected waits for the peer's words, so it may
+ * be ended then: had it not connected, it would have said so before.
+ */
+static const char probe[] =
+	"h=${VAST_ENDPOINT%:*} p=${VAST_ENDPOINT##*:}\n"
+	"if command -v bash >/dev/null 2>&1; then timeout 10 bash -c \"exec 3<>/dev/tcp/$h/$p\" 2>/dev/null; r=$?\n"
+	"elif command -v nc >/dev/null 2>&1; then timeout 8 nc -w 5 \"$h\" \"$p\" </dev/null >/dev/null 2>&1; r=$?\n"
+	"case $r in 124|143) r=0;; esac\n"
+	"else echo 'cannot be told: the image has neither bash nor nc'; exit 126; fi\n"
+	"[ $r = 0 ] && echo \"port $p answers\" || echo \"port $p does not answer\"\n"
+	"exit $((r != 0))\n";
+
+static int check_runs(const struct snapshot *s, const char *id, struct error *err)
+{
+	const struct task *t = task_list_find(s->tasks, id);
+
+	if (t && t->endpoint && t->status && strcmp(t->status, "RUNNING") == 0)
+		return 0;
+	return error_set(err, -ENXIO, "the task is %s, so its port does not answer",
+			 t && t->status ? t->status : "not known");
+}
+
+int model_task_check(struct model *m, const char *id, struct requester who, struct job **ret, struct error *err)
+{
+	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = model_snapshot(m);
+	_buf_ struct buf text = BUF_INIT(sizeof(probe));
+	int r = model_query_check(m, NULL, err);
+
+	if (r == 0)
+		r = check_runs(s, id, err);
+	if (r == 0)
+		r = buf_puts(&text, probe);
+	if (r == 0)
+		r = begin_job(m, JOB_CHECK, id, blob_from_buf(&text), who, ret);
+	if (r == 0)
+		post_begin(m, *ret);
+	return r;
+}

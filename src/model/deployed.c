@@ -1,0 +1,241 @@
+/*
+ * deployed.c - which stacks of this configuration exist, and where.
+ *
+ * A stack that was seen is remembered in the journal with its place until it is seen to be gone. One that the settings
+ * in force do not lead to any more (another stage, region, profile, account) goes on costing money without being shown
+ * in stack/, so `status` names it and says how to come back; `error` says so once for each way back.
+ */
+#include "aws/services/sts.h"
+#include "model/internal.h"
+
+#include <string.h>
+
+#define ELSEWHERE_MAX 8192 /* bytes of text */
+
+struct deployed {
+	struct model *model;
+	pthread_mutex_t lock; /* guards the rest, and orders the publications */
+	struct place reported[JOURNAL_DEPLOYED_MAX];
+	size_t reported_n;
+	struct place reported_here; /* where the ways that were reported begin */
+};
+
+/* -- what is elsewhere ----------------------------------------------------------------------------------------- */
+
+/* While the account of the credentials in force is not known, only the same profile promises to be the same one. */
+static bool is_here(const struct place *p, const struct place *here)
+{
+	if (!place_may_be_same(p, here))
+		return false;
+	return *here->account || strcmp(p->profile, here->profile) == 0;
+}
+
+/* Settings that have changed again can make the way back another one: the remedy in `error` would be false. */
+static bool is_same_way(const struct place *p, const struct place *here, const struct place *before)
+{
+	_buf_ struct buf way = BUF_INIT(ELSEWHERE_MAX);
+	_buf_ struct buf way_before = BUF_INIT(ELSEWHERE_MAX);
+
+	place_put_way(p, here, &way);
+	place_put_way(p, before, &way_before);
+	return strcmp(buf_str(&way), buf_str(&way_before)) == 0;
+}
+
+static bool is_reported(const struct deployed *d, const struct place *p, const struct place *here)
+{
+	for (size_t i = 0; i < d->reported_n; i++)
+		if (place_may_be_same(&d->reported[i], p))
+			return is_same_way(p, here, &d->reported_here);
+	return false;
+}
+
+/* Nothing failed, so the errno is 0; but it is where people look for what they should know. */
+static void report(struct model *m, const struct place *p, const struct place *here)
+{
+	_buf_ struct buf way = BUF_INIT(ELSEWHERE_MAX);
+	struct error err;
+
+	place_put_way(p, here, &way);
+	error_set(&err, 0, "the stack %s in %s (account %s) stays deployed and goes on costing money", p->stack,
+		  p->region, p->account);
+	error_remedy(&err, "to come back to it, %s; touch control/destroy there ends the cost", buf_str(&way));
+	failures_add(m->failures, &(struct failure_site){.path = "config/default.env"}, &err);
+	model_event(m, "%s", err.message);
+}
+
+static void put_line(const struct place *p, const struct place *here, struct buf *out)
+{
+	_buf_ struct buf way = BUF_INIT(ELSEWHERE_MAX);
+
+	place_put_way(p, here, &way);
+	buf_printf(out, "%s%s in %s, account %s, goes on costing money; to come back, %s", out->len ? " | " : "",
+		   p->stack, p->region, p->account, buf_str(&way));
+}
+
+static int edit_elsewhere(struct snapshot *s, void *arg)
+{
+	blob_unref(s->elsewhere);
+	s->elsewhere = blob_ref(arg);
+	return 0;
+}
+
+static void publish(struct model *m, const struct snapshot *s, struct buf *text)
+{
+	_cleanup_(blob_unref_cleanup) struct blob *blob = text->len ? blob_from_buf(text) : NULL;
+
+	if (!blob && !s->elsewhere)
+		return;
+	if (blob && s->elsewhere && strcmp(blob->data, s->elsewhere->data) == 0)
+		return;
+	model_publish(m, edit_elsewhere, blob);
+}
+
+static void refresh_locked(struct deployed *d)
+{
+	struct model *m = d->model;
+	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = model_snapshot(m);
+	_buf_ struct buf text = BUF_INIT(ELSEWHERE_MAX);
+	struct place places[JOURNAL_DEPLOYED_MAX], here;
+	struct aws *aws = model_aws(m);
+	size_t n = s->settings ? journal_deployed(m->journal, places) : 0, left = 0;
+
+	identity_here(s, aws, &here);
+	aws_unref(aws);
+	for (size_t i = 0; i < n; i++) {
+		if (is_here(&places[i], &here))
+			continue;
+		if (!is_reported(d, &places[i], &here))
+			report(m, &places[i], &here);
+		put_line(&places[i], &here, &text);
+		places[left++] = places[i];
+	}
+	memcpy(d->reported, places, left * sizeof(places[0]));
+	d->reported_n = left;
+	d->reported_here = here;
+	publish(m, s, &text);
+}
+
+void deployed_refresh(struct model *m)
+{
+	pthread_mutex_lock(&m->deployed->lock);
+	refresh_locked(m->deployed);
+	pthread_mutex_unlock(&m->deployed->lock);
+}
+
+/* -- what is there --------------------------------------------------------------------------------------------- */
+
+/* "arn:aws:cloudformation:eu-west-1:123456789012:stack/vast-x/..." */
+static void account_of(const char *arn, char *out, size_t size)
+{
+	for (int colons = 0; *arn && colons < 4; arn++)
+		colons += *arn == ':';
+	snprintf(out, size, "%.*s", (int)strcspn(arn, ":"), arn);
+}
+
+static void see(struct model *m, const struct snapshot *s, struct place *here)
+{
+	struct place places[JOURNAL_DEPLOYED_MAX];
+	size_t n = journal_deployed(m->journal, places);
+
+	account_of(s->stack->stack_id, here->account, sizeof(here->account));
+	identity_set(m, s->settings, here->account);
+	for (size_t i = 0; i < n; i++)
+		if (memcmp(&places[i], here, sizeof(*here)) == 0)
+			return;
+	journal_deployed_add(m->journal, here);
+}
+
+struct absence {
+	struct model *model;
+	struct settings *settings; /* that it was seen with */
+	struct place here;
+};
+
+static void absence_free(struct absence *a)
+{
+	settings_unref(a->settings);
+	free(a);
+}
+
+/* Only now it is certain in which account there is no such stack. */
+static void absence_settled(struct aws_reply *reply, void *arg)
+{
+	struct absence *a = arg;
+
+	if (!error_is(&reply->error) && *aws_text(reply->body, "Account")) {
+		snprintf(a->here.account, sizeof(a->here.account), "%s", aws_text(reply->body, "Account"));
+		identity_set(a->model, a->settings, a->here.account);
+		journal_deployed_remove(a->model->journal, &a->here);
+		deployed_refresh(a->model);
+	}
+	absence_free(a);
+}
+
+static bool may_be_missed(struct model *m, const struct place *here)
+{
+	struct place places[JOURNAL_DEPLOYED_MAX], anywhere = *here;
+	size_t n = journal_deployed(m->journal, places);
+
+	anywhere.account[0] = '\0';
+	for (size_t i = 0; i < n; i++)
+		if (place_may_be_same(&places[i], &anywhere))
+			return true;
+	return false;
+}
+
+static void miss(struct model *m, const struct snapshot *s, struct aws *aws, const struct place *here)
+{
+	struct aws_request *request = aws && may_be_missed(m, here) ? sts_get_caller_identity() : NULL;
+	struct absence *a = request ? calloc(1, sizeof(*a)) : NULL;
+
+	if (!a) {
+		aws_request_free(request);
+		return;
+	}
+	*a = (struct absence){.model = m, .settings = settings_ref(s->settings), .here = *here};
+	if (!aws_start(aws, request, absence_settled, a))
+		absence_free(a);
+}
+
+/* A stack in review has no resources yet. */
+static bool costs_money(const struct stack_view *stack)
+{
+	return stack->exists && !stack->foreign && stack->stack_id && stack->status &&
+	       strcmp(stack->status, "REVIEW_IN_PROGRESS") != 0 && strcmp(stack->status, "DELETE_COMPLETE") != 0;
+}
+
+void deployed_follow(struct model *m, const struct snapshot *s)
+{
+	struct aws *aws = model_aws(m);
+	struct place here;
+
+	identity_here(s, aws, &here);
+	if (s->settings && costs_money(s->stack))
+		see(m, s, &here);
+	else if (s->settings)
+		miss(m, s, aws, &here);
+	aws_unref(aws);
+	deployed_refresh(m);
+}
+
+/* -- life ------------------------------------------------------------------------------------------------------ */
+
+int deployed_new(struct model *m, struct deployed **ret)
+{
+	struct deployed *d = calloc(1, sizeof(*d));
+
+	if (!d)
+		return -ENOMEM;
+	d->model = m;
+	pthread_mutex_init(&d->lock, NULL);
+	*ret = d;
+	return 0;
+}
+
+void deployed_free(struct deployed *d)
+{
+	if (!d)
+		return;
+	pthread_mutex_destroy(&d->lock);
+	free(d);
+}

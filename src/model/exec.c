@@ -1,0 +1,328 @@
+/*
+ * exec.c - commands in a task's container, by ECS Exec.
+ */
+#include "base/clock.h"
+#include "model/internal.h"
+#include "model/printed.h"
+#include "session/remote.h"
+#include "stack/query.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define COMPLAINTS_MAX ((uint64_t)20 << 20)
+/* Nobody looks at this terminal; some programs cut their lines to its width. */
+#define COLUMNS 200
+#define ROWS	50
+
+struct exec {
+	struct list link; /* in the model's execs */
+	struct execs *execs;
+	struct job *job;
+	struct remote *remote;
+	struct printed printed;
+	int64_t sent_ms; /* monotonic: the command was handed over; 0: not yet */
+	bool looked;	 /* the model was read anew because nothing was known */
+	struct error error;
+};
+
+struct execs {
+	struct model *model;
+	struct list running;
+};
+
+/* -- the end --------------------------------------------------------------------------------------------------- */
+
+static void forget(struct exec *x)
+{
+	struct model *m = x->execs->model;
+
+	job_on_cancel(x->job, NULL, NULL);
+	list_remove(&x->link);
+	printed_release(&x->printed);
+	job_unref(x->job);
+	free(x);
+	model_trim_history(m);
+}
+
+static void fail(struct exec *x, const struct error *err)
+{
+	job_fail(x->job, err);
+	model_job_failed(x->execs->model, x->job);
+	forget(x);
+}
+
+struct outcome {
+	int status;
+	int64_t duration_ms;
+	char remark[256];
+};
+
+static void edit_outcome(struct job_view *v, void *arg)
+{
+	struct outcome *o = arg;
+
+	v->ran = true;
+	v->exit_code = o->status;
+	v->state = o->status == 0 ? JOB_SUCCEEDED : JOB_FAILED;
+	v->duration_ms = o->duration_ms;
+	if (*o->remark && !*v->error.message)
+		error_set(&v->error, 0, "%s", o->remark);
+	v->step[0] = '\0';
+}
+
+static void succeed(struct exec *x, int status)
+{
+	struct outcome o = {.status = status, .duration_ms = clock_monotonic_ms() - x->sent_ms};
+
+	query_remark(status, 0, false, o.remark, sizeof(o.remark));
+	job_edit(x->job, edit_outcome, &o);
+	forget(x);
+}
+
+static void broken_off(struct exec *x, const struct error *why)
+{
+	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = model_snapshot(x->execs->model);
+	const struct task *t = task_list_find(s->tasks, x->job->argument);
+	struct error err = *why;
+
+	if (!t || !task_is_live(t))
+		error_prefix(&err, "the task has been stopped");
+	if (!*err.remedy)
+		error_remedy(&err, "see status and stopped_reason in tasks/%s", x->job->argument);
+	watch_now(x->execs->model, NULL, NULL); /* the task may have ended */
+	fail(x, &err);
+}
+
+static void on_ended(int status, const struct error *why, void *arg)
+{
+	struct exec *x = arg;
+
+	x->remote = NULL;
+	if (error_is(&x->error)) {
+		fail(x, &x->error);
+	} else if (job_cancel_wished(x->job) && error_is(why)) {
+		job_cancelled(x->job, x->sent_ms ? "cancelled: the command was ended in the container"
+						 : "cancelled before it was sent");
+		forget(x);
+	} else if (error_is(why)) {
+		broken_off(x, why);
+	} else {
+		succeed(x, status);
+	}
+}
+
+/* -- at work --------------------------------------------------------------------------------------------------- */
+
+static void on_waiting(const struct error *why, void *arg)
+{
+	struct exec *x = arg;
+
+	job_progress(x->job, 0, 0, "waiting for the agent in the container: %s", *why->code ? why->code : why->message);
+}
+
+static void give_up(struct exec *x, const struct error *err)
+{
+	if (!error_is(&x->error))
+		x->error = *err;
+	remote_cancel(x->remote);
+}
+
+static void refuse_plain(struct exec *x, int r, const char *missing)
+{
+	struct error err;
+
+	error_set(&err, r, "the container lacks %s, so that the command must be typed, and it cannot be: %s", missing,
+		  r == -EFBIG ? "a line has more than 4000 bytes" : "it has control characters");
+	give_up(x, &err);
+}
+
+static void on_ready(const char *missing, void *arg)
+{
+	struct exec *x = arg;
+	const struct blob *text = x->job->query;
+	int r;
+
+	x->sent_ms = clock_monotonic_ms();
+	job_start(x->job);
+	r = printed_begin(&x->printed, &x->error);
+	if (r == 0)
+		r = remote_write(x->remote, text->data, text->len);
+	if (r == 0)
+		r = remote_write_end(x->remote);
+	if (r == -EINVAL || r == -EFBIG)
+		refuse_plain(x, r, missing);
+	else if (r < 0)
+		give_up(x, &(struct error){.errnum = -ENOMEM, .message = "out of memory"});
+	else if (*missing)
+		job_remark(x->job,
+			   "the container lacks some of stty, dd, od, tr and base64: the output passed a terminal, "
+			   "standard error is among it, and bytes that are not UTF-8 are lost");
+}
+
+static void on_output(bool is_stderr, const void *data, size_t len, void *arg)
+{
+	struct exec *x = arg;
+	struct error err = {0};
+
+	if (error_is(&x->error))
+		return;
+	if (printed_add(&x->printed, is_stderr, data, len, &err) < 0)
+		give_up(x, &err);
+	else
+		printed_tell(&x->printed);
+}
+
+static void on_drained(void *arg _unused_)
+{
+}
+
+/* -- the begin ------------------------------------------------------------------------------------------------- */
+
+struct remote *exec_start(struct model *m, const struct snapshot *s, const struct task *t, const struct exec_form *form,
+			  const struct remote_events *events, void *arg)
+{
+	const char *cluster = stack_view_output(s->stack, "ClusterName");
+	_buf_ struct buf target = BUF_INIT(1024);
+	struct session_request request = {.aws = model_aws(m),
+					  .cluster = cluster,
+					  .task = t->arn,
+					  .container = t->container,
+					  .columns = form->columns,
+					  .rows = form->rows,
+					  .stays = form->kind != COMMAND_SHELL};
+	struct remote *r = NULL;
+
+	buf_printf(&target, "ecs:%s_%s_%s", cluster ? cluster : "", t->id, t->runtime_id ? t->runtime_id : "");
+	request.target = buf_str(&target);
+	if (request.aws && !target.error)
+		r = remote_start(m->engine, form->kind, &request, events, arg);
+	aws_unref(request.aws);
+	return r;
+}
+
+static int start(struct exec *x, const struct snapshot *s, const struct task *t)
+{
+	static const struct remote_events events = {.waiting = on_waiting,
+						    .ready = on_ready,
+						    .output = on_output,
+						    .drained = on_drained,
+						    .ended = on_ended};
+	static const struct exec_form form = {COMMAND_JOB, COLUMNS, ROWS};
+	struct model *m = x->execs->model;
+
+	printed_init(&x->printed, x->job, m->cache_dir, (uint64_t)s->settings->lambda_result_limit << 20,
+		     COMPLAINTS_MAX);
+	x->remote = exec_start(m, s, t, &form, &events, x);
+	return x->remote ? 0 : -ENOMEM;
+}
+
+static void attempt(struct exec *x);
+
+static void looked(void *arg)
+{
+	struct exec *x = arg;
+
+	if (!atomic_load(&x->execs->model->stopping))
+		attempt(x);
+}
+
+/* If nothing is known yet, the model is looked at first. */
+static void attempt(struct exec *x)
+{
+	struct model *m = x->execs->model;
+	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = model_snapshot(m);
+	const struct task *t = task_list_find(s->tasks, x->job->argument);
+	struct error err = {0};
+
+	if (job_cancel_wished(x->job)) {
+		job_cancelled(x->job, "cancelled before it was sent");
+		forget(x);
+	} else if (!t && !x->looked && s->settings) {
+		x->looked = true;
+		watch_now(m, looked, x);
+	} else if (exec_check(s, x->job->argument, &err) < 0) {
+		fail(x, &err);
+	} else if (!t || !s->settings || start(x, s, t) < 0) {
+		fail(x, &(struct error){.errnum = -ENOMEM, .message = "out of memory"});
+	}
+}
+
+int exec_check(const struct snapshot *s, const char *task, struct error *err)
+{
+	const struct task *t = task_list_find(s->tasks, task);
+
+	if (own_stack_check(s, err) < 0)
+		return err->errnum;
+	if (!t && snapshot_is_current(s))
+		return error_set(err, -ENXIO, "there is no task %s", task);
+	if (!t || !snapshot_is_current(s))
+		return 0;
+	if (!t->status || strcmp(t->status, "RUNNING") != 0 || !task_is_live(t)) {
+		error_set(err, -ENXIO, "the task is %s, so nothing can be run in it",
+			  task_is_live(t) && t->status ? t->status : "stopped");
+		error_remedy(err, task_is_live(t) ? "wait until it is RUNNING" : "touch control/run-task");
+		return err->errnum;
+	}
+	if (t->exec_enabled)
+		return 0;
+	error_set(err, -EPERM, "the task was started without ECS Exec, which cannot be changed while it runs");
+	error_remedy(err, "start it by control/run-task or restart-task");
+	return err->errnum;
+}
+
+/* -- the way in ------------------------------------------------------------------------------------------------ */
+
+void execs_cancel(struct execs *execs, struct job *j)
+{
+	list_for_each (l, &execs->running) {
+		struct exec *x = container_of(l, struct exec, link);
+
+		if (x->job != j)
+			continue;
+		if (x->remote)
+			remote_cancel(x->remote);
+		return;
+	}
+}
+
+int execs_begin(struct execs *execs, struct job *j)
+{
+	struct exec *x = calloc(1, sizeof(*x));
+
+	if (!x)
+		return -ENOMEM;
+	x->execs = execs;
+	x->job = job_ref(j);
+	list_append(&execs->running, &x->link);
+	attempt(x);
+	return 0;
+}
+
+/* -- life ------------------------------------------------------------------------------------------------------ */
+
+int execs_new(struct model *m, struct execs **ret)
+{
+	struct execs *execs = calloc(1, sizeof(*execs));
+
+	if (!execs)
+		return -ENOMEM;
+	execs->model = m;
+	list_init(&execs->running);
+	*ret = execs;
+	return 0;
+}
+
+/* The engine has stopped: whatever had a call or a connection has ended. */
+void execs_free(struct execs *execs)
+{
+	if (!execs)
+		return;
+	list_for_each_safe (l, next, &execs->running) {
+		struct exec *x = container_of(l, struct exec, link);
+
+		remote_free(x->remote);
+		forget(x);
+	}
+	free(execs);
+}

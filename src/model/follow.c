@@ -1,0 +1,477 @@
+/*
+ * follow.c - logs that live in CloudWatch, fetched while somebody reads them.
+ *
+ * A follower is made at the first open of its log and then fetches page after page until it has all of it; after that
+ * it looks every second while the log is open and 30 s longer. What was fetched stays readable, so that a sweep over
+ * the tree costs no calls. The registry's lock guards list and counts; the rest belongs to the engine thread.
+ */
+#include "aws/services/logs.h"
+#include "base/clock.h"
+#include "base/escape.h"
+#include "model/internal.h"
+
+#include <string.h>
+
+#define LOG_KEEP       (4 << 20) /* what is older is fetched again, see refetch.c */
+#define INDEX_STEP     (512 << 10)
+#define PAGE_MAX       (16 << 20)
+#define LOOK_EVERY_MS  1000
+#define LINGER_MS      30000
+#define FOLLOWERS_KEPT 64  /* idle ones beyond this are forgotten */
+#define PAGES_AT_ONCE  200 /* of one look: an endless log must not keep the first reader waiting for ever */
+
+struct reader {
+	struct list link;
+	void (*fetched)(void *arg);
+	void *arg;
+};
+
+struct follower {
+	struct list link;
+	struct followers *owner;
+	enum model_log kind;
+	char key[64];
+	struct stream *stream;
+	unsigned opens;	     /* under the lock */
+	int64_t closed_ms;   /* under the lock: monotonic, when opens became 0 */
+	struct list readers; /* under the lock: waiting for the first page */
+	bool active;	     /* under the lock: a look is under way or the timer is set */
+	struct engine_timer timer;
+	char log_stream[256];	/* what is being read */
+	char *token;		/* GetLogEvents' nextForwardToken; NULL: from since_ms */
+	int64_t since_ms;	/* goes with the token; 0: the head */
+	struct log_place place; /* how far it has been read */
+	unsigned pages;		/* of this look */
+	bool by_time;		/* this look has gone on without its token once */
+	struct log_page *index; /* where what is no longer kept can be had again, in the order of offsets */
+	size_t index_n;
+};
+
+struct followers {
+	struct model *model;
+	pthread_mutex_t lock;
+	struct list all;
+	size_t n;
+};
+
+static void look(void *arg);
+
+/* -- what is to be read ---------------------------------------------------------------------------------------- */
+
+static const struct task *log_task(const struct follower *f, const struct snapshot *s)
+{
+	if (f->kind == MODEL_LOG_TASK)
+		return task_list_find(s->tasks, f->key);
+	/* In the pause of a restart there is none: the old one's last words are waited for. */
+	if (snapshot_default_task(s) || *f->log_stream)
+		return snapshot_default_task(s);
+	for (size_t i = 0; i < s->tasks->n; i++)
+		if (s->tasks->tasks[i].server)
+			return &s->tasks->tasks[i];
+	return NULL;
+}
+
+/*
+ * The server's log goes on with the next task's stream once the last one's has been read to its end: its last lines say
+ * why the server ended. True if there is another stream to read now.
+ */
+static bool follow_turn_to_next(struct follower *f, const struct snapshot *s)
+{
+	const struct task *t = log_task(f, s);
+
+	if (!t || !t->log_stream || strcmp(f->log_stream, t->log_stream) == 0)
+		return false;
+	snprintf(f->log_stream, sizeof(f->log_stream), "%s", t->log_stream);
+	free(move_ptr(f->token));
+	f->since_ms = 0;
+	f->place = (struct log_place){0};
+	return true;
+}
+
+/* -- looking --------------------------------------------------------------------------------------------------- */
+
+static bool is_wanted(struct follower *f)
+{
+	return f->opens || clock_monotonic_ms() - f->closed_ms < LINGER_MS;
+}
+
+/* The look is over: whoever waited for the first page goes on, and the next look is arranged. */
+static void end_look(struct follower *f)
+{
+	struct followers *all = f->owner;
+	struct list readers;
+	bool again;
+
+	list_init(&readers);
+	pthread_mutex_lock(&all->lock);
+	list_splice(&readers, &f->readers);
+	again = is_wanted(f) && !atomic_load(&all->model->stopping);
+	f->active = again;
+	pthread_mutex_unlock(&all->lock);
+	list_for_each_safe (l, next, &readers) {
+		struct reader *reader = container_of(l, struct reader, link);
+
+		reader->fetched(reader->arg);
+		free(reader);
+	}
+	if (again)
+		engine_timer_set(all->model->engine, &f->timer, LOOK_EVERY_MS, look, f);
+}
+
+/* Pages are small where a log grows slowly; one token serves for many. Without memory there is one less. */
+static void note_page(struct follower *f, const struct log_place *place)
+{
+	const struct log_page *last = f->index_n ? &f->index[f->index_n - 1] : NULL;
+	struct log_page *larger, page = {.at = stream_size(f->stream), .since_ms = f->since_ms, .place = *place};
+
+	if (last && page.at - last->at < INDEX_STEP && strcmp(last->stream, f->log_stream) == 0)
+		return;
+	larger = realloc(f->index, (f->index_n + 1) * sizeof(*larger));
+	if (!larger)
+		return;
+	f->index = larger;
+	page.stream = strdup(f->log_stream);
+	page.token = f->token ? strdup(f->token) : NULL;
+	if (page.stream && (page.token || !f->token)) {
+		f->index[f->index_n++] = page;
+	} else {
+		free(page.stream);
+		free(page.token);
+	}
+}
+
+/* False for an event that was read before its token expired. */
+static bool log_place_pass(struct log_place *p, int64_t time_ms)
+{
+	if (p->skip && time_ms == p->time_ms) {
+		p->skip--;
+		return false;
+	}
+	p->skip = 0;
+	if (time_ms == p->time_ms) {
+		p->seen++;
+	} else if (time_ms > p->time_ms) {
+		p->time_ms = time_ms;
+		p->seen = 1;
+	}
+	return true;
+}
+
+bool follow_token_expired(const struct aws_reply *reply, const char *token)
+{
+	return token && error_has_code(&reply->error, "InvalidParameterException");
+}
+
+int64_t follow_by_time(struct log_place *place)
+{
+	place->skip = place->seen;
+	return place->time_ms;
+}
+
+int follow_render(const cJSON *body, struct log_place *place, struct buf *out)
+{
+	const cJSON *event;
+
+	cJSON_ArrayForEach (event, aws_at(body, "events")) {
+		size_t before = out->len;
+
+		if (!log_place_pass(place, (int64_t)aws_number(event, "timestamp", 0)))
+			continue;
+		escape_raw(out, aws_text(event, "message"));
+		if (out->len == before || out->data[out->len - 1] != '\n')
+			buf_putc(out, '\n');
+	}
+	return out->error;
+}
+
+static void append_events(struct follower *f, const cJSON *body)
+{
+	_buf_ struct buf text = BUF_INIT(PAGE_MAX);
+	struct log_place before = f->place;
+
+	if (follow_render(body, &f->place, &text) < 0 || !text.len)
+		return;
+	note_page(f, &before);
+	stream_append(f->stream, text.data, text.len);
+	model_tell(f->owner->model);
+}
+
+static void fetch_page(struct follower *f);
+
+static void follow_end_stream(struct follower *f)
+{
+	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = model_snapshot(f->owner->model);
+
+	if (++f->pages < PAGES_AT_ONCE && follow_turn_to_next(f, s))
+		fetch_page(f);
+	else
+		end_look(f);
+}
+
+/* The end is where the token stays the same; pages before it may be empty. */
+static void got_page(struct aws_reply *reply, void *arg)
+{
+	struct follower *f = arg;
+	const char *next = aws_text(reply->body, "nextForwardToken");
+	bool at_end;
+
+	if (follow_token_expired(reply, f->token) && !f->by_time) {
+		f->by_time = true;
+		free(move_ptr(f->token));
+		f->since_ms = follow_by_time(&f->place);
+		fetch_page(f);
+		return;
+	}
+	if (error_is(&reply->error)) {
+		if (error_has_code(&reply->error, "ResourceNotFoundException"))
+			follow_end_stream(f);
+		else
+			end_look(f);
+		return;
+	}
+	append_events(f, reply->body);
+	at_end = !*next || (f->token && strcmp(f->token, next) == 0);
+	if (!at_end) {
+		free(f->token);
+		f->token = strdup(next);
+	}
+	if (at_end)
+		follow_end_stream(f);
+	else if (++f->pages >= PAGES_AT_ONCE)
+		end_look(f);
+	else
+		fetch_page(f);
+}
+
+static void fetch_page(struct follower *f)
+{
+	struct model *m = f->owner->model;
+	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = model_snapshot(m);
+	const char *group = stack_view_output(s->stack, "ServerLogGroup");
+	struct aws *aws = model_aws(m);
+	struct aws_request *request = NULL;
+
+	if (aws && group && (*f->log_stream || follow_turn_to_next(f, s)))
+		request = logs_get_log_events(group, f->log_stream, f->token, f->since_ms);
+	if (!request || !aws_start(aws, request, got_page, f))
+		end_look(f);
+	aws_unref(aws);
+}
+
+static void look(void *arg)
+{
+	struct follower *f = arg;
+
+	f->pages = 0;
+	f->by_time = false;
+	fetch_page(f);
+}
+
+/* -- the registry ---------------------------------------------------------------------------------------------- */
+
+static struct follower *find(struct followers *all, enum model_log kind, const char *key)
+{
+	list_for_each (l, &all->all) {
+		struct follower *f = container_of(l, struct follower, link);
+
+		if (f->kind == kind && strcmp(f->key, key) == 0)
+			return f;
+	}
+	return NULL;
+}
+
+const struct log_page *follow_page(struct followers *all, enum model_log kind, const char *key, uint64_t offset)
+{
+	const struct log_page *found = NULL;
+	struct follower *f;
+
+	pthread_mutex_lock(&all->lock);
+	f = find(all, kind, key);
+	pthread_mutex_unlock(&all->lock);
+	for (size_t i = 0; f && i < f->index_n && f->index[i].at <= offset; i++)
+		found = &f->index[i];
+	return found;
+}
+
+static void follower_free(struct follower *f)
+{
+	list_remove(&f->link);
+	f->owner->n--;
+	stream_unref(f->stream);
+	free(f->token);
+	for (size_t i = 0; i < f->index_n; i++) {
+		free(f->index[i].stream);
+		free(f->index[i].token);
+	}
+	free(f->index);
+	list_for_each_safe (l, next, &f->readers) {
+		list_remove(l);
+		free(container_of(l, struct reader, link));
+	}
+	free(f);
+}
+
+/* Makes room by forgetting the oldest that nobody reads. */
+static void forget_idle(struct followers *all)
+{
+	list_for_each_safe (l, next, &all->all) {
+		struct follower *f = container_of(l, struct follower, link);
+
+		if (all->n < FOLLOWERS_KEPT)
+			return;
+		if (!f->opens && !f->active && list_empty(&f->readers))
+			follower_free(f);
+	}
+}
+
+static struct follower *add(struct followers *all, enum model_log kind, const char *key)
+{
+	struct follower *f = calloc(1, sizeof(*f));
+
+	if (!f)
+		return NULL;
+	forget_idle(all);
+	f->owner = all;
+	f->kind = kind;
+	snprintf(f->key, sizeof(f->key), "%s", key);
+	f->stream = stream_new(LOG_KEEP);
+	list_init(&f->readers);
+	list_append(&all->all, &f->link);
+	all->n++;
+	if (f->stream)
+		return f;
+	follower_free(f);
+	return NULL;
+}
+
+static int add_reader(struct follower *f, void (*fetched)(void *arg), void *arg)
+{
+	struct reader *reader = calloc(1, sizeof(*reader));
+
+	if (!reader)
+		return -ENOMEM;
+	reader->fetched = fetched;
+	reader->arg = arg;
+	list_append(&f->readers, &reader->link);
+	return 0;
+}
+
+/* Under the lock. 1: somebody follows already, so it is fresh; 0: a look is to be started; negative errno. */
+static int open_locked(struct followers *all, enum model_log kind, const char *key, void (*fetched)(void *arg),
+		       void *arg, struct follower **ret)
+{
+	struct follower *f = find(all, kind, key);
+	int r;
+
+	if (!f)
+		f = add(all, kind, key);
+	if (!f)
+		return -ENOMEM;
+	*ret = f;
+	f->opens++;
+	if (f->active && list_empty(&f->readers))
+		return 1;
+	r = add_reader(f, fetched, arg);
+	if (r < 0) {
+		f->opens--;
+		return r;
+	}
+	r = f->active ? 2 : 0;
+	f->active = true;
+	return r;
+}
+
+/* A query's log is its job's own: nothing is to be fetched. */
+static struct stream *query_log(struct model *m, const char *key)
+{
+	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = model_snapshot(m);
+	struct job *j = job_list_find(s->queries, strtoull(key, NULL, 10));
+
+	return j ? stream_ref(j->log) : NULL;
+}
+
+struct stream *model_log_stream(struct model *m, enum model_log kind, const char *key)
+{
+	struct followers *all = m->followers;
+	struct follower *f;
+	struct stream *stream;
+
+	if (kind == MODEL_LOG_QUERY)
+		return query_log(m, key);
+	pthread_mutex_lock(&all->lock);
+	f = find(all, kind, key);
+	stream = f ? stream_ref(f->stream) : NULL;
+	pthread_mutex_unlock(&all->lock);
+	return stream;
+}
+
+static int open_query_log(struct model *m, const char *key, void (*fetched)(void *arg), void *arg, struct stream **ret,
+			  struct error *err)
+{
+	*ret = query_log(m, key);
+	if (!*ret)
+		return error_set(err, -ENOENT, "there is no query %s", key);
+	fetched(arg);
+	return 0;
+}
+
+int model_log_open(struct model *m, enum model_log kind, const char *key, void (*fetched)(void *arg), void *arg,
+		   struct stream **ret, struct error *err)
+{
+	struct followers *all = m->followers;
+	struct follower *f = NULL;
+	int r;
+
+	if (kind == MODEL_LOG_QUERY)
+		return open_query_log(m, key, fetched, arg, ret, err);
+	pthread_mutex_lock(&all->lock);
+	r = open_locked(all, kind, key, fetched, arg, &f);
+	*ret = r >= 0 ? stream_ref(f->stream) : NULL;
+	pthread_mutex_unlock(&all->lock);
+	if (r < 0)
+		return r;
+	if (r == 1)
+		fetched(arg);
+	else if (r == 0 && engine_post(m->engine, look, f) < 0)
+		end_look(f);
+	return 0;
+}
+
+void model_log_close(struct model *m, enum model_log kind, const char *key)
+{
+	struct followers *all = m->followers;
+	struct follower *f;
+
+	if (kind == MODEL_LOG_QUERY)
+		return;
+	pthread_mutex_lock(&all->lock);
+	f = find(all, kind, key);
+	if (f && f->opens && --f->opens == 0)
+		f->closed_ms = clock_monotonic_ms();
+	pthread_mutex_unlock(&all->lock);
+}
+
+/* -- life ------------------------------------------------------------------------------------------------------ */
+
+int followers_new(struct model *m, struct followers **ret)
+{
+	struct followers *all = calloc(1, sizeof(*all));
+
+	if (!all)
+		return -ENOMEM;
+	all->model = m;
+	pthread_mutex_init(&all->lock, NULL);
+	list_init(&all->all);
+	*ret = all;
+	return 0;
+}
+
+void followers_free(struct followers *all)
+{
+	if (!all)
+		return;
+	list_for_each_safe (l, next, &all->all)
+		follower_free(container_of(l, struct follower, link));
+	pthread_mutex_destroy(&all->lock);
+	free(all);
+}

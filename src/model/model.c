@@ -1,0 +1,484 @@
+#include "model/model.h"
+
+#include "base/clock.h"
+#include "base/escape.h"
+#include "base/log.h"
+#include "jobs/history.h"
+#include "model/internal.h"
+
+#include <inttypes.h>
+
+#include <string.h>
+
+#define EVENTS_KEEP  (4 << 20)
+#define API_LOG_KEEP (4 << 20)
+
+/* Without settings, as those are by default. */
+#define HISTORY_KEEP	 100
+#define HISTORY_LIMIT_GB 1
+
+/* -- publishing ------------------------------------------------------------------------------------------------ */
+
+struct snapshot *model_snapshot(struct model *m)
+{
+	struct snapshot *s;
+
+	pthread_mutex_lock(&m->lock);
+	s = snapshot_ref(m->snapshot);
+	pthread_mutex_unlock(&m->lock);
+	return s;
+}
+
+uint64_t model_generation(struct model *m)
+{
+	return atomic_load(&m->generation);
+}
+
+/* Keeps a chosen task while it lives. */
+static void settle_default_task(struct snapshot *s)
+{
+	const struct task *chosen = s->default_chosen ? task_list_find(s->tasks, s->default_task) : NULL;
+
+	if (chosen && task_is_live(chosen))
+		return;
+	s->default_chosen = false;
+	chosen = task_list_default(s->tasks);
+	snprintf(s->default_task, sizeof(s->default_task), "%s", chosen ? chosen->id : "");
+}
+
+/* Under the lock: the old snapshot, to be given back, or NULL when edit refused. */
+static struct snapshot *replace_snapshot(struct model *m, int (*edit)(struct snapshot *s, void *arg), void *arg,
+					 int *ret)
+{
+	struct snapshot *fresh = snapshot_copy(m->snapshot), *old;
+
+	*ret = fresh ? edit(fresh, arg) : -ENOMEM;
+	if (*ret < 0) {
+		snapshot_unref(fresh);
+		return NULL;
+	}
+	settle_default_task(fresh);
+	if (fresh->settings != m->snapshot->settings || fresh->stack != m->snapshot->stack)
+		fresh->match = plan_match(fresh);
+	fresh->generation = m->snapshot->generation + 1;
+	old = m->snapshot;
+	m->snapshot = fresh;
+	atomic_store(&m->generation, fresh->generation);
+	return old;
+}
+
+int model_publish(struct model *m, int (*edit)(struct snapshot *s, void *arg), void *arg)
+{
+	struct snapshot *old;
+	int r;
+
+	pthread_mutex_lock(&m->lock);
+	old = replace_snapshot(m, edit, arg, &r);
+	pthread_mutex_unlock(&m->lock);
+	snapshot_unref(old);
+	if (r >= 0)
+		model_tell(m);
+	return r;
+}
+
+void model_tell(struct model *m)
+{
+	void (*changed)(void *arg);
+	void *arg;
+
+	pthread_mutex_lock(&m->lock);
+	changed = m->changed;
+	arg = m->changed_arg;
+	pthread_mutex_unlock(&m->lock);
+	if (changed)
+		changed(arg);
+}
+
+void model_set_listener(struct model *m, void (*changed)(void *arg), void *arg)
+{
+	pthread_mutex_lock(&m->lock);
+	m->changed = changed;
+	m->changed_arg = arg;
+	pthread_mutex_unlock(&m->lock);
+}
+
+/* -- small accessors ------------------------------------------------------------------------------------------- */
+
+struct failures *model_failures(struct model *m)
+{
+	return m->failures;
+}
+
+struct stream *model_events(struct model *m)
+{
+	return m->events;
+}
+
+struct stream *model_api_log(struct model *m)
+{
+	return m->api_log;
+}
+
+struct aws *model_aws(struct model *m)
+{
+	struct aws *a;
+
+	pthread_mutex_lock(&m->lock);
+	a = m->aws ? aws_ref(m->aws) : NULL;
+	pthread_mutex_unlock(&m->lock);
+	return a;
+}
+
+void model_event(struct model *m, const char *format, ...)
+{
+	char line[1024], escaped[1024], when[CLOCK_TEXT_SIZE];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	stream_printf(m->events, "%s %s\n", clock_format(clock_wall_ms(), when),
+		      escape_copy(escaped, sizeof(escaped), line));
+	model_tell(m);
+}
+
+/* -- jobs ------------------------------------------------------------------------------------------------------ */
+
+static struct job_list **list_of(struct snapshot *s, enum job_kind kind)
+{
+	switch (kind) {
+	case JOB_OPERATION:
+		return &s->operations;
+	case JOB_EXEC:
+		return &s->execs;
+	case JOB_CHECK:
+		return &s->checks;
+	default:
+		return &s->queries;
+	}
+}
+
+static int trim_history(struct snapshot *s)
+{
+	const struct settings *settings = s->settings;
+	struct history_limits limits = {.keep = settings ? settings->history_keep : HISTORY_KEEP,
+					.disk_bytes = (uint64_t)(settings ? settings->history_limit : HISTORY_LIMIT_GB)
+						      << 30};
+
+	return history_trim((struct job_list **[HISTORY_LISTS]){&s->queries, &s->execs}, &limits);
+}
+
+static int add_job(struct snapshot *s, void *arg)
+{
+	struct job *j = arg;
+	static const size_t keep[] = {
+		[JOB_OPERATION] = OPERATIONS_KEPT,
+		[JOB_QUERY] = SIZE_MAX, /* see trim_history */
+		[JOB_EXEC] = SIZE_MAX,
+		[JOB_CHECK] = CHECKS_KEPT,
+	};
+	struct job_list **list = list_of(s, j->kind);
+	struct job_list *longer = job_list_with(*list, j, keep[j->kind]);
+	int r;
+
+	if (!longer)
+		return -ENOMEM;
+	job_list_unref(*list);
+	*list = longer;
+	r = trim_history(s);
+	return r < 0 ? r : 0;
+}
+
+static int edit_trim(struct snapshot *s, void *arg _unused_)
+{
+	int r = trim_history(s);
+
+	return r == 0 ? -EALREADY : r;
+}
+
+void model_trim_history(struct model *m)
+{
+	model_publish(m, edit_trim, NULL);
+}
+
+uint64_t model_take_number(struct model *m, enum job_kind kind)
+{
+	uint64_t number;
+
+	pthread_mutex_lock(&m->lock);
+	number = m->next_number[kind]++;
+	pthread_mutex_unlock(&m->lock);
+	return number;
+}
+
+static uint64_t take_noted_number(struct model *m, enum job_kind kind)
+{
+	uint64_t number = model_take_number(m, kind);
+
+	journal_set_last_number(m->journal, kind, number);
+	return number;
+}
+
+struct job *model_job_new(struct model *m, enum job_kind kind, uint64_t number, const char *name, const char *argument,
+			  struct blob *query, struct requester who)
+{
+	struct job *j = job_new(kind, number ? number : take_noted_number(m, kind), name, query);
+
+	if (!j)
+		return NULL;
+	snprintf(j->argument, sizeof(j->argument), "%s", argument);
+	j->pid = who.pid;
+	j->uid = who.uid;
+	if (model_publish(m, add_job, j) < 0) {
+		job_unref(j);
+		return NULL;
+	}
+	return j;
+}
+
+static void job_changed(struct job *j _unused_, void *arg)
+{
+	model_tell(arg);
+}
+
+#define JOB_PATH_SIZE 128
+
+/* Where a job stands in the tree. */
+static const char *job_path(const struct job *j, char path[static JOB_PATH_SIZE])
+{
+	switch (j->kind) {
+	case JOB_EXEC:
+		snprintf(path, JOB_PATH_SIZE, "tasks/%s/exec/history/%" PRIu64, j->argument, j->number);
+		break;
+	case JOB_CHECK:
+		snprintf(path, JOB_PATH_SIZE, "tasks/%s/check", j->argument);
+		break;
+	default:
+		snprintf(path, JOB_PATH_SIZE, "%s/%" PRIu64, j->kind == JOB_OPERATION ? "operations" : "lambda/history",
+			 j->number);
+		break;
+	}
+	return path;
+}
+
+void model_job_fail(struct model *m, struct job *j, const struct error *err)
+{
+	char path[JOB_PATH_SIZE];
+
+	failures_add(m->failures, &(struct failure_site){.pid = j->pid, .uid = j->uid, .job = job_path(j, path)}, err);
+	job_fail(j, err);
+	model_event(m, "%s %s failed: %s", path, j->name, err->message);
+}
+
+void model_job_failed(struct model *m, struct job *j)
+{
+	_cleanup_(job_view_unref_cleanup) struct job_view *v = job_view(j);
+	char path[JOB_PATH_SIZE];
+
+	failures_add(m->failures, &(struct failure_site){.pid = j->pid, .uid = j->uid, .job = job_path(j, path)},
+		     &v->error);
+	model_event(m, "%s %s %s: %s", path, j->name, job_state_name(v->state), v->error.message);
+}
+
+int model_history_check(struct job *j, struct error *err)
+{
+	_cleanup_(job_view_unref_cleanup) struct job_view *v = job_view(j);
+	char path[JOB_PATH_SIZE];
+
+	if (job_state_ended(v->state))
+		return 0;
+	error_set(err, -EBUSY, "%s cannot be removed: its command is %s", job_path(j, path), job_state_name(v->state));
+	error_remedy(err, "wait for it, or: touch %s/cancel", path);
+	return -EBUSY;
+}
+
+static int edit_forget(struct snapshot *s, void *arg)
+{
+	struct job *j = arg;
+	struct job_list **list = list_of(s, j->kind), *shorter;
+
+	if (job_list_find(*list, j->number) != j)
+		return -ENOENT;
+	shorter = job_list_without(*list, j);
+	if (!shorter)
+		return -ENOMEM;
+	job_list_unref(*list);
+	*list = shorter;
+	return 0;
+}
+
+int model_history_remove(struct model *m, struct job *j, struct requester who, struct error *err)
+{
+	char path[JOB_PATH_SIZE];
+	int r = model_history_check(j, err);
+
+	if (r == 0)
+		r = model_publish(m, edit_forget, j);
+	if (r == 0)
+		model_event(m, "%s was removed by process %d", job_path(j, path), (int)who.pid);
+	return r;
+}
+
+void model_cancel_job(struct model *m, struct job *j)
+{
+	_cleanup_(job_view_unref_cleanup) struct job_view *v = job_view(j);
+
+	if (job_state_ended(v->state))
+		return;
+	model_event(m, "%s %" PRIu64 ": cancelling", j->name, j->number);
+	job_cancel(j);
+}
+
+/* -- choosing the default task --------------------------------------------------------------------------------- */
+
+static int edit_choice(struct snapshot *s, void *arg)
+{
+	const char *id = arg;
+
+	if (*id && !task_list_find(s->tasks, id))
+		return -ENOENT;
+	s->default_chosen = *id != '\0';
+	snprintf(s->default_task, sizeof(s->default_task), "%s", id);
+	return 0;
+}
+
+int model_task_choose(struct model *m, const char *id, struct error *err)
+{
+	int r = model_publish(m, edit_choice, (void *)(id ? id : ""));
+
+	if (r == -ENOENT)
+		return error_set(err, -ENOENT, "%s is not a known task", id);
+	if (r == 0)
+		model_event(m, "default task: %s", id && *id ? id : "automatic");
+	return r;
+}
+
+/* -- life ------------------------------------------------------------------------------------------------------ */
+
+/* Queries and the rest of the tree work without a journal; operations are refused, or may be missing. */
+static int open_journal(struct model *m, const char *dir, struct error *err)
+{
+	struct error note = {0};
+	int r = journal_open(dir, &m->journal, &note);
+
+	if (r < 0)
+		return error_set(err, r, "cannot read the journal of operations: %s", strerror(-r));
+	if (error_is(&note)) {
+		failures_add(m->failures, &(struct failure_site){0}, &note);
+		log_warning("%s", note.message);
+	}
+	return 0;
+}
+
+static int make_parts(struct model *m, const struct model_config *config, struct error *err)
+{
+	int r;
+
+	m->config_dir = strdup(config->config_dir);
+	m->cache_dir = strdup(config->cache_dir);
+	m->failures = failures_new();
+	m->events = stream_new(EVENTS_KEEP);
+	m->api_log = stream_new(API_LOG_KEEP);
+	m->snapshot = snapshot_first();
+	if (!m->config_dir || !m->cache_dir || !m->failures || !m->events || !m->api_log || !m->snapshot)
+		return -ENOMEM;
+	r = open_journal(m, config->state_dir, err);
+	if (r < 0)
+		return r;
+	for (int kind = 0; kind < JOB_KIND_MAX; kind++)
+		m->next_number[kind] = journal_last_number(m->journal, kind) + 1;
+	job_set_listener(job_changed, m);
+	return 0;
+}
+
+static int start_parts(struct model *m, struct error *err)
+{
+	int r;
+
+	r = engine_start(&m->engine);
+	if (r < 0)
+		return error_set(err, r, "cannot start the network thread: %s", strerror(-r));
+	if ((r = attend_new(m, &m->attend)) < 0 || (r = watch_new(m, &m->watch)) < 0 ||
+	    (r = queries_new(m, &m->queries)) < 0 || (r = execs_new(m, &m->execs)) < 0 ||
+	    (r = shells_new(m, &m->shells)) < 0 || (r = followers_new(m, &m->followers)) < 0 ||
+	    (r = deployed_new(m, &m->deployed)) < 0 || (r = runner_new(m, &m->runner)) < 0)
+		return error_set(err, r, "cannot start: %s", strerror(-r));
+	return 0;
+}
+
+static void report_settings(struct model *m, const struct error *err)
+{
+	failures_add(m->failures, &(struct failure_site){.path = "config/default.env"}, err);
+	log_warning("%s", err->message);
+}
+
+int model_start(const struct model_config *config, struct model **ret, struct error *err)
+{
+	struct model *m = calloc(1, sizeof(*m));
+	struct error unusable = {0};
+	int r;
+
+	if (!m)
+		return -ENOMEM;
+	pthread_mutex_init(&m->lock, NULL);
+	pthread_mutex_init(&m->save_lock, NULL);
+	pthread_cond_init(&m->saved, NULL);
+	r = make_parts(m, config, err);
+	if (r == 0)
+		r = start_parts(m, err);
+	if (r < 0) {
+		model_stop(m);
+		return r;
+	}
+	if (settings_file_load(m, &unusable) < 0)
+		report_settings(m, &unusable);
+	/* First what we were doing ourselves, then a look: or our own operation would be taken for somebody else's. */
+	operations_resume(m);
+	deployed_refresh(m);
+	watch_now(m, NULL, NULL);
+	*ret = m;
+	return 0;
+}
+
+static void wait_for_saves(struct model *m)
+{
+	pthread_mutex_lock(&m->lock);
+	while (m->saving)
+		pthread_cond_wait(&m->saved, &m->lock);
+	pthread_mutex_unlock(&m->lock);
+}
+
+/* Order: who makes work first, then the engine that does it, then what both use. */
+void model_stop(struct model *m)
+{
+	if (!m)
+		return;
+	model_set_listener(m, NULL, NULL);
+	wait_for_saves(m);
+	runner_free(m->runner);
+	shells_end(m->shells);
+	atomic_store(&m->stopping, true);
+	if (m->engine)
+		engine_stop(m->engine);
+	login_free(m->login);
+	attend_free(m->attend);
+	watch_free(m->watch);
+	followers_free(m->followers);
+	queries_free(m->queries);
+	execs_free(m->execs);
+	shells_free(m->shells);
+	job_set_listener(NULL, NULL);
+	aws_unref(m->aws);
+	snapshot_unref(m->snapshot);
+	deployed_free(m->deployed);
+	journal_close(m->journal);
+	stream_unref(m->api_log);
+	stream_unref(m->events);
+	failures_free(m->failures);
+	free(m->config_dir);
+	free(m->cache_dir);
+	pthread_cond_destroy(&m->saved);
+	pthread_mutex_destroy(&m->save_lock);
+	pthread_mutex_destroy(&m->lock);
+	free(m);
+}

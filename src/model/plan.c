@@ -1,0 +1,111 @@
+/*
+ * plan.c - stack/plan and stack/template.json, from memory.
+ */
+#include "stack/plan.h"
+#include "model/internal.h"
+#include "stack/ownership.h"
+#include "stack/template.h"
+
+#include <string.h>
+
+/* In the place of the name that the image will have. */
+#define IMAGE_TO_COME "(assembled by deploy)"
+
+static cJSON *pairs_json(const struct pair *pairs, size_t n, const char *key, const char *value)
+{
+	cJSON *array = cJSON_CreateArray();
+
+	for (size_t i = 0; i < n; i++) {
+		cJSON *item = cJSON_CreateObject();
+
+		cJSON_AddStringToObject(item, key, pairs[i].key);
+		cJSON_AddStringToObject(item, value, pairs[i].value);
+		cJSON_AddItemToArray(array, item);
+	}
+	return array;
+}
+
+/* NULL unless the deployed image was made from what the settings name, for the processor that they name. */
+static const char *deployed_image(const struct snapshot *s)
+{
+	const char *base = stack_view_parameter(s->stack, "BaseImage");
+	const char *architecture = stack_view_parameter(s->stack, "Architecture");
+
+	if (!base || strcmp(base, settings_get(s->settings, SETTING_VAST_IMAGE)) != 0)
+		return NULL;
+	if (!architecture || strcmp(architecture, settings_get(s->settings, SETTING_ARCHITECTURE)) != 0)
+		return NULL;
+	return stack_view_parameter(s->stack, "ImageUri");
+}
+
+/* What only a deploy finds out is taken to be as it is deployed; whether a tag was moved meanwhile, it does not ask. */
+static cJSON *wanted_parameters(const struct snapshot *s)
+{
+	const char *image = deployed_image(s);
+	struct template_facts facts = {
+		.internet_gateway_id = stack_view_parameter(s->stack, "InternetGatewayId"),
+		.availability_zone = stack_view_parameter(s->stack, "AvailabilityZone"),
+		.image_uri = image ? image : IMAGE_TO_COME,
+		.file_system_id = stack_view_parameter(s->stack, "FileSystemId"),
+	};
+
+	return template_parameters(s->settings, &facts);
+}
+
+static int render(const struct snapshot *s, struct buf *out)
+{
+	char name[SETTINGS_STACK_SIZE];
+	cJSON *wanted = wanted_parameters(s);
+	cJSON *deployed = pairs_json(s->stack->parameters, s->stack->parameters_n, "ParameterKey", "ParameterValue");
+	cJSON *outputs = pairs_json(s->stack->outputs, s->stack->outputs_n, "OutputKey", "OutputValue");
+	struct plan p = {.stack_name = settings_stack_name(s->settings, name),
+			 .stack_status = s->stack->status,
+			 .wanted = wanted,
+			 .deployed = deployed,
+			 .outputs = outputs};
+	int r = plan_write(&p, out);
+
+	cJSON_Delete(wanted);
+	cJSON_Delete(deployed);
+	cJSON_Delete(outputs);
+	return r;
+}
+
+int model_plan_render(const struct snapshot *s, struct buf *out)
+{
+	struct error err = {0};
+
+	if (!s->settings)
+		return buf_puts(out, "there are no settings: write config/default.env\n");
+	if (settings_check_complete(s->settings, &err) < 0)
+		return buf_printf(out, "deploy would refuse: %s\n", err.message);
+	if (!s->contact_ms)
+		return buf_puts(out, "not known yet: AWS has not been reached\n");
+	if (s->stack->foreign) {
+		stack_refuse_foreign(s->stack->name, settings_get(s->settings, SETTING_STAGE), &err);
+		return buf_printf(out, "deploy would refuse: %s; %s\n", err.message, err.remedy);
+	}
+	return render(s, out);
+}
+
+const char *model_template_json(size_t *ret_len)
+{
+	return template_text(ret_len);
+}
+
+enum snapshot_match plan_match(const struct snapshot *s)
+{
+	cJSON *wanted, *deployed, *names;
+	enum snapshot_match match;
+
+	if (!s->settings || s->stack->foreign || !s->stack->outputs_n || settings_check_complete(s->settings, NULL) < 0)
+		return MATCH_UNKNOWN;
+	wanted = wanted_parameters(s);
+	deployed = pairs_json(s->stack->parameters, s->stack->parameters_n, "ParameterKey", "ParameterValue");
+	names = template_differences(wanted, deployed);
+	match = cJSON_GetArraySize(names) > 0 ? MATCH_DIFFERENT : MATCH_SAME;
+	cJSON_Delete(wanted);
+	cJSON_Delete(deployed);
+	cJSON_Delete(names);
+	return match;
+}

@@ -1,0 +1,458 @@
+/*
+ * runner.c - the operation thread: one operation at a time, as plain sequential code.
+ *
+ * An operation is in the journal before its touch is answered, and again before its end can be read. One that was
+ * running when vastfs ended goes on in AWS; the next mount runs the same function again, whose steps look first at what
+ * is there, provided that it is the same account, region, endpoint and stack: resume.c.
+ */
+#include "stack/operation.h"
+
+#include "base/clock.h"
+#include "model/work.h"
+
+#include <inttypes.h>
+#include <malloc.h>
+#include <string.h>
+
+#define LAST_LOOK_LIMIT_MS 10000
+
+struct runner {
+	struct model *model;
+	pthread_t thread;
+	bool started;
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	struct list queue;
+	bool stopping;
+	struct aws_cancel_token *cancel, *stop; /* of the operation at hand; NULL between them */
+	struct aws_cancel_token *looked;	/* fired when the last look at AWS is done; NULL: none is waited for */
+};
+
+/* -- the journal ------------------------------------------------------------------------------------------------ */
+
+static int runner_cannot_write(int r, struct error *err)
+{
+	error_set(err, r, "cannot write the journal of operations: %s", strerror(-r));
+	error_remedy(err, "make room or fix the state directory, then start the operation again");
+	return r;
+}
+
+/* On disk when this returns 0. */
+static int journal_work(struct model *m, const struct work *work, struct error *err)
+{
+	int r = journal_update(m->journal, &work->entry);
+
+	if (r == 0)
+		r = journal_sync(m->journal);
+	return r < 0 ? runner_cannot_write(r, err) : 0;
+}
+
+/* The end comes to an operation whatever the disk says, but then it may come again. */
+static void journal_end(struct model *m, struct work *work, enum job_state state, const struct operation *op,
+			const struct error *err)
+{
+	struct error lost;
+	char name[48];
+
+	work->entry.state = state;
+	work->entry.exit_code = state == JOB_SUCCEEDED ? 0 : 1;
+	work->entry.ended_ms = clock_wall_ms();
+	snprintf(work->entry.result, sizeof(work->entry.result), "%s",
+		 state == JOB_SUCCEEDED ? buf_str(&op->result) : "");
+	snprintf(work->entry.message, sizeof(work->entry.message), "%s", err->message);
+	if (journal_work(m, work, &lost) == 0)
+		return;
+	error_prefix(&lost, "the end of this operation is not noted, so the next mount may run it once more");
+	error_remedy(&lost, "make room or fix the state directory before vastfs ends");
+	job_log(work->job, "warning: %s", lost.message);
+	snprintf(name, sizeof(name), "operations/%" PRIu64, work->entry.number);
+	failures_add(m->failures, &(struct failure_site){.job = name}, &lost);
+}
+
+/* -- the outcome ----------------------------------------------------------------------------------------------- */
+
+static void end_failed(struct model *m, struct job *j, const struct error *err)
+{
+	job_log(j, "failed: %s", err->message);
+	if (*err->remedy)
+		job_log(j, "what to do: %s", err->remedy);
+	model_job_fail(m, j, err);
+}
+
+/* What an operation that succeeded has to say belongs into /error, too. */
+static void tell_warnings(struct model *m, struct job *j)
+{
+	_cleanup_(job_view_unref_cleanup) struct job_view *v = job_view(j);
+	char name[64];
+
+	snprintf(name, sizeof(name), "operations/%" PRIu64, j->number);
+	if (*v->error.message)
+		failures_add(m->failures, &(struct failure_site){.pid = j->pid, .uid = j->uid, .job = name}, &v->error);
+}
+
+static void end_succeeded(struct model *m, struct operation *op)
+{
+	job_log(op->job, "succeeded");
+	job_progress(op->job, op->steps, op->steps, "done");
+	job_succeed(op->job, blob_from_buf(&op->result));
+	tell_warnings(m, op->job);
+	model_event(m, "operations/%" PRIu64 " %s succeeded", op->job->number, op->job->name);
+}
+
+/* Who waits and who tells may both be the last one to use it. */
+struct last_look {
+	struct ref ref;
+	struct aws_cancel_token *done;
+};
+
+static void last_look_unref(struct last_look *l)
+{
+	if (!ref_put(&l->ref))
+		return;
+	aws_cancel_token_free(l->done);
+	free(l);
+}
+
+static void look_done(void *arg)
+{
+	struct last_look *l = arg;
+
+	aws_cancel_token_fire(l->done);
+	last_look_unref(l);
+}
+
+static struct last_look *last_look_new(void)
+{
+	struct last_look *l = calloc(1, sizeof(*l));
+
+	if (!l)
+		return NULL;
+	ref_init(&l->ref);
+	l->done = aws_cancel_token_new();
+	if (l->done)
+		return l;
+	free(l);
+	return NULL;
+}
+
+static void set_looked(struct runner *o, struct aws_cancel_token *done)
+{
+	pthread_mutex_lock(&o->lock);
+	o->looked = done;
+	if (done && o->stopping)
+		aws_cancel_token_fire(done);
+	pthread_mutex_unlock(&o->lock);
+}
+
+/* Until the tree shows what AWS has now, vastfs ends, or AWS does not answer in good time. */
+static void look_at_the_end(struct runner *o)
+{
+	struct last_look *l = last_look_new();
+
+	if (!l)
+		return;
+	set_looked(o, l->done);
+	ref_get(&l->ref);
+	watch_now(o->model, look_done, l);
+	aws_sleep(l->done, LAST_LOOK_LIMIT_MS);
+	set_looked(o, NULL);
+	last_look_unref(l);
+}
+
+static enum job_state end_state(int r)
+{
+	if (r == -ECANCELED)
+		return JOB_CANCELLED;
+	return r < 0 ? JOB_FAILED : JOB_SUCCEEDED;
+}
+
+/* The tree shows the new stack first; whoever reads the result then finds nothing running and all of it there. */
+static void conclude(struct runner *o, struct work *work, struct operation *op, int r, struct error *err)
+{
+	struct model *m = o->model;
+	enum job_state state = end_state(r);
+
+	if (aws_cancel_token_fired(o->stop))
+		return;
+	look_at_the_end(o);
+	if (state == JOB_CANCELLED && !error_is(err))
+		error_set(err, r, "cancelled");
+	else if (state == JOB_FAILED && !error_is(err))
+		error_set(err, r, "%s", strerror(-r));
+	journal_end(m, work, state, op, err);
+	if (state == JOB_CANCELLED) {
+		job_log(op->job, "cancelled");
+		job_cancelled(op->job, err->message);
+		model_event(m, "operations/%" PRIu64 " %s cancelled", op->job->number, op->job->name);
+	} else if (state == JOB_FAILED) {
+		end_failed(m, op->job, err);
+	} else {
+		end_succeeded(m, op);
+	}
+}
+
+/* Not this mount's business after all: the journal keeps it for the right one. */
+static void conclude_unknown(struct runner *o, struct work *work, const struct error *err)
+{
+	struct error why = *err;
+
+	if (aws_cancel_token_fired(o->stop))
+		return;
+	error_prefix(&why, "not taken up again");
+	job_log(work->job, "%s", why.message);
+	job_unknown(work->job, &why);
+	model_job_failed(o->model, work->job);
+}
+
+/* -- running --------------------------------------------------------------------------------------------------- */
+
+static void show_now(struct operation *op)
+{
+	watch_now(op->model, NULL, NULL);
+}
+
+static int runner_remember(struct operation *op, const char *key, const char *value, struct error *err)
+{
+	struct model *m = op->model;
+	int r = journal_remember(m->journal, op->job->number, key, value);
+
+	return r < 0 ? runner_cannot_write(r, err) : 0;
+}
+
+static void show_warning(struct operation *op, const struct error *err)
+{
+	struct model *m = op->model;
+	char name[48];
+
+	snprintf(name, sizeof(name), "operations/%" PRIu64, op->job->number);
+	failures_add(m->failures, &(struct failure_site){.pid = op->job->pid, .uid = op->job->uid, .job = name}, err);
+	model_event(m, "%s %s: %s", name, op->job->name, err->message);
+}
+
+static void fire_cancel(struct job *j _unused_, void *arg)
+{
+	struct runner *o = arg;
+
+	pthread_mutex_lock(&o->lock);
+	if (o->cancel)
+		aws_cancel_token_fire(o->cancel);
+	pthread_mutex_unlock(&o->lock);
+}
+
+/* -- where ------------------------------------------------------------------------------------------------------ */
+
+/* What an older one had begun here is done with: the two must not run one after the other at some later mount. */
+static void end_superseded(struct model *m, const struct work *work)
+{
+	struct journal_entry e;
+
+	for (size_t i = 0; journal_get(m->journal, i, &e); i++) {
+		if (!resume_is_superseded(&e, &work->entry, work->settings))
+			continue;
+		e.state = JOB_FAILED;
+		e.exit_code = 1;
+		e.ended_ms = clock_wall_ms();
+		snprintf(e.message, sizeof(e.message),
+			 "not taken up again: operation %" PRIu64 " (%s) was started instead", work->entry.number,
+			 work->entry.name);
+		journal_update(m->journal, &e);
+	}
+}
+
+/* The account is known, and the journal knows it, before anything is changed in it. */
+static int settle_account(struct model *m, struct work *work, struct operation *op, struct error *err)
+{
+	struct place here = work->entry.place;
+	int r = 0;
+
+	snprintf(here.account, sizeof(here.account), "%s", op->account);
+	if (work->resumed)
+		r = resume_check_account(&work->entry, &here, err);
+	if (r < 0)
+		return r;
+	identity_set(m, work->settings, op->account);
+	work->entry.place = here;
+	end_superseded(m, work);
+	return journal_work(m, work, err);
+}
+
+static int identify(const struct work *work, struct operation *op, struct error *err)
+{
+	int r = operation_identify(op, err);
+
+	if (r < 0 && r != -ECANCELED && work->resumed)
+		error_prefix(err, "the account is not known");
+	return r;
+}
+
+/* Until the place is certain AWS is asked nothing else. Of a resumed operation no failure here is the end. */
+static int prepare(struct model *m, struct work *work, struct operation *op, struct error *err)
+{
+	int r = journal_work(m, work, err);
+
+	if (r == 0)
+		r = identify(work, op, err);
+	return r < 0 ? r : settle_account(m, work, op, err);
+}
+
+/* -- one operation ---------------------------------------------------------------------------------------------- */
+
+static int run_operation(struct runner *o, struct work *work)
+{
+	struct model *m = o->model;
+	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = model_snapshot(m);
+	struct operation op = {.aws = aws_ref(work->aws),
+			       .engine = m->engine,
+			       .settings = work->settings,
+			       .job = work->job,
+			       .argument = work->job->argument,
+			       .token = work->entry.token,
+			       .default_task = s->default_task,
+			       .cancel = o->cancel,
+			       .stop = o->stop,
+			       .look = show_now,
+			       .remember = runner_remember,
+			       .memory = journal_memory(m->journal, work->job->number),
+			       .warn = show_warning,
+			       .outage = {.begun = work->resumed},
+			       .model = m,
+			       .result = BUF_INIT(64 * 1024)};
+	struct error err = {0};
+	int r;
+
+	settings_stack_name(op.settings, op.name);
+	r = prepare(m, work, &op, &err);
+	if (r < 0 && work->resumed && r != -ECANCELED) {
+		conclude_unknown(o, work, &err);
+	} else {
+		if (r == 0)
+			r = work->verb->run(&op, &err);
+		conclude(o, work, &op, r, &err);
+	}
+	aws_unref(op.aws);
+	operation_release(&op);
+	return r;
+}
+
+/* False if vastfs ends. */
+static bool begin(struct runner *o)
+{
+	bool going;
+
+	pthread_mutex_lock(&o->lock);
+	going = !o->stopping;
+	o->cancel = aws_cancel_token_new();
+	o->stop = aws_cancel_token_new();
+	pthread_mutex_unlock(&o->lock);
+	return going && o->cancel && o->stop;
+}
+
+static void end(struct runner *o)
+{
+	struct aws_cancel_token *cancel, *stop;
+
+	pthread_mutex_lock(&o->lock);
+	cancel = move_ptr(o->cancel);
+	stop = move_ptr(o->stop);
+	pthread_mutex_unlock(&o->lock);
+	aws_cancel_token_free(cancel);
+	aws_cancel_token_free(stop);
+}
+
+static void do_work(struct runner *o, struct work *work)
+{
+	if (begin(o)) {
+		job_start(work->job);
+		job_log(work->job, "%s%s%s", work->job->name, *work->job->argument ? " " : "", work->job->argument);
+		work->entry.state = JOB_RUNNING;
+		if (!work->entry.started_ms)
+			work->entry.started_ms = clock_wall_ms();
+		job_on_cancel(work->job, fire_cancel, o);
+		run_operation(o, work);
+		job_on_cancel(work->job, NULL, NULL);
+	}
+	end(o);
+}
+
+void runner_enqueue(struct runner *o, struct work *work)
+{
+	pthread_mutex_lock(&o->lock);
+	list_append(&o->queue, &work->link);
+	pthread_cond_signal(&o->wake);
+	pthread_mutex_unlock(&o->lock);
+}
+
+static struct work *next_work(struct runner *o)
+{
+	struct work *work = NULL;
+
+	pthread_mutex_lock(&o->lock);
+	while (list_empty(&o->queue) && !o->stopping)
+		pthread_cond_wait(&o->wake, &o->lock);
+	if (!o->stopping) {
+		work = container_of(o->queue.next, struct work, link);
+		list_remove(&work->link);
+	}
+	pthread_mutex_unlock(&o->lock);
+	return work;
+}
+
+static void *runner_thread(void *arg)
+{
+	struct runner *o = arg;
+	struct work *work;
+
+	while ((work = next_work(o))) {
+		do_work(o, work);
+		work_free(work);
+		malloc_trim(0); /* an operation, above all an image's assembly, leaves a megabyte of free heap behind */
+	}
+	return NULL;
+}
+
+/* -- life ------------------------------------------------------------------------------------------------------ */
+
+int runner_new(struct model *m, struct runner **ret)
+{
+	struct runner *o = calloc(1, sizeof(*o));
+	int r;
+
+	if (!o)
+		return -ENOMEM;
+	o->model = m;
+	list_init(&o->queue);
+	pthread_mutex_init(&o->lock, NULL);
+	pthread_cond_init(&o->wake, NULL);
+	r = -pthread_create(&o->thread, NULL, runner_thread, o);
+	o->started = r == 0;
+	*ret = o;
+	return r;
+}
+
+static void stop_thread(struct runner *o)
+{
+	pthread_mutex_lock(&o->lock);
+	o->stopping = true;
+	if (o->stop)
+		aws_cancel_token_fire(o->stop);
+	if (o->cancel)
+		aws_cancel_token_fire(o->cancel);
+	if (o->looked)
+		aws_cancel_token_fire(o->looked);
+	pthread_cond_signal(&o->wake);
+	pthread_mutex_unlock(&o->lock);
+	if (o->started)
+		pthread_join(o->thread, NULL);
+}
+
+void runner_free(struct runner *o)
+{
+	if (!o)
+		return;
+	stop_thread(o);
+	list_for_each_safe (l, next, &o->queue)
+		work_free(container_of(l, struct work, link));
+	pthread_cond_destroy(&o->wake);
+	pthread_mutex_destroy(&o->lock);
+	free(o);
+}

@@ -1,0 +1,250 @@
+/*
+ * settings_file.c - config/default.env on disk and in force.
+ */
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "model/internal.h"
+
+#include <string.h>
+
+static char *settings_path(const struct model *m)
+{
+	char *path;
+
+	return asprintf(&path, "%s/default.env", m->config_dir) < 0 ? NULL : path;
+}
+
+/* -- in force -------------------------------------------------------------------------------------------------- */
+
+struct force {
+	struct settings *settings;
+	struct blob *text;
+};
+
+static bool setting_differs(const struct settings *old, const struct settings *new, enum setting key)
+{
+	return !old || strcmp(settings_get(old, key), settings_get(new, key)) != 0;
+}
+
+/* What was known belongs to another stack as soon as the settings name one. */
+static bool names_other_stack(const struct settings *old, const struct settings *new)
+{
+	static const enum setting keys[] = {SETTING_AWS_REGION, SETTING_STAGE, SETTING_AWS_PROFILE};
+
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+		if (setting_differs(old, new, keys[i]))
+			return true;
+	return false;
+}
+
+static int forget_stack(struct snapshot *s)
+{
+	struct stack_view *stack = stack_view_parse("", false, NULL, NULL, NULL, NULL);
+	struct task_list *tasks = task_list_parse(NULL, NULL, NULL, NULL);
+
+	if (!stack || !tasks) {
+		stack_view_unref(stack);
+		task_list_unref(tasks);
+		return -ENOMEM;
+	}
+	stack_view_unref(s->stack);
+	task_list_unref(s->tasks);
+	s->stack = stack;
+	s->tasks = tasks;
+	s->contact_ms = 0;
+	s->contact_error = (struct error){0};
+	return 0;
+}
+
+static int edit_force(struct snapshot *s, void *arg)
+{
+	const struct force *f = arg;
+
+	if (names_other_stack(s->settings, f->settings) && forget_stack(s) < 0)
+		return -ENOMEM;
+	if (setting_differs(s->settings, f->settings, SETTING_AWS_PROFILE))
+		s->identity = (struct identity){0};
+	settings_unref(s->settings);
+	s->settings = settings_ref(f->settings);
+	blob_unref(s->settings_text);
+	s->settings_text = blob_ref(f->text);
+	s->settings_changed_ms = clock_wall_ms();
+	return 0;
+}
+
+static struct aws *make_client(struct model *m, const struct settings *settings)
+{
+	struct aws_config config = identity_config(settings);
+	struct error err = {0};
+	struct aws *a = NULL;
+
+	config.api_log = m->api_log;
+	config.keys_changed = identity_keys_changed;
+	config.keys_changed_arg = m;
+	if (settings_check_region(settings, &err) < 0 || (*config.region && aws_new(m->engine, &config, &a, &err) < 0))
+		failures_add(m->failures, &(struct failure_site){.path = "config/default.env"}, &err);
+	return a;
+}
+
+void settings_apply(struct model *m, struct settings *settings, struct blob *text)
+{
+	struct aws *fresh = make_client(m, settings), *old;
+
+	pthread_mutex_lock(&m->lock);
+	old = m->aws;
+	m->aws = fresh;
+	pthread_mutex_unlock(&m->lock);
+	aws_unref(old);
+	if (model_publish(m, edit_force, &(struct force){settings, text}) < 0)
+		log_error("no memory to put the settings in force");
+	identity_refresh(m);
+	model_trim_history(m);
+}
+
+/* Reads ~/.aws. */
+static int settings_file_add_region(struct settings *settings)
+{
+	const char *source;
+	_free_ char *region = aws_default_region(settings_get(settings, SETTING_AWS_PROFILE), &source);
+
+	return settings_set_default_region(settings, region, source);
+}
+
+static int settings_file_cannot_read(const char *path, int r, struct error *err)
+{
+	error_set(err, r, "cannot read %s: %s", path, file_explain(r));
+	error_remedy(err, "make %s a regular file, or remove it and write config/default.env", path);
+	return r;
+}
+
+int settings_file_load(struct model *m, struct error *err)
+{
+	_buf_ struct buf text = BUF_INIT(SETTINGS_MAX);
+	_cleanup_(blob_unref_cleanup) struct blob *blob = NULL;
+	_cleanup_(settings_unref_cleanup) struct settings *settings = NULL;
+	_free_ char *path = settings_path(m);
+	int r;
+
+	if (!path)
+		return -ENOMEM;
+	r = file_read(path, &text);
+	if (r == -ENOENT)
+		return 0;
+	if (r < 0)
+		return settings_file_cannot_read(path, r, err);
+	r = settings_parse(buf_str(&text), text.len, &settings, err);
+	if (r < 0)
+		return error_prefix(err, "%s is not in force", path);
+	blob = blob_from_buf(&text);
+	if (!blob || settings_file_add_region(settings) < 0)
+		return -ENOMEM;
+	settings_apply(m, settings, blob);
+	return 0;
+}
+
+/* -- saving ---------------------------------------------------------------------------------------------------- */
+
+/* Written by a thread of its own: neither the tree nor the network may wait for a slow disk. */
+struct save {
+	struct model *model;
+	struct settings *settings;
+	struct blob *text;
+	void (*done)(int result, const struct error *err, void *arg);
+	void *arg;
+};
+
+static void save_free(struct save *s)
+{
+	settings_unref(s->settings);
+	blob_unref(s->text);
+	free(s);
+}
+
+DEFINE_CLEANUP(struct save *, save_free)
+
+static int write_settings(const struct save *s, struct error *err)
+{
+	_free_ char *path = settings_path(s->model);
+	int r = path ? file_write_atomically(path, s->text->data, s->text->len) : -ENOMEM;
+
+	if (r < 0) {
+		error_set(err, r, "cannot save the settings in %s: %s", path ? path : "default.env", strerror(-r));
+		error_remedy(err,
+			     "the settings in force are unchanged; make room or fix the directory, then write again");
+	}
+	return r;
+}
+
+static void end_save(struct model *m)
+{
+	pthread_mutex_lock(&m->lock);
+	m->saving--;
+	pthread_cond_broadcast(&m->saved);
+	pthread_mutex_unlock(&m->lock);
+}
+
+static void *save_thread(void *arg)
+{
+	struct save *s = arg;
+	struct model *m = s->model;
+	struct error err = {0};
+	int r;
+
+	pthread_mutex_lock(&m->save_lock);
+	r = write_settings(s, &err);
+	if (r == 0)
+		r = settings_file_add_region(s->settings);
+	if (r == 0) {
+		settings_apply(m, s->settings, s->text);
+		deployed_refresh(m);
+		watch_now(m, NULL, NULL);
+		model_event(m, "settings saved");
+	}
+	pthread_mutex_unlock(&m->save_lock);
+	s->done(r, &err, s->arg);
+	save_free(s);
+	end_save(m);
+	return NULL;
+}
+
+static int start_save(struct save *s, struct error *err)
+{
+	pthread_attr_t detached;
+	pthread_t thread;
+	int r;
+
+	pthread_mutex_lock(&s->model->lock);
+	s->model->saving++;
+	pthread_mutex_unlock(&s->model->lock);
+	pthread_attr_init(&detached);
+	pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
+	r = -pthread_create(&thread, &detached, save_thread, s);
+	pthread_attr_destroy(&detached);
+	if (r < 0) {
+		end_save(s->model);
+		return error_set(err, r, "cannot start a thread to save the settings: %s", strerror(-r));
+	}
+	return 0;
+}
+
+int model_settings_save(struct model *m, struct buf *text, void (*done)(int result, const struct error *err, void *arg),
+			void *arg, struct error *err)
+{
+	_cleanup_(save_free_cleanup) struct save *s = calloc(1, sizeof(*s));
+	int r;
+
+	if (!s)
+		return -ENOMEM;
+	*s = (struct save){.model = m, .done = done, .arg = arg};
+	r = settings_parse(buf_str(text), text->len, &s->settings, err);
+	if (r < 0)
+		return r;
+	s->text = blob_from_buf(text);
+	if (!s->text)
+		return -ENOMEM;
+	r = start_save(s, err);
+	if (r == 0)
+		s = NULL; /* the thread's now */
+	return r;
+}

@@ -1,0 +1,482 @@
+/*
+ * shell.c - the daemon's side of `vastfs shell` (shell/protocol.h): each client is a remote shell in a container.
+ *
+ * Whoever is slow is waited for: a client that does not read stops the channel, a container that does not read stops
+ * the client. Nothing is kept beyond what is under way at that moment.
+ */
+#include "base/clock.h"
+#include "model/internal.h"
+#include "session/remote.h"
+#include "shell/protocol.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define BIND_WAIT_MS  2000
+#define BIND_PAUSE_MS 20
+#define CLIENTS_MAX   64
+#define QUEUE_MAX     ((size_t)8 << 20) /* what the channel still brings after it was paused is far less */
+#define TEXT_MAX      ((size_t)8 << 10) /* of output in a packet */
+#define LAST_WORDS_MS 5000
+
+struct client {
+	struct list link;
+	struct shells *all;
+	struct engine_socket socket;
+	struct remote *remote;
+	bool opened, script, waits, closing; /* waits: it was told so; closing: gone once the queue is sent */
+	struct shell_size size;
+	char prefix[201], task[64];
+	struct buf queue; /* packets, each behind its length as uint16_t */
+	struct engine_timer timer;
+	bool looked;
+};
+
+struct shells {
+	struct model *model;
+	int listening; /* -1: nobody listens */
+	struct engine_socket socket;
+	struct list clients;
+	unsigned n;
+};
+
+/* -- the end of one -------------------------------------------------------------------------------------------- */
+
+static void client_free(struct client *c)
+{
+	engine_unwatch(&c->socket);
+	engine_timer_cancel(&c->timer);
+	close(c->socket.fd);
+	list_remove(&c->link);
+	c->all->n--;
+	buf_free(&c->queue);
+	free(c);
+}
+
+static void drop(struct client *c)
+{
+	if (*c->task && c->remote)
+		model_event(c->all->model, "shell in task %s: left", c->task);
+	remote_drop(c->remote);
+	client_free(c);
+}
+
+/* -- to the client --------------------------------------------------------------------------------------------- */
+
+static void set_events(struct client *c)
+{
+	bool full = c->remote && remote_is_full(c->remote);
+
+	c->socket.events = (short)((full ? 0 : POLLIN) | (c->queue.len ? POLLOUT : 0));
+	if (c->remote)
+		remote_pause(c->remote, c->queue.len > 0);
+}
+
+/* True if it is over with the client. */
+static bool send_queue(struct client *c)
+{
+	size_t done = 0;
+	uint16_t len;
+	bool gone = false;
+
+	while (done < c->queue.len && !gone) {
+		memcpy(&len, c->queue.data + done, sizeof(len));
+		if (send(c->socket.fd, c->queue.data + done + sizeof(len), len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
+			gone = errno != EAGAIN && errno != EINTR;
+			break;
+		}
+		done += sizeof(len) + len;
+	}
+	buf_drop(&c->queue, done);
+	return gone || (c->closing && !c->queue.len);
+}
+
+static void ready(void *arg);
+
+static void queue(struct client *c, enum shell_packet kind, const void *text, size_t len)
+{
+	uint16_t whole = (uint16_t)(len + 1);
+
+	buf_append(&c->queue, &whole, sizeof(whole));
+	buf_putc(&c->queue, (char)kind);
+	buf_append(&c->queue, text, len);
+}
+
+/* Sent in a turn of its own: who calls may still need the client. */
+static void put(struct client *c, enum shell_packet kind, const void *text, size_t len)
+{
+	const char *p = text;
+
+	do {
+		size_t n = len < TEXT_MAX ? len : TEXT_MAX;
+
+		queue(c, kind, p, n);
+		p += n;
+		len -= n;
+	} while (len);
+	engine_timer_set(c->all->model->engine, &c->timer, 0, ready, c);
+}
+
+static void give_up(void *arg)
+{
+	drop(arg);
+}
+
+static void put_last(struct client *c, enum shell_packet kind, const void *text, size_t len)
+{
+	if (c->closing)
+		return;
+	c->closing = true;
+	put(c, kind, text, len);
+}
+
+static void refuse(struct client *c, const struct error *err)
+{
+	char text[2048];
+	int n = snprintf(text, sizeof(text), "%s%s%s", err->message, *err->remedy ? "; " : "", err->remedy);
+
+	put_last(c, SHELL_FAILED, text, (size_t)n);
+}
+
+/* -- the remote shell ------------------------------------------------------------------------------------------ */
+
+static void on_waiting(const struct error *why, void *arg)
+{
+	struct client *c = arg;
+	char text[256];
+	int n = snprintf(text, sizeof(text), "waiting for the agent in the container: %s",
+			 *why->code ? why->code : why->message);
+
+	if (!c->waits)
+		put(c, SHELL_WAITING, text, (size_t)n);
+	c->waits = true;
+}
+
+static void on_ready(const char *missing, void *arg)
+{
+	struct client *c = arg;
+	char text[256];
+
+	if (*missing) {
+		snprintf(text, sizeof(text), "the container lacks %s: what the script prints passes a terminal",
+			 missing);
+		put(c, SHELL_WAITING, text, strlen(text));
+	}
+	put(c, SHELL_READY, c->task, strlen(c->task));
+}
+
+static void on_output(bool is_stderr, const void *data, size_t len, void *arg)
+{
+	struct client *c = arg;
+
+	if (c->closing)
+		return;
+	put(c, is_stderr ? SHELL_ERRORS : SHELL_OUTPUT, data, len);
+	if (c->queue.error)
+		refuse(c, &(struct error){.message = "out of memory"});
+	remote_pause(c->remote, true); /* until that is sent */
+}
+
+static void on_drained(void *arg)
+{
+	set_events(arg);
+}
+
+static void on_ended(int status, const struct error *why, void *arg)
+{
+	struct client *c = arg;
+	int32_t code = status;
+
+	c->remote = NULL;
+	model_event(c->all->model, "shell in task %s: %s", c->task, error_is(why) ? why->message : "ended");
+	if (error_is(why))
+		refuse(c, why);
+	else
+		put_last(c, SHELL_EXIT, &code, sizeof(code));
+}
+
+static int start(struct client *c, const struct snapshot *s, const struct task *t)
+{
+	static const struct remote_events events = {.waiting = on_waiting,
+						    .ready = on_ready,
+						    .output = on_output,
+						    .drained = on_drained,
+						    .ended = on_ended};
+	const struct exec_form form = {c->script ? COMMAND_SCRIPT : COMMAND_SHELL, c->size.columns, c->size.rows};
+	struct model *m = c->all->model;
+
+	c->remote = exec_start(m, s, t, &form, &events, c);
+	if (!c->remote)
+		return -ENOMEM;
+	snprintf(c->task, sizeof(c->task), "%s", t->id);
+	model_event(m, "shell in task %s: begun", c->task);
+	return 0;
+}
+
+/* -- which task ------------------------------------------------------------------------------------------------ */
+
+static int choose(const struct client *c, const struct snapshot *s, const struct task **ret, struct error *err)
+{
+	int r;
+
+	if (!*c->prefix) {
+		*ret = snapshot_default_task(s);
+		if (*ret)
+			return 0;
+		error_set(err, -ENXIO, "no server is running");
+		error_remedy(err, "touch control/run-task, or name a task of tasks/");
+		return err->errnum;
+	}
+	r = task_list_match(s->tasks, c->prefix, ret);
+	if (r == -ENOTUNIQ)
+		return error_set(err, r, "more than one task's id begins with %s", c->prefix);
+	return r < 0 ? error_set(err, r, "there is no task %s", c->prefix) : 0;
+}
+
+static void begin(struct client *c);
+
+struct look {
+	struct shells *all;
+	struct client *client;
+};
+
+/* It may have left meanwhile. */
+static void looked(void *arg)
+{
+	struct look *look = arg;
+
+	list_for_each (l, &look->all->clients) {
+		if (container_of(l, struct client, link) != look->client)
+			continue;
+		if (!atomic_load(&look->all->model->stopping))
+			begin(look->client);
+		break;
+	}
+	free(look);
+}
+
+static void look_first(struct client *c)
+{
+	struct look *look = calloc(1, sizeof(*look));
+
+	if (!look) {
+		refuse(c, &(struct error){.message = "out of memory"});
+		return;
+	}
+	c->looked = true;
+	*look = (struct look){c->all, c};
+	watch_now(c->all->model, looked, look);
+}
+
+static void begin(struct client *c)
+{
+	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = model_snapshot(c->all->model);
+	const struct task *t = NULL;
+	struct error err = {0};
+
+	if (!snapshot_is_current(s) && !c->looked)
+		look_first(c);
+	else if (own_stack_check(s, &err) < 0 || credentials_check(c->all->model, &err) < 0 ||
+		 choose(c, s, &t, &err) < 0 || exec_check(s, t->id, &err) < 0)
+		refuse(c, &err);
+	else if (start(c, s, t) < 0)
+		refuse(c, &(struct error){.message = "out of memory"});
+}
+
+/* -- from the client ------------------------------------------------------------------------------------------- */
+
+static void take_open(struct client *c, const char *text, size_t len)
+{
+	struct shell_open hello;
+
+	if (c->opened || len < sizeof(hello) || len - sizeof(hello) >= sizeof(c->prefix)) {
+		refuse(c, &(struct error){.message = "that is no way to begin"});
+		return;
+	}
+	memcpy(&hello, text, sizeof(hello));
+	c->opened = true;
+	c->script = !hello.is_terminal;
+	c->size = hello.size;
+	memcpy(c->prefix, text + sizeof(hello), len - sizeof(hello));
+	if (hello.version != SHELL_VERSION)
+		refuse(c, &(struct error){.message = "vastfs shell and the mount are of different versions"});
+	else
+		begin(c);
+}
+
+static void take_input(struct client *c, const char *text, size_t len)
+{
+	struct error err;
+	int r = remote_write(c->remote, text, len);
+
+	if (r == 0)
+		return;
+	remote_cancel(c->remote);
+	error_set(&err, r, "%s",
+		  r == -ENOMEM ? "out of memory" : "the container lacks what a script with such lines needs");
+	refuse(c, &err);
+}
+
+static void take_packet(struct client *c, char kind, const char *text, size_t len)
+{
+	struct shell_size size;
+
+	if (kind == SHELL_OPEN) {
+		take_open(c, text, len);
+	} else if (!c->remote) {
+		return; /* too early, or too late */
+	} else if (kind == SHELL_INPUT) {
+		take_input(c, text, len);
+	} else if (kind == SHELL_END) {
+		remote_write_end(c->remote);
+	} else if (kind == SHELL_SIZE && len == sizeof(size)) {
+		memcpy(&size, text, sizeof(size));
+		remote_resize(c->remote, size.columns, size.rows);
+	}
+}
+
+/* False when the client has left. */
+static bool receive(struct client *c)
+{
+	char packet[SHELL_PACKET_MAX];
+	ssize_t n = recv(c->socket.fd, packet, sizeof(packet), MSG_DONTWAIT);
+
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR;
+	if (n > 0 && !c->closing)
+		take_packet(c, packet[0], packet + 1, (size_t)n - 1);
+	return n > 0;
+}
+
+static void ready(void *arg)
+{
+	struct client *c = arg;
+
+	if (!receive(c) || send_queue(c)) {
+		drop(c);
+		return;
+	}
+	set_events(c);
+	if (c->closing)
+		engine_timer_set(c->all->model->engine, &c->timer, LAST_WORDS_MS, give_up, c);
+}
+
+/* -- listening ------------------------------------------------------------------------------------------------- */
+
+static void admit(struct shells *all, int fd)
+{
+	struct client *c = calloc(1, sizeof(*c));
+
+	if (!c) {
+		close(fd);
+		return;
+	}
+	c->all = all;
+	buf_init(&c->queue, QUEUE_MAX);
+	c->socket = (struct engine_socket){.fd = fd, .events = POLLIN, .ready = ready, .arg = c};
+	list_append(&all->clients, &c->link);
+	all->n++;
+	engine_watch(all->model->engine, &c->socket);
+	if (shell_peer(fd) != getuid())
+		refuse(c, &(struct error){.message = "a shell is for the user who has mounted it"});
+	else if (all->n > CLIENTS_MAX)
+		refuse(c, &(struct error){.message = "there are too many shells already"});
+}
+
+static void somebody_comes(void *arg)
+{
+	struct shells *all = arg;
+	int fd = accept4(all->listening, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	if (fd >= 0)
+		admit(all, fd);
+}
+
+static void watch_listening(void *arg)
+{
+	struct shells *all = arg;
+
+	engine_watch(all->model->engine, &all->socket);
+}
+
+/* The kernel gives device numbers out again at once; the vastfs that had this one may not be gone yet. */
+static int bind_when_free(int fd, const struct sockaddr_un *address, socklen_t len)
+{
+	int64_t deadline = clock_monotonic_ms() + BIND_WAIT_MS;
+
+	while (bind(fd, (const struct sockaddr *)address, len) < 0) {
+		if (errno != EADDRINUSE || clock_monotonic_ms() >= deadline)
+			return -errno;
+		usleep(BIND_PAUSE_MS * 1000);
+	}
+	return 0;
+}
+
+int model_shells_listen(struct model *m, dev_t device)
+{
+	struct shells *all = m->shells;
+	struct sockaddr_un address;
+	socklen_t len = shell_address(getuid(), device, &address);
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), r;
+
+	if (fd < 0)
+		return -errno;
+	r = bind_when_free(fd, &address, len);
+	if (r == 0 && listen(fd, 16) < 0)
+		r = -errno;
+	if (r < 0) {
+		close(fd);
+		return r;
+	}
+	all->listening = fd;
+	all->socket = (struct engine_socket){.fd = fd, .events = POLLIN, .ready = somebody_comes, .arg = all};
+	list_init(&all->socket.link);
+	return engine_post(m->engine, watch_listening, all);
+}
+
+/* -- life ------------------------------------------------------------------------------------------------------ */
+
+int shells_new(struct model *m, struct shells **ret)
+{
+	struct shells *all = calloc(1, sizeof(*all));
+
+	if (!all)
+		return -ENOMEM;
+	all->model = m;
+	all->listening = -1;
+	list_init(&all->clients);
+	*ret = all;
+	return 0;
+}
+
+static void end_all(void *arg)
+{
+	struct shells *all = arg;
+
+	list_for_each_safe (l, next, &all->clients)
+		drop(container_of(l, struct client, link));
+}
+
+void shells_end(struct shells *all)
+{
+	if (all)
+		engine_post(all->model->engine, end_all, all);
+}
+
+/* The engine has stopped. Who has a shell sees the connection end. */
+void shells_free(struct shells *all)
+{
+	if (!all)
+		return;
+	list_for_each_safe (l, next, &all->clients) {
+		struct client *c = container_of(l, struct client, link);
+
+		remote_free(c->remote);
+		client_free(c);
+	}
+	if (all->listening >= 0)
+		close(all->listening);
+	free(all);
+}

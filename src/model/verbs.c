@@ -1,0 +1,325 @@
+/*
+ * verbs.c - what can be asked for: the table of control/, and the one admission check for all of it.
+ *
+ * A verb is refused only for what is known. If the last look at AWS is more than 30 s old, or there was none, the
+ * operation is accepted and decides itself.
+ */
+#include "model/internal.h"
+#include "stack/changeset.h"
+#include "stack/operation.h"
+#include "stack/ownership.h"
+
+#include <string.h>
+
+/* -- conditions ------------------------------------------------------------------------------------------------ */
+
+static int need_settings(const struct snapshot *s, struct error *err)
+{
+	if (s->settings)
+		return 0;
+	error_set(err, -EINVAL, "there are no settings");
+	error_remedy(err, "write aws_region, vpc_id and subnet_cidr to config/default.env");
+	return err->errnum;
+}
+
+int own_stack_check(const struct snapshot *s, struct error *err)
+{
+	if (!s->settings || !snapshot_is_current(s) || !s->stack->foreign)
+		return 0;
+	return stack_refuse_foreign(s->stack->name, settings_get(s->settings, SETTING_STAGE), err);
+}
+
+static int need_deployed(const struct snapshot *s, struct error *err)
+{
+	if (own_stack_check(s, err) < 0)
+		return err->errnum;
+	if (s->settings && (!snapshot_is_current(s) || stack_view_output(s->stack, "ClusterName")))
+		return 0;
+	error_set(err, -ENXIO, "the stack is not deployed%s%s", s->stack->status ? ": it is " : "",
+		  s->stack->status ? s->stack->status : "");
+	error_remedy(err, s->settings ? "touch control/deploy" : "write config/default.env, then touch control/deploy");
+	return err->errnum;
+}
+
+static int need_nobody_else(const struct snapshot *s, struct error *err)
+{
+	int r = own_stack_check(s, err);
+
+	if (r < 0 || !snapshot_is_current(s) || stack_state(s->stack->status)->kind != STACK_BUSY)
+		return r;
+	error_set(err, -EBUSY, "somebody else operates the stack: it is %s", s->stack->status);
+	error_remedy(err, "cat operations/latest/result waits for its end");
+	return err->errnum;
+}
+
+static int check_deploy(const struct snapshot *s, const char *argument _unused_, struct error *err)
+{
+	int r = need_settings(s, err);
+
+	if (r == 0)
+		r = settings_check_complete(s->settings, err);
+	return r < 0 ? r : need_nobody_else(s, err);
+}
+
+static int check_destroy(const struct snapshot *s, const char *argument _unused_, struct error *err)
+{
+	int r = need_settings(s, err);
+
+	return r < 0 ? r : need_nobody_else(s, err);
+}
+
+static int need_runnable(const struct snapshot *s, struct error *err)
+{
+	int r = need_deployed(s, err);
+
+	return r < 0 || !snapshot_is_current(s) ? r : stack_check_run(s->stack->name, s->stack->status, err);
+}
+
+static int check_restart_task(const struct snapshot *s, const char *argument _unused_, struct error *err)
+{
+	return need_runnable(s, err);
+}
+
+/* A server that has been told to stop may still write to the database. */
+static const struct task *unstopped_server(const struct snapshot *s)
+{
+	for (size_t i = 0; i < s->tasks->n; i++)
+		if (s->tasks->tasks[i].server && s->tasks->tasks[i].status &&
+		    strcmp(s->tasks->tasks[i].status, "STOPPED") != 0)
+			return &s->tasks->tasks[i];
+	return NULL;
+}
+
+static int check_run_task(const struct snapshot *s, const char *argument, struct error *err)
+{
+	const struct task *server = unstopped_server(s);
+	bool force = strcmp(argument, "force") == 0;
+	int r = need_runnable(s, err);
+
+	if (r < 0)
+		return r;
+	if (force && s->settings->efs) {
+		error_set(err, -EINVAL, "one database has one server: with vast_storage=efs a second one is refused");
+		error_remedy(err, "touch control/restart-task replaces the server");
+		return err->errnum;
+	}
+	if (force || !snapshot_is_current(s) || s->service.desired > 1 || (!server && !service_is_wanted(&s->service)))
+		return 0;
+	if (server)
+		error_set(err, -EEXIST, "a server %s: task %s is %s",
+			  task_is_live(server) ? "runs already" : "has not stopped yet", server->id, server->status);
+	else
+		error_set(err, -EEXIST, "a server is starting already: the service %s has a desired count of 1",
+			  SERVICE_NAME);
+	error_remedy(err, "touch control/restart-task to replace it");
+	return err->errnum;
+}
+
+static int check_deployed(const struct snapshot *s, const char *argument _unused_, struct error *err)
+{
+	return need_deployed(s, err);
+}
+
+/* Whatever runs here may be cancelled: what that does to a stack is judged by the operation itself. */
+static int check_cancel(const struct snapshot *s, const char *argument _unused_, struct error *err)
+{
+	return snapshot_running_operation(s) || snapshot_running_beside(s) ? 0 : own_stack_check(s, err);
+}
+
+static int check_beside(const struct snapshot *s, const char *argument _unused_, struct error *err)
+{
+	struct job *running = snapshot_running_beside(s);
+
+	if (!running)
+		return 0;
+	error_set(err, -EBUSY, "operation %llu (%s) is running", (unsigned long long)running->number, running->name);
+	error_remedy(err, "cat operations/%llu/result shows what to do, touch control/cancel cancels it",
+		     (unsigned long long)running->number);
+	return err->errnum;
+}
+
+/* -- the table ------------------------------------------------------------------------------------------------- */
+
+static void act_refresh(struct model *m)
+{
+	struct aws *aws = model_aws(m);
+
+	if (aws)
+		aws_renew_credentials(aws);
+	aws_unref(aws);
+	identity_refresh(m);
+	watch_now(m, NULL, NULL);
+}
+
+static void act_cancel(struct model *m)
+{
+	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = model_snapshot(m);
+	struct job *running = snapshot_running_operation(s), *beside = snapshot_running_beside(s);
+
+	if (beside || running)
+		model_cancel_job(m, beside ? beside : running);
+}
+
+const struct verb model_verbs[] = {
+	{"deploy", "previous",
+	 "create the stack or bring it up to date with config/default.env; never restarts the server "
+	 "(previous: go back to the image deployed before)",
+	 check_deploy, operation_deploy, NULL, NULL},
+	{"destroy", "purge", "stop all tasks and delete the stack; the database is kept (purge: deleted too)",
+	 check_destroy, operation_destroy, NULL, NULL},
+	{"run-task", "force",
+	 "start a VAST server, wait until it answers, and have ECS keep it running (force: another one beside it, "
+	 "not with vast_storage=efs)",
+	 check_run_task, operation_run_task, NULL, NULL},
+	{"restart-task", NULL, "stop the server, wait until it has stopped, start one and wait until it answers",
+	 check_restart_task, operation_restart_task, NULL, NULL},
+	{"stop-all-tasks", NULL, "stop the server for good and every other task of the stack", check_deployed,
+	 operation_stop_all_tasks, NULL, NULL},
+	{"refresh", NULL, "read everything anew: the credentials, and what AWS says", NULL, NULL, act_refresh, NULL},
+	{"login", NULL,
+	 "sign in to IAM Identity Center: operations/latest/result shows a URL and a code to confirm in a browser, and "
+	 "waits; also while another operation runs",
+	 check_beside, NULL, NULL, login_begin},
+	{"logout", NULL, "forget the token of IAM Identity Center, for the AWS CLI too", check_beside, NULL, NULL,
+	 logout_begin},
+	{"cancel", NULL, "cancel the running login, or the running operation where AWS allows it", check_cancel, NULL,
+	 act_cancel, NULL},
+};
+const size_t model_verbs_n = ARRAY_SIZE(model_verbs);
+
+bool verb_is_beside(const char *name)
+{
+	for (size_t i = 0; i < model_verbs_n; i++)
+		if (model_verbs[i].beside && strcmp(model_verbs[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* -- admission ------------------------------------------------------------------------------------------------- */
+
+static int check_idle(const struct snapshot *s, struct error *err)
+{
+	struct job *running = snapshot_running_operation(s);
+
+	if (!running)
+		return 0;
+	error_set(err, -EBUSY, "operation %llu (%s) is running", (unsigned long long)running->number, running->name);
+	error_remedy(err, "cat operations/latest/result waits for it, touch control/cancel cancels it");
+	return err->errnum;
+}
+
+static int check_argument(const struct verb *verb, const char *argument, struct error *err)
+{
+	if (!*argument || (verb->argument && strcmp(argument, verb->argument) == 0))
+		return 0;
+	error_set(err, -EINVAL, "control/%s does not know '%.40s'", verb->name, argument);
+	error_remedy(err, "touch it, or write 1%s%s", verb->argument ? " or " : "",
+		     verb->argument ? verb->argument : "");
+	return err->errnum;
+}
+
+int credentials_check(struct model *m, struct error *err)
+{
+	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = model_snapshot(m);
+	struct aws *a;
+	int r = need_settings(s, err);
+
+	if (r < 0)
+		return r;
+	a = model_aws(m);
+	r = a ? aws_check_credentials(a, err) : 0;
+	aws_unref(a);
+	return r;
+}
+
+/* Without a client its job finds out. */
+static int check_login(struct model *m, struct error *err)
+{
+	struct aws *a = model_aws(m);
+	int r = a ? aws_check_login(a, err) : 0;
+
+	aws_unref(a);
+	return r;
+}
+
+static int check_verb(struct model *m, const struct snapshot *s, const struct verb *verb, const char *argument,
+		      struct error *err)
+{
+	int r = check_argument(verb, argument, err);
+
+	if (r == 0 && verb->run)
+		r = check_idle(s, err);
+	if (r == 0 && verb->check)
+		r = verb->check(s, argument, err);
+	if (r == 0 && verb->beside)
+		return check_login(m, err);
+	if (!verb->run)
+		return r;
+	return r < 0 ? r : credentials_check(m, err);
+}
+
+int model_verb_check(struct model *m, const struct verb *verb, const char *argument, struct error *err)
+{
+	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = model_snapshot(m);
+
+	return check_verb(m, s, verb, argument, err);
+}
+
+struct beside {
+	struct model *model;
+	const struct verb *verb;
+	struct job *job;
+};
+
+static void beside_came(void *arg)
+{
+	struct beside *b = arg;
+
+	job_start(b->job);
+	job_log(b->job, "%s", b->job->name);
+	b->verb->beside(b->model, b->job);
+	free(b);
+}
+
+/* Not in the journal: it is not taken up again. */
+static int begin_beside(struct model *m, const struct verb *verb, struct requester who, struct job **ret,
+			struct error *err)
+{
+	struct beside *b = calloc(1, sizeof(*b));
+	int r;
+
+	if (!b)
+		return -ENOMEM;
+	*b = (struct beside){m, verb, model_job_new(m, JOB_OPERATION, 0, verb->name, "", NULL, who)};
+	*ret = b->job ? job_ref(b->job) : NULL; /* now: once it is posted, b is the engine thread's */
+	r = b->job ? engine_post(m->engine, beside_came, b) : -ENOMEM;
+	if (r == 0)
+		return 0;
+	error_set(err, r, "cannot start %s: %s", verb->name, strerror(-r));
+	if (b->job)
+		job_fail(b->job, err);
+	job_unref(*ret);
+	*ret = NULL;
+	job_unref(b->job);
+	free(b);
+	return r;
+}
+
+int model_verb_run(struct model *m, const struct verb *verb, const char *argument, struct requester who,
+		   struct job **ret, struct error *err)
+{
+	int r = model_verb_check(m, verb, argument, err);
+
+	*ret = NULL;
+	if (r < 0)
+		return r;
+	if (verb->act) {
+		verb->act(m);
+		return 0;
+	}
+	r = verb->beside ? begin_beside(m, verb, who, ret, err) : operation_accept(m, verb, argument, who, ret, err);
+	if (r == 0)
+		model_event(m, "operations/%llu %s queued by pid %d", (unsigned long long)(*ret)->number, verb->name,
+			    (int)who.pid);
+	return r;
+}

@@ -1,0 +1,102 @@
+#include "model/internal.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* Renders a page of events "time:message" and returns its text. */
+static char *render(const char *const *events, struct log_place *place)
+{
+	_buf_ struct buf out = BUF_INIT(1000);
+	cJSON *page = cJSON_CreateObject(), *list = cJSON_AddArrayToObject(page, "events");
+
+	for (; *events; events++) {
+		cJSON *event = cJSON_CreateObject();
+
+		cJSON_AddNumberToObject(event, "timestamp", atoi(*events));
+		cJSON_AddStringToObject(event, "message", strchr(*events, ':') + 1);
+		cJSON_AddItemToArray(list, event);
+	}
+	assert_int_equal(follow_render(page, place, &out), 0);
+	cJSON_Delete(page);
+	return buf_take(&out);
+}
+
+#define PAGE(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+static void check(const char *const *page, struct log_place *place, const char *expected)
+{
+	_free_ char *text = render(page, place);
+
+	assert_string_equal(text ? text : "", expected);
+}
+
+static void test_a_place_counts_the_events_of_its_time(void **state)
+{
+	struct log_place place = {0};
+
+	(void)state;
+	check(PAGE("5:a", "5:b\n", "6:c"), &place, "a\nb\nc\n");
+	assert_int_equal(place.time_ms, 6);
+	assert_int_equal(place.seen, 1);
+	check(PAGE("6:d", "6:e"), &place, "d\ne\n");
+	assert_int_equal(place.seen, 3);
+	check(PAGE("4:late"), &place, "late\n");
+	assert_int_equal(place.time_ms, 6);
+	assert_int_equal(place.seen, 3);
+}
+
+/* By time the events of the last millisecond come once more, in one page or several. */
+static void test_nothing_is_lost_or_repeated_by_time(void **state)
+{
+	struct log_place place = {0};
+
+	(void)state;
+	check(PAGE("5:a", "6:b", "6:c"), &place, "a\nb\nc\n");
+	assert_int_equal(follow_by_time(&place), 6);
+	check(PAGE("6:b"), &place, "");
+	check(PAGE("6:c", "6:d", "7:e"), &place, "d\ne\n");
+	assert_int_equal(follow_by_time(&place), 7);
+	check(PAGE("7:e", "8:f"), &place, "f\n");
+	assert_int_equal(place.time_ms, 8);
+	assert_int_equal(place.seen, 1);
+}
+
+/* What was read may have been deleted since by the retention of the group. */
+static void test_events_that_do_not_come_again_hide_no_others(void **state)
+{
+	struct log_place place = {0};
+
+	(void)state;
+	check(PAGE("5:a", "5:b"), &place, "a\nb\n");
+	follow_by_time(&place);
+	check(PAGE("6:c", "6:d"), &place, "c\nd\n");
+}
+
+static void test_only_a_token_expires(void **state)
+{
+	struct aws_reply reply = {.status = 400};
+
+	(void)state;
+	error_set(&reply.error, -EIO, "whatever");
+	snprintf(reply.error.code, sizeof(reply.error.code), "InvalidParameterException");
+	assert_true(follow_token_expired(&reply, "f/1"));
+	assert_false(follow_token_expired(&reply, NULL));
+	snprintf(reply.error.code, sizeof(reply.error.code), "ResourceNotFoundException");
+	assert_false(follow_token_expired(&reply, "f/1"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_a_place_counts_the_events_of_its_time),
+		cmocka_unit_test(test_nothing_is_lost_or_repeated_by_time),
+		cmocka_unit_test(test_events_that_do_not_come_again_hide_no_others),
+		cmocka_unit_test(test_only_a_token_expires),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
