@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # What demo, check and bench share. Sourced by bash from the project's root.
 
 venv=${XDG_CACHE_HOME:-$HOME/.cache}/vastfs/venv

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * attr.h - attributes: true sizes, times of the last change, and how long the kernel may keep them.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "fs/changes.h"
 
 #include "fs/file.h"

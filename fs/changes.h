@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * changes.h - tells the kernel what it has cached and AWS has changed.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * config.h - what config/ holds beside the settings in force: temporary files of editors, in memory, never saved; and
  * whether default.env is there by name. Any thread; a short lock.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * control.c - files that act: control/, the cancel of a query, stop and check of a task.
  *

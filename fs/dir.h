@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * dir.h - listing directories: a listing is taken at offset 0 and read on from there.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * draft.c - config/default.env while somebody writes it, and the temporary files beside it.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * draft.h - looking at the lines of a half-written default.env.
  */

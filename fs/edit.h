@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * edit.h - making, removing and renaming names: temporary files in config/, links in tasks/; all else is refused.
  */

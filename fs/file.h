@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * file.h - open files, and the classes of files that say what opening, reading and writing do.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * history.h - rm -r in lambda/history/ and tasks/<id>/exec/history/.
  *

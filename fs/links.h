@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * links.h - symbolic links in tasks/ on their way to become "default": ln -sfn makes one under another name and
  * renames it. Those that nobody renames vanish after 10 s. Loop thread only.

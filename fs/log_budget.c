@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "fs/log_budget.h"
 
 bool log_budget_take(struct log_budget *b, pid_t pid, int64_t now_ms)

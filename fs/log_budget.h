@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * log_budget.h - a program that sweeps the tree must not fetch every log: at most 5 first fetches a minute a process.
  */

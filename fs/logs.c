@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * logs.c - append-only files: what vastfs writes itself, and logs that live in CloudWatch.
  *

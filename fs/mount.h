@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * mount.h - the mountpoint: may it be mounted on, is something stale there; and the life of a mount.
  */

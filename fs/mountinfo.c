@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "fs/mountinfo.h"
 
 #include "base/cleanup.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * mountinfo.h - /proc/self/mountinfo (proc(5)), as far as it tells of vastfs.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * names.h - the dynamic names: who lists "{task}" and the like, and what a name stands for.
  */

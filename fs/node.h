@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * node.h - the nodes that the kernel knows: inode number <-> row and key.
  *

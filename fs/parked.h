@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * parked.h - requests that wait for something: one list, one small mutex.
  *

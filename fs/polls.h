@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * polls.h - who sleeps in poll(2) on an open file.
  */

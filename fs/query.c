@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * query.c - lambda/query and tasks/{task}/exec/query: what is written is one command, what is read afterwards is its
  * result.

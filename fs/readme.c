@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * readme.c - the README in the mount: examples to paste, then the tree, row by row.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * refuse.h - the one place where a request is answered with an errno.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * render.h - the texts of the files, from one snapshot, and when they changed last.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * render_identity.c - whoami and its lines in status: whose credentials are in use, where they come from, until when.
  */

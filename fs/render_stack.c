@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * render_stack.c - what AWS says: the stack, its parts, the tasks.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * render_top.c - the files of the root, of config/ and of control/.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * save.h - putting a text in force as the settings, with the request parked until the disk has it.
  */

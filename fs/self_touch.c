@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "fs/self_touch.h"
 
 #include "base/log.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * self_touch.h - makes inotify events for changes that come from AWS.
  *

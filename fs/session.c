@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * session.c - the operations that the kernel asks for. Each takes one request, lets the file's class or the table
  * decide, and answers or refuses; nothing here waits.

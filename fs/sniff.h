@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * sniff.h - programs that open every file to guess its type or to index it: they must not wait for a job.
  */

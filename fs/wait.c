@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * wait.c - what a job has printed. result and exit_code wait for their job, and so does a control or query file that
  * has been written; stderr is what is there.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * directories.h - where a mount keeps its files: settings, state and cache, each mount's own.
  *

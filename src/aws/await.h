@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * await.h - work of the engine that another thread sleeps for.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* One call: attempts, waiting between them, pages. Runs on the engine thread. */
 #include "aws/client.h"
 #include "aws/protocol/page.h"

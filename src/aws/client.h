@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * client.h - inside the room: what the calls of one profile and region share. Used on the engine thread after birth.
  */

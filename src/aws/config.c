@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "aws/config.h"
 
 #include "aws/credentials/profiles.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * endpoints.h - where AWS's services are reached: data made from botocore's published rules, and looking it up.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* What AWS's error codes mean to vastfs and what a person can do about them, as data. */
 #include "aws/protocol/protocol.h"
 

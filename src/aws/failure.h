@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * failure.h - why libcurl gave up, in vastfs's errors and in words for people.
  */

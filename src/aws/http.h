@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * http.h - one HTTP/1.1 exchange, asynchronously, over the engine's connections.
  *

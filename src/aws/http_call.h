@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * http_call.h - one HTTP exchange for code that sleeps until it has ended.
  */

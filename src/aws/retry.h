@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * retry.h - whether to try again and when: decisions only, no clock, no randomness, no network.
  *

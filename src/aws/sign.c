@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "aws/sign.h"
 
 #include "aws/protocol/encode.h"

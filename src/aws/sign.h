@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * sign.h - AWS Signature Version 4, as values in and values out.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Calls for code that sleeps until they are answered, and what lets it go. */
 #include "aws/await.h"
 #include "aws/client.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * transfer.h - the engine's side of libcurl, for the rooms' own transports (http.c) and nobody else.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * upgrade.h - how an HTTP connection becomes a WebSocket: RFC 6455 section 4. Pure.
  */

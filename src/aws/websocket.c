@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "aws/websocket.h"
 
 #include "aws/failure.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * websocket.h - a WebSocket (RFC 6455) over the engine: libcurl connects, with the proxy, the certificates and the
  * limits of every other call; libwslay frames.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * wire.h - a call as it goes over the wire: URL, signed headers, body. Pure: the time and the keys are given.
  */

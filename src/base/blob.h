@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * blob.h - immutable, shared bytes: a query's text, its result.
  */

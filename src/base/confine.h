@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * confine.h - the process holds secret keys: no core file of it, and no other process of the user may trace it.
  *

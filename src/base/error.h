@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * error.h - what went wrong, once, in a form that people and programs can use.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * escape.h - text of whatever origin as one line that a terminal, a log and a script can take.
  *

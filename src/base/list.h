@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * list.h - intrusive doubly linked lists. The list never owns its members.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * log.h - what vastfs says about itself: to standard error in the foreground, to syslog as a daemon.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "base/secret_env.h"
 
 #include "base/secret.h"

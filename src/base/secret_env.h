@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * secret_env.h - the variables of the environment that are secret: kept as secret.h keeps secrets, and gone from the
  * environment, which anybody who may read the process's memory or a core file finds at once.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * utf8.h - the little of Unicode that reading text files needs: what is a character, and what is a blank.
  *

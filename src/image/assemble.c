@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "image/layer.h"
 #include "image/manifest.h"
 #include "image/reference.h"

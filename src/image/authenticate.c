@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "image/authenticate.h"
 
 #include "aws/http_call.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * authenticate.h - inside the room: meeting what a registry demands before it answers.
  */

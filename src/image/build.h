@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * build.h - the image that Lambda and Fargate run: a base image with vast-lambda-runtime added, in a registry.
  *

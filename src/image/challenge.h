@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * challenge.h - what a registry demands: the challenges of a WWW-Authenticate header (RFC 9110 section 11.6.1). Pure.
  */

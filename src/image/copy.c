@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A flight is one blob on its way: HEAD at the target, POST to begin the upload, GET from the source into a ring,
  * PATCH out of it, PUT with the digest, HEAD again. One PATCH only: ECR drops the second (containers-roadmap#2831).

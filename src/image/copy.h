@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * copy.h - blobs from a registry (or from memory) into another, as streams.
  *

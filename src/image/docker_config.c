@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "image/docker_config.h"
 
 #include "base/file.h"

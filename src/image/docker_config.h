@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * docker_config.h - the credentials for registries that docker and podman have stored.
  *

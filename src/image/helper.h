@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * helper.h - docker's credential helpers: a program that gives a registry's credentials.
  *

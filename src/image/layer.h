@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * layer.h - the one layer that vastfs puts on top of an image: the program that runs commands in the function, starts
  * the server, and checks its health (src/runtime/main.c).

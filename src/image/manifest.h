@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * manifest.h - what an image consists of, and the same image with one layer more.
  *

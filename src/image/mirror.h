@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * mirror.h - VASTFS_REGISTRY_MIRROR: the registry that is asked in place of every other but ECR.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "image/rate_limit.h"
 
 #include "base/clock.h"

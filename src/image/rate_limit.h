@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * rate_limit.h - what a registry says beside HTTP status 429. Pure.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * reference.h - how people name images: "tenzir/vast", "ghcr.io/a/b:1.0", "<registry>/<name>@sha256:...".
  *

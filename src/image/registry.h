@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * registry.h - a repository in a registry: OCI distribution specification 1.1, with Docker's token authentication
  * (distribution.github.io/distribution/spec/auth/token) and ECR's Basic.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * ring.h - the bytes between a source and a target that are not equally fast: a ring of a fixed size. Plain data.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * runtime_file.h - where vast-lambda-runtime is, for the processor that is asked for.
  */

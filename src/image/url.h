@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * url.h - the little of URLs (RFC 3986) that following a registry takes; libcurl parses them. Pure.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * failures.h - the words behind the errnos: the last 16 failures, newest last, as the tree's /error shows them.
  *

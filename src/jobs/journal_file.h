@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * journal_file.h - the journal's log on disk: appending a line, replacing the whole, making it durable.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * journal_inside.h - the journal's own: what journal.c (keeping and writing) and journal_load.c (reading) share.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * journal_load.c - the journal as it is found at mount: of this version or the one before, whole or damaged.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * journal_record.h - the journal's records as JSON, and back. Pure; what is missing or of another type reads as empty.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * place.h - where something is in AWS: the account, the region, the endpoint and the name of a stack.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * accept.c - an operation comes into being: asked for now, or found in the journal at mount.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * answer.h - a streamed answer of Lambda on its way into its job.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * attend.c - while somebody reads about tasks, the server is looked at every second.
  *

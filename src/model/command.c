@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * command.c - the way in of commands, whether Lambda or a container runs them: checks, the job, its cancellation.
  */

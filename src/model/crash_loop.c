@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * crash_loop.c - giving up a server that ends again and again while no operation waits for it.
  *

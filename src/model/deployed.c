@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * deployed.c - which stacks of this configuration exist, and where.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * external.c - somebody else's CloudFormation operation, shown as an operation of its own.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * follow.c - logs that live in CloudWatch, fetched while somebody reads them.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * identity.c - where this mount acts, and as whom: the account, region, endpoint and stack of the settings in force.
  *

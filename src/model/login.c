@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * login.c - control/login and control/logout: operations that run on the engine thread, beside the one of runner.c, so
  * that somebody can sign in for an operation that waits for credentials.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * printed.h - what a command prints, on its way into its job: two outputs that grow (jobs/output.h), and whoever reads
  * is told of it. Engine thread.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * refetch.c - parts of a log that were dropped from memory, asked for once more: by CloudWatch's token, which is good
  * for a day, and then by time.

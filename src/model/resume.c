@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * resume.c - what is to become of an operation that had not ended when its vastfs did. Pure.
  *

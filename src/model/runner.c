@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * runner.c - the operation thread: one operation at a time, as plain sequential code.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * shell.c - the daemon's side of `vastfs shell` (shell/protocol.h): each client is a remote shell in a container.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * verbs.c - what can be asked for: the table of control/, and the one admission check for all of it.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * watch.c - reading what exists: the stack, its resources, its function and its tasks.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * work.h - an operation on its way from its acceptance (accept.c) to the operation thread (runner.c).
  */

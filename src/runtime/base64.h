@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Base64 with the standard alphabet and padding (RFC 4648, section 4). */
 #ifndef VAST_RUNTIME_BASE64_H
 #define VAST_RUNTIME_BASE64_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Milliseconds: of the monotonic clock for waiting, of the wall clock because Lambda's deadlines are given in it. */
 #ifndef VAST_RUNTIME_CLOCK_H
 #define VAST_RUNTIME_CLOCK_H

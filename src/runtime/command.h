@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * One shell command: started in its own process group, followed to its end, and with everything it left behind ended
  * too.

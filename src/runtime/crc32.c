@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "crc32.h"
 
 #define CRC32_POLYNOMIAL 0xedb88320u

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* CRC-32 as zlib computes it (ISO 3309; RFC 1952, section 8), without zlib. */
 #ifndef VAST_RUNTIME_CRC32_H
 #define VAST_RUNTIME_CRC32_H

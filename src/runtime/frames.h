@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The form in which a command's output is streamed: what vast-lambda-runtime sends and vastfs reads.
  *

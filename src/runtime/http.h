@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The little of HTTP/1.1 (RFC 9112) that takes to talk to one peer on the loopback: one connection that is kept alive
  * and opened again when the peer has closed it, requests with a body of known length or with one that is sent piece by

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * lock.h - one server for one database: an exclusive lock on a file beside it.
  *

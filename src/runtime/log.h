@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The runtime's own stderr, which Lambda keeps in CloudWatch Logs.
  *

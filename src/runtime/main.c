@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * vast-lambda-runtime: the one program that vastfs adds to an image, with three uses.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The reply to an invocation in its streamed form (frames.h), sent while the command runs.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * /tmp, left as it was found: Lambda keeps it from one invocation to the next.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * watcher.h - a child beside the server that checks its lock and ends it when the lock is lost.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * channel.h - the client's side of a Session Manager data channel. Pure: bytes and time in, bytes and events out.
  *

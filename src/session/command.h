@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * command.h - a program run in a container through a terminal, its output taken apart again. Pure.
  *

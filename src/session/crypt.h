@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * crypt.h - what a session encrypts with a key of KMS. Pure.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * handshake.h - the JSON documents of a data channel: greeting, handshake, challenge, acknowledgement. Pure.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * incoming.h - messages of the agent, put into their order. Pure.
  */

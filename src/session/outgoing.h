@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * outgoing.h - messages that were sent and not acknowledged yet. Pure.
  *

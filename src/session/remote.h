@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * remote.h - a program at work in a container: a session (session.h) whose terminal is read as a command (command.h).
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * session.h - a session of ECS Exec: ecs:ExecuteCommand, the data channel over a WebSocket, ssm:ResumeSession when that
  * breaks, kms:GenerateDataKey where the cluster wants encryption.

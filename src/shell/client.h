@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * client.h - `vastfs shell`: a terminal, or a script, at one end and the mount's daemon at the other.
  */

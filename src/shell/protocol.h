@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * protocol.h - what `vastfs shell` and the vastfs that has mounted say to each other.
  *

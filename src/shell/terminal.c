@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "shell/terminal.h"
 
 #include <signal.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * terminal.h - the terminal of this process in raw mode, and back.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * apply.c - creating or updating the stack by a change set, alone or beside others who do the same.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * cancel.c - cancelling what CloudFormation is doing: an update is rolled back, a creation is deleted again.
  */

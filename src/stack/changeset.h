@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * changeset.h - what CloudFormation's answers mean: change sets, lost races, failing events.
  *

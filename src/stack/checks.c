@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "stack/checks.h"
 
 #include "base/buf.h"

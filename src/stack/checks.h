@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * checks.h - is one setting's value acceptable, looked at on its own? Pure; for settings.c's table.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "stack/cidr.h"
 
 static uint32_t mask(unsigned prefix)

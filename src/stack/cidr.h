@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * cidr.h - blocks of IPv4 addresses: the arithmetic behind subnet_cidr. Pure, no allocation.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * command_line.h - vast_command as /bin/sh understands it (POSIX.1-2024, Shell Command Language, 2.2 to 2.10). Pure.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * container.h - which container of a task is the server's, and why a task ended.
  *

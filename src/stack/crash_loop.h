@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * crash_loop.h - when a server that ends again and again is given up. Pure.
  *

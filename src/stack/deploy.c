@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * deploy.c - creating the stack or bringing it up to date.
  *

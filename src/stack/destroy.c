@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * destroy.c - removing the stack. What holds the database is kept unless it is to be purged.
  */

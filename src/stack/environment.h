@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * environment.h - the setting server_environment: NAME=value pairs, separated by commas. Pure.
  *

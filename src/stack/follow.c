@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * follow.c - following what CloudFormation does, event by event.
  */

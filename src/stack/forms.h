@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * forms.h - which form a text has: what settings accept, as predicates. Pure, and without memory.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * frames.h - what a streamed command printed, as it comes. Pure.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * function.c - the Lambda function and its VPC. Destroy takes it out, so that it lets go of its network interfaces;
  * CloudFormation does not know that, so vastfs has to put it back itself.

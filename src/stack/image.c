@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * image.c - the image that task and function run: what the settings name with vast-lambda-runtime added, in the
  * stack's own repository.

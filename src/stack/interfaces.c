@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * interfaces.c - the network interfaces that Lambda leaves behind.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * operation.h - what deploy, destroy and the tasks' verbs have in common.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "stack/outage.h"
 
 #define PAUSE_FIRST_MS 500

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * outage.h - how long an operation waits for AWS to answer again. Decisions only: no network, no clock of its own.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "stack/own_policy.h"
 
 #include "stack/policy_document.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * own_policy.h - the policies that vastfs writes on what outlives the stack: the file system and the image repository.
  *

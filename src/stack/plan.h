@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * plan.h - the text of stack/plan: what a deploy would change, before it is asked of AWS.
  *

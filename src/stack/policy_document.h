@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * policy_document.h - what a JSON policy means, whatever it looks like.
  *

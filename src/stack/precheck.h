@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * precheck.h - may this stack be deployed? Asked before anything is written, so that a wrong setting costs nothing.
  *

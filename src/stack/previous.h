@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * previous.h - the image that was deployed before the present one: what `echo previous > control/deploy` goes back to.
  *

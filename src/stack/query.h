@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * query.h - what a query sends to the function and what comes back. Pure.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * remedies.h - what to do about failures that AWS words badly, as data.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * reply.h - reading AWS's replies inside this room, whose code is linked and tested without the client (aws/).
  *

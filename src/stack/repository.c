@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * repository.c - the image repository, made by API because images must be in it before the stack can be created.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * resolve.h - the template as CloudFormation sees it with given parameters, and what a change of parameters changes.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * role_policies.h - the managed policies that the setting role_policies adds to the roles of server and function.
  *

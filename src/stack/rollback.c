@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * rollback.c - going on with an update's rollback that failed. AWS takes nothing else then, but for the deletion.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * server.c - the operations on the server: run-task, restart-task, stop-all-tasks.
  *

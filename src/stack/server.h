@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * server.h - the parts of run-task, restart-task, stop-all-tasks, destroy and deploy that concern the server.
  *

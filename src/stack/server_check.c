@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * server_check.c - what would keep a new server from starting, found out before the old one is stopped.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * server_list.h - what the tasks of a cluster are, as DescribeTasks reports them. Pure.
  *

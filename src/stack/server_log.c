@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "aws/services/logs.h"
 #include "stack/container.h"
 #include "stack/crash_loop.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * server_service.c - creating, scaling and deleting the ECS service that keeps the server running.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * server_start.c - starting a server: as a service that ECS keeps running, or as a task of its own.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "aws/services/ecs.h"
 #include "stack/server.h"
 #include "stack/server_list.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * service.h - the ECS service that keeps the server running, as DescribeServices reports it. Pure.
  *

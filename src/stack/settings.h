@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * settings.h - the settings of config/default.env: one table of keys, the file's grammar, the values in force.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * states.h - every status that a CloudFormation stack can have, and what vastfs does in it: one table.
  *

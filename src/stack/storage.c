@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * storage.c - the file system that holds the database: made once, by API, so that it outlives tasks and stack.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * tasks.c - the tasks of the stack's cluster: listing them, stopping them, waiting until they have stopped.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * template.h - the CloudFormation template (template.json, built into the program) and its parameters.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "stack/token.h"
 
 #include "stack/reply.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * token.h - client request tokens, by which AWS knows a repeated request and vastfs knows its own work again.
  *

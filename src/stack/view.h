@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * view.h - the stack and its tasks as AWS described them last: immutable, shared, ready to be rendered.
  *

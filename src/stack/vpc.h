@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * vpc.h - what EC2's replies say about a VPC: its blocks, what is taken in it, what is free.
  *

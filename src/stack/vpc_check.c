@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * vpc_check.c - the step of deploy that asks EC2 what the pure checks of precheck.h need.
  */

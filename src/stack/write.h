@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * write.h - the requests that begin or change an operation of CloudFormation.
  *

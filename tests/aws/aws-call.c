@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * aws-call - sends one call as vastfs would and prints what comes of it, for the tests.
  *

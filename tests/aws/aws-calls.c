@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * aws-calls - makes every call once, with arguments, and prints what it is made of, one JSON object a line.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Prints which source of credentials the environment and ~/.aws give, one line "kind key" for it and for each source
  * that an assumed role has; or the refusal on standard error with exit status 1.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Prints where requests go: for each line "SERVICE REGION" of standard input a line "URL SIGNING-REGION", or "-" if
  * there is no such endpoint, or "refused" and why the configuration is.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Prints the sections of a file on standard input as JSON, or the refusal on standard error with exit status 1.
  *

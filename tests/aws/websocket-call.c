@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * websocket-call - opens a WebSocket as vastfs would and sends back what comes, for the tests.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * image-build BASE ARCHITECTURE RUNTIME REGISTRY REPOSITORY [AUTHORIZATION]: image_build() from the command line.
  *

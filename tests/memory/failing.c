@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * failing - preloaded into vastfs: one allocation of all fails, the one that a file says.
  *

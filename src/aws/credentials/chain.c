@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "aws/credentials/chain.h"
 
 #include "aws/credentials/words.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * chain.h - which source gives the keys: the order in which the AWS CLI looks.
  *

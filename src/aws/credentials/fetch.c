@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "aws/credentials/fetch_internal.h"
 
 #include "aws/client.h"

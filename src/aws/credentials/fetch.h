@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * fetch.h - asking a source for its keys: by AWS's API, by HTTP, or by a program.
  *

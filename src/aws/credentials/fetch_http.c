@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Keys from an endpoint of the machine: of an ECS task or EKS pod, or EC2's instance metadata service. */
 #include "aws/credentials/fetch_internal.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * fetch_internal.h - what the fetches of the kinds share, for the files of this room only.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* credential_process: a program that prints keys. It has no terminal, a time limit, and a limit of what it may print.
  */
 #include "aws/credentials/fetch_internal.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Assumed roles: sts:AssumeRole with another source's keys, sts:AssumeRoleWithWebIdentity with a token from a file. */
 #include "aws/credentials/fetch_internal.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* IAM Identity Center: the cached token, refreshed where it can be, gives the keys of a role. */
 #include "aws/credentials/fetch_internal.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * ini.h - the grammar of ~/.aws/config and ~/.aws/credentials, as the AWS CLI reads them.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "aws/credentials/profiles.h"
 
 #include "aws/credentials/ini.h"

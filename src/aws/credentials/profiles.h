@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * profiles.h - the profiles of ~/.aws/config and ~/.aws/credentials, as the AWS CLI sees them.
  *

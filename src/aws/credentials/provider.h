@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * provider.h - the credentials of one client: found, fetched ahead of their expiry, found again when files change.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * source.h - where one identity's keys come from: what the environment and the files say, before anything is asked.
  *

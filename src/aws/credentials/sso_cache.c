@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "aws/credentials/sso_cache.h"
 
 #include "base/file.h"

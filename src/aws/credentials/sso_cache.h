@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * sso_cache.h - the tokens of IAM Identity Center, in the files that the AWS CLI keeps them in.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * sso_login.h - signing in to IAM Identity Center, and signing out.
  *

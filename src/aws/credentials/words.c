@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "aws/credentials/words.h"
 
 #include "base/buf.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * words.h - a line taken apart into words as the AWS CLI does it for credential_process and for names of sections.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "aws/protocol/encode.h"
 
 #include <stdbool.h>

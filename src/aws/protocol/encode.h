@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * encode.h - percent-encoding (RFC 3986 section 2: all but the unreserved characters; a blank is %20).
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * eventstream.h - messages of application/vnd.amazon.eventstream as they come. Pure.
  *

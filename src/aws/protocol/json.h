@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * json.h - JSON as AWS sends it, with every character of its texts.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * protocol.h - AWS's four ways of putting a call into HTTP and of answering, one row each. Pure functions.
  *

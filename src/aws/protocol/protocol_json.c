@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* AWS JSON 1.1: everything in the body, the operation in X-Amz-Target. */
 #include "aws/protocol/json.h"
 #include "aws/protocol/protocol.h"

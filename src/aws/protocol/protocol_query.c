@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* AWS Query and EC2 Query: a form in, XML out. They differ in how lists are numbered and replies are wrapped. */
 #include "aws/protocol/encode.h"
 #include "aws/protocol/protocol.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* AWS restJson1: method and path name the operation, the body is JSON or bytes of the caller's. */
 #include "aws/protocol/protocol.h"
 

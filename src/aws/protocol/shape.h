@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * shape.h - what a reply must contain, described by its call and checked where the reply enters.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * xml.h - an XML reply as a tree like JSON's.
  *

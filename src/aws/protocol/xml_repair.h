@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * xml_repair.h - inside the room: XML that no parser takes, for its texts hold what XML 1.0 cannot say.
  *

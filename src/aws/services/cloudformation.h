@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * cloudformation.h - CloudFormation. Source: AWS's service model 2010-05-15.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * ec2.h - EC2: the VPC and what is in it. Source: AWS's service model 2016-11-15.
  *

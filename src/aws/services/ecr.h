@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * ecr.h - Elastic Container Registry. Source: AWS's service model 2015-09-21.
  *

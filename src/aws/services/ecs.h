@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * ecs.h - Elastic Container Service. Source: AWS's service model 2014-11-13.
  *

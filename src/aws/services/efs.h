@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * efs.h - Elastic File System. Source: AWS's service model 2015-02-01.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* iam.h - Identity and Access Management. Source: AWS's service model 2010-05-08. */
 #ifndef VASTFS_AWS_IAM_H
 #define VASTFS_AWS_IAM_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * kms.h - Key Management Service. Source: AWS's service model 2014-11-01.
  */

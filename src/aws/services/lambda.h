@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * lambda.h - Lambda. Source: AWS's service model 2015-03-31.
  *

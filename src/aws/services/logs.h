@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* logs.h - CloudWatch Logs. Source: AWS's service model 2014-03-28. */
 #ifndef VASTFS_AWS_LOGS_H
 #define VASTFS_AWS_LOGS_H

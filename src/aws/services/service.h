@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * service.h - the services vastfs speaks to, and what their files of calls are built from.
  *

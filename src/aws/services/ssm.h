@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * ssm.h - Systems Manager's sessions, over which ECS Exec speaks. Source: AWS's service
  * model 2014-11-06. Every function makes one request, NULL without memory; strings are copied.

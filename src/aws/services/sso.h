@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * sso.h - IAM Identity Center: the portal, which gives keys for a token, and OIDC, which gives tokens.
  *

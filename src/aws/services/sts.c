@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "aws/services/sts.h"
 
 #include "aws/services/service.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* sts.h - Security Token Service. Source: AWS's service model 2011-06-15. */
 #ifndef VASTFS_AWS_STS_H
 #define VASTFS_AWS_STS_H

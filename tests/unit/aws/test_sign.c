@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Signatures against AWS's own test suite (awslabs/aws-c-auth) if it lies in VASTFS_VECTORS, and against cases of our
  * own, whose answers botocore gave.

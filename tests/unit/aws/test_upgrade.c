@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "aws/upgrade.h"
 
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "base/file.h"
 #include "base/path.h"
 #include "base/secret.h"

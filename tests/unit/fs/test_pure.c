@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The small decisions of the tree: lines of a draft, words of a command, budgets, links, files in memory, mountinfo. */
 #include "fs/config.h"
 #include "fs/draft.h"

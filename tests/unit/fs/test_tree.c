@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The table: whole, reachable, explained; and the numbers that follow from it. */
 #include "fs/file.h"
 #include "fs/names.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "image/build.h"
 #include "image/challenge.h"
 #include "image/mirror.h"

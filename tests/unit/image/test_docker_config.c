@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "base/clock.h"
 #include "image/docker_config.h"
 #include "image/helper.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The channel against an agent that is written here from the protocol's description, over a line that loses, doubles
  * and reorders. */
 #include "session/channel.h"

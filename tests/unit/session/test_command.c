@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Commands in real shells on a real terminal: what comes back is what was printed, byte for byte. */
 #include "session/command.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "stack/policy_document.h"
 
 #include "base/cleanup.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "stack/server_list.h"
 
 #include "base/cleanup.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "aws/protocol/page.h"
 #include "aws/protocol/protocol.h"
 #include "aws/services/service.h"

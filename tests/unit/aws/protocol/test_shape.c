@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "aws/aws.h"
 
 #include <setjmp.h>
