@@ -1,7 +1,7 @@
 """What the scheduler of services decides, without any service."""
 
 import pytest
-from vastfs_sandbox.ecs_scheduler import Seen, decide
+from vastfs_sandbox.ecs.scheduler import Seen, decide
 
 
 def old(name, ready=True):

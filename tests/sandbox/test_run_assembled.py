@@ -13,7 +13,7 @@ from run_support import Server
 from test_run_functions import TRUST, answer
 from test_run_images import HOST, create
 from test_run_vast import EVENT
-from vastfs_sandbox import engine
+from vastfs_sandbox.seed import engine
 
 RUNTIME = os.environ.get("VAST_LAMBDA_RUNTIME", "")
 

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 from conftest import ROOT, until
 from run_support import Server
-from vastfs_sandbox import engine
+from vastfs_sandbox.seed import engine
 
 VAST = ROOT / "contrib/sandbox/vast"
 SHELLS = (["dash"], ["busybox", "sh"])

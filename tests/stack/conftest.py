@@ -14,7 +14,7 @@ from pathlib import Path
 
 import boto3
 import pytest
-from vastfs_sandbox import seed_image
+from vastfs_sandbox.seed import image as seed_image
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("VASTFS_BUILD", ROOT / "build"))

@@ -10,7 +10,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from vastfs_sandbox import seed_image
+from vastfs_sandbox.seed import image as seed_image
 
 from conftest import RUNTIME, until
 

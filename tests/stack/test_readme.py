@@ -5,7 +5,7 @@ import re
 import subprocess
 
 import pytest
-from vastfs_sandbox import engine
+from vastfs_sandbox.seed import engine
 
 from conftest import BUILD, ROOT, RUNTIME, VASTFS
 

@@ -1,0 +1,8 @@
+"""CloudFormation: stacks that are made, updated and rolled back in the background.
+
+The server calls `install` and `stop`.
+"""
+
+from .api import install, stop
+
+__all__ = ["install", "stop"]

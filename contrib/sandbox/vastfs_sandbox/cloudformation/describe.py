@@ -1,0 +1,244 @@
+"""Stacks, events and change sets in the shapes of CloudFormation's replies."""
+
+import json
+
+from ..common import clock
+from . import validate as cfn_validate
+from .model import STACK_TYPE
+from .template import invalid
+
+PAGE = 100
+
+now = clock.now
+
+
+def text(value) -> str:
+    """Metadata travels as text."""
+    return json.dumps(value)
+
+
+def page(key, items, token, identity=None) -> dict:
+    """One page of a list.
+
+    With `identity` the token names the last item seen, so that pages stay
+    apart while new items are put in front.
+    """
+    start = 0
+    if token and identity:
+        ids = [item[identity] for item in items]
+        if token not in ids:
+            raise invalid("NextToken is not valid")
+        start = ids.index(token) + 1
+    elif token:
+        start = int(token) if token.isdigit() else 0
+    part = items[start : start + PAGE]
+    reply = {key: part}
+    if start + PAGE < len(items):
+        reply["NextToken"] = part[-1][identity] if identity else str(start + PAGE)
+    return reply
+
+
+def _parameters(values, declared) -> list:
+    return [
+        {
+            "ParameterKey": name,
+            "ParameterValue": "****" if _hidden(declared.get(name)) else value,
+        }
+        for name, value in values.items()
+    ]
+
+
+def _hidden(rule) -> bool:
+    return str((rule or {}).get("NoEcho", "")).lower() == "true"
+
+
+def stack(item) -> dict:
+    """DescribeStacks."""
+    with item.lock:
+        reply = {
+            "StackId": item.id,
+            "StackName": item.name,
+            "ChangeSetId": item.change_set_id,
+            "Description": item.template.get("Description"),
+            "Parameters": _parameters(
+                item.parameters, item.template.get("Parameters", {})
+            ),
+            "CreationTime": item.created,
+            "LastUpdatedTime": item.updated,
+            "DeletionTime": item.deleted,
+            "StackStatus": item.status,
+            "StackStatusReason": item.reason,
+            "DisableRollback": item.disable_rollback,
+            "NotificationARNs": [],
+            "Capabilities": item.capabilities,
+            "Outputs": item.outputs,
+            "Tags": item.tags,
+            "EnableTerminationProtection": item.protected,
+            "DriftInformation": {"StackDriftStatus": "NOT_CHECKED"},
+            "RollbackConfiguration": {},
+        }
+    return reply
+
+
+def summary(item) -> dict:
+    """ListStacks."""
+    return {
+        "StackId": item.id,
+        "StackName": item.name,
+        "TemplateDescription": item.template.get("Description"),
+        "CreationTime": item.created,
+        "LastUpdatedTime": item.updated,
+        "DeletionTime": item.deleted,
+        "StackStatus": item.status,
+        "StackStatusReason": item.reason,
+        "DriftInformation": {"StackDriftStatus": "NOT_CHECKED"},
+    }
+
+
+def event(item, line) -> dict:
+    """DescribeStackEvents."""
+    return {
+        "StackId": item.id,
+        "StackName": item.name,
+        "EventId": line.event_id,
+        "LogicalResourceId": line.logical_id,
+        "PhysicalResourceId": line.physical_id,
+        "ResourceType": line.type,
+        "Timestamp": line.timestamp,
+        "ResourceStatus": line.status,
+        "ResourceStatusReason": line.reason,
+        "ResourceProperties": line.properties,
+        "ClientRequestToken": line.token,
+        "OperationId": line.operation_id,
+    }
+
+
+def operation_event(item, line) -> dict:
+    """DescribeEvents, for what happened to a stack."""
+    failed = line.status.endswith("_FAILED")
+    kind = "STACK_EVENT" if line.type == STACK_TYPE else "PROGRESS_EVENT"
+    made = event(item, line)
+    made["OperationType"] = line.operation_type
+    made["EventType"] = "PROVISIONING_ERROR" if failed else kind
+    return made
+
+
+def change_set_events(item, made) -> list:
+    """DescribeEvents, for what was found wrong with a change set."""
+    if made.status != "FAILED":
+        return []
+    return [
+        {
+            "EventId": f"{made.name}-validation",
+            "StackId": item.id,
+            "OperationId": made.id,
+            "OperationType": "CREATE_CHANGESET",
+            "OperationStatus": "FAILED",
+            "EventType": "VALIDATION_ERROR" if made.error else "STACK_EVENT",
+            "LogicalResourceId": item.name,
+            "PhysicalResourceId": item.id,
+            "ResourceType": STACK_TYPE,
+            "Timestamp": made.created,
+            "ValidationStatus": "FAILED" if made.error else None,
+            "ValidationStatusReason": made.reason,
+            "ResourceStatusReason": made.reason,
+        }
+    ]
+
+
+def is_failure(item) -> bool:
+    """Whether an event of DescribeEvents tells of an error."""
+    return item["EventType"].endswith("_ERROR")
+
+
+def resources(item) -> list:
+    """A stack's resources; those that are gone are left out."""
+    with item.lock:
+        return [r for r in item.resources.values() if r.status]
+
+
+def resource(item, found) -> dict:
+    """DescribeStackResources."""
+    return {
+        "StackId": item.id,
+        "StackName": item.name,
+        "LogicalResourceId": found.logical_id,
+        "PhysicalResourceId": found.physical_id or None,
+        "ResourceType": found.type,
+        "Timestamp": found.updated,
+        "ResourceStatus": found.status,
+        "ResourceStatusReason": found.reason,
+        "DriftInformation": {"StackResourceDriftStatus": "NOT_CHECKED"},
+    }
+
+
+def change_set_summary(item, made) -> dict:
+    """ListChangeSets."""
+    return {
+        "StackId": item.id,
+        "StackName": item.name,
+        "ChangeSetId": made.id,
+        "ChangeSetName": made.name,
+        "ExecutionStatus": made.execution,
+        "Status": made.status,
+        "StatusReason": made.reason,
+        "CreationTime": made.created,
+        "Description": made.description,
+    }
+
+
+def change_set(item, made, token) -> dict:
+    """DescribeChangeSet."""
+    reply = change_set_summary(item, made)
+    declared = made.template.get("Parameters", {})
+    reply.update(
+        Parameters=_parameters(made.parameters, declared),
+        Capabilities=made.capabilities,
+        Tags=made.tags,
+        OnStackFailure=made.on_failure,
+        NotificationARNs=[],
+    )
+    changes = [{"Type": "Resource", "ResourceChange": _change(c)} for c in made.changes]
+    reply.update(page("Changes", changes, token))
+    return reply
+
+
+def _change(item) -> dict:
+    return {
+        "Action": item.action,
+        "LogicalResourceId": item.logical_id,
+        "PhysicalResourceId": item.physical_id or None,
+        "ResourceType": item.type,
+        "Replacement": item.replacement,
+        "Scope": item.scope,
+        "Details": item.details,
+    }
+
+
+def template_summary(template) -> dict:
+    """GetTemplateSummary and ValidateTemplate."""
+    capabilities, reason = cfn_validate.needed_capabilities(template)
+    metadata = template.get("Metadata")
+    return {
+        "Parameters": [
+            {
+                "ParameterKey": name,
+                "ParameterType": rule.get("Type"),
+                "DefaultValue": rule.get("Default"),
+                "NoEcho": _hidden(rule),
+                "Description": rule.get("Description"),
+                "ParameterConstraints": {
+                    "AllowedValues": [str(v) for v in rule.get("AllowedValues", [])]
+                },
+            }
+            for name, rule in template.get("Parameters", {}).items()
+        ],
+        "Description": template.get("Description"),
+        "Capabilities": capabilities,
+        "CapabilitiesReason": reason,
+        "ResourceTypes": sorted(
+            {item["Type"] for item in template["Resources"].values()}
+        ),
+        "Version": template.get("AWSTemplateFormatVersion"),
+        "Metadata": text(metadata) if metadata is not None else None,
+    }

@@ -1,0 +1,14 @@
+"""The container engine below ECS and Lambda: images unpacked, processes started in them.
+
+The server calls `install` and `stop`.
+"""
+
+from . import images, processes
+
+stop = processes.stop
+
+
+def install(context) -> None:
+    """Start the spawner, while the server is still small."""
+    processes.install(context)
+    images.install(context)

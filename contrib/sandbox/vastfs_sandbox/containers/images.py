@@ -1,0 +1,152 @@
+"""Images out of ECR, as tasks and functions run them: found, then unpacked."""
+
+import json
+import re
+import shutil
+import tempfile
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..common import oci
+from ..registry import ecr_shelf as registry_ecr
+from ..seed import engine
+from ..seed.image import MACHINES
+from . import layers
+
+ECR = re.compile(
+    r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/"
+    r"(?P<name>[^:@]+)(?::(?P<tag>[^:@]+))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
+)
+CONFIGS = (oci.OCI_CONFIG, "application/vnd.docker.container.image.v1+json")
+GZIPPED = (oci.OCI_LAYER, "application/vnd.docker.image.rootfs.diff.tar.gzip")
+
+_context = None
+_roots = {}
+_lock = threading.Lock()
+
+
+class NotThere(Exception):
+    """ECR has no such image."""
+
+
+class Unusable(Exception):
+    """There is one, but nothing can run from it; why."""
+
+
+def install(context) -> None:
+    """Images are unpacked below the run directory."""
+    global _context
+    _context = context
+
+
+def is_ecr(uri: str) -> bool:
+    return ECR.fullmatch(uri) is not None
+
+
+@dataclass(frozen=True)
+class Image:
+    """What a URI meant when it was looked up; it does not change afterwards."""
+
+    uri: str
+    manifest: oci.Manifest
+
+    @property
+    def digest(self) -> str:
+        return self.manifest.digest
+
+    @property
+    def resolved(self) -> str:
+        """The URI by digest."""
+        return f"{self.uri.partition('@')[0].rpartition('/')[0]}/{self._name}@{self.digest}"
+
+    @property
+    def _name(self) -> str:
+        return self.uri.rpartition("/")[2].partition("@")[0].partition(":")[0]
+
+    @property
+    def for_lambda(self) -> bool:
+        """Lambda takes one platform, and layers of one sort."""
+        if self.manifest.is_index:
+            return False
+        config = self.manifest.content["config"].get("mediaType")
+        kinds = [layer.get("mediaType") for layer in self.manifest.layers]
+        return config in CONFIGS and all(kind in GZIPPED for kind in kinds)
+
+    def for_platform(self, architecture: str) -> "Image":
+        """The image itself, or that of an index for this processor."""
+        for child in self.manifest.children:
+            platform = child.get("platform", {})
+            if (platform.get("os"), platform.get("architecture")) == ("linux", architecture):
+                return locate(f"{self.uri.partition('@')[0]}@{child['digest']}")
+        if self.manifest.is_index:
+            raise Unusable(
+                "image Manifest does not contain descriptor matching platform "
+                f"'linux/{architecture}'"
+            )
+        return self
+
+    @property
+    def configuration(self) -> dict:
+        blob = registry_ecr.shelf.blobs.path(self.manifest.content["config"]["digest"])
+        try:
+            return json.loads(blob.read_bytes())
+        except (ValueError, OSError) as error:
+            raise Unusable(f"the configuration cannot be read: {error}") from error
+
+    def root(self) -> layers.Root:
+        """Its unpacked root directory; the first one to ask waits for it."""
+        with _lock:
+            lock, _ = _roots.setdefault(self.digest, (threading.Lock(), None))
+        with lock:
+            found = _roots[self.digest][1]
+            if found is None:
+                found = layers.Root(self._unpack())
+                _roots[self.digest] = (lock, found)
+        return found
+
+    def _unpack(self) -> Path:
+        home = _context.run_dir / "images"
+        home.mkdir(exist_ok=True)
+        path = Path(tempfile.mkdtemp(dir=home))
+        path.chmod(0o755)
+        diff_ids = self.configuration.get("rootfs", {}).get("diff_ids", [])
+        descriptors = self.manifest.layers
+        try:
+            if len(diff_ids) != len(descriptors):
+                raise layers.Malformed("configuration and manifest have not the same layers")
+            root = layers.Root(path)
+            for layer, diff_id in zip(descriptors, diff_ids):
+                blob = registry_ecr.shelf.blobs.path(layer["digest"])
+                root.apply(layers.spooled(blob, layer["digest"], diff_id, spool_place))
+        except (layers.Malformed, OSError) as error:
+            shutil.rmtree(path, ignore_errors=True)
+            raise Unusable(str(error)) from error
+        return path
+
+
+def spool_place(size: int) -> Path:
+    """Large layers are worth keeping for the next sandbox."""
+    if size >= layers.LARGE:
+        return engine.cache() / "images" / "unpacked"
+    return _context.run_dir / "layers"
+
+
+def locate(uri: str) -> Image:
+    """The image that a URI names now, or NotThere."""
+    found = ECR.fullmatch(uri)
+    if not found or found["account"] != _context.account_id:
+        raise NotThere(uri)
+    reference = found["digest"] or found["tag"] or "latest"
+    try:
+        manifest = registry_ecr.shelf.manifest(found["region"], found["name"], reference)
+    except registry_ecr.Refused:
+        manifest = None
+    if manifest is None:
+        raise NotThere(uri)
+    return Image(uri, manifest)
+
+
+def architecture(name: str) -> str:
+    """X86_64, x86_64 and arm64 as images name them."""
+    return MACHINES.get(name.lower(), name.lower())

@@ -1,0 +1,334 @@
+"""What EC2 refuses, and what takes its time there.
+
+moto lets go of anything at once and makes NAT gateways in no time; a client
+that deletes in the wrong order would never notice.
+"""
+
+import functools
+import ipaddress
+import itertools
+
+from moto.core.responses import ActionResult
+from moto.ec2.exceptions import DependencyViolationError, EC2ClientError
+from moto.ec2.models import EC2Backend, elastic_ip_addresses
+from moto.ec2.models.elastic_network_interfaces import NetworkInterface
+from moto.ec2.models.vpcs import VPCEndPoint
+from moto.ec2.responses import EC2Response
+
+from ..common.patching import surround
+
+NAT_CREATE = 90
+NAT_DELETE = 50
+MAX_ADDRESSES = 5
+
+#: action -> (key of the list in its reply, parameter of explicit ids)
+PAGED = {
+    "describe_vpcs": ("Vpcs", "VpcIds"),
+    "describe_subnets": ("Subnets", "SubnetIds"),
+    "describe_network_interfaces": ("NetworkInterfaces", "NetworkInterfaceIds"),
+    "describe_security_groups": ("SecurityGroups", "GroupIds"),
+    "describe_nat_gateways": ("NatGateways", "NatGatewayIds"),
+    "describe_route_tables": ("RouteTables", "RouteTableIds"),
+    "describe_internet_gateways": ("InternetGateways", "InternetGatewayIds"),
+    "describe_vpc_peering_connections": (
+        "VpcPeeringConnections",
+        "VpcPeeringConnectionIds",
+    ),
+}
+
+_context = None
+
+
+def install(context) -> None:
+    """Put the rules before moto's backend."""
+    global _context
+    _context = context
+    surround(
+        context,
+        EC2Backend,
+        create_nat_gateway,
+        delete_nat_gateway,
+        delete_subnet,
+        delete_security_group,
+        release_address,
+        allocate_address,
+        create_subnet,
+    )
+    surround(context, EC2Response, delete_network_interface)
+    create = EC2Response.create_nat_gateway
+    EC2Response.create_nat_gateway = _once_per_token(create)
+    for name, (key, ids) in PAGED.items():
+        setattr(EC2Response, name, _paged(getattr(EC2Response, name), key, ids))
+    _filters()
+    _endpoints()
+    numbers = itertools.count(1)
+    elastic_ip_addresses.random_ip = lambda: f"203.0.113.{next(numbers) % 254 + 1}"
+
+
+def _filters() -> None:
+    """Names by which clients look for a function's interfaces."""
+    original = NetworkInterface.get_filter_value
+    plain = {
+        "interface-type": "interface_type",
+        "status": "status",
+        "requester-id": "requester_id",
+    }
+
+    def get_filter_value(interface, name, method_name=None):
+        if name in plain:
+            return getattr(interface, plain[name])
+        if name == "requester-managed":
+            return str(interface.requester_managed).lower()
+        return original(interface, name, method_name)
+
+    NetworkInterface.get_filter_value = get_filter_value
+    NetworkInterface.private_dns_name = ""
+
+
+def _endpoints() -> None:
+    """A gateway endpoint is what one gets without naming a type."""
+    original = VPCEndPoint.__init__
+
+    @functools.wraps(original)
+    def init(endpoint, *arguments, **keywords):
+        original(endpoint, *arguments, **keywords)
+        endpoint.vpc_endpoint_type = endpoint.vpc_endpoint_type or "Gateway"
+
+    VPCEndPoint.__init__ = init
+
+
+def _paged(original, key, ids):
+    """MaxResults and NextToken, which moto ignores."""
+
+    @functools.wraps(original)
+    def action(response):
+        answer = original(response)
+        limit = response._get_int_param("MaxResults")
+        token = response._get_param("NextToken")
+        if limit is None and token is None:
+            return answer
+        if limit is not None and response._get_param(ids):
+            raise EC2ClientError(
+                "InvalidParameterCombination",
+                f"The parameter {ids} cannot be used with the parameter MaxResults",
+            )
+        items = list(answer.result[key])
+        start = int(token) if token else 0
+        end = start + (limit or 1000)
+        page = {**answer.result, key: items[start:end]}
+        if end < len(items):
+            page["NextToken"] = str(end)
+        return ActionResult(page)
+
+    return action
+
+
+# Interfaces
+
+
+def free_address(backend, subnet) -> str:
+    """The lowest address of a subnet that nothing has."""
+    taken = {
+        item["PrivateIpAddress"]
+        for interface in backend.enis.values()
+        if interface.subnet.id == subnet.id
+        for item in interface.private_ip_addresses
+    }
+    for address in itertools.islice(subnet.cidr.hosts(), 3, None):
+        if str(address) not in taken:
+            return str(address)
+    raise EC2ClientError(
+        "InsufficientFreeAddressesInSubnet",
+        f"Insufficient free addresses in subnet '{subnet.id}'.",
+    )
+
+
+def make_interface(backend, subnet_id, groups, description, kind):
+    """An interface that a service keeps in the user's subnet."""
+    subnet = backend.get_subnet(subnet_id)
+    address = free_address(backend, subnet)
+    interface = backend.create_network_interface(
+        subnet, address, group_ids=groups, description=description
+    )
+    own(interface, description, kind)
+    return interface
+
+
+def own(interface, description, kind) -> None:
+    """Mark an interface as held by a service."""
+    interface.description = description
+    interface.interface_type = kind
+    interface.requester_managed = True
+    interface.status = "in-use"
+
+
+def interfaces_in(backend, subnet_id) -> list:
+    """What still has an address in a subnet."""
+    return [eni for eni in backend.enis.values() if eni.subnet.id == subnet_id]
+
+
+def delete_network_interface(response, original):
+    """Only what nobody uses can be deleted."""
+    interface = response.ec2_backend.get_network_interface(
+        response._get_param("NetworkInterfaceId")
+    )
+    if interface.status == "in-use":
+        code = "InvalidParameterValue"
+        if interface.requester_managed:
+            code = "OperationNotPermitted"
+        raise EC2ClientError(
+            code, f"Network interface '{interface.id}' is currently in use."
+        )
+    return original(response)
+
+
+# Subnets and groups
+
+
+def create_subnet(backend, original, vpc_id, cidr_block, *arguments, **keywords):
+    """AWS's smallest subnet is a /28; only default ones map public addresses."""
+    try:
+        prefix = ipaddress.ip_network(str(cidr_block), strict=False).prefixlen
+    except ValueError:
+        prefix = 28  # moto has the words for it
+    if not 16 <= prefix <= 28:
+        raise EC2ClientError(
+            "InvalidSubnet.Range", f"The CIDR '{cidr_block}' is invalid."
+        )
+    subnet = original(backend, vpc_id, cidr_block, *arguments, **keywords)
+    if hasattr(backend, "default_vpc"):  # all but the ones that moto starts with
+        subnet.default_for_az = subnet.map_public_ip_on_launch = False
+    return subnet
+
+
+def delete_subnet(backend, original, subnet_id):
+    """Nobody may have an address in it."""
+    if interfaces_in(backend, subnet_id):
+        raise DependencyViolationError(
+            f"The subnet '{subnet_id}' has dependencies and cannot be deleted."
+        )
+    return original(backend, subnet_id)
+
+
+def delete_security_group(backend, original, name=None, group_id=None):
+    """No interface and no other group's rule may name it."""
+    used = any(
+        group_id == group.id
+        for interface in backend.enis.values()
+        for group in interface.group_set
+    )
+    if group_id and (used or _referenced(backend, group_id)):
+        raise DependencyViolationError(f"resource {group_id} has a dependent object")
+    return original(backend, name, group_id)
+
+
+def _referenced(backend, group_id) -> bool:
+    for groups in backend.groups.values():
+        for group in groups.values():
+            if group.id == group_id:
+                continue
+            for rule in [*group.ingress_rules, *group.egress_rules]:
+                if rule.source_group.get("GroupId") == group_id:
+                    return True
+    return False
+
+
+# Addresses and NAT gateways
+
+
+def allocate_address(backend, original, *arguments, **keywords):
+    """Five addresses a region, unless AWS raised the quota."""
+    if len(backend.addresses) >= MAX_ADDRESSES:
+        raise EC2ClientError(
+            "AddressLimitExceeded", "The maximum number of addresses has been reached."
+        )
+    return original(backend, *arguments, **keywords)
+
+
+def release_address(backend, original, address=None, allocation_id=None):
+    """Not while a NAT gateway has it."""
+    for item in backend.addresses:
+        if allocation_id == item.allocation_id and item.eni:
+            raise EC2ClientError(
+                "AuthFailure",
+                "You do not have permission to access the specified resource.",
+            )
+    return original(backend, address, allocation_id)
+
+
+def _once_per_token(original):
+    """The same client token gives the same gateway."""
+
+    @functools.wraps(original)
+    def create_nat_gateway(response):
+        token = response._get_param("ClientToken")
+        with _context.lock:
+            tokens = response.ec2_backend.__dict__.setdefault("nat_tokens", {})
+            if token not in tokens:
+                answer = original(response)
+                if token is None:
+                    return answer
+                tokens[token] = answer.result["NatGateway"]
+        return ActionResult({"NatGateway": tokens[token], "ClientToken": token})
+
+    return create_nat_gateway
+
+
+def create_nat_gateway(backend, original, subnet_id, allocation_id, *rest, **keywords):
+    """Pending for a while; failed without an Internet gateway."""
+    gateway = original(backend, subnet_id, allocation_id, *rest, **keywords)
+    subnet = backend.get_subnet(subnet_id)
+    interface = gateway._eni
+    address = free_address(backend, subnet)
+    interface.private_ip_address = gateway.private_ip = address
+    interface.private_ip_addresses = [{"Primary": True, "PrivateIpAddress": address}]
+    gateway.address_set[0]["privateIp"] = address
+    own(interface, f"Interface for NAT Gateway {gateway.id}", "nat_gateway")
+    interface._group_set = []
+    gateway.state = "pending"
+    _context.later(NAT_CREATE, functools.partial(_finish_nat, backend, gateway))
+    return gateway
+
+
+def _finish_nat(backend, gateway) -> None:
+    if gateway.state != "pending":
+        return
+    attached = any(
+        item.vpc and item.vpc.id == gateway.vpc_id
+        for item in backend.internet_gateways.values()
+    )
+    if attached:
+        gateway.state = "available"
+        return
+    gateway.state = "failed"
+    gateway.failure_code = "Gateway.NotAttached"
+    gateway.failure_message = (
+        f"Network {gateway.vpc_id} has no Internet gateway attached"
+    )
+    _let_go(backend, gateway)
+
+
+def delete_nat_gateway(backend, original, nat_gateway_id):
+    """Deleting for a while; its address and interface are free afterwards."""
+    gateway = backend.nat_gateways.get(nat_gateway_id)
+    if gateway is None:
+        raise EC2ClientError(
+            "NatGatewayNotFound", f"The Nat Gateway {nat_gateway_id} was not found"
+        )
+    if gateway.state in ("deleting", "deleted"):
+        return gateway
+    gateway.state = "deleting"
+
+    def finish():
+        _let_go(backend, gateway)
+        original(backend, nat_gateway_id)
+
+    _context.later(NAT_DELETE, finish)
+    return gateway
+
+
+def _let_go(backend, gateway) -> None:
+    for address in backend.addresses:
+        if address.eni is gateway._eni:
+            backend.disassociate_address(address=address.public_ip)
+    backend.enis.pop(gateway._eni.id, None)

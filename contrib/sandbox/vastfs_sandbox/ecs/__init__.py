@@ -1,0 +1,20 @@
+"""ECS: tasks that are processes, and the scheduler that keeps services running.
+
+The server calls `install` and `stop`.
+"""
+
+from . import api, definition, scheduler, service_api
+
+
+def install(context) -> None:
+    """Put the API into moto's place and start the scheduler."""
+    api.install(context)
+    definition.install(context)
+    scheduler.install(context)
+    service_api.install(context)
+
+
+def stop(context) -> None:
+    """Let the threads of the scheduler and of all tasks end."""
+    scheduler.stop(context)
+    api.stop(context)

@@ -1,0 +1,101 @@
+"""Containers that others put into a task: security products do so.
+
+AWS's own runtime monitoring adds one to every Fargate task of an account. It
+is in no task definition and may stand in any position. Nothing runs for it
+here.
+
+A rule for `/sandbox/faults`, match "task": `foreign_container`, taken when a
+task is made, with
+
+* name (aws-guardduty-agent-...), position (0), image, essential (false)
+* state: running, stopped (with exit_code, reason) or cannot_pull (with reason).
+  An essential container that cannot be pulled ends the task.
+"""
+
+import secrets
+import threading
+
+from ..wire import faults
+from . import container as containers
+from .part import Part
+
+IMAGE = "593207742271.dkr.ecr.eu-west-1.amazonaws.com/aws-guardduty-agent-fargate:v1.7.0-Fg_x86_64"
+
+
+class Container:
+    """Stands where a process would be."""
+
+    def __init__(self, rule: dict):
+        self.name = rule["name"]
+        self.essential = rule.get("essential", False)
+        self.process = None
+        self.inside = False
+        self.exit_code = None
+        self._rule = rule
+        self._ended = threading.Event()
+        self._on_exit = None
+
+    def start(self, on_exit) -> None:
+        state = self._rule.get("state", "running")
+        if state == "cannot_pull":
+            why = f"failed to resolve ref {self._rule.get('image', IMAGE)}: not found"
+            raise containers.StartFailure(self._rule.get("reason", containers.cannot_pull(why)))
+        self._on_exit = on_exit
+        if state == "stopped":
+            self._end(int(self._rule.get("exit_code", 1)))
+
+    def _end(self, code: int) -> None:
+        if not self._ended.is_set():
+            self.exit_code = code
+            self._ended.set()
+            self._on_exit()
+
+    @property
+    def running(self) -> bool:
+        return self._on_exit is not None and not self._ended.is_set()
+
+    @property
+    def grace(self) -> float:
+        return 0.0
+
+    def terminate(self) -> None:
+        self._end(0)
+
+    def kill(self) -> None:
+        if self.running:
+            self._end(137)
+
+    def wait(self, _timeout=None) -> bool:
+        return self._ended.is_set()
+
+    def close(self) -> None:
+        """It has no log."""
+
+
+class ForeignPart(Part):
+    """Such a container as the API shows it."""
+
+    takes_exec = False
+
+    def __init__(self, task, rule: dict):
+        self._rule = rule
+        super().__init__(task, {"name": rule["name"], "image": rule.get("image", IMAGE)}, {})
+
+    def _make_container(self, _override):
+        return Container(self._rule)
+
+    def start(self) -> None:
+        """Without it the task goes on, unless it is essential."""
+        try:
+            super().start()
+            self.reason = self._rule.get("reason")
+        except containers.StartFailure:
+            if self.container.essential:
+                raise
+
+
+def inject(task, parts: list) -> None:
+    """What the rules add to the parts of a new task."""
+    for rule in faults.RULES.take_each("task", "foreign_container"):
+        rule.setdefault("name", f"aws-guardduty-agent-{secrets.token_hex(4)[:7]}")
+        parts.insert(int(rule.get("position", 0)), ForeignPart(task, rule))

@@ -1,0 +1,296 @@
+"""The scheduler that keeps the tasks of services running.
+
+One thread looks at all services whenever a task or a service has changed, and
+when a pause is over. What is to be started and stopped is decided by
+`decide`, which touches nothing.
+
+The maximum counts tasks that are to run: a task that was told to stop does
+not count, though it may go on for all of its stop timeout. So a replacement
+may start while the old task still runs, as on AWS.
+
+A rule for `/sandbox/faults`, match "service:NAME": `unplaced`, with reason,
+lets no task be started.
+"""
+
+import math
+import threading
+import time
+import traceback
+from dataclasses import dataclass
+
+from moto.core.exceptions import ServiceException
+from moto.ecs import models
+
+from ..wire import faults
+from . import launch as ecs_launch
+from .task import SCHEDULER, USER, Task
+
+UNHEALTHY = "Task failed container health checks"
+#: seconds of AWS's time between two launches of one service
+LAUNCH_PAUSE = 5
+LONGEST_PAUSE = 27 * 60
+#: seconds of this machine: however fast AWS's time runs, nothing spins
+LEAST_PAUSE = 0.2
+LEAST_LONGEST_PAUSE = 5.0
+#: consecutive failed starts until the service says so
+IMPAIRED = 3
+GUIDE = " For more information, see the Troubleshooting section of the Amazon ECS Developer Guide."
+IMPAIRED_TEXT = "is unable to consistently start tasks successfully." + GUIDE
+UNPLACED_TEXT = "was unable to place a task. Reason: {reason}." + GUIDE
+NO_INSTANCES_TEXT = (
+    "was unable to place a task because no container instance met all of its "
+    f"requirements. Reason: {ecs_launch.NO_INSTANCES}{GUIDE}"
+)
+
+_context = None
+_wake = threading.Event()
+
+
+@dataclass
+class Seen:
+    """A task that is to run, as the decision needs it."""
+
+    task: object
+    primary: bool  # of the primary deployment
+    ready: bool  # RUNNING, and healthy if it has health checks
+    unhealthy: bool
+
+
+def decide(desired: int, least_percent: int, most_percent: int, seen: list):
+    """(number of tasks to start, tasks to stop) of one service."""
+    least = math.ceil(desired * least_percent / 100)
+    most = desired * most_percent // 100
+    good = sorted(
+        (item for item in seen if item.primary and not item.unhealthy),
+        key=lambda item: not item.ready,
+    )
+    start = max(0, min(desired - len(good), most - len(seen)))
+    stop = [item.task for item in good[desired:]]
+    ready = sum(item.ready for item in seen) - sum(item.ready for item in good[desired:])
+    for item in seen:
+        if item.primary and not item.unhealthy:
+            continue
+        if item.ready and ready <= least:
+            continue
+        if item.unhealthy and item.primary and not _may_stop_unhealthy(desired, good, start):
+            continue
+        stop.append(item.task)
+        ready -= item.ready
+    return start, stop
+
+
+def _may_stop_unhealthy(desired: int, good: list, start: int) -> bool:
+    """A replacement comes first, if there may be one beside the task."""
+    replaced = sum(item.ready for item in good) >= desired
+    return replaced or (start == 0 and len(good) < desired)
+
+
+def wake() -> None:
+    """Something happened that the scheduler should look at."""
+    _wake.set()
+
+
+def _run() -> None:
+    while not _context.stopping.is_set():
+        next_look = None
+        for service in _services():
+            try:
+                with _context.lock:
+                    look = _attend(service)
+            except Exception:  # one service must not end the others
+                traceback.print_exc()
+                look = time.monotonic() + 1
+            if look and (next_look is None or look < next_look):
+                next_look = look
+        timeout = None if next_look is None else max(next_look - time.monotonic(), 0.01)
+        _wake.wait(timeout)
+        _wake.clear()
+
+
+def _services() -> list:
+    with _context.lock:
+        return [
+            service
+            for accounts in models.ecs_backends.values()
+            for backend in accounts.values()
+            for service in backend.services.values()
+            if service.status != "INACTIVE" or service.tasks
+        ]
+
+
+def _attend(service):
+    """Look at one service; the time of the next look, None if only if woken."""
+    pace = _pace_of(service)
+    _note_starts(service, pace)
+    start, stop = decide(
+        service.desired_count,
+        service.configuration["minimumHealthyPercent"],
+        service.configuration["maximumPercent"],
+        _seen(service),
+    )
+    _stop(service, stop)
+    next_look = None
+    if start:
+        next_look = pace.not_before
+        if pace.may_start():
+            _start(service, pace, start)
+            next_look = pace.not_before if pace.waits else None
+    _forget_stopped(service)
+    _settle(service)
+    return next_look
+
+
+class Pace:
+    """How fast tasks of one deployment may be started."""
+
+    def __init__(self, deployment):
+        self.deployment = deployment
+        self.not_before = 0.0
+        self.waits = False
+        #: consecutive tasks that never came to be RUNNING
+        self.failures = 0
+        #: tasks of which it is not known yet whether they will be healthy
+        self.open = set()
+
+    def may_start(self) -> bool:
+        return time.monotonic() >= self.not_before
+
+    def fail(self) -> None:
+        """A task could not be placed, or ended before it was RUNNING."""
+        self.failures += 1
+        self.deployment.failed_tasks += 1
+        self.pause(LAUNCH_PAUSE)
+
+    def pause(self, seconds: float) -> None:
+        """At least so long until the next launch, in AWS's time."""
+        factor = 2 ** min(self.failures, 10)
+        least = min(LEAST_PAUSE * factor, LEAST_LONGEST_PAUSE)
+        seconds = min(seconds * factor, LONGEST_PAUSE)
+        pause = max(least, _context.scaled(seconds))
+        self.not_before = max(self.not_before, time.monotonic() + pause)
+
+
+def _pace_of(service) -> Pace:
+    """A new deployment begins without the pauses of the last one."""
+    pace = getattr(service, "pace", None)
+    if pace is None or pace.deployment is not service.primary:
+        pace = service.pace = Pace(service.primary)
+    return pace
+
+
+def _note_starts(service, pace: Pace) -> None:
+    """Count failures in a row. Only tasks that never were RUNNING make the
+    pauses longer; failed health checks count as failures of the deployment."""
+    for task in list(pace.open):
+        if "startedAt" in task.times:
+            pace.failures = 0
+        if task.is_ready:
+            pace.open.discard(task)
+            pace.deployment.failed_tasks = 0
+        elif task.failed_to_start:
+            pace.open.discard(task)
+            if task.stop_code not in (SCHEDULER, USER):
+                pace.fail()
+                if pace.failures == IMPAIRED:
+                    service.say(IMPAIRED_TEXT)
+        elif task.desired_status == "STOPPED":
+            pace.open.discard(task)
+            pace.deployment.failed_tasks += task.stopped_reason == UNHEALTHY
+
+
+def _seen(service) -> list:
+    return [
+        Seen(task, of is service.primary, task.is_ready, task.health == "UNHEALTHY")
+        for task, of in service.tasks.items()
+        if task.desired_status == "RUNNING"
+    ]
+
+
+def _stop(service, tasks: list) -> None:
+    scaled_in = []
+    for task in tasks:
+        if task.health == "UNHEALTHY":
+            service.say(f"(task {task.id}) failed container health checks.")
+            task.ask_to_stop(SCHEDULER, UNHEALTHY)
+        else:
+            reason = f"Scaling activity initiated by (deployment {service.primary.id})"
+            task.ask_to_stop(SCHEDULER, reason)
+            scaled_in.append(task)
+    if scaled_in:
+        service.say(f"has stopped {len(scaled_in)} running tasks: {_names(scaled_in)}.")
+
+
+def _names(tasks: list) -> str:
+    return " ".join(f"(task {task.id})" for task in tasks)
+
+
+def _start(service, pace: Pace, count: int) -> None:
+    pace.waits = False
+    problem = _obstacle(service)
+    if problem:
+        service.say_once(problem)
+        pace.fail()
+        pace.waits = True
+        return
+    try:
+        tasks = service.launch(count)
+    except ServiceException as error:  # of EC2: no free address, no such subnet
+        service.say_once(f"failed to launch a task with (error {error.message}).")
+        pace.fail()
+        pace.waits = True
+        return
+    pace.open.update(tasks)
+    pace.pause(LAUNCH_PAUSE)
+    service.say(f"has started {count} tasks: {_names(tasks)}.")
+    for task in tasks:
+        task.start()
+
+
+def _obstacle(service) -> str:
+    """Why no task can be placed, as an event; empty if nothing is in the way."""
+    if service.launch_type != "FARGATE":
+        return NO_INSTANCES_TEXT
+    rule = faults.take(f"service:{service.name}", "unplaced")
+    if rule:
+        reason = rule.get("reason", ecs_launch.NO_CAPACITY)
+        return UNPLACED_TEXT.format(reason=reason.rstrip("."))
+    return ""
+
+
+def _forget_stopped(service) -> None:
+    for task in [task for task in service.tasks if task.status == "STOPPED"]:
+        del service.tasks[task]
+
+
+def _settle(service) -> None:
+    """Replaced deployments go, a service that lets go of its tasks ends."""
+    for old in service.deployments[1:]:
+        if not any(of is old and not task.lets_go for task, of in service.tasks.items()):
+            service.deployments.remove(old)
+    if service.status == "DRAINING":
+        if all(task.lets_go for task in service.tasks):
+            service.status = "INACTIVE"
+    if service.status != "ACTIVE":
+        return
+    steady = len(service.deployments) == 1 and all(
+        task.is_ready or task.lets_go for task in service.tasks
+    )
+    if not steady or service.count("is_running") != service.desired_count:
+        return
+    if service.primary.rollout_state != "COMPLETED":
+        service.primary.complete()
+        service.say(f"(deployment {service.primary.id}) deployment completed.")
+    service.say_once("has reached a steady state.")
+
+
+def install(context) -> None:
+    """Start the thread."""
+    global _context
+    _context = context
+    Task.changed = staticmethod(wake)
+    threading.Thread(target=_run, name="ecs-scheduler", daemon=True).start()
+
+
+def stop(_context) -> None:
+    """Let the thread go home."""
+    wake()

@@ -1,0 +1,370 @@
+"""The life of one Fargate task, driven by a thread of its own.
+
+moto lets a task's state advance whenever somebody looks at it. Here the
+state is what the processes and the clock make of it.
+
+Rules for `/sandbox/faults`. Match "task", taken when a task begins:
+
+* stop_with, reason, stop_code, at (PENDING or RUNNING): it ends so
+
+Match "task:FAMILY:ID" (with `*` and `?`), taken at once by a task that runs:
+
+* retire: the host is taken out of service; reason, stop_code
+* kill: the essential containers are killed; exit_code (137), and reason, which
+  the container shows, e.g. "OutOfMemoryError: Container killed due to memory usage"
+* deaf, seconds: taken when it stops: no process hears SIGTERM; they are killed
+  after so many seconds of this machine, or after the stop timeout
+"""
+
+import threading
+import time
+import traceback
+import uuid
+
+from moto.ec2.models import ec2_backends
+from moto.ecs import models
+from moto.utilities.utils import get_partition
+
+from ..common import clock
+from ..wire import faults
+from . import container as containers, foreign as ecs_foreign, health as ecs_health
+from .part import STARTING, Part
+
+#: what Fargate takes for each step, in seconds of AWS's time
+PROVISIONING = 15
+PENDING = 25
+ACTIVATING = 5
+DEACTIVATING = 2
+DEPROVISIONING = 15
+EXEC_AGENT = 10  # from RUNNING until ExecuteCommand is possible
+
+START_FAILED = "TaskFailedToStart"
+EXITED = "EssentialContainerExited"
+USER = "UserInitiated"
+SCHEDULER = "ServiceSchedulerInitiated"
+TERMINATION = "TerminationNotice"
+MAINTENANCE = "ECS is performing maintenance on the underlying infrastructure hosting the task"
+
+
+class Stopped(Exception):
+    """The task is to end before it has come to run."""
+
+
+class Task(models.Task):
+    """moto's record of a task, plus its life."""
+
+    context = None
+    addresses = None
+    #: called after each change of a task's state, without arguments
+    changed = staticmethod(lambda: None)
+
+    def __init__(self, *arguments, **keywords):
+        # moto's constructor makes the network interface and asks for an address
+        super().__init__(*arguments, **keywords)
+        self._status = "PROVISIONING"
+        definition = keywords["task_definition"]
+        self.id = uuid.uuid4().hex
+        self.family = definition.family
+        self.cpu = definition.cpu
+        self.memory = definition.memory
+        self.volumes = definition.volumes
+        self.ephemeral_storage = definition.ephemeral_storage or {"sizeInGiB": 20}
+        self.runtime_platform = definition.runtime_platform or {}
+        self.created_at = clock.now()
+        self.enable_execute_command = False
+        self.attachment = self.attachments[0] if self.attachments else None
+        self.address = self.detail("privateIPv4Address")
+        self.directory = self.context.run_dir / "tasks" / self.id
+        self.times = {}
+        self.version = 1
+        self.stop_code = None
+        self.stopped_reason = None
+        self.exec_agent_at = None
+        self._wake = threading.Event()
+        self._stop_asked = False
+        self._fault = None
+        self.parts = self._make_parts(definition)
+        self._dress_interface()
+
+    # moto's class derives its status from the number of looks at it
+    @property
+    def status(self):
+        return self._status
+
+    @status.setter
+    def status(self, value):
+        self._status = value
+
+    def advance(self) -> None:
+        """Looking at a task does not change it."""
+
+    def detail(self, name: str):
+        """One value of the network attachment."""
+        for pair in self.attachment["details"] if self.attachment else ():
+            if pair["name"] == name:
+                return pair["value"]
+        return None
+
+    def _make_parts(self, definition) -> list:
+        overrides = {
+            override.get("name"): override
+            for override in self.overrides.get("containerOverrides") or []
+        }
+        parts = [
+            Part(self, item, overrides.get(item["name"], {}))
+            for item in definition.container_definitions
+        ]
+        ecs_foreign.inject(self, parts)
+        return parts
+
+    def _interface(self):
+        backend = ec2_backends[self._account_id][self.region_name]
+        return backend.enis.get(self.detail("networkInterfaceId"))
+
+    def _dress_interface(self) -> None:
+        interface = self._interface()
+        if interface:
+            partition = get_partition(self.region_name)
+            place = f"{self.region_name}:{self._account_id}"
+            identity = self.attachment["id"]
+            interface.description = (
+                f"arn:{partition}:ecs:{place}:attachment/{identity}"
+            )
+            interface.requester_managed = True
+
+    def start(self) -> None:
+        """Let it live."""
+        threading.Thread(target=self._live, daemon=True, name=self.id).start()
+
+    def ask_to_stop(self, code: str, reason: str) -> None:
+        """StopTask and the like; holds the lock. The first reason stays."""
+        if self.desired_status == "STOPPED":
+            return
+        self._set_reason(code, reason)
+        self.desired_status = "STOPPED"
+        self._stop_asked = True
+        self.tags = []  # as the API's reference has it
+        self._wake.set()
+        self.changed()
+
+    @property
+    def is_running(self) -> bool:
+        """Counted as running, whether or not it was asked to stop."""
+        return self._status == "RUNNING"
+
+    @property
+    def health(self) -> str:
+        """UNKNOWN, HEALTHY or UNHEALTHY, after its containers' health checks."""
+        essential = [part for part in self.parts if part.container.essential]
+        return ecs_health.of_task([part.monitor for part in essential])
+
+    @property
+    def is_ready(self) -> bool:
+        """What a service counts as a healthy task."""
+        if self._status != "RUNNING" or self.desired_status != "RUNNING":
+            return False
+        monitors = [part.monitor for part in self.parts if part.container.essential]
+        return all(monitor is None or monitor.status == "HEALTHY" for monitor in monitors)
+
+    @property
+    def is_pending(self) -> bool:
+        """On its way to RUNNING."""
+        return self._status in STARTING and self.desired_status == "RUNNING"
+
+    @property
+    def failed_to_start(self) -> bool:
+        """It came to its end without ever having been RUNNING."""
+        return self.desired_status == "STOPPED" and "startedAt" not in self.times
+
+    @property
+    def lets_go(self) -> bool:
+        """Its containers are being stopped, or have been."""
+        return self._status in ("STOPPING", "DEPROVISIONING", "STOPPED")
+
+    def wake(self) -> None:
+        """Something happened that the driver should look at."""
+        self._wake.set()
+
+    def _live(self) -> None:
+        try:
+            self._begin()
+            self._wait_for_end()
+        except Stopped:
+            pass
+        except containers.StartFailure as failure:
+            self._set_reason(START_FAILED, str(failure))
+        except Exception as error:  # a task must end, whatever happens
+            traceback.print_exc()
+            self._set_reason(START_FAILED, f"InternalError: {error!r}")
+        if not self.context.stopping.is_set():
+            self._end()
+
+    def _begin(self) -> None:
+        self._fault = faults.take("task", "stop_with")
+        self._pass(PROVISIONING)
+        self._enter("PENDING", "pullStartedAt", "connectivityAt")
+        self._pass(PENDING)
+        self._mark("pullStoppedAt")
+        self._fail_if_told("PENDING")
+        for part in self.parts:
+            part.start()
+        self._enter("ACTIVATING")
+        self._pass(ACTIVATING)
+        with self.context.lock:
+            self._enter("RUNNING", "startedAt")
+            self.exec_agent_at = self.context.deadline(EXEC_AGENT)
+
+    def _pass(self, seconds: float) -> None:
+        """Let time go by; Stopped if the task is to end instead."""
+        self._wake.wait(self.context.scaled(seconds))
+        if self._is_over():
+            raise Stopped
+
+    def _is_over(self) -> bool:
+        self._wake.clear()
+        if self.context.stopping.is_set() or self._stop_asked:
+            return True
+        ended = [part for part in self.parts if part.ended]
+        for part in ended:
+            part.note_exit()
+        if any(part.container.essential for part in ended):
+            self._set_reason(EXITED, "Essential container in task exited")
+            return True
+        return False
+
+    def _wait_for_end(self) -> None:
+        self._fail_if_told("RUNNING")
+        while not self._is_over():
+            self._suffer()
+            self._wake.wait()
+
+    def _suffer(self) -> None:
+        """What a rule does to a task that runs; the task looks when it is woken."""
+        rule = faults.take(f"task:{self.family}:{self.id}", ("retire", "kill"))
+        if rule is None:
+            return
+        if rule["kind"] == "retire":
+            code, reason = self._retirement()
+            with self.context.lock:
+                self.ask_to_stop(rule.get("stop_code", code), rule.get("reason", reason))
+            return
+        for part in self.parts:
+            if part.container.essential:
+                part.kill(rule.get("exit_code"), rule.get("reason"))
+
+    def _retirement(self) -> tuple:
+        """(stop code, reason) of a task whose host is taken out of service."""
+        namespace, _, name = self.group.partition(":")
+        if namespace == "service":
+            return SCHEDULER, f"Service {name}: {MAINTENANCE}"
+        return TERMINATION, MAINTENANCE
+
+    def _fail_if_told(self, where: str) -> None:
+        """A rule `stop_with` ends the task: reason, stop_code, at (PENDING)."""
+        rule = self._fault
+        if rule and rule.get("at", "PENDING") == where:
+            code = rule.get("stop_code", START_FAILED)
+            self._set_reason(code, rule.get("reason", "ResourceInitializationError"))
+            raise Stopped
+
+    def _end(self) -> None:
+        with self.context.lock:
+            self.desired_status = "STOPPED"
+        self.changed()
+        if "startedAt" in self.times:
+            self._enter("DEACTIVATING", "stoppingAt")
+            self.context.wait(DEACTIVATING)
+        self._enter("STOPPING", "stoppingAt")
+        containers.stop_all([part.container for part in self.parts], self._deafness())
+        for part in self.parts:
+            part.note_exit()
+        self._enter("DEPROVISIONING", "executionStoppedAt")
+        self.context.wait(DEPROVISIONING)
+        containers.remove(self.directory)
+        with self.context.lock:
+            self._release_network()
+            self._enter("STOPPED", "stoppedAt")
+
+    def _deafness(self):
+        """For how long nothing in it hears that it is to stop; None: it does."""
+        if not any(part.container.running for part in self.parts):
+            return None
+        rule = faults.take(f"task:{self.family}:{self.id}", "deaf")
+        return float(rule.get("seconds", 0)) if rule else None
+
+    def _release_network(self) -> None:
+        if not self.attachment:
+            return
+        backend = ec2_backends[self._account_id][self.region_name]
+        interface = backend.enis.pop(self.detail("networkInterfaceId"), None)
+        subnet = getattr(interface, "subnet", None)
+        if subnet is not None and hasattr(subnet, "del_subnet_ip"):
+            subnet.del_subnet_ip(self.address)
+        self.attachment["status"] = "DELETED"
+        self.addresses.release(self.address)
+
+    def _set_reason(self, code: str, reason: str) -> None:
+        """The first reason stays."""
+        with self.context.lock:
+            if self.stop_code is None:
+                self.stop_code = code
+                self.stopped_reason = reason
+
+    def _enter(self, status: str, *marks) -> None:
+        with self.context.lock:
+            self._status = status
+            self.version += 1
+            self._mark(*marks)
+        self.changed()
+
+    def _mark(self, *names) -> None:
+        for name in names:
+            self.times.setdefault(name, clock.now())
+
+    def view(self) -> dict:
+        """The task as the API shows it; holds the lock."""
+        record = {
+            "taskArn": self.task_arn,
+            "clusterArn": self.cluster_arn,
+            "taskDefinitionArn": self.task_definition_arn,
+            "attachments": self.attachments,
+            "attributes": [{"name": "ecs.cpu-architecture", "value": self._cpu_type()}],
+            "availabilityZone": getattr(self.subnet(), "availability_zone", None),
+            "containers": [part.view() for part in self.parts],
+            "cpu": self.cpu,
+            "memory": self.memory,
+            "createdAt": self.created_at,
+            "desiredStatus": self.desired_status,
+            "lastStatus": self._status,
+            "enableExecuteCommand": self.enable_execute_command,
+            "ephemeralStorage": self.ephemeral_storage,
+            "group": self.group,
+            "healthStatus": self.health,
+            "launchType": self.launch_type,
+            "overrides": self.overrides,
+            "platformFamily": "Linux",
+            "platformVersion": "1.4.0",
+            "startedBy": self.started_by or None,
+            "stopCode": self.stop_code,
+            "stoppedReason": self.stopped_reason,
+            "tags": list(self.tags),
+            "version": self.version,
+        }
+        record.update(self.times)
+        if "connectivityAt" in self.times:
+            record["connectivity"] = "CONNECTED"
+        return record
+
+    def _cpu_type(self) -> str:
+        return self.runtime_platform.get("cpuArchitecture", "X86_64").lower()
+
+    def subnet(self):
+        """moto's record of the subnet, None without a network."""
+        identity = self.detail("subnetId")
+        if not identity:
+            return None
+        backend = ec2_backends[self._account_id][self.region_name]
+        for zone in backend.subnets.values():
+            if identity in zone:
+                return zone[identity]
+        return None

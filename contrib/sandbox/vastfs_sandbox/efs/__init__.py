@@ -1,0 +1,8 @@
+"""EFS: file systems and mount targets with their life cycles.
+
+The server calls `install`.
+"""
+
+from .rules import install
+
+__all__ = ["install"]

@@ -1,0 +1,8 @@
+"""ECS Exec: sessions, their data channels, and the commands on terminals.
+
+The server calls `install` and `stop`.
+"""
+
+from .api import install, stop
+
+__all__ = ["install", "stop"]

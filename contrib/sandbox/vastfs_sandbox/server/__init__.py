@@ -1,0 +1,1 @@
+"""The server that all services answer through: `python -m vastfs_sandbox.server`."""

@@ -1,0 +1,1 @@
+"""HTTP and the protocols of AWS: requests, signatures, error replies, faults on the wire."""
