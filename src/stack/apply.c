@@ -46,13 +46,13 @@ static cJSON *apply_parameters(struct operation *op)
 
 /* -- the change set -------------------------------------------------------------------------------------------- */
 
-static void change_set_name(const struct operation *op, char out[static CHANGE_SET_NAME_SIZE])
+static void apply_name_change_set(const struct operation *op, char out[static CHANGE_SET_NAME_SIZE])
 {
 	snprintf(out, CHANGE_SET_NAME_SIZE, CHANGE_SET_PREFIX "%s-%u", op->token, op->tries);
 }
 
 /* A stack that does not exist yet is named; once it does, by its ID: one that takes its place is not touched. */
-static int change_set_create(struct operation *op, const struct change_set *set, struct error *err)
+static int apply_create_change_set(struct operation *op, const struct change_set *set, struct error *err)
 {
 	const char *id = aws_text(op->stack, "StackId");
 	struct cloudformation_change_set request = {.stack = *id ? id : op->name,
@@ -73,7 +73,7 @@ static int change_set_create(struct operation *op, const struct change_set *set,
 	return r < 0 ? r : operation_read_own_stack(op, err);
 }
 
-static int change_set_check(struct operation *op, void *arg, struct error *err)
+static int apply_check_change_set(struct operation *op, void *arg, struct error *err)
 {
 	struct change_set *set = arg;
 	const char *status;
@@ -88,7 +88,7 @@ static int change_set_check(struct operation *op, void *arg, struct error *err)
 	return strcmp(status, "CREATE_COMPLETE") == 0 || strcmp(status, "FAILED") == 0 ? OPERATION_DONE : 0;
 }
 
-static void change_set_log_reasons(struct operation *op, const struct change_set *set)
+static void apply_log_reasons(struct operation *op, const struct change_set *set)
 {
 	struct error ignored = {0};
 	cJSON *events = NULL;
@@ -104,15 +104,15 @@ static void change_set_log_reasons(struct operation *op, const struct change_set
 	cJSON_Delete(events);
 }
 
-static int change_set_failed(struct operation *op, const struct change_set *set, struct error *err)
+static int apply_explain_change_set(struct operation *op, const struct change_set *set, struct error *err)
 {
 	error_set(err, -EIO, "CloudFormation refused the change set: %s", aws_text(set->record, "StatusReason"));
-	change_set_log_reasons(op, set);
+	apply_log_reasons(op, set);
 	remedy_apply(err);
 	return err->errnum;
 }
 
-static void change_set_log(struct operation *op, const struct change_set *set)
+static void apply_log_changes(struct operation *op, const struct change_set *set)
 {
 	const cJSON *change;
 
@@ -125,7 +125,7 @@ static void change_set_log(struct operation *op, const struct change_set *set)
 }
 
 /* Replacing what a running server lives on would cut it off. */
-static int refuse_under_tasks(struct operation *op, const struct change_set *set, struct error *err)
+static int apply_refuse_under_tasks(struct operation *op, const struct change_set *set, struct error *err)
 {
 	bool used = false;
 	int r;
@@ -140,27 +140,27 @@ static int refuse_under_tasks(struct operation *op, const struct change_set *set
 }
 
 /* 0: it can be executed; OPERATION_DONE: nothing to change. */
-static int change_set_prepare(struct operation *op, struct change_set *set, struct error *err)
+static int apply_prepare_change_set(struct operation *op, struct change_set *set, struct error *err)
 {
-	int r = change_set_create(op, set, err);
+	int r = apply_create_change_set(op, set, err);
 
 	if (r == 0)
-		r = operation_wait(op, CHANGE_SET_LIMIT_MS, "the change set", change_set_check, set, err);
+		r = operation_wait(op, CHANGE_SET_LIMIT_MS, "the change set", apply_check_change_set, set, err);
 	if (r < 0)
 		return r;
 	if (strcmp(aws_text(set->record, "Status"), "FAILED") == 0) {
 		if (changeset_is_empty("FAILED", aws_text(set->record, "StatusReason")))
 			return OPERATION_DONE;
-		return change_set_failed(op, set, err);
+		return apply_explain_change_set(op, set, err);
 	}
-	change_set_log(op, set);
-	return refuse_under_tasks(op, set, err);
+	apply_log_changes(op, set);
+	return apply_refuse_under_tasks(op, set, err);
 }
 
 /* -- others ---------------------------------------------------------------------------------------------------- */
 
 /* In words for -EBUSY: what this operation would apply and the stack has not. */
-static int compare_with_winner(struct operation *op, struct error *err)
+static int apply_compare_with_winner(struct operation *op, struct error *err)
 {
 	cJSON *mine = apply_parameters(op), *names = template_differences(mine, aws_at(op->stack, "Parameters"));
 	_free_ char *differing = cJSON_GetArraySize(names) ? cJSON_PrintUnformatted(names) : NULL;
@@ -176,7 +176,7 @@ static int compare_with_winner(struct operation *op, struct error *err)
 	return err->errnum;
 }
 
-static int refuse_being_destroyed(const struct operation *op, struct error *err)
+static int apply_refuse_being_destroyed(const struct operation *op, struct error *err)
 {
 	error_set(err, -EBUSY, "somebody else destroys the stack %s at this moment", op->name);
 	error_remedy(err, "cat operations/latest/result waits for its end, then: touch control/deploy");
@@ -189,7 +189,7 @@ int stack_join(struct operation *op, struct error *err)
 
 	while (r == 0 && op->stack && stack_state(operation_status(op))->kind == STACK_BUSY) {
 		if (stack_state(operation_status(op))->deploy == DEPLOY_BUSY)
-			return refuse_being_destroyed(op, err);
+			return apply_refuse_being_destroyed(op, err);
 		operation_say(op, "following somebody else's operation: %s", operation_status(op));
 		op->mark[0] = '\0';
 		r = stack_follow(op, err);
@@ -201,10 +201,10 @@ int stack_join(struct operation *op, struct error *err)
 	if (!op->stack || stack_state(operation_status(op))->kind != STACK_READY)
 		return error_set(err, -EIO, "somebody else's deploy ended without a stack: %s is %s", op->name,
 				 op->stack ? operation_status(op) : "deleted");
-	return compare_with_winner(op, err);
+	return apply_compare_with_winner(op, err);
 }
 
-static int join_winner(struct operation *op, struct error *err)
+static int apply_join_winner(struct operation *op, struct error *err)
 {
 	int r = operation_read_own_stack(op, err);
 
@@ -236,7 +236,7 @@ static int apply_remember(struct operation *op, struct error *err)
 	return r;
 }
 
-static int execute(struct operation *op, struct change_set *set, struct error *err)
+static int apply_execute_change_set(struct operation *op, struct change_set *set, struct error *err)
 {
 	char status[64];
 	struct error why;
@@ -254,7 +254,7 @@ static int execute(struct operation *op, struct change_set *set, struct error *e
 	return r;
 }
 
-static int explain_deleted(const struct operation *op, struct error *err)
+static int apply_explain_deleted(const struct operation *op, struct error *err)
 {
 	error_set(err, -EIO, "the stack %s was deleted by somebody else while it was being %s", op->name,
 		  op->created ? "created" : "updated");
@@ -263,14 +263,14 @@ static int explain_deleted(const struct operation *op, struct error *err)
 }
 
 /* Who deletes the stack meanwhile leaves an operation that has not failed, and no stack. */
-static int check_still_there(const struct operation *op, struct error *err)
+static int apply_check_stack_exists(const struct operation *op, struct error *err)
 {
 	if (op->stack && stack_state(operation_status(op))->kind == STACK_READY)
 		return 0;
-	return explain_deleted(op, err);
+	return apply_explain_deleted(op, err);
 }
 
-static int follow_own(struct operation *op, struct error *err)
+static int apply_follow_stack(struct operation *op, struct error *err)
 {
 	int r;
 
@@ -282,11 +282,11 @@ static int follow_own(struct operation *op, struct error *err)
 	if (r == -EIO && op->stack && strcmp(operation_status(op), "DELETE_FAILED") == 0)
 		return error_prefix(err, "somebody else began to delete the stack while it was being %s",
 				    op->created ? "created" : "updated");
-	return r < 0 ? r : check_still_there(op, err);
+	return r < 0 ? r : apply_check_stack_exists(op, err);
 }
 
 /* A first deploy that came to nothing leaves a stack in review, unless others have their change sets in it. */
-static void delete_review(struct operation *op, const char *name)
+static void apply_delete_review(struct operation *op, const char *name)
 {
 	struct error ignored = {0};
 	cJSON *sets = NULL;
@@ -304,7 +304,7 @@ static void delete_review(struct operation *op, const char *name)
 }
 
 /* Change sets are deleted after use, whatever came of them. Tidying up cannot be cancelled. */
-static void tidy_up(struct operation *op, const struct change_set *set, bool failed)
+static void apply_clean_up(struct operation *op, const struct change_set *set, bool failed)
 {
 	_free_ char *id = strdup(aws_text(op->stack, "StackId"));
 	struct aws_cancel_token *cancel = op->cancel;
@@ -312,7 +312,7 @@ static void tidy_up(struct operation *op, const struct change_set *set, bool fai
 
 	op->cancel = op->stop;
 	if (failed && op->created)
-		delete_review(op, set->name);
+		apply_delete_review(op, set->name);
 	if (id && *id)
 		operation_call(op, cloudformation_delete_change_set(id, set->name), NULL, &ignored);
 	op->cancel = cancel;
@@ -329,31 +329,31 @@ static int apply_once(struct operation *op, struct error *err)
 	r = operation_remember(op, MEMORY_TRY, attempt, err);
 	if (r < 0)
 		return r;
-	change_set_name(op, set.name);
-	r = change_set_prepare(op, &set, err);
+	apply_name_change_set(op, set.name);
+	r = apply_prepare_change_set(op, &set, err);
 	if (r == 0)
-		r = execute(op, &set, err);
+		r = apply_execute_change_set(op, &set, err);
 	lost = r < 0 && changeset_lost_race(err);
 	if (r == OPERATION_DONE)
 		buf_puts(&op->result, "nothing to change\n");
 	else if (r == 0)
-		r = follow_own(op, err);
-	tidy_up(op, &set, r < 0 && !lost);
+		r = apply_follow_stack(op, err);
+	apply_clean_up(op, &set, r < 0 && !lost);
 	cJSON_Delete(set.record);
 	if (lost)
-		return join_winner(op, err);
+		return apply_join_winner(op, err);
 	if (r < 0 && stack_error_is_missing(err))
-		return explain_deleted(op, err);
+		return apply_explain_deleted(op, err);
 	return r < 0 ? r : 0;
 }
 
 /* Roles that are seconds old are not known everywhere: such a failure is worth one more try. */
-static bool is_worth_another_try(const struct operation *op, int r, struct error *err)
+static bool apply_is_worth_retrying(const struct operation *op, int r, struct error *err)
 {
 	return r == -EIO && op->created && op->tries == 0 && remedy_apply(err);
 }
 
-static int prepare_another_try(struct operation *op, struct error *err)
+static int apply_prepare_retry(struct operation *op, struct error *err)
 {
 	int r;
 
@@ -373,15 +373,15 @@ int stack_apply(struct operation *op, struct error *err)
 {
 	int r = apply_once(op, err);
 
-	if (!is_worth_another_try(op, r, err))
+	if (!apply_is_worth_retrying(op, r, err))
 		return r;
-	r = prepare_another_try(op, err);
+	r = apply_prepare_retry(op, err);
 	return r < 0 ? r : apply_once(op, err);
 }
 
 /* -- after a crash --------------------------------------------------------------------------------------------- */
 
-static int resume_following(struct operation *op, const char *status, struct error *err)
+static int apply_resume_following(struct operation *op, const char *status, struct error *err)
 {
 	operation_say(op, "following what was begun before vastfs was ended: %s", status);
 	buf_puts(&op->result, operation_recall(op, MEMORY_RESULT));
@@ -389,37 +389,37 @@ static int resume_following(struct operation *op, const char *status, struct err
 	if (stack_state(status)->kind != STACK_BUSY && strcmp(status, operation_status(op)) != 0 &&
 	    stack_state(status)->failed)
 		return error_set(err, -EIO, "the stack %s became %s while vastfs was not running", op->name, status);
-	return follow_own(op, err);
+	return apply_follow_stack(op, err);
 }
 
 /* The change set has done its work, and the stack is as this deploy wants it. */
-static int resume_ended_well(struct operation *op)
+static int apply_resume_succeeded(struct operation *op)
 {
 	char name[CHANGE_SET_NAME_SIZE];
 	struct error ignored = {0};
 
-	change_set_name(op, name);
+	apply_name_change_set(op, name);
 	operation_call(op, cloudformation_delete_change_set(aws_text(op->stack, "StackId"), name), NULL, &ignored);
 	op->executed = true;
 	op->image = strdup(operation_parameter(op, "ImageUri"));
 	return op->image ? 0 : -ENOMEM;
 }
 
-static int resume_executed(struct operation *op, const char *status, struct error *err)
+static int apply_resume_executed(struct operation *op, const char *status, struct error *err)
 {
-	int r = resume_following(op, status, err);
+	int r = apply_resume_following(op, status, err);
 
-	if (is_worth_another_try(op, r, err))
-		return prepare_another_try(op, err);
-	return r < 0 ? r : resume_ended_well(op);
+	if (apply_is_worth_retrying(op, r, err))
+		return apply_prepare_retry(op, err);
+	return r < 0 ? r : apply_resume_succeeded(op);
 }
 
 /* 0: the cancellation came too late. */
-static int resume_cancelling(struct operation *op, struct error *err)
+static int apply_resume_cancelling(struct operation *op, struct error *err)
 {
 	int r = stack_cancel(op, err);
 
-	return r < 0 ? r : resume_ended_well(op);
+	return r < 0 ? r : apply_resume_succeeded(op);
 }
 
 int stack_resume(struct operation *op, struct error *err)
@@ -434,10 +434,10 @@ int stack_resume(struct operation *op, struct error *err)
 		return 0;
 	r = operation_read_stack_of_id(op, id, err);
 	if (r == 0 && op->stack && stack_cancel_was_begun(op))
-		return resume_cancelling(op, err);
+		return apply_resume_cancelling(op, err);
 	if (r == 0 && op->stack)
 		r = apply_read_outcome(op, status, err);
 	if (r < 0 || !*status)
 		return r;
-	return resume_executed(op, status, err);
+	return apply_resume_executed(op, status, err);
 }

@@ -3,7 +3,7 @@
 
 #include "stack/reply.h"
 
-static bool ends_with(const char *text, const char *end)
+static bool changeset_ends_with(const char *text, const char *end)
 {
 	size_t len = strlen(text), tail = strlen(end);
 
@@ -31,7 +31,7 @@ bool changeset_type_is_guarded(const char *resource_type)
 }
 
 /* "removed", "replaced" or "perhaps replaced"; NULL if the resource stays. */
-static const char *loss(const cJSON *change)
+static const char *changeset_loss(const cJSON *change)
 {
 	const char *action = reply_text(change, "Action"), *replacement = reply_text(change, "Replacement");
 
@@ -52,7 +52,7 @@ int changeset_check_tasks(const cJSON *change_set, bool tasks_running, struct er
 		return 0;
 	cJSON_ArrayForEach (item, reply_at(change_set, "Changes")) {
 		const cJSON *change = reply_at(item, "ResourceChange");
-		const char *lost = loss(change);
+		const char *lost = changeset_loss(change);
 
 		if (!lost || !changeset_type_is_guarded(reply_text(change, "ResourceType")))
 			continue;
@@ -85,7 +85,7 @@ bool changeset_lost_race(const struct error *err)
 }
 
 /* The event by which somebody started an operation. Its events are those above it. */
-static bool starts_operation(const cJSON *event)
+static bool event_starts_operation(const cJSON *event)
 {
 	const char *id = reply_text(event, "PhysicalResourceId");
 
@@ -93,12 +93,12 @@ static bool starts_operation(const cJSON *event)
 	       strcmp(reply_text(event, "ResourceStatusReason"), "User Initiated") == 0;
 }
 
-static bool is_failure(const cJSON *event)
+static bool event_is_failure(const cJSON *event)
 {
 	const char *reason = reply_text(event, "ResourceStatusReason");
 
 	/* "Resource creation cancelled", "Resource update cancelled": stopped because of another's failure */
-	return ends_with(reply_text(event, "ResourceStatus"), "_FAILED") && !strstr(reason, "cancelled");
+	return changeset_ends_with(reply_text(event, "ResourceStatus"), "_FAILED") && !strstr(reason, "cancelled");
 }
 
 const cJSON *stack_first_failure(const cJSON *events)
@@ -106,9 +106,9 @@ const cJSON *stack_first_failure(const cJSON *events)
 	const cJSON *event, *first = NULL;
 
 	cJSON_ArrayForEach (event, events) {
-		if (starts_operation(event))
+		if (event_starts_operation(event))
 			break;
-		if (is_failure(event))
+		if (event_is_failure(event))
 			first = event;
 	}
 	return first;

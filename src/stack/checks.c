@@ -265,7 +265,7 @@ static int check_policy_arn(const char *arn, struct error *err)
 	return 0;
 }
 
-static bool is_listed(char *const *items, size_t n, const char *item)
+static bool check_is_listed(char *const *items, size_t n, const char *item)
 {
 	for (size_t i = 0; i < n; i++)
 		if (strcmp(items[i], item) == 0)
@@ -288,7 +288,7 @@ int check_role_policies(const char *value, struct error *err)
 		if (n == ROLE_POLICIES_MAX)
 			return error_set(err, -EINVAL, "more than %d policies, which is all that IAM lets a role have",
 					 ROLE_POLICIES_MAX);
-		if (is_listed(arns, n, arn))
+		if (check_is_listed(arns, n, arn))
 			return error_set(err, -EINVAL, "%.160s is listed twice", arn);
 		arns[n] = arn;
 	}

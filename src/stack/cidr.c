@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "stack/cidr.h"
 
-static uint32_t mask(unsigned prefix)
+static uint32_t cidr_mask(unsigned prefix)
 {
 	return prefix ? UINT32_MAX << (32 - prefix) : 0;
 }
 
-static uint64_t size_of(unsigned prefix)
+static uint64_t cidr_size(unsigned prefix)
 {
 	return UINT64_C(1) << (32 - prefix);
 }
 
 /* A decimal number up to most, without sign or leading zeros (some parsers read those as octal). */
-static int parse_number(const char **text, unsigned most, unsigned *ret)
+static int cidr_parse_number(const char **text, unsigned most, unsigned *ret)
 {
 	const char *p = *text;
 	unsigned n = 0;
@@ -31,17 +31,17 @@ static int parse_number(const char **text, unsigned most, unsigned *ret)
 	return 0;
 }
 
-static int parse_block(const char *text, uint32_t *address, unsigned *prefix)
+static int cidr_parse_block(const char *text, uint32_t *address, unsigned *prefix)
 {
 	*address = 0;
 	for (int i = 0; i < 4; i++) {
 		unsigned byte;
 
-		if (parse_number(&text, 255, &byte) < 0 || *text++ != (i < 3 ? '.' : '/'))
+		if (cidr_parse_number(&text, 255, &byte) < 0 || *text++ != (i < 3 ? '.' : '/'))
 			return -EINVAL;
 		*address = *address << 8 | byte;
 	}
-	return parse_number(&text, 32, prefix) < 0 || *text ? -EINVAL : 0;
+	return cidr_parse_number(&text, 32, prefix) < 0 || *text ? -EINVAL : 0;
 }
 
 int cidr_parse(const char *text, struct cidr *ret, struct error *err)
@@ -50,9 +50,9 @@ int cidr_parse(const char *text, struct cidr *ret, struct error *err)
 	uint32_t address;
 	unsigned prefix;
 
-	if (parse_block(text, &address, &prefix) < 0)
+	if (cidr_parse_block(text, &address, &prefix) < 0)
 		return error_set(err, -EINVAL, "%.40s is not a block of IPv4 addresses like 10.0.1.0/24", text);
-	*ret = (struct cidr){address & mask(prefix), prefix};
+	*ret = (struct cidr){address & cidr_mask(prefix), prefix};
 	if (ret->address != address)
 		return error_set(err, -EINVAL, "%s does not start at a multiple of its size, the block around it is %s",
 				 text, cidr_format(ret, right));
@@ -73,7 +73,7 @@ bool cidr_equal(const struct cidr *a, const struct cidr *b)
 
 bool cidr_contains(const struct cidr *outer, const struct cidr *inner)
 {
-	return outer->prefix <= inner->prefix && (inner->address & mask(outer->prefix)) == outer->address;
+	return outer->prefix <= inner->prefix && (inner->address & cidr_mask(outer->prefix)) == outer->address;
 }
 
 bool cidr_overlaps(const struct cidr *a, const struct cidr *b)
@@ -86,10 +86,10 @@ void cidr_halves(const struct cidr *whole, struct cidr *ret_lower, struct cidr *
 	unsigned prefix = whole->prefix + 1;
 
 	*ret_lower = (struct cidr){whole->address, prefix};
-	*ret_upper = (struct cidr){whole->address + (uint32_t)size_of(prefix), prefix};
+	*ret_upper = (struct cidr){whole->address + (uint32_t)cidr_size(prefix), prefix};
 }
 
-static const struct cidr *find_overlap(struct cidr_list taken, const struct cidr *c)
+static const struct cidr *cidr_find_overlap(struct cidr_list taken, const struct cidr *c)
 {
 	for (size_t i = 0; i < taken.count; i++)
 		if (cidr_overlaps(&taken.blocks[i], c))
@@ -97,20 +97,20 @@ static const struct cidr *find_overlap(struct cidr_list taken, const struct cidr
 	return NULL;
 }
 
-static size_t find_free_in(const struct cidr *outer, struct cidr_list taken, unsigned prefix, struct cidr *ret,
-			   size_t max)
+static size_t cidr_find_free_in(const struct cidr *outer, struct cidr_list taken, unsigned prefix, struct cidr *ret,
+				size_t max)
 {
-	uint64_t step = size_of(prefix), end = outer->address + size_of(outer->prefix);
+	uint64_t step = cidr_size(prefix), end = outer->address + cidr_size(outer->prefix);
 	uint64_t at = outer->address;
 	size_t found = 0;
 
 	while (found < max && at + step <= end) {
 		struct cidr candidate = {(uint32_t)at, prefix};
-		const struct cidr *in_the_way = find_overlap(taken, &candidate);
+		const struct cidr *in_the_way = cidr_find_overlap(taken, &candidate);
 
 		/* Two blocks overlap only if one holds the other: the end of the larger is a multiple of step. */
 		if (in_the_way && in_the_way->prefix < prefix) {
-			at = in_the_way->address + size_of(in_the_way->prefix);
+			at = in_the_way->address + cidr_size(in_the_way->prefix);
 			continue;
 		}
 		if (!in_the_way)
@@ -126,6 +126,6 @@ size_t cidr_find_free(struct cidr_list within, struct cidr_list taken, unsigned 
 
 	for (size_t i = 0; i < within.count; i++)
 		if (within.blocks[i].prefix <= prefix)
-			found += find_free_in(&within.blocks[i], taken, prefix, ret + found, max - found);
+			found += cidr_find_free_in(&within.blocks[i], taken, prefix, ret + found, max - found);
 	return found;
 }

@@ -32,7 +32,7 @@ static const char *const builtins[] = {
 	"readarray", "readonly", "return",  "set",	"shift",   "shopt",    "source",  "suspend", "times",
 	"trap",	     "type",	 "typeset", "ulimit",	"umask",   "unalias",  "unset",	  "wait"};
 
-static bool is_in(const char *word, const char *const *list, size_t count)
+static bool command_is_in(const char *word, const char *const *list, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
 		if (strcmp(word, list[i]) == 0)
@@ -40,7 +40,7 @@ static bool is_in(const char *word, const char *const *list, size_t count)
 	return false;
 }
 
-static int scan_refuse(struct scan *s, size_t at, const char *what, const char *why)
+static int command_refuse(struct scan *s, size_t at, const char *what, const char *why)
 {
 	s->at = at;
 	error_set(s->err, -EINVAL, "'%s' %s", what, why);
@@ -49,16 +49,16 @@ static int scan_refuse(struct scan *s, size_t at, const char *what, const char *
 	return -EINVAL;
 }
 
-static int scan_not_closed(struct scan *s, size_t at, const char *what)
+static int command_refuse_unclosed(struct scan *s, size_t at, const char *what)
 {
 	s->at = at;
 	return error_set(s->err, -EINVAL, "the %s is not closed", what);
 }
 
-static int scan_expansion(struct scan *s, bool quoted);
+static int command_scan_expansion(struct scan *s, bool quoted);
 
 /* A backslash and what it quotes. */
-static int scan_backslash(struct scan *s)
+static int command_scan_backslash(struct scan *s)
 {
 	if (!s->line[s->at + 1])
 		return error_set(s->err, -EINVAL, "the backslash at the end has nothing to quote");
@@ -66,18 +66,18 @@ static int scan_backslash(struct scan *s)
 	return 0;
 }
 
-static int scan_single_quotes(struct scan *s)
+static int command_scan_single_quotes(struct scan *s)
 {
 	const char *end = strchr(s->line + s->at + 1, '\'');
 
 	if (!end)
-		return scan_not_closed(s, s->at, "quote '");
+		return command_refuse_unclosed(s, s->at, "quote '");
 	s->at = (size_t)(end - s->line) + 1;
 	return 0;
 }
 
 /* From an opening character that closes itself: " or `. Inside ` only the backslash is special. */
-static int scan_to_same(struct scan *s)
+static int command_scan_to_same(struct scan *s)
 {
 	size_t start = s->at++;
 	char close = s->line[start];
@@ -86,11 +86,11 @@ static int scan_to_same(struct scan *s)
 		int r = 0;
 
 		if (!s->line[s->at])
-			return scan_not_closed(s, start, close == '"' ? "quote \"" : "command substitution `");
+			return command_refuse_unclosed(s, start, close == '"' ? "quote \"" : "command substitution `");
 		if (s->line[s->at] == '\\')
-			r = scan_backslash(s);
+			r = command_scan_backslash(s);
 		else if (close == '"' && strchr("$`", s->line[s->at]))
-			r = scan_expansion(s, true);
+			r = command_scan_expansion(s, true);
 		else
 			s->at++;
 		if (r < 0)
@@ -101,20 +101,20 @@ static int scan_to_same(struct scan *s)
 }
 
 /* One character that is not blank, or the whole quotation or expansion that starts there. */
-static int scan_part(struct scan *s, bool quoted)
+static int command_scan_part(struct scan *s, bool quoted)
 {
 	switch (s->line[s->at]) {
 	case '\\':
-		return scan_backslash(s);
+		return command_scan_backslash(s);
 	case '\'':
 		if (!quoted)
-			return scan_single_quotes(s);
+			return command_scan_single_quotes(s);
 		break;
 	case '"':
-		return scan_to_same(s);
+		return command_scan_to_same(s);
 	case '$':
 	case '`':
-		return scan_expansion(s, quoted);
+		return command_scan_expansion(s, quoted);
 	default:
 		break;
 	}
@@ -123,7 +123,7 @@ static int scan_part(struct scan *s, bool quoted)
 }
 
 /* From $( or ${ to its end. Parentheses nest; a brace by itself is text. */
-static int scan_to_other(struct scan *s, bool quoted)
+static int command_scan_to_other(struct scan *s, bool quoted)
 {
 	size_t start = s->at, depth = 1;
 	bool parentheses = s->line[start + 1] == '(';
@@ -135,11 +135,12 @@ static int scan_to_other(struct scan *s, bool quoted)
 		int r = 0;
 
 		if (!s->line[s->at])
-			return scan_not_closed(s, start, parentheses ? "command substitution $(" : "expansion ${");
+			return command_refuse_unclosed(s, start,
+						       parentheses ? "command substitution $(" : "expansion ${");
 		if (s->line[s->at] == close || (parentheses && s->line[s->at] == '('))
 			depth = s->line[s->at++] == close ? depth - 1 : depth + 1;
 		else
-			r = scan_part(s, quoted);
+			r = command_scan_part(s, quoted);
 		if (r < 0)
 			return r;
 	}
@@ -147,24 +148,24 @@ static int scan_to_other(struct scan *s, bool quoted)
 }
 
 /* At a $ or `; quoted: between double quotes. */
-static int scan_expansion(struct scan *s, bool quoted)
+static int command_scan_expansion(struct scan *s, bool quoted)
 {
 	char next = s->line[s->at + 1];
 
 	if (s->line[s->at] == '`')
-		return scan_to_same(s);
+		return command_scan_to_same(s);
 	if (next == '(' || next == '{')
-		return scan_to_other(s, quoted);
+		return command_scan_to_other(s, quoted);
 	if (next == '\'' && !quoted)
 		return error_set(s->err, -EINVAL, "not every shell knows $'...'; use '...' or \"...\"");
 	s->at += next == '$' ? 2 : 1;
 	return 0;
 }
 
-static int scan_word(struct scan *s)
+static int command_scan_word(struct scan *s)
 {
 	while (s->line[s->at] && !strchr(WORD_END, s->line[s->at])) {
-		int r = scan_part(s, false);
+		int r = command_scan_part(s, false);
 
 		if (r < 0)
 			return r;
@@ -172,56 +173,58 @@ static int scan_word(struct scan *s)
 	return 0;
 }
 
-static void scan_blanks(struct scan *s)
+static void command_scan_blanks(struct scan *s)
 {
 	s->at += strspn(s->line + s->at, " \t");
 }
 
 /* Is the word that ends here the number of a descriptor that the next redirection is about? */
-static bool is_descriptor(const struct scan *s, size_t start)
+static bool command_is_descriptor(const struct scan *s, size_t start)
 {
 	return s->at > start && strspn(s->line + start, "0123456789") == s->at - start && s->line[s->at] &&
 	       strchr("<>", s->line[s->at]);
 }
 
 /* At < or >: the operator and the word behind it. */
-static int scan_redirection(struct scan *s)
+static int command_scan_redirection(struct scan *s)
 {
 	size_t start = s->at, target;
 	int r = 0;
 
 	if (strncmp(s->line + s->at, "<<", 2) == 0)
-		return scan_refuse(s, start, "<<", "needs further lines, and a setting is one line");
+		return command_refuse(s, start, "<<", "needs further lines, and a setting is one line");
 	s->at++;
 	if (s->line[s->at] && strchr(s->line[start] == '<' ? "&>" : "&>|", s->line[s->at]))
 		s->at++;
-	scan_blanks(s);
+	command_scan_blanks(s);
 	target = s->at;
 	if (s->line[target] != '#')
-		r = scan_word(s);
-	if (r == 0 && (s->at == target || is_descriptor(s, target))) {
+		r = command_scan_word(s);
+	if (r == 0 && (s->at == target || command_is_descriptor(s, target))) {
 		s->at = start;
 		return error_set(s->err, -EINVAL, "the redirection '%c' names no file", s->line[start]);
 	}
 	return r;
 }
 
-static int scan_operator(struct scan *s)
+static int command_scan_operator(struct scan *s)
 {
 	const char *at = s->line + s->at;
 	char text[3] = {at[0], at[1] == at[0] && strchr("&|;", at[0]) ? at[0] : '\0', '\0'};
 
 	if (*at == '<' || *at == '>')
-		return scan_redirection(s);
+		return command_scan_redirection(s);
 	if (*at == '(' || *at == ')')
-		return scan_refuse(s, s->at, text, "is the shell's own, and the server is one program");
+		return command_refuse(s, s->at, text, "is the shell's own, and the server is one program");
 	if (*at == '&' && !text[1])
-		return scan_refuse(s, s->at, text, "puts the command into the background, and the server is process 1");
-	return scan_refuse(s, s->at, *at == '\n' ? "newline" : text, "joins commands, and the server is one process");
+		return command_refuse(s, s->at, text,
+				      "puts the command into the background, and the server is process 1");
+	return command_refuse(s, s->at, *at == '\n' ? "newline" : text,
+			      "joins commands, and the server is one process");
 }
 
 /* The word without its quotes; "" if it is too long, or is known only when the shell has expanded it. */
-static void literal_of(const char *word, size_t len, char out[static LITERAL_SIZE])
+static void command_literal_of(const char *word, size_t len, char out[static LITERAL_SIZE])
 {
 	size_t n = 0;
 
@@ -237,42 +240,43 @@ static void literal_of(const char *word, size_t len, char out[static LITERAL_SIZ
 	out[n] = '\0';
 }
 
-static int scan_program(struct scan *s, size_t start)
+static int command_scan_program(struct scan *s, size_t start)
 {
 	char name[LITERAL_SIZE];
 
 	s->program = start;
-	literal_of(s->line + start, s->at - start, name);
+	command_literal_of(s->line + start, s->at - start, name);
 	if (strcmp(name, "exec") == 0) {
 		s->at = start;
 		return error_set(s->err, -EINVAL, "leave out the leading exec: vastfs puts it there");
 	}
-	if (is_in(name, keywords, ARRAY_SIZE(keywords)))
-		return scan_refuse(s, start, name, "is a keyword of the shell, and the server is one program");
-	if (is_in(name, builtins, ARRAY_SIZE(builtins)))
-		return scan_refuse(s, start, name, "is built into the shell, and the server is a program of its own");
+	if (command_is_in(name, keywords, ARRAY_SIZE(keywords)))
+		return command_refuse(s, start, name, "is a keyword of the shell, and the server is one program");
+	if (command_is_in(name, builtins, ARRAY_SIZE(builtins)))
+		return command_refuse(s, start, name,
+				      "is built into the shell, and the server is a program of its own");
 	return 0;
 }
 
 /* A word that is not behind a redirection: a descriptor's number before one, an assignment, the program, or an
  * argument. */
-static int scan_next_word(struct scan *s)
+static int command_scan_next_word(struct scan *s)
 {
 	size_t start = s->at, len;
-	int r = scan_word(s);
+	int r = command_scan_word(s);
 
 	len = s->at - start;
 	if (r < 0 || s->program != SIZE_MAX || environment_name_length(s->line + start, len) > 0)
 		return r;
-	return is_descriptor(s, start) ? 0 : scan_program(s, start);
+	return command_is_descriptor(s, start) ? 0 : command_scan_program(s, start);
 }
 
-static int scan_line(struct scan *s)
+static int command_scan_line(struct scan *s)
 {
 	int r = 0;
 
-	for (scan_blanks(s); r == 0 && s->line[s->at] && s->line[s->at] != '#'; scan_blanks(s))
-		r = strchr("\n" OPERATORS, s->line[s->at]) ? scan_operator(s) : scan_next_word(s);
+	for (command_scan_blanks(s); r == 0 && s->line[s->at] && s->line[s->at] != '#'; command_scan_blanks(s))
+		r = strchr("\n" OPERATORS, s->line[s->at]) ? command_scan_operator(s) : command_scan_next_word(s);
 	if (r == 0 && s->program == SIZE_MAX) {
 		s->at = 0;
 		return error_set(s->err, -EINVAL, "there is no command in it");
@@ -284,20 +288,20 @@ int command_line_check(const char *line, struct error *err)
 {
 	struct scan s = {.line = line, .program = SIZE_MAX, .err = err};
 
-	return scan_line(&s);
+	return command_scan_line(&s);
 }
 
 size_t command_line_fault(const char *line)
 {
 	struct scan s = {.line = line, .program = SIZE_MAX};
 
-	return scan_line(&s) < 0 ? s.at : 0;
+	return command_scan_line(&s) < 0 ? s.at : 0;
 }
 
 int command_line_write(const char *line, struct buf *out)
 {
 	struct scan s = {.line = line, .program = SIZE_MAX};
-	int r = scan_line(&s);
+	int r = command_scan_line(&s);
 
 	if (r < 0)
 		return r;

@@ -22,7 +22,7 @@
 
 /* An account that never used ECS lacks it, and the first cluster then fails. Not being allowed to look is no reason to
  * stop. */
-static int ensure_service_linked_role(struct operation *op, struct error *err)
+static int deploy_ensure_linked_role(struct operation *op, struct error *err)
 {
 	int r = operation_try(op, iam_create_service_linked_role("ecs.amazonaws.com"), NULL, err);
 
@@ -36,7 +36,7 @@ static int ensure_service_linked_role(struct operation *op, struct error *err)
 /* -- what is there --------------------------------------------------------------------------------------------- */
 
 /* A deletion is this deploy's own if it was begun before a crash, to create the stack again. */
-static int wait_or_refuse_deletion(struct operation *op, struct error *err)
+static int deploy_wait_or_refuse(struct operation *op, struct error *err)
 {
 	cJSON *events = NULL;
 	int r = stack_read_events(op, &events, err);
@@ -48,7 +48,7 @@ static int wait_or_refuse_deletion(struct operation *op, struct error *err)
 	return stack_join(op, err); /* which refuses */
 }
 
-static int wait_for_end(struct operation *op, struct error *err)
+static int deploy_wait_for_end(struct operation *op, struct error *err)
 {
 	int r;
 
@@ -58,13 +58,13 @@ static int wait_for_end(struct operation *op, struct error *err)
 	return r == -EIO ? 0 : r; /* how it ended shows in the status */
 }
 
-static int delete_first(struct operation *op, struct error *err)
+static int deploy_delete_first(struct operation *op, struct error *err)
 {
 	operation_say(op, "the stack is %s: deleting it first", operation_status(op));
 	return stack_delete(op, err);
 }
 
-static int refuse_status(const struct operation *op, struct error *err)
+static int deploy_refuse_status(const struct operation *op, struct error *err)
 {
 	error_set(err, -EIO, "the stack %s is %s, which AWS does not let anybody update", op->name,
 		  operation_status(op));
@@ -82,17 +82,17 @@ static int deploy_take_step(struct operation *op, struct error *err)
 	case DEPLOY_JOIN:
 		return stack_join(op, err);
 	case DEPLOY_WAIT:
-		return wait_for_end(op, err);
+		return deploy_wait_for_end(op, err);
 	case DEPLOY_DELETE_FIRST:
-		return delete_first(op, err);
+		return deploy_delete_first(op, err);
 	case DEPLOY_CONTINUE:
 		return stack_continue_rollback(op, err);
 	case DEPLOY_BUSY:
-		return wait_or_refuse_deletion(op, err);
+		return deploy_wait_or_refuse(op, err);
 	case DEPLOY_REFUSE:
 		break;
 	}
-	return refuse_status(op, err);
+	return deploy_refuse_status(op, err);
 }
 
 static int deploy_reach_status(struct operation *op, struct error *err)
@@ -114,7 +114,7 @@ static int deploy_reach_status(struct operation *op, struct error *err)
 /* -- afterwards ------------------------------------------------------------------------------------------------ */
 
 /* An interrupted destroy leaves the function outside of its VPC, and CloudFormation does not know. */
-static int reconcile_function(struct operation *op, struct error *err)
+static int deploy_reconcile_function(struct operation *op, struct error *err)
 {
 	int r = operation_read_own_stack(op, err);
 
@@ -127,7 +127,7 @@ static int reconcile_function(struct operation *op, struct error *err)
 }
 
 /* Deploying never restarts a server: it says whether one is outdated. */
-static int tell_result(struct operation *op, struct error *err)
+static int deploy_report_result(struct operation *op, struct error *err)
 {
 	snprintf(op->cluster, sizeof(op->cluster), "%s", operation_output(op, "ClusterName"));
 	buf_printf(&op->result, "the stack %s is deployed: %s\n", op->name, operation_status(op));
@@ -139,12 +139,12 @@ static int tell_result(struct operation *op, struct error *err)
 /* The change set was executed before a crash: what is left to do. Images are removed by the next deploy. */
 static int deploy_finish(struct operation *op, struct error *err)
 {
-	int r = reconcile_function(op, err);
+	int r = deploy_reconcile_function(op, err);
 
 	if (r == 0)
 		r = previous_store(op, err);
 	if (r == 0)
-		r = tell_result(op, err);
+		r = deploy_report_result(op, err);
 	return r < 0 ? r : OPERATION_DONE;
 }
 
@@ -166,14 +166,14 @@ static const struct operation_step steps[] = {
 	{"checking role_policies", role_policies_check},
 	{"checking the VPC", vpc_check},
 	{"looking for vast_image", image_check_first},
-	{"checking the service-linked role of ECS", ensure_service_linked_role},
+	{"checking the service-linked role of ECS", deploy_ensure_linked_role},
 	{"looking for the image repository", repository_ensure},
 	{"looking for the file system", storage_ensure},
 	{"assembling the image", image_ensure},
 	{"preparing the change set", stack_apply},
-	{"checking the Lambda function", reconcile_function},
+	{"checking the Lambda function", deploy_reconcile_function},
 	{"removing old images", image_clean},
-	{"looking at the result", tell_result},
+	{"looking at the result", deploy_report_result},
 };
 
 int operation_deploy(struct operation *op, struct error *err)

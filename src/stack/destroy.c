@@ -16,7 +16,7 @@
 /* -- deleting, through DELETE_FAILED --------------------------------------------------------------------------- */
 
 /* By type rather than from the outputs: a half-made stack has none yet, but it may have a cluster. */
-static int find_cluster(struct operation *op, struct error *err)
+static int destroy_find_cluster(struct operation *op, struct error *err)
 {
 	cJSON *resources = NULL;
 	const cJSON *item;
@@ -31,20 +31,20 @@ static int find_cluster(struct operation *op, struct error *err)
 	return r;
 }
 
-static int stop_tasks_of(struct operation *op, struct error *err)
+static int destroy_stop_tasks(struct operation *op, struct error *err)
 {
-	int r = find_cluster(op, err);
+	int r = destroy_find_cluster(op, err);
 
 	return r < 0 || !*op->cluster ? r : server_remove(op, err);
 }
 
 /* What would hold up the deletion: tasks, and the function's network interfaces. */
-static int clear_the_way(struct operation *op, struct error *err)
+static int destroy_clear_the_way(struct operation *op, struct error *err)
 {
 	int r;
 
 	operation_say(op, "stopping the tasks");
-	r = stop_tasks_of(op, err);
+	r = destroy_stop_tasks(op, err);
 	if (r == -ECANCELED)
 		return r;
 	if (r < 0)
@@ -65,7 +65,7 @@ static int destroy_check_others(const struct operation *op, struct error *err)
 }
 
 /* Refused because the stack is at work: by a deletion, which is followed, or by what a deletion would undo. */
-static int explain_refused_delete(struct operation *op, struct error *err)
+static int destroy_explain_refusal(struct operation *op, struct error *err)
 {
 	struct error why = *err;
 	int r = operation_read_stack_by_id(op, err);
@@ -77,19 +77,19 @@ static int explain_refused_delete(struct operation *op, struct error *err)
 	return destroy_check_others(op, err);
 }
 
-static int begin_delete(struct operation *op, struct error *err)
+static int destroy_begin_delete(struct operation *op, struct error *err)
 {
 	int r;
 
 	operation_say(op, "deleting the stack");
 	r = stack_write(op, WRITE_DELETE_STACK, NULL, err);
 	if (r < 0)
-		return changeset_lost_race(err) ? explain_refused_delete(op, err) : r;
+		return changeset_lost_race(err) ? destroy_explain_refusal(op, err) : r;
 	operation_commit(op);
 	return 0;
 }
 
-static int wait_until_idle(struct operation *op, struct error *err)
+static int destroy_wait_until_idle(struct operation *op, struct error *err)
 {
 	int r;
 
@@ -100,7 +100,7 @@ static int wait_until_idle(struct operation *op, struct error *err)
 }
 
 /* One deletion to its end, whoever began it. 0 also if there is more to do. */
-static int delete_once(struct operation *op, struct error *err)
+static int destroy_delete_once(struct operation *op, struct error *err)
 {
 	int r;
 
@@ -110,19 +110,19 @@ static int delete_once(struct operation *op, struct error *err)
 		return stack_follow(op, err);
 	}
 	if (stack_state(operation_status(op))->kind == STACK_BUSY)
-		return wait_until_idle(op, err);
-	r = clear_the_way(op, err);
+		return destroy_wait_until_idle(op, err);
+	r = destroy_clear_the_way(op, err);
 	if (r == 0)
-		r = begin_delete(op, err);
+		r = destroy_begin_delete(op, err);
 	return r < 0 ? r : stack_follow(op, err);
 }
 
-static bool is_gone(const struct operation *op)
+static bool destroy_is_gone(const struct operation *op)
 {
 	return !op->stack || stack_state(operation_status(op))->kind == STACK_NONE;
 }
 
-static bool has_failed_to_delete(const struct operation *op, int r)
+static bool destroy_has_failed(const struct operation *op, int r)
 {
 	return r == -EIO && op->stack && strcmp(operation_status(op), "DELETE_FAILED") == 0;
 }
@@ -131,11 +131,11 @@ int stack_delete(struct operation *op, struct error *err)
 {
 	unsigned failures = 0;
 
-	while (!is_gone(op)) {
-		int r = delete_once(op, err);
+	while (!destroy_is_gone(op)) {
+		int r = destroy_delete_once(op, err);
 
-		if (r < 0 && !has_failed_to_delete(op, r))
-			return is_gone(op) && r != -ECANCELED ? 0 : r;
+		if (r < 0 && !destroy_has_failed(op, r))
+			return destroy_is_gone(op) && r != -ECANCELED ? 0 : r;
 		if (r < 0 && ++failures == DELETE_TRIES)
 			return r;
 		if (r < 0) {
@@ -150,12 +150,12 @@ int stack_delete(struct operation *op, struct error *err)
 
 /* -- the steps ------------------------------------------------------------------------------------------------- */
 
-static bool is_purge(const struct operation *op)
+static bool destroy_is_purge(const struct operation *op)
 {
 	return strcmp(op->argument, "purge") == 0;
 }
 
-static int refuse_protected(const struct operation *op, struct error *err)
+static int destroy_refuse_protected(const struct operation *op, struct error *err)
 {
 	error_set(err, -EPERM, "the stack %s is protected against termination; nothing was touched", op->name);
 	error_remedy(
@@ -163,7 +163,7 @@ static int refuse_protected(const struct operation *op, struct error *err)
 		"switch the protection off in the CloudFormation console (Edit termination protection) or with: aws "
 		"cloudformation update-termination-protection --region %s --stack-name %s "
 		"--no-enable-termination-protection, then %s control/destroy again",
-		aws_region(op->aws), op->name, is_purge(op) ? "echo purge >" : "touch");
+		aws_region(op->aws), op->name, destroy_is_purge(op) ? "echo purge >" : "touch");
 	return err->errnum;
 }
 
@@ -183,7 +183,7 @@ static int destroy_read_stack(struct operation *op, struct error *err)
 
 static int destroy_check_services(struct operation *op, struct error *err)
 {
-	int r = find_cluster(op, err);
+	int r = destroy_find_cluster(op, err);
 
 	return r < 0 || !*op->cluster ? r : service_refuse_foreign(op, err);
 }
@@ -195,13 +195,13 @@ static int destroy_look(struct operation *op, struct error *err)
 	if (r < 0 || !op->stack)
 		return r;
 	if (strcmp(aws_text(op->stack, "EnableTerminationProtection"), "true") == 0)
-		return refuse_protected(op, err);
+		return destroy_refuse_protected(op, err);
 	r = destroy_check_others(op, err);
 	return r < 0 ? r : destroy_check_services(op, err);
 }
 
 /* What ends a destroy before the deletion has begun leaves the function outside of its VPC: undone here. */
-static int undo_half_way(struct operation *op, int r, struct error *err)
+static int destroy_undo(struct operation *op, int r, struct error *err)
 {
 	struct error why = *err, trouble = {0};
 
@@ -221,7 +221,7 @@ static int undo_half_way(struct operation *op, int r, struct error *err)
 	return r;
 }
 
-static int delete_it(struct operation *op, struct error *err)
+static int destroy_delete_stack(struct operation *op, struct error *err)
 {
 	int r;
 
@@ -233,11 +233,11 @@ static int delete_it(struct operation *op, struct error *err)
 	r = stack_delete(op, err);
 	if (r == 0)
 		buf_printf(&op->result, "the stack %s is deleted\n", op->name);
-	return r < 0 ? undo_half_way(op, r, err) : 0;
+	return r < 0 ? destroy_undo(op, r, err) : 0;
 }
 
 /* A colleague may have begun to deploy again meanwhile: then the repository is theirs. */
-static int delete_repository(struct operation *op, struct error *err)
+static int destroy_delete_repository(struct operation *op, struct error *err)
 {
 	int r = operation_read_stack(op, err);
 
@@ -250,7 +250,7 @@ static int delete_repository(struct operation *op, struct error *err)
 	return repository_delete(op, err);
 }
 
-static void name_kept(struct operation *op, const cJSON *found)
+static void destroy_report_kept(struct operation *op, const cJSON *found)
 {
 	double bytes = aws_number(found, "SizeInBytes.Value", 0), gb = bytes / 1e9;
 
@@ -261,7 +261,7 @@ static void name_kept(struct operation *op, const cJSON *found)
 }
 
 /* Whoever made that stack, the database may be in use again. */
-static int refuse_purge(const struct operation *op, struct error *err)
+static int destroy_refuse_purge(const struct operation *op, struct error *err)
 {
 	error_set(err, -EBUSY, "the file system is kept: a stack %s exists again, it is %s", op->name,
 		  operation_status(op));
@@ -270,34 +270,34 @@ static int refuse_purge(const struct operation *op, struct error *err)
 }
 
 /* Looks anew: the repository may have taken its time. */
-static int purge(struct operation *op, struct error *err)
+static int destroy_purge(struct operation *op, struct error *err)
 {
 	int r = operation_read_stack(op, err);
 
 	if (r < 0)
 		return r;
-	return op->stack ? refuse_purge(op, err) : storage_purge(op, err);
+	return op->stack ? destroy_refuse_purge(op, err) : storage_purge(op, err);
 }
 
-static int settle_storage(struct operation *op, struct error *err)
+static int destroy_settle_storage(struct operation *op, struct error *err)
 {
 	cJSON *found = NULL;
 	int r;
 
-	if (is_purge(op))
-		return purge(op, err);
+	if (destroy_is_purge(op))
+		return destroy_purge(op, err);
 	r = storage_find(op, &found, err);
 	if (r == 0 && found)
-		name_kept(op, found);
+		destroy_report_kept(op, found);
 	cJSON_Delete(found);
 	return r;
 }
 
 static const struct operation_step steps[] = {
 	{"looking at the stack", destroy_look},
-	{"deleting the stack", delete_it},
-	{"deleting the image repository", delete_repository},
-	{"looking at the storage", settle_storage},
+	{"deleting the stack", destroy_delete_stack},
+	{"deleting the image repository", destroy_delete_repository},
+	{"looking at the storage", destroy_settle_storage},
 };
 
 int operation_destroy(struct operation *op, struct error *err)

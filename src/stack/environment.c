@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* One pair, without the blanks around it. */
-struct pair {
+struct environment_pair {
 	const char *text;
 	size_t len;
 	size_t name_len; /* 0: it does not start with a name and = */
@@ -25,7 +25,7 @@ size_t environment_name_length(const char *text, size_t len)
 }
 
 /* The pair at *at, which is moved behind its comma, or to NULL at the end; behind a last comma is an empty pair. */
-static bool environment_next(const char **at, struct pair *ret)
+static bool environment_next(const char **at, struct environment_pair *ret)
 {
 	size_t len;
 
@@ -42,9 +42,9 @@ static bool environment_next(const char **at, struct pair *ret)
 	return true;
 }
 
-static bool environment_has_before(const char *value, const struct pair *pair)
+static bool environment_has_before(const char *value, const struct environment_pair *pair)
 {
-	struct pair other;
+	struct environment_pair other;
 
 	while (environment_next(&value, &other) && other.text < pair->text)
 		if (other.name_len == pair->name_len && memcmp(other.text, pair->text, pair->name_len) == 0)
@@ -55,7 +55,7 @@ static bool environment_has_before(const char *value, const struct pair *pair)
 int environment_check(const char *value, struct error *err)
 {
 	const char *at = value;
-	struct pair pair;
+	struct environment_pair pair;
 
 	if (strstr(value, "{{resolve:"))
 		return error_set(err, -EINVAL,
@@ -79,7 +79,7 @@ int environment_check(const char *value, struct error *err)
 int environment_write(const char *value, struct buf *out)
 {
 	const char *at = *value ? value : NULL;
-	struct pair pair;
+	struct environment_pair pair;
 
 	while (environment_next(&at, &pair))
 		buf_printf(out, "%.*s%s", (int)pair.len, pair.text, at ? "," : "");

@@ -24,7 +24,7 @@ struct follow {
 	int64_t released_ms;		/* when interfaces were last released */
 };
 
-static void tell_event(struct operation *op, struct follow *f, const cJSON *event)
+static void follow_log_event(struct operation *op, struct follow *f, const cJSON *event)
 {
 	const char *id = aws_text(event, "LogicalResourceId"), *status = aws_text(event, "ResourceStatus");
 	const char *reason = aws_text(event, "ResourceStatusReason");
@@ -39,7 +39,7 @@ static void tell_event(struct operation *op, struct follow *f, const cJSON *even
 }
 
 /* The event with which CloudFormation begins what a user asked for: what is older belongs to earlier operations. */
-static bool starts_operation(const cJSON *event)
+static bool follow_starts_operation(const cJSON *event)
 {
 	return strcmp(aws_text(event, "ResourceType"), "AWS::CloudFormation::Stack") == 0 &&
 	       strcmp(aws_text(event, "ResourceStatusReason"), "User Initiated") == 0;
@@ -52,7 +52,7 @@ struct event_pages {
 };
 
 /* The events of the next page in *ret, to be freed. */
-static int next_events(struct operation *op, struct event_pages *pages, cJSON **ret, struct error *err)
+static int follow_fetch_page(struct operation *op, struct event_pages *pages, cJSON **ret, struct error *err)
 {
 	_free_ char *token = move_ptr(pages->token);
 	cJSON *reply = NULL;
@@ -78,7 +78,7 @@ static int next_events(struct operation *op, struct event_pages *pages, cJSON **
 }
 
 /* Moves events of a page to those that are new. True when the last one that is wanted was met. */
-static bool take_page(const struct follow *f, cJSON *page, cJSON *events)
+static bool follow_take_page(const struct follow *f, cJSON *page, cJSON *events)
 {
 	bool last = false;
 
@@ -86,7 +86,7 @@ static bool take_page(const struct follow *f, cJSON *page, cJSON *events)
 		cJSON *event = cJSON_DetachItemViaPointer(page, page->child);
 		bool known = strcmp(aws_text(event, "EventId"), f->last_event) == 0;
 
-		last = known || starts_operation(event);
+		last = known || follow_starts_operation(event);
 		if (known)
 			cJSON_Delete(event);
 		else
@@ -96,7 +96,7 @@ static bool take_page(const struct follow *f, cJSON *page, cJSON *events)
 }
 
 /* Fetches pages, newest first, into events until one that is known or too old. */
-static int fetch_new(struct operation *op, struct follow *f, cJSON *events, struct error *err)
+static int follow_fetch_new(struct operation *op, struct follow *f, cJSON *events, struct error *err)
 {
 	struct event_pages pages = {0};
 	bool last = false;
@@ -105,9 +105,9 @@ static int fetch_new(struct operation *op, struct follow *f, cJSON *events, stru
 	do {
 		cJSON *page = NULL;
 
-		r = next_events(op, &pages, &page, err);
+		r = follow_fetch_page(op, &pages, &page, err);
 		if (r == 0)
-			last = take_page(f, page, events);
+			last = follow_take_page(f, page, events);
 		cJSON_Delete(page);
 	} while (r == 0 && !last && pages.token);
 	free(pages.token);
@@ -115,32 +115,32 @@ static int fetch_new(struct operation *op, struct follow *f, cJSON *events, stru
 }
 
 /* Oldest first; the operation's events stay sorted newest first. */
-static void take_events(struct operation *op, struct follow *f, cJSON *fresh)
+static void follow_take_events(struct operation *op, struct follow *f, cJSON *fresh)
 {
 	snprintf(f->last_event, sizeof(f->last_event), "%s", aws_text(fresh, "0.EventId"));
 	for (int i = cJSON_GetArraySize(fresh) - 1; i >= 0; i--) {
 		cJSON *event = cJSON_DetachItemFromArray(fresh, i);
 
-		tell_event(op, f, event);
+		follow_log_event(op, f, event);
 		cJSON_InsertItemInArray(f->events, 0, event);
 	}
 	f->begun = true;
 	op->look(op);
 }
 
-static int handle_new_events(struct operation *op, struct follow *f, struct error *err)
+static int follow_handle_events(struct operation *op, struct follow *f, struct error *err)
 {
 	cJSON *fresh = cJSON_CreateArray();
-	int r = fetch_new(op, f, fresh, err);
+	int r = follow_fetch_new(op, f, fresh, err);
 
 	if (r == 0 && cJSON_GetArraySize(fresh) > 0)
-		take_events(op, f, fresh);
+		follow_take_events(op, f, fresh);
 	cJSON_Delete(fresh);
 	return r;
 }
 
 /* Lambda leaves its interfaces behind for up to 40 minutes, and the deletion of subnet and group waits for them. */
-static void release_while_deleting(struct operation *op, struct follow *f)
+static void follow_release_interfaces(struct operation *op, struct follow *f)
 {
 	int64_t now = clock_monotonic_ms();
 
@@ -150,19 +150,19 @@ static void release_while_deleting(struct operation *op, struct follow *f)
 	interfaces_release(op);
 }
 
-static int check_stack(struct operation *op, void *arg, struct error *err)
+static int follow_check_stack(struct operation *op, void *arg, struct error *err)
 {
 	struct follow *f = arg;
 	int r = operation_read_stack_by_id(op, err);
 
 	if (r == 0)
-		r = handle_new_events(op, f, err);
+		r = follow_handle_events(op, f, err);
 	if (r < 0)
 		return r;
 	if (stack_state(operation_status(op))->kind != STACK_BUSY)
 		return f->begun || clock_monotonic_ms() - f->began_ms > BEGIN_WITHIN_MS ? OPERATION_DONE : 0;
 	f->begun = true;
-	release_while_deleting(op, f);
+	follow_release_interfaces(op, f);
 	return 0;
 }
 
@@ -175,7 +175,7 @@ int stack_read_events(struct operation *op, cJSON **ret, struct error *err)
 	do {
 		cJSON *page = NULL;
 
-		r = next_events(op, &pages, &page, err);
+		r = follow_fetch_page(op, &pages, &page, err);
 		while (page && page->child)
 			cJSON_AddItemToArray(*ret, cJSON_DetachItemViaPointer(page, page->child));
 		cJSON_Delete(page);
@@ -200,7 +200,7 @@ int stack_mark(struct operation *op, struct error *err)
 }
 
 /* In the words of the first event that failed, not of the last. */
-static int explain_failure(struct operation *op, const cJSON *events, struct error *err)
+static int follow_explain_failure(struct operation *op, const cJSON *events, struct error *err)
 {
 	const cJSON *cause = stack_first_failure(events);
 
@@ -223,10 +223,10 @@ int stack_follow(struct operation *op, struct error *err)
 	int r;
 
 	memcpy(f.last_event, op->mark, sizeof(f.last_event));
-	r = operation_wait(op, FOLLOW_LIMIT_MS, "CloudFormation's operation", check_stack, &f, err);
+	r = operation_wait(op, FOLLOW_LIMIT_MS, "CloudFormation's operation", follow_check_stack, &f, err);
 
 	if (r == OPERATION_DONE)
-		r = stack_state(operation_status(op))->failed ? explain_failure(op, f.events, err) : 0;
+		r = stack_state(operation_status(op))->failed ? follow_explain_failure(op, f.events, err) : 0;
 	cJSON_Delete(f.finished);
 	cJSON_Delete(f.events);
 	return r;

@@ -18,7 +18,7 @@ bool form_is_number(const char *s)
 }
 
 /* What stands behind as many "-word" as there are; *ret_n says how many. */
-static const char *skip_words(const char *s, unsigned *ret_n)
+static const char *form_skip_words(const char *s, unsigned *ret_n)
 {
 	for (*ret_n = 0; s[0] == '-' && strspn(s + 1, SMALL); ++*ret_n)
 		s += 1 + strspn(s + 1, SMALL);
@@ -26,28 +26,28 @@ static const char *skip_words(const char *s, unsigned *ret_n)
 }
 
 /* What stands behind a region at the beginning, NULL if there is none. */
-static const char *skip_region(const char *s)
+static const char *form_skip_region(const char *s)
 {
 	size_t n = strspn(s, SMALL);
 	unsigned words;
 
 	if (n < 2)
 		return NULL;
-	s = skip_words(s + n, &words);
+	s = form_skip_words(s + n, &words);
 	n = s[0] == '-' ? strspn(s + 1, DIGITS) : 0;
 	return words && n ? s + 1 + n : NULL;
 }
 
 bool form_is_region(const char *s)
 {
-	const char *end = skip_region(s);
+	const char *end = form_skip_region(s);
 
 	return end && !*end;
 }
 
 bool form_is_zone(const char *s)
 {
-	const char *end = skip_region(s);
+	const char *end = form_skip_region(s);
 
 	return end && strspn(end, SMALL) == 1 && !end[1];
 }
@@ -101,7 +101,7 @@ bool form_has_dots(const char *path)
 }
 
 /* A path ends in a slash and has no comma, blank or control character. */
-static bool is_policy_path(const char *s, size_t len)
+static bool form_is_policy_path(const char *s, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
 		if ((unsigned char)s[i] <= ' ' || s[i] == 0x7f || s[i] == ',')
@@ -109,7 +109,7 @@ static bool is_policy_path(const char *s, size_t len)
 	return true;
 }
 
-static bool is_policy_name(const char *s)
+static bool form_is_policy_name(const char *s)
 {
 	size_t n = strspn(s, LARGE SMALL DIGITS "_+=.@-");
 
@@ -124,7 +124,7 @@ bool form_is_policy_arn(const char *s)
 
 	if (strncmp(s, "arn:aws", 7) != 0)
 		return false;
-	s = skip_words(s + 7, &words);
+	s = form_skip_words(s + 7, &words);
 	if (strncmp(s, service, strlen(service)) != 0)
 		return false;
 	s += strlen(service);
@@ -138,5 +138,6 @@ bool form_is_policy_arn(const char *s)
 		return false;
 	s += strlen(kind);
 	name = strrchr(s, '/');
-	return name ? name > s && is_policy_path(s, (size_t)(name - s)) && is_policy_name(name + 1) : is_policy_name(s);
+	return name ? name > s && form_is_policy_path(s, (size_t)(name - s)) && form_is_policy_name(name + 1)
+		    : form_is_policy_name(s);
 }

@@ -23,14 +23,14 @@ bool frames_ended(const struct frames *f)
 	return !f->failed && f->state == FRAMES_ENDED;
 }
 
-static void count(struct frames *f, const void *data, size_t len)
+static void frames_count(struct frames *f, const void *data, size_t len)
 {
 	f->length += len;
 	f->crc = (uint32_t)crc32(f->crc, data, (uInt)len);
 }
 
 /* Gathers up to wanted bytes in f->head and says how many of data it took. */
-static size_t gather(struct frames *f, const uint8_t *data, size_t len, size_t wanted)
+static size_t frames_gather(struct frames *f, const uint8_t *data, size_t len, size_t wanted)
 {
 	size_t n = wanted - f->have < len ? wanted - f->have : len;
 
@@ -39,16 +39,16 @@ static size_t gather(struct frames *f, const uint8_t *data, size_t len, size_t w
 	return n;
 }
 
-static ssize_t take_preamble(struct frames *f, const uint8_t *data, size_t len)
+static ssize_t frames_take_preamble(struct frames *f, const uint8_t *data, size_t len)
 {
-	size_t n = gather(f, data, len, FRAMES_PREAMBLE_LEN);
+	size_t n = frames_gather(f, data, len, FRAMES_PREAMBLE_LEN);
 
 	if (memcmp(f->head, FRAMES_PREAMBLE, f->have) != 0) {
 		f->plain = true;
 		return -EBADMSG;
 	}
 	if (f->have == FRAMES_PREAMBLE_LEN) {
-		count(f, f->head, f->have);
+		frames_count(f, f->head, f->have);
 		f->have = 0;
 		f->state = FRAMES_HEAD_STATE;
 	}
@@ -56,7 +56,7 @@ static ssize_t take_preamble(struct frames *f, const uint8_t *data, size_t len)
 }
 
 /* A frame of output or the end frame begins. */
-static int begin_frame(struct frames *f)
+static int frames_begin(struct frames *f)
 {
 	const uint8_t *h = f->head;
 
@@ -69,26 +69,26 @@ static int begin_frame(struct frames *f)
 	if ((h[0] != FRAME_STDOUT && h[0] != FRAME_STDERR) || f->left > FRAME_PAYLOAD_MAX)
 		return -EBADMSG;
 	f->is_stderr = h[0] == FRAME_STDERR;
-	count(f, h, FRAME_HEAD_LEN);
+	frames_count(f, h, FRAME_HEAD_LEN);
 	if (f->left)
 		f->state = FRAMES_PAYLOAD_STATE;
 	return 0;
 }
 
-static ssize_t take_head(struct frames *f, const uint8_t *data, size_t len)
+static ssize_t frames_take_head(struct frames *f, const uint8_t *data, size_t len)
 {
-	size_t n = gather(f, data, len, FRAME_HEAD_LEN);
-	int r = f->have == FRAME_HEAD_LEN ? begin_frame(f) : 0;
+	size_t n = frames_gather(f, data, len, FRAME_HEAD_LEN);
+	int r = f->have == FRAME_HEAD_LEN ? frames_begin(f) : 0;
 
 	return r < 0 ? r : (ssize_t)n;
 }
 
-static ssize_t take_payload(struct frames *f, const uint8_t *data, size_t len)
+static ssize_t frames_take_payload(struct frames *f, const uint8_t *data, size_t len)
 {
 	size_t n = f->left < len ? f->left : len;
 	int r;
 
-	count(f, data, n);
+	frames_count(f, data, n);
 	f->left -= n;
 	if (!f->left)
 		f->state = FRAMES_HEAD_STATE;
@@ -96,19 +96,19 @@ static ssize_t take_payload(struct frames *f, const uint8_t *data, size_t len)
 	return r < 0 ? r : (ssize_t)n;
 }
 
-static bool is_whole_number(const cJSON *n, double value)
+static bool frames_is_number(const cJSON *n, double value)
 {
 	return cJSON_IsNumber(n) && n->valuedouble == value;
 }
 
-static int read_end(struct frames *f)
+static int frames_read_end(struct frames *f)
 {
 	cJSON *end = cJSON_ParseWithLength(f->json.data, f->json.len);
 	const cJSON *code = cJSON_GetObjectItemCaseSensitive(end, "exit_code");
 	const cJSON *signal = cJSON_GetObjectItemCaseSensitive(end, "signal");
 	bool good = cJSON_IsNumber(code) &&
-		    is_whole_number(cJSON_GetObjectItemCaseSensitive(end, "length"), (double)f->length) &&
-		    is_whole_number(cJSON_GetObjectItemCaseSensitive(end, "crc32"), (double)f->crc);
+		    frames_is_number(cJSON_GetObjectItemCaseSensitive(end, "length"), (double)f->length) &&
+		    frames_is_number(cJSON_GetObjectItemCaseSensitive(end, "crc32"), (double)f->crc);
 
 	if (good)
 		f->end = (struct frames_end){.exit_code = code->valueint,
@@ -119,21 +119,21 @@ static int read_end(struct frames *f)
 	return good ? 0 : -EBADMSG;
 }
 
-static ssize_t take_end(struct frames *f, const uint8_t *data, size_t len)
+static ssize_t frames_take_end(struct frames *f, const uint8_t *data, size_t len)
 {
 	size_t n = f->left < len ? f->left : len;
 	int r = buf_append(&f->json, data, n);
 
 	f->left -= n;
 	if (r == 0 && !f->left) {
-		r = read_end(f);
+		r = frames_read_end(f);
 		f->state = FRAMES_ENDED;
 	}
 	return r < 0 ? r : (ssize_t)n;
 }
 
 /* After the end frame nothing may follow. */
-static ssize_t take_nothing(struct frames *f _unused_, const uint8_t *data _unused_, size_t len _unused_)
+static ssize_t frames_take_nothing(struct frames *f _unused_, const uint8_t *data _unused_, size_t len _unused_)
 {
 	return -EBADMSG;
 }
@@ -141,9 +141,9 @@ static ssize_t take_nothing(struct frames *f _unused_, const uint8_t *data _unus
 int frames_feed(struct frames *f, const void *data, size_t len)
 {
 	static ssize_t (*const takes[])(struct frames * f, const uint8_t *data, size_t len) = {
-		[FRAMES_PREAMBLE_STATE] = take_preamble, [FRAMES_HEAD_STATE] = take_head,
-		[FRAMES_PAYLOAD_STATE] = take_payload,	 [FRAMES_END_STATE] = take_end,
-		[FRAMES_ENDED] = take_nothing,
+		[FRAMES_PREAMBLE_STATE] = frames_take_preamble, [FRAMES_HEAD_STATE] = frames_take_head,
+		[FRAMES_PAYLOAD_STATE] = frames_take_payload,	[FRAMES_END_STATE] = frames_take_end,
+		[FRAMES_ENDED] = frames_take_nothing,
 	};
 	const uint8_t *p = data;
 

@@ -19,34 +19,34 @@
 
 #include <string.h>
 
-#define TELL_EVERY_MS 500
-#define GARBLED_TRIES 3
+#define REPORT_EVERY_MS 500
+#define GARBLED_TRIES	3
 
-struct telling {
+struct image_reporter {
 	struct operation *op;
-	int64_t begun_ms, told_ms; /* monotonic; 0: not yet */
+	int64_t begun_ms, reported_ms; /* monotonic; 0: not yet */
 	bool warned;
 };
 
 /* Called often, on the engine thread. */
-static void tell(void *arg, const char *step, uint64_t done, uint64_t total)
+static void image_report_progress(void *arg, const char *step, uint64_t done, uint64_t total)
 {
-	struct telling *t = arg;
+	struct image_reporter *t = arg;
 	int64_t now = clock_monotonic_ms();
 	char text[96];
 
 	if (!t->begun_ms)
 		t->begun_ms = now;
-	if (now - t->told_ms < TELL_EVERY_MS && done < total)
+	if (now - t->reported_ms < REPORT_EVERY_MS && done < total)
 		return;
-	t->told_ms = now;
+	t->reported_ms = now;
 	job_progress(t->op->job, t->op->step, t->op->steps, "%s%s%s", step, total ? ": " : "",
 		     total ? images_progress(done, total, now - t->begun_ms, text, sizeof(text)) : "");
 }
 
-static void warn(void *arg, const struct error *what)
+static void image_warn(void *arg, const struct error *what)
 {
-	struct telling *t = arg;
+	struct image_reporter *t = arg;
 
 	if (t->warned)
 		return;
@@ -57,30 +57,30 @@ static void warn(void *arg, const struct error *what)
 /* -- ECR's passwords ------------------------------------------------------------------------------------------- */
 
 /* What GetAuthorizationToken gives: secret, and valid for every registry of its region that the caller may read. */
-struct login {
+struct ecr_login {
 	cJSON *reply;
 	char *registry; /* what it is used for; NULL: what the reply says */
 };
 
-static void login_release(struct login *l)
+static void image_login_release(struct ecr_login *l)
 {
 	secret_free_json(l->reply);
 	free(l->registry);
 }
 
-static const char *login_endpoint(const struct login *l)
+static const char *image_login_endpoint(const struct ecr_login *l)
 {
 	return aws_text(l->reply, "authorizationData.0.proxyEndpoint");
 }
 
-static const char *login_secret(const struct login *l)
+static const char *image_login_secret(const struct ecr_login *l)
 {
 	return aws_text(l->reply, "authorizationData.0.authorizationToken");
 }
 
 /* An image of another region's ECR takes a token from there. */
-static int login_to_source(struct operation *op, const struct image_reference *base, struct login *ret,
-			   struct error *err)
+static int image_login_to_source(struct operation *op, const struct image_reference *base, struct ecr_login *ret,
+				 struct error *err)
 {
 	struct aws *there = NULL;
 	int r = aws_new_in_region(op->aws, base->ecr_region, &there, err);
@@ -90,7 +90,7 @@ static int login_to_source(struct operation *op, const struct image_reference *b
 	aws_unref(there);
 	if (r < 0)
 		return r == -ECANCELED ? r : error_prefix(err, "cannot log in to %s", base->host);
-	ret->registry = image_ecr_registry(base, login_endpoint(ret), op->account ? op->account : "");
+	ret->registry = image_ecr_registry(base, image_login_endpoint(ret), op->account ? op->account : "");
 	return ret->registry ? 0 : -ENOMEM;
 }
 
@@ -99,26 +99,26 @@ static int login_to_source(struct operation *op, const struct image_reference *b
 /* ret is NULL where nothing is built. */
 typedef int image_action(const struct image_build *build, struct image_built *ret, struct error *err);
 
-static int run_action(struct operation *op, image_action *action, struct image_build *build, struct image_built *ret,
-		      struct error *err)
+static int image_run_action(struct operation *op, image_action *action, struct image_build *build,
+			    struct image_built *ret, struct error *err)
 {
-	_cleanup_(login_release) struct login source = {NULL};
+	_cleanup_(image_login_release) struct ecr_login source = {NULL};
 	struct image_reference base;
 	int r = image_reference_parse(build->base, &base, err);
 
 	if (r == 0 && base.is_ecr)
-		r = login_to_source(op, &base, &source, err);
+		r = image_login_to_source(op, &base, &source, err);
 	if (r < 0)
 		return r;
 	build->source_registry = source.registry;
-	build->source_authorization = source.reply ? login_secret(&source) : NULL;
+	build->source_authorization = source.reply ? image_login_secret(&source) : NULL;
 	return action(build, ret, err);
 }
 
-static int act_once(struct operation *op, image_action *action, struct telling *telling, struct image_built *ret,
-		    struct error *err)
+static int image_act_once(struct operation *op, image_action *action, struct image_reporter *reporter,
+			  struct image_built *ret, struct error *err)
 {
-	_cleanup_(login_release) struct login target = {NULL};
+	_cleanup_(image_login_release) struct ecr_login target = {NULL};
 	const char *architecture = settings_get(op->settings, SETTING_ARCHITECTURE);
 	char runtime[IMAGE_RUNTIME_PATH_MAX];
 	struct image_build build = {.engine = op->engine,
@@ -128,37 +128,37 @@ static int act_once(struct operation *op, image_action *action, struct telling *
 				    .repository = op->name,
 				    .ca_file = aws_ca_file(op->aws),
 				    .cancel = op->cancel,
-				    .progress = tell,
-				    .warn = ret ? warn : NULL,
-				    .arg = telling};
+				    .progress = image_report_progress,
+				    .warn = ret ? image_warn : NULL,
+				    .arg = reporter};
 	int r = operation_call(op, ecr_get_authorization_token(), &target.reply, err);
 
-	build.registry = login_endpoint(&target);
-	build.authorization = login_secret(&target);
+	build.registry = image_login_endpoint(&target);
+	build.authorization = image_login_secret(&target);
 	if (r == 0)
 		r = image_runtime_find(architecture, runtime, err);
-	return r == 0 ? run_action(op, action, &build, ret, err) : r;
+	return r == 0 ? image_run_action(op, action, &build, ret, err) : r;
 }
 
 /*
  * Blobs that have arrived are not sent again, so beginning anew after an outage costs little. A reply that is not what
  * the registry has, such as a page of something in between, is asked for again, too, but may be the registry's fault.
  */
-static int act(struct operation *op, image_action *action, struct image_built *ret, struct error *err)
+static int image_act(struct operation *op, image_action *action, struct image_built *ret, struct error *err)
 {
-	struct telling telling = {.op = op};
+	struct image_reporter reporter = {.op = op};
 	unsigned garbled = 0;
 	int r;
 
 	do {
-		r = act_once(op, action, &telling, ret, err);
+		r = image_act_once(op, action, &reporter, ret, err);
 		if (r == -EBADMSG && ++garbled < GARBLED_TRIES)
 			err->duration = ERROR_TRANSIENT;
 	} while (operation_outlasts(op, &r, err));
 	return r;
 }
 
-static int check(const struct image_build *build, struct image_built *ret, struct error *err)
+static int image_check_base(const struct image_build *build, struct image_built *ret, struct error *err)
 {
 	(void)ret;
 	return image_check(build, err);
@@ -167,10 +167,10 @@ static int check(const struct image_build *build, struct image_built *ret, struc
 /* A name that is mistyped, or an image for another processor, is found out before the first thing is made. */
 int image_check_first(struct operation *op, struct error *err)
 {
-	return op->created && !previous_is_asked_for(op) ? act(op, check, NULL, err) : 0;
+	return op->created && !previous_is_asked_for(op) ? image_act(op, image_check_base, NULL, err) : 0;
 }
 
-static int name_image(struct operation *op, const struct image_built *built)
+static int image_set_name(struct operation *op, const struct image_built *built)
 {
 	free(op->image);
 	if (asprintf(&op->image, "%s@%s", op->repository_uri, built->digest) < 0) {
@@ -194,8 +194,8 @@ int image_ensure(struct operation *op, struct error *err)
 		return r;
 	if (previous_is_asked_for(op))
 		return previous_choose(op, err);
-	r = act(op, image_build, &built, err);
-	return r < 0 ? r : name_image(op, &built);
+	r = image_act(op, image_build, &built, err);
+	return r < 0 ? r : image_set_name(op, &built);
 }
 
 /* -- afterwards ------------------------------------------------------------------------------------------------ */
@@ -218,7 +218,7 @@ static cJSON *images_in_use(struct operation *op, struct error *err)
 	return NULL;
 }
 
-static int remove_outdated(struct operation *op, struct error *err)
+static int image_remove_outdated(struct operation *op, struct error *err)
 {
 	const char *current = strchr(op->image, '@') + 1;
 	cJSON *reply = NULL, *used = images_in_use(op, err), *outdated = NULL;
@@ -247,7 +247,7 @@ int image_clean(struct operation *op, struct error *err)
 	if (r < 0)
 		return r;
 	snprintf(op->cluster, sizeof(op->cluster), "%s", operation_output(op, "ClusterName"));
-	r = remove_outdated(op, err);
+	r = image_remove_outdated(op, err);
 	if (r == -ECANCELED)
 		return r;
 	if (r < 0)

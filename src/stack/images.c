@@ -9,7 +9,7 @@
 
 #define REMOVED_AT_ONCE 100 /* BatchDeleteImage */
 
-static bool is_assembled(const cJSON *detail)
+static bool images_is_assembled(const cJSON *detail)
 {
 	const cJSON *tag;
 
@@ -20,12 +20,12 @@ static bool is_assembled(const cJSON *detail)
 }
 
 /* What can be gone back to: what was deployed before if it is known and there, else the newest. */
-static const cJSON *find_previous(const cJSON *details, const char *current, const char *previous)
+static const cJSON *images_find_previous(const cJSON *details, const char *current, const char *previous)
 {
 	const cJSON *detail, *newest = NULL;
 
 	cJSON_ArrayForEach (detail, details) {
-		if (!is_assembled(detail) || strcmp(aws_text(detail, "imageDigest"), current) == 0)
+		if (!images_is_assembled(detail) || strcmp(aws_text(detail, "imageDigest"), current) == 0)
 			continue;
 		if (strcmp(aws_text(detail, "imageDigest"), previous) == 0)
 			return detail;
@@ -35,7 +35,7 @@ static const cJSON *find_previous(const cJSON *details, const char *current, con
 	return newest;
 }
 
-static bool is_in(const cJSON *array, const char *text)
+static bool images_is_in(const cJSON *array, const char *text)
 {
 	const cJSON *item;
 
@@ -47,14 +47,14 @@ static bool is_in(const cJSON *array, const char *text)
 
 cJSON *images_outdated(const cJSON *details, const char *current, const char *previous, const cJSON *used)
 {
-	const cJSON *detail, *kept = find_previous(details, current, previous);
+	const cJSON *detail, *kept = images_find_previous(details, current, previous);
 	cJSON *outdated = cJSON_CreateArray();
 
 	cJSON_ArrayForEach (detail, details) {
 		const char *digest = aws_text(detail, "imageDigest");
 
-		if (detail == kept || !*digest || !is_assembled(detail) || strcmp(digest, current) == 0 ||
-		    is_in(used, digest))
+		if (detail == kept || !*digest || !images_is_assembled(detail) || strcmp(digest, current) == 0 ||
+		    images_is_in(used, digest))
 			continue;
 		if (cJSON_GetArraySize(outdated) == REMOVED_AT_ONCE)
 			break;

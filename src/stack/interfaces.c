@@ -14,7 +14,7 @@
 
 #define RELEASE_LIMIT_MS (10 * 60 * INT64_C(1000))
 
-static const char *resource_id(const cJSON *resources, const char *logical_id)
+static const char *interfaces_resource_id(const cJSON *resources, const char *logical_id)
 {
 	const cJSON *item;
 
@@ -25,7 +25,7 @@ static const char *resource_id(const cJSON *resources, const char *logical_id)
 }
 
 /* How many interfaces of the function are left; deletes those that are released. -errno if they cannot be listed. */
-static int release_some(struct operation *op, const char *subnet, const char *group, struct error *err)
+static int interfaces_release_some(struct operation *op, const char *subnet, const char *group, struct error *err)
 {
 	cJSON *reply = NULL;
 	const cJSON *item;
@@ -48,19 +48,19 @@ static int release_some(struct operation *op, const char *subnet, const char *gr
 	return left;
 }
 
-struct place {
+struct interface_place {
 	char subnet[64], group[64];
 };
 
-static int find_place(struct operation *op, struct place *place, struct error *err)
+static int interfaces_find_place(struct operation *op, struct interface_place *place, struct error *err)
 {
 	cJSON *resources = NULL;
 	int r = operation_read_resources(op, &resources, err);
 
 	if (r < 0)
 		return r;
-	snprintf(place->subnet, sizeof(place->subnet), "%s", resource_id(resources, "PrivateSubnet"));
-	snprintf(place->group, sizeof(place->group), "%s", resource_id(resources, "LambdaSecurityGroup"));
+	snprintf(place->subnet, sizeof(place->subnet), "%s", interfaces_resource_id(resources, "PrivateSubnet"));
+	snprintf(place->group, sizeof(place->group), "%s", interfaces_resource_id(resources, "LambdaSecurityGroup"));
 	cJSON_Delete(resources);
 	return *place->subnet && *place->group ? 0 : -ENOENT;
 }
@@ -68,16 +68,16 @@ static int find_place(struct operation *op, struct place *place, struct error *e
 void interfaces_release(struct operation *op)
 {
 	struct error ignored = {0};
-	struct place place;
+	struct interface_place place;
 
-	if (find_place(op, &place, &ignored) == 0)
-		(void)release_some(op, place.subnet, place.group, &ignored);
+	if (interfaces_find_place(op, &place, &ignored) == 0)
+		(void)interfaces_release_some(op, place.subnet, place.group, &ignored);
 }
 
-static int check_released(struct operation *op, void *arg, struct error *err)
+static int interfaces_check_released(struct operation *op, void *arg, struct error *err)
 {
-	const struct place *place = arg;
-	int left = release_some(op, place->subnet, place->group, err);
+	const struct interface_place *place = arg;
+	int left = interfaces_release_some(op, place->subnet, place->group, err);
 
 	if (left > 0)
 		job_progress(op->job, op->step, op->steps, "waiting for Lambda to release %d network interface%s", left,
@@ -86,7 +86,7 @@ static int check_released(struct operation *op, void *arg, struct error *err)
 }
 
 /* Best effort: whatever goes wrong here, deleting the stack is tried all the same and says what is in its way. */
-static void note(struct operation *op, int r, const char *what, const struct error *err)
+static void interfaces_note_failure(struct operation *op, int r, const char *what, const struct error *err)
 {
 	if (r < 0 && r != -ECANCELED && !error_has_code(err, "ResourceNotFoundException"))
 		job_log(op->job, "%s: %s (going on)", what, err->message);
@@ -97,18 +97,19 @@ int interfaces_free_function(struct operation *op)
 {
 	cJSON *resources = NULL;
 	struct error err = {0};
-	struct place place;
+	struct interface_place place;
 	int r = operation_read_resources(op, &resources, &err);
-	_free_ char *function = strdup(r == 0 ? resource_id(resources, "Function") : "");
+	_free_ char *function = strdup(r == 0 ? interfaces_resource_id(resources, "Function") : "");
 
 	cJSON_Delete(resources);
-	if (r < 0 || !function || find_place(op, &place, &err) < 0)
+	if (r < 0 || !function || interfaces_find_place(op, &place, &err) < 0)
 		return r == -ECANCELED ? r : 0;
 	r = *function ? function_leave_vpc(op, function, &err) : 0;
-	note(op, r, "taking the function out of the VPC", &err);
+	interfaces_note_failure(op, r, "taking the function out of the VPC", &err);
 	if (r == -ECANCELED)
 		return r;
-	r = operation_wait(op, RELEASE_LIMIT_MS, "releasing the function's interfaces", check_released, &place, &err);
-	note(op, r, "releasing the function's network interfaces", &err);
+	r = operation_wait(op, RELEASE_LIMIT_MS, "releasing the function's interfaces", interfaces_check_released,
+			   &place, &err);
+	interfaces_note_failure(op, r, "releasing the function's network interfaces", &err);
 	return r == -ECANCELED ? r : 0;
 }

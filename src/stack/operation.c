@@ -177,7 +177,7 @@ void operation_say(struct operation *op, const char *format, ...)
 	job_progress(op->job, op->step, op->steps, "%s", text);
 }
 
-static int set_memory(struct operation *op, const char *key, const char *value)
+static int operation_set_memory(struct operation *op, const char *key, const char *value)
 {
 	cJSON *text = cJSON_CreateString(value);
 
@@ -201,7 +201,7 @@ int operation_remember(struct operation *op, const char *key, const char *value,
 				 strlen(value), OPERATION_MEMORY_MAX);
 	r = op->remember(op, key, value, err);
 	if (r == 0)
-		r = set_memory(op, key, value);
+		r = operation_set_memory(op, key, value);
 	return r;
 }
 
@@ -227,7 +227,7 @@ int operation_identify(struct operation *op, struct error *err)
 	return op->account ? 0 : -ENOMEM;
 }
 
-static int read_stack(struct operation *op, const char *name_or_id, struct error *err)
+static int operation_read_stack_record(struct operation *op, const char *name_or_id, struct error *err)
 {
 	cJSON *reply = NULL;
 	int r = operation_call(op, cloudformation_describe_stacks(name_or_id), &reply, err);
@@ -254,12 +254,12 @@ int operation_explain_deleted(const struct operation *op, const char *what, cons
 
 int operation_read_stack_of_id(struct operation *op, const char *id, struct error *err)
 {
-	return read_stack(op, id, err);
+	return operation_read_stack_record(op, id, err);
 }
 
 int operation_read_stack(struct operation *op, struct error *err)
 {
-	return read_stack(op, op->name, err);
+	return operation_read_stack_record(op, op->name, err);
 }
 
 /* As yet it has no tags: its change sets show who made it. */
@@ -295,7 +295,7 @@ int operation_read_stack_by_id(struct operation *op, struct error *err)
 {
 	_free_ char *id = strdup(aws_text(op->stack, "StackId"));
 
-	return id ? read_stack(op, id, err) : -ENOMEM;
+	return id ? operation_read_stack_record(op, id, err) : -ENOMEM;
 }
 
 const char *operation_status(const struct operation *op)
@@ -303,7 +303,8 @@ const char *operation_status(const struct operation *op)
 	return aws_text(op->stack, "StackStatus");
 }
 
-static const char *pair_value(const cJSON *array, const char *key_name, const char *value_name, const char *key)
+static const char *operation_pair_value(const cJSON *array, const char *key_name, const char *value_name,
+					const char *key)
 {
 	const cJSON *item;
 
@@ -315,12 +316,12 @@ static const char *pair_value(const cJSON *array, const char *key_name, const ch
 
 const char *operation_output(const struct operation *op, const char *key)
 {
-	return pair_value(aws_at(op->stack, "Outputs"), "OutputKey", "OutputValue", key);
+	return operation_pair_value(aws_at(op->stack, "Outputs"), "OutputKey", "OutputValue", key);
 }
 
 const char *operation_parameter(const struct operation *op, const char *key)
 {
-	return pair_value(aws_at(op->stack, "Parameters"), "ParameterKey", "ParameterValue", key);
+	return operation_pair_value(aws_at(op->stack, "Parameters"), "ParameterKey", "ParameterValue", key);
 }
 
 int operation_wait(struct operation *op, int64_t limit_ms, const char *what,

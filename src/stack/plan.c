@@ -11,7 +11,7 @@ DEFINE_CLEANUP(cJSON *, cJSON_Delete)
 #define _json_ _cleanup_(cJSON_Delete_cleanup)
 
 /* A copy of the wanted parameters: of those not known the deployed value, and of one the value given here. */
-static cJSON *with_parameter(const struct plan *p, const char *name, const char *value)
+static cJSON *plan_with_parameter(const struct plan *p, const char *name, const char *value)
 {
 	cJSON *copy = cJSON_Duplicate(p->wanted, true);
 	cJSON *parameter;
@@ -33,16 +33,16 @@ static cJSON *with_parameter(const struct plan *p, const char *name, const char 
 	return copy;
 }
 
-static cJSON *resources_with(const struct plan *p, const char *name, const char *value)
+static cJSON *plan_resources_with(const struct plan *p, const char *name, const char *value)
 {
-	_json_ cJSON *parameters = with_parameter(p, name, value);
+	_json_ cJSON *parameters = plan_with_parameter(p, name, value);
 
 	return parameters ? resolve_template(parameters) : NULL;
 }
 
-static int write_creation(const struct plan *p, struct buf *out)
+static int plan_write_creation(const struct plan *p, struct buf *out)
 {
-	_json_ cJSON *resources = resources_with(p, "", "");
+	_json_ cJSON *resources = plan_resources_with(p, "", "");
 	const struct stack_state *state = stack_state(p->stack_status);
 	const cJSON *resource;
 
@@ -59,7 +59,7 @@ static int write_creation(const struct plan *p, struct buf *out)
 	return out->error;
 }
 
-static const char *type_of(const cJSON *before, const cJSON *after, const char *id)
+static const char *plan_resource_type(const cJSON *before, const cJSON *after, const char *id)
 {
 	const cJSON *resource = reply_at(after, id);
 
@@ -68,11 +68,11 @@ static const char *type_of(const cJSON *before, const cJSON *after, const char *
 
 /* The resources that this parameter changes; only what the whole plan does too, for parameters may depend on another.
  */
-static int write_effects(const struct plan *p, const char *name, const cJSON *all, struct buf *out)
+static int plan_write_effects(const struct plan *p, const char *name, const cJSON *all, struct buf *out)
 {
 	const char *have = template_parameter(p->deployed, name);
-	_json_ cJSON *before = resources_with(p, name, have ? have : "");
-	_json_ cJSON *after = resources_with(p, "", "");
+	_json_ cJSON *before = plan_resources_with(p, name, have ? have : "");
+	_json_ cJSON *after = plan_resources_with(p, "", "");
 	_json_ cJSON *effects = before && after ? resolve_effects(before, after) : NULL;
 	const cJSON *effect;
 
@@ -81,26 +81,27 @@ static int write_effects(const struct plan *p, const char *name, const cJSON *al
 	cJSON_ArrayForEach (effect, effects)
 		if (strcmp(reply_text(all, effect->string), effect->valuestring) == 0)
 			buf_printf(out, "    %s %s (%s)\n", effect->valuestring, effect->string,
-				   type_of(before, after, effect->string));
+				   plan_resource_type(before, after, effect->string));
 	return out->error;
 }
 
 /* What follows from the effects for who runs a server. */
-static void write_consequences(const cJSON *before, const cJSON *after, const cJSON *effects, struct buf *out)
+static void plan_write_consequences(const cJSON *before, const cJSON *after, const cJSON *effects, struct buf *out)
 {
 	bool guarded = false;
 	const cJSON *effect;
 
 	cJSON_ArrayForEach (effect, effects)
 		if (strcmp(effect->valuestring, "replaces") == 0 || strcmp(effect->valuestring, "removes") == 0)
-			guarded = guarded || changeset_type_is_guarded(type_of(before, after, effect->string));
+			guarded =
+				guarded || changeset_type_is_guarded(plan_resource_type(before, after, effect->string));
 	if (guarded)
 		buf_puts(out, "while a task runs, deploy would refuse this: touch control/stop-all-tasks first\n");
 	else if (*reply_text(effects, "TaskDefinition"))
 		buf_puts(out, "a running server goes on unchanged until control/restart-task\n");
 }
 
-static void write_unknown(const struct plan *p, struct buf *out)
+static void plan_write_unknown(const struct plan *p, struct buf *out)
 {
 	const cJSON *parameter;
 
@@ -110,7 +111,7 @@ static void write_unknown(const struct plan *p, struct buf *out)
 				   reply_text(parameter, "ParameterKey"));
 }
 
-static void write_refusals(const struct plan *p, struct buf *out)
+static void plan_write_refusals(const struct plan *p, struct buf *out)
 {
 	struct error err;
 
@@ -125,10 +126,10 @@ static const char *plan_value(const char *value)
 	return value && *value ? value : "(none)";
 }
 
-static int write_changes(const struct plan *p, const cJSON *names, struct buf *out)
+static int plan_write_changes(const struct plan *p, const cJSON *names, struct buf *out)
 {
 	_json_ cJSON *before = resolve_template(p->deployed);
-	_json_ cJSON *after = resources_with(p, "", "");
+	_json_ cJSON *after = plan_resources_with(p, "", "");
 	_json_ cJSON *effects = before && after ? resolve_effects(before, after) : NULL;
 	const cJSON *name;
 
@@ -140,15 +141,15 @@ static int write_changes(const struct plan *p, const cJSON *names, struct buf *o
 
 		buf_printf(out, "%s: %s -> %s\n", name->valuestring, plan_value(have),
 			   plan_value(template_parameter(p->wanted, name->valuestring)));
-		r = write_effects(p, name->valuestring, effects, out);
+		r = plan_write_effects(p, name->valuestring, effects, out);
 		if (r < 0)
 			return r;
 	}
-	write_consequences(before, after, effects, out);
+	plan_write_consequences(before, after, effects, out);
 	return out->error;
 }
 
-static int write_update(const struct plan *p, struct buf *out)
+static int plan_write_update(const struct plan *p, struct buf *out)
 {
 	_json_ cJSON *names = template_differences(p->wanted, p->deployed);
 	unsigned theirs = template_deployed_version(p->outputs), ours = template_version();
@@ -160,11 +161,11 @@ static int write_update(const struct plan *p, struct buf *out)
 		buf_printf(out, "template: version %u -> %u, AWS says in the deploy what that changes\n", theirs, ours);
 	else if (theirs == ours && !cJSON_GetArraySize(names))
 		return buf_puts(out, "up to date\n");
-	r = cJSON_GetArraySize(names) ? write_changes(p, names, out) : 0;
+	r = cJSON_GetArraySize(names) ? plan_write_changes(p, names, out) : 0;
 	if (r < 0)
 		return r;
-	write_unknown(p, out);
-	write_refusals(p, out);
+	plan_write_unknown(p, out);
+	plan_write_refusals(p, out);
 	return out->error;
 }
 
@@ -172,7 +173,7 @@ int plan_write(const struct plan *p, struct buf *out)
 {
 	switch (stack_state(p->stack_status)->kind) {
 	case STACK_READY:
-		return write_update(p, out);
+		return plan_write_update(p, out);
 	case STACK_BUSY:
 		return buf_printf(out, "%s is %s: the plan is known when that has ended\n", p->stack_name,
 				  p->stack_status);
@@ -186,5 +187,5 @@ int plan_write(const struct plan *p, struct buf *out)
 	case STACK_DELETE_FIRST:
 		break;
 	}
-	return write_creation(p, out);
+	return plan_write_creation(p, out);
 }

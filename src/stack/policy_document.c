@@ -11,29 +11,29 @@
 
 #define CANONICAL_MAX (1 << 20) /* bytes; AWS's limits on policies are far below */
 
-static char *canonical(const cJSON *node, const char *key, const char *parent);
+static char *policy_canonical(const cJSON *node, const char *key, const char *parent);
 
-static char *lower_case(char *text)
+static char *policy_lower_case(char *text)
 {
 	for (char *p = text; *p; p++)
 		*p = (char)tolower((unsigned char)*p);
 	return text;
 }
 
-static int compare_texts(const void *a, const void *b)
+static int policy_compare_texts(const void *a, const void *b)
 {
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
 /* The texts, sorted and each only once, between brackets. NULL if one of them is, or without memory. */
-static char *canonical_join(char **texts, size_t n, const char *brackets)
+static char *policy_join(char **texts, size_t n, const char *brackets)
 {
 	_buf_ struct buf out = BUF_INIT(CANONICAL_MAX);
 
 	for (size_t i = 0; i < n; i++)
 		if (!texts[i])
 			return NULL;
-	qsort(texts, n, sizeof(*texts), compare_texts);
+	qsort(texts, n, sizeof(*texts), policy_compare_texts);
 	buf_putc(&out, brackets[0]);
 	for (size_t i = 0; i < n; i++)
 		if (i == 0 || strcmp(texts[i], texts[i - 1]) != 0)
@@ -43,7 +43,7 @@ static char *canonical_join(char **texts, size_t n, const char *brackets)
 }
 
 /* "123456789012" for the ARN of an account's root user, which means the same; else the text itself. */
-static char *canonical_principal(const char *text)
+static char *policy_principal(const char *text)
 {
 	char partition[32], account[13];
 	int end = 0;
@@ -54,35 +54,35 @@ static char *canonical_principal(const char *text)
 }
 
 /* Conditions may say false or "false", 1 or "1". */
-static char *canonical_scalar(const cJSON *node, const char *key)
+static char *policy_scalar(const cJSON *node, const char *key)
 {
 	_free_ char *value = NULL, *quoted = NULL;
 
 	if (!cJSON_IsString(node))
 		value = cJSON_PrintUnformatted(node);
 	else if (strcmp(key, "AWS") == 0)
-		value = canonical_principal(node->valuestring);
+		value = policy_principal(node->valuestring);
 	else
 		value = strdup(node->valuestring);
 	if (value && (strcmp(key, "Action") == 0 || strcmp(key, "NotAction") == 0))
-		lower_case(value);
+		policy_lower_case(value);
 	return value && asprintf(&quoted, "\"%s\"", value) >= 0 ? move_ptr(quoted) : NULL;
 }
 
-static char *canonical_member(const cJSON *member, const char *parent, bool any_case)
+static char *policy_member(const cJSON *member, const char *parent, bool any_case)
 {
-	_free_ char *name = strdup(member->string), *value = canonical(member, member->string, parent);
+	_free_ char *name = strdup(member->string), *value = policy_canonical(member, member->string, parent);
 	char *text = NULL;
 
 	if (!name || !value)
 		return NULL;
 	if (any_case)
-		lower_case(name);
+		policy_lower_case(name);
 	return asprintf(&text, "%s:%s", name, value) < 0 ? NULL : text;
 }
 
 /* key and parent: the names of the member that node is the value of, and of the one around it; "" for none. */
-static char *canonical_parts(const cJSON *node, const char *key, const char *parent)
+static char *policy_parts(const cJSON *node, const char *key, const char *parent)
 {
 	bool is_object = cJSON_IsObject(node);
 	size_t n = 0, size = (size_t)cJSON_GetArraySize(node);
@@ -93,30 +93,31 @@ static char *canonical_parts(const cJSON *node, const char *key, const char *par
 		return NULL;
 	cJSON_ArrayForEach (part, node) {
 		if (!is_object)
-			texts[n++] = cJSON_IsObject(part) ? canonical(part, key, parent) : canonical_scalar(part, key);
+			texts[n++] =
+				cJSON_IsObject(part) ? policy_canonical(part, key, parent) : policy_scalar(part, key);
 		else if (strcmp(part->string, "Sid") != 0)
-			texts[n++] = canonical_member(part, key, strcmp(parent, "Condition") == 0);
+			texts[n++] = policy_member(part, key, strcmp(parent, "Condition") == 0);
 	}
-	joined = canonical_join(texts, n, is_object ? "{}" : "[]");
+	joined = policy_join(texts, n, is_object ? "{}" : "[]");
 	for (size_t i = 0; i < n; i++)
 		free(texts[i]);
 	free(texts);
 	return joined;
 }
 
-static char *canonical(const cJSON *node, const char *key, const char *parent)
+static char *policy_canonical(const cJSON *node, const char *key, const char *parent)
 {
 	_free_ char *only = NULL;
 
 	if (cJSON_IsObject(node) || cJSON_IsArray(node))
-		return canonical_parts(node, key, parent);
-	only = canonical_scalar(node, key);
+		return policy_parts(node, key, parent);
+	only = policy_scalar(node, key);
 	if (only && strcmp(key, "Principal") == 0) { /* "*" */
 		char *text = NULL;
 
 		return asprintf(&text, "{AWS:[%s,],}", only) < 0 ? NULL : text;
 	}
-	return canonical_join(&only, 1, "[]");
+	return policy_join(&only, 1, "[]");
 }
 
 /* -- entries --------------------------------------------------------------------------------------------------- */
@@ -139,15 +140,15 @@ static cJSON *policy_entries(const char *text)
 }
 
 /* 1 if an entry like this is among them, 0 if not, -ENOMEM. */
-static int entries_contain(const cJSON *entries, const cJSON *wanted)
+static int policy_contains(const cJSON *entries, const cJSON *wanted)
 {
-	_free_ char *text = canonical(wanted, "", "");
+	_free_ char *text = policy_canonical(wanted, "", "");
 	const cJSON *entry;
 
 	if (!text)
 		return -ENOMEM;
 	cJSON_ArrayForEach (entry, entries) {
-		_free_ char *other = canonical(entry, "", "");
+		_free_ char *other = policy_canonical(entry, "", "");
 
 		if (!other)
 			return -ENOMEM;
@@ -158,13 +159,13 @@ static int entries_contain(const cJSON *entries, const cJSON *wanted)
 }
 
 /* What of a is not in b; NULL without memory. */
-static cJSON *entries_without(const cJSON *a, const cJSON *b)
+static cJSON *policy_without(const cJSON *a, const cJSON *b)
 {
 	cJSON *rest = cJSON_CreateArray();
 	const cJSON *entry;
 
 	cJSON_ArrayForEach (entry, a) {
-		int found = entries_contain(b, entry);
+		int found = policy_contains(b, entry);
 
 		if (found == 0 && !cJSON_AddItemToArray(rest, cJSON_Duplicate(entry, true)))
 			found = -ENOMEM;
@@ -182,8 +183,8 @@ int policy_compare(const char *ours, const char *theirs, struct policy_differenc
 
 	*ret = (struct policy_difference){0};
 	if (mine && others) {
-		ret->missing = entries_without(mine, others);
-		ret->added = entries_without(others, mine);
+		ret->missing = policy_without(mine, others);
+		ret->added = policy_without(others, mine);
 	}
 	cJSON_Delete(mine);
 	cJSON_Delete(others);

@@ -21,79 +21,80 @@ static const struct excluded_zone {
 	{"use1-az3", "Amazon EFS User Guide, zones of us-east-1, 2025"},
 };
 
-static const char *region(const struct precheck *p)
+static const char *precheck_region(const struct precheck *p)
 {
 	return settings_get(p->settings, SETTING_AWS_REGION);
 }
 
-static const char *vpc_id(const struct precheck *p)
+static const char *precheck_vpc_id(const struct precheck *p)
 {
 	return settings_get(p->settings, SETTING_VPC_ID);
 }
 
-static int check_vpc(const struct precheck *p, struct error *err)
+static int precheck_vpc(const struct precheck *p, struct error *err)
 {
-	const cJSON *vpc = vpc_find(p->vpcs, vpc_id(p));
+	const cJSON *vpc = vpc_find(p->vpcs, precheck_vpc_id(p));
 	const char *state = reply_text(vpc, "state"), *tenancy = reply_text(vpc, "instanceTenancy");
 
 	if (!vpc) {
-		error_set(err, -EINVAL, "there is no %s in %s", vpc_id(p), region(p));
+		error_set(err, -EINVAL, "there is no %s in %s", precheck_vpc_id(p), precheck_region(p));
 		error_remedy(err,
 			     "set vpc_id or aws_region in config/default.env; the VPC console (Your VPCs) and aws ec2 "
 			     "describe-vpcs --region %s show what there is",
-			     region(p));
+			     precheck_region(p));
 		return -EINVAL;
 	}
 	if (*state && strcmp(state, "available") != 0)
-		return error_set(err, -EINVAL, "%s is %s, not available", vpc_id(p), state);
+		return error_set(err, -EINVAL, "%s is %s, not available", precheck_vpc_id(p), state);
 	if (*tenancy && strcmp(tenancy, "default") != 0) {
-		error_set(err, -EINVAL, "%s has %s tenancy, Fargate needs the default one", vpc_id(p), tenancy);
+		error_set(err, -EINVAL, "%s has %s tenancy, Fargate needs the default one", precheck_vpc_id(p),
+			  tenancy);
 		error_remedy(
 			err,
 			"set vpc_id in config/default.env to a VPC of default tenancy, or: aws ec2 modify-vpc-tenancy "
 			"--region %s --vpc-id %s --instance-tenancy default",
-			region(p), vpc_id(p));
+			precheck_region(p), precheck_vpc_id(p));
 		return -EINVAL;
 	}
 	return 0;
 }
 
-static int check_attribute(const struct precheck *p, const cJSON *reply, const char *member, const char *option,
-			   const char *what, struct error *err)
+static int precheck_attribute(const struct precheck *p, const cJSON *reply, const char *member, const char *option,
+			      const char *what, struct error *err)
 {
 	if (reply_bool(reply_at(reply, member), "value"))
 		return 0;
-	error_set(err, -EINVAL, "%s is off in %s", what, vpc_id(p));
+	error_set(err, -EINVAL, "%s is off in %s", what, precheck_vpc_id(p));
 	error_remedy(
 		err,
 		"switch it on in the VPC console (Edit VPC settings), or: aws ec2 modify-vpc-attribute --region %s "
 		"--vpc-id %s --%s Value=true",
-		region(p), vpc_id(p), option);
+		precheck_region(p), precheck_vpc_id(p), option);
 	return -EINVAL;
 }
 
-static int check_dns(const struct precheck *p, struct error *err)
+static int precheck_dns(const struct precheck *p, struct error *err)
 {
-	int r = check_attribute(p, p->dns_support, "enableDnsSupport", "enable-dns-support", "DNS support", err);
+	int r = precheck_attribute(p, p->dns_support, "enableDnsSupport", "enable-dns-support", "DNS support", err);
 
 	if (r < 0 || !p->settings->efs)
 		return r;
-	return check_attribute(p, p->dns_hostnames, "enableDnsHostnames", "enable-dns-hostnames",
-			       "DNS host names, by which the storage is mounted,", err);
+	return precheck_attribute(p, p->dns_hostnames, "enableDnsHostnames", "enable-dns-hostnames",
+				  "DNS host names, by which the storage is mounted,", err);
 }
 
-static int find_gateway(const struct precheck *p, struct precheck_result *ret, struct error *err)
+static int precheck_find_gateway(const struct precheck *p, struct precheck_result *ret, struct error *err)
 {
-	const char *gateway = vpc_internet_gateway(p->gateways, vpc_id(p));
+	const char *gateway = vpc_internet_gateway(p->gateways, precheck_vpc_id(p));
 
 	if (!*gateway) {
-		error_set(err, -EINVAL, "%s has no Internet gateway attached", vpc_id(p));
+		error_set(err, -EINVAL, "%s has no Internet gateway attached", precheck_vpc_id(p));
 		error_remedy(err,
 			     "attach one in the VPC console (Internet gateways), or: aws ec2 attach-internet-gateway "
 			     "--region %s --vpc-id %s --internet-gateway-id "
 			     "$(aws ec2 create-internet-gateway --region %s --query "
 			     "InternetGateway.InternetGatewayId --output text)",
-			     region(p), vpc_id(p), region(p));
+			     precheck_region(p), precheck_vpc_id(p), precheck_region(p));
 		return -EINVAL;
 	}
 	snprintf(ret->internet_gateway_id, sizeof(ret->internet_gateway_id), "%s", gateway);
@@ -101,8 +102,8 @@ static int find_gateway(const struct precheck *p, struct precheck_result *ret, s
 }
 
 /* Adds which blocks of the wanted size are free to an error about subnet_cidr. */
-static int propose(const struct precheck *p, const struct vpc_blocks *own, const struct vpc_blocks *taken,
-		   struct error *err)
+static int precheck_propose(const struct precheck *p, const struct vpc_blocks *own, const struct vpc_blocks *taken,
+			    struct error *err)
 {
 	_buf_ struct buf list = BUF_INIT(PROPOSALS * (CIDR_TEXT_SIZE + 2));
 	struct cidr free_ones[PROPOSALS];
@@ -117,16 +118,16 @@ static int propose(const struct precheck *p, const struct vpc_blocks *own, const
 		buf_printf(&list, "%s%s", i ? ", " : "", cidr_format(&free_ones[i], text));
 	}
 	if (n)
-		error_remedy(err, "set subnet_cidr to a free block of %s: %s", vpc_id(p), buf_str(&list));
+		error_remedy(err, "set subnet_cidr to a free block of %s: %s", precheck_vpc_id(p), buf_str(&list));
 	else
 		error_remedy(err,
 			     "%s has no free block of that size: choose a smaller one (/27 will do), or add a block "
 			     "in the VPC console (Edit CIDRs) or with aws ec2 associate-vpc-cidr-block",
-			     vpc_id(p));
+			     precheck_vpc_id(p));
 	return -EINVAL;
 }
 
-static int refuse_outside(const struct precheck *p, const struct vpc_blocks *own, struct error *err)
+static int precheck_refuse_outside(const struct precheck *p, const struct vpc_blocks *own, struct error *err)
 {
 	_buf_ struct buf list = BUF_INIT(512);
 	char text[CIDR_TEXT_SIZE];
@@ -134,11 +135,11 @@ static int refuse_outside(const struct precheck *p, const struct vpc_blocks *own
 	for (size_t i = 0; i < own->count; i++)
 		buf_printf(&list, "%s%s", i ? ", " : "", cidr_format(&own->blocks[i].cidr, text));
 	return error_set(err, -EINVAL, "subnet_cidr %s is not inside %s (%s)", cidr_format(&p->settings->subnet, text),
-			 vpc_id(p), buf_str(&list));
+			 precheck_vpc_id(p), buf_str(&list));
 }
 
-static int check_blocks(const struct precheck *p, const struct vpc_blocks *own, const struct vpc_blocks *taken,
-			struct error *err)
+static int precheck_blocks(const struct precheck *p, const struct vpc_blocks *own, const struct vpc_blocks *taken,
+			   struct error *err)
 {
 	const struct cidr *wanted = &p->settings->subnet;
 	char text[CIDR_TEXT_SIZE], other[CIDR_TEXT_SIZE];
@@ -147,8 +148,8 @@ static int check_blocks(const struct precheck *p, const struct vpc_blocks *own, 
 	for (size_t i = 0; i < own->count && !inside; i++)
 		inside = cidr_contains(&own->blocks[i].cidr, wanted);
 	if (!inside) {
-		refuse_outside(p, own, err);
-		return propose(p, own, taken, err);
+		precheck_refuse_outside(p, own, err);
+		return precheck_propose(p, own, taken, err);
 	}
 	for (size_t i = 0; i < taken->count; i++) {
 		const struct vpc_block *b = &taken->blocks[i];
@@ -158,22 +159,22 @@ static int check_blocks(const struct precheck *p, const struct vpc_blocks *own, 
 		error_set(err, -EINVAL, "subnet_cidr %s collides with %s%s (%s)", cidr_format(wanted, text),
 			  strncmp(b->owner, "vpc-", 4) == 0 ? "the peered " : "", b->owner,
 			  cidr_format(&b->cidr, other));
-		return propose(p, own, taken, err);
+		return precheck_propose(p, own, taken, err);
 	}
 	return 0;
 }
 
-static int check_cidr(const struct precheck *p, struct error *err)
+static int precheck_cidr(const struct precheck *p, struct error *err)
 {
 	_cleanup_(vpc_blocks_free) struct vpc_blocks own = {0}, taken = {0};
-	int r = vpc_own_blocks(vpc_find(p->vpcs, vpc_id(p)), &own);
+	int r = vpc_own_blocks(vpc_find(p->vpcs, precheck_vpc_id(p)), &own);
 
 	if (r < 0)
 		return r;
-	r = vpc_taken_blocks(vpc_id(p), p->subnets, p->peerings, p->own_subnets, &taken);
+	r = vpc_taken_blocks(precheck_vpc_id(p), p->subnets, p->peerings, p->own_subnets, &taken);
 	if (r < 0)
 		return r;
-	return check_blocks(p, &own, &taken, err);
+	return precheck_blocks(p, &own, &taken, err);
 }
 
 const char *precheck_zone_excluded(const char *zone_id)
@@ -184,7 +185,7 @@ const char *precheck_zone_excluded(const char *zone_id)
 	return NULL;
 }
 
-static bool zone_fits(const cJSON *zone)
+static bool precheck_zone_fits(const cJSON *zone)
 {
 	const char *type = reply_text(zone, "zoneType");
 
@@ -195,7 +196,7 @@ static bool zone_fits(const cJSON *zone)
 }
 
 /* The first zone that fits; a stack that exists keeps its own. */
-static int choose_zone(const struct precheck *p, struct precheck_result *ret, struct error *err)
+static int precheck_choose_zone(const struct precheck *p, struct precheck_result *ret, struct error *err)
 {
 	const char *name = template_parameter(p->deployed, "AvailabilityZone");
 	const cJSON *zone;
@@ -203,16 +204,16 @@ static int choose_zone(const struct precheck *p, struct precheck_result *ret, st
 	cJSON_ArrayForEach (zone, reply_at(p->zones, "availabilityZoneInfo")) {
 		if (name)
 			break;
-		if (zone_fits(zone))
+		if (precheck_zone_fits(zone))
 			name = reply_text(zone, "zoneName");
 	}
 	if (!name)
-		return error_set(err, -EINVAL, "no availability zone of %s offers Fargate", region(p));
+		return error_set(err, -EINVAL, "no availability zone of %s offers Fargate", precheck_region(p));
 	snprintf(ret->availability_zone, sizeof(ret->availability_zone), "%s", name);
 	return 0;
 }
 
-static int check_addresses(const struct precheck *p, struct error *err)
+static int precheck_addresses(const struct precheck *p, struct error *err)
 {
 	unsigned quota = p->address_quota ? p->address_quota : DEFAULT_ADDRESS_QUOTA;
 	const cJSON *addresses = reply_at(p->addresses, "addressesSet");
@@ -220,14 +221,14 @@ static int check_addresses(const struct precheck *p, struct error *err)
 	if (p->deployed || (unsigned)cJSON_GetArraySize(addresses) < quota)
 		return 0;
 	error_set(err, -EINVAL, "all %u Elastic IP addresses of %s are in use and the NAT gateway needs one", quota,
-		  region(p));
+		  precheck_region(p));
 	error_remedy(
 		err,
 		"release one (VPC console, Elastic IPs, or aws ec2 describe-addresses --region %s), or raise the quota "
 		"(Service Quotas console, or: aws service-quotas request-service-quota-increase --region %s "
 		"--service-code ec2 --quota-code L-0263D0A3 "
 		"--desired-value %u)",
-		region(p), region(p), quota + 1);
+		precheck_region(p), precheck_region(p), quota + 1);
 	return -EINVAL;
 }
 
@@ -257,7 +258,7 @@ int precheck_fixed(const cJSON *wanted, const cJSON *deployed, struct error *err
 	return 0;
 }
 
-static int check_fixed(const struct precheck *p, struct error *err)
+static int precheck_deployed_fixed(const struct precheck *p, struct error *err)
 {
 	const struct template_facts nothing = {0};
 	cJSON *wanted;
@@ -276,20 +277,20 @@ static int check_fixed(const struct precheck *p, struct error *err)
 int precheck(const struct precheck *p, struct precheck_result *ret, struct error *err)
 {
 	struct precheck_result found = {0};
-	int r = check_fixed(p, err);
+	int r = precheck_deployed_fixed(p, err);
 
 	if (r == 0)
-		r = check_vpc(p, err);
+		r = precheck_vpc(p, err);
 	if (r == 0)
-		r = check_cidr(p, err);
+		r = precheck_cidr(p, err);
 	if (r == 0)
-		r = find_gateway(p, &found, err);
+		r = precheck_find_gateway(p, &found, err);
 	if (r == 0)
-		r = check_dns(p, err);
+		r = precheck_dns(p, err);
 	if (r == 0)
-		r = choose_zone(p, &found, err);
+		r = precheck_choose_zone(p, &found, err);
 	if (r == 0)
-		r = check_addresses(p, err);
+		r = precheck_addresses(p, err);
 	if (r == 0)
 		*ret = found;
 	return r;

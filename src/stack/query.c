@@ -6,7 +6,7 @@
 
 /* -- base64 ---------------------------------------------------------------------------------------------------- */
 
-static char *encode(const struct blob *b)
+static char *query_encode(const struct blob *b)
 {
 	char *text = malloc((b->len + 2) / 3 * 4 + 1);
 
@@ -16,7 +16,7 @@ static char *encode(const struct blob *b)
 }
 
 /* NULL if text is not base64 or there is no memory. */
-static struct blob *decode(const char *text)
+static struct blob *query_decode(const char *text)
 {
 	size_t len = strlen(text), padding = len >= 2 ? (text[len - 1] == '=') + (text[len - 2] == '=') : 0;
 	_buf_ struct buf out = BUF_INIT(len + 1);
@@ -32,7 +32,7 @@ static struct blob *decode(const char *text)
 
 int query_event(const struct blob *command, const char *endpoint, int64_t deadline_ms, bool stream, struct buf *out)
 {
-	_free_ char *text = encode(command), *json = NULL;
+	_free_ char *text = query_encode(command), *json = NULL;
 	cJSON *event = cJSON_CreateObject();
 
 	cJSON_AddNumberToObject(event, "v", 1);
@@ -49,24 +49,24 @@ int query_event(const struct blob *command, const char *endpoint, int64_t deadli
 
 /* -- the reply ------------------------------------------------------------------------------------------------- */
 
-static void advise(const char *message, struct error *err)
+static void query_add_remedy(const char *message, struct error *err)
 {
 	if (strstr(message, "Task timed out") || strstr(message, "Timedout"))
 		error_remedy(err, "raise lambda_timeout (at most 900) and deploy, or ask for less");
 }
 
 /* Lambda says that the function failed: the runtime's own words, or Lambda's ("Task timed out after 3.00 seconds"). */
-static int function_failed(const struct aws_reply *reply, struct error *err)
+static int query_function_failed(const struct aws_reply *reply, struct error *err)
 {
 	const char *type = aws_text(reply->body, "errorType"), *message = aws_text(reply->body, "errorMessage");
 
 	error_set(err, -EIO, "%s", *message ? message : "the Lambda function failed without saying why");
 	snprintf(err->code, sizeof(err->code), "%s", *type ? type : reply->function_error);
-	advise(message, err);
+	query_add_remedy(message, err);
 	return err->errnum;
 }
 
-static int no_sense(const struct aws_reply *reply, struct error *err)
+static int query_refuse_reply(const struct aws_reply *reply, struct error *err)
 {
 	error_set(err, -EBADMSG, "the function's answer makes no sense: %.80s", buf_str(&reply->payload));
 	error_remedy(err, "the image may lack vast-lambda-runtime as its entry point; touch control/deploy");
@@ -84,7 +84,7 @@ void query_remark(int exit_code, int signal, bool timed_out, char *remark, size_
 		snprintf(remark, size, "the command ended with exit status %d", exit_code);
 }
 
-static void fill_remark(const cJSON *body, struct query_reply *r)
+static void query_fill_remark(const cJSON *body, struct query_reply *r)
 {
 	const cJSON *signal = aws_at(body, "signal");
 
@@ -100,32 +100,32 @@ int query_parse_reply(const struct aws_reply *reply, struct query_reply *ret, st
 	const cJSON *body = reply->body, *code = aws_at(body, "exit_code"), *text = aws_at(body, "stdout");
 
 	if (*reply->function_error)
-		return function_failed(reply, err);
+		return query_function_failed(reply, err);
 	if (!cJSON_IsNumber(code) || !cJSON_IsString(text))
-		return no_sense(reply, err);
+		return query_refuse_reply(reply, err);
 	*ret = (struct query_reply){.exit_code = code->valueint,
-				    .result = decode(text->valuestring),
-				    .errors = decode(aws_text(body, "stderr"))};
+				    .result = query_decode(text->valuestring),
+				    .errors = query_decode(aws_text(body, "stderr"))};
 	if (!ret->result || !ret->errors) {
 		query_reply_release(ret);
-		return no_sense(reply, err);
+		return query_refuse_reply(reply, err);
 	}
-	fill_remark(body, ret);
+	query_fill_remark(body, ret);
 	return 0;
 }
 
 /* -- the end of a stream --------------------------------------------------------------------------------------- */
 
 /* The details are the runtime's own words if they are its error object, else Lambda's. */
-static void explain_complete(const char *code, const char *details, struct error *err)
+static void query_explain_complete(const char *code, const char *details, struct error *err)
 {
 	cJSON *tree = cJSON_Parse(details);
 	const char *message = aws_text(tree, "errorMessage"), *words = *message ? message : details;
 
 	error_set(err, -EIO, "%s", *words ? words : "the Lambda function failed without saying why");
 	snprintf(err->code, sizeof(err->code), "%s", code);
-	advise(words, err);
-	advise(code, err);
+	query_add_remedy(words, err);
+	query_add_remedy(code, err);
 	cJSON_Delete(tree);
 }
 
@@ -140,7 +140,7 @@ int query_parse_complete(const char *text, size_t len, char **log_tail, struct e
 	if (!cJSON_IsObject(tree))
 		error_set(err, -EBADMSG, "the end of Lambda's answer makes no sense");
 	else if (*code)
-		explain_complete(code, aws_text(tree, "ErrorDetails"), err);
+		query_explain_complete(code, aws_text(tree, "ErrorDetails"), err);
 	r = err->errnum;
 	cJSON_Delete(tree);
 	return r;
@@ -150,10 +150,10 @@ int query_parse_complete(const char *text, size_t len, char **log_tail, struct e
 
 struct blob *query_log_tail(const char *encoded)
 {
-	return decode(encoded);
+	return query_decode(encoded);
 }
 
-static bool is_of_lambda(const char *line, size_t len)
+static bool query_is_of_lambda(const char *line, size_t len)
 {
 	static const char *const begins[] = {
 		"INIT_START ", "START RequestId: ", "END RequestId: ", "REPORT RequestId: ", "XRAY TraceId: "};
@@ -172,7 +172,7 @@ struct blob *query_log_of_lambda(const struct blob *tail)
 	while (line < end) {
 		const char *feed = memchr(line, '\n', (size_t)(end - line)), *next = feed ? feed + 1 : end;
 
-		if (is_of_lambda(line, (size_t)(next - line)))
+		if (query_is_of_lambda(line, (size_t)(next - line)))
 			buf_append(&kept, line, (size_t)(next - line));
 		line = next;
 	}

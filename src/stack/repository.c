@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-static int refuse_foreign(struct operation *op, const char *arn, struct error *err)
+static int repository_refuse_foreign(struct operation *op, const char *arn, struct error *err)
 {
 	const char *stage = settings_get(op->settings, SETTING_STAGE);
 	cJSON *reply = NULL;
@@ -75,14 +75,14 @@ static int repository_ensure_lifecycle(struct operation *op, struct error *err)
 	return own_policy_ensure(op, &policy, op->name, err);
 }
 
-static int take_uri(struct operation *op, const cJSON *reply)
+static int repository_take_uri(struct operation *op, const cJSON *reply)
 {
 	free(op->repository_uri);
 	op->repository_uri = strdup(aws_text(reply, "repositories.0.repositoryUri"));
 	return op->repository_uri ? 0 : -ENOMEM;
 }
 
-static int describe(struct operation *op, cJSON **ret, struct error *err)
+static int repository_describe(struct operation *op, cJSON **ret, struct error *err)
 {
 	int r = operation_call(op, ecr_describe_repository(op->name), ret, err);
 
@@ -92,7 +92,7 @@ static int describe(struct operation *op, cJSON **ret, struct error *err)
 int repository_ensure(struct operation *op, struct error *err)
 {
 	cJSON *reply = NULL;
-	int r = describe(op, &reply, err);
+	int r = repository_describe(op, &reply, err);
 
 	if (r == -ENOENT) {
 		r = operation_call(op, ecr_create_repository(op->name, settings_get(op->settings, SETTING_STAGE)), NULL,
@@ -100,12 +100,12 @@ int repository_ensure(struct operation *op, struct error *err)
 		if (r < 0 && !error_has_code(err, "RepositoryAlreadyExistsException"))
 			return r;
 		operation_say(op, "created the image repository %s", op->name);
-		r = describe(op, &reply, err);
+		r = repository_describe(op, &reply, err);
 	}
 	if (r == 0)
-		r = refuse_foreign(op, aws_text(reply, "repositories.0.repositoryArn"), err);
+		r = repository_refuse_foreign(op, aws_text(reply, "repositories.0.repositoryArn"), err);
 	if (r == 0)
-		r = take_uri(op, reply);
+		r = repository_take_uri(op, reply);
 	cJSON_Delete(reply);
 	if (r == 0)
 		r = repository_ensure_policy(op, err);
@@ -115,12 +115,12 @@ int repository_ensure(struct operation *op, struct error *err)
 int repository_delete(struct operation *op, struct error *err)
 {
 	cJSON *reply = NULL;
-	int r = describe(op, &reply, err);
+	int r = repository_describe(op, &reply, err);
 
 	if (r == -ENOENT)
 		return 0;
 	if (r == 0)
-		r = refuse_foreign(op, aws_text(reply, "repositories.0.repositoryArn"), err);
+		r = repository_refuse_foreign(op, aws_text(reply, "repositories.0.repositoryArn"), err);
 	cJSON_Delete(reply);
 	if (r == -EEXIST) {
 		job_log(op->job, "left alone: %s", err->message);

@@ -7,15 +7,15 @@
 
 #define SUB_MAX 8192
 
-struct scope {
+struct resolve_scope {
 	const cJSON *tree;
 	const cJSON *parameters;
 };
 
-static cJSON *resolve(const struct scope *s, const cJSON *node, int *error);
+static cJSON *resolve(const struct resolve_scope *s, const cJSON *node, int *error);
 
 /* The text with every ${Parameter} replaced; others stay. */
-static cJSON *resolve_sub(const struct scope *s, const char *text)
+static cJSON *resolve_sub(const struct resolve_scope *s, const char *text)
 {
 	_buf_ struct buf out = BUF_INIT(SUB_MAX);
 
@@ -40,7 +40,7 @@ static cJSON *resolve_sub(const struct scope *s, const char *text)
 	return out.error ? NULL : cJSON_CreateString(buf_str(&out));
 }
 
-static bool condition_holds(const struct scope *s, const char *name, int *error)
+static bool resolve_condition(const struct resolve_scope *s, const char *name, int *error)
 {
 	const cJSON *sides = reply_at(reply_at(reply_at(s->tree, "Conditions"), name), "Fn::Equals");
 	cJSON *left = resolve(s, cJSON_GetArrayItem(sides, 0), error);
@@ -53,7 +53,7 @@ static bool condition_holds(const struct scope *s, const char *name, int *error)
 }
 
 /* What an object that is a function call stands for: *ret, or NULL there for AWS::NoValue. False: it is none. */
-static bool resolve_call(const struct scope *s, const cJSON *node, cJSON **ret, int *error)
+static bool resolve_call(const struct resolve_scope *s, const cJSON *node, cJSON **ret, int *error)
 {
 	const cJSON *call = node->child;
 	const char *name = call && !call->next ? call->string : "";
@@ -61,7 +61,7 @@ static bool resolve_call(const struct scope *s, const cJSON *node, cJSON **ret, 
 
 	*ret = NULL;
 	if (strcmp(name, "Fn::If") == 0) {
-		bool yes = condition_holds(s, cJSON_GetStringValue(cJSON_GetArrayItem(call, 0)), error);
+		bool yes = resolve_condition(s, cJSON_GetStringValue(cJSON_GetArrayItem(call, 0)), error);
 
 		*ret = resolve(s, cJSON_GetArrayItem(call, yes ? 1 : 2), error);
 		return true;
@@ -83,7 +83,7 @@ static bool resolve_call(const struct scope *s, const cJSON *node, cJSON **ret, 
 }
 
 /* NULL: nothing stands there; *error tells whether that is for want of memory. */
-static cJSON *resolve(const struct scope *s, const cJSON *node, int *error)
+static cJSON *resolve(const struct resolve_scope *s, const cJSON *node, int *error)
 {
 	cJSON *copy;
 	const cJSON *child;
@@ -108,7 +108,7 @@ static cJSON *resolve(const struct scope *s, const cJSON *node, int *error)
 	return copy;
 }
 
-static cJSON *resolve_resources(const struct scope *s, int *error)
+static cJSON *resolve_resources(const struct resolve_scope *s, int *error)
 {
 	cJSON *resources = cJSON_CreateObject();
 	const cJSON *resource;
@@ -119,7 +119,7 @@ static cJSON *resolve_resources(const struct scope *s, int *error)
 		const char *condition = reply_text(resource, "Condition");
 		cJSON *resolved;
 
-		if (*condition && !condition_holds(s, condition, error))
+		if (*condition && !resolve_condition(s, condition, error))
 			continue;
 		resolved = resolve(s, resource, error);
 		if (resolved && !cJSON_AddItemToObject(resources, resource->string, resolved)) {
@@ -133,7 +133,7 @@ static cJSON *resolve_resources(const struct scope *s, int *error)
 cJSON *resolve_template(const cJSON *parameters)
 {
 	cJSON *tree = template_tree(), *resources;
-	struct scope s = {.tree = tree, .parameters = parameters};
+	struct resolve_scope s = {.tree = tree, .parameters = parameters};
 	int error = 0;
 
 	if (!tree)
@@ -151,7 +151,7 @@ cJSON *resolve_template(const cJSON *parameters)
  * Properties whose change means a new resource; * is every property but tags. Those that the template uses, from the
  * createOnlyProperties of the resource types' schemas in the CloudFormation registry.
  */
-static bool is_create_only(const char *type, const char *property)
+static bool resolve_is_create_only(const char *type, const char *property)
 {
 	static const struct {
 		const char *type, *property;
@@ -190,31 +190,31 @@ static bool is_create_only(const char *type, const char *property)
 	return false;
 }
 
-static bool is_replaced(const char *id, const cJSON *effects)
+static bool resolve_is_replaced(const char *id, const cJSON *effects)
 {
 	return id && strcmp(reply_text(effects, id), "replaces") == 0;
 }
 
 /* What resolve_sub leaves of an Fn::Sub is a text in which only ${names} of resources stand. */
-static bool text_mentions_replaced(const char *text, const cJSON *effects)
+static bool resolve_text_mentions(const char *text, const cJSON *effects)
 {
 	char name[64];
 
 	while (text && (text = strstr(text, "${"))) {
 		text += strlen("${");
 		snprintf(name, sizeof(name), "%.*s", (int)strcspn(text, ".}"), text);
-		if (is_replaced(name, effects))
+		if (resolve_is_replaced(name, effects))
 			return true;
 	}
 	return false;
 }
 
 /* Whether a resource that will be replaced appears in this value, by Ref, Fn::GetAtt or Fn::Sub. */
-static bool mentions_replaced(const cJSON *node, const cJSON *effects)
+static bool resolve_mentions(const cJSON *node, const cJSON *effects)
 {
 	const cJSON *child;
 
-	if (text_mentions_replaced(cJSON_GetStringValue(node), effects))
+	if (resolve_text_mentions(cJSON_GetStringValue(node), effects))
 		return true;
 	cJSON_ArrayForEach (child, node) {
 		const char *target = NULL;
@@ -223,23 +223,23 @@ static bool mentions_replaced(const cJSON *node, const cJSON *effects)
 			target = cJSON_GetStringValue(child);
 		else if (child->string && strcmp(child->string, "Fn::GetAtt") == 0)
 			target = cJSON_GetStringValue(cJSON_GetArrayItem(child, 0));
-		if (is_replaced(target, effects))
+		if (resolve_is_replaced(target, effects))
 			return true;
-		if (mentions_replaced(child, effects))
+		if (resolve_mentions(child, effects))
 			return true;
 	}
 	return false;
 }
 
 /* The stronger of what was found so far and what this property's change means. */
-static const char *stronger(const char *so_far, const char *type, const char *property)
+static const char *resolve_stronger(const char *so_far, const char *type, const char *property)
 {
-	if (strcmp(so_far, "replaces") == 0 || is_create_only(type, property))
+	if (strcmp(so_far, "replaces") == 0 || resolve_is_create_only(type, property))
 		return "replaces";
 	return "updates";
 }
 
-static const char *effect_on(const cJSON *before, const cJSON *after, const cJSON *effects)
+static const char *resolve_effect_on(const cJSON *before, const cJSON *after, const cJSON *effects)
 {
 	const cJSON *old = reply_at(before, "Properties"), *new = reply_at(after, "Properties"), *property;
 	const char *type = reply_text(after, "Type"), *effect = "";
@@ -247,17 +247,17 @@ static const char *effect_on(const cJSON *before, const cJSON *after, const cJSO
 	cJSON_ArrayForEach (property, new) {
 		const cJSON *was = reply_at(old, property->string);
 
-		if (!cJSON_Compare(was, property, true) || mentions_replaced(property, effects))
-			effect = stronger(effect, type, property->string);
+		if (!cJSON_Compare(was, property, true) || resolve_mentions(property, effects))
+			effect = resolve_stronger(effect, type, property->string);
 	}
 	cJSON_ArrayForEach (property, old)
 		if (!reply_at(new, property->string))
-			effect = stronger(effect, type, property->string);
+			effect = resolve_stronger(effect, type, property->string);
 	return effect;
 }
 
 /* Sets a resource's effect. 1 if that is news, 0 if not, -ENOMEM. */
-static int note(cJSON *effects, const char *id, const char *effect)
+static int resolve_note(cJSON *effects, const char *id, const char *effect)
 {
 	if (!*effect || strcmp(reply_text(effects, id), effect) == 0)
 		return 0;
@@ -266,7 +266,7 @@ static int note(cJSON *effects, const char *id, const char *effect)
 }
 
 /* One round over all resources; more than 0 if something was found that others may depend on. */
-static int note_all(const cJSON *before, const cJSON *after, cJSON *effects)
+static int resolve_note_all(const cJSON *before, const cJSON *after, cJSON *effects)
 {
 	const cJSON *resource;
 	int news = 0, r;
@@ -274,13 +274,14 @@ static int note_all(const cJSON *before, const cJSON *after, cJSON *effects)
 	cJSON_ArrayForEach (resource, after) {
 		const cJSON *was = reply_at(before, resource->string);
 
-		r = note(effects, resource->string, was ? effect_on(was, resource, effects) : "creates");
+		r = resolve_note(effects, resource->string,
+				 was ? resolve_effect_on(was, resource, effects) : "creates");
 		if (r < 0)
 			return r;
 		news += r;
 	}
 	cJSON_ArrayForEach (resource, before) {
-		r = reply_at(after, resource->string) ? 0 : note(effects, resource->string, "removes");
+		r = reply_at(after, resource->string) ? 0 : resolve_note(effects, resource->string, "removes");
 		if (r < 0)
 			return r;
 		news += r;
@@ -294,7 +295,7 @@ cJSON *resolve_effects(const cJSON *before, const cJSON *after)
 	int r = effects ? 1 : -ENOMEM;
 
 	while (r > 0)
-		r = note_all(before, after, effects);
+		r = resolve_note_all(before, after, effects);
 	if (r < 0) {
 		cJSON_Delete(effects);
 		return NULL;

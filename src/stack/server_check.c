@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-static int check_free_addresses(struct operation *op, struct error *err)
+static int server_check_addresses(struct operation *op, struct error *err)
 {
 	const char *subnet = operation_output(op, "PrivateSubnetId");
 	cJSON *reply = NULL;
@@ -28,7 +28,7 @@ static int check_free_addresses(struct operation *op, struct error *err)
 }
 
 /* The digest of an image in the stack's own repository, "" if it is another one's. */
-static const char *check_own_digest(const struct operation *op, const char *image)
+static const char *server_own_digest(const struct operation *op, const char *image)
 {
 	const char *slash = strchr(image, '/'), *at = strchr(image, '@');
 	size_t len = strlen(op->name);
@@ -38,9 +38,9 @@ static const char *check_own_digest(const struct operation *op, const char *imag
 	return at + 1;
 }
 
-static int check_image(struct operation *op, const char *image, struct error *err)
+static int server_check_image(struct operation *op, const char *image, struct error *err)
 {
-	const char *digest = check_own_digest(op, image);
+	const char *digest = server_own_digest(op, image);
 	int r;
 
 	if (!*digest)
@@ -54,7 +54,7 @@ static int check_image(struct operation *op, const char *image, struct error *er
 	return r;
 }
 
-static int check_definition(struct operation *op, struct error *err)
+static int server_check_definition(struct operation *op, struct error *err)
 {
 	const char *arn = operation_output(op, "TaskDefinitionArn"), *status;
 	cJSON *reply = NULL;
@@ -66,16 +66,16 @@ static int check_definition(struct operation *op, struct error *err)
 		error_remedy(err, "touch control/deploy");
 	}
 	if (r == 0)
-		r = check_image(op,
-				aws_text(container_find(aws_at(reply, "taskDefinition.containerDefinitions")), "image"),
-				err);
+		r = server_check_image(
+			op, aws_text(container_find(aws_at(reply, "taskDefinition.containerDefinitions")), "image"),
+			err);
 	cJSON_Delete(reply);
 	return r;
 }
 
 int server_check_startable(struct operation *op, struct error *err)
 {
-	int r = check_definition(op, err);
+	int r = server_check_definition(op, err);
 
-	return r < 0 ? r : check_free_addresses(op, err);
+	return r < 0 ? r : server_check_addresses(op, err);
 }

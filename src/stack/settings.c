@@ -86,39 +86,39 @@ struct assignment {
 };
 
 /* Puts the place before the words that err holds already. */
-static int locate(const struct cursor *c, size_t column, struct error *err)
+static int setting_locate(const struct cursor *c, size_t column, struct error *err)
 {
 	return error_prefix(err, "line %u, column %zu", c->lineno, column + 1);
 }
 
-static bool is_blank(char ch)
+static bool setting_is_blank(char ch)
 {
 	return ch == ' ' || ch == '\t';
 }
 
-static bool is_key_char(char ch)
+static bool setting_is_key_char(char ch)
 {
 	return (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') || (ch >= '0' && ch <= '9') || ch == '_';
 }
 
-static void skip_blanks(struct cursor *c)
+static void setting_skip_blanks(struct cursor *c)
 {
-	while (c->at < c->len && is_blank(c->line[c->at]))
+	while (c->at < c->len && setting_is_blank(c->line[c->at]))
 		c->at++;
 }
 
-static bool at_end_or_comment(const struct cursor *c)
+static bool setting_at_end(const struct cursor *c)
 {
 	return c->at == c->len || c->line[c->at] == '#';
 }
 
-static int check_characters(const struct cursor *c, struct error *err)
+static int setting_check_characters(const struct cursor *c, struct error *err)
 {
 	size_t n;
 
 	if (c->len >= 3 && memcmp(c->line, "\xef\xbb\xbf", 3) == 0) {
 		error_set(err, -EINVAL, "a byte order mark; save the file as UTF-8 without one");
-		return locate(c, 0, err);
+		return setting_locate(c, 0, err);
 	}
 	for (size_t i = 0; i < c->len; i += n) {
 		unsigned char ch = (unsigned char)c->line[i];
@@ -132,12 +132,12 @@ static int check_characters(const struct cursor *c, struct error *err)
 			error_set(err, -EINVAL, "a control character (0x%02x)", ch);
 		else
 			continue;
-		return locate(c, i, err);
+		return setting_locate(c, i, err);
 	}
 	return 0;
 }
 
-static size_t smallest(size_t a, size_t b, size_t c)
+static size_t setting_smallest(size_t a, size_t b, size_t c)
 {
 	size_t least = a < b ? a : b;
 
@@ -145,7 +145,7 @@ static size_t smallest(size_t a, size_t b, size_t c)
 }
 
 /* How many characters to insert, delete or replace to make the one the other (Levenshtein), without case. */
-static size_t distance(const char *a, size_t len, const char *b)
+static size_t setting_distance(const char *a, size_t len, const char *b)
 {
 	size_t row[KEY_MAX + 1], wide = strlen(b);
 
@@ -159,19 +159,19 @@ static size_t distance(const char *a, size_t len, const char *b)
 			size_t replaced = diagonal + (strncasecmp(a + i, b + j, 1) != 0);
 
 			diagonal = row[j + 1];
-			row[j + 1] = smallest(replaced, row[j] + 1, row[j + 1] + 1);
+			row[j + 1] = setting_smallest(replaced, row[j] + 1, row[j + 1] + 1);
 		}
 	}
 	return row[wide];
 }
 
-static const char *nearest_key(const char *key, size_t len)
+static const char *setting_nearest_key(const char *key, size_t len)
 {
 	const char *nearest = rules[0].key;
 	size_t least = SIZE_MAX;
 
 	for (size_t i = 0; i < SETTING_COUNT; i++) {
-		size_t d = distance(key, len, rules[i].key);
+		size_t d = setting_distance(key, len, rules[i].key);
 
 		if (d < least) {
 			least = d;
@@ -181,7 +181,7 @@ static const char *nearest_key(const char *key, size_t len)
 	return nearest;
 }
 
-static int find_key(const struct cursor *c, size_t start, enum setting *ret, struct error *err)
+static int setting_find_key(const struct cursor *c, size_t start, enum setting *ret, struct error *err)
 {
 	const char *key = c->line + start;
 	size_t len = c->at - start, shown = len < KEY_MAX ? len : KEY_MAX;
@@ -193,60 +193,62 @@ static int find_key(const struct cursor *c, size_t start, enum setting *ret, str
 		}
 	}
 	error_set(err, -EINVAL, "there is no setting %.*s, the nearest is %s", (int)shown, key,
-		  nearest_key(key, shown));
-	return locate(c, start, err);
+		  setting_nearest_key(key, shown));
+	return setting_locate(c, start, err);
 }
 
-static void skip_export(struct cursor *c)
+static void setting_skip_export(struct cursor *c)
 {
 	const size_t len = strlen("export");
 
-	if (c->len - c->at > len && memcmp(c->line + c->at, "export", len) == 0 && is_blank(c->line[c->at + len])) {
+	if (c->len - c->at > len && memcmp(c->line + c->at, "export", len) == 0 &&
+	    setting_is_blank(c->line[c->at + len])) {
 		c->at += len;
-		skip_blanks(c);
+		setting_skip_blanks(c);
 	}
 }
 
-static int parse_key(struct cursor *c, enum setting *ret, struct error *err)
+static int setting_parse_key(struct cursor *c, enum setting *ret, struct error *err)
 {
 	size_t start;
 	int r;
 
-	skip_export(c);
+	setting_skip_export(c);
 	start = c->at;
-	while (c->at < c->len && is_key_char(c->line[c->at]))
+	while (c->at < c->len && setting_is_key_char(c->line[c->at]))
 		c->at++;
 	if (c->at == start) {
 		error_set(err, -EINVAL, "a line is key=value, or a comment that starts with #");
-		return locate(c, start, err);
+		return setting_locate(c, start, err);
 	}
-	r = find_key(c, start, ret, err);
+	r = setting_find_key(c, start, ret, err);
 	if (r < 0)
 		return r;
-	skip_blanks(c);
+	setting_skip_blanks(c);
 	if (c->at == c->len || c->line[c->at] != '=') {
 		error_set(err, -EINVAL, "there is no = after %s", rules[*ret].key);
-		return locate(c, c->at, err);
+		return setting_locate(c, c->at, err);
 	}
 	c->at++;
 	return 0;
 }
 
-static int take_value(const struct cursor *c, size_t start, size_t end, struct assignment *ret, struct error *err)
+static int setting_take_value(const struct cursor *c, size_t start, size_t end, struct assignment *ret,
+			      struct error *err)
 {
 	size_t len = end - start;
 
 	ret->column = start;
 	if (len >= sizeof(ret->value)) {
 		error_set(err, -EINVAL, "a value of more than %d bytes", COMMAND_MAX);
-		return locate(c, start, err);
+		return setting_locate(c, start, err);
 	}
 	memcpy(ret->value, c->line + start, len);
 	ret->value[len] = '\0';
 	return 0;
 }
 
-static int parse_quoted(struct cursor *c, struct assignment *ret, struct error *err)
+static int setting_parse_quoted(struct cursor *c, struct assignment *ret, struct error *err)
 {
 	size_t start = c->at + 1;
 	const char *end = memchr(c->line + start, c->line[c->at], c->len - start);
@@ -254,56 +256,56 @@ static int parse_quoted(struct cursor *c, struct assignment *ret, struct error *
 
 	if (!end) {
 		error_set(err, -EINVAL, "the quote is not closed on this line");
-		return locate(c, c->at, err);
+		return setting_locate(c, c->at, err);
 	}
 	c->at = (size_t)(end - c->line) + 1;
-	r = take_value(c, start, c->at - 1, ret, err);
+	r = setting_take_value(c, start, c->at - 1, ret, err);
 	if (r < 0 || c->at == c->len)
 		return r;
-	if (is_blank(c->line[c->at])) {
-		skip_blanks(c);
-		if (at_end_or_comment(c))
+	if (setting_is_blank(c->line[c->at])) {
+		setting_skip_blanks(c);
+		if (setting_at_end(c))
 			return 0;
 	}
 	error_set(err, -EINVAL,
 		  "text behind the closing quote; to have a quote in a value use the other kind around it");
-	return locate(c, c->at, err);
+	return setting_locate(c, c->at, err);
 }
 
-static int parse_plain(struct cursor *c, struct assignment *ret, struct error *err)
+static int setting_parse_plain(struct cursor *c, struct assignment *ret, struct error *err)
 {
 	size_t start = c->at, end;
 
-	while (c->at < c->len && !(c->line[c->at] == '#' && is_blank(c->line[c->at - 1])))
+	while (c->at < c->len && !(c->line[c->at] == '#' && setting_is_blank(c->line[c->at - 1])))
 		c->at++;
-	for (end = c->at; end > start && is_blank(c->line[end - 1]);)
+	for (end = c->at; end > start && setting_is_blank(c->line[end - 1]);)
 		end--;
-	return take_value(c, start, end, ret, err);
+	return setting_take_value(c, start, end, ret, err);
 }
 
-static size_t fault_of(const struct assignment *a)
+static size_t setting_fault_of(const struct assignment *a)
 {
 	return rules[a->key].fault ? rules[a->key].fault(a->value) : 0;
 }
 
-static int parse_line(struct cursor *c, struct assignment *ret, struct error *err)
+static int setting_parse_line(struct cursor *c, struct assignment *ret, struct error *err)
 {
-	int r = check_characters(c, err);
+	int r = setting_check_characters(c, err);
 
 	ret->key = SETTING_COUNT;
 	if (r < 0)
 		return r;
-	skip_blanks(c);
-	if (at_end_or_comment(c))
+	setting_skip_blanks(c);
+	if (setting_at_end(c))
 		return 0;
-	r = parse_key(c, &ret->key, err);
+	r = setting_parse_key(c, &ret->key, err);
 	if (r < 0)
 		return r;
-	skip_blanks(c);
+	setting_skip_blanks(c);
 	if (c->at < c->len && (c->line[c->at] == '"' || c->line[c->at] == '\''))
-		r = parse_quoted(c, ret, err);
+		r = setting_parse_quoted(c, ret, err);
 	else
-		r = parse_plain(c, ret, err);
+		r = setting_parse_plain(c, ret, err);
 	if (r < 0 || !ret->value[0])
 		return r;
 	r = rules[ret->key].check(ret->value, err);
@@ -311,7 +313,7 @@ static int parse_line(struct cursor *c, struct assignment *ret, struct error *er
 		return r; /* the line is not to blame */
 	if (r < 0) {
 		error_prefix(err, "%s", rules[ret->key].key);
-		return locate(c, ret->column + fault_of(ret), err);
+		return setting_locate(c, ret->column + setting_fault_of(ret), err);
 	}
 	return 0;
 }
@@ -322,11 +324,11 @@ int settings_check_line(const char *line, size_t len, unsigned lineno, struct er
 	struct assignment ignored;
 	struct error unwanted;
 
-	return parse_line(&c, &ignored, err ? err : &unwanted);
+	return setting_parse_line(&c, &ignored, err ? err : &unwanted);
 }
 
 /* A copy of the value, NULL without memory; an empty value takes back what an earlier line set. */
-static int assign(struct settings *s, const struct assignment *a)
+static int setting_assign(struct settings *s, const struct assignment *a)
 {
 	char *copy = NULL;
 
@@ -342,7 +344,7 @@ static int assign(struct settings *s, const struct assignment *a)
 	return 0;
 }
 
-static int parse_lines(struct settings *s, const char *text, size_t len, struct error *err)
+static int settings_parse_lines(struct settings *s, const char *text, size_t len, struct error *err)
 {
 	struct assignment a;
 	unsigned lineno = 0;
@@ -351,10 +353,10 @@ static int parse_lines(struct settings *s, const char *text, size_t len, struct 
 		const char *newline = memchr(text + at, '\n', len - at);
 		size_t end = newline ? (size_t)(newline - text) : len;
 		struct cursor c = {.line = text + at, .len = end - at, .lineno = ++lineno};
-		int r = parse_line(&c, &a, err);
+		int r = setting_parse_line(&c, &a, err);
 
 		if (r == 0)
-			r = assign(s, &a);
+			r = setting_assign(s, &a);
 		if (r < 0)
 			return r;
 		at = end + 1;
@@ -362,31 +364,31 @@ static int parse_lines(struct settings *s, const char *text, size_t len, struct 
 	return 0;
 }
 
-static unsigned number(const struct settings *s, enum setting key)
+static unsigned settings_number(const struct settings *s, enum setting key)
 {
 	return (unsigned)strtoul(settings_get(s, key), NULL, 10);
 }
 
 /* The values were checked line by line: none of this can fail. */
-static void fill_numbers(struct settings *s)
+static void settings_fill_numbers(struct settings *s)
 {
 	const char *subnet = settings_get(s, SETTING_SUBNET_CIDR);
 
 	if (*subnet)
 		cidr_parse(subnet, &s->subnet, NULL);
 	s->efs = strcmp(settings_get(s, SETTING_VAST_STORAGE), "efs") == 0;
-	s->vast_port = number(s, SETTING_VAST_PORT);
-	s->server_cpu = number(s, SETTING_SERVER_CPU);
-	s->server_memory = number(s, SETTING_SERVER_MEMORY);
-	s->server_disk_size = number(s, SETTING_SERVER_DISK_SIZE);
+	s->vast_port = settings_number(s, SETTING_VAST_PORT);
+	s->server_cpu = settings_number(s, SETTING_SERVER_CPU);
+	s->server_memory = settings_number(s, SETTING_SERVER_MEMORY);
+	s->server_disk_size = settings_number(s, SETTING_SERVER_DISK_SIZE);
 	s->server_restart = strcmp(settings_get(s, SETTING_SERVER_RESTART), "always") == 0;
-	s->server_start_timeout = number(s, SETTING_SERVER_START_TIMEOUT);
-	s->lambda_memory = number(s, SETTING_LAMBDA_MEMORY);
-	s->lambda_tmp_size = number(s, SETTING_LAMBDA_TMP_SIZE);
-	s->lambda_timeout = number(s, SETTING_LAMBDA_TIMEOUT);
-	s->lambda_result_limit = number(s, SETTING_LAMBDA_RESULT_LIMIT);
-	s->history_keep = number(s, SETTING_HISTORY_KEEP);
-	s->history_limit = number(s, SETTING_HISTORY_LIMIT);
+	s->server_start_timeout = settings_number(s, SETTING_SERVER_START_TIMEOUT);
+	s->lambda_memory = settings_number(s, SETTING_LAMBDA_MEMORY);
+	s->lambda_tmp_size = settings_number(s, SETTING_LAMBDA_TMP_SIZE);
+	s->lambda_timeout = settings_number(s, SETTING_LAMBDA_TIMEOUT);
+	s->lambda_result_limit = settings_number(s, SETTING_LAMBDA_RESULT_LIMIT);
+	s->history_keep = settings_number(s, SETTING_HISTORY_KEEP);
+	s->history_limit = settings_number(s, SETTING_HISTORY_LIMIT);
 }
 
 int settings_parse(const char *text, size_t len, struct settings **ret, struct error *err)
@@ -401,10 +403,10 @@ int settings_parse(const char *text, size_t len, struct settings **ret, struct e
 	if (!s)
 		return -ENOMEM;
 	ref_init(&s->ref);
-	r = parse_lines(s, text, len, err ? err : &unwanted);
+	r = settings_parse_lines(s, text, len, err ? err : &unwanted);
 	if (r < 0)
 		return r;
-	fill_numbers(s);
+	settings_fill_numbers(s);
 	*ret = move_ptr(s);
 	return 0;
 }
@@ -483,7 +485,7 @@ const char *settings_get(const struct settings *s, enum setting key)
 }
 
 /* FNV-1a, 64 bits (draft-eastlake-fnv). */
-static uint64_t fnv1a(uint64_t hash, const char *s)
+static uint64_t settings_fnv1a(uint64_t hash, const char *s)
 {
 	for (; *s; s++)
 		hash = (hash ^ (unsigned char)*s) * UINT64_C(0x100000001b3);
@@ -521,17 +523,17 @@ char *settings_hash_first(const struct settings *s, char hex[static SETTINGS_HAS
 	for (size_t i = 0; i < ARRAY_SIZE(first_version); i++) {
 		const char *value = s->values[first_version[i].key];
 
-		hash = fnv1a(hash, rules[first_version[i].key].key);
-		hash = fnv1a(hash, "=");
-		hash = fnv1a(hash, value ? value : first_version[i].fallback);
-		hash = fnv1a(hash, "\n");
+		hash = settings_fnv1a(hash, rules[first_version[i].key].key);
+		hash = settings_fnv1a(hash, "=");
+		hash = settings_fnv1a(hash, value ? value : first_version[i].fallback);
+		hash = settings_fnv1a(hash, "\n");
 	}
 	snprintf(hex, SETTINGS_HASH_SIZE, "%016" PRIx64, hash);
 	return hex;
 }
 
 /* The quote that a value has to be written with, 0 for none. A value of each kind was written so before. */
-static char quote_for(const char *value)
+static char setting_quote(const char *value)
 {
 	size_t n = strlen(value);
 	bool plain = *value != '\'' && *value != '"' && *value != '#' && *value != ' ' && *value != '\t' &&
@@ -542,9 +544,9 @@ static char quote_for(const char *value)
 	return strchr(value, '\'') ? '"' : '\'';
 }
 
-static void print_setting(const char *key, const char *value, struct buf *out)
+static void setting_print(const char *key, const char *value, struct buf *out)
 {
-	char quote[2] = {quote_for(value)};
+	char quote[2] = {setting_quote(value)};
 
 	buf_printf(out, "%s=%s%s%s\n", key, quote, value, quote);
 }
@@ -553,9 +555,9 @@ int settings_print(const struct settings *s, struct buf *out)
 {
 	for (size_t i = 0; i < SETTING_COUNT; i++)
 		if (s->values[i] && *s->values[i])
-			print_setting(rules[i].key, s->values[i], out);
+			setting_print(rules[i].key, s->values[i], out);
 	if (!s->values[SETTING_AWS_REGION] && s->default_region)
-		print_setting(rules[SETTING_AWS_REGION].key, s->default_region, out);
+		setting_print(rules[SETTING_AWS_REGION].key, s->default_region, out);
 	return out->error;
 }
 

@@ -23,7 +23,7 @@ int storage_find(struct operation *op, cJSON **ret, struct error *err)
 	return 0;
 }
 
-static int refuse_foreign(const struct operation *op, const cJSON *found, struct error *err)
+static int storage_refuse_foreign(const struct operation *op, const cJSON *found, struct error *err)
 {
 	const char *stage = settings_get(op->settings, SETTING_STAGE);
 	const cJSON *tag;
@@ -39,7 +39,7 @@ static int refuse_foreign(const struct operation *op, const cJSON *found, struct
 }
 
 /* Absent once it is gone, so that a new one can be made. */
-static int check_not_deleting(struct operation *op, void *arg _unused_, struct error *err)
+static int storage_check_not_deleting(struct operation *op, void *arg _unused_, struct error *err)
 {
 	cJSON *found = NULL;
 	int r = storage_find(op, &found, err);
@@ -49,7 +49,7 @@ static int check_not_deleting(struct operation *op, void *arg _unused_, struct e
 	return r < 0 ? r : deleting ? 0 : OPERATION_DONE;
 }
 
-static int check_available(struct operation *op, void *arg _unused_, struct error *err)
+static int storage_check_available(struct operation *op, void *arg _unused_, struct error *err)
 {
 	cJSON *found = NULL;
 	int r = storage_find(op, &found, err);
@@ -63,7 +63,7 @@ static int check_available(struct operation *op, void *arg _unused_, struct erro
 	return r;
 }
 
-static int create(struct operation *op, struct error *err)
+static int storage_create(struct operation *op, struct error *err)
 {
 	cJSON *reply = NULL;
 	int r = operation_call(op, efs_create_file_system(op->name, settings_get(op->settings, SETTING_STAGE)), &reply,
@@ -112,27 +112,27 @@ int storage_ensure(struct operation *op, struct error *err)
 
 	if (!op->settings->efs)
 		return 0;
-	r = operation_wait(op, AVAILABLE_LIMIT_MS, "the deletion of the old file system", check_not_deleting, NULL,
-			   err);
+	r = operation_wait(op, AVAILABLE_LIMIT_MS, "the deletion of the old file system", storage_check_not_deleting,
+			   NULL, err);
 	if (r >= 0)
 		r = storage_find(op, &found, err);
 	if (r == 0 && !found) {
-		r = create(op, err);
+		r = storage_create(op, err);
 		if (r == 0)
 			r = storage_find(op, &found, err);
 	}
 	if (r == 0)
-		r = refuse_foreign(op, found, err);
+		r = storage_refuse_foreign(op, found, err);
 	op->file_system = strdup(aws_text(found, "FileSystemId"));
 	cJSON_Delete(found);
 	if (r == 0)
-		r = operation_wait(op, AVAILABLE_LIMIT_MS, "the file system", check_available, NULL, err);
+		r = operation_wait(op, AVAILABLE_LIMIT_MS, "the file system", storage_check_available, NULL, err);
 	return r < 0 ? r : storage_ensure_policy(op, err);
 }
 
 /* -- purging --------------------------------------------------------------------------------------------------- */
 
-static int refuse_mounted(struct operation *op, const char *id, struct error *err)
+static int storage_refuse_mounted(struct operation *op, const char *id, struct error *err)
 {
 	cJSON *reply = NULL;
 	int r = operation_call(op, efs_describe_mount_targets(id), &reply, err);
@@ -147,7 +147,7 @@ static int refuse_mounted(struct operation *op, const char *id, struct error *er
 	return r;
 }
 
-static int check_purged(struct operation *op, void *arg _unused_, struct error *err)
+static int storage_check_purged(struct operation *op, void *arg _unused_, struct error *err)
 {
 	cJSON *found = NULL;
 	int r = storage_find(op, &found, err);
@@ -165,15 +165,15 @@ int storage_purge(struct operation *op, struct error *err)
 
 	if (r < 0 || !found)
 		return r;
-	r = refuse_foreign(op, found, err);
+	r = storage_refuse_foreign(op, found, err);
 	id = strdup(aws_text(found, "FileSystemId"));
 	cJSON_Delete(found);
 	if (r == 0)
-		r = refuse_mounted(op, id, err);
+		r = storage_refuse_mounted(op, id, err);
 	if (r == 0)
 		r = operation_call(op, efs_delete_file_system(id), NULL, err);
 	if (r == 0)
-		r = operation_wait(op, PURGE_LIMIT_MS, "deleting the file system", check_purged, NULL, err);
+		r = operation_wait(op, PURGE_LIMIT_MS, "deleting the file system", storage_check_purged, NULL, err);
 	if (r >= 0)
 		buf_printf(&op->result, "the file system %s and the database on it are deleted\n", id);
 	return r < 0 ? r : 0;

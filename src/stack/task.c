@@ -42,13 +42,13 @@ static const struct {
 	{offsetof(struct task, log_stream), NULL, NULL},
 };
 
-static char **field(const struct task *t, size_t i)
+static char **task_field(const struct task *t, size_t i)
 {
 	return (char **)((char *)t + fields[i].offset);
 }
 
 /* The only use of a format here: NULL when a part is missing or there is no memory. */
-static char *joined(const char *format, const char *a, const char *b)
+static char *task_join_text(const char *format, const char *a, const char *b)
 {
 	char *text;
 
@@ -58,7 +58,7 @@ static char *joined(const char *format, const char *a, const char *b)
 }
 
 /* ECS gives epoch seconds with a fraction. */
-static char *time_text(const cJSON *tree, const char *path, int64_t *ret_ms)
+static char *task_time(const cJSON *tree, const char *path, int64_t *ret_ms)
 {
 	char text[CLOCK_TEXT_SIZE];
 	int64_t ms = clock_of_seconds(aws_number(tree, path, 0));
@@ -68,7 +68,7 @@ static char *time_text(const cJSON *tree, const char *path, int64_t *ret_ms)
 	return ms > 0 ? strdup(clock_format(ms, text)) : NULL;
 }
 
-static char *private_ip(const cJSON *task)
+static char *task_private_ip(const cJSON *task)
 {
 	const cJSON *attachment, *detail;
 
@@ -79,7 +79,7 @@ static char *private_ip(const cJSON *task)
 	return NULL;
 }
 
-static char *exit_code(const cJSON *task)
+static char *task_exit_code(const cJSON *task)
 {
 	const cJSON *code = aws_at(container_find(aws_at(task, "containers")), "exitCode");
 	char *text;
@@ -90,7 +90,7 @@ static char *exit_code(const cJSON *task)
 }
 
 /* What put writes, NULL if it writes nothing. */
-static char *put_text(const cJSON *task, void (*put)(const cJSON *task, struct buf *out))
+static char *task_put_text(const cJSON *task, void (*put)(const cJSON *task, struct buf *out))
 {
 	_buf_ struct buf text = BUF_INIT(8192);
 
@@ -98,35 +98,35 @@ static char *put_text(const cJSON *task, void (*put)(const cJSON *task, struct b
 	return text.len ? buf_take(&text) : NULL;
 }
 
-static const char *last_part(const char *arn)
+static const char *task_last_part(const char *arn)
 {
 	const char *slash = strrchr(arn, '/');
 
 	return slash ? slash + 1 : arn;
 }
 
-static void derive(struct task *t, const cJSON *json, const char *port, const char *family)
+static void task_derive(struct task *t, const cJSON *json, const char *port, const char *family)
 {
-	t->id = strdup(last_part(t->arn));
-	t->private_ip = private_ip(json);
-	t->endpoint = joined("%s:%s", t->private_ip, port);
-	t->created = time_text(json, "createdAt", &t->created_ms);
-	t->started = time_text(json, "startedAt", NULL);
-	t->exit_code = exit_code(json);
-	t->stopped_reason = put_text(json, container_put_stop_reason);
-	t->foreign_failure = put_text(json, container_put_foreign_failure);
+	t->id = strdup(task_last_part(t->arn));
+	t->private_ip = task_private_ip(json);
+	t->endpoint = task_join_text("%s:%s", t->private_ip, port);
+	t->created = task_time(json, "createdAt", &t->created_ms);
+	t->started = task_time(json, "startedAt", NULL);
+	t->exit_code = task_exit_code(json);
+	t->stopped_reason = task_put_text(json, container_put_stop_reason);
+	t->foreign_failure = task_put_text(json, container_put_foreign_failure);
 	t->json = aws_json_print(json);
 	t->exec_enabled = cJSON_IsTrue(aws_at(json, "enableExecuteCommand"));
-	t->log_stream = joined(LOG_STREAM_FORMAT, t->container, t->id);
+	t->log_stream = task_join_text(LOG_STREAM_FORMAT, t->container, t->id);
 	t->server = task_definition_is_of_family(t->task_definition, family);
 }
 
-static bool same_record(const struct task *a, const struct task *b)
+static bool task_same_record(const struct task *a, const struct task *b)
 {
 	return a->json && b->json && strcmp(a->json, b->json) == 0;
 }
 
-static void parse_task(struct task *t, const cJSON *json, const char *port, const char *family,
+static void task_parse(struct task *t, const cJSON *json, const char *port, const char *family,
 		       const struct task_list *before)
 {
 	const struct task *old;
@@ -137,22 +137,22 @@ static void parse_task(struct task *t, const cJSON *json, const char *port, cons
 							    : "";
 
 		if (*text)
-			*field(t, i) = strdup(text);
+			*task_field(t, i) = strdup(text);
 	}
 	if (!t->arn)
 		return;
-	derive(t, json, port, family);
+	task_derive(t, json, port, family);
 	old = before && t->id ? task_list_find(before, t->id) : NULL;
-	t->changed_ms = old && same_record(t, old) ? old->changed_ms : clock_wall_ms();
+	t->changed_ms = old && task_same_record(t, old) ? old->changed_ms : clock_wall_ms();
 }
 
-static void free_fields(struct task *t)
+static void task_free_fields(struct task *t)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
-		free(*field(t, i));
+		free(*task_field(t, i));
 }
 
-static int newest_first(const void *a, const void *b)
+static int task_newest_first(const void *a, const void *b)
 {
 	const struct task *ta = a, *tb = b;
 
@@ -161,52 +161,52 @@ static int newest_first(const void *a, const void *b)
 	return strcmp(ta->id, tb->id);
 }
 
-static int by_id(const void *a, const void *b)
+static int task_by_id(const void *a, const void *b)
 {
 	return strcmp(((const struct task *)a)->id, ((const struct task *)b)->id);
 }
 
 /* Pages that were read while tasks came and went may name one twice. */
-static void drop_repeated(struct task_list *l)
+static void task_drop_repeated(struct task_list *l)
 {
 	size_t kept = 0;
 
-	qsort(l->tasks, l->n, sizeof(*l->tasks), by_id);
+	qsort(l->tasks, l->n, sizeof(*l->tasks), task_by_id);
 	for (size_t i = 0; i < l->n; i++) {
 		if (kept && strcmp(l->tasks[i].id, l->tasks[kept - 1].id) == 0)
-			free_fields(&l->tasks[i]);
+			task_free_fields(&l->tasks[i]);
 		else
 			l->tasks[kept++] = l->tasks[i];
 	}
 	l->n = kept;
 }
 
-static int index_by_id(const void *a, const void *b)
+static int task_index_by_id(const void *a, const void *b)
 {
-	return by_id(*(const struct task *const *)a, *(const struct task *const *)b);
+	return task_by_id(*(const struct task *const *)a, *(const struct task *const *)b);
 }
 
-static int make_index(struct task_list *l)
+static int task_make_index(struct task_list *l)
 {
 	l->by_id = calloc(l->n, sizeof(struct task *));
 	if (!l->by_id)
 		return -ENOMEM;
 	for (size_t i = 0; i < l->n; i++)
 		l->by_id[i] = &l->tasks[i];
-	qsort(l->by_id, l->n, sizeof(struct task *), index_by_id);
+	qsort(l->by_id, l->n, sizeof(struct task *), task_index_by_id);
 	return 0;
 }
 
-static int sort_tasks(struct task_list *l)
+static int task_list_sort(struct task_list *l)
 {
 	if (!l->n)
 		return 0;
-	drop_repeated(l);
-	qsort(l->tasks, l->n, sizeof(*l->tasks), newest_first);
-	return make_index(l);
+	task_drop_repeated(l);
+	qsort(l->tasks, l->n, sizeof(*l->tasks), task_newest_first);
+	return task_make_index(l);
 }
 
-static bool same_members(const struct task_list *a, const struct task_list *b)
+static bool task_same_members(const struct task_list *a, const struct task_list *b)
 {
 	if (a->n != b->n)
 		return false;
@@ -216,20 +216,20 @@ static bool same_members(const struct task_list *a, const struct task_list *b)
 	return true;
 }
 
-static void parse_tasks(struct task_list *l, const cJSON *tasks, const char *port, const char *family,
-			const struct task_list *before)
+static void task_list_parse_all(struct task_list *l, const cJSON *tasks, const char *port, const char *family,
+				const struct task_list *before)
 {
 	const cJSON *json;
 
 	cJSON_ArrayForEach (json, tasks) {
 		struct task *t = &l->tasks[l->n];
 
-		parse_task(t, json, port, family, before);
+		task_parse(t, json, port, family, before);
 		if (t->id) {
 			l->n++;
 			continue;
 		}
-		free_fields(t);
+		task_free_fields(t);
 		memset(t, 0, sizeof(*t));
 	}
 }
@@ -245,12 +245,12 @@ struct task_list *task_list_parse(const cJSON *tasks, const char *port, const ch
 	ref_init(&l->ref);
 	l->tasks = n > 0 ? calloc((size_t)n, sizeof(*l->tasks)) : NULL;
 	if (l->tasks)
-		parse_tasks(l, tasks, port, family, before);
-	if ((n > 0 && !l->tasks) || sort_tasks(l) < 0) {
+		task_list_parse_all(l, tasks, port, family, before);
+	if ((n > 0 && !l->tasks) || task_list_sort(l) < 0) {
 		task_list_unref(l);
 		return NULL;
 	}
-	l->changed_ms = before && same_members(l, before) ? before->changed_ms : clock_wall_ms();
+	l->changed_ms = before && task_same_members(l, before) ? before->changed_ms : clock_wall_ms();
 	return l;
 }
 
@@ -265,20 +265,20 @@ void task_list_unref(struct task_list *l)
 	if (!l || !ref_put(&l->ref))
 		return;
 	for (size_t i = 0; i < l->n; i++)
-		free_fields(&l->tasks[i]);
+		task_free_fields(&l->tasks[i]);
 	free(l->tasks);
 	free(l->by_id);
 	free(l);
 }
 
-static int compare_id(const void *id, const void *task)
+static int task_compare_id(const void *id, const void *task)
 {
 	return strcmp(id, (*(const struct task *const *)task)->id);
 }
 
 const struct task *task_list_find(const struct task_list *l, const char *id)
 {
-	const struct task **found = l->n ? bsearch(id, l->by_id, l->n, sizeof(struct task *), compare_id) : NULL;
+	const struct task **found = l->n ? bsearch(id, l->by_id, l->n, sizeof(struct task *), task_compare_id) : NULL;
 
 	return found ? *found : NULL;
 }

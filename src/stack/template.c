@@ -60,29 +60,32 @@ struct source {
 	const char *(*value)(const struct settings *s, const struct template_facts *f, struct buf *text);
 };
 
-static const char *internet_gateway(_unused_ const struct settings *s, const struct template_facts *f,
-				    _unused_ struct buf *text)
+static const char *template_internet_gateway(_unused_ const struct settings *s, const struct template_facts *f,
+					     _unused_ struct buf *text)
 {
 	return f->internet_gateway_id;
 }
 
-static const char *availability_zone(_unused_ const struct settings *s, const struct template_facts *f,
-				     _unused_ struct buf *text)
+static const char *template_zone(_unused_ const struct settings *s, const struct template_facts *f,
+				 _unused_ struct buf *text)
 {
 	return f->availability_zone;
 }
 
-static const char *image(_unused_ const struct settings *s, const struct template_facts *f, _unused_ struct buf *text)
+static const char *template_image(_unused_ const struct settings *s, const struct template_facts *f,
+				  _unused_ struct buf *text)
 {
 	return f->image_uri;
 }
 
-static const char *file_system(const struct settings *s, const struct template_facts *f, _unused_ struct buf *text)
+static const char *template_file_system(const struct settings *s, const struct template_facts *f,
+					_unused_ struct buf *text)
 {
 	return s->efs ? f->file_system_id : "";
 }
 
-static const char *private_half(const struct settings *s, _unused_ const struct template_facts *f, struct buf *text)
+static const char *template_private_half(const struct settings *s, _unused_ const struct template_facts *f,
+					 struct buf *text)
 {
 	char cidr[CIDR_TEXT_SIZE];
 	struct cidr lower, upper;
@@ -92,7 +95,8 @@ static const char *private_half(const struct settings *s, _unused_ const struct 
 	return buf_str(text);
 }
 
-static const char *public_half(const struct settings *s, _unused_ const struct template_facts *f, struct buf *text)
+static const char *template_public_half(const struct settings *s, _unused_ const struct template_facts *f,
+					struct buf *text)
 {
 	char cidr[CIDR_TEXT_SIZE];
 	struct cidr lower, upper;
@@ -102,27 +106,29 @@ static const char *public_half(const struct settings *s, _unused_ const struct t
 	return buf_str(text);
 }
 
-static const char *base_image(const struct settings *s, const struct template_facts *f, _unused_ struct buf *text)
+static const char *template_base_image(const struct settings *s, const struct template_facts *f,
+				       _unused_ struct buf *text)
 {
 	return f->base_image ? f->base_image : settings_get(s, SETTING_VAST_IMAGE);
 }
 
-static const char *server_command(const struct settings *s, _unused_ const struct template_facts *f, struct buf *text)
+static const char *template_server_command(const struct settings *s, _unused_ const struct template_facts *f,
+					   struct buf *text)
 {
 	command_line_write(settings_get(s, SETTING_VAST_COMMAND), text);
 	return buf_str(text);
 }
 
-static const char *server_environment(const struct settings *s, _unused_ const struct template_facts *f,
-				      struct buf *text)
+static const char *template_server_environment(const struct settings *s, _unused_ const struct template_facts *f,
+					       struct buf *text)
 {
 	environment_write(settings_get(s, SETTING_SERVER_ENVIRONMENT), text);
 	return buf_str(text);
 }
 
 /* Without the setting Fargate's own size, which the template then leaves out: ECS refuses that number. */
-static const char *server_disk_size(const struct settings *s, _unused_ const struct template_facts *f,
-				    _unused_ struct buf *text)
+static const char *template_disk_size(const struct settings *s, _unused_ const struct template_facts *f,
+				      _unused_ struct buf *text)
 {
 	return s->server_disk_size ? settings_get(s, SETTING_SERVER_DISK_SIZE) : "20";
 }
@@ -130,30 +136,30 @@ static const char *server_disk_size(const struct settings *s, _unused_ const str
 /* In the template's order. */
 static const struct source sources[] = {
 	{"VpcId", SETTING_VPC_ID, NULL},
-	{"InternetGatewayId", 0, internet_gateway},
-	{"AvailabilityZone", 0, availability_zone},
-	{"PublicCidr", 0, public_half},
-	{"PrivateCidr", 0, private_half},
+	{"InternetGatewayId", 0, template_internet_gateway},
+	{"AvailabilityZone", 0, template_zone},
+	{"PublicCidr", 0, template_public_half},
+	{"PrivateCidr", 0, template_private_half},
 	{"Stage", SETTING_STAGE, NULL},
-	{"ImageUri", 0, image},
-	{"BaseImage", 0, base_image},
+	{"ImageUri", 0, template_image},
+	{"BaseImage", 0, template_base_image},
 	{"Architecture", SETTING_ARCHITECTURE, NULL},
-	{"ServerCommand", 0, server_command},
-	{"ServerEnvironment", 0, server_environment},
+	{"ServerCommand", 0, template_server_command},
+	{"ServerEnvironment", 0, template_server_environment},
 	{"ServerPort", SETTING_VAST_PORT, NULL},
 	{"ServerDataDir", SETTING_VAST_DATA_DIR, NULL},
 	{"ServerCpu", SETTING_SERVER_CPU, NULL},
 	{"ServerMemory", SETTING_SERVER_MEMORY, NULL},
-	{"ServerDiskSize", 0, server_disk_size},
+	{"ServerDiskSize", 0, template_disk_size},
 	{"Storage", SETTING_VAST_STORAGE, NULL},
-	{"FileSystemId", 0, file_system},
+	{"FileSystemId", 0, template_file_system},
 	{"LambdaMemory", SETTING_LAMBDA_MEMORY, NULL},
 	{"LambdaTimeout", SETTING_LAMBDA_TIMEOUT, NULL},
 	{"LambdaTmpSize", SETTING_LAMBDA_TMP_SIZE, NULL},
 	{"RolePolicies", SETTING_ROLE_POLICIES, NULL},
 };
 
-static bool add_parameter(cJSON *list, const char *name, const char *value)
+static bool template_add_parameter(cJSON *list, const char *name, const char *value)
 {
 	cJSON *parameter = cJSON_CreateObject();
 
@@ -171,7 +177,7 @@ cJSON *template_parameters(const struct settings *s, const struct template_facts
 		_buf_ struct buf text = BUF_INIT(COMMAND_MAX + 1);
 		const char *value = from->value ? from->value(s, facts, &text) : settings_get(s, from->setting);
 
-		if (text.error || !add_parameter(list, from->name, value)) {
+		if (text.error || !template_add_parameter(list, from->name, value)) {
 			cJSON_Delete(list);
 			return NULL;
 		}

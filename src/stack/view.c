@@ -9,21 +9,21 @@
 #include <string.h>
 
 /* A copy of the text at path, NULL if AWS says nothing there. */
-static char *copy_text(const cJSON *tree, const char *path)
+static char *view_copy_text(const cJSON *tree, const char *path)
 {
 	const char *text = aws_text(tree, path);
 
 	return *text ? strdup(text) : NULL;
 }
 
-static bool same_text(const char *a, const char *b)
+static bool view_same_text(const char *a, const char *b)
 {
 	return a == b || (a && b && strcmp(a, b) == 0);
 }
 
 /* -- the stack ----------------------------------------------------------------------------------------------- */
 
-static size_t parse_pairs(const cJSON *array, const char *key, const char *value, struct pair **ret)
+static size_t view_parse_pairs(const cJSON *array, const char *key, const char *value, struct pair **ret)
 {
 	int n = cJSON_GetArraySize(array);
 	const cJSON *item;
@@ -45,7 +45,7 @@ static size_t parse_pairs(const cJSON *array, const char *key, const char *value
 	return i;
 }
 
-static void free_pairs(struct pair *pairs, size_t n)
+static void view_free_pairs(struct pair *pairs, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		free(pairs[i].key);
@@ -66,20 +66,20 @@ static const struct {
 	{offsetof(struct stack_resource, updated), "Timestamp"},
 };
 
-static char **resource_field(const struct stack_resource *r, size_t i)
+static char **view_resource_field(const struct stack_resource *r, size_t i)
 {
 	return (char **)((char *)r + resource_fields[i].offset);
 }
 
-static void clear_resource(struct stack_resource *r)
+static void view_clear_resource(struct stack_resource *r)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(resource_fields); i++) {
-		free(*resource_field(r, i));
-		*resource_field(r, i) = NULL;
+		free(*view_resource_field(r, i));
+		*view_resource_field(r, i) = NULL;
 	}
 }
 
-static size_t parse_resources(const cJSON *array, struct stack_resource **ret)
+static size_t view_parse_resources(const cJSON *array, struct stack_resource **ret)
 {
 	int n = cJSON_GetArraySize(array);
 	const cJSON *item;
@@ -92,32 +92,33 @@ static size_t parse_resources(const cJSON *array, struct stack_resource **ret)
 		if (!*aws_text(item, "LogicalResourceId"))
 			continue;
 		for (size_t i = 0; i < ARRAY_SIZE(resource_fields); i++)
-			*resource_field(&(*ret)[used], i) = copy_text(item, resource_fields[i].path);
+			*view_resource_field(&(*ret)[used], i) = view_copy_text(item, resource_fields[i].path);
 		if ((*ret)[used].logical_id)
 			used++;
 		else
-			clear_resource(&(*ret)[used]);
+			view_clear_resource(&(*ret)[used]);
 	}
 	return used;
 }
 
-static void free_resources(struct stack_resource *resources, size_t n)
+static void view_free_resources(struct stack_resource *resources, size_t n)
 {
 	for (size_t r = 0; r < n; r++)
 		for (size_t i = 0; i < ARRAY_SIZE(resource_fields); i++)
-			free(*resource_field(&resources[r], i));
+			free(*view_resource_field(&resources[r], i));
 	free(resources);
 }
 
-static void parse_stack(struct stack_view *v, const cJSON *stack)
+static void view_parse_stack(struct stack_view *v, const cJSON *stack)
 {
 	v->exists = true;
-	v->status = copy_text(stack, "StackStatus");
-	v->status_reason = copy_text(stack, "StackStatusReason");
-	v->stack_id = copy_text(stack, "StackId");
+	v->status = view_copy_text(stack, "StackStatus");
+	v->status_reason = view_copy_text(stack, "StackStatusReason");
+	v->stack_id = view_copy_text(stack, "StackId");
 	v->json = aws_json_print(stack);
-	v->parameters_n = parse_pairs(aws_at(stack, "Parameters"), "ParameterKey", "ParameterValue", &v->parameters);
-	v->outputs_n = parse_pairs(aws_at(stack, "Outputs"), "OutputKey", "OutputValue", &v->outputs);
+	v->parameters_n =
+		view_parse_pairs(aws_at(stack, "Parameters"), "ParameterKey", "ParameterValue", &v->parameters);
+	v->outputs_n = view_parse_pairs(aws_at(stack, "Outputs"), "OutputKey", "OutputValue", &v->outputs);
 }
 
 struct stack_view *stack_view_parse(const char *name, bool foreign, const cJSON *stacks, const cJSON *resources,
@@ -131,9 +132,9 @@ struct stack_view *stack_view_parse(const char *name, bool foreign, const cJSON 
 	ref_init(&v->ref);
 	v->name = strdup(name);
 	if (stack)
-		parse_stack(v, stack);
+		view_parse_stack(v, stack);
 	v->foreign = stack && foreign;
-	v->resources_n = parse_resources(aws_at(resources, "StackResources"), &v->resources);
+	v->resources_n = view_parse_resources(aws_at(resources, "StackResources"), &v->resources);
 	if (function)
 		v->function_json = aws_json_print(function);
 	v->changed_ms = before && stack_view_equal(v, before) ? before->changed_ms : clock_wall_ms();
@@ -156,53 +157,55 @@ void stack_view_unref(struct stack_view *v)
 	free(v->stack_id);
 	free(v->json);
 	free(v->function_json);
-	free_pairs(v->parameters, v->parameters_n);
-	free_pairs(v->outputs, v->outputs_n);
-	free_resources(v->resources, v->resources_n);
+	view_free_pairs(v->parameters, v->parameters_n);
+	view_free_pairs(v->outputs, v->outputs_n);
+	view_free_resources(v->resources, v->resources_n);
 	free(v);
 }
 
-static const char *find_pair(const struct pair *pairs, size_t n, const char *key)
+static const char *view_find_pair(const struct pair *pairs, size_t n, const char *key)
 {
 	for (size_t i = 0; i < n; i++)
-		if (same_text(pairs[i].key, key))
+		if (view_same_text(pairs[i].key, key))
 			return pairs[i].value;
 	return NULL;
 }
 
 const char *stack_view_output(const struct stack_view *v, const char *key)
 {
-	return v->foreign ? NULL : find_pair(v->outputs, v->outputs_n, key);
+	return v->foreign ? NULL : view_find_pair(v->outputs, v->outputs_n, key);
 }
 
 const char *stack_view_parameter(const struct stack_view *v, const char *key)
 {
-	return find_pair(v->parameters, v->parameters_n, key);
+	return view_find_pair(v->parameters, v->parameters_n, key);
 }
 
 const struct stack_resource *stack_view_resource(const struct stack_view *v, const char *logical_id)
 {
 	for (size_t i = 0; i < v->resources_n; i++)
-		if (same_text(v->resources[i].logical_id, logical_id))
+		if (view_same_text(v->resources[i].logical_id, logical_id))
 			return &v->resources[i];
 	return NULL;
 }
 
-static bool resources_equal(const struct stack_view *a, const struct stack_view *b)
+static bool view_resources_equal(const struct stack_view *a, const struct stack_view *b)
 {
 	if (a->resources_n != b->resources_n)
 		return false;
 	for (size_t r = 0; r < a->resources_n; r++)
 		for (size_t i = 0; i < ARRAY_SIZE(resource_fields); i++)
-			if (!same_text(*resource_field(&a->resources[r], i), *resource_field(&b->resources[r], i)))
+			if (!view_same_text(*view_resource_field(&a->resources[r], i),
+					    *view_resource_field(&b->resources[r], i)))
 				return false;
 	return true;
 }
 
 bool stack_view_equal(const struct stack_view *a, const struct stack_view *b)
 {
-	return a->exists == b->exists && a->foreign == b->foreign && same_text(a->name, b->name) &&
-	       same_text(a->json, b->json) && same_text(a->function_json, b->function_json) && resources_equal(a, b);
+	return a->exists == b->exists && a->foreign == b->foreign && view_same_text(a->name, b->name) &&
+	       view_same_text(a->json, b->json) && view_same_text(a->function_json, b->function_json) &&
+	       view_resources_equal(a, b);
 }
 
 bool stack_error_is_missing(const struct error *err)

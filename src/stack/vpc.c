@@ -9,7 +9,7 @@ void vpc_blocks_free(struct vpc_blocks *b)
 	*b = (struct vpc_blocks){0};
 }
 
-static int add_block(struct vpc_blocks *b, const char *cidr, const char *owner)
+static int vpc_add_block(struct vpc_blocks *b, const char *cidr, const char *owner)
 {
 	struct vpc_block *more, block = {.owner = owner};
 
@@ -45,15 +45,15 @@ int vpc_own_blocks(const cJSON *vpc, struct vpc_blocks *ret)
 
 		if (*state && strcmp(state, "associated") != 0)
 			continue;
-		r = add_block(ret, reply_text(association, "cidrBlock"), id);
+		r = vpc_add_block(ret, reply_text(association, "cidrBlock"), id);
 		if (r < 0)
 			return r;
 	}
 	/* the first block stands alone in old replies */
-	return ret->count ? 0 : add_block(ret, reply_text(vpc, "cidrBlock"), id);
+	return ret->count ? 0 : vpc_add_block(ret, reply_text(vpc, "cidrBlock"), id);
 }
 
-static bool is_one_of(const char *id, const char *const *ids)
+static bool vpc_is_one_of(const char *id, const char *const *ids)
 {
 	for (; ids && *ids; ids++)
 		if (strcmp(*ids, id) == 0)
@@ -61,7 +61,7 @@ static bool is_one_of(const char *id, const char *const *ids)
 	return false;
 }
 
-static int add_subnets(const char *vpc_id, const cJSON *subnets, const char *const *except, struct vpc_blocks *ret)
+static int vpc_add_subnets(const char *vpc_id, const cJSON *subnets, const char *const *except, struct vpc_blocks *ret)
 {
 	const cJSON *subnet;
 
@@ -69,16 +69,16 @@ static int add_subnets(const char *vpc_id, const cJSON *subnets, const char *con
 		const char *id = reply_text(subnet, "subnetId");
 		int r;
 
-		if (strcmp(reply_text(subnet, "vpcId"), vpc_id) != 0 || is_one_of(id, except))
+		if (strcmp(reply_text(subnet, "vpcId"), vpc_id) != 0 || vpc_is_one_of(id, except))
 			continue;
-		r = add_block(ret, reply_text(subnet, "cidrBlock"), id);
+		r = vpc_add_block(ret, reply_text(subnet, "cidrBlock"), id);
 		if (r < 0)
 			return r;
 	}
 	return 0;
 }
 
-static int add_peer(const cJSON *peer, struct vpc_blocks *ret)
+static int vpc_add_peer(const cJSON *peer, struct vpc_blocks *ret)
 {
 	const char *id = reply_text(peer, "vpcId");
 	const cJSON *block;
@@ -86,21 +86,21 @@ static int add_peer(const cJSON *peer, struct vpc_blocks *ret)
 	int r;
 
 	cJSON_ArrayForEach (block, reply_at(peer, "cidrBlockSet")) {
-		r = add_block(ret, reply_text(block, "cidrBlock"), id);
+		r = vpc_add_block(ret, reply_text(block, "cidrBlock"), id);
 		if (r < 0)
 			return r;
 	}
-	return ret->count > before ? 0 : add_block(ret, reply_text(peer, "cidrBlock"), id);
+	return ret->count > before ? 0 : vpc_add_block(ret, reply_text(peer, "cidrBlock"), id);
 }
 
-static bool peering_counts(const cJSON *peering)
+static bool vpc_peering_counts(const cJSON *peering)
 {
 	static const char *const alive[] = {"initiating-request", "pending-acceptance", "provisioning", "active", NULL};
 
-	return is_one_of(reply_text(reply_at(peering, "status"), "code"), alive);
+	return vpc_is_one_of(reply_text(reply_at(peering, "status"), "code"), alive);
 }
 
-static int add_peers(const char *vpc_id, const cJSON *peerings, struct vpc_blocks *ret)
+static int vpc_add_peers(const char *vpc_id, const cJSON *peerings, struct vpc_blocks *ret)
 {
 	const cJSON *peering;
 
@@ -109,12 +109,12 @@ static int add_peers(const char *vpc_id, const cJSON *peerings, struct vpc_block
 		const cJSON *accepter = reply_at(peering, "accepterVpcInfo");
 		int r = 0;
 
-		if (!peering_counts(peering))
+		if (!vpc_peering_counts(peering))
 			continue;
 		if (strcmp(reply_text(requester, "vpcId"), vpc_id) == 0)
-			r = add_peer(accepter, ret);
+			r = vpc_add_peer(accepter, ret);
 		else if (strcmp(reply_text(accepter, "vpcId"), vpc_id) == 0)
-			r = add_peer(requester, ret);
+			r = vpc_add_peer(requester, ret);
 		if (r < 0)
 			return r;
 	}
@@ -127,12 +127,12 @@ int vpc_taken_blocks(const char *vpc_id, const cJSON *subnets, const cJSON *peer
 	int r;
 
 	*ret = (struct vpc_blocks){0};
-	r = add_subnets(vpc_id, subnets, except, ret);
-	return r < 0 ? r : add_peers(vpc_id, peerings, ret);
+	r = vpc_add_subnets(vpc_id, subnets, except, ret);
+	return r < 0 ? r : vpc_add_peers(vpc_id, peerings, ret);
 }
 
 /* Room for one more than there are, so that none is not NULL. */
-static struct cidr *only_cidrs(const struct vpc_blocks *b)
+static struct cidr *vpc_only_cidrs(const struct vpc_blocks *b)
 {
 	struct cidr *cidrs = calloc(b->count + 1, sizeof(*cidrs));
 
@@ -144,7 +144,7 @@ static struct cidr *only_cidrs(const struct vpc_blocks *b)
 int vpc_find_free(const struct vpc_blocks *own, const struct vpc_blocks *taken, unsigned prefix, struct cidr *ret,
 		  size_t max)
 {
-	_free_ struct cidr *within = only_cidrs(own), *used = only_cidrs(taken);
+	_free_ struct cidr *within = vpc_only_cidrs(own), *used = vpc_only_cidrs(taken);
 
 	if (!within || !used)
 		return -ENOMEM;

@@ -11,7 +11,7 @@
 #define QUOTA_PATH "quota.accountAttributeSet.0.attributeValueSet.0.attributeValue"
 
 /* Replies by the name of the precheck's member. */
-static int ask(struct operation *op, const char *name, struct aws_request *request, struct error *err)
+static int vpc_ask(struct operation *op, const char *name, struct aws_request *request, struct error *err)
 {
 	cJSON *reply = NULL;
 	int r = operation_call(op, request, &reply, err);
@@ -21,39 +21,40 @@ static int ask(struct operation *op, const char *name, struct aws_request *reque
 	return r;
 }
 
-static int gather(struct operation *op, struct error *err)
+static int vpc_gather_facts(struct operation *op, struct error *err)
 {
 	const char *vpc = settings_get(op->settings, SETTING_VPC_ID);
 	int r;
 
 	cJSON_Delete(op->facts);
 	op->facts = cJSON_CreateObject();
-	r = ask(op, "vpcs", ec2_describe_vpcs(vpc), err);
+	r = vpc_ask(op, "vpcs", ec2_describe_vpcs(vpc), err);
 	if (r < 0 && error_has_code(err, "InvalidVpcID.NotFound"))
 		return 0; /* the check says it better */
-	if (r < 0 || (r = ask(op, "gateways", ec2_describe_internet_gateways(vpc), err)) < 0 ||
-	    (r = ask(op, "subnets", ec2_describe_subnets(vpc), err)) < 0 ||
-	    (r = ask(op, "peerings", ec2_describe_vpc_peering_connections(), err)) < 0 ||
-	    (r = ask(op, "support", ec2_describe_vpc_attribute(vpc, "enableDnsSupport"), err)) < 0 ||
-	    (r = ask(op, "hostnames", ec2_describe_vpc_attribute(vpc, "enableDnsHostnames"), err)) < 0)
+	if (r < 0 || (r = vpc_ask(op, "gateways", ec2_describe_internet_gateways(vpc), err)) < 0 ||
+	    (r = vpc_ask(op, "subnets", ec2_describe_subnets(vpc), err)) < 0 ||
+	    (r = vpc_ask(op, "peerings", ec2_describe_vpc_peering_connections(), err)) < 0 ||
+	    (r = vpc_ask(op, "support", ec2_describe_vpc_attribute(vpc, "enableDnsSupport"), err)) < 0 ||
+	    (r = vpc_ask(op, "hostnames", ec2_describe_vpc_attribute(vpc, "enableDnsHostnames"), err)) < 0)
 		return r;
-	(void)ask(op, "quota", ec2_describe_account_attribute("vpc-max-elastic-ips"),
-		  &(struct error){0}); /* may be denied */
-	if (op->created && ((r = ask(op, "zones", ec2_describe_availability_zones(), err)) < 0 ||
-			    (r = ask(op, "addresses", ec2_describe_addresses(), err)) < 0))
+	(void)vpc_ask(op, "quota", ec2_describe_account_attribute("vpc-max-elastic-ips"),
+		      &(struct error){0}); /* may be denied */
+	if (op->created && ((r = vpc_ask(op, "zones", ec2_describe_availability_zones(), err)) < 0 ||
+			    (r = vpc_ask(op, "addresses", ec2_describe_addresses(), err)) < 0))
 		return r;
 	return 0;
 }
 
 /* 0: unknown. */
-static unsigned quota_of(const struct operation *op)
+static unsigned vpc_address_quota(const struct operation *op)
 {
 	int64_t quota = aws_integer(op->facts, QUOTA_PATH, 0);
 
 	return quota > 0 && quota <= UINT16_MAX ? (unsigned)quota : 0;
 }
 
-static int check_facts(struct operation *op, const char *const *own, struct precheck_result *result, struct error *err)
+static int vpc_check_facts(struct operation *op, const char *const *own, struct precheck_result *result,
+			   struct error *err)
 {
 	struct precheck p = {.settings = op->settings,
 			     .vpcs = aws_at(op->facts, "vpcs"),
@@ -64,7 +65,7 @@ static int check_facts(struct operation *op, const char *const *own, struct prec
 			     .peerings = aws_at(op->facts, "peerings"),
 			     .zones = aws_at(op->facts, "zones"),
 			     .addresses = aws_at(op->facts, "addresses"),
-			     .address_quota = quota_of(op),
+			     .address_quota = vpc_address_quota(op),
 			     .own_subnets = own,
 			     .deployed = op->created ? NULL : aws_at(op->stack, "Parameters")};
 
@@ -75,10 +76,10 @@ int vpc_check(struct operation *op, struct error *err)
 {
 	const char *own[] = {operation_output(op, "PrivateSubnetId"), operation_output(op, "PublicSubnetId"), NULL};
 	struct precheck_result result = {0};
-	int r = gather(op, err);
+	int r = vpc_gather_facts(op, err);
 
 	if (r == 0)
-		r = check_facts(op, op->created ? NULL : own, &result, err);
+		r = vpc_check_facts(op, op->created ? NULL : own, &result, err);
 	if (r < 0)
 		return r;
 	free(op->internet_gateway);
