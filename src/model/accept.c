@@ -159,12 +159,10 @@ static void resume_entry(struct model *m, struct journal_entry *e, struct job *j
 		break;
 	case RESUME_ELSEWHERE:
 		error_prefix(&err, "not taken up again");
-		job_unknown(j, &err);
-		model_job_failed(m, j);
+		model_job_unknown(m, j, &err);
 		break;
 	case RESUME_NEVER:
-		job_fail(j, &err);
-		model_job_failed(m, j);
+		model_job_fail(m, j, &err);
 		e->state = JOB_FAILED;
 		snprintf(e->message, sizeof(e->message), "%s", err.message);
 		journal_update(m->journal, e);

@@ -91,7 +91,7 @@ static void do_begin(void *arg)
 	job_on_cancel(wish->job, wish_cancel, m);
 	r = wish->job->kind == JOB_EXEC ? execs_begin(m->execs, wish->job) : queries_begin(m->queries, wish->job);
 	if (r < 0)
-		job_fail(wish->job, &(struct error){.errnum = r, .message = "out of memory"});
+		model_job_fail(m, wish->job, &(struct error){.errnum = r, .message = "out of memory"});
 	wish_free(wish);
 }
 
@@ -101,8 +101,7 @@ static void refuse_incomplete(struct model *m, struct job *j)
 
 	error_set(&err, -EINVAL, "incomplete, not run: the writer was cut short");
 	error_remedy(&err, "a command of several writes must end in a newline");
-	job_fail(j, &err);
-	model_job_failed(m, j);
+	model_job_fail(m, j, &err);
 }
 
 /* Makes the job and has it begun. Takes text, which may be NULL. */
@@ -120,7 +119,7 @@ static int begin_job(struct model *m, enum job_kind kind, const char *task, stru
 static void post_begin(struct model *m, struct job *j)
 {
 	if (post(m, j, do_begin) < 0)
-		job_fail(j, &(struct error){.errnum = -ENOMEM, .message = "out of memory"});
+		model_job_fail(m, j, &(struct error){.errnum = -ENOMEM, .message = "out of memory"});
 }
 
 int model_query(struct model *m, const char *task, struct buf *command, bool complete, struct requester who,

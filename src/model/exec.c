@@ -48,8 +48,7 @@ static void forget(struct exec *x)
 
 static void fail(struct exec *x, const struct error *err)
 {
-	job_fail(x->job, err);
-	model_job_failed(x->execs->model, x->job);
+	model_job_fail(x->execs->model, x->job, err);
 	forget(x);
 }
 

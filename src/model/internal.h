@@ -84,10 +84,9 @@ struct job *model_job_new(struct model *m, enum job_kind kind, uint64_t number, 
 /* After a command has ended or the settings have changed: forgets what history_keep and history_limit do not allow. */
 void model_trim_history(struct model *m);
 
-/* Puts a job's failure into /error and events.log. */
-void model_job_failed(struct model *m, struct job *j);
-/* Ends the job with err, which has its line in /error before anybody can read that the job has ended. */
+/* End the job with err, which has its line in /error before anybody can read that the job has ended. */
 void model_job_fail(struct model *m, struct job *j, const struct error *err);
+void model_job_unknown(struct model *m, struct job *j, const struct error *err); /* see JOB_UNKNOWN */
 
 /* settings_file.c */
 int settings_file_load(struct model *m, struct error *err);

@@ -57,8 +57,7 @@ static void login_fail(struct model *m, struct job *j, const struct error *err)
 	job_log(j, "failed: %s", err->message);
 	if (*err->remedy)
 		job_log(j, "what to do: %s", err->remedy);
-	job_fail(j, err);
-	model_job_failed(m, j);
+	model_job_fail(m, j, err);
 }
 
 /* The client in force, or one that can do no more than sign in. */

@@ -262,23 +262,24 @@ static const char *job_path(const struct job *j, char path[static JOB_PATH_SIZE]
 	return path;
 }
 
-void model_job_fail(struct model *m, struct job *j, const struct error *err)
+static void model_job_end(struct model *m, struct job *j, const struct error *err, enum job_state state,
+			  void (*end)(struct job *j, const struct error *err))
 {
 	char path[JOB_PATH_SIZE];
 
 	failures_add(m->failures, &(struct failure_site){.pid = j->pid, .uid = j->uid, .job = job_path(j, path)}, err);
-	job_fail(j, err);
-	model_event(m, "%s %s failed: %s", path, j->name, err->message);
+	model_event(m, "%s %s %s: %s", path, j->name, job_state_name(state), err->message);
+	end(j, err);
 }
 
-void model_job_failed(struct model *m, struct job *j)
+void model_job_fail(struct model *m, struct job *j, const struct error *err)
 {
-	_cleanup_(job_view_unref_cleanup) struct job_view *v = job_view(j);
-	char path[JOB_PATH_SIZE];
+	model_job_end(m, j, err, JOB_FAILED, job_fail);
+}
 
-	failures_add(m->failures, &(struct failure_site){.pid = j->pid, .uid = j->uid, .job = job_path(j, path)},
-		     &v->error);
-	model_event(m, "%s %s %s: %s", path, j->name, job_state_name(v->state), v->error.message);
+void model_job_unknown(struct model *m, struct job *j, const struct error *err)
+{
+	model_job_end(m, j, err, JOB_UNKNOWN, job_unknown);
 }
 
 int model_history_check(struct job *j, struct error *err)

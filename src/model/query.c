@@ -65,8 +65,7 @@ static void fail(struct query *q, const struct error *err)
 	struct job *j = q->job;
 
 	job_log(j, "failed: %s", err->message);
-	job_fail(j, err);
-	model_job_failed(q->queries->model, j);
+	model_job_fail(q->queries->model, j, err);
 	forget(q);
 }
 

@@ -201,8 +201,7 @@ static void conclude_unknown(struct runner *o, struct work *work, const struct e
 		return;
 	error_prefix(&why, "not taken up again");
 	job_log(work->job, "%s", why.message);
-	job_unknown(work->job, &why);
-	model_job_failed(o->model, work->job);
+	model_job_unknown(o->model, work->job, &why);
 }
 
 /* -- running --------------------------------------------------------------------------------------------------- */

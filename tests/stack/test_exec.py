@@ -188,7 +188,7 @@ def test_closed_without_a_word(server, cloud):
     assert b"Input/output error" in done.stderr
     assert done.stdout.startswith(b"line\n")
     assert "cannot be taken up again" in server.read(f"{EXEC}/error")
-    until(lambda: "DoesNotExistException" in server.read("error"), "the line of the failure")
+    assert "DoesNotExistException" in server.read("error")
 
 
 def test_idle_session(server, cloud):

@@ -142,6 +142,16 @@ def test_a_role_of_an_sso_profile(signing, cloud):
     assert "assumed-role/other/" in me["arn"] and me["source"].endswith("via sso profile base"), me
 
 
+def test_an_operation_right_after_a_sign_in(signing, cloud):
+    """Keys that are on their way are no reason to refuse it; that there were none before is none either."""
+    tree = signing()
+    until(lambda: tree.whoami().get("error"), "the refusal")
+    cloud.fault("sso:GetRoleCredentials", "delay", seconds=3)
+    tree.sign_in()
+    tree.bash("touch control/deploy control/cancel")
+    assert "cancelled" in until(lambda: tree.value("operations/latest/state") != "running" and tree.value("operations/latest/state"), "the end")
+
+
 def test_denied(signing):
     tree = signing()
     decide(tree.login(), "deny")

@@ -200,6 +200,8 @@ static int provider_find(struct credential_provider *p, struct error *err)
 	p->files = p->extra ? provider_files(p) : files;
 	p->source_hash = provider_hash(p->source);
 	p->signs_in = provider_signs_in(p->source);
+	if (r == 0)
+		p->failed = false; /* what an earlier source or token gave says nothing about this one */
 	snprintf(p->whence, sizeof(p->whence), "%s", p->source ? p->source->label : err->message);
 	pthread_mutex_unlock(&p->lock);
 	p->looked_ms = clock_monotonic_ms();

@@ -6,7 +6,7 @@ those of a role that moto's STS knows, so that signatures with them are
 checked like any others. None of these calls is signed.
 
 Rules of /sandbox/faults: `sso-oidc:CreateToken` with the kinds `slow_down`
-and `expired_token`.
+and `expired_token`, `sso:GetRoleCredentials` with the kind `delay`.
 """
 
 import json
@@ -205,6 +205,8 @@ class SignIn:
 
     def _role_credentials(self, environ, start_response):
         self.oidc.check(environ)
+        if rule := faults.take("sso:GetRoleCredentials", "delay"):
+            self.context.stopping.wait(float(rule["seconds"]))
         wanted = parse_qs(environ["QUERY_STRING"])
         if wanted.get("account_id") != [self.context.account_id] or wanted.get("role_name") != [ROLE]:
             raise Refusal(403, "ForbiddenException")
