@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from conftest import SETTINGS, until
-from test_life import unmount
+from unmounting import unmount
 
 
 @pytest.fixture

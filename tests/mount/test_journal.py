@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 from conftest import ROOT, SETTINGS, VASTFS, until
+from unmounting import unmount
 
 
 def journal(mount):
@@ -138,7 +139,7 @@ def test_a_state_directory_that_vanishes_comes_back(mount):
 def test_what_runs_is_kept_though_the_state_directory_vanishes(mount):
     mount.deploy()
     shutil.rmtree(mount.base / "state")
-    subprocess.run(["fusermount3", "-u", mount.path], check=True)
+    unmount(mount.path)
     mount.process.wait(60)
     mount.start()
     assert mount.read("operations/1/state") in ("queued\n", "running\n")

@@ -8,11 +8,7 @@ import threading
 
 import pytest
 from conftest import DEADLINE, VASTFS, until
-
-
-def unmount(path):
-    """As a user does: once more while a touch of vastfs itself makes it busy."""
-    until(lambda: subprocess.run(["fusermount3", "-u", path], check=False).returncode == 0, "the unmount")
+from unmounting import unmount
 
 
 def alive_daemons(mount):

@@ -10,7 +10,7 @@ from threading import Thread
 
 import pytest
 from conftest import DEVELOPER, SETTINGS, VASTFS, has, until
-from test_life import unmount
+from unmounting import unmount
 
 KEY = "verySecretKeyOfTheseTests0123456789"
 TOKEN = "verySecretTokenOfTheseTests0123456789"

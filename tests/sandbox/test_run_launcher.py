@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, until
 from run_support import alive
+from unmounting import unmount
 
 LAUNCHER = ROOT / "contrib/sandbox/vastfs-sandbox"
 
@@ -57,9 +58,7 @@ class Launched:
         return f" {path} " in Path("/proc/self/mountinfo").read_text()
 
     def unmount(self) -> None:
-        """As a user does: once more while a touch of vastfs itself makes it busy."""
-        command = ["fusermount3", "-u", str(self.mountpoint)]
-        until(lambda: subprocess.run(command, check=False).returncode == 0)
+        unmount(self.mountpoint)
 
     def is_gone(self) -> bool:
         left = [pid for pid in self.pids() if alive(pid)]

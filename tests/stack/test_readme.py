@@ -43,8 +43,8 @@ def test_the_tour_works_as_it_stands(tmp_path):
     cache = os.environ.get("XDG_CACHE_HOME", os.path.expanduser("~/.cache"))
     env = {"PATH": f"{ROOT}/contrib/sandbox:{BUILD}:{os.environ['PATH']}", "HOME": str(tmp_path), "LANG": "C.UTF-8",
            "VASTFS": str(VASTFS), "VASTFS_SANDBOX_RUNTIME": str(RUNTIME), "XDG_CACHE_HOME": cache, "BUILD": str(BUILD)}
-    # A program that looks at the tree at that moment keeps it busy for an instant.
-    patient = 'fusermount3() { local n; for n in {1..100}; do command fusermount3 "$@" 2>/dev/null && return; read -rt 0.1 <> <(:); done; command fusermount3 "$@"; }\n'
+    # Programs that look at the tree keep it busy for an instant: as unmounting.py, 60 s.
+    patient = 'fusermount3() { local n; for n in {1..600}; do command fusermount3 "$@" 2>/dev/null && return; read -rt 0.1 <> <(:); done; command fusermount3 "$@"; }\n'
     done = subprocess.run(["bash", "-c", patient + script(tour())], env=env, capture_output=True, text=True, timeout=180, check=False)
     subprocess.run(["fusermount3", "-u", "-z", tmp_path / "vast"], capture_output=True, check=False)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]

@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 from conftest import BUILD, ROOT, RUNTIME, VASTFS, until
+from unmounting import unmount
 
 SOURCES = {"static": ("environment", "user/sandbox"), "role": ("role arn:aws:iam::123456789012:role/Engineer via profile base", "assumed-role/Engineer/"),
            "process": ("credential_process of profile default", "user/sandbox"), "container": ("container", "assumed-role/Engineer/container"),
@@ -25,7 +26,7 @@ def sandbox(tmp_path):
         return at
 
     yield mount
-    subprocess.run(["fusermount3", "-u", at], check=True)
+    unmount(at)
 
 
 @pytest.mark.parametrize("source", SOURCES)

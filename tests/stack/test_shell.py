@@ -13,6 +13,7 @@ import time
 
 import pytest
 from conftest import VASTFS, until
+from unmounting import unmount
 
 DEADLINE = 60
 
@@ -213,7 +214,7 @@ def test_unmounting_ends_the_shell_in_the_container(deployed, tmp_path):
     terminal.see("late\r\n")
     pids = subprocess.run(["pgrep", "-f", "/bin/sh -c s=/bin/sh; command -v bash"], capture_output=True, text=True,
                           check=True).stdout.split()
-    subprocess.run(["fusermount3", "-u", deployed.path], check=False)
+    unmount(deployed.path)
     deployed.process.wait(DEADLINE)
     terminal.see("the daemon of this mount has ended")
     assert terminal.end() == 255
