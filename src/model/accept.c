@@ -20,7 +20,7 @@ void work_free(struct work *work)
 
 /* -- accepting -------------------------------------------------------------------------------------------------- */
 
-static void make_token(char out[static 64])
+static void accept_make_token(char out[static 64])
 {
 	unsigned char bytes[16];
 
@@ -30,7 +30,7 @@ static void make_token(char out[static 64])
 }
 
 /* With what is in force now; NULL without memory. */
-static struct work *work_new(struct model *m, const struct verb *verb, const char *argument)
+static struct work *accept_work_new(struct model *m, const struct verb *verb, const char *argument)
 {
 	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = model_snapshot(m);
 	struct work *work = calloc(1, sizeof(*work));
@@ -43,7 +43,7 @@ static struct work *work_new(struct model *m, const struct verb *verb, const cha
 	work->entry.created_ms = clock_wall_ms();
 	snprintf(work->entry.name, sizeof(work->entry.name), "%s", verb->name);
 	snprintf(work->entry.argument, sizeof(work->entry.argument), "%s", argument);
-	make_token(work->entry.token);
+	accept_make_token(work->entry.token);
 	identity_here(s, work->aws, &work->entry.place);
 	if (work->aws)
 		aws_credentials_hash(work->aws, work->entry.credentials);
@@ -64,7 +64,7 @@ static int accept_work(struct model *m, struct work *work, struct error *err)
 int operation_accept(struct model *m, const struct verb *verb, const char *argument, struct requester who,
 		     struct job **ret, struct error *err)
 {
-	_cleanup_(work_free_cleanup) struct work *work = work_new(m, verb, argument);
+	_cleanup_(work_free_cleanup) struct work *work = accept_work_new(m, verb, argument);
 	int r;
 
 	if (!work)
@@ -87,7 +87,7 @@ int operation_accept(struct model *m, const struct verb *verb, const char *argum
 
 /* -- resuming --------------------------------------------------------------------------------------------------- */
 
-static const struct verb *find_verb(const char *name)
+static const struct verb *accept_find_verb(const char *name)
 {
 	for (size_t i = 0; i < model_verbs_n; i++)
 		if (strcmp(model_verbs[i].name, name) == 0 && model_verbs[i].run)
@@ -96,7 +96,7 @@ static const struct verb *find_verb(const char *name)
 }
 
 /* An entry of the first version becomes one of this version. */
-static void complete_entry(struct model *m, struct work *work)
+static void accept_complete_entry(struct model *m, struct work *work)
 {
 	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = model_snapshot(m);
 	_buf_ struct buf settings = BUF_INIT(2 * SETTINGS_MAX);
@@ -109,30 +109,30 @@ static void complete_entry(struct model *m, struct work *work)
 		journal_remember(m->journal, work->entry.number, JOURNAL_SETTINGS, buf_str(&settings));
 }
 
-static void resume_now(struct model *m, const struct journal_entry *e, struct settings *settings, struct job *j)
+static void accept_resume_now(struct model *m, const struct journal_entry *e, struct settings *settings, struct job *j)
 {
 	struct work *work = calloc(1, sizeof(*work));
 
 	if (!work)
 		return;
-	*work = (struct work){.verb = find_verb(e->name),
+	*work = (struct work){.verb = accept_find_verb(e->name),
 			      .job = job_ref(j),
 			      .settings = settings_ref(settings),
 			      .aws = model_aws(m),
 			      .entry = *e,
 			      .resumed = true};
 	if (*e->settings_hash)
-		complete_entry(m, work);
+		accept_complete_entry(m, work);
 	job_log(j, "taken up again after vastfs was ended");
 	runner_enqueue(m->runner, work);
 }
 
-static enum resume decide(struct model *m, const struct journal_entry *e, struct settings **ret_settings,
-			  struct error *err)
+static enum resume accept_decide_resume(struct model *m, const struct journal_entry *e, struct settings **ret_settings,
+					struct error *err)
 {
 	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = model_snapshot(m);
 	struct aws *aws = model_aws(m);
-	struct resume_facts facts = {.verb_known = find_verb(e->name), .in_force = aws ? s->settings : NULL};
+	struct resume_facts facts = {.verb_known = accept_find_verb(e->name), .in_force = aws ? s->settings : NULL};
 	cJSON *memory = journal_memory(m->journal, e->number);
 	char credentials[AWS_CREDENTIALS_HASH_SIZE] = "";
 	enum resume decision;
@@ -148,14 +148,14 @@ static enum resume decide(struct model *m, const struct journal_entry *e, struct
 	return decision;
 }
 
-static void resume_entry(struct model *m, struct journal_entry *e, struct job *j)
+static void accept_resume_entry(struct model *m, struct journal_entry *e, struct job *j)
 {
 	_cleanup_(settings_unref_cleanup) struct settings *settings = NULL;
 	struct error err = {0};
 
-	switch (decide(m, e, &settings, &err)) {
+	switch (accept_decide_resume(m, e, &settings, &err)) {
 	case RESUME_NOW:
-		resume_now(m, e, settings, j);
+		accept_resume_now(m, e, settings, j);
 		break;
 	case RESUME_ELSEWHERE:
 		error_prefix(&err, "not taken up again");
@@ -184,6 +184,6 @@ void operations_resume(struct model *m)
 		if (job_state_ended(e.state))
 			journal_entry_restore(&e, j);
 		else
-			resume_entry(m, &e, j);
+			accept_resume_entry(m, &e, j);
 	}
 }

@@ -7,16 +7,16 @@
 #define COMPLAINTS_MAX (20 << 20) /* the runtime sends 16 MiB at most */
 #define PLAIN_MAX      (16 << 20)
 
-static int take_event(const struct eventstream_message *m, void *arg);
-static int printed(bool is_stderr, const void *data, size_t len, void *arg);
+static int answer_take_event(const struct eventstream_message *m, void *arg);
+static int answer_printed(bool is_stderr, const void *data, size_t len, void *arg);
 
 void answer_init(struct answer *a, struct job *j, const char *directory, uint64_t limit)
 {
 	*a = (struct answer){.job = j};
 	printed_init(&a->printed, j, directory, limit, COMPLAINTS_MAX);
 	buf_init(&a->plain, PLAIN_MAX);
-	eventstream_init(&a->events, take_event, a);
-	frames_init(&a->frames, printed, a);
+	eventstream_init(&a->events, answer_take_event, a);
+	frames_init(&a->frames, answer_printed, a);
 }
 
 void answer_release(struct answer *a)
@@ -30,7 +30,7 @@ void answer_release(struct answer *a)
 
 /* -- on the way in --------------------------------------------------------------------------------------------- */
 
-static int printed(bool is_stderr, const void *data, size_t len, void *arg)
+static int answer_printed(bool is_stderr, const void *data, size_t len, void *arg)
 {
 	struct answer *a = arg;
 	int r = printed_add(&a->printed, is_stderr, data, len, &a->error);
@@ -42,7 +42,7 @@ static int printed(bool is_stderr, const void *data, size_t len, void *arg)
 }
 
 /* What does not begin as frames do is kept whole; frames still has what came before. */
-static int take_payload(struct answer *a, const void *data, size_t len)
+static int answer_take_payload(struct answer *a, const void *data, size_t len)
 {
 	size_t before = a->frames.state == FRAMES_PREAMBLE_STATE ? a->frames.have : 0;
 	int r;
@@ -59,7 +59,7 @@ static int take_payload(struct answer *a, const void *data, size_t len)
 	return r == -EBADMSG ? -EIO : r;
 }
 
-static void take_exception(struct answer *a, const struct eventstream_message *m)
+static void answer_take_exception(struct answer *a, const struct eventstream_message *m)
 {
 	cJSON *tree = cJSON_ParseWithLength(m->payload, m->len);
 	const char *words = *m->error_message ? m->error_message : aws_text(tree, "message");
@@ -71,14 +71,14 @@ static void take_exception(struct answer *a, const struct eventstream_message *m
 	cJSON_Delete(tree);
 }
 
-static int take_event(const struct eventstream_message *m, void *arg)
+static int answer_take_event(const struct eventstream_message *m, void *arg)
 {
 	struct answer *a = arg;
 
 	if (strcmp(m->message_type, "event") != 0) {
-		take_exception(a, m);
+		answer_take_exception(a, m);
 	} else if (strcmp(m->event_type, "PayloadChunk") == 0) {
-		return take_payload(a, m->payload, m->len);
+		return answer_take_payload(a, m->payload, m->len);
 	} else if (strcmp(m->event_type, "InvokeComplete") == 0) {
 		free(move_ptr(a->log_tail));
 		query_parse_complete(m->payload, m->len, &a->log_tail, &a->error);
@@ -100,7 +100,7 @@ int answer_sink(const void *data, size_t len, void *arg)
 
 /* -- the end --------------------------------------------------------------------------------------------------- */
 
-static int all_printed(const struct answer *a, struct query_reply *ret)
+static int answer_fill_reply(const struct answer *a, struct query_reply *ret)
 {
 	const struct frames_end *end = &a->frames.end;
 
@@ -110,7 +110,7 @@ static int all_printed(const struct answer *a, struct query_reply *ret)
 }
 
 /* A reply as Invoke would have given it. An error object is one whether or not Lambda says so. */
-static int read_plain(struct answer *a, struct aws_reply *reply, struct query_reply *ret, struct error *err)
+static int answer_read_plain(struct answer *a, struct aws_reply *reply, struct query_reply *ret, struct error *err)
 {
 	int r;
 
@@ -128,7 +128,7 @@ static int read_plain(struct answer *a, struct aws_reply *reply, struct query_re
 	return r < 0 ? err->errnum : 0;
 }
 
-static int cut_short(const struct answer *a, const struct aws_reply *reply, struct error *err)
+static int answer_explain_cut(const struct answer *a, const struct aws_reply *reply, struct error *err)
 {
 	const struct error *why = error_is(&a->error)	    ? &a->error
 				  : a->events.failed	    ? NULL
@@ -159,12 +159,12 @@ int answer_finish(struct answer *a, struct aws_reply *reply, struct query_reply 
 		return err->errnum;
 	}
 	if (frames_ended(&a->frames) && !error_is(&a->error) && printed_begin(&a->printed, &a->error) == 0)
-		return all_printed(a, ret);
+		return answer_fill_reply(a, ret);
 	if (a->complete && a->plain.len && !a->events.failed)
-		return read_plain(a, reply, ret, err);
+		return answer_read_plain(a, reply, ret, err);
 	if (a->complete && error_is(&a->error) && !output_size(a->printed.output)) {
 		*err = a->error; /* nothing had come: these are all the words there are */
 		return err->errnum;
 	}
-	return cut_short(a, reply, err);
+	return answer_explain_cut(a, reply, err);
 }

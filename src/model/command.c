@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-static int check_deployed(const struct snapshot *s, struct error *err)
+static int command_check_deployed(const struct snapshot *s, struct error *err)
 {
 	if (own_stack_check(s, err) < 0)
 		return err->errnum;
@@ -21,7 +21,7 @@ static int check_deployed(const struct snapshot *s, struct error *err)
 int model_query_check(struct model *m, const char *task, struct error *err)
 {
 	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = model_snapshot(m);
-	int r = task ? exec_check(s, task, err) : check_deployed(s, err);
+	int r = task ? exec_check(s, task, err) : command_check_deployed(s, err);
 
 	return r < 0 ? r : credentials_check(m, err);
 }
@@ -38,64 +38,65 @@ int model_query_text(const void *text, size_t len, struct error *err)
 	return 0;
 }
 
-/* A wish about a job on its way to the engine thread. */
-struct wish {
+/* A request about a job on its way to the engine thread. */
+struct command_request {
 	struct model *model;
 	struct job *job;
 };
 
-static int post(struct model *m, struct job *j, void (*fn)(void *arg))
+static int command_post(struct model *m, struct job *j, void (*fn)(void *arg))
 {
-	struct wish *wish = calloc(1, sizeof(*wish));
+	struct command_request *request = calloc(1, sizeof(*request));
 	int r;
 
-	if (!wish)
+	if (!request)
 		return -ENOMEM;
-	*wish = (struct wish){m, job_ref(j)};
-	r = engine_post(m->engine, fn, wish);
+	*request = (struct command_request){m, job_ref(j)};
+	r = engine_post(m->engine, fn, request);
 	if (r < 0) {
 		job_unref(j);
-		free(wish);
+		free(request);
 	}
 	return r;
 }
 
-static void wish_free(struct wish *wish)
+static void command_request_free(struct command_request *request)
 {
-	job_unref(wish->job);
-	free(wish);
+	job_unref(request->job);
+	free(request);
 }
 
-static void do_cancel(void *arg)
+static void command_do_cancel(void *arg)
 {
-	struct wish *wish = arg;
+	struct command_request *request = arg;
 
-	if (wish->job->kind == JOB_EXEC)
-		execs_cancel(wish->model->execs, wish->job);
+	if (request->job->kind == JOB_EXEC)
+		execs_cancel(request->model->execs, request->job);
 	else
-		queries_cancel(wish->model->queries, wish->job);
-	wish_free(wish);
+		queries_cancel(request->model->queries, request->job);
+	command_request_free(request);
 }
 
-static void wish_cancel(struct job *j, void *arg)
+static void command_post_cancel(struct job *j, void *arg)
 {
-	post(arg, j, do_cancel);
+	command_post(arg, j, command_do_cancel);
 }
 
-static void do_begin(void *arg)
+static void command_do_begin(void *arg)
 {
-	struct wish *wish = arg;
-	struct model *m = wish->model;
+	struct command_request *request = arg;
+	struct model *m = request->model;
 	int r;
 
-	job_on_cancel(wish->job, wish_cancel, m);
-	r = wish->job->kind == JOB_EXEC ? execs_begin(m->execs, wish->job) : queries_begin(m->queries, wish->job);
+	job_on_cancel(request->job, command_post_cancel, m);
+	r = request->job->kind == JOB_EXEC ? execs_begin(m->execs, request->job)
+					   : queries_begin(m->queries, request->job);
 	if (r < 0)
-		model_job_fail(m, wish->job, &(struct error){.errnum = r, .message = "out of memory"});
-	wish_free(wish);
+		model_job_fail(m, request->job, &(struct error){.errnum = r, .message = "out of memory"});
+	command_request_free(request);
 }
 
-static void refuse_incomplete(struct model *m, struct job *j)
+static void command_refuse_incomplete(struct model *m, struct job *j)
 {
 	struct error err;
 
@@ -105,8 +106,8 @@ static void refuse_incomplete(struct model *m, struct job *j)
 }
 
 /* Makes the job and has it begun. Takes text, which may be NULL. */
-static int begin_job(struct model *m, enum job_kind kind, const char *task, struct blob *text, struct requester who,
-		     struct job **ret)
+static int command_make_job(struct model *m, enum job_kind kind, const char *task, struct blob *text,
+			    struct requester who, struct job **ret)
 {
 	static const char *const names[] = {[JOB_QUERY] = "query", [JOB_EXEC] = "exec", [JOB_CHECK] = "check"};
 	struct job *j = text ? model_job_new(m, kind, 0, names[kind], task ? task : "", text, who) : NULL;
@@ -116,9 +117,9 @@ static int begin_job(struct model *m, enum job_kind kind, const char *task, stru
 	return j ? 0 : -ENOMEM;
 }
 
-static void post_begin(struct model *m, struct job *j)
+static void command_post_begin(struct model *m, struct job *j)
 {
-	if (post(m, j, do_begin) < 0)
+	if (command_post(m, j, command_do_begin) < 0)
 		model_job_fail(m, j, &(struct error){.errnum = -ENOMEM, .message = "out of memory"});
 }
 
@@ -128,13 +129,13 @@ int model_query(struct model *m, const char *task, struct buf *command, bool com
 	int r = model_query_text(buf_str(command), command->len, err);
 
 	if (r == 0)
-		r = begin_job(m, task ? JOB_EXEC : JOB_QUERY, task, blob_from_buf(command), who, ret);
+		r = command_make_job(m, task ? JOB_EXEC : JOB_QUERY, task, blob_from_buf(command), who, ret);
 	if (r < 0)
 		return r;
 	if (complete)
-		post_begin(m, *ret);
+		command_post_begin(m, *ret);
 	else
-		refuse_incomplete(m, *ret);
+		command_refuse_incomplete(m, *ret);
 	return 0;
 }
 
@@ -151,7 +152,7 @@ static const char probe[] =
 	"[ $r = 0 ] && echo \"port $p answers\" || echo \"port $p does not answer\"\n"
 	"exit $((r != 0))\n";
 
-static int check_runs(const struct snapshot *s, const char *id, struct error *err)
+static int command_check_task_runs(const struct snapshot *s, const char *id, struct error *err)
 {
 	const struct task *t = task_list_find(s->tasks, id);
 
@@ -168,12 +169,12 @@ int model_task_check(struct model *m, const char *id, struct requester who, stru
 	int r = model_query_check(m, NULL, err);
 
 	if (r == 0)
-		r = check_runs(s, id, err);
+		r = command_check_task_runs(s, id, err);
 	if (r == 0)
 		r = buf_puts(&text, probe);
 	if (r == 0)
-		r = begin_job(m, JOB_CHECK, id, blob_from_buf(&text), who, ret);
+		r = command_make_job(m, JOB_CHECK, id, blob_from_buf(&text), who, ret);
 	if (r == 0)
-		post_begin(m, *ret);
+		command_post_begin(m, *ret);
 	return r;
 }

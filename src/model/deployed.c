@@ -24,7 +24,7 @@ struct deployed {
 /* -- what is elsewhere ----------------------------------------------------------------------------------------- */
 
 /* While the account of the credentials in force is not known, only the same profile promises to be the same one. */
-static bool is_here(const struct place *p, const struct place *here)
+static bool deployed_is_here(const struct place *p, const struct place *here)
 {
 	if (!place_may_be_same(p, here))
 		return false;
@@ -32,7 +32,7 @@ static bool is_here(const struct place *p, const struct place *here)
 }
 
 /* Settings that have changed again can make the way back another one: the remedy in `error` would be false. */
-static bool is_same_way(const struct place *p, const struct place *here, const struct place *before)
+static bool deployed_is_same_way(const struct place *p, const struct place *here, const struct place *before)
 {
 	_buf_ struct buf way = BUF_INIT(ELSEWHERE_MAX);
 	_buf_ struct buf way_before = BUF_INIT(ELSEWHERE_MAX);
@@ -42,16 +42,16 @@ static bool is_same_way(const struct place *p, const struct place *here, const s
 	return strcmp(buf_str(&way), buf_str(&way_before)) == 0;
 }
 
-static bool is_reported(const struct deployed *d, const struct place *p, const struct place *here)
+static bool deployed_is_reported(const struct deployed *d, const struct place *p, const struct place *here)
 {
 	for (size_t i = 0; i < d->reported_n; i++)
 		if (place_may_be_same(&d->reported[i], p))
-			return is_same_way(p, here, &d->reported_here);
+			return deployed_is_same_way(p, here, &d->reported_here);
 	return false;
 }
 
 /* Nothing failed, so the errno is 0; but it is where people look for what they should know. */
-static void report(struct model *m, const struct place *p, const struct place *here)
+static void deployed_report(struct model *m, const struct place *p, const struct place *here)
 {
 	_buf_ struct buf way = BUF_INIT(ELSEWHERE_MAX);
 	struct error err;
@@ -64,7 +64,7 @@ static void report(struct model *m, const struct place *p, const struct place *h
 	model_event(m, "%s", err.message);
 }
 
-static void put_line(const struct place *p, const struct place *here, struct buf *out)
+static void deployed_put_line(const struct place *p, const struct place *here, struct buf *out)
 {
 	_buf_ struct buf way = BUF_INIT(ELSEWHERE_MAX);
 
@@ -73,14 +73,14 @@ static void put_line(const struct place *p, const struct place *here, struct buf
 		   p->stack, p->region, p->account, buf_str(&way));
 }
 
-static int edit_elsewhere(struct snapshot *s, void *arg)
+static int deployed_edit_elsewhere(struct snapshot *s, void *arg)
 {
 	blob_unref(s->elsewhere);
 	s->elsewhere = blob_ref(arg);
 	return 0;
 }
 
-static void publish(struct model *m, const struct snapshot *s, struct buf *text)
+static void deployed_publish(struct model *m, const struct snapshot *s, struct buf *text)
 {
 	_cleanup_(blob_unref_cleanup) struct blob *blob = text->len ? blob_from_buf(text) : NULL;
 
@@ -88,10 +88,10 @@ static void publish(struct model *m, const struct snapshot *s, struct buf *text)
 		return;
 	if (blob && s->elsewhere && strcmp(blob->data, s->elsewhere->data) == 0)
 		return;
-	model_publish(m, edit_elsewhere, blob);
+	model_publish(m, deployed_edit_elsewhere, blob);
 }
 
-static void refresh_locked(struct deployed *d)
+static void deployed_refresh_locked(struct deployed *d)
 {
 	struct model *m = d->model;
 	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = model_snapshot(m);
@@ -103,42 +103,42 @@ static void refresh_locked(struct deployed *d)
 	identity_here(s, aws, &here);
 	aws_unref(aws);
 	for (size_t i = 0; i < n; i++) {
-		if (is_here(&places[i], &here))
+		if (deployed_is_here(&places[i], &here))
 			continue;
-		if (!is_reported(d, &places[i], &here))
-			report(m, &places[i], &here);
-		put_line(&places[i], &here, &text);
+		if (!deployed_is_reported(d, &places[i], &here))
+			deployed_report(m, &places[i], &here);
+		deployed_put_line(&places[i], &here, &text);
 		places[left++] = places[i];
 	}
 	memcpy(d->reported, places, left * sizeof(places[0]));
 	d->reported_n = left;
 	d->reported_here = here;
-	publish(m, s, &text);
+	deployed_publish(m, s, &text);
 }
 
 void deployed_refresh(struct model *m)
 {
 	pthread_mutex_lock(&m->deployed->lock);
-	refresh_locked(m->deployed);
+	deployed_refresh_locked(m->deployed);
 	pthread_mutex_unlock(&m->deployed->lock);
 }
 
 /* -- what is there --------------------------------------------------------------------------------------------- */
 
 /* "arn:aws:cloudformation:eu-west-1:123456789012:stack/vast-x/..." */
-static void account_of(const char *arn, char *out, size_t size)
+static void deployed_account_of(const char *arn, char *out, size_t size)
 {
 	for (int colons = 0; *arn && colons < 4; arn++)
 		colons += *arn == ':';
 	snprintf(out, size, "%.*s", (int)strcspn(arn, ":"), arn);
 }
 
-static void see(struct model *m, const struct snapshot *s, struct place *here)
+static void deployed_note_present(struct model *m, const struct snapshot *s, struct place *here)
 {
 	struct place places[JOURNAL_DEPLOYED_MAX];
 	size_t n = journal_deployed(m->journal, places);
 
-	account_of(s->stack->stack_id, here->account, sizeof(here->account));
+	deployed_account_of(s->stack->stack_id, here->account, sizeof(here->account));
 	identity_set(m, s->settings, here->account);
 	for (size_t i = 0; i < n; i++)
 		if (memcmp(&places[i], here, sizeof(*here)) == 0)
@@ -152,14 +152,14 @@ struct absence {
 	struct place here;
 };
 
-static void absence_free(struct absence *a)
+static void deployed_absence_free(struct absence *a)
 {
 	settings_unref(a->settings);
 	free(a);
 }
 
 /* Only now it is certain in which account there is no such stack. */
-static void absence_settled(struct aws_reply *reply, void *arg)
+static void deployed_absence_settled(struct aws_reply *reply, void *arg)
 {
 	struct absence *a = arg;
 
@@ -169,10 +169,10 @@ static void absence_settled(struct aws_reply *reply, void *arg)
 		journal_deployed_remove(a->model->journal, &a->here);
 		deployed_refresh(a->model);
 	}
-	absence_free(a);
+	deployed_absence_free(a);
 }
 
-static bool may_be_missed(struct model *m, const struct place *here)
+static bool deployed_may_be_missed(struct model *m, const struct place *here)
 {
 	struct place places[JOURNAL_DEPLOYED_MAX], anywhere = *here;
 	size_t n = journal_deployed(m->journal, places);
@@ -184,9 +184,9 @@ static bool may_be_missed(struct model *m, const struct place *here)
 	return false;
 }
 
-static void miss(struct model *m, const struct snapshot *s, struct aws *aws, const struct place *here)
+static void deployed_note_absent(struct model *m, const struct snapshot *s, struct aws *aws, const struct place *here)
 {
-	struct aws_request *request = aws && may_be_missed(m, here) ? sts_get_caller_identity() : NULL;
+	struct aws_request *request = aws && deployed_may_be_missed(m, here) ? sts_get_caller_identity() : NULL;
 	struct absence *a = request ? calloc(1, sizeof(*a)) : NULL;
 
 	if (!a) {
@@ -194,12 +194,12 @@ static void miss(struct model *m, const struct snapshot *s, struct aws *aws, con
 		return;
 	}
 	*a = (struct absence){.model = m, .settings = settings_ref(s->settings), .here = *here};
-	if (!aws_start(aws, request, absence_settled, a))
-		absence_free(a);
+	if (!aws_start(aws, request, deployed_absence_settled, a))
+		deployed_absence_free(a);
 }
 
 /* A stack in review has no resources yet. */
-static bool costs_money(const struct stack_view *stack)
+static bool deployed_costs_money(const struct stack_view *stack)
 {
 	return stack->exists && !stack->foreign && stack->stack_id && stack->status &&
 	       strcmp(stack->status, "REVIEW_IN_PROGRESS") != 0 && strcmp(stack->status, "DELETE_COMPLETE") != 0;
@@ -211,10 +211,10 @@ void deployed_follow(struct model *m, const struct snapshot *s)
 	struct place here;
 
 	identity_here(s, aws, &here);
-	if (s->settings && costs_money(s->stack))
-		see(m, s, &here);
+	if (s->settings && deployed_costs_money(s->stack))
+		deployed_note_present(m, s, &here);
 	else if (s->settings)
-		miss(m, s, aws, &here);
+		deployed_note_absent(m, s, aws, &here);
 	aws_unref(aws);
 	deployed_refresh(m);
 }

@@ -23,7 +23,7 @@ struct exec {
 	struct remote *remote;
 	struct printed printed;
 	int64_t sent_ms; /* monotonic: the command was handed over; 0: not yet */
-	bool looked;	 /* the model was read anew because nothing was known */
+	bool refreshed;	 /* the model was read anew because nothing was known */
 	struct error error;
 };
 
@@ -34,7 +34,7 @@ struct execs {
 
 /* -- the end --------------------------------------------------------------------------------------------------- */
 
-static void forget(struct exec *x)
+static void exec_forget(struct exec *x)
 {
 	struct model *m = x->execs->model;
 
@@ -46,21 +46,21 @@ static void forget(struct exec *x)
 	model_trim_history(m);
 }
 
-static void fail(struct exec *x, const struct error *err)
+static void exec_fail(struct exec *x, const struct error *err)
 {
 	model_job_fail(x->execs->model, x->job, err);
-	forget(x);
+	exec_forget(x);
 }
 
-struct outcome {
+struct exec_outcome {
 	int status;
 	int64_t duration_ms;
 	char remark[256];
 };
 
-static void edit_outcome(struct job_view *v, void *arg)
+static void exec_edit_outcome(struct job_view *v, void *arg)
 {
-	struct outcome *o = arg;
+	struct exec_outcome *o = arg;
 
 	v->ran = true;
 	v->exit_code = o->status;
@@ -71,16 +71,16 @@ static void edit_outcome(struct job_view *v, void *arg)
 	v->step[0] = '\0';
 }
 
-static void succeed(struct exec *x, int status)
+static void exec_succeed(struct exec *x, int status)
 {
-	struct outcome o = {.status = status, .duration_ms = clock_monotonic_ms() - x->sent_ms};
+	struct exec_outcome o = {.status = status, .duration_ms = clock_monotonic_ms() - x->sent_ms};
 
 	query_remark(status, 0, false, o.remark, sizeof(o.remark));
-	job_edit(x->job, edit_outcome, &o);
-	forget(x);
+	job_edit(x->job, exec_edit_outcome, &o);
+	exec_forget(x);
 }
 
-static void broken_off(struct exec *x, const struct error *why)
+static void exec_fail_broken(struct exec *x, const struct error *why)
 {
 	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = model_snapshot(x->execs->model);
 	const struct task *t = task_list_find(s->tasks, x->job->argument);
@@ -91,53 +91,53 @@ static void broken_off(struct exec *x, const struct error *why)
 	if (!*err.remedy)
 		error_remedy(&err, "see status and stopped_reason in tasks/%s", x->job->argument);
 	watch_now(x->execs->model, NULL, NULL); /* the task may have ended */
-	fail(x, &err);
+	exec_fail(x, &err);
 }
 
-static void on_ended(int status, const struct error *why, void *arg)
+static void exec_on_ended(int status, const struct error *why, void *arg)
 {
 	struct exec *x = arg;
 
 	x->remote = NULL;
 	if (error_is(&x->error)) {
-		fail(x, &x->error);
+		exec_fail(x, &x->error);
 	} else if (job_cancel_wished(x->job) && error_is(why)) {
 		job_cancelled(x->job, x->sent_ms ? "cancelled: the command was ended in the container"
 						 : "cancelled before it was sent");
-		forget(x);
+		exec_forget(x);
 	} else if (error_is(why)) {
-		broken_off(x, why);
+		exec_fail_broken(x, why);
 	} else {
-		succeed(x, status);
+		exec_succeed(x, status);
 	}
 }
 
 /* -- at work --------------------------------------------------------------------------------------------------- */
 
-static void on_waiting(const struct error *why, void *arg)
+static void exec_on_waiting(const struct error *why, void *arg)
 {
 	struct exec *x = arg;
 
 	job_progress(x->job, 0, 0, "waiting for the agent in the container: %s", *why->code ? why->code : why->message);
 }
 
-static void give_up(struct exec *x, const struct error *err)
+static void exec_give_up(struct exec *x, const struct error *err)
 {
 	if (!error_is(&x->error))
 		x->error = *err;
 	remote_cancel(x->remote);
 }
 
-static void refuse_plain(struct exec *x, int r, const char *missing)
+static void exec_refuse_plain(struct exec *x, int r, const char *missing)
 {
 	struct error err;
 
 	error_set(&err, r, "the container lacks %s, so that the command must be typed, and it cannot be: %s", missing,
 		  r == -EFBIG ? "a line has more than 4000 bytes" : "it has control characters");
-	give_up(x, &err);
+	exec_give_up(x, &err);
 }
 
-static void on_ready(const char *missing, void *arg)
+static void exec_on_ready(const char *missing, void *arg)
 {
 	struct exec *x = arg;
 	const struct blob *text = x->job->query;
@@ -151,16 +151,16 @@ static void on_ready(const char *missing, void *arg)
 	if (r == 0)
 		r = remote_write_end(x->remote);
 	if (r == -EINVAL || r == -EFBIG)
-		refuse_plain(x, r, missing);
+		exec_refuse_plain(x, r, missing);
 	else if (r < 0)
-		give_up(x, &(struct error){.errnum = -ENOMEM, .message = "out of memory"});
+		exec_give_up(x, &(struct error){.errnum = -ENOMEM, .message = "out of memory"});
 	else if (*missing)
 		job_remark(x->job,
 			   "the container lacks some of stty, dd, od, tr and base64: the output passed a terminal, "
 			   "standard error is among it, and bytes that are not UTF-8 are lost");
 }
 
-static void on_output(bool is_stderr, const void *data, size_t len, void *arg)
+static void exec_on_output(bool is_stderr, const void *data, size_t len, void *arg)
 {
 	struct exec *x = arg;
 	struct error err = {0};
@@ -168,12 +168,12 @@ static void on_output(bool is_stderr, const void *data, size_t len, void *arg)
 	if (error_is(&x->error))
 		return;
 	if (printed_add(&x->printed, is_stderr, data, len, &err) < 0)
-		give_up(x, &err);
+		exec_give_up(x, &err);
 	else
 		printed_tell(&x->printed);
 }
 
-static void on_drained(void *arg _unused_)
+static void exec_on_drained(void *arg _unused_)
 {
 }
 
@@ -201,13 +201,13 @@ struct remote *exec_start(struct model *m, const struct snapshot *s, const struc
 	return r;
 }
 
-static int start(struct exec *x, const struct snapshot *s, const struct task *t)
+static int exec_start_command(struct exec *x, const struct snapshot *s, const struct task *t)
 {
-	static const struct remote_events events = {.waiting = on_waiting,
-						    .ready = on_ready,
-						    .output = on_output,
-						    .drained = on_drained,
-						    .ended = on_ended};
+	static const struct remote_events events = {.waiting = exec_on_waiting,
+						    .ready = exec_on_ready,
+						    .output = exec_on_output,
+						    .drained = exec_on_drained,
+						    .ended = exec_on_ended};
 	static const struct exec_form form = {COMMAND_JOB, COLUMNS, ROWS};
 	struct model *m = x->execs->model;
 
@@ -217,18 +217,18 @@ static int start(struct exec *x, const struct snapshot *s, const struct task *t)
 	return x->remote ? 0 : -ENOMEM;
 }
 
-static void attempt(struct exec *x);
+static void exec_attempt(struct exec *x);
 
-static void looked(void *arg)
+static void exec_refreshed(void *arg)
 {
 	struct exec *x = arg;
 
 	if (!atomic_load(&x->execs->model->stopping))
-		attempt(x);
+		exec_attempt(x);
 }
 
 /* If nothing is known yet, the model is looked at first. */
-static void attempt(struct exec *x)
+static void exec_attempt(struct exec *x)
 {
 	struct model *m = x->execs->model;
 	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = model_snapshot(m);
@@ -237,14 +237,14 @@ static void attempt(struct exec *x)
 
 	if (job_cancel_wished(x->job)) {
 		job_cancelled(x->job, "cancelled before it was sent");
-		forget(x);
-	} else if (!t && !x->looked && s->settings) {
-		x->looked = true;
-		watch_now(m, looked, x);
+		exec_forget(x);
+	} else if (!t && !x->refreshed && s->settings) {
+		x->refreshed = true;
+		watch_now(m, exec_refreshed, x);
 	} else if (exec_check(s, x->job->argument, &err) < 0) {
-		fail(x, &err);
-	} else if (!t || !s->settings || start(x, s, t) < 0) {
-		fail(x, &(struct error){.errnum = -ENOMEM, .message = "out of memory"});
+		exec_fail(x, &err);
+	} else if (!t || !s->settings || exec_start_command(x, s, t) < 0) {
+		exec_fail(x, &(struct error){.errnum = -ENOMEM, .message = "out of memory"});
 	}
 }
 
@@ -295,7 +295,7 @@ int execs_begin(struct execs *execs, struct job *j)
 	x->execs = execs;
 	x->job = job_ref(j);
 	list_append(&execs->running, &x->link);
-	attempt(x);
+	exec_attempt(x);
 	return 0;
 }
 
@@ -322,7 +322,7 @@ void execs_free(struct execs *execs)
 		struct exec *x = container_of(l, struct exec, link);
 
 		remote_free(x->remote);
-		forget(x);
+		exec_forget(x);
 	}
 	free(execs);
 }

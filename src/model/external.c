@@ -8,14 +8,14 @@
 
 #include <string.h>
 
-static struct job *running_external(const struct snapshot *s)
+static struct job *external_running(const struct snapshot *s)
 {
 	struct job *j = snapshot_running_operation(s);
 
 	return j && strcmp(j->name, OPERATION_EXTERNAL) == 0 ? j : NULL;
 }
 
-static void begin(struct model *m, const char *status)
+static void external_begin(struct model *m, const char *status)
 {
 	_cleanup_(job_unref_cleanup) struct job *j =
 		model_job_new(m, JOB_OPERATION, 0, OPERATION_EXTERNAL, "", NULL, (struct requester){0});
@@ -27,7 +27,7 @@ static void begin(struct model *m, const char *status)
 	job_progress(j, 0, 0, "%s", status);
 }
 
-static void end(struct model *m, struct job *j, const char *status)
+static void external_end(struct model *m, struct job *j, const char *status)
 {
 	_buf_ struct buf text = BUF_INIT(256);
 	struct error err;
@@ -45,14 +45,14 @@ static void end(struct model *m, struct job *j, const char *status)
 
 void external_follow(struct model *m, const struct snapshot *s)
 {
-	struct job *running = snapshot_running_operation(s), *external = running_external(s);
+	struct job *running = snapshot_running_operation(s), *external = external_running(s);
 	const char *status = s->stack->status ? s->stack->status : "DELETE_COMPLETE";
 	bool moving = s->stack->exists && !s->stack->foreign && stack_state(status)->kind == STACK_BUSY;
 
 	if (moving && !running)
-		begin(m, status);
+		external_begin(m, status);
 	else if (moving && external)
 		job_progress(external, 0, 0, "%s", status);
 	else if (external)
-		end(m, external, status);
+		external_end(m, external, status);
 }

@@ -21,7 +21,7 @@
 #define FOLLOWERS_KEPT 64  /* idle ones beyond this are forgotten */
 #define PAGES_AT_ONCE  200 /* of one look: an endless log must not keep the first reader waiting for ever */
 
-struct reader {
+struct log_reader {
 	struct list link;
 	void (*fetched)(void *arg);
 	void *arg;
@@ -55,11 +55,11 @@ struct followers {
 	size_t n;
 };
 
-static void look(void *arg);
+static void follow_poll(void *arg);
 
 /* -- what is to be read ---------------------------------------------------------------------------------------- */
 
-static const struct task *log_task(const struct follower *f, const struct snapshot *s)
+static const struct task *follow_task(const struct follower *f, const struct snapshot *s)
 {
 	if (f->kind == MODEL_LOG_TASK)
 		return task_list_find(s->tasks, f->key);
@@ -78,7 +78,7 @@ static const struct task *log_task(const struct follower *f, const struct snapsh
  */
 static bool follow_turn_to_next(struct follower *f, const struct snapshot *s)
 {
-	const struct task *t = log_task(f, s);
+	const struct task *t = follow_task(f, s);
 
 	if (!t || !t->log_stream || strcmp(f->log_stream, t->log_stream) == 0)
 		return false;
@@ -91,13 +91,13 @@ static bool follow_turn_to_next(struct follower *f, const struct snapshot *s)
 
 /* -- looking --------------------------------------------------------------------------------------------------- */
 
-static bool is_wanted(struct follower *f)
+static bool follow_is_wanted(struct follower *f)
 {
 	return f->opens || clock_monotonic_ms() - f->closed_ms < LINGER_MS;
 }
 
 /* The look is over: whoever waited for the first page goes on, and the next look is arranged. */
-static void end_look(struct follower *f)
+static void follow_end_poll(struct follower *f)
 {
 	struct followers *all = f->owner;
 	struct list readers;
@@ -106,21 +106,21 @@ static void end_look(struct follower *f)
 	list_init(&readers);
 	pthread_mutex_lock(&all->lock);
 	list_splice(&readers, &f->readers);
-	again = is_wanted(f) && !atomic_load(&all->model->stopping);
+	again = follow_is_wanted(f) && !atomic_load(&all->model->stopping);
 	f->active = again;
 	pthread_mutex_unlock(&all->lock);
 	list_for_each_safe (l, next, &readers) {
-		struct reader *reader = container_of(l, struct reader, link);
+		struct log_reader *reader = container_of(l, struct log_reader, link);
 
 		reader->fetched(reader->arg);
 		free(reader);
 	}
 	if (again)
-		engine_timer_set(all->model->engine, &f->timer, LOOK_EVERY_MS, look, f);
+		engine_timer_set(all->model->engine, &f->timer, LOOK_EVERY_MS, follow_poll, f);
 }
 
 /* Pages are small where a log grows slowly; one token serves for many. Without memory there is one less. */
-static void note_page(struct follower *f, const struct log_place *place)
+static void follow_note_page(struct follower *f, const struct log_place *place)
 {
 	const struct log_page *last = f->index_n ? &f->index[f->index_n - 1] : NULL;
 	struct log_page *larger, page = {.at = stream_size(f->stream), .since_ms = f->since_ms, .place = *place};
@@ -142,7 +142,7 @@ static void note_page(struct follower *f, const struct log_place *place)
 }
 
 /* False for an event that was read before its token expired. */
-static bool log_place_pass(struct log_place *p, int64_t time_ms)
+static bool follow_pass_event(struct log_place *p, int64_t time_ms)
 {
 	if (p->skip && time_ms == p->time_ms) {
 		p->skip--;
@@ -176,7 +176,7 @@ int follow_render(const cJSON *body, struct log_place *place, struct buf *out)
 	cJSON_ArrayForEach (event, aws_at(body, "events")) {
 		size_t before = out->len;
 
-		if (!log_place_pass(place, (int64_t)aws_number(event, "timestamp", 0)))
+		if (!follow_pass_event(place, (int64_t)aws_number(event, "timestamp", 0)))
 			continue;
 		escape_raw(out, aws_text(event, "message"));
 		if (out->len == before || out->data[out->len - 1] != '\n')
@@ -185,32 +185,32 @@ int follow_render(const cJSON *body, struct log_place *place, struct buf *out)
 	return out->error;
 }
 
-static void append_events(struct follower *f, const cJSON *body)
+static void follow_append_events(struct follower *f, const cJSON *body)
 {
 	_buf_ struct buf text = BUF_INIT(PAGE_MAX);
 	struct log_place before = f->place;
 
 	if (follow_render(body, &f->place, &text) < 0 || !text.len)
 		return;
-	note_page(f, &before);
+	follow_note_page(f, &before);
 	stream_append(f->stream, text.data, text.len);
 	model_tell(f->owner->model);
 }
 
-static void fetch_page(struct follower *f);
+static void follow_fetch_page(struct follower *f);
 
 static void follow_end_stream(struct follower *f)
 {
 	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = model_snapshot(f->owner->model);
 
 	if (++f->pages < PAGES_AT_ONCE && follow_turn_to_next(f, s))
-		fetch_page(f);
+		follow_fetch_page(f);
 	else
-		end_look(f);
+		follow_end_poll(f);
 }
 
 /* The end is where the token stays the same; pages before it may be empty. */
-static void got_page(struct aws_reply *reply, void *arg)
+static void follow_got_page(struct aws_reply *reply, void *arg)
 {
 	struct follower *f = arg;
 	const char *next = aws_text(reply->body, "nextForwardToken");
@@ -220,17 +220,17 @@ static void got_page(struct aws_reply *reply, void *arg)
 		f->by_time = true;
 		free(move_ptr(f->token));
 		f->since_ms = follow_by_time(&f->place);
-		fetch_page(f);
+		follow_fetch_page(f);
 		return;
 	}
 	if (error_is(&reply->error)) {
 		if (error_has_code(&reply->error, "ResourceNotFoundException"))
 			follow_end_stream(f);
 		else
-			end_look(f);
+			follow_end_poll(f);
 		return;
 	}
-	append_events(f, reply->body);
+	follow_append_events(f, reply->body);
 	at_end = !*next || (f->token && strcmp(f->token, next) == 0);
 	if (!at_end) {
 		free(f->token);
@@ -239,12 +239,12 @@ static void got_page(struct aws_reply *reply, void *arg)
 	if (at_end)
 		follow_end_stream(f);
 	else if (++f->pages >= PAGES_AT_ONCE)
-		end_look(f);
+		follow_end_poll(f);
 	else
-		fetch_page(f);
+		follow_fetch_page(f);
 }
 
-static void fetch_page(struct follower *f)
+static void follow_fetch_page(struct follower *f)
 {
 	struct model *m = f->owner->model;
 	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = model_snapshot(m);
@@ -254,23 +254,23 @@ static void fetch_page(struct follower *f)
 
 	if (aws && group && (*f->log_stream || follow_turn_to_next(f, s)))
 		request = logs_get_log_events(group, f->log_stream, f->token, f->since_ms);
-	if (!request || !aws_start(aws, request, got_page, f))
-		end_look(f);
+	if (!request || !aws_start(aws, request, follow_got_page, f))
+		follow_end_poll(f);
 	aws_unref(aws);
 }
 
-static void look(void *arg)
+static void follow_poll(void *arg)
 {
 	struct follower *f = arg;
 
 	f->pages = 0;
 	f->by_time = false;
-	fetch_page(f);
+	follow_fetch_page(f);
 }
 
 /* -- the registry ---------------------------------------------------------------------------------------------- */
 
-static struct follower *find(struct followers *all, enum model_log kind, const char *key)
+static struct follower *follow_find(struct followers *all, enum model_log kind, const char *key)
 {
 	list_for_each (l, &all->all) {
 		struct follower *f = container_of(l, struct follower, link);
@@ -287,14 +287,14 @@ const struct log_page *follow_page(struct followers *all, enum model_log kind, c
 	struct follower *f;
 
 	pthread_mutex_lock(&all->lock);
-	f = find(all, kind, key);
+	f = follow_find(all, kind, key);
 	pthread_mutex_unlock(&all->lock);
 	for (size_t i = 0; f && i < f->index_n && f->index[i].at <= offset; i++)
 		found = &f->index[i];
 	return found;
 }
 
-static void follower_free(struct follower *f)
+static void follow_free(struct follower *f)
 {
 	list_remove(&f->link);
 	f->owner->n--;
@@ -307,13 +307,13 @@ static void follower_free(struct follower *f)
 	free(f->index);
 	list_for_each_safe (l, next, &f->readers) {
 		list_remove(l);
-		free(container_of(l, struct reader, link));
+		free(container_of(l, struct log_reader, link));
 	}
 	free(f);
 }
 
 /* Makes room by forgetting the oldest that nobody reads. */
-static void forget_idle(struct followers *all)
+static void follow_forget_idle(struct followers *all)
 {
 	list_for_each_safe (l, next, &all->all) {
 		struct follower *f = container_of(l, struct follower, link);
@@ -321,17 +321,17 @@ static void forget_idle(struct followers *all)
 		if (all->n < FOLLOWERS_KEPT)
 			return;
 		if (!f->opens && !f->active && list_empty(&f->readers))
-			follower_free(f);
+			follow_free(f);
 	}
 }
 
-static struct follower *add(struct followers *all, enum model_log kind, const char *key)
+static struct follower *follow_add(struct followers *all, enum model_log kind, const char *key)
 {
 	struct follower *f = calloc(1, sizeof(*f));
 
 	if (!f)
 		return NULL;
-	forget_idle(all);
+	follow_forget_idle(all);
 	f->owner = all;
 	f->kind = kind;
 	snprintf(f->key, sizeof(f->key), "%s", key);
@@ -341,13 +341,13 @@ static struct follower *add(struct followers *all, enum model_log kind, const ch
 	all->n++;
 	if (f->stream)
 		return f;
-	follower_free(f);
+	follow_free(f);
 	return NULL;
 }
 
-static int add_reader(struct follower *f, void (*fetched)(void *arg), void *arg)
+static int follow_add_reader(struct follower *f, void (*fetched)(void *arg), void *arg)
 {
-	struct reader *reader = calloc(1, sizeof(*reader));
+	struct log_reader *reader = calloc(1, sizeof(*reader));
 
 	if (!reader)
 		return -ENOMEM;
@@ -358,21 +358,21 @@ static int add_reader(struct follower *f, void (*fetched)(void *arg), void *arg)
 }
 
 /* Under the lock. 1: somebody follows already, so it is fresh; 0: a look is to be started; negative errno. */
-static int open_locked(struct followers *all, enum model_log kind, const char *key, void (*fetched)(void *arg),
-		       void *arg, struct follower **ret)
+static int follow_open_locked(struct followers *all, enum model_log kind, const char *key, void (*fetched)(void *arg),
+			      void *arg, struct follower **ret)
 {
-	struct follower *f = find(all, kind, key);
+	struct follower *f = follow_find(all, kind, key);
 	int r;
 
 	if (!f)
-		f = add(all, kind, key);
+		f = follow_add(all, kind, key);
 	if (!f)
 		return -ENOMEM;
 	*ret = f;
 	f->opens++;
 	if (f->active && list_empty(&f->readers))
 		return 1;
-	r = add_reader(f, fetched, arg);
+	r = follow_add_reader(f, fetched, arg);
 	if (r < 0) {
 		f->opens--;
 		return r;
@@ -383,7 +383,7 @@ static int open_locked(struct followers *all, enum model_log kind, const char *k
 }
 
 /* A query's log is its job's own: nothing is to be fetched. */
-static struct stream *query_log(struct model *m, const char *key)
+static struct stream *follow_query_log(struct model *m, const char *key)
 {
 	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = model_snapshot(m);
 	struct job *j = job_list_find(s->queries, strtoull(key, NULL, 10));
@@ -398,18 +398,18 @@ struct stream *model_log_stream(struct model *m, enum model_log kind, const char
 	struct stream *stream;
 
 	if (kind == MODEL_LOG_QUERY)
-		return query_log(m, key);
+		return follow_query_log(m, key);
 	pthread_mutex_lock(&all->lock);
-	f = find(all, kind, key);
+	f = follow_find(all, kind, key);
 	stream = f ? stream_ref(f->stream) : NULL;
 	pthread_mutex_unlock(&all->lock);
 	return stream;
 }
 
-static int open_query_log(struct model *m, const char *key, void (*fetched)(void *arg), void *arg, struct stream **ret,
-			  struct error *err)
+static int follow_open_query_log(struct model *m, const char *key, void (*fetched)(void *arg), void *arg,
+				 struct stream **ret, struct error *err)
 {
-	*ret = query_log(m, key);
+	*ret = follow_query_log(m, key);
 	if (!*ret)
 		return error_set(err, -ENOENT, "there is no query %s", key);
 	fetched(arg);
@@ -424,17 +424,17 @@ int model_log_open(struct model *m, enum model_log kind, const char *key, void (
 	int r;
 
 	if (kind == MODEL_LOG_QUERY)
-		return open_query_log(m, key, fetched, arg, ret, err);
+		return follow_open_query_log(m, key, fetched, arg, ret, err);
 	pthread_mutex_lock(&all->lock);
-	r = open_locked(all, kind, key, fetched, arg, &f);
+	r = follow_open_locked(all, kind, key, fetched, arg, &f);
 	*ret = r >= 0 ? stream_ref(f->stream) : NULL;
 	pthread_mutex_unlock(&all->lock);
 	if (r < 0)
 		return r;
 	if (r == 1)
 		fetched(arg);
-	else if (r == 0 && engine_post(m->engine, look, f) < 0)
-		end_look(f);
+	else if (r == 0 && engine_post(m->engine, follow_poll, f) < 0)
+		follow_end_poll(f);
 	return 0;
 }
 
@@ -446,7 +446,7 @@ void model_log_close(struct model *m, enum model_log kind, const char *key)
 	if (kind == MODEL_LOG_QUERY)
 		return;
 	pthread_mutex_lock(&all->lock);
-	f = find(all, kind, key);
+	f = follow_find(all, kind, key);
 	if (f && f->opens && --f->opens == 0)
 		f->closed_ms = clock_monotonic_ms();
 	pthread_mutex_unlock(&all->lock);
@@ -472,7 +472,7 @@ void followers_free(struct followers *all)
 	if (!all)
 		return;
 	list_for_each_safe (l, next, &all->all)
-		follower_free(container_of(l, struct follower, link));
+		follow_free(container_of(l, struct follower, link));
 	pthread_mutex_destroy(&all->lock);
 	free(all);
 }

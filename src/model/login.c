@@ -98,7 +98,7 @@ void login_free(struct login *l)
 	free(l);
 }
 
-static void login_end(void *arg)
+static void login_end_login(void *arg)
 {
 	struct login *l = arg;
 
@@ -110,7 +110,7 @@ static void login_end(void *arg)
 /* Its caller still uses it. */
 static void login_end_soon(struct login *l)
 {
-	engine_timer_set(l->model->engine, &l->ending, 0, login_end, l);
+	engine_timer_set(l->model->engine, &l->ending, 0, login_end_login, l);
 }
 
 static void login_show_prompt(const char *url, const char *code, int64_t valid_s, void *arg)
@@ -164,7 +164,7 @@ static void login_cancel(void *arg)
 	job_log(l->job, "cancelled");
 	job_cancelled(l->job, "cancelled");
 	model_event(m, "operations/%" PRIu64 " login cancelled", l->job->number);
-	login_end(l);
+	login_end_login(l);
 }
 
 static void login_cancel_wished(struct job *j _unused_, void *arg)

@@ -36,7 +36,7 @@ uint64_t model_generation(struct model *m)
 }
 
 /* Keeps a chosen task while it lives. */
-static void settle_default_task(struct snapshot *s)
+static void model_settle_default_task(struct snapshot *s)
 {
 	const struct task *chosen = s->default_chosen ? task_list_find(s->tasks, s->default_task) : NULL;
 
@@ -48,8 +48,8 @@ static void settle_default_task(struct snapshot *s)
 }
 
 /* Under the lock: the old snapshot, to be given back, or NULL when edit refused. */
-static struct snapshot *replace_snapshot(struct model *m, int (*edit)(struct snapshot *s, void *arg), void *arg,
-					 int *ret)
+static struct snapshot *model_replace_snapshot(struct model *m, int (*edit)(struct snapshot *s, void *arg), void *arg,
+					       int *ret)
 {
 	struct snapshot *fresh = snapshot_copy(m->snapshot), *old;
 
@@ -58,7 +58,7 @@ static struct snapshot *replace_snapshot(struct model *m, int (*edit)(struct sna
 		snapshot_unref(fresh);
 		return NULL;
 	}
-	settle_default_task(fresh);
+	model_settle_default_task(fresh);
 	if (fresh->settings != m->snapshot->settings || fresh->stack != m->snapshot->stack)
 		fresh->match = plan_match(fresh);
 	fresh->generation = m->snapshot->generation + 1;
@@ -74,7 +74,7 @@ int model_publish(struct model *m, int (*edit)(struct snapshot *s, void *arg), v
 	int r;
 
 	pthread_mutex_lock(&m->lock);
-	old = replace_snapshot(m, edit, arg, &r);
+	old = model_replace_snapshot(m, edit, arg, &r);
 	pthread_mutex_unlock(&m->lock);
 	snapshot_unref(old);
 	if (r >= 0)
@@ -145,7 +145,7 @@ void model_event(struct model *m, const char *format, ...)
 
 /* -- jobs ------------------------------------------------------------------------------------------------------ */
 
-static struct job_list **list_of(struct snapshot *s, enum job_kind kind)
+static struct job_list **model_job_list(struct snapshot *s, enum job_kind kind)
 {
 	switch (kind) {
 	case JOB_OPERATION:
@@ -159,7 +159,7 @@ static struct job_list **list_of(struct snapshot *s, enum job_kind kind)
 	}
 }
 
-static int trim_history(struct snapshot *s)
+static int model_trim_lists(struct snapshot *s)
 {
 	const struct settings *settings = s->settings;
 	struct history_limits limits = {.keep = settings ? settings->history_keep : HISTORY_KEEP,
@@ -169,7 +169,7 @@ static int trim_history(struct snapshot *s)
 	return history_trim((struct job_list **[HISTORY_LISTS]){&s->queries, &s->execs}, &limits);
 }
 
-static int add_job(struct snapshot *s, void *arg)
+static int model_edit_add_job(struct snapshot *s, void *arg)
 {
 	struct job *j = arg;
 	static const size_t keep[] = {
@@ -178,7 +178,7 @@ static int add_job(struct snapshot *s, void *arg)
 		[JOB_EXEC] = SIZE_MAX,
 		[JOB_CHECK] = CHECKS_KEPT,
 	};
-	struct job_list **list = list_of(s, j->kind);
+	struct job_list **list = model_job_list(s, j->kind);
 	struct job_list *longer = job_list_with(*list, j, keep[j->kind]);
 	int r;
 
@@ -186,20 +186,20 @@ static int add_job(struct snapshot *s, void *arg)
 		return -ENOMEM;
 	job_list_unref(*list);
 	*list = longer;
-	r = trim_history(s);
+	r = model_trim_lists(s);
 	return r < 0 ? r : 0;
 }
 
-static int edit_trim(struct snapshot *s, void *arg _unused_)
+static int model_edit_trim(struct snapshot *s, void *arg _unused_)
 {
-	int r = trim_history(s);
+	int r = model_trim_lists(s);
 
 	return r == 0 ? -EALREADY : r;
 }
 
 void model_trim_history(struct model *m)
 {
-	model_publish(m, edit_trim, NULL);
+	model_publish(m, model_edit_trim, NULL);
 }
 
 uint64_t model_take_number(struct model *m, enum job_kind kind)
@@ -212,7 +212,7 @@ uint64_t model_take_number(struct model *m, enum job_kind kind)
 	return number;
 }
 
-static uint64_t take_noted_number(struct model *m, enum job_kind kind)
+static uint64_t model_take_noted_number(struct model *m, enum job_kind kind)
 {
 	uint64_t number = model_take_number(m, kind);
 
@@ -223,21 +223,21 @@ static uint64_t take_noted_number(struct model *m, enum job_kind kind)
 struct job *model_job_new(struct model *m, enum job_kind kind, uint64_t number, const char *name, const char *argument,
 			  struct blob *query, struct requester who)
 {
-	struct job *j = job_new(kind, number ? number : take_noted_number(m, kind), name, query);
+	struct job *j = job_new(kind, number ? number : model_take_noted_number(m, kind), name, query);
 
 	if (!j)
 		return NULL;
 	snprintf(j->argument, sizeof(j->argument), "%s", argument);
 	j->pid = who.pid;
 	j->uid = who.uid;
-	if (model_publish(m, add_job, j) < 0) {
+	if (model_publish(m, model_edit_add_job, j) < 0) {
 		job_unref(j);
 		return NULL;
 	}
 	return j;
 }
 
-static void job_changed(struct job *j _unused_, void *arg)
+static void model_job_changed(struct job *j _unused_, void *arg)
 {
 	model_tell(arg);
 }
@@ -245,7 +245,7 @@ static void job_changed(struct job *j _unused_, void *arg)
 #define JOB_PATH_SIZE 128
 
 /* Where a job stands in the tree. */
-static const char *job_path(const struct job *j, char path[static JOB_PATH_SIZE])
+static const char *model_job_path(const struct job *j, char path[static JOB_PATH_SIZE])
 {
 	switch (j->kind) {
 	case JOB_EXEC:
@@ -267,7 +267,8 @@ static void model_job_end(struct model *m, struct job *j, const struct error *er
 {
 	char path[JOB_PATH_SIZE];
 
-	failures_add(m->failures, &(struct failure_site){.pid = j->pid, .uid = j->uid, .job = job_path(j, path)}, err);
+	failures_add(m->failures, &(struct failure_site){.pid = j->pid, .uid = j->uid, .job = model_job_path(j, path)},
+		     err);
 	model_event(m, "%s %s %s: %s", path, j->name, job_state_name(state), err->message);
 	end(j, err);
 }
@@ -289,15 +290,16 @@ int model_history_check(struct job *j, struct error *err)
 
 	if (job_state_ended(v->state))
 		return 0;
-	error_set(err, -EBUSY, "%s cannot be removed: its command is %s", job_path(j, path), job_state_name(v->state));
+	error_set(err, -EBUSY, "%s cannot be removed: its command is %s", model_job_path(j, path),
+		  job_state_name(v->state));
 	error_remedy(err, "wait for it, or: touch %s/cancel", path);
 	return -EBUSY;
 }
 
-static int edit_forget(struct snapshot *s, void *arg)
+static int model_edit_forget(struct snapshot *s, void *arg)
 {
 	struct job *j = arg;
-	struct job_list **list = list_of(s, j->kind), *shorter;
+	struct job_list **list = model_job_list(s, j->kind), *shorter;
 
 	if (job_list_find(*list, j->number) != j)
 		return -ENOENT;
@@ -315,9 +317,9 @@ int model_history_remove(struct model *m, struct job *j, struct requester who, s
 	int r = model_history_check(j, err);
 
 	if (r == 0)
-		r = model_publish(m, edit_forget, j);
+		r = model_publish(m, model_edit_forget, j);
 	if (r == 0)
-		model_event(m, "%s was removed by process %d", job_path(j, path), (int)who.pid);
+		model_event(m, "%s was removed by process %d", model_job_path(j, path), (int)who.pid);
 	return r;
 }
 
@@ -333,7 +335,7 @@ void model_cancel_job(struct model *m, struct job *j)
 
 /* -- choosing the default task --------------------------------------------------------------------------------- */
 
-static int edit_choice(struct snapshot *s, void *arg)
+static int model_edit_choice(struct snapshot *s, void *arg)
 {
 	const char *id = arg;
 
@@ -346,7 +348,7 @@ static int edit_choice(struct snapshot *s, void *arg)
 
 int model_task_choose(struct model *m, const char *id, struct error *err)
 {
-	int r = model_publish(m, edit_choice, (void *)(id ? id : ""));
+	int r = model_publish(m, model_edit_choice, (void *)(id ? id : ""));
 
 	if (r == -ENOENT)
 		return error_set(err, -ENOENT, "%s is not a known task", id);
@@ -358,7 +360,7 @@ int model_task_choose(struct model *m, const char *id, struct error *err)
 /* -- life ------------------------------------------------------------------------------------------------------ */
 
 /* Queries and the rest of the tree work without a journal; operations are refused, or may be missing. */
-static int open_journal(struct model *m, const char *dir, struct error *err)
+static int model_open_journal(struct model *m, const char *dir, struct error *err)
 {
 	struct error note = {0};
 	int r = journal_open(dir, &m->journal, &note);
@@ -372,7 +374,7 @@ static int open_journal(struct model *m, const char *dir, struct error *err)
 	return 0;
 }
 
-static int make_parts(struct model *m, const struct model_config *config, struct error *err)
+static int model_make_parts(struct model *m, const struct model_config *config, struct error *err)
 {
 	int r;
 
@@ -384,16 +386,16 @@ static int make_parts(struct model *m, const struct model_config *config, struct
 	m->snapshot = snapshot_first();
 	if (!m->config_dir || !m->cache_dir || !m->failures || !m->events || !m->api_log || !m->snapshot)
 		return -ENOMEM;
-	r = open_journal(m, config->state_dir, err);
+	r = model_open_journal(m, config->state_dir, err);
 	if (r < 0)
 		return r;
 	for (int kind = 0; kind < JOB_KIND_MAX; kind++)
 		m->next_number[kind] = journal_last_number(m->journal, kind) + 1;
-	job_set_listener(job_changed, m);
+	job_set_listener(model_job_changed, m);
 	return 0;
 }
 
-static int start_parts(struct model *m, struct error *err)
+static int model_start_parts(struct model *m, struct error *err)
 {
 	int r;
 
@@ -408,7 +410,7 @@ static int start_parts(struct model *m, struct error *err)
 	return 0;
 }
 
-static void report_settings(struct model *m, const struct error *err)
+static void model_report_settings(struct model *m, const struct error *err)
 {
 	failures_add(m->failures, &(struct failure_site){.path = "config/default.env"}, err);
 	log_warning("%s", err->message);
@@ -425,15 +427,15 @@ int model_start(const struct model_config *config, struct model **ret, struct er
 	pthread_mutex_init(&m->lock, NULL);
 	pthread_mutex_init(&m->save_lock, NULL);
 	pthread_cond_init(&m->saved, NULL);
-	r = make_parts(m, config, err);
+	r = model_make_parts(m, config, err);
 	if (r == 0)
-		r = start_parts(m, err);
+		r = model_start_parts(m, err);
 	if (r < 0) {
 		model_stop(m);
 		return r;
 	}
 	if (settings_file_load(m, &unusable) < 0)
-		report_settings(m, &unusable);
+		model_report_settings(m, &unusable);
 	/* First what we were doing ourselves, then a look: or our own operation would be taken for somebody else's. */
 	operations_resume(m);
 	deployed_refresh(m);
@@ -442,7 +444,7 @@ int model_start(const struct model_config *config, struct model **ret, struct er
 	return 0;
 }
 
-static void wait_for_saves(struct model *m)
+static void model_wait_for_saves(struct model *m)
 {
 	pthread_mutex_lock(&m->lock);
 	while (m->saving)
@@ -456,7 +458,7 @@ void model_stop(struct model *m)
 	if (!m)
 		return;
 	model_set_listener(m, NULL, NULL);
-	wait_for_saves(m);
+	model_wait_for_saves(m);
 	runner_free(m->runner);
 	shells_end(m->shells);
 	atomic_store(&m->stopping, true);

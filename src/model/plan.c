@@ -12,7 +12,7 @@
 /* In the place of the name that the image will have. */
 #define IMAGE_TO_COME "(assembled by deploy)"
 
-static cJSON *pairs_json(const struct pair *pairs, size_t n, const char *key, const char *value)
+static cJSON *plan_pairs_json(const struct pair *pairs, size_t n, const char *key, const char *value)
 {
 	cJSON *array = cJSON_CreateArray();
 
@@ -27,7 +27,7 @@ static cJSON *pairs_json(const struct pair *pairs, size_t n, const char *key, co
 }
 
 /* NULL unless the deployed image was made from what the settings name, for the processor that they name. */
-static const char *deployed_image(const struct snapshot *s)
+static const char *plan_deployed_image(const struct snapshot *s)
 {
 	const char *base = stack_view_parameter(s->stack, "BaseImage");
 	const char *architecture = stack_view_parameter(s->stack, "Architecture");
@@ -40,9 +40,9 @@ static const char *deployed_image(const struct snapshot *s)
 }
 
 /* What only a deploy finds out is taken to be as it is deployed; whether a tag was moved meanwhile, it does not ask. */
-static cJSON *wanted_parameters(const struct snapshot *s)
+static cJSON *plan_wanted_parameters(const struct snapshot *s)
 {
-	const char *image = deployed_image(s);
+	const char *image = plan_deployed_image(s);
 	struct template_facts facts = {
 		.internet_gateway_id = stack_view_parameter(s->stack, "InternetGatewayId"),
 		.availability_zone = stack_view_parameter(s->stack, "AvailabilityZone"),
@@ -53,12 +53,13 @@ static cJSON *wanted_parameters(const struct snapshot *s)
 	return template_parameters(s->settings, &facts);
 }
 
-static int render(const struct snapshot *s, struct buf *out)
+static int plan_render(const struct snapshot *s, struct buf *out)
 {
 	char name[SETTINGS_STACK_SIZE];
-	cJSON *wanted = wanted_parameters(s);
-	cJSON *deployed = pairs_json(s->stack->parameters, s->stack->parameters_n, "ParameterKey", "ParameterValue");
-	cJSON *outputs = pairs_json(s->stack->outputs, s->stack->outputs_n, "OutputKey", "OutputValue");
+	cJSON *wanted = plan_wanted_parameters(s);
+	cJSON *deployed =
+		plan_pairs_json(s->stack->parameters, s->stack->parameters_n, "ParameterKey", "ParameterValue");
+	cJSON *outputs = plan_pairs_json(s->stack->outputs, s->stack->outputs_n, "OutputKey", "OutputValue");
 	struct plan p = {.stack_name = settings_stack_name(s->settings, name),
 			 .stack_status = s->stack->status,
 			 .wanted = wanted,
@@ -86,7 +87,7 @@ int model_plan_render(const struct snapshot *s, struct buf *out)
 		stack_refuse_foreign(s->stack->name, settings_get(s->settings, SETTING_STAGE), &err);
 		return buf_printf(out, "deploy would refuse: %s; %s\n", err.message, err.remedy);
 	}
-	return render(s, out);
+	return plan_render(s, out);
 }
 
 const char *model_template_json(size_t *ret_len)
@@ -101,8 +102,8 @@ enum snapshot_match plan_match(const struct snapshot *s)
 
 	if (!s->settings || s->stack->foreign || !s->stack->outputs_n || settings_check_complete(s->settings, NULL) < 0)
 		return MATCH_UNKNOWN;
-	wanted = wanted_parameters(s);
-	deployed = pairs_json(s->stack->parameters, s->stack->parameters_n, "ParameterKey", "ParameterValue");
+	wanted = plan_wanted_parameters(s);
+	deployed = plan_pairs_json(s->stack->parameters, s->stack->parameters_n, "ParameterKey", "ParameterValue");
 	names = template_differences(wanted, deployed);
 	match = cJSON_GetArraySize(names) > 0 ? MATCH_DIFFERENT : MATCH_SAME;
 	cJSON_Delete(wanted);

@@ -19,7 +19,7 @@ void printed_release(struct printed *p)
 	output_unref(move_ptr(p->stderr_output));
 }
 
-static void edit_outputs(struct job_view *v, void *arg)
+static void printed_edit_outputs(struct job_view *v, void *arg)
 {
 	struct printed *p = arg;
 
@@ -35,10 +35,10 @@ int printed_begin(struct printed *p, struct error *err)
 	p->stderr_output = output_new(p->directory, p->stderr_limit);
 	if (!p->output || !p->stderr_output)
 		return error_set(err, -ENOMEM, "out of memory");
-	return job_edit(p->job, edit_outputs, p);
+	return job_edit(p->job, printed_edit_outputs, p);
 }
 
-static int not_kept(struct printed *p, bool is_stderr, int r, struct error *err)
+static int printed_refuse(struct printed *p, bool is_stderr, int r, struct error *err)
 {
 	if (r == -EFBIG && is_stderr) {
 		error_set(err, r, "the command printed more than %" PRIu64 " MB to standard error",
@@ -61,7 +61,7 @@ int printed_add(struct printed *p, bool is_stderr, const void *data, size_t len,
 	if (r < 0)
 		return r;
 	r = output_append(is_stderr ? p->stderr_output : p->output, data, len);
-	return r < 0 ? not_kept(p, is_stderr, r, err) : 0;
+	return r < 0 ? printed_refuse(p, is_stderr, r, err) : 0;
 }
 
 uint64_t printed_size(const struct printed *p)

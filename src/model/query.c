@@ -33,8 +33,8 @@ struct query {
 	int64_t give_up_ms; /* monotonic: no attempt begins later */
 	int64_t sent_ms;    /* monotonic */
 	int64_t pause_ms;
-	bool waiting; /* for its turn: the timer is set */
-	bool looked;  /* the model was read anew because nothing was known */
+	bool waiting;	/* for its turn: the timer is set */
+	bool refreshed; /* the model was read anew because nothing was known */
 };
 
 struct queries {
@@ -43,11 +43,11 @@ struct queries {
 	char plain_region[32]; /* where answers are not streamed; "": not known to be so */
 };
 
-static void attempt(void *arg);
+static void query_attempt(void *arg);
 
 /* -- the end --------------------------------------------------------------------------------------------------- */
 
-static void forget(struct query *q)
+static void query_forget(struct query *q)
 {
 	struct model *m = q->queries->model;
 
@@ -60,24 +60,24 @@ static void forget(struct query *q)
 	model_trim_history(m);
 }
 
-static void fail(struct query *q, const struct error *err)
+static void query_fail(struct query *q, const struct error *err)
 {
 	struct job *j = q->job;
 
 	job_log(j, "failed: %s", err->message);
 	model_job_fail(q->queries->model, j, err);
-	forget(q);
+	query_forget(q);
 }
 
-struct outcome {
+struct query_outcome {
 	struct query_reply reply;
 	const char *request_id;
 	int64_t duration_ms;
 };
 
-static void edit_outcome(struct job_view *v, void *arg)
+static void query_edit_outcome(struct job_view *v, void *arg)
 {
-	struct outcome *o = arg;
+	struct query_outcome *o = arg;
 
 	v->ran = true;
 	v->exit_code = o->reply.exit_code;
@@ -95,7 +95,7 @@ static void edit_outcome(struct job_view *v, void *arg)
 	v->step[0] = '\0';
 }
 
-static void take_log(struct query *q, const struct aws_reply *reply)
+static void query_take_log(struct query *q, const struct aws_reply *reply)
 {
 	_cleanup_(blob_unref_cleanup) struct blob *log = NULL;
 
@@ -107,9 +107,10 @@ static void take_log(struct query *q, const struct aws_reply *reply)
 		stream_append(q->job->log, log->data, log->len);
 }
 
-static void finish(struct query *q, struct aws_reply *reply)
+static void query_finish(struct query *q, struct aws_reply *reply)
 {
-	struct outcome outcome = {.request_id = reply->request_id, .duration_ms = clock_monotonic_ms() - q->sent_ms};
+	struct query_outcome outcome = {.request_id = reply->request_id,
+					.duration_ms = clock_monotonic_ms() - q->sent_ms};
 	struct error err = {0};
 	int r;
 
@@ -117,10 +118,10 @@ static void finish(struct query *q, struct aws_reply *reply)
 		r = answer_finish(&q->answer, reply, &outcome.reply, &err);
 	else
 		r = query_parse_reply(reply, &outcome.reply, &err);
-	take_log(q, reply);
+	query_take_log(q, reply);
 	if (r < 0) {
 		snprintf(err.request_id, sizeof(err.request_id), "%s", reply->request_id);
-		fail(q, &err);
+		query_fail(q, &err);
 		return;
 	}
 	if (q->job->kind == JOB_CHECK)
@@ -129,22 +130,22 @@ static void finish(struct query *q, struct aws_reply *reply)
 			    : outcome.reply.exit_code == CHECK_CANNOT_TELL ? "was asked in vain"
 									   : "does not answer");
 	job_log(q->job, "exit code %d after %" PRId64 " ms", outcome.reply.exit_code, outcome.duration_ms);
-	job_edit(q->job, edit_outcome, &outcome);
+	job_edit(q->job, query_edit_outcome, &outcome);
 	query_reply_release(&outcome.reply);
-	forget(q);
+	query_forget(q);
 }
 
-static void cancelled(struct query *q, bool sent)
+static void query_cancelled(struct query *q, bool sent)
 {
 	job_cancelled(q->job, sent ? "cancelled: vastfs stopped waiting; the command goes on in AWS until it ends or "
 				     "times out"
 				   : "cancelled before it was sent");
-	forget(q);
+	query_forget(q);
 }
 
 /* -- sending --------------------------------------------------------------------------------------------------- */
 
-static void wait_for_turn(struct query *q, const struct error *why)
+static void query_wait_for_turn(struct query *q, const struct error *why)
 {
 	q->pause_ms = q->pause_ms ? q->pause_ms * 2 : RETRY_FIRST_MS;
 	if (q->pause_ms > RETRY_MOST_MS)
@@ -152,14 +153,14 @@ static void wait_for_turn(struct query *q, const struct error *why)
 	job_log(q->job, "not started yet, trying again: %s", why->message);
 	job_progress(q->job, 0, 0, "waiting: %s", *why->code ? why->code : why->message);
 	q->waiting = true;
-	engine_timer_set(q->queries->model->engine, &q->timer, q->pause_ms, attempt, q);
+	engine_timer_set(q->queries->model->engine, &q->timer, q->pause_ms, query_attempt, q);
 }
 
 static void query_send_plain(struct query *q, const struct error *why)
 {
 	q->plain = true;
 	job_log(q->job, "a streamed answer was refused (%s); asking for one in one piece", why->message);
-	attempt(q);
+	query_attempt(q);
 }
 
 /* Where a stream was refused and a plain request was not, later queries need not ask. */
@@ -180,28 +181,29 @@ static bool query_may_stream(const struct query *q, struct aws *aws)
 	       query_streams_in(aws_partition_of(region)->name);
 }
 
-static void answered(struct aws_reply *reply, void *arg)
+static void query_answered(struct aws_reply *reply, void *arg)
 {
 	struct query *q = arg;
 
 	q->call = NULL;
 	if (reply->error.errnum == -ECANCELED && job_cancel_wished(q->job)) {
-		cancelled(q, true);
+		query_cancelled(q, true);
 	} else if (!error_is(&reply->error) || (q->streamed && reply->status >= 200 && reply->status < 300)) {
 		query_remember_plain(q);
-		finish(q, reply);
+		query_finish(q, reply);
 	} else if (q->streamed && query_stream_refused(reply)) {
 		query_send_plain(q, &reply->error);
 	} else if (query_not_started(reply) && clock_monotonic_ms() < q->give_up_ms) {
-		wait_for_turn(q, &reply->error);
+		query_wait_for_turn(q, &reply->error);
 	} else {
 		if (reply->sent && reply->status == 0)
 			error_prefix(&reply->error, "the answer was lost; the command may have run");
-		fail(q, &reply->error);
+		query_fail(q, &reply->error);
 	}
 }
 
-static struct aws_request *compose(struct query *q, const struct snapshot *s, struct aws *aws, const char *function)
+static struct aws_request *query_compose(struct query *q, const struct snapshot *s, struct aws *aws,
+					 const char *function)
 {
 	bool is_check = q->job->kind == JOB_CHECK;
 	const struct task *server = is_check ? task_list_find(s->tasks, q->job->argument) : snapshot_default_task(s);
@@ -225,26 +227,26 @@ static struct aws_request *compose(struct query *q, const struct snapshot *s, st
 static void send_query(struct query *q, const struct snapshot *s, const char *function)
 {
 	struct aws *aws = model_aws(q->queries->model);
-	struct aws_request *request = aws ? compose(q, s, aws, function) : NULL;
+	struct aws_request *request = aws ? query_compose(q, s, aws, function) : NULL;
 
 	q->sent_ms = clock_monotonic_ms();
-	q->call = request ? aws_start(aws, request, answered, q) : NULL;
+	q->call = request ? aws_start(aws, request, query_answered, q) : NULL;
 	aws_unref(aws);
 	if (!q->call)
-		fail(q, &(struct error){.errnum = -ENOMEM, .message = "out of memory"});
+		query_fail(q, &(struct error){.errnum = -ENOMEM, .message = "out of memory"});
 	else
 		job_start(q->job);
 }
 
-static void looked(void *arg)
+static void query_refreshed(void *arg)
 {
 	struct query *q = arg;
 
 	if (!atomic_load(&q->queries->model->stopping))
-		attempt(q);
+		query_attempt(q);
 }
 
-static void fail_not_deployed(struct query *q, const struct snapshot *s)
+static void query_fail_not_deployed(struct query *q, const struct snapshot *s)
 {
 	struct error err;
 
@@ -257,11 +259,11 @@ static void fail_not_deployed(struct query *q, const struct snapshot *s)
 		error_set(&err, -ENXIO, "the stack is not deployed");
 		error_remedy(&err, "touch control/deploy");
 	}
-	fail(q, &err);
+	query_fail(q, &err);
 }
 
 /* One attempt. If nothing is known about the stack yet, it is looked at first. */
-static void attempt(void *arg)
+static void query_attempt(void *arg)
 {
 	struct query *q = arg;
 	struct model *m = q->queries->model;
@@ -270,20 +272,20 @@ static void attempt(void *arg)
 
 	q->waiting = false;
 	if (job_cancel_wished(q->job)) {
-		cancelled(q, false);
+		query_cancelled(q, false);
 	} else if (s->settings && function) {
 		send_query(q, s, function);
-	} else if (!q->looked && s->settings) {
-		q->looked = true;
-		watch_now(m, looked, q);
+	} else if (!q->refreshed && s->settings) {
+		q->refreshed = true;
+		watch_now(m, query_refreshed, q);
 	} else {
-		fail_not_deployed(q, s);
+		query_fail_not_deployed(q, s);
 	}
 }
 
 /* -- the way in ------------------------------------------------------------------------------------------------ */
 
-static struct query *find_running(struct queries *queries, const struct job *j)
+static struct query *query_find_running(struct queries *queries, const struct job *j)
 {
 	list_for_each (l, &queries->running)
 		if (container_of(l, struct query, link)->job == j)
@@ -293,12 +295,12 @@ static struct query *find_running(struct queries *queries, const struct job *j)
 
 void queries_cancel(struct queries *queries, struct job *j)
 {
-	struct query *q = find_running(queries, j);
+	struct query *q = query_find_running(queries, j);
 
 	if (q && q->call)
 		aws_cancel(q->call);
 	else if (q && q->waiting)
-		cancelled(q, false);
+		query_cancelled(q, false);
 }
 
 static struct query *query_new(struct queries *queries, struct job *j)
@@ -321,7 +323,7 @@ int queries_begin(struct queries *queries, struct job *j)
 	if (!q)
 		return -ENOMEM;
 	list_append(&queries->running, &q->link);
-	attempt(q);
+	query_attempt(q);
 	return 0;
 }
 
@@ -345,6 +347,6 @@ void queries_free(struct queries *queries)
 	if (!queries)
 		return;
 	list_for_each_safe (l, next, &queries->running)
-		forget(container_of(l, struct query, link));
+		query_forget(container_of(l, struct query, link));
 	free(queries);
 }

@@ -25,7 +25,7 @@ struct refetch {
 	void *arg;
 };
 
-static void conclude(struct refetch *r, struct blob *text, const struct error *err)
+static void refetch_conclude(struct refetch *r, struct blob *text, const struct error *err)
 {
 	r->done(text, r->at, err, r->arg);
 	free(r->stream);
@@ -33,17 +33,17 @@ static void conclude(struct refetch *r, struct blob *text, const struct error *e
 	free(r);
 }
 
-static void fail(struct refetch *r, const struct error *why)
+static void refetch_fail(struct refetch *r, const struct error *why)
 {
 	struct error err = *why;
 
 	error_prefix(&err, "an older part of the log cannot be read again");
-	conclude(r, NULL, &err);
+	refetch_conclude(r, NULL, &err);
 }
 
-static void fetch(struct refetch *r);
+static void refetch_fetch(struct refetch *r);
 
-static void got_page(struct aws_reply *reply, void *arg)
+static void refetch_got_page(struct aws_reply *reply, void *arg)
 {
 	struct refetch *r = arg;
 	_buf_ struct buf text = BUF_INIT(PAGE_MAX);
@@ -54,23 +54,23 @@ static void got_page(struct aws_reply *reply, void *arg)
 		r->by_time = true;
 		free(move_ptr(r->token));
 		r->since_ms = follow_by_time(&r->place);
-		fetch(r);
+		refetch_fetch(r);
 	} else if (error_is(&reply->error)) {
-		fail(r, &reply->error);
+		refetch_fail(r, &reply->error);
 	} else if (follow_render(reply->body, &r->place, &text) == 0 && r->at + text.len > r->wanted) {
-		conclude(r, blob_from_buf(&text), &err);
+		refetch_conclude(r, blob_from_buf(&text), &err);
 	} else if (text.error || !*next || (r->token && strcmp(next, r->token) == 0) || ++r->pages > PAGES_MOST) {
 		error_set(&err, -EIO, "CloudWatch no longer has this part of the log");
-		fail(r, &err);
+		refetch_fail(r, &err);
 	} else {
 		r->at += text.len;
 		free(r->token);
 		r->token = strdup(next);
-		fetch(r);
+		refetch_fetch(r);
 	}
 }
 
-static void fetch(struct refetch *r)
+static void refetch_fetch(struct refetch *r)
 {
 	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = model_snapshot(r->model);
 	const char *group = stack_view_output(s->stack, "ServerLogGroup");
@@ -78,18 +78,18 @@ static void fetch(struct refetch *r)
 	struct aws_request *request =
 		aws && group ? logs_get_log_events(group, r->stream, r->token, r->since_ms) : NULL;
 
-	if (!request || !aws_start(aws, request, got_page, r))
-		fail(r, &(struct error){.errnum = -EIO, .message = "the stack is gone"});
+	if (!request || !aws_start(aws, request, refetch_got_page, r))
+		refetch_fail(r, &(struct error){.errnum = -EIO, .message = "the stack is gone"});
 	aws_unref(aws);
 }
 
-static void begin(void *arg)
+static void refetch_begin(void *arg)
 {
 	struct refetch *r = arg;
 	const struct log_page *page = follow_page(r->model->followers, r->kind, r->key, r->wanted);
 
 	if (!page) {
-		fail(r, &(struct error){.errnum = -EIO, .message = "it is not followed any more"});
+		refetch_fail(r, &(struct error){.errnum = -EIO, .message = "it is not followed any more"});
 		return;
 	}
 	r->at = page->at;
@@ -98,9 +98,9 @@ static void begin(void *arg)
 	r->stream = strdup(page->stream);
 	r->token = page->token ? strdup(page->token) : NULL;
 	if (r->stream && (r->token || !page->token))
-		fetch(r);
+		refetch_fetch(r);
 	else
-		fail(r, &(struct error){.errnum = -ENOMEM, .message = "out of memory"});
+		refetch_fail(r, &(struct error){.errnum = -ENOMEM, .message = "out of memory"});
 }
 
 int model_log_fetch(struct model *m, enum model_log kind, const char *key, uint64_t offset,
@@ -113,7 +113,7 @@ int model_log_fetch(struct model *m, enum model_log kind, const char *key, uint6
 		return -ENOMEM;
 	*r = (struct refetch){.model = m, .kind = kind, .wanted = offset, .done = done, .arg = arg};
 	snprintf(r->key, sizeof(r->key), "%s", key);
-	e = engine_post(m->engine, begin, r);
+	e = engine_post(m->engine, refetch_begin, r);
 	if (e < 0)
 		free(r);
 	return e;

@@ -11,7 +11,7 @@
 
 #define WAY_MAX 2048 /* bytes of text */
 
-static enum resume elsewhere(const struct place *there, const struct place *here, struct error *err)
+static enum resume resume_elsewhere(const struct place *there, const struct place *here, struct error *err)
 {
 	_buf_ struct buf difference = BUF_INIT(WAY_MAX);
 	_buf_ struct buf way = BUF_INIT(WAY_MAX);
@@ -23,7 +23,7 @@ static enum resume elsewhere(const struct place *there, const struct place *here
 	return RESUME_ELSEWHERE;
 }
 
-static enum resume decide_without_settings(struct error *err)
+static enum resume resume_without_settings(struct error *err)
 {
 	error_set(err, -EINTR, "no settings are in force");
 	error_remedy(err, "repair config/default.env, then mount again");
@@ -31,7 +31,7 @@ static enum resume decide_without_settings(struct error *err)
 }
 
 /* Version 0.1 noted the settings' hash and nothing about the account. Only a destroy does harm in a wrong one. */
-static enum resume decide_first_version(const struct journal_entry *e, const struct resume_facts *facts,
+static enum resume resume_first_version(const struct journal_entry *e, const struct resume_facts *facts,
 					struct settings **ret_settings, struct error *err)
 {
 	char hash[SETTINGS_HASH_SIZE];
@@ -51,12 +51,12 @@ static enum resume decide_first_version(const struct journal_entry *e, const str
 }
 
 /* Killed before AWS said which account it is: the same access key is as good. */
-static bool may_be_other_account(const struct journal_entry *e, const struct resume_facts *facts)
+static bool resume_may_be_other_account(const struct journal_entry *e, const struct resume_facts *facts)
 {
 	return !*e->place.account && *e->credentials && strcmp(e->credentials, facts->credentials) != 0;
 }
 
-static enum resume decide_account(const struct journal_entry *e, struct error *err)
+static enum resume resume_other_account(const struct journal_entry *e, struct error *err)
 {
 	error_set(err, -EINTR, "the credentials have changed before it was known for which account it was begun");
 	error_remedy(err,
@@ -66,7 +66,8 @@ static enum resume decide_account(const struct journal_entry *e, struct error *e
 	return RESUME_ELSEWHERE;
 }
 
-static enum resume decide_settings(const struct resume_facts *facts, struct settings **ret_settings, struct error *err)
+static enum resume resume_parse_settings(const struct resume_facts *facts, struct settings **ret_settings,
+					 struct error *err)
 {
 	if (settings_parse(facts->accepted, strlen(facts->accepted), ret_settings, err) == 0)
 		return RESUME_NOW;
@@ -85,21 +86,21 @@ enum resume resume_decide(const struct journal_entry *e, const struct resume_fac
 		return RESUME_ELSEWHERE;
 	}
 	if (!facts->in_force)
-		return decide_without_settings(err);
+		return resume_without_settings(err);
 	if (!facts->accepted)
-		return decide_first_version(e, facts, ret_settings, err);
+		return resume_first_version(e, facts, ret_settings, err);
 	if (!place_may_be_same(&e->place, &facts->here))
-		return elsewhere(&e->place, &facts->here, err);
-	if (may_be_other_account(e, facts))
-		return decide_account(e, err);
-	return decide_settings(facts, ret_settings, err);
+		return resume_elsewhere(&e->place, &facts->here, err);
+	if (resume_may_be_other_account(e, facts))
+		return resume_other_account(e, err);
+	return resume_parse_settings(facts, ret_settings, err);
 }
 
 int resume_check_account(const struct journal_entry *e, const struct place *here, struct error *err)
 {
 	if (place_may_be_same(&e->place, here))
 		return 0;
-	elsewhere(&e->place, here, err);
+	resume_elsewhere(&e->place, here, err);
 	return err->errnum;
 }
 

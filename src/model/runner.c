@@ -15,7 +15,7 @@
 #include <malloc.h>
 #include <string.h>
 
-#define LAST_LOOK_LIMIT_MS 10000
+#define REFRESH_LIMIT_MS 10000
 
 struct runner {
 	struct model *model;
@@ -26,7 +26,8 @@ struct runner {
 	struct list queue;
 	bool stopping;
 	struct aws_cancel_token *cancel, *stop; /* of the operation at hand; NULL between them */
-	struct aws_cancel_token *looked;	/* fired when the last look at AWS is done; NULL: none is waited for */
+	struct aws_cancel_token
+		*refreshed; /* fired when the refresh at the end of an operation is done; NULL: none is waited for */
 };
 
 /* -- the journal ------------------------------------------------------------------------------------------------ */
@@ -39,7 +40,7 @@ static int runner_cannot_write(int r, struct error *err)
 }
 
 /* On disk when this returns 0. */
-static int journal_work(struct model *m, const struct work *work, struct error *err)
+static int runner_journal_work(struct model *m, const struct work *work, struct error *err)
 {
 	int r = journal_update(m->journal, &work->entry);
 
@@ -49,8 +50,8 @@ static int journal_work(struct model *m, const struct work *work, struct error *
 }
 
 /* The end comes to an operation whatever the disk says, but then it may come again. */
-static void journal_end(struct model *m, struct work *work, enum job_state state, const struct operation *op,
-			const struct error *err)
+static void runner_journal_end(struct model *m, struct work *work, enum job_state state, const struct operation *op,
+			       const struct error *err)
 {
 	struct error lost;
 	char name[48];
@@ -61,7 +62,7 @@ static void journal_end(struct model *m, struct work *work, enum job_state state
 	snprintf(work->entry.result, sizeof(work->entry.result), "%s",
 		 state == JOB_SUCCEEDED ? buf_str(&op->result) : "");
 	snprintf(work->entry.message, sizeof(work->entry.message), "%s", err->message);
-	if (journal_work(m, work, &lost) == 0)
+	if (runner_journal_work(m, work, &lost) == 0)
 		return;
 	error_prefix(&lost, "the end of this operation is not noted, so the next mount may run it once more");
 	error_remedy(&lost, "make room or fix the state directory before vastfs ends");
@@ -72,7 +73,7 @@ static void journal_end(struct model *m, struct work *work, enum job_state state
 
 /* -- the outcome ----------------------------------------------------------------------------------------------- */
 
-static void end_failed(struct model *m, struct job *j, const struct error *err)
+static void runner_end_failed(struct model *m, struct job *j, const struct error *err)
 {
 	job_log(j, "failed: %s", err->message);
 	if (*err->remedy)
@@ -81,7 +82,7 @@ static void end_failed(struct model *m, struct job *j, const struct error *err)
 }
 
 /* What an operation that succeeded has to say belongs into /error, too. */
-static void tell_warnings(struct model *m, struct job *j)
+static void runner_report_warnings(struct model *m, struct job *j)
 {
 	_cleanup_(job_view_unref_cleanup) struct job_view *v = job_view(j);
 	char name[64];
@@ -91,22 +92,22 @@ static void tell_warnings(struct model *m, struct job *j)
 		failures_add(m->failures, &(struct failure_site){.pid = j->pid, .uid = j->uid, .job = name}, &v->error);
 }
 
-static void end_succeeded(struct model *m, struct operation *op)
+static void runner_end_succeeded(struct model *m, struct operation *op)
 {
 	job_log(op->job, "succeeded");
 	job_progress(op->job, op->steps, op->steps, "done");
 	job_succeed(op->job, blob_from_buf(&op->result));
-	tell_warnings(m, op->job);
+	runner_report_warnings(m, op->job);
 	model_event(m, "operations/%" PRIu64 " %s succeeded", op->job->number, op->job->name);
 }
 
 /* Who waits and who tells may both be the last one to use it. */
-struct last_look {
+struct runner_refresh {
 	struct ref ref;
 	struct aws_cancel_token *done;
 };
 
-static void last_look_unref(struct last_look *l)
+static void runner_refresh_unref(struct runner_refresh *l)
 {
 	if (!ref_put(&l->ref))
 		return;
@@ -114,17 +115,17 @@ static void last_look_unref(struct last_look *l)
 	free(l);
 }
 
-static void look_done(void *arg)
+static void runner_refresh_done(void *arg)
 {
-	struct last_look *l = arg;
+	struct runner_refresh *l = arg;
 
 	aws_cancel_token_fire(l->done);
-	last_look_unref(l);
+	runner_refresh_unref(l);
 }
 
-static struct last_look *last_look_new(void)
+static struct runner_refresh *runner_refresh_new(void)
 {
-	struct last_look *l = calloc(1, sizeof(*l));
+	struct runner_refresh *l = calloc(1, sizeof(*l));
 
 	if (!l)
 		return NULL;
@@ -136,31 +137,31 @@ static struct last_look *last_look_new(void)
 	return NULL;
 }
 
-static void set_looked(struct runner *o, struct aws_cancel_token *done)
+static void runner_set_refresh(struct runner *o, struct aws_cancel_token *done)
 {
 	pthread_mutex_lock(&o->lock);
-	o->looked = done;
+	o->refreshed = done;
 	if (done && o->stopping)
 		aws_cancel_token_fire(done);
 	pthread_mutex_unlock(&o->lock);
 }
 
 /* Until the tree shows what AWS has now, vastfs ends, or AWS does not answer in good time. */
-static void look_at_the_end(struct runner *o)
+static void runner_refresh_and_wait(struct runner *o)
 {
-	struct last_look *l = last_look_new();
+	struct runner_refresh *l = runner_refresh_new();
 
 	if (!l)
 		return;
-	set_looked(o, l->done);
+	runner_set_refresh(o, l->done);
 	ref_get(&l->ref);
-	watch_now(o->model, look_done, l);
-	aws_sleep(l->done, LAST_LOOK_LIMIT_MS);
-	set_looked(o, NULL);
-	last_look_unref(l);
+	watch_now(o->model, runner_refresh_done, l);
+	aws_sleep(l->done, REFRESH_LIMIT_MS);
+	runner_set_refresh(o, NULL);
+	runner_refresh_unref(l);
 }
 
-static enum job_state end_state(int r)
+static enum job_state runner_end_state(int r)
 {
 	if (r == -ECANCELED)
 		return JOB_CANCELLED;
@@ -168,32 +169,32 @@ static enum job_state end_state(int r)
 }
 
 /* The tree shows the new stack first; whoever reads the result then finds nothing running and all of it there. */
-static void conclude(struct runner *o, struct work *work, struct operation *op, int r, struct error *err)
+static void runner_conclude(struct runner *o, struct work *work, struct operation *op, int r, struct error *err)
 {
 	struct model *m = o->model;
-	enum job_state state = end_state(r);
+	enum job_state state = runner_end_state(r);
 
 	if (aws_cancel_token_fired(o->stop))
 		return;
-	look_at_the_end(o);
+	runner_refresh_and_wait(o);
 	if (state == JOB_CANCELLED && !error_is(err))
 		error_set(err, r, "cancelled");
 	else if (state == JOB_FAILED && !error_is(err))
 		error_set(err, r, "%s", strerror(-r));
-	journal_end(m, work, state, op, err);
+	runner_journal_end(m, work, state, op, err);
 	if (state == JOB_CANCELLED) {
 		job_log(op->job, "cancelled");
 		job_cancelled(op->job, err->message);
 		model_event(m, "operations/%" PRIu64 " %s cancelled", op->job->number, op->job->name);
 	} else if (state == JOB_FAILED) {
-		end_failed(m, op->job, err);
+		runner_end_failed(m, op->job, err);
 	} else {
-		end_succeeded(m, op);
+		runner_end_succeeded(m, op);
 	}
 }
 
 /* Not this mount's business after all: the journal keeps it for the right one. */
-static void conclude_unknown(struct runner *o, struct work *work, const struct error *err)
+static void runner_conclude_unknown(struct runner *o, struct work *work, const struct error *err)
 {
 	struct error why = *err;
 
@@ -206,7 +207,7 @@ static void conclude_unknown(struct runner *o, struct work *work, const struct e
 
 /* -- running --------------------------------------------------------------------------------------------------- */
 
-static void show_now(struct operation *op)
+static void runner_show_now(struct operation *op)
 {
 	watch_now(op->model, NULL, NULL);
 }
@@ -219,7 +220,7 @@ static int runner_remember(struct operation *op, const char *key, const char *va
 	return r < 0 ? runner_cannot_write(r, err) : 0;
 }
 
-static void show_warning(struct operation *op, const struct error *err)
+static void runner_show_warning(struct operation *op, const struct error *err)
 {
 	struct model *m = op->model;
 	char name[48];
@@ -229,7 +230,7 @@ static void show_warning(struct operation *op, const struct error *err)
 	model_event(m, "%s %s: %s", name, op->job->name, err->message);
 }
 
-static void fire_cancel(struct job *j _unused_, void *arg)
+static void runner_fire_cancel(struct job *j _unused_, void *arg)
 {
 	struct runner *o = arg;
 
@@ -242,7 +243,7 @@ static void fire_cancel(struct job *j _unused_, void *arg)
 /* -- where ------------------------------------------------------------------------------------------------------ */
 
 /* What an older one had begun here is done with: the two must not run one after the other at some later mount. */
-static void end_superseded(struct model *m, const struct work *work)
+static void runner_end_superseded(struct model *m, const struct work *work)
 {
 	struct journal_entry e;
 
@@ -260,7 +261,7 @@ static void end_superseded(struct model *m, const struct work *work)
 }
 
 /* The account is known, and the journal knows it, before anything is changed in it. */
-static int settle_account(struct model *m, struct work *work, struct operation *op, struct error *err)
+static int runner_settle_account(struct model *m, struct work *work, struct operation *op, struct error *err)
 {
 	struct place here = work->entry.place;
 	int r = 0;
@@ -272,11 +273,11 @@ static int settle_account(struct model *m, struct work *work, struct operation *
 		return r;
 	identity_set(m, work->settings, op->account);
 	work->entry.place = here;
-	end_superseded(m, work);
-	return journal_work(m, work, err);
+	runner_end_superseded(m, work);
+	return runner_journal_work(m, work, err);
 }
 
-static int identify(const struct work *work, struct operation *op, struct error *err)
+static int runner_identify(const struct work *work, struct operation *op, struct error *err)
 {
 	int r = operation_identify(op, err);
 
@@ -286,18 +287,18 @@ static int identify(const struct work *work, struct operation *op, struct error 
 }
 
 /* Until the place is certain AWS is asked nothing else. Of a resumed operation no failure here is the end. */
-static int prepare(struct model *m, struct work *work, struct operation *op, struct error *err)
+static int runner_prepare(struct model *m, struct work *work, struct operation *op, struct error *err)
 {
-	int r = journal_work(m, work, err);
+	int r = runner_journal_work(m, work, err);
 
 	if (r == 0)
-		r = identify(work, op, err);
-	return r < 0 ? r : settle_account(m, work, op, err);
+		r = runner_identify(work, op, err);
+	return r < 0 ? r : runner_settle_account(m, work, op, err);
 }
 
 /* -- one operation ---------------------------------------------------------------------------------------------- */
 
-static int run_operation(struct runner *o, struct work *work)
+static int runner_run_operation(struct runner *o, struct work *work)
 {
 	struct model *m = o->model;
 	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = model_snapshot(m);
@@ -310,10 +311,10 @@ static int run_operation(struct runner *o, struct work *work)
 			       .default_task = s->default_task,
 			       .cancel = o->cancel,
 			       .stop = o->stop,
-			       .look = show_now,
+			       .refresh = runner_show_now,
 			       .remember = runner_remember,
 			       .memory = journal_memory(m->journal, work->job->number),
-			       .warn = show_warning,
+			       .warn = runner_show_warning,
 			       .outage = {.begun = work->resumed},
 			       .model = m,
 			       .result = BUF_INIT(64 * 1024)};
@@ -321,13 +322,13 @@ static int run_operation(struct runner *o, struct work *work)
 	int r;
 
 	settings_stack_name(op.settings, op.name);
-	r = prepare(m, work, &op, &err);
+	r = runner_prepare(m, work, &op, &err);
 	if (r < 0 && work->resumed && r != -ECANCELED) {
-		conclude_unknown(o, work, &err);
+		runner_conclude_unknown(o, work, &err);
 	} else {
 		if (r == 0)
 			r = work->verb->run(&op, &err);
-		conclude(o, work, &op, r, &err);
+		runner_conclude(o, work, &op, r, &err);
 	}
 	aws_unref(op.aws);
 	operation_release(&op);
@@ -335,7 +336,7 @@ static int run_operation(struct runner *o, struct work *work)
 }
 
 /* False if vastfs ends. */
-static bool begin(struct runner *o)
+static bool runner_begin(struct runner *o)
 {
 	bool going;
 
@@ -347,7 +348,7 @@ static bool begin(struct runner *o)
 	return going && o->cancel && o->stop;
 }
 
-static void end(struct runner *o)
+static void runner_end(struct runner *o)
 {
 	struct aws_cancel_token *cancel, *stop;
 
@@ -359,19 +360,19 @@ static void end(struct runner *o)
 	aws_cancel_token_free(stop);
 }
 
-static void do_work(struct runner *o, struct work *work)
+static void runner_do_work(struct runner *o, struct work *work)
 {
-	if (begin(o)) {
+	if (runner_begin(o)) {
 		job_start(work->job);
 		job_log(work->job, "%s%s%s", work->job->name, *work->job->argument ? " " : "", work->job->argument);
 		work->entry.state = JOB_RUNNING;
 		if (!work->entry.started_ms)
 			work->entry.started_ms = clock_wall_ms();
-		job_on_cancel(work->job, fire_cancel, o);
-		run_operation(o, work);
+		job_on_cancel(work->job, runner_fire_cancel, o);
+		runner_run_operation(o, work);
 		job_on_cancel(work->job, NULL, NULL);
 	}
-	end(o);
+	runner_end(o);
 }
 
 void runner_enqueue(struct runner *o, struct work *work)
@@ -382,7 +383,7 @@ void runner_enqueue(struct runner *o, struct work *work)
 	pthread_mutex_unlock(&o->lock);
 }
 
-static struct work *next_work(struct runner *o)
+static struct work *runner_next_work(struct runner *o)
 {
 	struct work *work = NULL;
 
@@ -402,8 +403,8 @@ static void *runner_thread(void *arg)
 	struct runner *o = arg;
 	struct work *work;
 
-	while ((work = next_work(o))) {
-		do_work(o, work);
+	while ((work = runner_next_work(o))) {
+		runner_do_work(o, work);
 		work_free(work);
 		malloc_trim(0); /* an operation, above all an image's assembly, leaves a megabyte of free heap behind */
 	}
@@ -429,7 +430,7 @@ int runner_new(struct model *m, struct runner **ret)
 	return r;
 }
 
-static void stop_thread(struct runner *o)
+static void runner_stop_thread(struct runner *o)
 {
 	pthread_mutex_lock(&o->lock);
 	o->stopping = true;
@@ -437,8 +438,8 @@ static void stop_thread(struct runner *o)
 		aws_cancel_token_fire(o->stop);
 	if (o->cancel)
 		aws_cancel_token_fire(o->cancel);
-	if (o->looked)
-		aws_cancel_token_fire(o->looked);
+	if (o->refreshed)
+		aws_cancel_token_fire(o->refreshed);
 	pthread_cond_signal(&o->wake);
 	pthread_mutex_unlock(&o->lock);
 	if (o->started)
@@ -449,7 +450,7 @@ void runner_free(struct runner *o)
 {
 	if (!o)
 		return;
-	stop_thread(o);
+	runner_stop_thread(o);
 	list_for_each_safe (l, next, &o->queue)
 		work_free(container_of(l, struct work, link));
 	pthread_cond_destroy(&o->wake);

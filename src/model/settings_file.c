@@ -18,28 +18,28 @@ static char *settings_path(const struct model *m)
 
 /* -- in force -------------------------------------------------------------------------------------------------- */
 
-struct force {
+struct settings_in_force {
 	struct settings *settings;
 	struct blob *text;
 };
 
-static bool setting_differs(const struct settings *old, const struct settings *new, enum setting key)
+static bool settings_differ(const struct settings *old, const struct settings *new, enum setting key)
 {
 	return !old || strcmp(settings_get(old, key), settings_get(new, key)) != 0;
 }
 
 /* What was known belongs to another stack as soon as the settings name one. */
-static bool names_other_stack(const struct settings *old, const struct settings *new)
+static bool settings_names_other_stack(const struct settings *old, const struct settings *new)
 {
 	static const enum setting keys[] = {SETTING_AWS_REGION, SETTING_STAGE, SETTING_AWS_PROFILE};
 
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
-		if (setting_differs(old, new, keys[i]))
+		if (settings_differ(old, new, keys[i]))
 			return true;
 	return false;
 }
 
-static int forget_stack(struct snapshot *s)
+static int settings_forget_stack(struct snapshot *s)
 {
 	struct stack_view *stack = stack_view_parse("", false, NULL, NULL, NULL, NULL);
 	struct task_list *tasks = task_list_parse(NULL, NULL, NULL, NULL);
@@ -58,13 +58,13 @@ static int forget_stack(struct snapshot *s)
 	return 0;
 }
 
-static int edit_force(struct snapshot *s, void *arg)
+static int settings_edit_snapshot(struct snapshot *s, void *arg)
 {
-	const struct force *f = arg;
+	const struct settings_in_force *f = arg;
 
-	if (names_other_stack(s->settings, f->settings) && forget_stack(s) < 0)
+	if (settings_names_other_stack(s->settings, f->settings) && settings_forget_stack(s) < 0)
 		return -ENOMEM;
-	if (setting_differs(s->settings, f->settings, SETTING_AWS_PROFILE))
+	if (settings_differ(s->settings, f->settings, SETTING_AWS_PROFILE))
 		s->identity = (struct identity){0};
 	settings_unref(s->settings);
 	s->settings = settings_ref(f->settings);
@@ -74,7 +74,7 @@ static int edit_force(struct snapshot *s, void *arg)
 	return 0;
 }
 
-static struct aws *make_client(struct model *m, const struct settings *settings)
+static struct aws *settings_make_client(struct model *m, const struct settings *settings)
 {
 	struct aws_config config = identity_config(settings);
 	struct error err = {0};
@@ -90,14 +90,14 @@ static struct aws *make_client(struct model *m, const struct settings *settings)
 
 void settings_apply(struct model *m, struct settings *settings, struct blob *text)
 {
-	struct aws *fresh = make_client(m, settings), *old;
+	struct aws *fresh = settings_make_client(m, settings), *old;
 
 	pthread_mutex_lock(&m->lock);
 	old = m->aws;
 	m->aws = fresh;
 	pthread_mutex_unlock(&m->lock);
 	aws_unref(old);
-	if (model_publish(m, edit_force, &(struct force){settings, text}) < 0)
+	if (model_publish(m, settings_edit_snapshot, &(struct settings_in_force){settings, text}) < 0)
 		log_error("no memory to put the settings in force");
 	identity_refresh(m);
 	model_trim_history(m);
@@ -147,7 +147,7 @@ int settings_file_load(struct model *m, struct error *err)
 /* -- saving ---------------------------------------------------------------------------------------------------- */
 
 /* Written by a thread of its own: neither the tree nor the network may wait for a slow disk. */
-struct save {
+struct settings_save {
 	struct model *model;
 	struct settings *settings;
 	struct blob *text;
@@ -155,16 +155,16 @@ struct save {
 	void *arg;
 };
 
-static void save_free(struct save *s)
+static void settings_save_free(struct settings_save *s)
 {
 	settings_unref(s->settings);
 	blob_unref(s->text);
 	free(s);
 }
 
-DEFINE_CLEANUP(struct save *, save_free)
+DEFINE_CLEANUP(struct settings_save *, settings_save_free)
 
-static int write_settings(const struct save *s, struct error *err)
+static int settings_write_file(const struct settings_save *s, struct error *err)
 {
 	_free_ char *path = settings_path(s->model);
 	int r = path ? file_write_atomically(path, s->text->data, s->text->len) : -ENOMEM;
@@ -177,7 +177,7 @@ static int write_settings(const struct save *s, struct error *err)
 	return r;
 }
 
-static void end_save(struct model *m)
+static void settings_end_save(struct model *m)
 {
 	pthread_mutex_lock(&m->lock);
 	m->saving--;
@@ -185,15 +185,15 @@ static void end_save(struct model *m)
 	pthread_mutex_unlock(&m->lock);
 }
 
-static void *save_thread(void *arg)
+static void *settings_save_thread(void *arg)
 {
-	struct save *s = arg;
+	struct settings_save *s = arg;
 	struct model *m = s->model;
 	struct error err = {0};
 	int r;
 
 	pthread_mutex_lock(&m->save_lock);
-	r = write_settings(s, &err);
+	r = settings_write_file(s, &err);
 	if (r == 0)
 		r = settings_file_add_region(s->settings);
 	if (r == 0) {
@@ -204,12 +204,12 @@ static void *save_thread(void *arg)
 	}
 	pthread_mutex_unlock(&m->save_lock);
 	s->done(r, &err, s->arg);
-	save_free(s);
-	end_save(m);
+	settings_save_free(s);
+	settings_end_save(m);
 	return NULL;
 }
 
-static int start_save(struct save *s, struct error *err)
+static int settings_start_save(struct settings_save *s, struct error *err)
 {
 	pthread_attr_t detached;
 	pthread_t thread;
@@ -220,10 +220,10 @@ static int start_save(struct save *s, struct error *err)
 	pthread_mutex_unlock(&s->model->lock);
 	pthread_attr_init(&detached);
 	pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
-	r = -pthread_create(&thread, &detached, save_thread, s);
+	r = -pthread_create(&thread, &detached, settings_save_thread, s);
 	pthread_attr_destroy(&detached);
 	if (r < 0) {
-		end_save(s->model);
+		settings_end_save(s->model);
 		return error_set(err, r, "cannot start a thread to save the settings: %s", strerror(-r));
 	}
 	return 0;
@@ -232,19 +232,19 @@ static int start_save(struct save *s, struct error *err)
 int model_settings_save(struct model *m, struct buf *text, void (*done)(int result, const struct error *err, void *arg),
 			void *arg, struct error *err)
 {
-	_cleanup_(save_free_cleanup) struct save *s = calloc(1, sizeof(*s));
+	_cleanup_(settings_save_free_cleanup) struct settings_save *s = calloc(1, sizeof(*s));
 	int r;
 
 	if (!s)
 		return -ENOMEM;
-	*s = (struct save){.model = m, .done = done, .arg = arg};
+	*s = (struct settings_save){.model = m, .done = done, .arg = arg};
 	r = settings_parse(buf_str(text), text->len, &s->settings, err);
 	if (r < 0)
 		return r;
 	s->text = blob_from_buf(text);
 	if (!s->text)
 		return -ENOMEM;
-	r = start_save(s, err);
+	r = settings_start_save(s, err);
 	if (r == 0)
 		s = NULL; /* the thread's now */
 	return r;

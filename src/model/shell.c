@@ -22,7 +22,7 @@
 #define TEXT_MAX      ((size_t)8 << 10) /* of output in a packet */
 #define LAST_WORDS_MS 5000
 
-struct client {
+struct shell_client {
 	struct list link;
 	struct shells *all;
 	struct engine_socket socket;
@@ -32,7 +32,7 @@ struct client {
 	char prefix[201], task[64];
 	struct buf queue; /* packets, each behind its length as uint16_t */
 	struct engine_timer timer;
-	bool looked;
+	bool refreshed;
 };
 
 struct shells {
@@ -45,7 +45,7 @@ struct shells {
 
 /* -- the end of one -------------------------------------------------------------------------------------------- */
 
-static void client_free(struct client *c)
+static void shell_client_free(struct shell_client *c)
 {
 	engine_unwatch(&c->socket);
 	engine_timer_cancel(&c->timer);
@@ -56,17 +56,17 @@ static void client_free(struct client *c)
 	free(c);
 }
 
-static void drop(struct client *c)
+static void shell_drop(struct shell_client *c)
 {
 	if (*c->task && c->remote)
 		model_event(c->all->model, "shell in task %s: left", c->task);
 	remote_drop(c->remote);
-	client_free(c);
+	shell_client_free(c);
 }
 
 /* -- to the client --------------------------------------------------------------------------------------------- */
 
-static void set_events(struct client *c)
+static void shell_set_events(struct shell_client *c)
 {
 	bool full = c->remote && remote_is_full(c->remote);
 
@@ -76,7 +76,7 @@ static void set_events(struct client *c)
 }
 
 /* True if it is over with the client. */
-static bool send_queue(struct client *c)
+static bool shell_send_queue(struct shell_client *c)
 {
 	size_t done = 0;
 	uint16_t len;
@@ -94,9 +94,9 @@ static bool send_queue(struct client *c)
 	return gone || (c->closing && !c->queue.len);
 }
 
-static void ready(void *arg);
+static void shell_socket_ready(void *arg);
 
-static void queue(struct client *c, enum shell_packet kind, const void *text, size_t len)
+static void shell_queue_packet(struct shell_client *c, enum shell_packet kind, const void *text, size_t len)
 {
 	uint16_t whole = (uint16_t)(len + 1);
 
@@ -106,105 +106,105 @@ static void queue(struct client *c, enum shell_packet kind, const void *text, si
 }
 
 /* Sent in a turn of its own: who calls may still need the client. */
-static void put(struct client *c, enum shell_packet kind, const void *text, size_t len)
+static void shell_put(struct shell_client *c, enum shell_packet kind, const void *text, size_t len)
 {
 	const char *p = text;
 
 	do {
 		size_t n = len < TEXT_MAX ? len : TEXT_MAX;
 
-		queue(c, kind, p, n);
+		shell_queue_packet(c, kind, p, n);
 		p += n;
 		len -= n;
 	} while (len);
-	engine_timer_set(c->all->model->engine, &c->timer, 0, ready, c);
+	engine_timer_set(c->all->model->engine, &c->timer, 0, shell_socket_ready, c);
 }
 
-static void give_up(void *arg)
+static void shell_give_up(void *arg)
 {
-	drop(arg);
+	shell_drop(arg);
 }
 
-static void put_last(struct client *c, enum shell_packet kind, const void *text, size_t len)
+static void shell_put_last(struct shell_client *c, enum shell_packet kind, const void *text, size_t len)
 {
 	if (c->closing)
 		return;
 	c->closing = true;
-	put(c, kind, text, len);
+	shell_put(c, kind, text, len);
 }
 
-static void refuse(struct client *c, const struct error *err)
+static void shell_refuse(struct shell_client *c, const struct error *err)
 {
 	char text[2048];
 	int n = snprintf(text, sizeof(text), "%s%s%s", err->message, *err->remedy ? "; " : "", err->remedy);
 
-	put_last(c, SHELL_FAILED, text, (size_t)n);
+	shell_put_last(c, SHELL_FAILED, text, (size_t)n);
 }
 
 /* -- the remote shell ------------------------------------------------------------------------------------------ */
 
-static void on_waiting(const struct error *why, void *arg)
+static void shell_on_waiting(const struct error *why, void *arg)
 {
-	struct client *c = arg;
+	struct shell_client *c = arg;
 	char text[256];
 	int n = snprintf(text, sizeof(text), "waiting for the agent in the container: %s",
 			 *why->code ? why->code : why->message);
 
 	if (!c->waits)
-		put(c, SHELL_WAITING, text, (size_t)n);
+		shell_put(c, SHELL_WAITING, text, (size_t)n);
 	c->waits = true;
 }
 
-static void on_ready(const char *missing, void *arg)
+static void shell_on_ready(const char *missing, void *arg)
 {
-	struct client *c = arg;
+	struct shell_client *c = arg;
 	char text[256];
 
 	if (*missing) {
 		snprintf(text, sizeof(text), "the container lacks %s: what the script prints passes a terminal",
 			 missing);
-		put(c, SHELL_WAITING, text, strlen(text));
+		shell_put(c, SHELL_WAITING, text, strlen(text));
 	}
-	put(c, SHELL_READY, c->task, strlen(c->task));
+	shell_put(c, SHELL_READY, c->task, strlen(c->task));
 }
 
-static void on_output(bool is_stderr, const void *data, size_t len, void *arg)
+static void shell_on_output(bool is_stderr, const void *data, size_t len, void *arg)
 {
-	struct client *c = arg;
+	struct shell_client *c = arg;
 
 	if (c->closing)
 		return;
-	put(c, is_stderr ? SHELL_ERRORS : SHELL_OUTPUT, data, len);
+	shell_put(c, is_stderr ? SHELL_ERRORS : SHELL_OUTPUT, data, len);
 	if (c->queue.error)
-		refuse(c, &(struct error){.message = "out of memory"});
+		shell_refuse(c, &(struct error){.message = "out of memory"});
 	remote_pause(c->remote, true); /* until that is sent */
 }
 
-static void on_drained(void *arg)
+static void shell_on_drained(void *arg)
 {
-	set_events(arg);
+	shell_set_events(arg);
 }
 
-static void on_ended(int status, const struct error *why, void *arg)
+static void shell_on_ended(int status, const struct error *why, void *arg)
 {
-	struct client *c = arg;
+	struct shell_client *c = arg;
 	int32_t code = status;
 
 	c->remote = NULL;
 	model_event(c->all->model, "shell in task %s: %s", c->task, error_is(why) ? why->message : "ended");
 	if (error_is(why))
-		refuse(c, why);
+		shell_refuse(c, why);
 	else
-		put_last(c, SHELL_EXIT, &code, sizeof(code));
+		shell_put_last(c, SHELL_EXIT, &code, sizeof(code));
 }
 
-static int start(struct client *c, const struct snapshot *s, const struct task *t)
+static int shell_start(struct shell_client *c, const struct snapshot *s, const struct task *t)
 {
-	static const struct remote_events events = {.waiting = on_waiting,
-						    .ready = on_ready,
-						    .output = on_output,
-						    .drained = on_drained,
-						    .ended = on_ended};
+	static const struct remote_events events = {.waiting = shell_on_waiting,
+						    .ready = shell_on_ready,
+						    .output = shell_on_output,
+						    .drained = shell_on_drained,
+						    .ended = shell_on_ended};
 	const struct exec_form form = {c->script ? COMMAND_SCRIPT : COMMAND_SHELL, c->size.columns, c->size.rows};
 	struct model *m = c->all->model;
 
@@ -218,7 +218,8 @@ static int start(struct client *c, const struct snapshot *s, const struct task *
 
 /* -- which task ------------------------------------------------------------------------------------------------ */
 
-static int choose(const struct client *c, const struct snapshot *s, const struct task **ret, struct error *err)
+static int shell_choose_task(const struct shell_client *c, const struct snapshot *s, const struct task **ret,
+			     struct error *err)
 {
 	int r;
 
@@ -236,64 +237,64 @@ static int choose(const struct client *c, const struct snapshot *s, const struct
 	return r < 0 ? error_set(err, r, "there is no task %s", c->prefix) : 0;
 }
 
-static void begin(struct client *c);
+static void shell_begin(struct shell_client *c);
 
-struct look {
+struct shell_refresh {
 	struct shells *all;
-	struct client *client;
+	struct shell_client *client;
 };
 
 /* It may have left meanwhile. */
-static void looked(void *arg)
+static void shell_refreshed(void *arg)
 {
-	struct look *look = arg;
+	struct shell_refresh *refresh = arg;
 
-	list_for_each (l, &look->all->clients) {
-		if (container_of(l, struct client, link) != look->client)
+	list_for_each (l, &refresh->all->clients) {
+		if (container_of(l, struct shell_client, link) != refresh->client)
 			continue;
-		if (!atomic_load(&look->all->model->stopping))
-			begin(look->client);
+		if (!atomic_load(&refresh->all->model->stopping))
+			shell_begin(refresh->client);
 		break;
 	}
-	free(look);
+	free(refresh);
 }
 
-static void look_first(struct client *c)
+static void shell_refresh_first(struct shell_client *c)
 {
-	struct look *look = calloc(1, sizeof(*look));
+	struct shell_refresh *refresh = calloc(1, sizeof(*refresh));
 
-	if (!look) {
-		refuse(c, &(struct error){.message = "out of memory"});
+	if (!refresh) {
+		shell_refuse(c, &(struct error){.message = "out of memory"});
 		return;
 	}
-	c->looked = true;
-	*look = (struct look){c->all, c};
-	watch_now(c->all->model, looked, look);
+	c->refreshed = true;
+	*refresh = (struct shell_refresh){c->all, c};
+	watch_now(c->all->model, shell_refreshed, refresh);
 }
 
-static void begin(struct client *c)
+static void shell_begin(struct shell_client *c)
 {
 	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = model_snapshot(c->all->model);
 	const struct task *t = NULL;
 	struct error err = {0};
 
-	if (!snapshot_is_current(s) && !c->looked)
-		look_first(c);
+	if (!snapshot_is_current(s) && !c->refreshed)
+		shell_refresh_first(c);
 	else if (own_stack_check(s, &err) < 0 || credentials_check(c->all->model, &err) < 0 ||
-		 choose(c, s, &t, &err) < 0 || exec_check(s, t->id, &err) < 0)
-		refuse(c, &err);
-	else if (start(c, s, t) < 0)
-		refuse(c, &(struct error){.message = "out of memory"});
+		 shell_choose_task(c, s, &t, &err) < 0 || exec_check(s, t->id, &err) < 0)
+		shell_refuse(c, &err);
+	else if (shell_start(c, s, t) < 0)
+		shell_refuse(c, &(struct error){.message = "out of memory"});
 }
 
 /* -- from the client ------------------------------------------------------------------------------------------- */
 
-static void take_open(struct client *c, const char *text, size_t len)
+static void shell_take_open(struct shell_client *c, const char *text, size_t len)
 {
 	struct shell_open hello;
 
 	if (c->opened || len < sizeof(hello) || len - sizeof(hello) >= sizeof(c->prefix)) {
-		refuse(c, &(struct error){.message = "that is no way to begin"});
+		shell_refuse(c, &(struct error){.message = "that is no way to begin"});
 		return;
 	}
 	memcpy(&hello, text, sizeof(hello));
@@ -302,12 +303,12 @@ static void take_open(struct client *c, const char *text, size_t len)
 	c->size = hello.size;
 	memcpy(c->prefix, text + sizeof(hello), len - sizeof(hello));
 	if (hello.version != SHELL_VERSION)
-		refuse(c, &(struct error){.message = "vastfs shell and the mount are of different versions"});
+		shell_refuse(c, &(struct error){.message = "vastfs shell and the mount are of different versions"});
 	else
-		begin(c);
+		shell_begin(c);
 }
 
-static void take_input(struct client *c, const char *text, size_t len)
+static void shell_take_input(struct shell_client *c, const char *text, size_t len)
 {
 	struct error err;
 	int r = remote_write(c->remote, text, len);
@@ -317,19 +318,19 @@ static void take_input(struct client *c, const char *text, size_t len)
 	remote_cancel(c->remote);
 	error_set(&err, r, "%s",
 		  r == -ENOMEM ? "out of memory" : "the container lacks what a script with such lines needs");
-	refuse(c, &err);
+	shell_refuse(c, &err);
 }
 
-static void take_packet(struct client *c, char kind, const char *text, size_t len)
+static void shell_take_packet(struct shell_client *c, char kind, const char *text, size_t len)
 {
 	struct shell_size size;
 
 	if (kind == SHELL_OPEN) {
-		take_open(c, text, len);
+		shell_take_open(c, text, len);
 	} else if (!c->remote) {
 		return; /* too early, or too late */
 	} else if (kind == SHELL_INPUT) {
-		take_input(c, text, len);
+		shell_take_input(c, text, len);
 	} else if (kind == SHELL_END) {
 		remote_write_end(c->remote);
 	} else if (kind == SHELL_SIZE && len == sizeof(size)) {
@@ -339,7 +340,7 @@ static void take_packet(struct client *c, char kind, const char *text, size_t le
 }
 
 /* False when the client has left. */
-static bool receive(struct client *c)
+static bool shell_receive(struct shell_client *c)
 {
 	char packet[SHELL_PACKET_MAX];
 	ssize_t n = recv(c->socket.fd, packet, sizeof(packet), MSG_DONTWAIT);
@@ -347,28 +348,28 @@ static bool receive(struct client *c)
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR;
 	if (n > 0 && !c->closing)
-		take_packet(c, packet[0], packet + 1, (size_t)n - 1);
+		shell_take_packet(c, packet[0], packet + 1, (size_t)n - 1);
 	return n > 0;
 }
 
-static void ready(void *arg)
+static void shell_socket_ready(void *arg)
 {
-	struct client *c = arg;
+	struct shell_client *c = arg;
 
-	if (!receive(c) || send_queue(c)) {
-		drop(c);
+	if (!shell_receive(c) || shell_send_queue(c)) {
+		shell_drop(c);
 		return;
 	}
-	set_events(c);
+	shell_set_events(c);
 	if (c->closing)
-		engine_timer_set(c->all->model->engine, &c->timer, LAST_WORDS_MS, give_up, c);
+		engine_timer_set(c->all->model->engine, &c->timer, LAST_WORDS_MS, shell_give_up, c);
 }
 
 /* -- listening ------------------------------------------------------------------------------------------------- */
 
-static void admit(struct shells *all, int fd)
+static void shell_admit(struct shells *all, int fd)
 {
-	struct client *c = calloc(1, sizeof(*c));
+	struct shell_client *c = calloc(1, sizeof(*c));
 
 	if (!c) {
 		close(fd);
@@ -376,26 +377,26 @@ static void admit(struct shells *all, int fd)
 	}
 	c->all = all;
 	buf_init(&c->queue, QUEUE_MAX);
-	c->socket = (struct engine_socket){.fd = fd, .events = POLLIN, .ready = ready, .arg = c};
+	c->socket = (struct engine_socket){.fd = fd, .events = POLLIN, .ready = shell_socket_ready, .arg = c};
 	list_append(&all->clients, &c->link);
 	all->n++;
 	engine_watch(all->model->engine, &c->socket);
 	if (shell_peer(fd) != getuid())
-		refuse(c, &(struct error){.message = "a shell is for the user who has mounted it"});
+		shell_refuse(c, &(struct error){.message = "a shell is for the user who has mounted it"});
 	else if (all->n > CLIENTS_MAX)
-		refuse(c, &(struct error){.message = "there are too many shells already"});
+		shell_refuse(c, &(struct error){.message = "there are too many shells already"});
 }
 
-static void somebody_comes(void *arg)
+static void shell_accept(void *arg)
 {
 	struct shells *all = arg;
 	int fd = accept4(all->listening, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 	if (fd >= 0)
-		admit(all, fd);
+		shell_admit(all, fd);
 }
 
-static void watch_listening(void *arg)
+static void shell_watch_listening(void *arg)
 {
 	struct shells *all = arg;
 
@@ -403,7 +404,7 @@ static void watch_listening(void *arg)
 }
 
 /* The kernel gives device numbers out again at once; the vastfs that had this one may not be gone yet. */
-static int bind_when_free(int fd, const struct sockaddr_un *address, socklen_t len)
+static int shell_bind_when_free(int fd, const struct sockaddr_un *address, socklen_t len)
 {
 	int64_t deadline = clock_monotonic_ms() + BIND_WAIT_MS;
 
@@ -424,7 +425,7 @@ int model_shells_listen(struct model *m, dev_t device)
 
 	if (fd < 0)
 		return -errno;
-	r = bind_when_free(fd, &address, len);
+	r = shell_bind_when_free(fd, &address, len);
 	if (r == 0 && listen(fd, 16) < 0)
 		r = -errno;
 	if (r < 0) {
@@ -432,9 +433,9 @@ int model_shells_listen(struct model *m, dev_t device)
 		return r;
 	}
 	all->listening = fd;
-	all->socket = (struct engine_socket){.fd = fd, .events = POLLIN, .ready = somebody_comes, .arg = all};
+	all->socket = (struct engine_socket){.fd = fd, .events = POLLIN, .ready = shell_accept, .arg = all};
 	list_init(&all->socket.link);
-	return engine_post(m->engine, watch_listening, all);
+	return engine_post(m->engine, shell_watch_listening, all);
 }
 
 /* -- life ------------------------------------------------------------------------------------------------------ */
@@ -452,18 +453,18 @@ int shells_new(struct model *m, struct shells **ret)
 	return 0;
 }
 
-static void end_all(void *arg)
+static void shell_end_all(void *arg)
 {
 	struct shells *all = arg;
 
 	list_for_each_safe (l, next, &all->clients)
-		drop(container_of(l, struct client, link));
+		shell_drop(container_of(l, struct shell_client, link));
 }
 
 void shells_end(struct shells *all)
 {
 	if (all)
-		engine_post(all->model->engine, end_all, all);
+		engine_post(all->model->engine, shell_end_all, all);
 }
 
 /* The engine has stopped. Who has a shell sees the connection end. */
@@ -472,10 +473,10 @@ void shells_free(struct shells *all)
 	if (!all)
 		return;
 	list_for_each_safe (l, next, &all->clients) {
-		struct client *c = container_of(l, struct client, link);
+		struct shell_client *c = container_of(l, struct shell_client, link);
 
 		remote_free(c->remote);
-		client_free(c);
+		shell_client_free(c);
 	}
 	if (all->listening >= 0)
 		close(all->listening);

@@ -93,7 +93,7 @@ bool snapshot_task_is_outdated(const struct snapshot *s, const struct task *t)
 	return t->server && current && t->task_definition && strcmp(t->task_definition, current) != 0;
 }
 
-static struct job *snapshot_running(const struct snapshot *s, bool beside)
+static struct job *snapshot_find_running(const struct snapshot *s, bool beside)
 {
 	for (size_t i = s->operations->n; i-- > 0;) {
 		struct job *j = s->operations->jobs[i];
@@ -107,12 +107,12 @@ static struct job *snapshot_running(const struct snapshot *s, bool beside)
 
 struct job *snapshot_running_operation(const struct snapshot *s)
 {
-	return snapshot_running(s, false);
+	return snapshot_find_running(s, false);
 }
 
 struct job *snapshot_running_beside(const struct snapshot *s)
 {
-	return snapshot_running(s, true);
+	return snapshot_find_running(s, true);
 }
 
 enum snapshot_health snapshot_health(const struct snapshot *s, const struct task *t, struct job **ret_job)

@@ -14,7 +14,7 @@
 
 /* -- conditions ------------------------------------------------------------------------------------------------ */
 
-static int need_settings(const struct snapshot *s, struct error *err)
+static int verb_need_settings(const struct snapshot *s, struct error *err)
 {
 	if (s->settings)
 		return 0;
@@ -30,7 +30,7 @@ int own_stack_check(const struct snapshot *s, struct error *err)
 	return stack_refuse_foreign(s->stack->name, settings_get(s->settings, SETTING_STAGE), err);
 }
 
-static int need_deployed(const struct snapshot *s, struct error *err)
+static int verb_need_deployed(const struct snapshot *s, struct error *err)
 {
 	if (own_stack_check(s, err) < 0)
 		return err->errnum;
@@ -42,7 +42,7 @@ static int need_deployed(const struct snapshot *s, struct error *err)
 	return err->errnum;
 }
 
-static int need_nobody_else(const struct snapshot *s, struct error *err)
+static int verb_need_idle_stack(const struct snapshot *s, struct error *err)
 {
 	int r = own_stack_check(s, err);
 
@@ -53,36 +53,36 @@ static int need_nobody_else(const struct snapshot *s, struct error *err)
 	return err->errnum;
 }
 
-static int check_deploy(const struct snapshot *s, const char *argument _unused_, struct error *err)
+static int verb_check_deploy(const struct snapshot *s, const char *argument _unused_, struct error *err)
 {
-	int r = need_settings(s, err);
+	int r = verb_need_settings(s, err);
 
 	if (r == 0)
 		r = settings_check_complete(s->settings, err);
-	return r < 0 ? r : need_nobody_else(s, err);
+	return r < 0 ? r : verb_need_idle_stack(s, err);
 }
 
-static int check_destroy(const struct snapshot *s, const char *argument _unused_, struct error *err)
+static int verb_check_destroy(const struct snapshot *s, const char *argument _unused_, struct error *err)
 {
-	int r = need_settings(s, err);
+	int r = verb_need_settings(s, err);
 
-	return r < 0 ? r : need_nobody_else(s, err);
+	return r < 0 ? r : verb_need_idle_stack(s, err);
 }
 
-static int need_runnable(const struct snapshot *s, struct error *err)
+static int verb_need_runnable(const struct snapshot *s, struct error *err)
 {
-	int r = need_deployed(s, err);
+	int r = verb_need_deployed(s, err);
 
 	return r < 0 || !snapshot_is_current(s) ? r : stack_check_run(s->stack->name, s->stack->status, err);
 }
 
-static int check_restart_task(const struct snapshot *s, const char *argument _unused_, struct error *err)
+static int verb_check_restart_task(const struct snapshot *s, const char *argument _unused_, struct error *err)
 {
-	return need_runnable(s, err);
+	return verb_need_runnable(s, err);
 }
 
 /* A server that has been told to stop may still write to the database. */
-static const struct task *unstopped_server(const struct snapshot *s)
+static const struct task *verb_unstopped_server(const struct snapshot *s)
 {
 	for (size_t i = 0; i < s->tasks->n; i++)
 		if (s->tasks->tasks[i].server && s->tasks->tasks[i].status &&
@@ -91,11 +91,11 @@ static const struct task *unstopped_server(const struct snapshot *s)
 	return NULL;
 }
 
-static int check_run_task(const struct snapshot *s, const char *argument, struct error *err)
+static int verb_check_run_task(const struct snapshot *s, const char *argument, struct error *err)
 {
-	const struct task *server = unstopped_server(s);
+	const struct task *server = verb_unstopped_server(s);
 	bool force = strcmp(argument, "force") == 0;
-	int r = need_runnable(s, err);
+	int r = verb_need_runnable(s, err);
 
 	if (r < 0)
 		return r;
@@ -116,18 +116,18 @@ static int check_run_task(const struct snapshot *s, const char *argument, struct
 	return err->errnum;
 }
 
-static int check_deployed(const struct snapshot *s, const char *argument _unused_, struct error *err)
+static int verb_check_deployed(const struct snapshot *s, const char *argument _unused_, struct error *err)
 {
-	return need_deployed(s, err);
+	return verb_need_deployed(s, err);
 }
 
 /* Whatever runs here may be cancelled: what that does to a stack is judged by the operation itself. */
-static int check_cancel(const struct snapshot *s, const char *argument _unused_, struct error *err)
+static int verb_check_cancel(const struct snapshot *s, const char *argument _unused_, struct error *err)
 {
 	return snapshot_running_operation(s) || snapshot_running_beside(s) ? 0 : own_stack_check(s, err);
 }
 
-static int check_beside(const struct snapshot *s, const char *argument _unused_, struct error *err)
+static int verb_check_beside(const struct snapshot *s, const char *argument _unused_, struct error *err)
 {
 	struct job *running = snapshot_running_beside(s);
 
@@ -141,7 +141,7 @@ static int check_beside(const struct snapshot *s, const char *argument _unused_,
 
 /* -- the table ------------------------------------------------------------------------------------------------- */
 
-static void act_refresh(struct model *m)
+static void verb_refresh(struct model *m)
 {
 	struct aws *aws = model_aws(m);
 
@@ -152,7 +152,7 @@ static void act_refresh(struct model *m)
 	watch_now(m, NULL, NULL);
 }
 
-static void act_cancel(struct model *m)
+static void verb_cancel(struct model *m)
 {
 	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = model_snapshot(m);
 	struct job *running = snapshot_running_operation(s), *beside = snapshot_running_beside(s);
@@ -165,26 +165,26 @@ const struct verb model_verbs[] = {
 	{"deploy", "previous",
 	 "create the stack or bring it up to date with config/default.env; never restarts the server "
 	 "(previous: go back to the image deployed before)",
-	 check_deploy, operation_deploy, NULL, NULL},
+	 verb_check_deploy, operation_deploy, NULL, NULL},
 	{"destroy", "purge", "stop all tasks and delete the stack; the database is kept (purge: deleted too)",
-	 check_destroy, operation_destroy, NULL, NULL},
+	 verb_check_destroy, operation_destroy, NULL, NULL},
 	{"run-task", "force",
 	 "start a VAST server, wait until it answers, and have ECS keep it running (force: another one beside it, "
 	 "not with vast_storage=efs)",
-	 check_run_task, operation_run_task, NULL, NULL},
+	 verb_check_run_task, operation_run_task, NULL, NULL},
 	{"restart-task", NULL, "stop the server, wait until it has stopped, start one and wait until it answers",
-	 check_restart_task, operation_restart_task, NULL, NULL},
-	{"stop-all-tasks", NULL, "stop the server for good and every other task of the stack", check_deployed,
+	 verb_check_restart_task, operation_restart_task, NULL, NULL},
+	{"stop-all-tasks", NULL, "stop the server for good and every other task of the stack", verb_check_deployed,
 	 operation_stop_all_tasks, NULL, NULL},
-	{"refresh", NULL, "read everything anew: the credentials, and what AWS says", NULL, NULL, act_refresh, NULL},
+	{"refresh", NULL, "read everything anew: the credentials, and what AWS says", NULL, NULL, verb_refresh, NULL},
 	{"login", NULL,
 	 "sign in to IAM Identity Center: operations/latest/result shows a URL and a code to confirm in a browser, and "
 	 "waits; also while another operation runs",
-	 check_beside, NULL, NULL, login_begin},
-	{"logout", NULL, "forget the token of IAM Identity Center, for the AWS CLI too", check_beside, NULL, NULL,
+	 verb_check_beside, NULL, NULL, login_begin},
+	{"logout", NULL, "forget the token of IAM Identity Center, for the AWS CLI too", verb_check_beside, NULL, NULL,
 	 logout_begin},
-	{"cancel", NULL, "cancel the running login, or the running operation where AWS allows it", check_cancel, NULL,
-	 act_cancel, NULL},
+	{"cancel", NULL, "cancel the running login, or the running operation where AWS allows it", verb_check_cancel,
+	 NULL, verb_cancel, NULL},
 };
 const size_t model_verbs_n = ARRAY_SIZE(model_verbs);
 
@@ -198,7 +198,7 @@ bool verb_is_beside(const char *name)
 
 /* -- admission ------------------------------------------------------------------------------------------------- */
 
-static int check_idle(const struct snapshot *s, struct error *err)
+static int verb_check_idle(const struct snapshot *s, struct error *err)
 {
 	struct job *running = snapshot_running_operation(s);
 
@@ -209,7 +209,7 @@ static int check_idle(const struct snapshot *s, struct error *err)
 	return err->errnum;
 }
 
-static int check_argument(const struct verb *verb, const char *argument, struct error *err)
+static int verb_check_argument(const struct verb *verb, const char *argument, struct error *err)
 {
 	if (!*argument || (verb->argument && strcmp(argument, verb->argument) == 0))
 		return 0;
@@ -223,7 +223,7 @@ int credentials_check(struct model *m, struct error *err)
 {
 	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = model_snapshot(m);
 	struct aws *a;
-	int r = need_settings(s, err);
+	int r = verb_need_settings(s, err);
 
 	if (r < 0)
 		return r;
@@ -234,7 +234,7 @@ int credentials_check(struct model *m, struct error *err)
 }
 
 /* Without a client its job finds out. */
-static int check_login(struct model *m, struct error *err)
+static int verb_check_login(struct model *m, struct error *err)
 {
 	struct aws *a = model_aws(m);
 	int r = a ? aws_check_login(a, err) : 0;
@@ -243,17 +243,17 @@ static int check_login(struct model *m, struct error *err)
 	return r;
 }
 
-static int check_verb(struct model *m, const struct snapshot *s, const struct verb *verb, const char *argument,
+static int verb_admit(struct model *m, const struct snapshot *s, const struct verb *verb, const char *argument,
 		      struct error *err)
 {
-	int r = check_argument(verb, argument, err);
+	int r = verb_check_argument(verb, argument, err);
 
 	if (r == 0 && verb->run)
-		r = check_idle(s, err);
+		r = verb_check_idle(s, err);
 	if (r == 0 && verb->check)
 		r = verb->check(s, argument, err);
 	if (r == 0 && verb->beside)
-		return check_login(m, err);
+		return verb_check_login(m, err);
 	if (!verb->run)
 		return r;
 	return r < 0 ? r : credentials_check(m, err);
@@ -263,18 +263,18 @@ int model_verb_check(struct model *m, const struct verb *verb, const char *argum
 {
 	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = model_snapshot(m);
 
-	return check_verb(m, s, verb, argument, err);
+	return verb_admit(m, s, verb, argument, err);
 }
 
-struct beside {
+struct verb_beside {
 	struct model *model;
 	const struct verb *verb;
 	struct job *job;
 };
 
-static void beside_came(void *arg)
+static void verb_start_beside(void *arg)
 {
-	struct beside *b = arg;
+	struct verb_beside *b = arg;
 
 	job_start(b->job);
 	job_log(b->job, "%s", b->job->name);
@@ -283,17 +283,17 @@ static void beside_came(void *arg)
 }
 
 /* Not in the journal: it is not taken up again. */
-static int begin_beside(struct model *m, const struct verb *verb, struct requester who, struct job **ret,
-			struct error *err)
+static int verb_begin_beside(struct model *m, const struct verb *verb, struct requester who, struct job **ret,
+			     struct error *err)
 {
-	struct beside *b = calloc(1, sizeof(*b));
+	struct verb_beside *b = calloc(1, sizeof(*b));
 	int r;
 
 	if (!b)
 		return -ENOMEM;
-	*b = (struct beside){m, verb, model_job_new(m, JOB_OPERATION, 0, verb->name, "", NULL, who)};
+	*b = (struct verb_beside){m, verb, model_job_new(m, JOB_OPERATION, 0, verb->name, "", NULL, who)};
 	*ret = b->job ? job_ref(b->job) : NULL; /* now: once it is posted, b is the engine thread's */
-	r = b->job ? engine_post(m->engine, beside_came, b) : -ENOMEM;
+	r = b->job ? engine_post(m->engine, verb_start_beside, b) : -ENOMEM;
 	if (r == 0)
 		return 0;
 	error_set(err, r, "cannot start %s: %s", verb->name, strerror(-r));
@@ -318,7 +318,8 @@ int model_verb_run(struct model *m, const struct verb *verb, const char *argumen
 		verb->act(m);
 		return 0;
 	}
-	r = verb->beside ? begin_beside(m, verb, who, ret, err) : operation_accept(m, verb, argument, who, ret, err);
+	r = verb->beside ? verb_begin_beside(m, verb, who, ret, err)
+			 : operation_accept(m, verb, argument, who, ret, err);
 	if (r == 0)
 		model_event(m, "operations/%llu %s queued by pid %d", (unsigned long long)(*ret)->number, verb->name,
 			    (int)who.pid);

@@ -34,14 +34,14 @@
 static_assert(VIEW_TASKS_MOST == AWS_ENTRIES_MOST && VIEW_RESOURCES_MOST == AWS_RESOURCES_MOST,
 	      "what is said to be left out is what is left out");
 
-struct waiter {
+struct watch_waiter {
 	struct list link;
 	void (*done)(void *arg);
 	void *arg;
 };
 
 /* What one round has read so far. */
-struct round {
+struct watch_round {
 	struct watch *watch;
 	struct aws *aws;
 	struct snapshot *before;
@@ -60,18 +60,18 @@ struct round {
 struct watch {
 	struct model *model;
 	struct engine_timer timer;
-	struct round *round; /* NULL: none is running */
-	struct list waiting; /* for the running round */
-	struct list next;    /* for the one after it */
-	bool again;	     /* another round is wanted as soon as this one ends */
+	struct watch_round *round; /* NULL: none is running */
+	struct list waiting;	   /* for the running round */
+	struct list next;	   /* for the one after it */
+	bool again;		   /* another round is wanted as soon as this one ends */
 	int64_t retry_ms;
 };
 
-static void start_round(struct watch *watch);
+static void watch_start_round(struct watch *watch);
 
 /* -- the end of a round ---------------------------------------------------------------------------------------- */
 
-static void round_free(struct round *r)
+static void watch_round_free(struct watch_round *r)
 {
 	if (!r)
 		return;
@@ -88,30 +88,31 @@ static void round_free(struct round *r)
 	free(r);
 }
 
-static const char *task_family(const struct stack_view *stack)
+static const char *watch_task_family(const struct stack_view *stack)
 {
 	const char *family = stack_view_output(stack, "TaskFamily");
 
 	return family ? family : "";
 }
 
-static const char *server_port(const struct snapshot *s, const struct stack_view *stack)
+static const char *watch_server_port(const struct snapshot *s, const struct stack_view *stack)
 {
 	const char *port = stack_view_parameter(stack, "ServerPort");
 
 	return port ? port : settings_get(s->settings, SETTING_VAST_PORT);
 }
 
-static int edit_seen(struct snapshot *s, void *arg)
+static int watch_edit_seen(struct snapshot *s, void *arg)
 {
-	struct round *r = arg;
+	struct watch_round *r = arg;
 	struct stack_view *stack;
 	struct task_list *tasks;
 
 	if (s->settings != r->before->settings)
 		return -ESTALE; /* the answer to a question that is no longer asked */
 	stack = stack_view_parse(r->name, r->foreign, r->gone ? NULL : r->stacks, r->resources, r->function, s->stack);
-	tasks = stack ? task_list_parse(r->tasks, server_port(s, stack), task_family(stack), s->tasks) : NULL;
+	tasks = stack ? task_list_parse(r->tasks, watch_server_port(s, stack), watch_task_family(stack), s->tasks)
+		      : NULL;
 	if (!stack || !tasks) {
 		stack_view_unref(stack);
 		return -ENOMEM;
@@ -129,15 +130,15 @@ static int edit_seen(struct snapshot *s, void *arg)
 	return 0;
 }
 
-static int edit_failed(struct snapshot *s, void *arg)
+static int watch_edit_failed(struct snapshot *s, void *arg)
 {
-	const struct round *r = arg;
+	const struct watch_round *r = arg;
 
 	s->contact_error = r->error;
 	return 0;
 }
 
-static bool operation_runs(const struct snapshot *s)
+static bool watch_operation_runs(const struct snapshot *s)
 {
 	struct job *last = job_list_last(s->operations);
 	_cleanup_(job_view_unref_cleanup) struct job_view *v = last ? job_view(last) : NULL;
@@ -146,12 +147,12 @@ static bool operation_runs(const struct snapshot *s)
 }
 
 /* Whoever started it elsewhere, this is where people look. An operation at hand tells of its own. */
-static void tell_failed_start(struct model *m, const struct task *t, const struct snapshot *now)
+static void watch_report_failed_start(struct model *m, const struct task *t, const struct snapshot *now)
 {
 	char path[128];
 	struct error err;
 
-	if (!t->stop_code || strcmp(t->stop_code, "TaskFailedToStart") != 0 || operation_runs(now))
+	if (!t->stop_code || strcmp(t->stop_code, "TaskFailedToStart") != 0 || watch_operation_runs(now))
 		return;
 	error_set(&err, -EIO, "a task could not start: %s",
 		  t->stopped_reason ? t->stopped_reason : "AWS gives no reason");
@@ -160,7 +161,7 @@ static void tell_failed_start(struct model *m, const struct task *t, const struc
 	failures_add(m->failures, &(struct failure_site){.path = path}, &err);
 }
 
-static bool has_new_status(const struct task *t, const struct task *was)
+static bool watch_has_new_status(const struct task *t, const struct task *was)
 {
 	return t->status && (!was || !was->status || strcmp(was->status, t->status) != 0);
 }
@@ -190,7 +191,7 @@ static void watch_report_status(struct model *m, const struct task *t)
 		    t->stopped_reason ? ", " : "", t->stopped_reason ? t->stopped_reason : "");
 }
 
-static void tell_changes(struct model *m, const struct snapshot *old, const struct snapshot *new)
+static void watch_report_changes(struct model *m, const struct snapshot *old, const struct snapshot *new)
 {
 	const char *before = old->stack->status ? old->stack->status : "", *now = new->stack->status;
 
@@ -201,15 +202,15 @@ static void tell_changes(struct model *m, const struct snapshot *old, const stru
 
 		if (task_is_live(t))
 			watch_report_injected(m, t, was);
-		if (!has_new_status(t, was))
+		if (!watch_has_new_status(t, was))
 			continue;
 		watch_report_status(m, t);
 		if (old->contact_ms && strcmp(t->status, "STOPPED") == 0) /* else it is an old story */
-			tell_failed_start(m, t, new);
+			watch_report_failed_start(m, t, new);
 	}
 }
 
-static bool task_moves(const struct task *t)
+static bool watch_task_changes(const struct task *t)
 {
 	return t->status && strcmp(t->status, "STOPPED") != 0 &&
 	       (strcmp(t->status, "RUNNING") != 0 || !task_is_live(t));
@@ -231,18 +232,18 @@ static bool watch_expects_server(const struct snapshot *s)
 	return service_is_wanted(&s->service) && clock_wall_ms() - changed_ms <= EXPECT_MS;
 }
 
-static bool tasks_move(const struct snapshot *s)
+static bool watch_tasks_change(const struct snapshot *s)
 {
 	if (watch_expects_server(s))
 		return true;
 	for (size_t i = 0; i < s->tasks->n; i++)
-		if (task_moves(&s->tasks->tasks[i]))
+		if (watch_task_changes(&s->tasks->tasks[i]))
 			return true;
 	return false;
 }
 
 /* When to look again, or -1: not before somebody asks. */
-static int64_t next_delay(struct watch *watch, const struct round *r, const struct snapshot *now)
+static int64_t watch_next_delay(struct watch *watch, const struct watch_round *r, const struct snapshot *now)
 {
 	if (watch->again)
 		return 0;
@@ -257,15 +258,15 @@ static int64_t next_delay(struct watch *watch, const struct round *r, const stru
 	watch->retry_ms = 0;
 	if (!now->stack->exists)
 		return -1;
-	if (tasks_move(now))
+	if (watch_tasks_change(now))
 		return TASK_MOVING_MS;
 	return stack_state(now->stack->status)->kind == STACK_BUSY ? STACK_MOVING_MS : IDLE_MS;
 }
 
-static void call_waiters(struct list *waiters)
+static void watch_call_waiters(struct list *waiters)
 {
 	list_for_each_safe (l, next, waiters) {
-		struct waiter *waiter = container_of(l, struct waiter, link);
+		struct watch_waiter *waiter = container_of(l, struct watch_waiter, link);
 
 		list_remove(l);
 		waiter->done(waiter->arg);
@@ -273,16 +274,16 @@ static void call_waiters(struct list *waiters)
 	}
 }
 
-static void timer_fired(void *arg)
+static void watch_timer_fired(void *arg)
 {
 	struct watch *watch = arg;
 
 	if (!watch->round)
-		start_round(watch);
+		watch_start_round(watch);
 }
 
 /* Once for each kind of failure, not at every try. */
-static void tell_failure(struct model *m, const struct round *r)
+static void watch_report_failure(struct model *m, const struct watch_round *r)
 {
 	struct error err = r->error;
 
@@ -293,7 +294,7 @@ static void tell_failure(struct model *m, const struct round *r)
 	model_event(m, "%s", err.message);
 }
 
-static void end_round(struct round *r)
+static void watch_end_round(struct watch_round *r)
 {
 	struct watch *watch = r->watch;
 	struct model *m = watch->model;
@@ -301,52 +302,53 @@ static void end_round(struct round *r)
 	bool answered = r->stacks || r->gone;
 	int64_t delay;
 
-	if (model_publish(m, answered ? edit_seen : edit_failed, r) == -ESTALE)
+	if (model_publish(m, answered ? watch_edit_seen : watch_edit_failed, r) == -ESTALE)
 		watch->again = true;
 	now = model_snapshot(m);
 	if (answered && now->contact_ms) {
-		tell_changes(m, r->before, now);
+		watch_report_changes(m, r->before, now);
 		external_follow(m, now);
 		deployed_follow(m, now);
 		crash_loop_judge(m, now, r->tasks);
 	}
 	if (error_is(&r->error))
-		tell_failure(m, r);
-	delay = next_delay(watch, r, now);
+		watch_report_failure(m, r);
+	delay = watch_next_delay(watch, r, now);
 	watch->round = NULL;
 	watch->again = false;
-	round_free(r);
-	call_waiters(&watch->waiting);
+	watch_round_free(r);
+	watch_call_waiters(&watch->waiting);
 	list_splice(&watch->waiting, &watch->next);
 	if (delay >= 0)
-		engine_timer_set(m->engine, &watch->timer, delay, timer_fired, watch);
+		engine_timer_set(m->engine, &watch->timer, delay, watch_timer_fired, watch);
 }
 
 /* -- the calls of a round -------------------------------------------------------------------------------------- */
 
-static void call_ended(struct round *r)
+static void watch_call_ended(struct watch_round *r)
 {
 	if (--r->pending == 0)
-		end_round(r);
+		watch_end_round(r);
 }
 
-static void note_error(struct round *r, const struct error *err)
+static void watch_note_error(struct watch_round *r, const struct error *err)
 {
 	if (!error_is(&r->error))
 		r->error = *err;
 }
 
-static void begin_call(struct round *r, struct aws_request *request, void (*done)(struct aws_reply *reply, void *arg))
+static void watch_begin_call(struct watch_round *r, struct aws_request *request,
+			     void (*done)(struct aws_reply *reply, void *arg))
 {
 	if (!request || !aws_start(r->aws, request, done, r)) {
-		note_error(r, &(struct error){.errnum = -ENOMEM, .message = "out of memory"});
+		watch_note_error(r, &(struct error){.errnum = -ENOMEM, .message = "out of memory"});
 		return;
 	}
 	r->pending++;
 }
 
 /* Moves the members of list from one tree's array to the end of another. */
-static void move_items(cJSON *to, const cJSON *from)
+static void watch_move_items(cJSON *to, const cJSON *from)
 {
 	cJSON *item;
 
@@ -354,19 +356,19 @@ static void move_items(cJSON *to, const cJSON *from)
 		cJSON_AddItemToArray(to, item);
 }
 
-static void got_tasks(struct aws_reply *reply, void *arg)
+static void watch_got_tasks(struct aws_reply *reply, void *arg)
 {
-	struct round *r = arg;
+	struct watch_round *r = arg;
 
 	if (error_is(&reply->error))
-		note_error(r, &reply->error);
+		watch_note_error(r, &reply->error);
 	else
-		move_items(r->tasks, aws_at(reply->body, "tasks"));
-	call_ended(r);
+		watch_move_items(r->tasks, aws_at(reply->body, "tasks"));
+	watch_call_ended(r);
 }
 
 /* Detaching the first is quick; counting what is left each time would not be. */
-static void describe_tasks(struct round *r)
+static void watch_describe_tasks(struct watch_round *r)
 {
 	cJSON *some;
 
@@ -374,47 +376,47 @@ static void describe_tasks(struct round *r)
 		some = cJSON_CreateArray();
 		for (int i = 0; i < TASKS_A_CALL && r->arns->child; i++)
 			cJSON_AddItemToArray(some, cJSON_DetachItemViaPointer(r->arns, r->arns->child));
-		begin_call(r, ecs_describe_tasks(r->cluster, some), got_tasks);
+		watch_begin_call(r, ecs_describe_tasks(r->cluster, some), watch_got_tasks);
 	}
 }
 
-static void got_task_arns(struct aws_reply *reply, void *arg)
+static void watch_got_task_arns(struct aws_reply *reply, void *arg)
 {
-	struct round *r = arg;
+	struct watch_round *r = arg;
 
 	if (!error_is(&reply->error)) {
-		move_items(r->arns, aws_at(reply->body, "taskArns"));
+		watch_move_items(r->arns, aws_at(reply->body, "taskArns"));
 		r->more_tasks = r->more_tasks || reply->truncated;
-		describe_tasks(r);
+		watch_describe_tasks(r);
 	} else if (!error_has_code(&reply->error, "ClusterNotFoundException")) {
-		note_error(r, &reply->error);
+		watch_note_error(r, &reply->error);
 	}
-	call_ended(r);
+	watch_call_ended(r);
 }
 
 static void watch_got_service(struct aws_reply *reply, void *arg)
 {
-	struct round *r = arg;
+	struct watch_round *r = arg;
 
 	if (!error_is(&reply->error))
 		r->service = move_ptr(reply->body);
 	else if (!error_has_code(&reply->error, "ClusterNotFoundException"))
-		note_error(r, &reply->error);
-	call_ended(r);
+		watch_note_error(r, &reply->error);
+	watch_call_ended(r);
 }
 
-static void got_function(struct aws_reply *reply, void *arg)
+static void watch_got_function(struct aws_reply *reply, void *arg)
 {
-	struct round *r = arg;
+	struct watch_round *r = arg;
 
 	if (!error_is(&reply->error))
 		r->function = move_ptr(reply->body);
 	else if (!error_has_code(&reply->error, "ResourceNotFoundException"))
-		note_error(r, &reply->error);
-	call_ended(r);
+		watch_note_error(r, &reply->error);
+	watch_call_ended(r);
 }
 
-static char *physical_id_of_type(const cJSON *resources, const char *type)
+static char *watch_physical_id(const cJSON *resources, const char *type)
 {
 	const cJSON *item;
 
@@ -425,73 +427,73 @@ static char *physical_id_of_type(const cJSON *resources, const char *type)
 	return NULL;
 }
 
-static void got_resources(struct aws_reply *reply, void *arg)
+static void watch_got_resources(struct aws_reply *reply, void *arg)
 {
-	struct round *r = arg;
+	struct watch_round *r = arg;
 
 	if (error_is(&reply->error)) {
-		note_error(r, &reply->error);
-		call_ended(r);
+		watch_note_error(r, &reply->error);
+		watch_call_ended(r);
 		return;
 	}
 	r->resources = move_ptr(reply->body);
 	r->more_resources = reply->truncated;
-	r->cluster = physical_id_of_type(r->resources, "AWS::ECS::Cluster");
-	r->function_name = physical_id_of_type(r->resources, "AWS::Lambda::Function");
+	r->cluster = watch_physical_id(r->resources, "AWS::ECS::Cluster");
+	r->function_name = watch_physical_id(r->resources, "AWS::Lambda::Function");
 	if (r->cluster && !r->foreign) {
-		begin_call(r, ecs_list_tasks(r->cluster, "RUNNING"), got_task_arns);
-		begin_call(r, ecs_list_tasks(r->cluster, "STOPPED"), got_task_arns);
-		begin_call(r, ecs_describe_service(r->cluster, SERVICE_NAME), watch_got_service);
+		watch_begin_call(r, ecs_list_tasks(r->cluster, "RUNNING"), watch_got_task_arns);
+		watch_begin_call(r, ecs_list_tasks(r->cluster, "STOPPED"), watch_got_task_arns);
+		watch_begin_call(r, ecs_describe_service(r->cluster, SERVICE_NAME), watch_got_service);
 	}
 	if (r->function_name)
-		begin_call(r, lambda_get_function_configuration(r->function_name), got_function);
-	call_ended(r);
+		watch_begin_call(r, lambda_get_function_configuration(r->function_name), watch_got_function);
+	watch_call_ended(r);
 }
 
-static const char *stack_id(const struct round *r)
+static const char *watch_stack_id(const struct watch_round *r)
 {
 	return aws_text(r->stacks, "Stacks.0.StackId");
 }
 
-static void got_change_sets(struct aws_reply *reply, void *arg)
+static void watch_got_change_sets(struct aws_reply *reply, void *arg)
 {
-	struct round *r = arg;
+	struct watch_round *r = arg;
 
 	if (error_is(&reply->error))
-		note_error(r, &reply->error);
+		watch_note_error(r, &reply->error);
 	else
 		r->foreign = !stack_review_is_ours(reply->body);
-	call_ended(r);
+	watch_call_ended(r);
 }
 
 /* A stack in review has no tags yet: its change sets show who made it. */
-static void judge_stack(struct round *r, const cJSON *stack)
+static void watch_judge_stack(struct watch_round *r, const cJSON *stack)
 {
 	if (stack_state(aws_text(stack, "StackStatus"))->kind == STACK_EMPTY)
-		begin_call(r, cloudformation_list_change_sets(stack_id(r)), got_change_sets);
+		watch_begin_call(r, cloudformation_list_change_sets(watch_stack_id(r)), watch_got_change_sets);
 	else
 		r->foreign = !stack_is_ours(stack, settings_get(r->before->settings, SETTING_STAGE));
 }
 
-static void got_stacks(struct aws_reply *reply, void *arg)
+static void watch_got_stacks(struct aws_reply *reply, void *arg)
 {
-	struct round *r = arg;
+	struct watch_round *r = arg;
 
 	if (!error_is(&reply->error)) {
 		r->stacks = move_ptr(reply->body);
-		judge_stack(r, aws_at(r->stacks, "Stacks.0"));
-		begin_call(r, cloudformation_describe_stack_resources(stack_id(r)), got_resources);
+		watch_judge_stack(r, aws_at(r->stacks, "Stacks.0"));
+		watch_begin_call(r, cloudformation_describe_stack_resources(watch_stack_id(r)), watch_got_resources);
 	} else if (stack_error_is_missing(&reply->error)) {
 		r->gone = true;
 	} else {
-		note_error(r, &reply->error);
+		watch_note_error(r, &reply->error);
 	}
-	call_ended(r);
+	watch_call_ended(r);
 }
 
-static struct round *round_new(struct watch *watch)
+static struct watch_round *watch_round_new(struct watch *watch)
 {
-	struct round *r = calloc(1, sizeof(*r));
+	struct watch_round *r = calloc(1, sizeof(*r));
 
 	if (!r)
 		return NULL;
@@ -502,51 +504,51 @@ static struct round *round_new(struct watch *watch)
 	r->tasks = cJSON_CreateArray();
 	if (r->arns && r->tasks)
 		return r;
-	round_free(r);
+	watch_round_free(r);
 	return NULL;
 }
 
-static void start_round(struct watch *watch)
+static void watch_start_round(struct watch *watch)
 {
-	struct round *r = round_new(watch);
+	struct watch_round *r = watch_round_new(watch);
 
 	engine_timer_cancel(&watch->timer);
 	if (!r || !r->aws || !r->before->settings) {
-		round_free(r);
-		call_waiters(&watch->waiting);
+		watch_round_free(r);
+		watch_call_waiters(&watch->waiting);
 		return;
 	}
 	watch->round = r;
 	settings_stack_name(r->before->settings, r->name);
 	r->pending = 1;
-	begin_call(r, cloudformation_describe_stacks(r->name), got_stacks);
-	call_ended(r);
+	watch_begin_call(r, cloudformation_describe_stacks(r->name), watch_got_stacks);
+	watch_call_ended(r);
 }
 
 /* -- asking for one -------------------------------------------------------------------------------------------- */
 
-struct wish {
+struct watch_request {
 	struct watch *watch;
-	struct waiter *waiter;
+	struct watch_waiter *waiter;
 };
 
-static void wish_came(void *arg)
+static void watch_take_request(void *arg)
 {
-	struct wish *wish = arg;
-	struct watch *watch = wish->watch;
+	struct watch_request *request = arg;
+	struct watch *watch = request->watch;
 
-	if (wish->waiter)
-		list_append(watch->round ? &watch->next : &watch->waiting, &wish->waiter->link);
-	free(wish);
+	if (request->waiter)
+		list_append(watch->round ? &watch->next : &watch->waiting, &request->waiter->link);
+	free(request);
 	if (watch->round)
 		watch->again = true;
 	else
-		start_round(watch);
+		watch_start_round(watch);
 }
 
-static struct waiter *waiter_new(void (*done)(void *arg), void *arg)
+static struct watch_waiter *watch_waiter_new(void (*done)(void *arg), void *arg)
 {
-	struct waiter *waiter = calloc(1, sizeof(*waiter));
+	struct watch_waiter *waiter = calloc(1, sizeof(*waiter));
 
 	if (waiter) {
 		waiter->done = done;
@@ -557,15 +559,15 @@ static struct waiter *waiter_new(void (*done)(void *arg), void *arg)
 
 void watch_now(struct model *m, void (*done)(void *arg), void *arg)
 {
-	struct waiter *waiter = done ? waiter_new(done, arg) : NULL;
-	struct wish *wish = calloc(1, sizeof(*wish));
+	struct watch_waiter *waiter = done ? watch_waiter_new(done, arg) : NULL;
+	struct watch_request *request = calloc(1, sizeof(*request));
 
-	if (wish && (waiter || !done) && !atomic_load(&m->stopping)) {
-		*wish = (struct wish){m->watch, waiter};
-		if (engine_post(m->engine, wish_came, wish) == 0)
+	if (request && (waiter || !done) && !atomic_load(&m->stopping)) {
+		*request = (struct watch_request){m->watch, waiter};
+		if (engine_post(m->engine, watch_take_request, request) == 0)
 			return;
 	}
-	free(wish);
+	free(request);
 	free(waiter);
 	if (done)
 		done(arg);
@@ -591,7 +593,7 @@ void watch_free(struct watch *watch)
 {
 	if (!watch)
 		return;
-	call_waiters(&watch->waiting);
-	call_waiters(&watch->next);
+	watch_call_waiters(&watch->waiting);
+	watch_call_waiters(&watch->next);
 	free(watch);
 }

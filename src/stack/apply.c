@@ -275,7 +275,7 @@ static int apply_follow_stack(struct operation *op, struct error *err)
 	int r;
 
 	operation_say(op, "%s the stack", op->created ? "creating" : "updating");
-	op->look(op);
+	op->refresh(op);
 	r = stack_follow(op, err);
 	if (r == -ECANCELED && job_cancel_wished(op->job) && op->cancel != op->stop)
 		return stack_cancel(op, err);

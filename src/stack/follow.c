@@ -52,7 +52,7 @@ struct event_pages {
 };
 
 /* The events of the next page in *ret, to be freed. */
-static int follow_fetch_page(struct operation *op, struct event_pages *pages, cJSON **ret, struct error *err)
+static int follow_next_page(struct operation *op, struct event_pages *pages, cJSON **ret, struct error *err)
 {
 	_free_ char *token = move_ptr(pages->token);
 	cJSON *reply = NULL;
@@ -105,7 +105,7 @@ static int follow_fetch_new(struct operation *op, struct follow *f, cJSON *event
 	do {
 		cJSON *page = NULL;
 
-		r = follow_fetch_page(op, &pages, &page, err);
+		r = follow_next_page(op, &pages, &page, err);
 		if (r == 0)
 			last = follow_take_page(f, page, events);
 		cJSON_Delete(page);
@@ -125,7 +125,7 @@ static void follow_take_events(struct operation *op, struct follow *f, cJSON *fr
 		cJSON_InsertItemInArray(f->events, 0, event);
 	}
 	f->begun = true;
-	op->look(op);
+	op->refresh(op);
 }
 
 static int follow_handle_events(struct operation *op, struct follow *f, struct error *err)
@@ -175,7 +175,7 @@ int stack_read_events(struct operation *op, cJSON **ret, struct error *err)
 	do {
 		cJSON *page = NULL;
 
-		r = follow_fetch_page(op, &pages, &page, err);
+		r = follow_next_page(op, &pages, &page, err);
 		while (page && page->child)
 			cJSON_AddItemToArray(*ret, cJSON_DetachItemViaPointer(page, page->child));
 		cJSON_Delete(page);

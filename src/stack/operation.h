@@ -24,9 +24,9 @@ struct operation {
 	const char *argument;	  /* of the verb, "" for none */
 	const char *token;	  /* stays the same when the operation is taken up again: makes requests idempotent */
 	const char *default_task; /* id, "" if there is none */
-	struct aws_cancel_token *cancel;    /* fired by the user's wish and by the end of vastfs */
-	struct aws_cancel_token *stop;	    /* fired by the end of vastfs only */
-	void (*look)(struct operation *op); /* has the tree show what AWS has now; returns at once */
+	struct aws_cancel_token *cancel;       /* fired by the user's wish and by the end of vastfs */
+	struct aws_cancel_token *stop;	       /* fired by the end of vastfs only */
+	void (*refresh)(struct operation *op); /* has the tree show what AWS has now; returns at once */
 	void (*warn)(struct operation *op, const struct error *err); /* a line in the tree's error; it goes on */
 	/* Keeps a text in the operation's journal entry, on disk when it returns; see operation_remember. */
 	int (*remember)(struct operation *op, const char *key, const char *value, struct error *err);

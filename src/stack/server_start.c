@@ -215,7 +215,7 @@ int server_start(struct operation *op, double after, struct error *err)
 		r = start_stop_surplus(op, w.id, err);
 	if (r < 0)
 		return r;
-	op->look(op);
+	op->refresh(op);
 	if (w.checks_health)
 		buf_printf(&op->result, "server %s is running and accepts connections at %s\n", w.id, w.endpoint);
 	else

@@ -101,7 +101,7 @@ static int wait_judge(struct operation *op, struct server_wait *w, const cJSON *
 
 	if (r < 0)
 		return r;
-	op->look(op);
+	op->refresh(op);
 	if (strcmp(status, "RUNNING") != 0) {
 		job_progress(op->job, op->step, op->steps, "task %s is %s", w->id, status);
 		return 0;
@@ -245,7 +245,7 @@ static int wait_judge_service(struct operation *op, struct server_wait *w, const
 		job_progress(op->job, op->step, op->steps, "waiting until ECS has stopped all tasks but one (%u)", n);
 	else
 		job_progress(op->job, op->step, op->steps, "waiting until ECS starts a task");
-	op->look(op);
+	op->refresh(op);
 	return 0;
 }
 

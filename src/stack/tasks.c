@@ -166,7 +166,7 @@ int tasks_stop(struct operation *op, const cJSON *tasks, struct error *err)
 			break;
 		cJSON_AddItemToArray(s.arns, cJSON_CreateString(aws_text(task, "taskArn")));
 	}
-	op->look(op);
+	op->refresh(op);
 	if (r >= 0 && cJSON_GetArraySize(s.arns) > 0)
 		r = operation_wait(op, STOP_LIMIT_MS, "stopping the tasks", tasks_check_stopped, &s, err);
 	cJSON_Delete(s.arns);
