@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "ingest/batch.h"
+
+#include <cjson/cJSON.h>
+#include <endian.h>
+#include <errno.h>
+#include <string.h>
+#include <zlib.h>
+
+static const char magic[8] = "VASTFSB1";
+
+struct footer {
+	char magic[8];
+	uint64_t data_len;
+	uint32_t facts_len, data_crc, facts_crc, footer_crc;
+} __attribute__((packed));
+
+_Static_assert(sizeof(struct footer) == BATCH_FOOTER_SIZE, "the footer is part of the format");
+
+static uint32_t batch_crc(const void *data, size_t len)
+{
+	return (uint32_t)crc32(0, data, (uInt)len);
+}
+
+/* -- facts ----------------------------------------------------------------------------------------------------- */
+
+static void put_place(cJSON *o, const struct place *p)
+{
+	cJSON_AddStringToObject(o, "account", p->account);
+	cJSON_AddStringToObject(o, "region", p->region);
+	cJSON_AddStringToObject(o, "endpoint", p->endpoint);
+	cJSON_AddStringToObject(o, "stack", p->stack);
+	cJSON_AddStringToObject(o, "profile", p->profile);
+}
+
+static char *batch_print(const struct batch_facts *f)
+{
+	cJSON *o = cJSON_CreateObject();
+	char *text;
+
+	cJSON_AddNumberToObject(o, "import", (double)f->import);
+	cJSON_AddNumberToObject(o, "index", f->index);
+	cJSON_AddStringToObject(o, "format", f->format);
+	cJSON_AddNumberToObject(o, "events", (double)f->events);
+	cJSON_AddNumberToObject(o, "bytes", (double)f->bytes);
+	cJSON_AddNumberToObject(o, "inflated", (double)f->inflated);
+	cJSON_AddNumberToObject(o, "events_before", (double)f->events_before);
+	cJSON_AddNumberToObject(o, "bytes_before", (double)f->bytes_before);
+	cJSON_AddNumberToObject(o, "created_ms", (double)f->created_ms);
+	cJSON_AddNumberToObject(o, "pid", f->pid);
+	cJSON_AddNumberToObject(o, "uid", f->uid);
+	if (f->is_last_line)
+		cJSON_AddTrueToObject(o, "last_line");
+	if (f->ordered)
+		cJSON_AddTrueToObject(o, "ordered");
+	put_place(cJSON_AddObjectToObject(o, "place"), &f->place);
+	if (*f->why)
+		cJSON_AddStringToObject(o, "why", f->why);
+	text = cJSON_PrintUnformatted(o);
+	cJSON_Delete(o);
+	return text;
+}
+
+static uint64_t get_number(const cJSON *o, const char *key)
+{
+	const cJSON *n = cJSON_GetObjectItemCaseSensitive(o, key);
+
+	return cJSON_IsNumber(n) && n->valuedouble >= 0 && n->valuedouble < 9e15 ? (uint64_t)n->valuedouble : 0;
+}
+
+static void get_text(const cJSON *o, const char *key, char *out, size_t size)
+{
+	const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(o, key));
+
+	snprintf(out, size, "%s", text ? text : "");
+}
+
+static void get_place(const cJSON *o, struct place *p)
+{
+	get_text(o, "account", p->account, sizeof(p->account));
+	get_text(o, "region", p->region, sizeof(p->region));
+	get_text(o, "endpoint", p->endpoint, sizeof(p->endpoint));
+	get_text(o, "stack", p->stack, sizeof(p->stack));
+	get_text(o, "profile", p->profile, sizeof(p->profile));
+}
+
+static int batch_parse(const char *text, size_t len, struct batch_facts *f)
+{
+	cJSON *o = cJSON_ParseWithLength(text, len);
+
+	*f = (struct batch_facts){.import = get_number(o, "import"),
+				  .index = (uint32_t)get_number(o, "index"),
+				  .events = get_number(o, "events"),
+				  .bytes = get_number(o, "bytes"),
+				  .inflated = get_number(o, "inflated"),
+				  .events_before = get_number(o, "events_before"),
+				  .bytes_before = get_number(o, "bytes_before"),
+				  .created_ms = (int64_t)get_number(o, "created_ms"),
+				  .pid = (int32_t)get_number(o, "pid"),
+				  .uid = (uint32_t)get_number(o, "uid"),
+				  .is_last_line = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(o, "last_line")),
+				  .ordered = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(o, "ordered"))};
+	get_text(o, "format", f->format, sizeof(f->format));
+	get_text(o, "why", f->why, sizeof(f->why));
+	get_place(cJSON_GetObjectItemCaseSensitive(o, "place"), &f->place);
+	cJSON_Delete(o);
+	return f->import && f->index && format_name_is_valid(f->format) ? 0 : -EBADMSG;
+}
+
+/* -- footer ---------------------------------------------------------------------------------------------------- */
+
+int batch_seal(const struct batch_facts *f, const struct batch_sizes *sizes, struct buf *out)
+{
+	_free_ char *facts = batch_print(f);
+	size_t len = facts ? strlen(facts) : 0;
+	struct footer footer = {.data_len = htole64(sizes->data),
+				.facts_len = htole32((uint32_t)len),
+				.data_crc = htole32(sizes->data_crc)};
+
+	if (!facts)
+		return -ENOMEM;
+	memcpy(footer.magic, magic, sizeof(magic));
+	footer.facts_crc = htole32(batch_crc(facts, len));
+	footer.footer_crc = htole32(batch_crc(&footer, offsetof(struct footer, footer_crc)));
+	buf_append(out, facts, len);
+	return buf_append(out, &footer, sizeof(footer));
+}
+
+/* A footer that ends at tail[at], with its facts before it and the data before these. */
+static bool batch_is_footer(const char *tail, size_t at, uint64_t before, struct footer *f)
+{
+	uint32_t facts_len;
+
+	memcpy(f, tail + at - sizeof(*f), sizeof(*f));
+	facts_len = le32toh(f->facts_len);
+	if (memcmp(f->magic, magic, sizeof(magic)) != 0 ||
+	    le32toh(f->footer_crc) != batch_crc(f, offsetof(struct footer, footer_crc)) ||
+	    facts_len > at - sizeof(*f) || le64toh(f->data_len) > before + at - sizeof(*f) - facts_len)
+		return false;
+	return le32toh(f->facts_crc) == batch_crc(tail + at - sizeof(*f) - facts_len, facts_len);
+}
+
+int batch_read(const char *tail, size_t len, uint64_t file_size, struct batch_facts *ret, struct batch_sizes *ret_sizes)
+{
+	struct footer f;
+
+	for (size_t at = len; at >= sizeof(f); at--) {
+		size_t facts_len;
+
+		if (!batch_is_footer(tail, at, file_size - len, &f))
+			continue;
+		facts_len = le32toh(f.facts_len);
+		*ret_sizes = (struct batch_sizes){le64toh(f.data_len), le32toh(f.data_crc)};
+		return batch_parse(tail + at - sizeof(f) - facts_len, facts_len, ret);
+	}
+	return -EBADMSG;
+}

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * cut_rows.c - streams of text: rows end at line ends, and some are headers.
+ */
+#include "ingest/cutter.h"
+
+#include <cjson/cJSON.h>
+#include <string.h>
+
+/* -- rows ------------------------------------------------------------------------------------------------------ */
+
+/* Rows that lie one behind the other in the bytes at hand and are handed out together. */
+struct run {
+	const char *start;
+	size_t len;
+	uint64_t events;
+};
+
+static bool is_space(char ch)
+{
+	return ch == ' ' || ch == '\t' || ch == '\r' || ch == '\n';
+}
+
+static bool is_blank(const char *row, size_t len)
+{
+	while (len && is_space(row[len - 1]))
+		len--;
+	return len == 0;
+}
+
+static int run_flush(struct cutter *c, struct run *run)
+{
+	int r = run->len ? c->sink->events(run->start, run->len, run->events, c->sink->arg) : 0;
+
+	*run = (struct run){0};
+	return r;
+}
+
+static int rows_set_header(struct cutter *c, const char *data, size_t len)
+{
+	int r;
+
+	if (c->header.len == len && memcmp(c->header.data, data, len) == 0)
+		return 0;
+	buf_clear(&c->header);
+	r = buf_append(&c->header, data, len);
+	return r < 0 ? r : c->sink->header(data, len, c->sink->arg);
+}
+
+static bool starts_with(const char *row, size_t len, const char *prefix)
+{
+	return len >= strlen(prefix) && memcmp(row, prefix, strlen(prefix)) == 0;
+}
+
+/* "#fields" and the like: what a # line is about. */
+static size_t zeek_key_len(const char *line, size_t len)
+{
+	size_t n = 0;
+
+	while (n < len && !is_space(line[n]))
+		n++;
+	return n;
+}
+
+static bool zeek_has_key(const struct buf *block, const char *line, size_t key_len)
+{
+	const char *at = buf_str(block), *feed;
+
+	for (; (feed = strchr(at, '\n')); at = feed + 1)
+		if (zeek_key_len(at, (size_t)(feed - at)) == key_len && memcmp(at, line, key_len) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * The # lines that have arrived become the header. A block that begins with #separator is a whole one; any other
+ * replaces only those lines of the header in force that say the same thing.
+ */
+int cutter_settle_header(struct cutter *c)
+{
+	_buf_ struct buf merged = BUF_INIT(CUTTER_HEADER_MAX);
+	const char *at = buf_str(&c->header), *feed;
+	int r;
+
+	if (!c->block.len)
+		return 0;
+	for (; !starts_with(c->block.data, c->block.len, "#separator") && (feed = strchr(at, '\n')); at = feed + 1)
+		if (!zeek_has_key(&c->block, at, zeek_key_len(at, (size_t)(feed - at))))
+			buf_append(&merged, at, (size_t)(feed - at) + 1);
+	buf_append(&merged, c->block.data, c->block.len);
+	buf_clear(&c->block);
+	r = merged.error ? merged.error : rows_set_header(c, buf_str(&merged), merged.len);
+	return r;
+}
+
+static int rows_take_header(struct cutter *c, const char *row, size_t len)
+{
+	int r = c->kind == &cutter_zeek ? buf_append(&c->block, row, len) : rows_set_header(c, row, len);
+
+	if (r != -EFBIG)
+		return r;
+	buf_clear(&c->block);
+	return c->sink->refused(c->unit_number, "a header of more than 256 KiB", NULL, 0, c->sink->arg);
+}
+
+/* A row that is not a header: first whatever header has arrived before it. */
+static int rows_take_event(struct cutter *c, const char *row, size_t len, bool is_event, struct run *run)
+{
+	if (c->block.len) {
+		int r = run_flush(c, run);
+
+		if (r == 0)
+			r = cutter_settle_header(c);
+		if (r < 0)
+			return r;
+	}
+	if (!run->len)
+		run->start = row;
+	run->len += len;
+	run->events += is_event;
+	return 0;
+}
+
+static int rows_take(struct cutter *c, const char *row, size_t len, struct run *run)
+{
+	enum cutter_row what = c->kind->classify(c, row, len);
+	int r;
+
+	if (what != ROW_HEADER)
+		return rows_take_event(c, row, len, what == ROW_EVENT, run);
+	r = run_flush(c, run);
+	return r < 0 ? r : rows_take_header(c, row, len);
+}
+
+/* The unit began in bytes that came before. */
+static int rows_take_rest(struct cutter *c, const char *data, size_t len)
+{
+	struct run run = {0};
+	int r = buf_append(&c->rest, data, len);
+
+	if (r == -EFBIG)
+		r = c->sink->refused(c->unit_number, "a line of more than 4 MB", NULL, 0, c->sink->arg);
+	else if (r == 0)
+		r = rows_take(c, c->rest.data, c->rest.len, &run);
+	if (r == 0)
+		r = run_flush(c, &run);
+	buf_clear(&c->rest);
+	return r;
+}
+
+/* The begin of a row whose end has not come. */
+static int rows_keep(struct cutter *c, const char *data, size_t len)
+{
+	int r = c->skipping ? 0 : buf_append(&c->rest, data, len);
+
+	if (r != -EFBIG)
+		return r;
+	buf_clear(&c->rest);
+	c->skipping = true;
+	c->in_quotes = false;
+	return c->sink->refused(c->unit_number, "a line of more than 4 MB", NULL, 0, c->sink->arg);
+}
+
+static void count_quotes(struct cutter *c, const char *data, size_t len)
+{
+	const char *end = data + len;
+
+	if (!c->kind->has_quotes || c->skipping)
+		return;
+	for (; (data = memchr(data, '"', (size_t)(end - data))); data++)
+		c->in_quotes = !c->in_quotes;
+}
+
+/* A row ends where this line does. */
+static int rows_end_row(struct cutter *c, const char *row, size_t len, struct run *run)
+{
+	int r = 0;
+
+	if (c->skipping)
+		c->skipping = false;
+	else if (c->rest.len)
+		r = rows_take_rest(c, row, len);
+	else
+		r = rows_take(c, row, len, run);
+	c->unit_number = c->number;
+	return r;
+}
+
+int cutter_feed_rows(struct cutter *c, const char *data, size_t len, struct error *err _unused_)
+{
+	const char *end = data + len, *row = data, *at = data, *feed;
+	struct run run = {0};
+	int r = 0;
+
+	while (r == 0 && at < end && (feed = memchr(at, '\n', (size_t)(end - at)))) {
+		count_quotes(c, at, (size_t)(feed + 1 - at));
+		c->number++;
+		at = feed + 1;
+		if (c->in_quotes)
+			continue;
+		r = rows_end_row(c, row, (size_t)(at - row), &run);
+		row = at;
+	}
+	if (r == 0)
+		r = run_flush(c, &run);
+	if (r == 0 && at < end)
+		count_quotes(c, at, (size_t)(end - at));
+	return r == 0 && row < end ? rows_keep(c, row, (size_t)(end - row)) : r;
+}
+
+/* -- what rows are --------------------------------------------------------------------------------------------- */
+
+static enum cutter_row classify_line(const struct cutter *c _unused_, const char *row, size_t len)
+{
+	return is_blank(row, len) ? ROW_BLANK : ROW_EVENT;
+}
+
+/* The first field, with what ends it. */
+static size_t first_field(const struct cutter *c, const char *row, size_t len)
+{
+	size_t n = 0;
+
+	while (n < len && row[n] != c->kind->separator && row[n] != '\r' && row[n] != '\n')
+		n++;
+	return n < len ? n + 1 : n;
+}
+
+/* A later row that begins as the header does is one, too: files one behind the other, or VAST's header per schema. */
+static enum cutter_row classify_separated(const struct cutter *c, const char *row, size_t len)
+{
+	size_t n;
+
+	if (is_blank(row, len))
+		return ROW_BLANK;
+	if (!c->header.len)
+		return ROW_HEADER;
+	n = first_field(c, c->header.data, c->header.len);
+	return len >= n && memcmp(row, c->header.data, n) == 0 ? ROW_HEADER : ROW_EVENT;
+}
+
+static enum cutter_row classify_zeek(const struct cutter *c _unused_, const char *row, size_t len)
+{
+	if (is_blank(row, len) || starts_with(row, len, "#close"))
+		return ROW_BLANK;
+	return *row == '#' ? ROW_HEADER : ROW_EVENT;
+}
+
+/* -- last rows ------------------------------------------------------------------------------------------------- */
+
+static bool is_json(const struct cutter *c _unused_, const char *data, size_t len)
+{
+	const char *end = NULL;
+	cJSON *tree = cJSON_ParseWithLengthOpts(data, len, &end, false);
+	bool whole = tree && end && is_blank(end, (size_t)(data + len - end));
+
+	cJSON_Delete(tree);
+	return whole;
+}
+
+static size_t count_fields(const struct cutter *c, const char *row, size_t len)
+{
+	bool quoted = false;
+	size_t n = 1;
+
+	for (size_t i = 0; i < len; i++) {
+		if (c->kind->has_quotes && row[i] == '"')
+			quoted = !quoted;
+		n += row[i] == c->kind->separator && !quoted;
+	}
+	return n;
+}
+
+static bool is_full_row(const struct cutter *c, const char *data, size_t len)
+{
+	return c->header.len && !c->in_quotes &&
+	       count_fields(c, data, len) == count_fields(c, c->header.data, c->header.len);
+}
+
+/* The #fields line has one field more than rows have: its own name. */
+static bool is_full_zeek_row(const struct cutter *c, const char *data, size_t len)
+{
+	const char *fields = strstr(buf_str(c->block.len ? &c->block : &c->header), "#fields\t");
+
+	return fields && *data != '#' &&
+	       count_fields(c, data, len) + 1 == count_fields(c, fields, strcspn(fields, "\n"));
+}
+
+const struct cutter_kind cutter_lines = {
+	.unit = "line", .is_text = true, .feed = cutter_feed_rows, .classify = classify_line};
+const struct cutter_kind cutter_json = {
+	.unit = "line", .is_text = true, .feed = cutter_feed_rows, .classify = classify_line, .is_complete = is_json};
+const struct cutter_kind cutter_csv = {.unit = "line",
+				       .is_text = true,
+				       .separator = ',',
+				       .has_quotes = true,
+				       .feed = cutter_feed_rows,
+				       .classify = classify_separated,
+				       .is_complete = is_full_row};
+const struct cutter_kind cutter_tsv = {.unit = "line",
+				       .is_text = true,
+				       .separator = '\t',
+				       .feed = cutter_feed_rows,
+				       .classify = classify_separated,
+				       .is_complete = is_full_row};
+const struct cutter_kind cutter_zeek = {.unit = "line",
+					.is_text = true,
+					.separator = '\t',
+					.feed = cutter_feed_rows,
+					.classify = classify_zeek,
+					.is_complete = is_full_zeek_row};

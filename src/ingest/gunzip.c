@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "ingest/gunzip.h"
+
+#include <string.h>
+
+#define PIECE	    (64 << 10)
+#define GZIP_FORMAT (16 + MAX_WBITS) /* zlib's inflateInit2: gzip only */
+
+static const char magic[2] = "\x1f\x8b";
+
+void gunzip_init(struct gunzip *g, int (*sink)(const char *data, size_t len, void *arg), void *arg)
+{
+	*g = (struct gunzip){.sink = sink, .arg = arg};
+}
+
+void gunzip_free(struct gunzip *g)
+{
+	if (g->has_stream)
+		inflateEnd(&g->z);
+	g->has_stream = false;
+}
+
+static int gunzip_begin(struct gunzip *g)
+{
+	int r = g->has_stream ? inflateReset(&g->z) : inflateInit2(&g->z, GZIP_FORMAT);
+
+	if (r != Z_OK)
+		return -ENOMEM;
+	g->has_stream = true;
+	g->state = GUNZIP_MEMBER;
+	return 0;
+}
+
+static int gunzip_damaged(const struct gunzip *g, struct error *err)
+{
+	return error_set(err, -EBADMSG, "the gzip stream is damaged near byte %llu", (unsigned long long)g->taken);
+}
+
+/* One step of zlib; hands on what it gives. */
+static int gunzip_step(struct gunzip *g, char out[static PIECE], struct error *err)
+{
+	int r;
+
+	g->z.next_out = (Bytef *)out;
+	g->z.avail_out = PIECE;
+	r = inflate(&g->z, Z_SYNC_FLUSH);
+	if (r == Z_MEM_ERROR)
+		return -ENOMEM;
+	if (r == Z_STREAM_END)
+		g->state = GUNZIP_BETWEEN;
+	else if (r != Z_OK && r != Z_BUF_ERROR)
+		return gunzip_damaged(g, err);
+	r = PIECE - (int)g->z.avail_out;
+	return r ? g->sink(out, (size_t)r, g->arg) : 0;
+}
+
+static int gunzip_member(struct gunzip *g, const char **data, size_t *len, struct error *err)
+{
+	char out[PIECE];
+	int r = 0;
+
+	g->z.next_in = (const Bytef *)*data;
+	g->z.avail_in = (uInt)*len;
+	do
+		r = gunzip_step(g, out, err);
+	while (r == 0 && g->state == GUNZIP_MEMBER && (g->z.avail_in || !g->z.avail_out));
+	*data += *len - g->z.avail_in;
+	g->taken += *len - g->z.avail_in;
+	*len = g->z.avail_in;
+	return r;
+}
+
+/* Zeros may pad a file to the size of a block; anything else but another member is damage. */
+static int gunzip_between(struct gunzip *g, const char **data, size_t *len, struct error *err)
+{
+	if (!**data) {
+		++*data;
+		--*len;
+		g->taken++;
+		return 0;
+	}
+	return **data == magic[0] ? gunzip_begin(g) : gunzip_damaged(g, err);
+}
+
+/* The first two bytes have come. */
+static int gunzip_decide(struct gunzip *g, struct error *err)
+{
+	const char *head = g->head;
+	size_t len = g->have;
+	int r;
+
+	if (memcmp(g->head, magic, sizeof(magic)) != 0) {
+		g->state = GUNZIP_PLAIN;
+		return g->sink(g->head, g->have, g->arg);
+	}
+	r = gunzip_begin(g);
+	return r < 0 ? r : gunzip_member(g, &head, &len, err);
+}
+
+static int gunzip_undecided(struct gunzip *g, const char **data, size_t *len, struct error *err)
+{
+	/* Most streams are plain and come in large pieces: those are handed on as they are. */
+	if (!g->have && *len >= sizeof(magic) && memcmp(*data, magic, sizeof(magic)) != 0) {
+		g->state = GUNZIP_PLAIN;
+		return 0;
+	}
+	g->head[g->have++] = *(*data)++;
+	--*len;
+	return g->have == sizeof(g->head) ? gunzip_decide(g, err) : 0;
+}
+
+int gunzip_feed(struct gunzip *g, const char *data, size_t len, struct error *err)
+{
+	int r = 0;
+
+	while (r == 0 && len) {
+		switch (g->state) {
+		case GUNZIP_UNDECIDED:
+			r = gunzip_undecided(g, &data, &len, err);
+			break;
+		case GUNZIP_PLAIN:
+			return g->sink(data, len, g->arg);
+		case GUNZIP_MEMBER:
+			r = gunzip_member(g, &data, &len, err);
+			break;
+		case GUNZIP_BETWEEN:
+			r = gunzip_between(g, &data, &len, err);
+			break;
+		}
+	}
+	return r;
+}
+
+int gunzip_end(struct gunzip *g, struct error *err)
+{
+	if (g->state == GUNZIP_MEMBER)
+		return error_set(err, -EBADMSG, "the gzip stream is cut short after %llu bytes",
+				 (unsigned long long)g->taken);
+	if (g->state != GUNZIP_UNDECIDED || !g->have)
+		return 0;
+	g->state = GUNZIP_PLAIN;
+	return g->sink(g->head, g->have, g->arg);
+}

@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "ingest/spool.h"
+
+#include "base/file.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <zlib.h>
+
+#define FORMAT_FILE    "format"
+#define FORMAT_BEGINS  "vastfs spool "
+#define FORMAT_VERSION 1
+#define TEMPORARY      ".new-" /* begins the names of files that are being written */
+#define TAIL_MAX       (3 * (BATCH_FACTS_MAX + BATCH_FOOTER_SIZE))
+#define LEFT_ALONE     10 /* one part in ten of the disk */
+
+static const char *const suffixes[SPOOL_STATES] = {"batch", "sent", "rejected", "last-line"};
+
+struct spool {
+	char *dir;
+	_Atomic uint64_t bytes;
+	unsigned version; /* of the directory; 0: there is none yet */
+};
+
+/* -- names and errors ------------------------------------------------------------------------------------------ */
+
+static void spool_path(const struct spool *s, const struct spool_file *f, const char *before,
+		       char path[static PATH_MAX])
+{
+	snprintf(path, PATH_MAX, "%s/%s%010" PRIu64 "-%06" PRIu32 ".%s", s->dir, before, f->import,
+		 f->state == SPOOL_LAST_LINE ? 0 : f->index, suffixes[f->state]);
+}
+
+static bool spool_parse_name(const char *name, struct spool_file *ret)
+{
+	char suffix[16];
+	int end = 0;
+
+	if (sscanf(name, "%" SCNu64 "-%" SCNu32 ".%15s%n", &ret->import, &ret->index, suffix, &end) != 3 || name[end])
+		return false;
+	for (unsigned i = 0; i < SPOOL_STATES; i++) {
+		if (strcmp(suffix, suffixes[i]) == 0) {
+			ret->state = (enum spool_state)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+static int spool_failed(const struct spool *s, int r, const char *what, struct error *err)
+{
+	error_set(err, r, "cannot %s the spool %s: %s", what, s->dir, strerror(-r));
+	if (r == -ENOSPC || r == -EDQUOT)
+		error_remedy(err, "make room there, or set XDG_STATE_HOME to a larger disk and mount again");
+	else if (r == -EROFS || r == -EACCES || r == -EPERM)
+		error_remedy(err, "make %s writable for the user who mounted", s->dir);
+	return r;
+}
+
+int spool_check_version(const struct spool *s, struct error *err)
+{
+	if (s->version <= FORMAT_VERSION)
+		return 0;
+	error_set(err, -EPROTO,
+		  "the spool %s has version %u, which a newer vastfs has written; this one knows version %d", s->dir,
+		  s->version, FORMAT_VERSION);
+	error_remedy(err, "mount with that vastfs until everything is delivered, or move the directory away");
+	return -EPROTO;
+}
+
+uint64_t spool_bytes(const struct spool *s)
+{
+	return atomic_load(&s->bytes);
+}
+
+/* -- the directory --------------------------------------------------------------------------------------------- */
+
+static int spool_read_version(struct spool *s)
+{
+	_buf_ struct buf text = BUF_INIT(64);
+	char path[PATH_MAX];
+	int r;
+
+	snprintf(path, sizeof(path), "%s/" FORMAT_FILE, s->dir);
+	r = file_read(path, &text);
+	s->version = r < 0 ? 0 : UINT_MAX;
+	if (r == 0)
+		sscanf(buf_str(&text), FORMAT_BEGINS "%u", &s->version);
+	return r;
+}
+
+/* Makes what is missing; also later, if somebody has removed the directory. */
+static int spool_prepare(struct spool *s, struct error *err)
+{
+	char text[32], path[PATH_MAX];
+	int r = spool_read_version(s);
+
+	if (r == 0)
+		return spool_check_version(s, err);
+	r = file_make_directories(s->dir);
+	if (r == 0) {
+		snprintf(text, sizeof(text), FORMAT_BEGINS "%d\n", FORMAT_VERSION);
+		snprintf(path, sizeof(path), "%s/" FORMAT_FILE, s->dir);
+		r = file_write_atomically(path, text, strlen(text));
+	}
+	if (r < 0)
+		return spool_failed(s, r, "make", err);
+	s->version = FORMAT_VERSION;
+	return 0;
+}
+
+int spool_open(const char *directory, struct spool **ret, struct error *note)
+{
+	struct spool *s = calloc(1, sizeof(*s));
+
+	if (!s || !(s->dir = strdup(directory))) {
+		free(s);
+		return -ENOMEM;
+	}
+	spool_prepare(s, note);
+	*ret = s;
+	return 0;
+}
+
+void spool_close(struct spool *s)
+{
+	if (!s)
+		return;
+	free(s->dir);
+	free(s);
+}
+
+enum spool_room spool_room(struct spool *s, uint64_t limit, size_t len)
+{
+	struct statvfs st;
+
+	if (statvfs(s->dir, &st) == 0 && st.f_blocks &&
+	    (uint64_t)st.f_bavail * st.f_frsize < (uint64_t)st.f_blocks * st.f_frsize / LEFT_ALONE + len)
+		return SPOOL_DISK_FULL;
+	return spool_bytes(s) + len > limit ? SPOOL_AT_LIMIT : SPOOL_HAS_ROOM;
+}
+
+/* -- writing --------------------------------------------------------------------------------------------------- */
+
+static int write_whole(int fd, const void *data, size_t len)
+{
+	const char *at = data;
+
+	while (len) {
+		ssize_t n = write(fd, at, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		at += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+static uint64_t size_of(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 ? (uint64_t)st.st_size : 0;
+}
+
+static int spool_write(struct spool *s, const struct spool_file *f, const struct buf *data, const struct buf *seal)
+{
+	char path[PATH_MAX], temporary[PATH_MAX];
+	_close_ int fd = -1;
+	uint64_t old;
+	int r;
+
+	spool_path(s, f, "", path);
+	spool_path(s, f, TEMPORARY, temporary);
+	fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	r = write_whole(fd, data->data, data->len);
+	if (r == 0)
+		r = write_whole(fd, seal->data, seal->len);
+	old = size_of(path);
+	if (r == 0 && rename(temporary, path) < 0)
+		r = -errno;
+	if (r < 0) {
+		unlink(temporary);
+		return r;
+	}
+	/* So that a later fsync has little left to do. */
+	sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+	atomic_fetch_add(&s->bytes, data->len + seal->len - old);
+	return 0;
+}
+
+int spool_put(struct spool *s, enum spool_state state, const struct batch_facts *facts, const struct buf *data,
+	      struct error *err)
+{
+	struct spool_file file = {facts->import, facts->index, state};
+	struct batch_sizes sizes = {data->len, (uint32_t)crc32(0, (const Bytef *)data->data, (uInt)data->len)};
+	_buf_ struct buf seal = BUF_INIT(BATCH_FACTS_MAX + BATCH_FOOTER_SIZE);
+	int r = batch_seal(facts, &sizes, &seal);
+
+	if (r == 0 && s->version != FORMAT_VERSION)
+		r = spool_prepare(s, err);
+	if (r < 0)
+		return r;
+	r = spool_write(s, &file, data, &seal);
+	if (r == -ENOENT) {
+		r = spool_prepare(s, err);
+		if (r < 0)
+			return r;
+		r = spool_write(s, &file, data, &seal);
+	}
+	return r < 0 ? spool_failed(s, r, "write to", err) : 0;
+}
+
+int spool_sync_file(struct spool *s, const struct spool_file *file, struct error *err)
+{
+	char path[PATH_MAX];
+	_close_ int fd = -1;
+
+	spool_path(s, file, "", path);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0 && fdatasync(fd) == 0)
+		return 0;
+	return errno == ENOENT ? 0 : spool_failed(s, -errno, "write to", err);
+}
+
+int spool_sync_names(struct spool *s, struct error *err)
+{
+	_close_ int fd = open(s->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd >= 0 && fsync(fd) == 0 ? 0 : spool_failed(s, -errno, "write to", err);
+}
+
+/* -- reading --------------------------------------------------------------------------------------------------- */
+
+static int spool_damaged(const struct spool *s, const struct spool_file *f, struct error *err)
+{
+	char path[PATH_MAX];
+
+	spool_path(s, f, "", path);
+	return error_set(err, -EBADMSG, "%s is damaged", path);
+}
+
+int spool_load(struct spool *s, const struct spool_file *file, struct buf *out, struct batch_facts *ret_facts,
+	       struct error *err)
+{
+	size_t before = out->len, tail, len;
+	struct batch_sizes sizes;
+	char path[PATH_MAX];
+	int r;
+
+	spool_path(s, file, "", path);
+	r = file_read(path, out);
+	if (r == -ENOENT)
+		return error_set(err, r, "%s was removed by somebody else", path);
+	if (r < 0)
+		return spool_failed(s, r, "read", err);
+	len = out->len - before;
+	tail = len < TAIL_MAX ? len : TAIL_MAX;
+	if (batch_read(out->data + out->len - tail, tail, len, ret_facts, &sizes) < 0 ||
+	    sizes.data_crc != (uint32_t)crc32(0, (const Bytef *)out->data + before, (uInt)sizes.data))
+		return spool_damaged(s, file, err);
+	out->len = before + sizes.data;
+	out->data[out->len] = '\0';
+	return 0;
+}
+
+static int spool_read_facts(const struct spool *s, const char *name, struct batch_facts *facts, uint64_t *ret_size)
+{
+	char path[PATH_MAX], tail[TAIL_MAX];
+	struct batch_sizes sizes;
+	_close_ int fd = -1;
+	struct stat st;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "%s/%s", s->dir, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	*ret_size = (uint64_t)st.st_size;
+	n = pread(fd, tail, sizeof(tail), st.st_size > TAIL_MAX ? st.st_size - TAIL_MAX : 0);
+	if (n < 0)
+		return -errno;
+	return batch_read(tail, (size_t)n, (uint64_t)st.st_size, facts, &sizes);
+}
+
+/* -- recovery -------------------------------------------------------------------------------------------------- */
+
+static void spool_set_aside(const struct spool *s, const char *name, struct error *note)
+{
+	char path[PATH_MAX], aside[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%s", s->dir, name);
+	snprintf(aside, sizeof(aside), "%s.damaged", path);
+	rename(path, aside);
+	error_set(note, -EBADMSG, "%s is damaged, its events were not delivered", path);
+	error_remedy(note, "import them again; what is left of the file was set aside as %s", aside);
+}
+
+static void spool_drop_temporary(const struct spool *s, const char *name)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%s", s->dir, name);
+	unlink(path);
+}
+
+static int is_of_spool(const struct dirent *d)
+{
+	struct spool_file f;
+
+	return strncmp(d->d_name, TEMPORARY, strlen(TEMPORARY)) == 0 || spool_parse_name(d->d_name, &f);
+}
+
+static int spool_recover_file(struct spool *s, const char *name,
+			      int (*found)(const struct spool_file *file, const struct batch_facts *facts,
+					   uint64_t size, void *arg),
+			      void *arg, struct error *note)
+{
+	struct batch_facts facts;
+	struct spool_file file;
+	uint64_t size = 0;
+
+	if (!spool_parse_name(name, &file)) {
+		spool_drop_temporary(s, name);
+		return 0;
+	}
+	if (spool_read_facts(s, name, &facts, &size) < 0 || facts.import != file.import ||
+	    (file.state != SPOOL_LAST_LINE && facts.index != file.index)) {
+		spool_set_aside(s, name, note);
+		return 0;
+	}
+	file.index = facts.index;
+	atomic_fetch_add(&s->bytes, size);
+	return found(&file, &facts, size, arg);
+}
+
+int spool_recover(struct spool *s,
+		  int (*found)(const struct spool_file *file, const struct batch_facts *facts, uint64_t size,
+			       void *arg),
+		  void *arg, struct error *note)
+{
+	struct dirent **entries;
+	int n, r = 0;
+
+	if (spool_check_version(s, NULL) < 0)
+		return 0;
+	n = scandir(s->dir, &entries, is_of_spool, alphasort);
+	for (int i = 0; i < n; i++) {
+		if (r == 0)
+			r = spool_recover_file(s, entries[i]->d_name, found, arg, note);
+		free(entries[i]);
+	}
+	if (n >= 0)
+		free(entries);
+	return r;
+}
+
+/* -- moving ---------------------------------------------------------------------------------------------------- */
+
+int spool_move(struct spool *s, struct spool_file *file, enum spool_state to, struct error *err)
+{
+	char from_path[PATH_MAX], to_path[PATH_MAX];
+	struct spool_file moved = *file;
+
+	moved.state = to;
+	spool_path(s, file, "", from_path);
+	spool_path(s, &moved, "", to_path);
+	if (strcmp(from_path, to_path) != 0 && rename(from_path, to_path) < 0)
+		return spool_failed(s, -errno, "rename a file of", err);
+	*file = moved;
+	return 0;
+}
+
+static int spool_append(const struct spool *s, const struct spool_file *file, const struct buf *seal)
+{
+	char path[PATH_MAX];
+	_close_ int fd = -1;
+	int r;
+
+	spool_path(s, file, "", path);
+	fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	r = write_whole(fd, seal->data, seal->len);
+	return r < 0 ? r : fdatasync(fd) < 0 ? -errno : 0;
+}
+
+int spool_reject(struct spool *s, struct spool_file *file, const char *why, struct error *err)
+{
+	_buf_ struct buf data = BUF_INIT(BATCH_FACTS_MAX * 4 + (8 << 20)), seal = BUF_INIT(BATCH_FACTS_MAX * 2);
+	struct batch_sizes sizes;
+	struct batch_facts facts;
+	int r = spool_load(s, file, &data, &facts, err);
+
+	if (r < 0)
+		return r;
+	snprintf(facts.why, sizeof(facts.why), "%s", why);
+	sizes = (struct batch_sizes){data.len, (uint32_t)crc32(0, (const Bytef *)data.data, (uInt)data.len)};
+	r = batch_seal(&facts, &sizes, &seal);
+	if (r == 0)
+		r = spool_append(s, file, &seal);
+	if (r < 0)
+		return spool_failed(s, r, "write to", err);
+	atomic_fetch_add(&s->bytes, seal.len);
+	r = spool_move(s, file, SPOOL_REJECTED, err);
+	return r < 0 ? r : spool_sync_names(s, err);
+}
+
+int spool_remove(struct spool *s, const struct spool_file *file, struct error *err)
+{
+	char path[PATH_MAX];
+	uint64_t size;
+
+	spool_path(s, file, "", path);
+	size = size_of(path);
+	if (unlink(path) < 0)
+		return errno == ENOENT ? 0 : spool_failed(s, -errno, "remove a file of", err);
+	atomic_fetch_sub(&s->bytes, size);
+	return 0;
+}

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Files of the spool: what was put is found again, and what is wrong with them is told in words. */
+#include "ingest/spool.h"
+
+#include "base/file.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+
+struct fixture {
+	char dir[64], spool[PATH_MAX];
+	struct spool *s;
+};
+
+static int setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	struct error note = {0};
+
+	snprintf(f->dir, sizeof(f->dir), "/tmp/vastfs-spool-XXXXXX");
+	assert_non_null(mkdtemp(f->dir));
+	snprintf(f->spool, sizeof(f->spool), "%s/state/spool", f->dir);
+	assert_int_equal(spool_open(f->spool, &f->s, &note), 0);
+	assert_int_equal(note.errnum, 0);
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+	char command[PATH_MAX + 16];
+
+	spool_close(f->s);
+	snprintf(command, sizeof(command), "rm -rf %s", f->dir);
+	assert_int_equal(system(command), 0);
+	free(f);
+	return 0;
+}
+
+static struct batch_facts facts_of(uint64_t import, uint32_t index)
+{
+	struct batch_facts f = {.import = import,
+				.index = index,
+				.format = "suricata",
+				.events = 7,
+				.bytes = 700,
+				.inflated = 702,
+				.events_before = 14,
+				.bytes_before = 1400,
+				.created_ms = 1700000000123,
+				.pid = 42,
+				.uid = 1000,
+				.ordered = true,
+				.place = {.account = "123456789012", .region = "eu-west-1", .stack = "vast-\"x\""}};
+
+	return f;
+}
+
+static void put(struct fixture *f, uint64_t import, uint32_t index, enum spool_state state, const char *data)
+{
+	struct batch_facts facts = facts_of(import, index);
+	_buf_ struct buf b = BUF_INIT(1 << 20);
+	struct error err = {0};
+
+	buf_puts(&b, data);
+	facts.is_last_line = state == SPOOL_LAST_LINE;
+	assert_int_equal(spool_put(f->s, state, &facts, &b, &err), 0);
+}
+
+struct found {
+	struct spool_file files[16];
+	struct batch_facts facts[16];
+	size_t n;
+};
+
+static int take(const struct spool_file *file, const struct batch_facts *facts, uint64_t size, void *arg)
+{
+	struct found *all = arg;
+
+	assert_true(size > 0);
+	all->files[all->n] = *file;
+	all->facts[all->n++] = *facts;
+	return 0;
+}
+
+/* As the next mount sees it. */
+static struct found recover(struct fixture *f, struct error *note)
+{
+	struct found found = {0};
+
+	spool_close(f->s);
+	*note = (struct error){0};
+	assert_int_equal(spool_open(f->spool, &f->s, note), 0);
+	assert_int_equal(spool_recover(f->s, take, &found, note), 0);
+	return found;
+}
+
+static void path_of(struct fixture *f, const char *name, char path[static PATH_MAX])
+{
+	assert_true(snprintf(path, PATH_MAX, "%.4000s/%s", f->spool, name) < PATH_MAX);
+}
+
+static void test_what_was_put_is_found_again(void **state)
+{
+	struct fixture *f = *state;
+	struct batch_facts want = facts_of(12, 2), got;
+	_buf_ struct buf data = BUF_INIT(1 << 20);
+	struct error note;
+	struct found found;
+
+	put(f, 12, 2, SPOOL_WAITING, "second");
+	put(f, 12, 1, SPOOL_SENT, "first");
+	put(f, 3, 1, SPOOL_REJECTED, "bad");
+	put(f, 12, 3, SPOOL_LAST_LINE, "last");
+	put(f, 12, 4, SPOOL_LAST_LINE, "last of all");
+	found = recover(f, &note);
+	assert_int_equal(note.errnum, 0);
+	assert_int_equal(found.n, 4);
+	assert_int_equal(found.files[0].import, 3);
+	assert_int_equal(found.files[0].state, SPOOL_REJECTED);
+	assert_int_equal(found.files[1].state, SPOOL_LAST_LINE);
+	assert_int_equal(found.files[1].index, 4);
+	assert_int_equal(found.files[2].state, SPOOL_SENT);
+	assert_int_equal(found.files[3].index, 2);
+	assert_memory_equal(&found.facts[3], &want, sizeof(want));
+	assert_int_equal(spool_load(f->s, &found.files[3], &data, &got, &note), 0);
+	assert_string_equal(buf_str(&data), "second");
+	assert_memory_equal(&got, &want, sizeof(want));
+}
+
+static void test_bytes_and_removal(void **state)
+{
+	struct fixture *f = *state;
+	struct spool_file file = {1, 1, SPOOL_WAITING};
+	struct error err = {0};
+
+	assert_int_equal(spool_bytes(f->s), 0);
+	put(f, 1, 1, SPOOL_WAITING, "data");
+	assert_true(spool_bytes(f->s) > 4);
+	assert_int_equal(spool_room(f->s, 1 << 20, 100), SPOOL_HAS_ROOM);
+	assert_int_equal(spool_room(f->s, 100, 1), SPOOL_AT_LIMIT);
+	assert_int_equal(spool_sync_file(f->s, &file, &err), 0);
+	assert_int_equal(spool_sync_names(f->s, &err), 0);
+	assert_int_equal(spool_move(f->s, &file, SPOOL_SENT, &err), 0);
+	assert_int_equal(spool_remove(f->s, &file, &err), 0);
+	assert_int_equal(spool_remove(f->s, &file, &err), 0);
+	assert_int_equal(spool_bytes(f->s), 0);
+}
+
+static void test_a_rejected_batch_keeps_its_reason(void **state)
+{
+	struct fixture *f = *state;
+	struct spool_file file = {5, 1, SPOOL_SENT};
+	_buf_ struct buf data = BUF_INIT(1 << 20);
+	struct error note;
+	struct found found;
+
+	put(f, 5, 1, SPOOL_SENT, "events");
+	assert_int_equal(spool_reject(f->s, &file, "exit status 1: \"no\"", &note), 0);
+	found = recover(f, &note);
+	assert_int_equal(found.n, 1);
+	assert_int_equal(found.files[0].state, SPOOL_REJECTED);
+	assert_string_equal(found.facts[0].why, "exit status 1: \"no\"");
+	assert_int_equal(spool_load(f->s, &found.files[0], &data, &found.facts[1], &note), 0);
+	assert_string_equal(buf_str(&data), "events");
+}
+
+/* A crash while the reason was appended leaves the batch as it was. */
+static void test_an_appendix_that_was_cut_short_is_ignored(void **state)
+{
+	struct fixture *f = *state;
+	char path[PATH_MAX];
+	struct error note;
+	struct stat st;
+	off_t whole;
+
+	put(f, 5, 1, SPOOL_SENT, "events");
+	path_of(f, "0000000005-000001.sent", path);
+	stat(path, &st);
+	whole = st.st_size;
+	assert_int_equal(spool_reject(f->s, &(struct spool_file){5, 1, SPOOL_SENT}, "why", &note), 0);
+	path_of(f, "0000000005-000001.rejected", path);
+	stat(path, &st);
+	for (off_t size = st.st_size - 1; size >= whole; size -= 13) {
+		struct found found;
+
+		assert_int_equal(truncate(path, size), 0);
+		found = recover(f, &note);
+		assert_int_equal(found.n, 1);
+		assert_string_equal(found.facts[0].why, "");
+	}
+}
+
+static void test_damage_is_told_and_set_aside(void **state)
+{
+	struct fixture *f = *state;
+	struct spool_file file = {2, 1, SPOOL_WAITING};
+	_buf_ struct buf data = BUF_INIT(1 << 20);
+	struct batch_facts facts;
+	char path[PATH_MAX];
+	struct error note = {0};
+	struct found found;
+	int fd;
+
+	put(f, 2, 1, SPOOL_WAITING, "some events");
+	path_of(f, "0000000002-000001.batch", path);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	assert_int_equal(pwrite(fd, "X", 1, 3), 1);
+	assert_int_equal(spool_load(f->s, &file, &data, &facts, &note), -EBADMSG);
+	assert_non_null(strstr(note.message, "damaged"));
+	assert_int_equal(ftruncate(fd, 20), 0);
+	close(fd);
+	found = recover(f, &note);
+	assert_int_equal(found.n, 0);
+	assert_int_equal(note.errnum, -EBADMSG);
+	assert_non_null(strstr(note.remedy, ".damaged"));
+	path_of(f, "0000000002-000001.batch.damaged", path);
+	assert_int_equal(access(path, F_OK), 0);
+	found = recover(f, &note);
+	assert_int_equal(note.errnum, 0);
+}
+
+static void test_half_written_files_are_dropped(void **state)
+{
+	struct fixture *f = *state;
+	char path[PATH_MAX];
+	struct error note;
+	struct found found;
+
+	path_of(f, ".new-0000000002-000001.batch", path);
+	assert_int_equal(file_write_atomically(path, "half", 4), 0);
+	found = recover(f, &note);
+	assert_int_equal(found.n, 0);
+	assert_int_equal(note.errnum, 0);
+	assert_int_equal(access(path, F_OK), -1);
+}
+
+static void test_a_removed_directory_is_made_anew(void **state)
+{
+	struct fixture *f = *state;
+	_buf_ struct buf data = BUF_INIT(1 << 20);
+	char command[PATH_MAX + 16];
+	struct batch_facts facts;
+	struct error err = {0};
+
+	put(f, 1, 1, SPOOL_WAITING, "gone");
+	snprintf(command, sizeof(command), "rm -rf %s/state", f->dir);
+	assert_int_equal(system(command), 0);
+	assert_int_equal(spool_load(f->s, &(struct spool_file){1, 1, SPOOL_WAITING}, &data, &facts, &err), -ENOENT);
+	assert_non_null(strstr(err.message, "removed"));
+	put(f, 2, 1, SPOOL_WAITING, "here");
+	assert_int_equal(spool_load(f->s, &(struct spool_file){2, 1, SPOOL_WAITING}, &data, &facts, &err), 0);
+}
+
+static void test_a_newer_spool_is_left_alone(void **state)
+{
+	struct fixture *f = *state;
+	_buf_ struct buf data = BUF_INIT(1 << 20);
+	struct batch_facts facts = facts_of(3, 1);
+	char path[PATH_MAX];
+	struct error note, err = {0};
+	struct found found;
+
+	put(f, 1, 1, SPOOL_WAITING, "events");
+	path_of(f, "format", path);
+	assert_int_equal(file_write_atomically(path, "vastfs spool 2\n", 15), 0);
+	found = recover(f, &note);
+	assert_int_equal(found.n, 0);
+	assert_int_equal(note.errnum, -EPROTO);
+	assert_non_null(strstr(note.message, "newer"));
+	assert_int_equal(spool_check_version(f->s, &err), -EPROTO);
+	assert_int_equal(spool_put(f->s, SPOOL_WAITING, &facts, &data, &err), -EPROTO);
+}
+
+static void test_a_spool_that_cannot_be_made_says_so(void **state)
+{
+	struct fixture *f = *state;
+	struct batch_facts facts = facts_of(3, 1);
+	_buf_ struct buf data = BUF_INIT(1 << 20);
+	char path[PATH_MAX];
+	struct error note = {0}, err = {0};
+	struct spool *s;
+
+	path_of(f, "format/spool", path);
+	assert_int_equal(spool_open(path, &s, &note), 0);
+	assert_int_equal(note.errnum, -ENOTDIR);
+	assert_int_equal(spool_put(s, SPOOL_WAITING, &facts, &data, &err), -ENOTDIR);
+	assert_non_null(strstr(err.message, path));
+	spool_close(s);
+}
+
+int main(void)
+{
+#define SPOOL_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		SPOOL_TEST(test_what_was_put_is_found_again),
+		SPOOL_TEST(test_bytes_and_removal),
+		SPOOL_TEST(test_a_rejected_batch_keeps_its_reason),
+		SPOOL_TEST(test_an_appendix_that_was_cut_short_is_ignored),
+		SPOOL_TEST(test_damage_is_told_and_set_aside),
+		SPOOL_TEST(test_half_written_files_are_dropped),
+		SPOOL_TEST(test_a_removed_directory_is_made_anew),
+		SPOOL_TEST(test_a_newer_spool_is_left_alone),
+		SPOOL_TEST(test_a_spool_that_cannot_be_made_says_so),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
