@@ -104,7 +104,7 @@ static int answer_fill_reply(const struct answer *a, struct query_reply *ret)
 {
 	const struct frames_end *end = &a->frames.end;
 
-	*ret = (struct query_reply){.exit_code = end->exit_code};
+	*ret = (struct query_reply){.exit_code = end->exit_code, .stdin_bytes = end->stdin_bytes};
 	query_remark(end->exit_code, end->signal, end->timed_out, ret->remark, sizeof(ret->remark));
 	return 0;
 }

@@ -27,17 +27,18 @@ void base64_encode(char *out, const void *data, size_t len)
 	}
 }
 
+/* The bits of each character plus one; zero: not of the alphabet. Events have megabytes of base64. */
+static uint8_t values[256];
+
 static int base64_value(char c)
 {
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	if (c == '+')
-		return 62;
-	return c == '/' ? 63 : -1;
+	return values[(uint8_t)c] - 1;
+}
+
+static void base64_fill_values(void)
+{
+	for (uint8_t i = 0; i < sizeof(alphabet) - 1; i++)
+		values[(uint8_t)alphabet[i]] = i + 1;
 }
 
 /* Four characters of which the first `count` carry bits; the bits that carry nothing have to be zero. */
@@ -66,6 +67,7 @@ ssize_t base64_decode(void *out, const char *text, size_t len)
 
 	if (len % 4 != 0)
 		return -EINVAL;
+	base64_fill_values();
 	for (; len > 0; len -= 4, text += 4) {
 		size_t count = 4;
 

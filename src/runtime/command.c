@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -23,6 +25,7 @@ struct run {
 	const struct command *command;
 	struct command_end *end;
 	pid_t shell;
+	int in;	    /* written to; -1: no input, or at its end */
 	int out[2]; /* by enum command_stream; -1: at its end */
 	bool exited, cut, lingered;
 	int64_t exited_at, heard_at, kill_at;
@@ -87,16 +90,21 @@ static void child_signals(void)
 }
 
 /* An image without /dev/null gets the same from a pipe that nobody writes to. */
-static int child_stdin(void)
+static int child_stdin(int in)
 {
-	int fds[2] = {open("/dev/null", O_RDONLY | O_CLOEXEC), -1};
+	int fds[2] = {in >= 0 ? in : open("/dev/null", O_RDONLY | O_CLOEXEC), -1};
 
 	if (fds[0] < 0 && pipe2(fds, O_CLOEXEC) < 0)
 		return -1;
 	return dup2(fds[0], STDIN_FILENO);
 }
 
-static _Noreturn void child(const struct command *command, int out, int err, int report)
+/* What the child and the runtime talk through, each as pipe(2) gives it; -1: closed. */
+struct pipes {
+	int in[2], out[2], err[2], report[2];
+};
+
+static _Noreturn void child(const struct command *command, const struct pipes *pipes)
 {
 	const char *argv[] = {"/bin/sh", "-c", command->text, NULL};
 	extern char **environ;
@@ -105,10 +113,11 @@ static _Noreturn void child(const struct command *command, int out, int err, int
 	setpgid(0, 0);
 	child_signals();
 	child_environment(command);
-	if (child_stdin() >= 0 && dup2(out, STDOUT_FILENO) >= 0 && dup2(err, STDERR_FILENO) >= 0)
+	if (child_stdin(pipes->in[0]) >= 0 && dup2(pipes->out[1], STDOUT_FILENO) >= 0 &&
+	    dup2(pipes->err[1], STDERR_FILENO) >= 0)
 		execve(argv[0], (char *const *)argv, environ);
 	error = errno;
-	if (write(report, &error, sizeof(error)) < 0)
+	if (write(pipes->report[1], &error, sizeof(error)) < 0)
 		_exit(126);
 	_exit(127);
 }
@@ -116,7 +125,7 @@ static _Noreturn void child(const struct command *command, int out, int err, int
 /* --- the runtime's side --- */
 
 /* Without SIGTERM in between: its handler has to know the group. */
-static pid_t fork_shell(const struct command *command, int out, int err, int report)
+static pid_t fork_shell(const struct command *command, const struct pipes *pipes)
 {
 	sigset_t all, before;
 	pid_t pid;
@@ -127,7 +136,7 @@ static pid_t fork_shell(const struct command *command, int out, int err, int rep
 	pid = fork();
 	error = errno;
 	if (pid == 0)
-		child(command, out, err, report);
+		child(command, pipes);
 	if (pid > 0) {
 		setpgid(pid, pid);
 		running_group = pid;
@@ -157,30 +166,51 @@ static void close_pair(int fds[2])
 	}
 }
 
+static int pipes_open(struct pipes *pipes, bool with_input)
+{
+	if (with_input && pipe2(pipes->in, O_CLOEXEC) < 0)
+		return -errno;
+	if (pipe2(pipes->out, O_CLOEXEC) < 0 || pipe2(pipes->err, O_CLOEXEC) < 0 || pipe2(pipes->report, O_CLOEXEC) < 0)
+		return -errno;
+	return 0;
+}
+
+static void pipes_close(struct pipes *pipes)
+{
+	close_pair(pipes->in);
+	close_pair(pipes->out);
+	close_pair(pipes->err);
+	close_pair(pipes->report);
+}
+
+/* The end of a pipe that the run keeps. */
+static int run_take(int *end)
+{
+	int fd = *end;
+
+	*end = -1;
+	if (fd >= 0)
+		fcntl(fd, F_SETFL, O_NONBLOCK);
+	return fd;
+}
+
 static int run_start(struct run *run)
 {
-	int out[2] = {-1, -1}, err[2] = {-1, -1}, report[2] = {-1, -1}, result;
+	struct pipes pipes = {{-1, -1}, {-1, -1}, {-1, -1}, {-1, -1}};
+	int result = pipes_open(&pipes, run->command->input);
 
-	if (pipe2(out, O_CLOEXEC) < 0 || pipe2(err, O_CLOEXEC) < 0 || pipe2(report, O_CLOEXEC) < 0) {
-		result = -errno;
-	} else {
-		result = fork_shell(run->command, out[1], err[1], report[1]);
+	if (result == 0) {
+		result = fork_shell(run->command, &pipes);
 		run->shell = result;
-		run->out[COMMAND_STDOUT] = out[0];
-		run->out[COMMAND_STDERR] = err[0];
-		out[0] = err[0] = -1;
-		close(report[1]);
-		report[1] = -1;
+		run->in = run_take(&pipes.in[1]);
+		run->out[COMMAND_STDOUT] = run_take(&pipes.out[0]);
+		run->out[COMMAND_STDERR] = run_take(&pipes.err[0]);
+		close(pipes.report[1]);
+		pipes.report[1] = -1;
 		if (result > 0)
-			result = exec_outcome(report[0]);
+			result = exec_outcome(pipes.report[0]);
 	}
-	close_pair(out);
-	close_pair(err);
-	close_pair(report);
-	for (int i = 0; i < 2; i++) {
-		if (run->out[i] >= 0)
-			fcntl(run->out[i], F_SETFL, O_NONBLOCK);
-	}
+	pipes_close(&pipes);
 	return result;
 }
 
@@ -220,6 +250,19 @@ static bool run_read(struct run *run, enum command_stream stream)
 	close(run->out[stream]);
 	run->out[stream] = -1;
 	return false;
+}
+
+/* Damaged input leaves the pipe open: its end would tell the command that it has all of the data. */
+static void run_feed(struct run *run)
+{
+	int result = input_write(run->command->input, run->in);
+
+	if (result < 0 && result != -EPIPE)
+		run_check(run, result);
+	if (result == 0 || run->error)
+		return;
+	close(run->in);
+	run->in = -1;
 }
 
 static int64_t earlier(int64_t a, int64_t b)
@@ -265,33 +308,34 @@ static void run_on_time(struct run *run, int64_t now)
 	kill(-run->shell, SIGTERM);
 }
 
-/* Waits for the output's descriptor, too, and for the command's only while the output takes more. Returns what is
- * ready. */
-static short run_poll(struct run *run, const struct command_wait *output, int64_t now, short ready[2])
+/* Waits for the output's descriptor, too, and for what the command prints only while the output takes more. Returns
+ * what is ready, by enum command_stream and behind these the command's stdin. */
+static short run_poll(struct run *run, const struct command_wait *output, int64_t now, short ready[3])
 {
-	struct pollfd fds[3] = {{.fd = output->full ? -1 : run->out[0], .events = POLLIN},
-				{.fd = output->full ? -1 : run->out[1], .events = POLLIN},
-				{.fd = output->fd, .events = output->events}};
+	struct pollfd fds[] = {{.fd = output->full ? -1 : run->out[0], .events = POLLIN},
+			       {.fd = output->full ? -1 : run->out[1], .events = POLLIN},
+			       {.fd = run->in, .events = POLLOUT},
+			       {.fd = output->fd, .events = output->events}};
 	int64_t next = earlier(run_next_time(run), output->at), wait = next > now ? next - now : 0;
 	struct timespec timeout = {.tv_sec = wait / 1000, .tv_nsec = wait % 1000 * 1000000};
 	sigset_t mask;
 
 	sigprocmask(SIG_SETMASK, NULL, &mask);
 	sigdelset(&mask, SIGCHLD);
-	if (ppoll(fds, 3, next == NEVER ? NULL : &timeout, &mask) < 0) {
+	if (ppoll(fds, 4, next == NEVER ? NULL : &timeout, &mask) < 0) {
 		run_check(run, errno == EINTR ? 0 : -errno);
 		return 0;
 	}
-	ready[0] = fds[0].revents;
-	ready[1] = fds[1].revents;
-	return fds[2].revents;
+	for (int i = 0; i < 3; i++)
+		ready[i] = fds[i].revents;
+	return fds[3].revents;
 }
 
 static void run_wait(struct run *run, int64_t now)
 {
 	const struct command *command = run->command;
 	struct command_wait output = {.fd = -1, .at = NEVER};
-	short ready[2] = {0}, output_ready;
+	short ready[3] = {0}, output_ready;
 
 	if (command->wait)
 		run_check(run, command->wait(command->context, &output));
@@ -307,6 +351,8 @@ static void run_wait(struct run *run, int64_t now)
 		if (ready[i])
 			run_read(run, (enum command_stream)i);
 	}
+	if (ready[2] && !run->error)
+		run_feed(run);
 }
 
 static bool run_goes_on(const struct run *run)
@@ -362,6 +408,8 @@ static void run_end(struct run *run)
 	run_drain(run);
 	run_explain(run);
 	close_pair(run->out);
+	if (run->in >= 0)
+		close(run->in);
 	if (run->end->timed_out) {
 		run->end->exit_code = COMMAND_TIMED_OUT_CODE;
 	} else if (WIFSIGNALED(status)) {
@@ -374,7 +422,7 @@ static void run_end(struct run *run)
 
 int command_run(const struct command *command, struct command_end *ret_end)
 {
-	struct run run = {.command = command, .end = ret_end, .out = {-1, -1}};
+	struct run run = {.command = command, .end = ret_end, .in = -1, .out = {-1, -1}};
 	int err;
 
 	memset(ret_end, 0, sizeof(*ret_end));
@@ -383,5 +431,18 @@ int command_run(const struct command *command, struct command_end *ret_end)
 		run.error = err;
 	run_follow(&run);
 	run_end(&run);
+	ret_end->written = command->input ? command->input->written : -1;
 	return run.error;
+}
+
+void command_end_text(const struct command_end *end, char *text)
+{
+	int n = sprintf(text, "\"exit_code\":%d,", end->exit_code);
+
+	if (end->signal)
+		n += sprintf(text + n, "\"signal\":%d,", end->signal);
+	if (end->timed_out)
+		n += sprintf(text + n, "\"timed_out\":true,");
+	if (end->written >= 0)
+		sprintf(text + n, "\"stdin_bytes\":%" PRId64 ",", end->written);
 }

@@ -5,7 +5,8 @@
  *
  * What it prints is handed on as it comes, so that the same function serves replies that are collected and replies that
  * are streamed. While a streamed reply takes no more, the command's output is not read, and the command stops when its
- * pipe is full; its deadline holds all the same.
+ * pipe is full; its deadline holds all the same. Input is written while the output is read, so that a command may print
+ * while it reads. A command may also end without having read all of its input: its exit status says what that means.
  */
 #ifndef VAST_RUNTIME_COMMAND_H
 #define VAST_RUNTIME_COMMAND_H
@@ -13,6 +14,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "input.h"
 
 #define COMMAND_TIMED_OUT_CODE 124
 
@@ -32,6 +35,7 @@ struct command {
 	const char *endpoint; /* host:port of the server, or "" */
 	const char *trace;    /* X-Ray's trace id, or "" */
 	int64_t deadline_ms;  /* monotonic; the command is ended then; INT64_MAX: never */
+	struct input *input;  /* for its stdin; NULL: /dev/null */
 	/* A negative return of any of the three kills the command and is returned by command_run(). */
 	int (*output)(void *context, enum command_stream stream, const char *data, size_t len);
 	/* Both or none. wait() comes before each wait, the first one when the shell has started, and work() after it.
@@ -45,15 +49,24 @@ struct command_end {
 	int exit_code;	  /* 128 + signal if killed by one, COMMAND_TIMED_OUT_CODE if the deadline ended it */
 	int signal;	  /* 0 if none */
 	bool timed_out;	  /* the deadline ended it */
+	int64_t written;  /* bytes written into its stdin, whether it read them or not; -1: it had no input */
 	bool left_behind; /* a process could not be ended: this process should serve no further command */
 };
 
 /*
  * 0 once the command has run, whatever its outcome. -ENOENT, -EACCES or -ENOEXEC: no /bin/sh that can be executed;
- * other negative errno: it could not be started or followed; what the output's functions returned. *ret_end is valid
- * but for the exit code in any case.
+ * other negative errno: it could not be started or followed; what the output's functions or input_write() returned.
+ * *ret_end is valid but for the exit code in any case.
  */
 int command_run(const struct command *command, struct command_end *ret_end);
+
+/*
+ * The members of a JSON object that say how the command ended, each with a comma behind it: "exit_code", and "signal",
+ * "timed_out" and "stdin_bytes" where they apply. COMMAND_END_TEXT_MAX bytes at most, with the NUL.
+ */
+void command_end_text(const struct command_end *end, char *text);
+
+#define COMMAND_END_TEXT_MAX 128
 
 /* Blocks SIGCHLD, which command_run() waits for. To be called once. */
 void command_init(void);

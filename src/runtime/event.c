@@ -20,6 +20,8 @@ struct event_fields {
 	const jsmntok_t *command;
 	const jsmntok_t *endpoint;
 	const jsmntok_t *stream;
+	const jsmntok_t *input;
+	const jsmntok_t *input_encoding;
 };
 
 static bool token_is(const char *json, const jsmntok_t *token, const char *text)
@@ -50,6 +52,10 @@ static const jsmntok_t **event_field(const char *json, const jsmntok_t *key, str
 		return &fields->endpoint;
 	if (token_is(json, key, "stream"))
 		return &fields->stream;
+	if (token_is(json, key, "stdin"))
+		return &fields->input;
+	if (token_is(json, key, "stdin_encoding"))
+		return &fields->input_encoding;
 	return NULL;
 }
 
@@ -97,45 +103,37 @@ static const char *event_read(const char *json, size_t len, jsmntok_t *tokens, s
 	return event_fields_find(json, tokens, count, fields);
 }
 
-/* Copies a JSON string. The one escape that base64 and addresses can have is that of the slash. */
-static char *token_text(const char *json, const jsmntok_t *token)
+/*
+ * Decodes a string of base64 in its place, where nothing is read afterwards. The one escape that base64 can have in
+ * JSON is that of the slash. Returns the length of the bytes at the token's start, or -EINVAL.
+ */
+static ssize_t token_decode(char *json, const jsmntok_t *token)
 {
-	char *text = malloc((size_t)(token->end - token->start) + 1);
-	char *to = text;
+	char *text = json + token->start, *to = text;
 
-	if (!text)
-		return NULL;
 	for (int i = token->start; i < token->end; i++) {
 		if (json[i] == '\\' && json[i + 1] == '/')
 			continue;
 		*to++ = json[i];
 	}
-	*to = '\0';
-	return text;
+	return base64_decode(text, text, (size_t)(to - text));
 }
 
-static int event_command(const char *json, const jsmntok_t *token, struct event *event, const char **ret_why)
+static int event_command(char *json, const jsmntok_t *token, struct event *event, const char **ret_why)
 {
-	char *text = token_text(json, token);
-	ssize_t len;
+	char *text = json + token->start;
+	ssize_t len = token_decode(json, token);
 
-	if (!text)
-		return -ENOMEM;
-	*ret_why = NULL;
-	len = base64_decode(text, text, strlen(text));
 	if (len < 0)
 		*ret_why = "the event's \"cmd\" is not base64";
 	else if (len > EVENT_COMMAND_MAX)
 		*ret_why = "the command is longer than 100 KiB";
 	else if (memchr(text, '\0', (size_t)len))
 		*ret_why = "the command has a NUL character";
-	if (*ret_why) {
-		free(text);
+	if (*ret_why)
 		return -EINVAL;
-	}
-	text[len] = '\0';
-	event->command = text;
-	return 0;
+	event->command = strndup(text, (size_t)len);
+	return event->command ? 0 : -ENOMEM;
 }
 
 static const char *event_endpoint(const char *json, const jsmntok_t *token, struct event *event)
@@ -164,8 +162,27 @@ static const char *event_stream(const char *json, const jsmntok_t *token, struct
 	return NULL;
 }
 
-/* `json` is NUL-terminated here, which the string functions rely on. */
-static int event_build(const char *json, size_t len, jsmntok_t *tokens, struct event *event, const char **ret_why)
+static const char *event_input(char *json, const struct event_fields *fields, struct event *event)
+{
+	const jsmntok_t *encoding = fields->input_encoding;
+	ssize_t len;
+
+	if (!fields->input)
+		return NULL;
+	if (!encoding || encoding->type != JSMN_STRING || !token_is(json, encoding, "gzip"))
+		return "the event's \"stdin_encoding\" is not \"gzip\"";
+	if (fields->input->type != JSMN_STRING)
+		return "the event's \"stdin\" is not base64";
+	event->input = json + fields->input->start;
+	len = token_decode(json, fields->input);
+	if (len < 0)
+		return "the event's \"stdin\" is not base64";
+	event->input_len = (size_t)len;
+	return NULL;
+}
+
+/* `json` is NUL-terminated here, which the string functions rely on. Strings are decoded in it, once all is read. */
+static int event_build(char *json, size_t len, jsmntok_t *tokens, struct event *event, const char **ret_why)
 {
 	struct event_fields fields = {0};
 
@@ -181,6 +198,8 @@ static int event_build(const char *json, size_t len, jsmntok_t *tokens, struct e
 		*ret_why = event_endpoint(json, fields.endpoint, event);
 	if (!*ret_why)
 		*ret_why = event_stream(json, fields.stream, event);
+	if (!*ret_why)
+		*ret_why = event_input(json, &fields, event);
 	if (*ret_why)
 		return -EINVAL;
 	return event_command(json, fields.command, event, ret_why);
@@ -200,7 +219,10 @@ int event_parse(const char *json, size_t len, struct event *ret_event, const cha
 		copy[len] = '\0';
 		err = event_build(copy, len, tokens, ret_event, ret_why);
 	}
-	free(copy);
+	if (err == 0 && ret_event->input)
+		ret_event->text = copy;
+	else
+		free(copy);
 	free(tokens);
 	return err;
 }
@@ -208,5 +230,6 @@ int event_parse(const char *json, size_t len, struct event *ret_event, const cha
 void event_free(struct event *event)
 {
 	free(event->command);
-	event->command = NULL;
+	free(event->text);
+	*event = (struct event){0};
 }

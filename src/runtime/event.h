@@ -2,10 +2,13 @@
 /*
  * What an invocation asks for. The event is a JSON object:
  *
- *	{"v":1, "cmd":"<base64 of the command>", "endpoint":"<host>:<port>", "stream":true}
+ *	{"v":1, "cmd":"<base64 of the command>", "endpoint":"<host>:<port>", "stream":true,
+ *	 "stdin":"<base64 of gzip data>", "stdin_encoding":"gzip"}
  *
  * `endpoint` is empty, null or absent when no server runs. `stream` asks for a reply as frames.h has it; without it, or
- * when it is false or null, the reply is one JSON object (reply.h). Keys that are not known are for newer runtimes and
+ * when it is false or null, the reply is one JSON object (reply.h).
+ * `stdin` is what the command reads from its stdin, compressed; without it, or when it is null, that is empty. gzip is
+ * the only encoding, and it has to be named. Keys that are not known are for newer runtimes and
  * ignored; a `v` other than 1 means that they must not be ignored.
  */
 #ifndef VAST_RUNTIME_EVENT_H
@@ -22,6 +25,9 @@ struct event {
 	char *command; /* NUL-terminated, owned */
 	char endpoint[EVENT_ENDPOINT_MAX + 1];
 	bool stream;
+	const char *input; /* gzip data for stdin, within `text`; NULL: none */
+	size_t input_len;
+	char *text; /* owned; NULL without input */
 };
 
 /* 0, -ENOMEM, or -EINVAL with a sentence in *ret_why (static) that says what is wrong. event_free() only after 0. */

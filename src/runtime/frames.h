@@ -9,11 +9,13 @@
  *	'e'	bytes that it printed to stderr; without any it is a sign of life, sent when nothing was printed for
  *		FRAME_LIFE_SIGN_MS
  *	'x'	the end, a JSON object:
- *		{"exit_code":N, "signal":N, "timed_out":true, "length":N, "crc32":N}
+ *		{"exit_code":N, "signal":N, "timed_out":true, "stdin_bytes":N, "length":N, "crc32":N}
  *
  * `exit_code` is 128 + signal if the command was killed by one and 124 if the function's time was over; `signal` and
- * `timed_out` are there only where they apply. `length` counts all bytes before the end frame's first one, the preamble
- * and the frames' heads included; `crc32` is zlib's CRC-32 of the same bytes. Keys that are not known are for later.
+ * `timed_out` are there only where they apply, and `stdin_bytes`, the number of inflated bytes that were written into
+ *the command's stdin, if the event had data for it (event.h). `length` counts all bytes before the end frame's first
+ *one, the preamble and the frames' heads included; `crc32` is zlib's CRC-32 of the same bytes. Keys that are not known
+ *are for later.
  *
  * The frames of each of the two are in the order of their printing; between the two it is the order of reading. stdout
  * is never cut. Of stderr the first FRAMES_STDERR_MAX bytes are sent, then a line that says so; what the runtime itself

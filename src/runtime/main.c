@@ -10,6 +10,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@
 #include "clock.h"
 #include "command.h"
 #include "event.h"
+#include "input.h"
 #include "launcher.h"
 #include "log.h"
 #include "probe.h"
@@ -84,8 +86,15 @@ static int report_too_large(struct http *api, const char *id, const char *more, 
 }
 
 /* What went wrong, for people, in `message`; returns its type. */
-static const char *explain_failure(int err, char *message, size_t size)
+static const char *explain_failure(int err, const struct input *input, char *message, size_t size)
 {
+	if (input && input->damage) {
+		snprintf(message, size,
+			 "The gzip data for the command's stdin is damaged: %s; the command had been given %" PRId64
+			 " bytes of it.",
+			 input->damage, input->written);
+		return "Vastfs.BadStdin";
+	}
 	if (err == -ENOENT || err == -EACCES || err == -ENOEXEC) {
 		snprintf(message, size, "The image has no /bin/sh that can be executed: %s.", strerror(-err));
 		return "Vastfs.NoShell";
@@ -94,15 +103,28 @@ static const char *explain_failure(int err, char *message, size_t size)
 	return "Vastfs.CannotRun";
 }
 
-static int report_failure(struct http *api, const char *id, int err)
+static int report_failure(struct http *api, const char *id, int err, const struct input *input)
 {
 	char message[256];
 	const char *type;
 
 	if (err == -EFBIG)
 		return report_too_large(api, id, "more than ", RUNTIME_API_REPLY_MAX);
-	type = explain_failure(err, message, sizeof(message));
+	type = explain_failure(err, input, message, sizeof(message));
 	return runtime_api_error(api, id, type, message);
+}
+
+/*
+ * Runs the command. Damaged input is an error even if the command succeeded without having read that far: success means
+ * that the data was whole.
+ */
+static int run_command(const struct command *command, struct command_end *ret_end)
+{
+	int err = command_run(command, ret_end);
+
+	if (err < 0 || !command->input || ret_end->exit_code != 0)
+		return err;
+	return input_check_rest(command->input);
 }
 
 /* Both run the command and answer. *ret_end tells of processes that would not go. */
@@ -115,10 +137,10 @@ static int serve_collected(struct http *api, const char *id, struct command *com
 	reply_init(&reply);
 	command->output = on_output;
 	command->context = &reply;
-	err = command_run(command, ret_end);
+	err = run_command(command, ret_end);
 	if (err < 0) {
 		reply_free(&reply);
-		return report_failure(api, id, err);
+		return report_failure(api, id, err, command->input);
 	}
 	err = reply_send(&reply, api, id, ret_end, &size);
 	reply_free(&reply);
@@ -135,25 +157,26 @@ static int serve_streamed(struct stream *stream, struct command *command, struct
 	command->wait = stream_wait;
 	command->work = stream_work;
 	command->context = stream;
-	err = command_run(command, ret_end);
+	err = run_command(command, ret_end);
 	if (stream->error)
 		return stream_give_up(stream);
 	if (err == 0)
 		return stream_end(stream, ret_end);
 	if (!stream->begun)
-		return report_failure(stream->api, stream->id, err);
-	type = explain_failure(err, message, sizeof(message));
+		return report_failure(stream->api, stream->id, err, command->input);
+	type = explain_failure(err, command->input, message, sizeof(message));
 	return stream_fail(stream, type, message);
 }
 
-static int serve_event(struct http *api, const struct invocation *invocation, const struct event *event,
-		       struct command_end *ret_end)
+static int serve_command(struct http *api, const struct invocation *invocation, const struct event *event,
+			 struct input *input, struct command_end *ret_end)
 {
 	struct times times = times_of(invocation);
 	struct command command = {.text = event->command,
 				  .endpoint = event->endpoint,
 				  .trace = invocation->trace,
-				  .deadline_ms = times.command};
+				  .deadline_ms = times.command,
+				  .input = input};
 	struct stream stream;
 
 	if (!event->stream)
@@ -162,7 +185,23 @@ static int serve_event(struct http *api, const struct invocation *invocation, co
 	return serve_streamed(&stream, &command, ret_end);
 }
 
-static int serve(struct http *api, const struct invocation *invocation)
+static int serve_event(struct http *api, const struct invocation *invocation, const struct event *event,
+		       struct command_end *ret_end)
+{
+	static struct input input;
+	int err;
+
+	if (!event->input)
+		return serve_command(api, invocation, event, NULL, ret_end);
+	err = input_init(&input, event->input, event->input_len);
+	if (err < 0)
+		return report_failure(api, invocation->id, err, NULL);
+	err = serve_command(api, invocation, event, &input, ret_end);
+	input_free(&input);
+	return err;
+}
+
+static int serve(struct http *api, struct invocation *invocation)
 {
 	struct command_end end = {0};
 	struct event event;
@@ -172,6 +211,7 @@ static int serve(struct http *api, const struct invocation *invocation)
 
 	if (err < 0)
 		return runtime_api_error(api, invocation->id, "Vastfs.BadEvent", why ? why : strerror(-err));
+	buffer_free(&invocation->event); /* up to 6 MB that the command may need */
 	tmp_snapshot(&tmp);
 	err = serve_event(api, invocation, &event, &end);
 	event_free(&event);

@@ -63,7 +63,7 @@ static void reply_shorten_stderr(struct reply *reply)
 
 struct reply_body {
 	const struct reply *reply;
-	char start[160];
+	char start[COMMAND_END_TEXT_MAX + 64];
 };
 
 static int write_base64(struct http *http, const struct buffer *data)
@@ -109,13 +109,11 @@ static size_t reply_length(const struct reply_body *body)
 int reply_send(struct reply *reply, struct http *api, const char *id, const struct command_end *end, size_t *ret_size)
 {
 	struct reply_body body = {.reply = reply};
-	char signal[32] = "";
+	char ended[COMMAND_END_TEXT_MAX];
 
 	reply_shorten_stderr(reply);
-	if (end->signal)
-		snprintf(signal, sizeof(signal), "\"signal\":%d,", end->signal);
-	snprintf(body.start, sizeof(body.start), "{\"v\":1,\"exit_code\":%d,%s%s%s\"stdout\":\"", end->exit_code,
-		 signal, end->timed_out ? "\"timed_out\":true," : "",
+	command_end_text(end, ended);
+	snprintf(body.start, sizeof(body.start), "{\"v\":1,%s%s\"stdout\":\"", ended,
 		 reply->err_dropped ? "\"truncated_stderr\":true," : "");
 	*ret_size = reply_length(&body);
 	if (*ret_size > RUNTIME_API_REPLY_MAX)

@@ -3,10 +3,11 @@
  * The reply to an invocation in its buffered form, one JSON object:
  *
  *	{"v":1, "exit_code":N, "stdout":"<base64>", "stderr":"<base64>",
- *	 "signal":N, "timed_out":true, "truncated_stderr":true}		(the last three only where they apply)
+ *	 "signal":N, "timed_out":true, "stdin_bytes":N, "truncated_stderr":true}	(the last four where they apply)
  *
+ * `stdin_bytes` is what was written into the command's stdin, if the event had data for it (event.h): inflated bytes.
  * stdout is whole or the reply is an error. Of stderr the last 256 KiB are kept and a first line says how much is
- *missing.
+ * missing.
  */
 #ifndef VAST_RUNTIME_REPLY_H
 #define VAST_RUNTIME_REPLY_H

@@ -126,14 +126,12 @@ int stream_output(void *context, enum command_stream from, const char *data, siz
 
 int stream_end(struct stream *stream, const struct command_end *end)
 {
-	char text[160], signal[32] = "";
+	char text[COMMAND_END_TEXT_MAX + 80], ended[COMMAND_END_TEXT_MAX];
 	int len, err;
 
 	err = stream_begin(stream);
-	if (end->signal)
-		snprintf(signal, sizeof(signal), "\"signal\":%d,", end->signal);
-	len = snprintf(text, sizeof(text), "{\"exit_code\":%d,%s%s\"length\":%" PRIu64 ",\"crc32\":%" PRIu32 "}",
-		       end->exit_code, signal, end->timed_out ? "\"timed_out\":true," : "", stream->length,
+	command_end_text(end, ended);
+	len = snprintf(text, sizeof(text), "{%s\"length\":%" PRIu64 ",\"crc32\":%" PRIu32 "}", ended, stream->length,
 		       stream->crc);
 	if (err == 0)
 		err = stream_frame(stream, FRAME_END, text, (size_t)len);

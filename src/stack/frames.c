@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "stack/frames.h"
+#include "stack/query.h"
 
 #include "runtime/frames.h"
 
@@ -111,10 +112,11 @@ static int frames_read_end(struct frames *f)
 		    frames_is_number(cJSON_GetObjectItemCaseSensitive(end, "crc32"), (double)f->crc);
 
 	if (good)
-		f->end = (struct frames_end){.exit_code = code->valueint,
-					     .signal = cJSON_IsNumber(signal) ? signal->valueint : 0,
-					     .timed_out =
-						     cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(end, "timed_out"))};
+		f->end = (struct frames_end){
+			.exit_code = code->valueint,
+			.signal = cJSON_IsNumber(signal) ? signal->valueint : 0,
+			.timed_out = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(end, "timed_out")),
+			.stdin_bytes = query_byte_count(cJSON_GetObjectItemCaseSensitive(end, "stdin_bytes"))};
 	cJSON_Delete(end);
 	return good ? 0 : -EBADMSG;
 }

@@ -27,6 +27,7 @@ struct frames_end {
 	int exit_code;
 	int signal; /* 0: none */
 	bool timed_out;
+	int64_t stdin_bytes; /* written into the command's stdin; -1: not reported */
 };
 
 struct frames {

@@ -84,6 +84,13 @@ void query_remark(int exit_code, int signal, bool timed_out, char *remark, size_
 		snprintf(remark, size, "the command ended with exit status %d", exit_code);
 }
 
+int64_t query_byte_count(const cJSON *number)
+{
+	bool is_count = cJSON_IsNumber(number) && number->valuedouble >= 0 && number->valuedouble < 0x1p53;
+
+	return is_count ? (int64_t)number->valuedouble : -1;
+}
+
 static void query_fill_remark(const cJSON *body, struct query_reply *r)
 {
 	const cJSON *signal = aws_at(body, "signal");
@@ -104,6 +111,7 @@ int query_parse_reply(const struct aws_reply *reply, struct query_reply *ret, st
 	if (!cJSON_IsNumber(code) || !cJSON_IsString(text))
 		return query_refuse_reply(reply, err);
 	*ret = (struct query_reply){.exit_code = code->valueint,
+				    .stdin_bytes = query_byte_count(aws_at(body, "stdin_bytes")),
 				    .result = query_decode(text->valuestring),
 				    .errors = query_decode(aws_text(body, "stderr"))};
 	if (!ret->result || !ret->errors) {

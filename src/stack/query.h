@@ -5,7 +5,7 @@
  * The event is JSON: {"v":1,"cmd":"<base64>","endpoint":"ip:port","deadline_ms":<wall clock>}; without a server there
  * is no endpoint; with "stream":true the answer comes in frames (stack/frames.h), else as one. That one reply of
  * vast-lambda-runtime is JSON: {"v":1,"exit_code":n,"stdout":"<base64>","stderr":"<base64>"} with "signal",
- * "timed_out" and "truncated_stderr" where they apply.
+ * "timed_out", "stdin_bytes" and "truncated_stderr" where they apply.
  */
 #ifndef VASTFS_STACK_QUERY_H
 #define VASTFS_STACK_QUERY_H
@@ -16,7 +16,8 @@
 struct query_reply {
 	int exit_code;
 	struct blob *result, *errors; /* stdout and stderr, never NULL after success */
-	char remark[256];	      /* what the exit code does not say: killed by a signal, timed out; "" */
+	int64_t stdin_bytes; /* written into the command's stdin; -1: not reported, as by a runtime older than stdin */
+	char remark[256];    /* what the exit code does not say: killed by a signal, timed out; "" */
 };
 
 /* -ENOMEM only. */
@@ -24,6 +25,9 @@ int query_event(const struct blob *command, const char *endpoint, int64_t deadli
 
 /* -EIO with Lambda's or the runtime's words if the command could not be run; -EBADMSG if the reply makes no sense. */
 int query_parse_reply(const struct aws_reply *reply, struct query_reply *ret, struct error *err);
+
+/* A number of bytes in a reply of the runtime; -1 if it is absent or is none. */
+int64_t query_byte_count(const cJSON *number);
 
 /* What an exit code does not say, in words, into remark, "" if it says all. signal 0: none. */
 void query_remark(int exit_code, int signal, bool timed_out, char *remark, size_t size);

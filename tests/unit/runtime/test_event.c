@@ -71,6 +71,34 @@ static void test_unknown_keys(void **state)
 	assert_event("{\"v\":1,\"cmd\":\"Zm9v\",\"V\":2,\"cmd \":7,\"\":null}", "foo", "");
 }
 
+static void assert_input(const char *json, const char *input, size_t len)
+{
+	struct event event;
+	const char *why;
+
+	if (parse(json, strlen(json), &event, &why) != 0)
+		fail_msg("%s: %s", json, why);
+	assert_string_equal(event.command, "foo");
+	assert_int_equal(event.input_len, len);
+	if (input)
+		assert_memory_equal(event.input, input, len);
+	else
+		assert_null(event.input);
+	event_free(&event);
+}
+
+static void test_input(void **state)
+{
+	(void)state;
+	assert_input("{\"v\":1,\"cmd\":\"Zm9v\"}", NULL, 0);
+	assert_input("{\"v\":1,\"cmd\":\"Zm9v\",\"stdin_encoding\":\"gzip\"}", NULL, 0);
+	assert_input("{\"v\":1,\"cmd\":\"Zm9v\",\"stdin\":null,\"stdin_encoding\":1}", NULL, 0);
+	assert_input("{\"v\":1,\"cmd\":\"Zm9v\",\"stdin\":\"\",\"stdin_encoding\":\"gzip\"}", "", 0);
+	assert_input("{\"v\":1,\"cmd\":\"Zm9v\",\"stdin\":\"AAH/\",\"stdin_encoding\":\"gzip\"}", "\0\1\xff", 3);
+	assert_input("{\"stdin\":\"+\\/\\/+\",\"stdin_encoding\":\"gzip\",\"cmd\":\"Zm9v\",\"v\":1}", "\xfb\xff\xfe",
+		     3);
+}
+
 static void test_bad(void **state)
 {
 	static const struct {
@@ -100,6 +128,13 @@ static void test_bad(void **state)
 		{"{\"v\":1,\"cmd\":\"Zm9\"}", "not base64"},
 		{"{\"v\":1,\"cmd\":\"Zm9\\u0076\"}", "not base64"},
 		{"{\"v\":1,\"cmd\":\"Zm8AZg==\"}", "NUL"},
+		{"{\"v\":1,\"cmd\":\"Zm9v\",\"stdin\":\"AAH/\"}", "stdin_encoding"},
+		{"{\"v\":1,\"cmd\":\"Zm9v\",\"stdin\":\"AAH/\",\"stdin_encoding\":\"zstd\"}", "stdin_encoding"},
+		{"{\"v\":1,\"cmd\":\"Zm9v\",\"stdin\":\"AAH/\",\"stdin_encoding\":{}}", "stdin_encoding"},
+		{"{\"v\":1,\"cmd\":\"Zm9v\",\"stdin\":\"AAH\",\"stdin_encoding\":\"gzip\"}", "not base64"},
+		{"{\"v\":1,\"cmd\":\"Zm9v\",\"stdin\":\"AAH\\n\",\"stdin_encoding\":\"gzip\"}", "not base64"},
+		{"{\"v\":1,\"cmd\":\"Zm9v\",\"stdin\":1,\"stdin_encoding\":\"gzip\"}", "not base64"},
+		{"{\"v\":1,\"cmd\":\"Zm9v\",\"stdin\":[\"AAH/\"],\"stdin_encoding\":\"gzip\"}", "not base64"},
 		{"{\"v\":1,\"cmd\":\"Zm9v\",\"endpoint\":1}", "endpoint"},
 		{"{\"v\":1,\"cmd\":\"Zm9v\",\"endpoint\":\"host\"}", "endpoint"},
 		{"{\"v\":1,\"cmd\":\"Zm9v\",\"endpoint\":\"a:1 b\"}", "endpoint"},
@@ -161,7 +196,9 @@ static void test_longest_endpoint(void **state)
 /* Every beginning of an event, and every event with one byte changed, is read or refused. */
 static void test_damaged(void **state)
 {
-	static const char whole[] = "{\"x\":[1,{\"y\":null}],\"v\":1,\"cmd\":\"Zm9v\",\"endpoint\":\"a:1\"}";
+	static const char whole[] =
+		"{\"x\":[1,{\"y\":null}],\"v\":1,\"stdin\":\"A\\/H\\/\",\"stdin_encoding\":\"gzip\","
+		"\"cmd\":\"Zm9v\",\"endpoint\":\"a:1\"}";
 	const size_t len = sizeof(whole) - 1;
 
 	(void)state;
@@ -186,8 +223,10 @@ static void test_damaged(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_good),	cmocka_unit_test(test_unknown_keys),	 cmocka_unit_test(test_bad),
-		cmocka_unit_test(test_longest), cmocka_unit_test(test_longest_endpoint), cmocka_unit_test(test_damaged),
+		cmocka_unit_test(test_good),	cmocka_unit_test(test_unknown_keys),
+		cmocka_unit_test(test_bad),	cmocka_unit_test(test_input),
+		cmocka_unit_test(test_longest), cmocka_unit_test(test_longest_endpoint),
+		cmocka_unit_test(test_damaged),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

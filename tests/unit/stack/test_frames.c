@@ -71,7 +71,7 @@ static void frames_in_any_pieces(void **state _unused_)
 	_buf_ struct buf in = BUF_INIT(1 << 20);
 
 	put_example(&in);
-	put_end(&in, "\"signal\":9,\"timed_out\":true,\"new\":[],", 0, 0);
+	put_end(&in, "\"signal\":9,\"timed_out\":true,\"stdin_bytes\":5000000000,\"new\":[],", 0, 0);
 	for (size_t step = 1; step <= in.len; step++) {
 		struct parsed p;
 
@@ -83,6 +83,7 @@ static void frames_in_any_pieces(void **state _unused_)
 		assert_int_equal(p.f.end.exit_code, 3);
 		assert_int_equal(p.f.end.signal, 9);
 		assert_true(p.f.end.timed_out);
+		assert_int_equal(p.f.end.stdin_bytes, 5000000000);
 		parsed_free(&p);
 	}
 }

@@ -48,13 +48,17 @@ static void test_replies(void **state)
 	(void)state;
 	assert_int_equal(parse("{\"v\":1,\"exit_code\":3,\"stdout\":\"AAEC\",\"stderr\":\"\"}", "", &r, &err), 0);
 	assert_int_equal(r.exit_code, 3);
+	assert_int_equal(r.stdin_bytes, -1);
 	assert_int_equal(r.result->len, 3);
 	assert_memory_equal(r.result->data, "\0\1\2", 3);
 	assert_int_equal(r.errors->len, 0);
 	assert_string_equal(r.remark, "the command ended with exit status 3");
 	query_reply_release(&r);
 	assert_int_equal(
-		parse("{\"exit_code\":137,\"stdout\":\"YQ==\",\"stderr\":\"Yg==\",\"signal\":9}", "", &r, &err), 0);
+		parse("{\"exit_code\":137,\"stdin_bytes\":70000,\"stdout\":\"YQ==\",\"stderr\":\"Yg==\",\"signal\":9}",
+		      "", &r, &err),
+		0);
+	assert_int_equal(r.stdin_bytes, 70000);
 	assert_string_equal(r.result->data, "a");
 	assert_string_equal(r.errors->data, "b");
 	assert_non_null(strstr(r.remark, "signal 9"));
