@@ -27,7 +27,7 @@ static int directories_report(const char *what, const char *path, int r)
 }
 
 /* XDG Base Directory Specification, but that relative paths are not ignored: path.h has made them absolute. */
-static char *xdg_directory(const char *variable, const char *below_home)
+static char *directories_xdg(const char *variable, const char *below_home)
 {
 	const char *base = getenv(variable), *home = path_home();
 	char *path;
@@ -40,9 +40,9 @@ static char *xdg_directory(const char *variable, const char *below_home)
 	return n < 0 ? NULL : path;
 }
 
-static int make_config_directory(const char *config_dir, char **ret)
+static int directories_make_config(const char *config_dir, char **ret)
 {
-	_free_ char *path = config_dir ? strdup(config_dir) : xdg_directory("XDG_CONFIG_HOME", ".config");
+	_free_ char *path = config_dir ? strdup(config_dir) : directories_xdg("XDG_CONFIG_HOME", ".config");
 	int r = path ? file_make_directories(path) : -ENOMEM;
 
 	if (r < 0)
@@ -54,7 +54,7 @@ static int make_config_directory(const char *config_dir, char **ret)
 
 /* -- the lock --------------------------------------------------------------------------------------------------- */
 
-static int wait_for_lock(int fd)
+static int directories_wait_for_lock(int fd)
 {
 	int64_t deadline = clock_monotonic_ms() + LOCK_WAIT_MS;
 
@@ -68,7 +68,7 @@ static int wait_for_lock(int fd)
 	return 0;
 }
 
-static int refuse_locked(int fd, const char *config)
+static int directories_refuse_locked(int fd, const char *config)
 {
 	char pid[16] = "";
 	ssize_t n = pread(fd, pid, sizeof(pid) - 1, 0);
@@ -80,7 +80,7 @@ static int refuse_locked(int fd, const char *config)
 }
 
 /* Two mounts with the same settings on one machine would overwrite each other's. The lock ends with the process. */
-static int take_lock(struct directories *d)
+static int directories_take_lock(struct directories *d)
 {
 	_free_ char *path = NULL;
 	int r;
@@ -92,9 +92,9 @@ static int take_lock(struct directories *d)
 	d->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (d->lock < 0)
 		return directories_report("open", path, -errno);
-	r = wait_for_lock(d->lock);
+	r = directories_wait_for_lock(d->lock);
 	if (r == -EBUSY)
-		return refuse_locked(d->lock, d->config);
+		return directories_refuse_locked(d->lock, d->config);
 	return r < 0 ? directories_report("lock", path, r) : 0;
 }
 
@@ -111,7 +111,7 @@ void directories_name_holder(const struct directories *d)
 /* -- whose state it is ------------------------------------------------------------------------------------------- */
 
 /* A note is one line; "" if there is none. */
-static void read_note(const char *dir, const char *name, char out[static NOTE_MAX])
+static void directories_read_note(const char *dir, const char *name, char out[static NOTE_MAX])
 {
 	_buf_ struct buf text = BUF_INIT(NOTE_MAX);
 	_free_ char *path = NULL;
@@ -123,7 +123,7 @@ static void read_note(const char *dir, const char *name, char out[static NOTE_MA
 		snprintf(out, NOTE_MAX, "%.*s", (int)strcspn(buf_str(&text), "\n"), buf_str(&text));
 }
 
-static int write_note(const char *dir, const char *name, const char *text)
+static int directories_write_note(const char *dir, const char *name, const char *text)
 {
 	_buf_ struct buf line = BUF_INIT(NOTE_MAX);
 	_free_ char *path = NULL;
@@ -143,21 +143,21 @@ static int write_note(const char *dir, const char *name, const char *text)
  * The state of the default directory has no ID, for earlier versions had none. It notes whose it is: another default
  * directory (another XDG_CONFIG_HOME) takes it over only if that one is gone.
  */
-static bool owns_plain_state(const char *config, bool is_default, const char *plain_state)
+static bool directories_owns_plain_state(const char *config, bool is_default, const char *plain_state)
 {
 	char owner[NOTE_MAX];
 
-	read_note(plain_state, ".owner", owner);
+	directories_read_note(plain_state, ".owner", owner);
 	if (strcmp(owner, config) == 0)
 		return true;
 	if (!is_default || (*owner && access(owner, F_OK) == 0))
 		return false;
 	/* Where it cannot be noted, there will be no journal either; that is said when one is needed. */
-	(void)write_note(plain_state, ".owner", config);
+	(void)directories_write_note(plain_state, ".owner", config);
 	return true;
 }
 
-static int make_id(char id[static ID_SIZE])
+static int directories_make_id(char id[static ID_SIZE])
 {
 	unsigned char bytes[ID_BYTES];
 
@@ -169,40 +169,40 @@ static int make_id(char id[static ID_SIZE])
 }
 
 /* The note is "<id> <path>": the path tells a directory that was renamed from a copy of one that is still there. */
-static bool is_id_note(const char *note)
+static bool directories_is_id_note(const char *note)
 {
 	return strspn(note, "0123456789abcdef") == ID_SIZE - 1 && note[ID_SIZE - 1] == ' ';
 }
 
-static bool is_copy(const char *note, const char *config)
+static bool directories_is_copy(const char *note, const char *config)
 {
 	char original[NOTE_MAX];
 
 	if (strcmp(note + ID_SIZE, config) == 0)
 		return false;
-	read_note(note + ID_SIZE, ".id", original);
+	directories_read_note(note + ID_SIZE, ".id", original);
 	return strncmp(original, note, ID_SIZE) == 0;
 }
 
-static int find_id(const char *config, char id[static ID_SIZE])
+static int directories_find_id(const char *config, char id[static ID_SIZE])
 {
 	char note[NOTE_MAX], fresh[NOTE_MAX];
 	bool known;
 	int r = 0;
 
-	read_note(config, ".id", note);
-	known = is_id_note(note) && !is_copy(note, config);
+	directories_read_note(config, ".id", note);
+	known = directories_is_id_note(note) && !directories_is_copy(note, config);
 	if (known)
 		snprintf(id, ID_SIZE, "%s", note);
 	else
-		r = make_id(id);
+		r = directories_make_id(id);
 	if (r < 0)
 		return directories_report("get randomness for", config, r);
 	snprintf(fresh, sizeof(fresh), "%s %s", id, config);
-	return known && strcmp(fresh, note) == 0 ? 0 : write_note(config, ".id", fresh);
+	return known && strcmp(fresh, note) == 0 ? 0 : directories_write_note(config, ".id", fresh);
 }
 
-static char *join(const char *base, const char *id)
+static char *directories_join(const char *base, const char *id)
 {
 	char *path;
 
@@ -210,12 +210,12 @@ static char *join(const char *base, const char *id)
 }
 
 /* Without a state directory operations are refused, with words; without a cache no large result can be kept. */
-static int make_own_directories(struct directories *d, const char *state, const char *cache, const char *id)
+static int directories_make_own(struct directories *d, const char *state, const char *cache, const char *id)
 {
 	int r;
 
-	d->state = join(state, id);
-	d->cache = join(cache, id);
+	d->state = directories_join(state, id);
+	d->cache = directories_join(cache, id);
 	if (!d->state || !d->cache)
 		return -ENOMEM;
 	(void)file_make_directories(d->state);
@@ -223,9 +223,9 @@ static int make_own_directories(struct directories *d, const char *state, const 
 	return r < 0 ? directories_report("make the directory", d->cache, r) : 0;
 }
 
-static bool is_default_directory(const char *config, const char *config_dir)
+static bool directories_is_default(const char *config, const char *config_dir)
 {
-	_free_ char *path = xdg_directory("XDG_CONFIG_HOME", ".config");
+	_free_ char *path = directories_xdg("XDG_CONFIG_HOME", ".config");
 	_free_ char *real = config_dir && path ? realpath(path, NULL) : NULL;
 
 	return !config_dir || (real && strcmp(real, config) == 0);
@@ -233,23 +233,23 @@ static bool is_default_directory(const char *config, const char *config_dir)
 
 int directories_open(const char *config_dir, struct directories *ret)
 {
-	_free_ char *state = xdg_directory("XDG_STATE_HOME", ".local/state");
-	_free_ char *cache = xdg_directory("XDG_CACHE_HOME", ".cache");
+	_free_ char *state = directories_xdg("XDG_STATE_HOME", ".local/state");
+	_free_ char *cache = directories_xdg("XDG_CACHE_HOME", ".cache");
 	char id[ID_SIZE] = "";
 	int r;
 
 	*ret = (struct directories){.lock = -1};
 	if (!state || !cache)
 		return -ENOMEM;
-	r = make_config_directory(config_dir, &ret->config);
+	r = directories_make_config(config_dir, &ret->config);
 	if (r == 0)
-		r = take_lock(ret);
+		r = directories_take_lock(ret);
 	if (r < 0)
 		return r;
 	(void)file_make_directories(state);
-	if (!owns_plain_state(ret->config, is_default_directory(ret->config, config_dir), state))
-		r = find_id(ret->config, id);
-	return r < 0 ? r : make_own_directories(ret, state, cache, id);
+	if (!directories_owns_plain_state(ret->config, directories_is_default(ret->config, config_dir), state))
+		r = directories_find_id(ret->config, id);
+	return r < 0 ? r : directories_make_own(ret, state, cache, id);
 }
 
 void directories_free(struct directories *d)

@@ -57,7 +57,7 @@ static const char usage[] =
 
 /* -- options --------------------------------------------------------------------------------------------------- */
 
-static int bad_usage(const char *format, const char *what)
+static int main_bad_usage(const char *format, const char *what)
 {
 	fprintf(stderr, "vastfs: ");
 	fprintf(stderr, format, what);
@@ -65,7 +65,7 @@ static int bad_usage(const char *format, const char *what)
 	return EXIT_USAGE;
 }
 
-static int add_fuse_option(struct options *o, const char *more)
+static int main_add_fuse_option(struct options *o, const char *more)
 {
 	char *joined;
 
@@ -77,7 +77,7 @@ static int add_fuse_option(struct options *o, const char *more)
 }
 
 /* One of the list is ours and none of libfuse's. */
-static int add_options(struct options *o, const char *list)
+static int main_add_options(struct options *o, const char *list)
 {
 	_free_ char *copy = strdup(list);
 	char *rest = copy, *word;
@@ -87,13 +87,13 @@ static int add_options(struct options *o, const char *list)
 		if (strcmp(word, "coredump") == 0)
 			o->coredump = true;
 		else if (*word)
-			r = add_fuse_option(o, word);
+			r = main_add_fuse_option(o, word);
 	}
 	return r;
 }
 
 /* For the tests, which derive from the table: path, type, mode, a line a row. */
-static void list_tree(void)
+static void main_list_tree(void)
 {
 	static const char types[] = {[ROW_DIR] = 'd', [ROW_FILE] = 'f', [ROW_LINK] = 'l'};
 
@@ -104,7 +104,7 @@ static void list_tree(void)
 enum { OPT_CONFIG_DIR = 256, OPT_LIST_TREE };
 
 /* 0: go on; -1: done, exit with success; else an exit status. */
-static int take_option(struct options *o, int option, const char *word)
+static int main_take_option(struct options *o, int option, const char *word)
 {
 	switch (option) {
 	case 'd':
@@ -115,7 +115,7 @@ static int take_option(struct options *o, int option, const char *word)
 		o->foreground = true;
 		return 0;
 	case 'o':
-		return add_options(o, optarg);
+		return main_add_options(o, optarg);
 	case OPT_CONFIG_DIR:
 		o->config_dir = optarg;
 		return 0;
@@ -126,16 +126,16 @@ static int take_option(struct options *o, int option, const char *word)
 		puts("vastfs " VASTFS_VERSION);
 		return -1;
 	case OPT_LIST_TREE:
-		list_tree();
+		main_list_tree();
 		return -1;
 	case ':':
-		return bad_usage("%s needs an argument", word);
+		return main_bad_usage("%s needs an argument", word);
 	default:
-		return bad_usage("unknown option %s", word);
+		return main_bad_usage("unknown option %s", word);
 	}
 }
 
-static int parse_options(int argc, char **argv, struct options *o)
+static int main_parse_options(int argc, char **argv, struct options *o)
 {
 	static const struct option names[] = {{"config-dir", required_argument, NULL, OPT_CONFIG_DIR},
 					      {"list-tree", no_argument, NULL, OPT_LIST_TREE},
@@ -145,14 +145,14 @@ static int parse_options(int argc, char **argv, struct options *o)
 	int option, r;
 
 	while ((option = getopt_long(argc, argv, ":dfo:hV", names, NULL)) != -1) {
-		r = take_option(o, option, argv[optind - 1]);
+		r = main_take_option(o, option, argv[optind - 1]);
 		if (r != 0)
 			return r;
 	}
 	if (optind == argc)
-		return bad_usage("%s", "which MOUNTPOINT?");
+		return main_bad_usage("%s", "which MOUNTPOINT?");
 	if (argc - optind > 1)
-		return bad_usage("one MOUNTPOINT, please; %s is too much", argv[optind + 1]);
+		return main_bad_usage("one MOUNTPOINT, please; %s is too much", argv[optind + 1]);
 	o->mountpoint = argv[optind];
 	return 0;
 }
@@ -160,7 +160,7 @@ static int parse_options(int argc, char **argv, struct options *o)
 /* -- serving --------------------------------------------------------------------------------------------------- */
 
 /* Only the notifier takes signals, by a descriptor: no thread is disturbed. */
-static void block_signals(void)
+static void main_block_signals(void)
 {
 	sigset_t set;
 
@@ -174,7 +174,7 @@ static void block_signals(void)
 }
 
 /* Large results have a descriptor each, and shells give 1024 by default. */
-static void raise_descriptor_limit(void)
+static void main_raise_descriptor_limit(void)
 {
 	struct rlimit limit;
 
@@ -184,12 +184,12 @@ static void raise_descriptor_limit(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-static void say(const struct error *err)
+static void main_say(const struct error *err)
 {
 	log_error("%s%s%s", err->message, *err->remedy ? "; " : "", err->remedy);
 }
 
-static int serve(const struct options *o, const struct directories *d, void (*ready)(void *arg), void *arg)
+static int main_serve(const struct options *o, const struct directories *d, void (*ready)(void *arg), void *arg)
 {
 	struct model_config where = {.config_dir = d->config, .state_dir = d->state, .cache_dir = d->cache};
 	struct mount_options mount = {.mountpoint = o->mountpoint, .fuse = o->fuse, .debug = o->debug};
@@ -197,24 +197,24 @@ static int serve(const struct options *o, const struct directories *d, void (*re
 	struct model *model;
 
 	directories_name_holder(d);
-	block_signals();
-	raise_descriptor_limit();
+	main_block_signals();
+	main_raise_descriptor_limit();
 	secret_start();
 	secret_env_take();
 	if (model_start(&where, &model, &err) < 0 || mount_serve(model, &mount, ready, arg, &err) < 0) {
-		say(&err);
+		main_say(&err);
 		return EXIT_FAILURE;
 	}
 	return EXIT_SUCCESS;
 }
 
-static void ready_in_foreground(void *arg _unused_)
+static void main_ready_in_foreground(void *arg _unused_)
 {
 	log_info("mounted");
 }
 
 /* From here on nobody waits for this process: its terminal, and a shell's $(...), must not be held. */
-static void ready_in_background(void *arg)
+static void main_ready_in_background(void *arg)
 {
 	int *pipe_end = arg, null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
@@ -230,7 +230,7 @@ static void ready_in_background(void *arg)
 }
 
 /* The parent: an exit status once the tree answers or the child has failed, which has said why. */
-static int wait_for_child(pid_t child, int from_child, const char *mountpoint)
+static int main_wait_for_child(pid_t child, int from_child, const char *mountpoint)
 {
 	struct stat st;
 	int status;
@@ -252,7 +252,7 @@ static int wait_for_child(pid_t child, int from_child, const char *mountpoint)
 	return EXIT_FAILURE;
 }
 
-static int serve_in_background(const struct options *o, const struct directories *d)
+static int main_serve_in_background(const struct options *o, const struct directories *d)
 {
 	int ends[2];
 	pid_t child;
@@ -266,24 +266,24 @@ static int serve_in_background(const struct options *o, const struct directories
 	}
 	if (child > 0) {
 		close(ends[1]);
-		return wait_for_child(child, ends[0], o->mountpoint);
+		return main_wait_for_child(child, ends[0], o->mountpoint);
 	}
 	close(ends[0]);
 	setsid();
 	if (chdir("/") < 0)
 		return EXIT_FAILURE;
-	return serve(o, d, ready_in_background, &ends[1]);
+	return main_serve(o, d, main_ready_in_background, &ends[1]);
 }
 
-static int run(const struct options *o, const struct directories *d)
+static int main_run(const struct options *o, const struct directories *d)
 {
 	if (o->debug)
 		log_set_level(LOG_LEVEL_DEBUG);
-	return o->foreground ? serve(o, d, ready_in_foreground, NULL) : serve_in_background(o, d);
+	return o->foreground ? main_serve(o, d, main_ready_in_foreground, NULL) : main_serve_in_background(o, d);
 }
 
 /* Who closed one of the three would have its number given to the next file, and get what is not meant for it. */
-static void hold_standard_descriptors(void)
+static void main_hold_standard_descriptors(void)
 {
 	int fd;
 
@@ -294,10 +294,10 @@ static void hold_standard_descriptors(void)
 		close(fd);
 }
 
-static int run_shell(int argc, char **argv)
+static int main_run_shell(int argc, char **argv)
 {
 	if (argc < 3 || argc > 4 || *argv[2] == '-')
-		return bad_usage("%s", "vastfs shell MOUNTPOINT [TASK]");
+		return main_bad_usage("%s", "vastfs shell MOUNTPOINT [TASK]");
 	return shell_run(argv[2], argc == 4 ? argv[3] : NULL);
 }
 
@@ -311,10 +311,10 @@ int main(int argc, char **argv)
 
 	mallopt(M_ARENA_MAX, 2); /* five threads, of which one allocates much: more heaps only cost memory */
 	confine_process();
-	hold_standard_descriptors();
+	main_hold_standard_descriptors();
 	if (argc > 1 && strcmp(argv[1], "shell") == 0)
-		return run_shell(argc, argv);
-	r = parse_options(argc, argv, &o);
+		return main_run_shell(argc, argv);
+	r = main_parse_options(argc, argv, &o);
 	if (r != 0)
 		return r < 0 ? EXIT_SUCCESS : r;
 	if (o.coredump)
@@ -327,10 +327,10 @@ int main(int argc, char **argv)
 	}
 	r = EXIT_FAILURE;
 	if (mount_prepare(o.mountpoint, &mountpoint, &err) < 0) {
-		say(&err);
+		main_say(&err);
 	} else if (directories_open(o.config_dir, &d) >= 0) {
 		o.mountpoint = mountpoint;
-		r = run(&o, &d);
+		r = main_run(&o, &d);
 	} else {
 		fprintf(stderr, "vastfs: cannot open its directories\n");
 	}

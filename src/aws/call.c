@@ -42,9 +42,9 @@ struct aws_call {
 	size_t bytes; /* of all pages */
 };
 
-static void attempt(void *arg);
+static void call_attempt(void *arg);
 
-static double random_number(void)
+static double call_random(void)
 {
 	uint32_t n = 0;
 
@@ -53,7 +53,7 @@ static double random_number(void)
 }
 
 /* A random UUID (RFC 9562 section 5.4). */
-static void make_id(char out[static 40])
+static void call_make_id(char out[static 40])
 {
 	unsigned char b[16] = {0};
 
@@ -64,7 +64,7 @@ static void make_id(char out[static 40])
 		 b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
 }
 
-static void free_call(struct aws_call *c)
+static void call_free(struct aws_call *c)
 {
 	http_cancel(c->exchange);
 	engine_timer_cancel(&c->timer);
@@ -81,7 +81,7 @@ static void free_call(struct aws_call *c)
 }
 
 /* To people the network is one thing. */
-static int outer_errno(int errnum)
+static int call_errno(int errnum)
 {
 	switch (errnum) {
 	case -ECONNREFUSED:
@@ -93,7 +93,7 @@ static int outer_errno(int errnum)
 	}
 }
 
-static void warn(const struct aws_call *c, const struct error *err)
+static void call_warn(const struct aws_call *c, const struct error *err)
 {
 	if (!error_is(err) || err->errnum == -ECANCELED || c->request->quiet)
 		return;
@@ -102,25 +102,25 @@ static void warn(const struct aws_call *c, const struct error *err)
 }
 
 /* Ends the call; the reply's content is the receiver's to take. */
-static void finish(struct aws_call *c, struct aws_reply *reply)
+static void call_finish(struct aws_call *c, struct aws_reply *reply)
 {
 	reply->error.duration = aws_error_duration(reply);
-	reply->error.errnum = outer_errno(reply->error.errnum);
+	reply->error.errnum = call_errno(reply->error.errnum);
 	reply->sent = c->sent;
-	warn(c, &reply->error);
+	call_warn(c, &reply->error);
 	engine_leave(&c->guest);
 	engine_timer_cancel(&c->timer);
 	c->done(reply, c->arg);
 	aws_reply_free(reply);
-	free_call(c);
+	call_free(c);
 }
 
-static void finish_failed(struct aws_call *c, const struct error *err)
+static void call_finish_failed(struct aws_call *c, const struct error *err)
 {
 	struct aws_reply reply = {.error = *err};
 
 	buf_init(&reply.payload, 0);
-	finish(c, &reply);
+	call_finish(c, &reply);
 }
 
 void aws_cancel(struct aws_call *c)
@@ -129,46 +129,46 @@ void aws_cancel(struct aws_call *c)
 
 	error_set(&err, -ECANCELED, "cancelled");
 	http_cancel(move_ptr(c->exchange));
-	finish_failed(c, &err);
+	call_finish_failed(c, &err);
 }
 
-static void stopped(struct engine_guest *g)
+static void call_stopped(struct engine_guest *g)
 {
 	aws_cancel(container_of(g, struct aws_call, guest));
 }
 
-static size_t most_bytes(const struct aws_call *c)
+static size_t call_most_bytes(const struct aws_call *c)
 {
 	return c->request->reply_max ? c->request->reply_max : HTTP_REPLY_MAX;
 }
 
-static int refuse_pages(const struct aws_call *c, int errnum, const char *why, struct error *err)
+static int call_refuse_pages(const struct aws_call *c, int errnum, const char *why, struct error *err)
 {
 	return error_set(err, errnum, "the pages of %s %s %s", c->request->service->name, c->request->operation, why);
 }
 
 /* Asks for the page behind this one: 1 if it is on its way, 0 if there is none, negative errno with words. */
-static int next_page(struct aws_call *c, const char *token, struct error *err)
+static int call_next_page(struct aws_call *c, const char *token, struct error *err)
 {
 	char *copy;
 
-	if (c->bytes > most_bytes(c))
-		return refuse_pages(c, -EFBIG, "are larger together than one reply may be", err);
+	if (c->bytes > call_most_bytes(c))
+		return call_refuse_pages(c, -EFBIG, "are larger together than one reply may be", err);
 	if (c->page_token && strcmp(token, c->page_token) == 0)
-		return refuse_pages(c, -ELOOP, "do not end: one names itself as the next", err);
+		return call_refuse_pages(c, -ELOOP, "do not end: one names itself as the next", err);
 	copy = strdup(token);
 	if (!copy)
 		return error_set(err, -ENOMEM, "out of memory");
 	free(c->page_token);
 	c->page_token = copy;
 	c->attempts = (struct aws_attempts){.made = 1, .most = c->attempts.most};
-	make_id(c->invocation_id);
-	engine_timer_set(c->aws->engine, &c->timer, 0, attempt, c);
+	call_make_id(c->invocation_id);
+	engine_timer_set(c->aws->engine, &c->timer, 0, call_attempt, c);
 	return 1;
 }
 
 /* Adds the page to those before it: the reply is all that has come so far. */
-static int join(struct aws_call *c, struct aws_reply *reply)
+static int call_join_lists(struct aws_call *c, struct aws_reply *reply)
 {
 	int e;
 
@@ -185,7 +185,7 @@ static int join(struct aws_call *c, struct aws_reply *reply)
 }
 
 /* 1: the next page is on its way; 0: that was all, or all that is read; negative errno with words. */
-static int continue_list(struct aws_call *c, struct aws_reply *reply)
+static int call_continue_list(struct aws_call *c, struct aws_reply *reply)
 {
 	const struct aws_paging *paging = &c->request->paging;
 	_free_ char *token = strdup(aws_page_next(paging, reply->body));
@@ -193,7 +193,7 @@ static int continue_list(struct aws_call *c, struct aws_reply *reply)
 
 	if (!token)
 		return error_set(&reply->error, -ENOMEM, "out of memory");
-	e = paging->token_out ? join(c, reply) : 0;
+	e = paging->token_out ? call_join_lists(c, reply) : 0;
 	if (e < 0)
 		return e;
 	if (c->page_token || *token)
@@ -201,21 +201,21 @@ static int continue_list(struct aws_call *c, struct aws_reply *reply)
 	reply->truncated = aws_page_bound(paging, reply->body) || (*token && c->pages >= AWS_PAGES_MOST);
 	if (!*token || reply->truncated)
 		return 0;
-	e = next_page(c, token, &reply->error);
+	e = call_next_page(c, token, &reply->error);
 	if (e > 0)
 		c->joined = move_ptr(reply->body);
 	return e;
 }
 
-static void succeed(struct aws_call *c, struct aws_reply *reply)
+static void call_succeed(struct aws_call *c, struct aws_reply *reply)
 {
-	if (c->request->paging.list && continue_list(c, reply) > 0)
+	if (c->request->paging.list && call_continue_list(c, reply) > 0)
 		aws_reply_free(reply);
 	else
-		finish(c, reply);
+		call_finish(c, reply);
 }
 
-static void read_reply(struct aws_call *c, struct http_reply *http, struct aws_reply *reply)
+static void call_read_reply(struct aws_call *c, struct http_reply *http, struct aws_reply *reply)
 {
 	char date[64];
 
@@ -230,7 +230,7 @@ static void read_reply(struct aws_call *c, struct http_reply *http, struct aws_r
 	aws_reply_parse(c->request, http, reply);
 }
 
-static int64_t decide(struct aws_call *c, const struct http_reply *http, const struct aws_reply *reply)
+static int64_t call_decide(struct aws_call *c, const struct http_reply *http, const struct aws_reply *reply)
 {
 	struct aws_situation s = {
 		.outcome = aws_outcome_of(reply),
@@ -238,7 +238,7 @@ static int64_t decide(struct aws_call *c, const struct http_reply *http, const s
 		.skew_used_ms = c->skew_used_ms,
 		.skew_known_ms = c->aws->skew_ms,
 		.signature_age_ms = clock_wall_ms() - c->signed_ms,
-		.random = random_number(),
+		.random = call_random(),
 	};
 	char hint[32];
 	int64_t delay;
@@ -251,7 +251,7 @@ static int64_t decide(struct aws_call *c, const struct http_reply *http, const s
 	return delay;
 }
 
-static void answered(struct http_reply *http, void *arg)
+static void call_answered(struct http_reply *http, void *arg)
 {
 	struct aws_call *c = arg;
 	struct aws_reply reply;
@@ -259,28 +259,28 @@ static void answered(struct http_reply *http, void *arg)
 	int made = c->attempts.made;
 
 	c->exchange = NULL;
-	read_reply(c, http, &reply);
+	call_read_reply(c, http, &reply);
 	aws_client_log(c->aws, c->request, &reply, clock_monotonic_ms() - c->sent_ms, made);
 	if (reply.error.errnum == -ECANCELED) {
 		c->sent = c->sent || http->sent;
-		finish(c, &reply);
+		call_finish(c, &reply);
 		return;
 	}
-	delay = decide(c, http, &reply);
+	delay = call_decide(c, http, &reply);
 	if (delay >= 0) {
 		log_debug("%s %s: attempt %d failed, the next one in %" PRId64 " ms", c->request->service->name,
 			  c->request->operation, made, delay);
 		aws_reply_free(&reply);
-		engine_timer_set(c->aws->engine, &c->timer, delay, attempt, c);
+		engine_timer_set(c->aws->engine, &c->timer, delay, call_attempt, c);
 	} else if (error_is(&reply.error)) {
-		finish(c, &reply);
+		call_finish(c, &reply);
 	} else {
-		succeed(c, &reply);
+		call_succeed(c, &reply);
 	}
 }
 
 /* -EAGAIN: the client's keys are on their way. */
-static int find_identity(struct aws_call *c, struct aws_identity *ret, struct error *err)
+static int call_find_identity(struct aws_call *c, struct aws_identity *ret, struct error *err)
 {
 	if (!c->in_other_name)
 		return credential_provider_get(c->aws->provider, ret, err);
@@ -288,15 +288,15 @@ static int find_identity(struct aws_call *c, struct aws_identity *ret, struct er
 	return 0;
 }
 
-static void got_keys(void *arg)
+static void call_got_keys(void *arg)
 {
 	struct aws_call *c = arg;
 
-	engine_timer_set(c->aws->engine, &c->timer, 0, attempt, c);
+	engine_timer_set(c->aws->engine, &c->timer, 0, call_attempt, c);
 }
 
 /* Composes and signs the attempt. */
-static int prepare(struct aws_call *c, struct error *err)
+static int call_prepare(struct aws_call *c, struct error *err)
 {
 	struct aws_endpoint endpoint;
 	struct aws_wire_input in = {
@@ -309,7 +309,7 @@ static int prepare(struct aws_call *c, struct error *err)
 		.attempt = c->attempts.made,
 		.most_attempts = c->attempts.most,
 	};
-	int e = find_identity(c, &in.identity, err);
+	int e = call_find_identity(c, &in.identity, err);
 
 	if (!e)
 		e = aws_endpoint_find(&c->aws->options, c->request->service, c->region, &endpoint, err);
@@ -323,11 +323,11 @@ static int prepare(struct aws_call *c, struct error *err)
 	return e < 0 ? error_set(err, e, "the request cannot be built: %s", strerror(-e)) : 0;
 }
 
-static void attempt(void *arg)
+static void call_attempt(void *arg)
 {
 	struct aws_call *c = arg;
 	struct error err = {0};
-	int e = prepare(c, &err);
+	int e = call_prepare(c, &err);
 	struct http_request h = {
 		.method = c->wire.message.method,
 		.url = buf_str(&c->wire.url),
@@ -345,15 +345,15 @@ static void attempt(void *arg)
 
 	if (!e) {
 		c->sent_ms = clock_monotonic_ms();
-		c->exchange = http_start(c->aws->engine, &h, answered, c);
+		c->exchange = http_start(c->aws->engine, &h, call_answered, c);
 		if (!c->exchange)
 			e = error_set(&err, -ENOMEM, "out of memory");
 	}
 	if (e == -EAGAIN) {
-		credential_provider_wait(c->aws->provider, &c->waiter, got_keys, c);
+		credential_provider_wait(c->aws->provider, &c->waiter, call_got_keys, c);
 	} else if (e < 0) {
 		err.errnum = e;
-		finish_failed(c, &err);
+		call_finish_failed(c, &err);
 	}
 }
 
@@ -371,10 +371,10 @@ static struct aws_call *call_new(struct aws *a, struct aws_request *request,
 	c->done = done;
 	c->arg = arg;
 	c->attempts = (struct aws_attempts){.made = 1, .most = a->options.max_attempts};
-	c->guest.stopped = stopped;
-	make_id(c->invocation_id);
+	c->guest.stopped = call_stopped;
+	call_make_id(c->invocation_id);
 	engine_join(a->engine, &c->guest);
-	engine_timer_set(a->engine, &c->timer, 0, attempt, c);
+	engine_timer_set(a->engine, &c->timer, 0, call_attempt, c);
 	return c;
 }
 
@@ -384,7 +384,7 @@ struct aws_call *aws_start(struct aws *a, struct aws_request *request, void (*do
 	return call_new(a, request, done, arg);
 }
 
-static int take_name(struct aws_call *c, const struct aws_as *as)
+static int call_take_name(struct aws_call *c, const struct aws_as *as)
 {
 	c->in_other_name = true;
 	if (as->region && !(c->region = strdup(as->region)))
@@ -402,8 +402,8 @@ struct aws_call *aws_start_as(struct aws *a, struct aws_request *request, const 
 {
 	struct aws_call *c = call_new(a, request, done, arg);
 
-	if (!c || take_name(c, as) == 0)
+	if (!c || call_take_name(c, as) == 0)
 		return c;
-	free_call(c);
+	call_free(c);
 	return NULL;
 }

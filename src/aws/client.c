@@ -9,7 +9,7 @@
 #include <sys/utsname.h>
 
 /* The convention of AWS's SDKs. It must not hold a slash behind "region": some proxies read that. */
-static void make_user_agent(struct aws *a)
+static void client_make_user_agent(struct aws *a)
 {
 	const char *app = getenv("AWS_SDK_UA_APP_ID");
 	struct utsname os = {0};
@@ -34,7 +34,7 @@ int aws_new(struct engine *e, const struct aws_config *config, struct aws **ret,
 	a->quota.left = AWS_QUOTA_FULL;
 	a->keys_changed = config->keys_changed;
 	a->keys_changed_arg = config->keys_changed_arg;
-	make_user_agent(a);
+	client_make_user_agent(a);
 	r = aws_options_load(config, &a->options, err);
 	if (r == 0)
 		r = credential_provider_new(a, config->profile, &a->provider);
@@ -131,7 +131,7 @@ int64_t aws_now_ms(const struct aws *a)
 }
 
 /* A name for failures that no HTTP reply tells of. */
-static const char *failure_name(const struct error *err)
+static const char *client_failure_name(const struct error *err)
 {
 	if (err->code[0])
 		return err->code;
@@ -141,7 +141,7 @@ static const char *failure_name(const struct error *err)
 void aws_client_log(struct aws *a, const struct aws_request *r, const struct aws_reply *reply, int64_t took_ms,
 		    int attempt)
 {
-	const char *code = failure_name(&reply->error);
+	const char *code = client_failure_name(&reply->error);
 	char when[CLOCK_TEXT_SIZE], status[12] = "-";
 
 	if (!a->api_log)

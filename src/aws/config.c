@@ -23,7 +23,7 @@ void aws_options_free(struct aws_options *o)
 	*o = (struct aws_options){0};
 }
 
-static const char *variable(const char *name)
+static const char *config_variable(const char *name)
 {
 	const char *value = getenv(name);
 
@@ -40,8 +40,8 @@ char *aws_default_region(const char *profile, const char **ret_source)
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		*ret_source = names[i];
-		if (*variable(names[i]))
-			return strdup(variable(names[i]));
+		if (*config_variable(names[i]))
+			return strdup(config_variable(names[i]));
 	}
 	*ret_source = "region in the profile";
 	if (aws_profiles_load(&profiles, &ignored) < 0)
@@ -69,7 +69,7 @@ static const char *config_option(const struct config_files *f, const char *optio
 static const char *config_variable_or_option(const struct config_files *f, const char *variable_name,
 					     const char *option)
 {
-	const char *value = variable(variable_name);
+	const char *value = config_variable(variable_name);
 
 	return *value ? value : config_option(f, option);
 }
@@ -137,15 +137,15 @@ static int config_endpoint_wanted(const struct config_files *f, const struct aws
 				  struct wanted_endpoint *ret, struct error *err)
 {
 	snprintf(ret->name, sizeof(ret->name), "AWS_ENDPOINT_URL_%s", s->env_name);
-	ret->url = variable(ret->name);
+	ret->url = config_variable(ret->name);
 	if (*ret->url)
 		return 0;
 	snprintf(ret->name, sizeof(ret->name), "AWS_ENDPOINT_URL");
-	ret->url = variable(ret->name);
+	ret->url = config_variable(ret->name);
 	return *ret->url ? 0 : config_endpoint_of_profile(f, s, ret, err);
 }
 
-static const char *fault_of_endpoint(const char *url)
+static const char *config_endpoint_fault(const char *url)
 {
 	const char *host = strstr(url, "://");
 	bool scheme = strncasecmp(url, "http://", 7) == 0 || strncasecmp(url, "https://", 8) == 0;
@@ -165,9 +165,9 @@ static const char *fault_of_endpoint(const char *url)
 }
 
 /* The URL itself is not repeated: it may hold a password. */
-static int check_endpoint(const struct wanted_endpoint *e, struct error *err)
+static int config_check_endpoint(const struct wanted_endpoint *e, struct error *err)
 {
-	const char *fault = fault_of_endpoint(e->url);
+	const char *fault = config_endpoint_fault(e->url);
 
 	if (!fault)
 		return 0;
@@ -184,7 +184,7 @@ static int config_load_endpoint(struct aws_options *o, const struct config_files
 
 	if (r < 0 || !*wanted.url)
 		return r;
-	r = check_endpoint(&wanted, err);
+	r = config_check_endpoint(&wanted, err);
 	if (r < 0)
 		return r;
 	return cJSON_AddStringToObject(o->endpoints, s->name, wanted.url) ? 0 : -ENOMEM;
@@ -263,7 +263,7 @@ int aws_options_load(const struct aws_config *config, struct aws_options *ret, s
 	return r;
 }
 
-static bool is_region(const char *region)
+static bool config_is_region(const char *region)
 {
 	size_t len = strlen(region);
 
@@ -271,7 +271,7 @@ static bool is_region(const char *region)
 }
 
 /* Splits the URL that replaces AWS's own. */
-static void use_url(const char *url, struct aws_endpoint *ret)
+static void config_use_url(const char *url, struct aws_endpoint *ret)
 {
 	const char *host = strstr(url, "://") + 3;
 	size_t host_len = strcspn(host, "/");
@@ -303,7 +303,7 @@ int aws_endpoint_find(const struct aws_options *o, const struct aws_service *s, 
 
 	*ret = (struct aws_endpoint){0};
 	region = region ? region : o->region;
-	if (!is_region(region))
+	if (!config_is_region(region))
 		return error_set(err, -EINVAL, "not a region: '%s'", region);
 	found = aws_endpoint_look_up(config_rules_of(o, s), region, o->variant, ret->host, &signing_region);
 	if (!found && !url)
@@ -311,7 +311,7 @@ int aws_endpoint_find(const struct aws_options *o, const struct aws_service *s, 
 	/* As the AWS CLI does it: for a host that was named no rule says that it signs for another region. */
 	snprintf(ret->region, sizeof(ret->region), "%s", found && !url ? signing_region : region);
 	if (url)
-		use_url(url, ret);
+		config_use_url(url, ret);
 	else
 		snprintf(ret->url, sizeof(ret->url), "https://%s", ret->host);
 	return 0;

@@ -77,7 +77,7 @@ int engine_post(struct engine *e, void (*fn)(void *arg), void *arg)
 }
 
 /* Runs what was posted; true while the engine is wanted. */
-static bool run_inbox(struct engine *e)
+static bool engine_run_inbox(struct engine *e)
 {
 	struct list posts = LIST_INIT(posts);
 	bool wanted;
@@ -116,19 +116,19 @@ void engine_timer_set(struct engine *e, struct engine_timer *t, int64_t delay_ms
 	list_append(before->next, &t->link);
 }
 
-static struct engine_timer *next_timer(struct engine *e)
+static struct engine_timer *engine_next_timer(struct engine *e)
 {
 	return list_empty(&e->timers) ? NULL : container_of(e->timers.next, struct engine_timer, link);
 }
 
 /* Runs what is due now; a timer that is set again meanwhile waits for the next round. */
-static void run_timers(struct engine *e)
+static void engine_run_timers(struct engine *e)
 {
 	int64_t now = clock_monotonic_ms();
 	struct list due = LIST_INIT(due);
 	struct engine_timer *t;
 
-	while ((t = next_timer(e)) && t->when_ms <= now) {
+	while ((t = engine_next_timer(e)) && t->when_ms <= now) {
 		list_remove(&t->link);
 		list_append(&due, &t->link);
 	}
@@ -150,7 +150,7 @@ void engine_unwatch(struct engine_socket *s)
 	list_remove(&s->link);
 }
 
-static bool make_room(struct engine *e, unsigned n)
+static bool engine_make_room(struct engine *e, unsigned n)
 {
 	struct curl_waitfd *larger;
 
@@ -164,7 +164,7 @@ static bool make_room(struct engine *e, unsigned n)
 	return true;
 }
 
-static unsigned list_sockets(struct engine *e)
+static unsigned engine_list_sockets(struct engine *e)
 {
 	unsigned n = 0;
 
@@ -172,7 +172,7 @@ static unsigned list_sockets(struct engine *e)
 		struct engine_socket *s = container_of(l, struct engine_socket, link);
 
 		s->slot = 0;
-		if (!make_room(e, n))
+		if (!engine_make_room(e, n))
 			continue;
 		e->fds[n++] = (struct curl_waitfd){.fd = s->fd,
 						   .events = (short)((s->events & POLLIN ? CURL_WAIT_POLLIN : 0) |
@@ -183,7 +183,7 @@ static unsigned list_sockets(struct engine *e)
 }
 
 /* Once a turn: who comes to be watched meanwhile has no slot. */
-static bool is_ready(const struct engine *e, struct engine_socket *s)
+static bool engine_is_ready(const struct engine *e, struct engine_socket *s)
 {
 	unsigned slot = s->slot;
 
@@ -192,7 +192,7 @@ static bool is_ready(const struct engine *e, struct engine_socket *s)
 }
 
 /* Whoever is called may unwatch others: each leaves the list before its turn, and comes back behind the others. */
-static void tell_sockets(struct engine *e)
+static void engine_notify_sockets(struct engine *e)
 {
 	struct list waiting = LIST_INIT(waiting);
 
@@ -202,14 +202,14 @@ static void tell_sockets(struct engine *e)
 
 		list_remove(&s->link);
 		list_append(&e->sockets, &s->link);
-		if (is_ready(e, s))
+		if (engine_is_ready(e, s))
 			s->ready(s->arg);
 	}
 }
 
-static int sleep_ms(struct engine *e)
+static int engine_sleep_ms(struct engine *e)
 {
-	struct engine_timer *t = next_timer(e);
+	struct engine_timer *t = engine_next_timer(e);
 	int64_t left = t ? t->when_ms - clock_monotonic_ms() : LONGEST_SLEEP_MS;
 
 	if (left < 0 || transfers_can_start(&e->transfers))
@@ -218,7 +218,7 @@ static int sleep_ms(struct engine *e)
 }
 
 /* Everybody who still waits is told; who starts anew while being told is told as well. */
-static void send_home(struct engine *e)
+static void engine_cancel_calls(struct engine *e)
 {
 	while (!list_empty(&e->guests)) {
 		struct engine_guest *g = container_of(e->guests.next, struct engine_guest, link);
@@ -234,14 +234,14 @@ static void *engine_main(void *arg)
 	struct engine *e = arg;
 	unsigned n;
 
-	while (run_inbox(e)) {
-		run_timers(e);
+	while (engine_run_inbox(e)) {
+		engine_run_timers(e);
 		transfers_work(&e->transfers);
-		n = list_sockets(e);
-		curl_multi_poll(e->transfers.multi, e->fds, n, sleep_ms(e), NULL);
-		tell_sockets(e);
+		n = engine_list_sockets(e);
+		curl_multi_poll(e->transfers.multi, e->fds, n, engine_sleep_ms(e), NULL);
+		engine_notify_sockets(e);
 	}
-	send_home(e);
+	engine_cancel_calls(e);
 	return NULL;
 }
 

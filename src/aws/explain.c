@@ -41,7 +41,7 @@ static const struct {
 	{"InternalError", -EIO, "AWS has a problem; wait and see https://health.aws.amazon.com"},
 };
 
-static bool matches(const char *pattern, const char *code)
+static bool explain_matches(const char *pattern, const char *code)
 {
 	size_t len = strcspn(pattern, "*");
 
@@ -49,7 +49,7 @@ static bool matches(const char *pattern, const char *code)
 }
 
 /* EC2 says AuthFailure also of a resource that is not ours to release: only without a "resource" it is about keys. */
-static bool is_about_resource(const struct error *err)
+static bool explain_is_about_resource(const struct error *err)
 {
 	return strcmp(err->code, "AuthFailure") == 0 && strstr(err->message, "specified resource");
 }
@@ -58,7 +58,7 @@ void aws_explain(struct error *err)
 {
 	err->errnum = -EIO;
 	for (size_t i = 0; i < ARRAY_SIZE(meanings); i++) {
-		if (!matches(meanings[i].code, err->code) || is_about_resource(err))
+		if (!explain_matches(meanings[i].code, err->code) || explain_is_about_resource(err))
 			continue;
 		err->errnum = meanings[i].errnum;
 		snprintf(err->remedy, sizeof(err->remedy), "%s", meanings[i].remedy);

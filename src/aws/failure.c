@@ -38,7 +38,7 @@ static const struct failure {
 
 static const struct failure unknown_failure = {.errnum = -EIO, .words = "the exchange failed"};
 
-static const struct failure *find_failure(CURLcode code)
+static const struct failure *failure_find(CURLcode code)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(failures); i++)
 		if (failures[i].code == code)
@@ -46,7 +46,7 @@ static const struct failure *find_failure(CURLcode code)
 	return &unknown_failure;
 }
 
-static enum error_duration duration_of(int errnum)
+static enum error_duration failure_duration(int errnum)
 {
 	switch (errnum) {
 	case -ETIMEDOUT:
@@ -65,7 +65,7 @@ static enum error_duration duration_of(int errnum)
 /* Host only, for a URL's query may hold what is nobody's business. */
 void failure_explain(const struct transfer *t, CURLcode code, const char *curl_says, struct error *err)
 {
-	const struct failure *f = find_failure(code);
+	const struct failure *f = failure_find(code);
 	int errnum = f->errnum;
 	char *url = NULL;
 	const char *host;
@@ -75,14 +75,14 @@ void failure_explain(const struct transfer *t, CURLcode code, const char *curl_s
 	if (code == CURLE_COULDNT_CONNECT && os == ECONNREFUSED)
 		errnum = -ECONNREFUSED;
 	if (code == CURLE_UNSUPPORTED_PROTOCOL && t->sent) { /* libcurl's word for an answer without a status line */
-		f = find_failure(CURLE_WEIRD_SERVER_REPLY);
+		f = failure_find(CURLE_WEIRD_SERVER_REPLY);
 		errnum = f->errnum;
 	}
 	curl_easy_getinfo(t->easy, CURLINFO_EFFECTIVE_URL, &url);
 	host = url && strstr(url, "://") ? strstr(url, "://") + 3 : "the server";
 	error_set(err, errnum, "%.*s: %s (%s)", (int)strcspn(host, "/?"), host, f->words,
 		  curl_says[0] ? curl_says : curl_easy_strerror(code));
-	err->duration = duration_of(errnum);
+	err->duration = failure_duration(errnum);
 	if (f->remedy)
 		error_remedy(err, "%s", f->remedy);
 }

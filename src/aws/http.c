@@ -64,7 +64,7 @@ void http_reply_free(struct http_reply *reply)
 	buf_free(&reply->header);
 }
 
-static void free_exchange(struct http_exchange *x)
+static void http_free(struct http_exchange *x)
 {
 	if (x->transfer.owner)
 		transfer_remove(&x->transfer);
@@ -82,28 +82,28 @@ static void free_exchange(struct http_exchange *x)
 void http_cancel(struct http_exchange *x)
 {
 	if (x)
-		free_exchange(x);
+		http_free(x);
 }
 
-static void finish(struct http_exchange *x)
+static void http_finish(struct http_exchange *x)
 {
 	engine_leave(&x->guest);
 	x->reply.sent = x->transfer.sent;
 	x->done(&x->reply, x->arg);
-	free_exchange(x);
+	http_free(x);
 }
 
-static void stopped(struct engine_guest *g)
+static void http_stopped(struct engine_guest *g)
 {
 	struct http_exchange *x = container_of(g, struct http_exchange, guest);
 
 	transfer_remove(&x->transfer);
 	error_set(&x->reply.error, -ECANCELED, "vastfs ends");
-	finish(x);
+	http_finish(x);
 }
 
 /* A status line begins a new block: that of an interim reply is forgotten. */
-static size_t take_header(char *data, size_t size, size_t count, void *arg)
+static size_t http_take_header(char *data, size_t size, size_t count, void *arg)
 {
 	struct http_exchange *x = arg;
 	size_t len = size * count, text = len;
@@ -127,7 +127,7 @@ static size_t take_header(char *data, size_t size, size_t count, void *arg)
 	return x->refused ? 0 : len;
 }
 
-static size_t take_body(char *data, size_t size, size_t count, void *arg)
+static size_t http_take_body(char *data, size_t size, size_t count, void *arg)
 {
 	struct http_exchange *x = arg;
 	size_t len = size * count;
@@ -145,7 +145,7 @@ static size_t take_body(char *data, size_t size, size_t count, void *arg)
 	return x->refused ? 0 : len;
 }
 
-static size_t give_body(char *data, size_t size, size_t count, void *arg)
+static size_t http_give_body(char *data, size_t size, size_t count, void *arg)
 {
 	struct http_exchange *x = arg;
 	ssize_t n = x->source(data, size * count, x->source_arg);
@@ -162,7 +162,7 @@ void http_resume(struct http_exchange *x)
 		curl_easy_pause(x->transfer.easy, CURLPAUSE_CONT);
 }
 
-static void describe_failure(struct http_exchange *x, CURLcode code)
+static void http_describe_failure(struct http_exchange *x, CURLcode code)
 {
 	if (x->refused)
 		error_set(&x->reply.error, x->refused == -EMSGSIZE ? -EFBIG : x->refused,
@@ -174,7 +174,7 @@ static void describe_failure(struct http_exchange *x, CURLcode code)
 		failure_explain(&x->transfer, code, x->curl_says, &x->reply.error);
 }
 
-static void ended(struct transfer *t, CURLcode code)
+static void http_ended(struct transfer *t, CURLcode code)
 {
 	struct http_exchange *x = container_of(t, struct http_exchange, transfer);
 	long status = 0;
@@ -182,11 +182,11 @@ static void ended(struct transfer *t, CURLcode code)
 	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
 	x->reply.status = (int)status;
 	if (code != CURLE_OK)
-		describe_failure(x, code);
-	finish(x);
+		http_describe_failure(x, code);
+	http_finish(x);
 }
 
-static int add_headers(struct http_exchange *x, const char *const *headers)
+static int http_add_headers(struct http_exchange *x, const char *const *headers)
 {
 	static const char *const none[] = {NULL};
 	/* Without these libcurl would add some of its own. */
@@ -205,7 +205,7 @@ static int add_headers(struct http_exchange *x, const char *const *headers)
 	return 0;
 }
 
-static void set_limits(CURL *c, const struct http_request *r)
+static void http_set_limits(CURL *c, const struct http_request *r)
 {
 	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, (long)HTTP_CONNECT_TIMEOUT_MS);
 	curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)r->timeout_ms);
@@ -227,7 +227,7 @@ static void set_limits(CURL *c, const struct http_request *r)
 		curl_easy_setopt(c, CURLOPT_PROXY, "");
 }
 
-static void set_request(struct http_exchange *x, const struct http_request *r)
+static void http_set_request(struct http_exchange *x, const struct http_request *r)
 {
 	CURL *c = x->transfer.easy;
 
@@ -241,16 +241,16 @@ static void set_request(struct http_exchange *x, const struct http_request *r)
 	curl_easy_setopt(c, CURLOPT_PATH_AS_IS, 1L); /* what is sent must be what was signed */
 	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, x->curl_says);
 	curl_easy_setopt(c, CURLOPT_HTTPHEADER, x->headers);
-	curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, take_header);
+	curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, http_take_header);
 	curl_easy_setopt(c, CURLOPT_HEADERDATA, x);
-	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, take_body);
+	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, http_take_body);
 	curl_easy_setopt(c, CURLOPT_WRITEDATA, x);
 	if (strcmp(r->method, "HEAD") == 0)
 		curl_easy_setopt(c, CURLOPT_NOBODY, 1L);
 	else if (r->source) {
 		curl_easy_setopt(c, CURLOPT_UPLOAD, 1L);
 		curl_easy_setopt(c, CURLOPT_INFILESIZE_LARGE, (curl_off_t)r->body_len);
-		curl_easy_setopt(c, CURLOPT_READFUNCTION, give_body);
+		curl_easy_setopt(c, CURLOPT_READFUNCTION, http_give_body);
 		curl_easy_setopt(c, CURLOPT_READDATA, x);
 	} else if (r->body_len || strcmp(r->method, "POST") == 0) {
 		curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body_len);
@@ -275,16 +275,16 @@ struct http_exchange *http_start(struct engine *e, const struct http_request *re
 	buf_init(&x->reply.body, request->reply_max ? request->reply_max : HTTP_REPLY_MAX);
 	x->reply.body.secret = request->secret;
 	buf_init(&x->reply.header, HEADER_MAX);
-	x->guest.stopped = stopped;
-	x->transfer.done = ended;
+	x->guest.stopped = http_stopped;
+	x->transfer.done = http_ended;
 	x->transfer.easy = curl_easy_init();
-	if (!x->transfer.easy || add_headers(x, request->headers) < 0 ||
+	if (!x->transfer.easy || http_add_headers(x, request->headers) < 0 ||
 	    curl_easy_setopt(x->transfer.easy, CURLOPT_URL, request->url) != CURLE_OK) {
-		free_exchange(x);
+		http_free(x);
 		return NULL;
 	}
-	set_request(x, request);
-	set_limits(x->transfer.easy, request);
+	http_set_request(x, request);
+	http_set_limits(x->transfer.easy, request);
 	engine_join(e, &x->guest);
 	transfer_start(engine_transfers(e), &x->transfer);
 	return x;

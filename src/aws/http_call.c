@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-struct sleeper {
+struct http_call_wait {
 	struct awaited awaited;
 	struct engine *engine;
 	const struct http_request *request;
@@ -13,9 +13,9 @@ struct sleeper {
 	struct http_reply reply;
 };
 
-static void on_done(struct http_reply *reply, void *arg)
+static void http_call_done(struct http_reply *reply, void *arg)
 {
-	struct sleeper *s = arg;
+	struct http_call_wait *s = arg;
 
 	s->exchange = NULL;
 	s->reply = *reply;
@@ -23,20 +23,20 @@ static void on_done(struct http_reply *reply, void *arg)
 	awaited_end(&s->awaited);
 }
 
-static void start(struct awaited *a)
+static void http_call_start(struct awaited *a)
 {
-	struct sleeper *s = container_of(a, struct sleeper, awaited);
+	struct http_call_wait *s = container_of(a, struct http_call_wait, awaited);
 
-	s->exchange = http_start(s->engine, s->request, on_done, s);
+	s->exchange = http_start(s->engine, s->request, http_call_done, s);
 	if (s->exchange)
 		return;
 	error_set(&s->reply.error, -ENOMEM, "out of memory");
 	awaited_end(a);
 }
 
-static void cancel(struct awaited *a)
+static void http_call_cancel(struct awaited *a)
 {
-	struct sleeper *s = container_of(a, struct sleeper, awaited);
+	struct http_call_wait *s = container_of(a, struct http_call_wait, awaited);
 
 	http_cancel(move_ptr(s->exchange));
 	error_set(&s->reply.error, -ECANCELED, "cancelled");
@@ -46,7 +46,8 @@ static void cancel(struct awaited *a)
 int http_call(struct engine *e, const struct http_request *request, struct aws_cancel_token *token,
 	      struct http_reply *ret, struct error *err)
 {
-	struct sleeper s = {.awaited = {.start = start, .cancel = cancel}, .engine = e, .request = request};
+	struct http_call_wait s = {
+		.awaited = {.start = http_call_start, .cancel = http_call_cancel}, .engine = e, .request = request};
 	int r = await(e, &s.awaited, token);
 
 	if (r < 0)

@@ -38,7 +38,7 @@ static const struct {
 	{"SignatureDoesNotMatch", AWS_OUTCOME_CLOCK},
 };
 
-static bool ends_with(const char *text, const char *end)
+static bool retry_ends_with(const char *text, const char *end)
 {
 	size_t len = strlen(text), end_len = strlen(end);
 
@@ -50,18 +50,18 @@ static bool ends_with(const char *text, const char *end)
  * (LimitExceededException, FileSystemLimitExceeded, ServiceQuotaExceededException); those that mean a rate in spite of
  * their name are in the table above.
  */
-static bool is_quota(const char *code)
+static bool retry_is_quota(const char *code)
 {
 	static const char *const ends[] = {"LimitExceeded", "LimitExceededException", "QuotaExceeded",
 					   "QuotaExceededException"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(ends); i++)
-		if (ends_with(code, ends[i]))
+		if (retry_ends_with(code, ends[i]))
 			return true;
 	return false;
 }
 
-static enum aws_outcome outcome_of_failure(int errnum)
+static enum aws_outcome retry_outcome(int errnum)
 {
 	switch (errnum) {
 	case -ETIMEDOUT:
@@ -78,7 +78,7 @@ static enum aws_outcome outcome_of_failure(int errnum)
 
 /* A status of 2xx whose body is not what AWS would send, or another one without AWS's error code: it was not AWS, or
  * not all of AWS, that answered. */
-static bool is_garbled(const struct aws_reply *reply)
+static bool retry_is_garbled(const struct aws_reply *reply)
 {
 	int status = reply->error.http_status;
 
@@ -94,17 +94,17 @@ enum aws_outcome aws_outcome_of(const struct aws_reply *reply)
 	if (!error_is(&reply->error))
 		return AWS_OUTCOME_OK;
 	if (!status)
-		return outcome_of_failure(reply->error.errnum);
+		return retry_outcome(reply->error.errnum);
 	for (size_t i = 0; i < ARRAY_SIZE(codes); i++)
 		if (strcmp(reply->error.code, codes[i].code) == 0)
 			return codes[i].outcome;
-	if (is_quota(reply->error.code))
+	if (retry_is_quota(reply->error.code))
 		return AWS_OUTCOME_FINAL;
 	if (status == 429)
 		return AWS_OUTCOME_THROTTLE;
 	if (status == 501)
 		return AWS_OUTCOME_FINAL;
-	return status >= 500 || is_garbled(reply) ? AWS_OUTCOME_TRANSIENT : AWS_OUTCOME_FINAL;
+	return status >= 500 || retry_is_garbled(reply) ? AWS_OUTCOME_TRANSIENT : AWS_OUTCOME_FINAL;
 }
 
 enum error_duration aws_error_duration(const struct aws_reply *reply)
@@ -129,7 +129,7 @@ int64_t aws_skew(int64_t server_wall_ms, int64_t wall_ms)
 	return skew > AWS_SKEW_LEAST_MS || skew < -AWS_SKEW_LEAST_MS ? skew : 0;
 }
 
-static void give(struct aws_quota *q, int tokens)
+static void retry_give_tokens(struct aws_quota *q, int tokens)
 {
 	q->left = q->left + tokens < AWS_QUOTA_FULL ? q->left + tokens : AWS_QUOTA_FULL;
 }
@@ -138,7 +138,7 @@ static void give(struct aws_quota *q, int tokens)
  * A wrong clock means that AWS refused the request: it may be sent again whatever it does. So may a request that was
  * signed before the machine was suspended and arrived after it woke up.
  */
-static int64_t decide_clock(struct aws_attempts *a, const struct aws_situation *s)
+static int64_t retry_decide_clock(struct aws_attempts *a, const struct aws_situation *s)
 {
 	int64_t change = s->skew_known_ms - s->skew_used_ms;
 
@@ -151,7 +151,7 @@ static int64_t decide_clock(struct aws_attempts *a, const struct aws_situation *
 	return 0;
 }
 
-static int64_t delay_before(int attempt, const struct aws_situation *s)
+static int64_t retry_delay(int attempt, const struct aws_situation *s)
 {
 	int64_t most = attempt < 15 ? INT64_C(1000) << (attempt - 1) : LONGEST_DELAY_MS;
 	int64_t delay = (int64_t)(s->random * (double)(most < LONGEST_DELAY_MS ? most : LONGEST_DELAY_MS));
@@ -165,12 +165,12 @@ int64_t aws_retry_decide(struct aws_attempts *a, struct aws_quota *q, const stru
 	int cost = s->outcome == AWS_OUTCOME_TIMEOUT ? COST_OF_TIMEOUT : COST_OF_RETRY;
 
 	if (s->outcome == AWS_OUTCOME_OK) {
-		give(q, a->borrowed ? a->borrowed : GAIN_OF_SUCCESS);
+		retry_give_tokens(q, a->borrowed ? a->borrowed : GAIN_OF_SUCCESS);
 		a->borrowed = 0;
 		return -1;
 	}
 	if (s->outcome == AWS_OUTCOME_CLOCK)
-		return decide_clock(a, s);
+		return retry_decide_clock(a, s);
 	if (s->outcome == AWS_OUTCOME_FINAL || a->made >= a->most)
 		return -1;
 	if (s->policy == AWS_RETRY_UNSENT && s->sent)
@@ -179,5 +179,5 @@ int64_t aws_retry_decide(struct aws_attempts *a, struct aws_quota *q, const stru
 		return -1;
 	q->left -= cost;
 	a->borrowed = cost;
-	return delay_before(a->made++, s);
+	return retry_delay(a->made++, s);
 }

@@ -35,7 +35,7 @@ void aws_signed_free(struct aws_signed *s)
 	buf_free(&s->query);
 }
 
-static void to_hex(const unsigned char hash[HASH_SIZE], char out[static AWS_SHA256_HEX])
+static void sign_to_hex(const unsigned char hash[HASH_SIZE], char out[static AWS_SHA256_HEX])
 {
 	for (int i = 0; i < HASH_SIZE; i++)
 		snprintf(out + 2 * i, 3, "%02x", hash[i]);
@@ -46,10 +46,10 @@ void aws_sha256_hex(const void *data, size_t len, char out[static AWS_SHA256_HEX
 	unsigned char hash[HASH_SIZE] = {0};
 
 	EVP_Digest(len ? data : "", len, hash, NULL, EVP_sha256(), NULL);
-	to_hex(hash, out);
+	sign_to_hex(hash, out);
 }
 
-static int hmac(const void *key, size_t key_len, const char *text, unsigned char out[HASH_SIZE])
+static int sign_hmac(const void *key, size_t key_len, const char *text, unsigned char out[HASH_SIZE])
 {
 	size_t len = 0;
 
@@ -59,7 +59,8 @@ static int hmac(const void *key, size_t key_len, const char *text, unsigned char
 		       : -ENOMEM;
 }
 
-static int derive_key(const struct aws_to_sign *r, const char *secret, const char *date, unsigned char key[HASH_SIZE])
+static int sign_derive_key(const struct aws_to_sign *r, const char *secret, const char *date,
+			   unsigned char key[HASH_SIZE])
 {
 	const char *steps[] = {date, r->region, r->service, "aws4_request"};
 	_buf_ struct buf start = BUF_INIT_SECRET(TEXT_MAX);
@@ -68,9 +69,9 @@ static int derive_key(const struct aws_to_sign *r, const char *secret, const cha
 	buf_printf(&start, "AWS4%s", secret);
 	if (start.error)
 		return start.error;
-	e = hmac(start.data, start.len, steps[0], key);
+	e = sign_hmac(start.data, start.len, steps[0], key);
 	for (size_t i = 1; i < ARRAY_SIZE(steps) && !e; i++)
-		e = hmac(key, HASH_SIZE, steps[i], key);
+		e = sign_hmac(key, HASH_SIZE, steps[i], key);
 	return e;
 }
 
@@ -80,7 +81,7 @@ void aws_key_cache_clear(struct aws_key_cache *cache)
 }
 
 /* What a key is derived from, as a hash, so that the cache holds no secret in the clear. */
-static int name_key(const struct aws_to_sign *r, const char *secret, const char *date, unsigned char of[HASH_SIZE])
+static int sign_name_key(const struct aws_to_sign *r, const char *secret, const char *date, unsigned char of[HASH_SIZE])
 {
 	_buf_ struct buf b = BUF_INIT_SECRET(TEXT_MAX);
 
@@ -91,8 +92,8 @@ static int name_key(const struct aws_to_sign *r, const char *secret, const char 
 	return 0;
 }
 
-static int signing_key(struct aws_key_cache *cache, const struct aws_to_sign *r, const char *secret, const char *time,
-		       unsigned char key[HASH_SIZE])
+static int sign_key(struct aws_key_cache *cache, const struct aws_to_sign *r, const char *secret, const char *time,
+		    unsigned char key[HASH_SIZE])
 {
 	unsigned char of[HASH_SIZE];
 	char date[9];
@@ -101,8 +102,8 @@ static int signing_key(struct aws_key_cache *cache, const struct aws_to_sign *r,
 
 	snprintf(date, sizeof(date), "%.8s", time);
 	if (!cache)
-		return derive_key(r, secret, date, key);
-	e = name_key(r, secret, date, of);
+		return sign_derive_key(r, secret, date, key);
+	e = sign_name_key(r, secret, date, of);
 	if (e < 0)
 		return e;
 	for (i = 0; i < ARRAY_SIZE(cache->entries); i++) {
@@ -111,7 +112,7 @@ static int signing_key(struct aws_key_cache *cache, const struct aws_to_sign *r,
 		memcpy(key, cache->entries[i].key, HASH_SIZE);
 		return 0;
 	}
-	e = derive_key(r, secret, date, key);
+	e = sign_derive_key(r, secret, date, key);
 	if (e < 0)
 		return e;
 	i = cache->next++ % ARRAY_SIZE(cache->entries);
@@ -121,12 +122,12 @@ static int signing_key(struct aws_key_cache *cache, const struct aws_to_sign *r,
 	return 0;
 }
 
-static void encode(struct buf *out, struct slice s, const char *also_kept)
+static void sign_encode(struct buf *out, struct slice s, const char *also_kept)
 {
 	aws_encode(out, s.at, s.len, also_kept);
 }
 
-static int hex_digit(char c)
+static int sign_hex_digit(char c)
 {
 	const char *digits = "0123456789abcdef";
 	const char *at = c ? strchr(digits, tolower((unsigned char)c)) : NULL;
@@ -135,23 +136,23 @@ static int hex_digit(char c)
 }
 
 /* Decodes and encodes anew, so that every way of writing the same text becomes one. */
-static void encode_again(struct buf *out, struct slice s)
+static void sign_encode_again(struct buf *out, struct slice s)
 {
 	for (size_t i = 0; i < s.len; i++) {
-		int high = i + 2 < s.len ? hex_digit(s.at[i + 1]) : -1;
-		int low = high >= 0 ? hex_digit(s.at[i + 2]) : -1;
+		int high = i + 2 < s.len ? sign_hex_digit(s.at[i + 1]) : -1;
+		int low = high >= 0 ? sign_hex_digit(s.at[i + 2]) : -1;
 		char c = s.at[i];
 
 		if (c == '%' && low >= 0) {
 			c = (char)(high * 16 + low);
 			i += 2;
 		}
-		encode(out, (struct slice){&c, 1}, "");
+		sign_encode(out, (struct slice){&c, 1}, "");
 	}
 }
 
 /* Resolves "." and ".." and drops empty segments; a slash at the end stays (RFC 3986 section 5.2.4). */
-static void normalize_path(struct buf *out, const char *path)
+static void sign_normalize_path(struct buf *out, const char *path)
 {
 	buf_putc(out, '/');
 	while (*path) {
@@ -173,7 +174,7 @@ static void normalize_path(struct buf *out, const char *path)
 	}
 }
 
-static void put_path(struct buf *out, const struct aws_to_sign *r)
+static void sign_put_path(struct buf *out, const struct aws_to_sign *r)
 {
 	const char *path = r->path && *r->path ? r->path : "/";
 	_buf_ struct buf normal = BUF_INIT(TEXT_MAX);
@@ -183,35 +184,35 @@ static void put_path(struct buf *out, const struct aws_to_sign *r)
 		return;
 	}
 	if (r->path_rule == AWS_PATH_NORMAL) {
-		normalize_path(&normal, path);
+		sign_normalize_path(&normal, path);
 		path = buf_str(&normal);
 	}
-	encode(out, (struct slice){path, strlen(path)}, "/");
+	sign_encode(out, (struct slice){path, strlen(path)}, "/");
 	if (normal.error && !out->error)
 		out->error = normal.error;
 }
 
-static int compare_lines(const void *a, const void *b)
+static int sign_compare_lines(const void *a, const void *b)
 {
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
 /* One parameter as "key\1value": \1 is below every byte that an encoded key can have, so that keys sort first. */
-static int put_parameter(char **ret, const char *text, size_t len)
+static int sign_put_parameter(char **ret, const char *text, size_t len)
 {
 	_buf_ struct buf b = BUF_INIT(TEXT_MAX);
 	const char *equals = memchr(text, '=', len);
 	size_t key = equals ? (size_t)(equals - text) : len;
 
-	encode_again(&b, (struct slice){text, key});
+	sign_encode_again(&b, (struct slice){text, key});
 	buf_putc(&b, '\1');
 	if (equals)
-		encode_again(&b, (struct slice){equals + 1, len - key - 1});
+		sign_encode_again(&b, (struct slice){equals + 1, len - key - 1});
 	*ret = b.error ? NULL : buf_take(&b);
 	return *ret ? 0 : -ENOMEM;
 }
 
-static size_t count_parameters(const char *query)
+static size_t sign_count_parameters(const char *query)
 {
 	size_t n = 1;
 
@@ -220,10 +221,10 @@ static size_t count_parameters(const char *query)
 	return n;
 }
 
-static void put_query(struct buf *out, const char *query)
+static void sign_put_query(struct buf *out, const char *query)
 {
 	size_t n = 0;
-	_free_ char **lines = calloc(count_parameters(query), sizeof(*lines));
+	_free_ char **lines = calloc(sign_count_parameters(query), sizeof(*lines));
 
 	if (!lines) {
 		out->error = -ENOMEM;
@@ -232,13 +233,13 @@ static void put_query(struct buf *out, const char *query)
 	for (const char *p = query; *p; p += *p == '&') {
 		size_t len = strcspn(p, "&");
 
-		if (len && put_parameter(&lines[n], p, len) < 0)
+		if (len && sign_put_parameter(&lines[n], p, len) < 0)
 			out->error = -ENOMEM;
 		else if (len)
 			n++;
 		p += len;
 	}
-	qsort(lines, n, sizeof(*lines), compare_lines);
+	qsort(lines, n, sizeof(*lines), sign_compare_lines);
 	for (size_t i = 0; i < n; i++) {
 		*strchr(lines[i], '\1') = '=';
 		buf_printf(out, "%s%s", i ? "&" : "", lines[i]);
@@ -252,26 +253,26 @@ struct header_set {
 	size_t count;
 };
 
-static size_t name_length(const char *line)
+static size_t sign_name_length(const char *line)
 {
 	return strcspn(line, ":");
 }
 
-static int compare_names(const char *a, const char *b)
+static int sign_compare_names(const char *a, const char *b)
 {
-	size_t la = name_length(a), lb = name_length(b);
+	size_t la = sign_name_length(a), lb = sign_name_length(b);
 	int c = strncasecmp(a, b, la < lb ? la : lb);
 
 	return c ? c : (la > lb) - (la < lb);
 }
 
-static int add_header(struct header_set *set, const char *line)
+static int sign_add_header(struct header_set *set, const char *line)
 {
 	size_t i = set->count;
 
 	if (i == MOST_HEADERS)
 		return -E2BIG;
-	for (; i && compare_names(set->lines[i - 1], line) > 0; i--)
+	for (; i && sign_compare_names(set->lines[i - 1], line) > 0; i--)
 		set->lines[i] = set->lines[i - 1];
 	set->lines[i] = line;
 	set->count++;
@@ -279,7 +280,7 @@ static int add_header(struct header_set *set, const char *line)
 }
 
 /* The value without blanks at its ends, runs of blanks as one. */
-static void put_value(struct buf *out, const char *value)
+static void sign_put_value(struct buf *out, const char *value)
 {
 	value += strspn(value, " \t\r\n");
 	while (*value) {
@@ -293,60 +294,60 @@ static void put_value(struct buf *out, const char *value)
 	}
 }
 
-static void put_name(struct buf *out, const char *line)
+static void sign_put_name(struct buf *out, const char *line)
 {
-	for (size_t n = name_length(line), i = 0; i < n; i++)
+	for (size_t n = sign_name_length(line), i = 0; i < n; i++)
 		buf_putc(out, (char)tolower((unsigned char)line[i]));
 }
 
-static bool same_as_before(const struct header_set *set, size_t i)
+static bool sign_is_repeated(const struct header_set *set, size_t i)
 {
-	return i && compare_names(set->lines[i - 1], set->lines[i]) == 0;
+	return i && sign_compare_names(set->lines[i - 1], set->lines[i]) == 0;
 }
 
-static void put_headers(struct buf *out, const struct header_set *set)
+static void sign_put_headers(struct buf *out, const struct header_set *set)
 {
 	for (size_t i = 0; i < set->count; i++) {
 		const char *colon = strchr(set->lines[i], ':');
 
-		if (same_as_before(set, i)) {
+		if (sign_is_repeated(set, i)) {
 			out->len--; /* the newline */
 			buf_putc(out, ',');
 		} else {
-			put_name(out, set->lines[i]);
+			sign_put_name(out, set->lines[i]);
 			buf_putc(out, ':');
 		}
-		put_value(out, colon ? colon + 1 : "");
+		sign_put_value(out, colon ? colon + 1 : "");
 		buf_putc(out, '\n');
 	}
 }
 
-static void put_names(struct buf *out, const struct header_set *set, const char *separator)
+static void sign_put_names(struct buf *out, const struct header_set *set, const char *separator)
 {
 	for (size_t i = 0; i < set->count; i++) {
-		if (same_as_before(set, i))
+		if (sign_is_repeated(set, i))
 			continue;
 		if (i)
 			buf_puts(out, separator);
-		put_name(out, set->lines[i]);
+		sign_put_name(out, set->lines[i]);
 	}
 }
 
-static void put_canonical(struct buf *out, const struct aws_to_sign *r, const char *query, const struct header_set *set,
-			  const char *hash)
+static void sign_put_canonical(struct buf *out, const struct aws_to_sign *r, const char *query,
+			       const struct header_set *set, const char *hash)
 {
 	buf_printf(out, "%s\n", r->method);
-	put_path(out, r);
+	sign_put_path(out, r);
 	buf_putc(out, '\n');
-	put_query(out, query);
+	sign_put_query(out, query);
 	buf_putc(out, '\n');
-	put_headers(out, set);
+	sign_put_headers(out, set);
 	buf_putc(out, '\n');
-	put_names(out, set, ";");
+	sign_put_names(out, set, ";");
 	buf_printf(out, "\n%s", hash);
 }
 
-static void make_stamp(const struct aws_to_sign *r, struct stamp *ret)
+static void sign_make_stamp(const struct aws_to_sign *r, struct stamp *ret)
 {
 	time_t seconds = r->wall_ms / 1000;
 	struct tm tm = {0};
@@ -369,16 +370,16 @@ static int sign_canonical(const struct aws_to_sign *r, const struct aws_identity
 	buf_printf(&s->string_to_sign, ALGORITHM "\n%s\n%s\n%s", stamp->time, stamp->scope, hex);
 	if (s->string_to_sign.error)
 		return s->string_to_sign.error;
-	e = signing_key(cache, r, who->secret, stamp->time, key);
+	e = sign_key(cache, r, who->secret, stamp->time, key);
 	if (!e)
-		e = hmac(key, sizeof(key), s->string_to_sign.data, hash);
+		e = sign_hmac(key, sizeof(key), s->string_to_sign.data, hash);
 	if (!e)
-		to_hex(hash, s->signature);
+		sign_to_hex(hash, s->signature);
 	OPENSSL_cleanse(key, sizeof(key));
 	return e;
 }
 
-static void init_signed(struct aws_signed *s)
+static void sign_init(struct aws_signed *s)
 {
 	*s = (struct aws_signed){0};
 	buf_init_secret(&s->canonical, TEXT_MAX); /* of the session token */
@@ -387,7 +388,7 @@ static void init_signed(struct aws_signed *s)
 	buf_init_secret(&s->query, TEXT_MAX);
 }
 
-static void hash_payload(const struct aws_to_sign *r, char out[static AWS_SHA256_HEX])
+static void sign_hash_payload(const struct aws_to_sign *r, char out[static AWS_SHA256_HEX])
 {
 	if (r->payload_hash)
 		snprintf(out, AWS_SHA256_HEX, "%s", r->payload_hash);
@@ -395,12 +396,12 @@ static void hash_payload(const struct aws_to_sign *r, char out[static AWS_SHA256
 		aws_sha256_hex(r->body, r->body_len, out);
 }
 
-static int add_all(struct header_set *set, const char *const *lines)
+static int sign_add_headers(struct header_set *set, const char *const *lines)
 {
 	int e = 0;
 
 	for (; *lines && !e; lines++)
-		e = add_header(set, *lines);
+		e = sign_add_header(set, *lines);
 	return e;
 }
 
@@ -411,23 +412,23 @@ int aws_sign(const struct aws_to_sign *r, const struct aws_identity *who, struct
 	_buf_ struct buf token_line = BUF_INIT_SECRET(TEXT_MAX);
 	struct header_set set = {.count = 0};
 	struct stamp stamp;
-	int e = add_all(&set, r->headers);
+	int e = sign_add_headers(&set, r->headers);
 
-	init_signed(ret);
-	make_stamp(r, &stamp);
-	hash_payload(r, hash);
+	sign_init(ret);
+	sign_make_stamp(r, &stamp);
+	sign_hash_payload(r, hash);
 	snprintf(date_line, sizeof(date_line), "X-Amz-Date: %s", stamp.time);
 	snprintf(hash_line, sizeof(hash_line), "X-Amz-Content-Sha256: %s", hash);
 	buf_printf(&token_line, "X-Amz-Security-Token: %s", who->token);
 	e = e ? e : token_line.error;
-	e = e ? e : add_header(&set, date_line);
+	e = e ? e : sign_add_header(&set, date_line);
 	if (!e && r->hash_header)
-		e = add_header(&set, hash_line);
+		e = sign_add_header(&set, hash_line);
 	if (!e && *who->token && !r->token_later)
-		e = add_header(&set, token_line.data);
+		e = sign_add_header(&set, token_line.data);
 	if (e < 0)
 		return e;
-	put_canonical(&ret->canonical, r, r->query ? r->query : "", &set, hash);
+	sign_put_canonical(&ret->canonical, r, r->query ? r->query : "", &set, hash);
 	e = sign_canonical(r, who, cache, &stamp, ret);
 	if (e < 0)
 		return e;
@@ -438,7 +439,7 @@ int aws_sign(const struct aws_to_sign *r, const struct aws_identity *who, struct
 		buf_printf(&ret->headers, "%s\n", token_line.data);
 	buf_printf(&ret->headers, "Authorization: " ALGORITHM " Credential=%s/%s, SignedHeaders=", who->key_id,
 		   stamp.scope);
-	put_names(&ret->headers, &set, ";");
+	sign_put_names(&ret->headers, &set, ";");
 	buf_printf(&ret->headers, ", Signature=%s", ret->signature);
 	return ret->headers.error;
 }
@@ -450,26 +451,26 @@ int aws_presign(const struct aws_to_sign *r, const struct aws_identity *who, str
 	struct header_set set = {.count = 0};
 	char hash[AWS_SHA256_HEX];
 	struct stamp stamp;
-	int e = add_all(&set, r->headers);
+	int e = sign_add_headers(&set, r->headers);
 
-	init_signed(ret);
+	sign_init(ret);
 	if (e < 0)
 		return e;
-	make_stamp(r, &stamp);
-	hash_payload(r, hash);
+	sign_make_stamp(r, &stamp);
+	sign_hash_payload(r, hash);
 	if (*who->token) {
 		buf_puts(&token, "&X-Amz-Security-Token=");
-		encode(&token, (struct slice){who->token, strlen(who->token)}, "");
+		sign_encode(&token, (struct slice){who->token, strlen(who->token)}, "");
 	}
 	buf_printf(&ret->query, "%s%sX-Amz-Algorithm=" ALGORITHM "&X-Amz-Credential=", r->query ? r->query : "",
 		   r->query && *r->query ? "&" : "");
-	encode(&ret->query, (struct slice){who->key_id, strlen(who->key_id)}, "");
+	sign_encode(&ret->query, (struct slice){who->key_id, strlen(who->key_id)}, "");
 	buf_puts(&ret->query, "%2F");
-	encode(&ret->query, (struct slice){stamp.scope, strlen(stamp.scope)}, "");
+	sign_encode(&ret->query, (struct slice){stamp.scope, strlen(stamp.scope)}, "");
 	buf_printf(&ret->query, "&X-Amz-Date=%s&X-Amz-SignedHeaders=", stamp.time);
-	put_names(&ret->query, &set, "%3B");
+	sign_put_names(&ret->query, &set, "%3B");
 	buf_printf(&ret->query, "&X-Amz-Expires=%d%s", expires_s, r->token_later ? "" : buf_str(&token));
-	put_canonical(&ret->canonical, r, buf_str(&ret->query), &set, hash);
+	sign_put_canonical(&ret->canonical, r, buf_str(&ret->query), &set, hash);
 	e = sign_canonical(r, who, cache, &stamp, ret);
 	if (r->token_later)
 		buf_puts(&ret->query, buf_str(&token));

@@ -14,7 +14,7 @@ struct aws_cancel_token {
 	bool fired;
 };
 
-static void open_token(struct aws_cancel_token *t)
+static void token_open(struct aws_cancel_token *t)
 {
 	pthread_condattr_t monotonic;
 
@@ -26,7 +26,7 @@ static void open_token(struct aws_cancel_token *t)
 	pthread_condattr_destroy(&monotonic);
 }
 
-static void close_token(struct aws_cancel_token *t)
+static void token_close(struct aws_cancel_token *t)
 {
 	pthread_cond_destroy(&t->changed);
 	pthread_mutex_destroy(&t->lock);
@@ -37,7 +37,7 @@ struct aws_cancel_token *aws_cancel_token_new(void)
 	struct aws_cancel_token *t = malloc(sizeof(*t));
 
 	if (t)
-		open_token(t);
+		token_open(t);
 	return t;
 }
 
@@ -45,7 +45,7 @@ void aws_cancel_token_free(struct aws_cancel_token *t)
 {
 	if (!t)
 		return;
-	close_token(t);
+	token_close(t);
 	free(t);
 }
 
@@ -77,14 +77,14 @@ void awaited_end(struct awaited *a)
 	pthread_mutex_unlock(&a->token->lock);
 }
 
-static void start(void *arg)
+static void sleep_start(void *arg)
 {
 	struct awaited *a = arg;
 
 	a->start(a);
 }
 
-static void cancel(void *arg)
+static void sleep_cancel(void *arg)
 {
 	struct awaited *a = arg;
 
@@ -104,7 +104,7 @@ static void sleep_until_ended(struct engine *e, struct awaited *a)
 	while (!a->ended || a->cancel_pending) {
 		if (a->token->fired && !asked && !a->ended) {
 			asked = true;
-			a->cancel_pending = engine_post(e, cancel, a) == 0;
+			a->cancel_pending = engine_post(e, sleep_cancel, a) == 0;
 			continue;
 		}
 		pthread_cond_wait(&a->token->changed, &a->token->lock);
@@ -112,13 +112,13 @@ static void sleep_until_ended(struct engine *e, struct awaited *a)
 	pthread_mutex_unlock(&a->token->lock);
 }
 
-static int await_token(struct engine *e, struct awaited *a)
+static int sleep_await_token(struct engine *e, struct awaited *a)
 {
 	int r;
 
 	if (aws_cancel_token_fired(a->token))
 		return -ECANCELED;
-	r = engine_post(e, start, a);
+	r = engine_post(e, sleep_start, a);
 	if (r == 0)
 		sleep_until_ended(e, a);
 	return r;
@@ -132,16 +132,16 @@ int await(struct engine *e, struct awaited *a, struct aws_cancel_token *token)
 	assert(!engine_is_this_thread(e));
 	a->token = token ? token : &own;
 	if (!token)
-		open_token(&own);
-	r = await_token(e, a);
+		token_open(&own);
+	r = sleep_await_token(e, a);
 	if (!token)
-		close_token(&own);
+		token_close(&own);
 	return r;
 }
 
 /* -- calls ----------------------------------------------------------------------------------------------------- */
 
-struct sleeper {
+struct call_sleep {
 	struct awaited awaited;
 	struct aws *aws;
 	struct aws_request *request;
@@ -152,9 +152,9 @@ struct sleeper {
 	cJSON *body;
 };
 
-static void on_done(struct aws_reply *reply, void *arg)
+static void sleep_call_done(struct aws_reply *reply, void *arg)
 {
-	struct sleeper *s = arg;
+	struct call_sleep *s = arg;
 
 	s->call = NULL;
 	s->error = reply->error;
@@ -165,20 +165,20 @@ static void on_done(struct aws_reply *reply, void *arg)
 	awaited_end(&s->awaited);
 }
 
-static void start_call(struct awaited *a)
+static void sleep_call_start(struct awaited *a)
 {
-	struct sleeper *s = container_of(a, struct sleeper, awaited);
+	struct call_sleep *s = container_of(a, struct call_sleep, awaited);
 
-	s->call = aws_start(s->aws, s->request, on_done, s);
+	s->call = aws_start(s->aws, s->request, sleep_call_done, s);
 	if (s->call)
 		return;
 	error_set(&s->error, -ENOMEM, "out of memory");
 	awaited_end(a);
 }
 
-static void cancel_call(struct awaited *a)
+static void sleep_call_cancel(struct awaited *a)
 {
-	struct sleeper *s = container_of(a, struct sleeper, awaited);
+	struct call_sleep *s = container_of(a, struct call_sleep, awaited);
 
 	if (s->call)
 		aws_cancel(s->call);
@@ -186,7 +186,8 @@ static void cancel_call(struct awaited *a)
 
 int aws_call(struct aws *a, struct aws_request *request, struct aws_cancel_token *token, cJSON **ret, struct error *err)
 {
-	struct sleeper s = {.awaited = {.start = start_call, .cancel = cancel_call}, .aws = a, .request = request};
+	struct call_sleep s = {
+		.awaited = {.start = sleep_call_start, .cancel = sleep_call_cancel}, .aws = a, .request = request};
 	int r;
 
 	if (ret)
@@ -220,13 +221,13 @@ int aws_sleep(struct aws_cancel_token *token, int64_t ms)
 	bool fired;
 
 	if (!token)
-		open_token(&own);
+		token_open(&own);
 	pthread_mutex_lock(&t->lock);
 	while (!t->fired && clock_monotonic_ms() < until)
 		pthread_cond_timedwait(&t->changed, &t->lock, &deadline);
 	fired = t->fired;
 	pthread_mutex_unlock(&t->lock);
 	if (!token)
-		close_token(&own);
+		token_close(&own);
 	return fired ? -ECANCELED : 0;
 }

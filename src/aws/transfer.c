@@ -25,7 +25,7 @@ void transfers_close(struct transfers *ts)
 	ts->multi = NULL;
 }
 
-static void stop_connecting(struct transfer *t)
+static void transfer_stop_connecting(struct transfer *t)
 {
 	if (t->connecting)
 		t->owner->connecting--;
@@ -33,7 +33,7 @@ static void stop_connecting(struct transfer *t)
 }
 
 /* The connection stands and the request is sent next. */
-static int connected(void *arg, char *peer, char *self, int peer_port, int self_port)
+static int transfer_connected(void *arg, char *peer, char *self, int peer_port, int self_port)
 {
 	struct transfer *t = arg;
 
@@ -42,7 +42,7 @@ static int connected(void *arg, char *peer, char *self, int peer_port, int self_
 	(void)peer_port;
 	(void)self_port;
 	t->sent = true;
-	stop_connecting(t);
+	transfer_stop_connecting(t);
 	return CURL_PREREQFUNC_OK;
 }
 
@@ -51,25 +51,25 @@ void transfer_start(struct transfers *ts, struct transfer *t)
 	t->owner = ts;
 	t->running = t->connecting = t->sent = false;
 	curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t);
-	curl_easy_setopt(t->easy, CURLOPT_PREREQFUNCTION, connected);
+	curl_easy_setopt(t->easy, CURLOPT_PREREQFUNCTION, transfer_connected);
 	curl_easy_setopt(t->easy, CURLOPT_PREREQDATA, t);
 	list_append(&ts->queue, &t->link);
 }
 
 void transfer_remove(struct transfer *t)
 {
-	stop_connecting(t);
+	transfer_stop_connecting(t);
 	if (t->running)
 		curl_multi_remove_handle(t->owner->multi, t->easy);
 	t->running = false;
 	list_remove(&t->link);
 }
 
-static void end(struct transfer *t, CURLcode result)
+static void transfer_end(struct transfer *t, CURLcode result)
 {
 	/* libcurl closes such a connection with its handle's removal. */
 	if (t->keep && result == CURLE_OK)
-		stop_connecting(t);
+		transfer_stop_connecting(t);
 	else
 		transfer_remove(t);
 	t->done(t, result);
@@ -80,7 +80,7 @@ bool transfers_can_start(const struct transfers *ts)
 	return !list_empty(&ts->queue) && ts->connecting < MOST_CONNECTING;
 }
 
-static void run_queued(struct transfers *ts)
+static void transfer_run_queued(struct transfers *ts)
 {
 	while (transfers_can_start(ts)) {
 		struct transfer *t = container_of(ts->queue.next, struct transfer, link);
@@ -91,11 +91,11 @@ static void run_queued(struct transfers *ts)
 		ts->connecting++;
 		t->running = curl_multi_add_handle(ts->multi, t->easy) == CURLM_OK;
 		if (!t->running)
-			end(t, CURLE_OUT_OF_MEMORY);
+			transfer_end(t, CURLE_OUT_OF_MEMORY);
 	}
 }
 
-static void collect_ended(struct transfers *ts)
+static void transfer_collect_ended(struct transfers *ts)
 {
 	CURLMsg *m;
 	int left;
@@ -107,7 +107,7 @@ static void collect_ended(struct transfers *ts)
 		if (m->msg != CURLMSG_DONE)
 			continue;
 		curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &t);
-		end((struct transfer *)(void *)t, result);
+		transfer_end((struct transfer *)(void *)t, result);
 	}
 }
 
@@ -115,7 +115,7 @@ void transfers_work(struct transfers *ts)
 {
 	int running;
 
-	run_queued(ts);
+	transfer_run_queued(ts);
 	curl_multi_perform(ts->multi, &running);
-	collect_ended(ts);
+	transfer_collect_ended(ts);
 }

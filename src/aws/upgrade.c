@@ -14,7 +14,7 @@ static const struct {
 	const char *scheme, *connect;
 } schemes[] = {{"wss://", "https://"}, {"ws://", "http://"}, {"https://", "https://"}, {"http://", "http://"}};
 
-static const char *after_scheme(const char *url, const char **ret_connect)
+static const char *upgrade_after_scheme(const char *url, const char **ret_connect)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(schemes); i++) {
 		if (strncasecmp(url, schemes[i].scheme, strlen(schemes[i].scheme)) != 0)
@@ -26,7 +26,7 @@ static const char *after_scheme(const char *url, const char **ret_connect)
 }
 
 /* What would break the request's lines, or is no address at all. */
-static bool is_sane(const char *text)
+static bool upgrade_is_printable(const char *text)
 {
 	for (; *text; text++)
 		if ((unsigned char)*text <= ' ' || (unsigned char)*text >= 0x7f)
@@ -36,12 +36,12 @@ static bool is_sane(const char *text)
 
 int upgrade_url_parse(const char *url, struct upgrade_url *ret, struct error *err)
 {
-	const char *connect = "", *host = after_scheme(url, &connect);
+	const char *connect = "", *host = upgrade_after_scheme(url, &connect);
 	size_t host_len = host ? strcspn(host, "/?#") : 0;
 	const char *rest = host ? host + host_len : "";
 
 	*ret = (struct upgrade_url){0};
-	if (!host_len || memchr(host, '@', host_len) || !is_sane(host))
+	if (!host_len || memchr(host, '@', host_len) || !upgrade_is_printable(host))
 		return error_set(err, -EINVAL, "what was to be a WebSocket's address is none");
 	ret->host = strndup(host, host_len);
 	if (asprintf(&ret->connect, "%s%s", connect, ret->host ? ret->host : "") < 0)
@@ -78,7 +78,7 @@ int upgrade_request(const struct upgrade_url *u, const char *key, struct buf *ou
 
 /* -- the reply ------------------------------------------------------------------------------------------------- */
 
-static int accept_of(const char *key, char ret[32])
+static int upgrade_accept_value(const char *key, char ret[32])
 {
 	unsigned char hash[EVP_MAX_MD_SIZE];
 	char text[UPGRADE_KEY_SIZE + sizeof(MAGIC)];
@@ -92,7 +92,7 @@ static int accept_of(const char *key, char ret[32])
 }
 
 /* The value of a header into out; "" if it is absent. head is a string, lines end in CR LF. */
-static void header_of(const char *head, const char *name, char *out, size_t size)
+static void upgrade_find_header(const char *head, const char *name, char *out, size_t size)
 {
 	size_t name_len = strlen(name);
 
@@ -110,7 +110,7 @@ static void header_of(const char *head, const char *name, char *out, size_t size
 	}
 }
 
-static int refused(int status, struct error *err)
+static int upgrade_refused(int status, struct error *err)
 {
 	error_set(err, -EPROTO, "the peer refused the WebSocket (HTTP status %d)", status);
 	err->http_status = status;
@@ -119,19 +119,19 @@ static int refused(int status, struct error *err)
 	return err->errnum;
 }
 
-static int judge(const char *head, const char *key, struct error *err)
+static int upgrade_judge(const char *head, const char *key, struct error *err)
 {
 	char upgrade[32], accept[64], expected[32];
-	int status, r = accept_of(key, expected);
+	int status, r = upgrade_accept_value(key, expected);
 
 	if (r < 0)
 		return r;
 	if (sscanf(head, "HTTP/1.%*1[01] %3d", &status) != 1)
 		return error_set(err, -EPROTO, "the peer does not speak HTTP/1.1");
 	if (status != 101)
-		return refused(status, err);
-	header_of(head, "Upgrade", upgrade, sizeof(upgrade));
-	header_of(head, "Sec-WebSocket-Accept", accept, sizeof(accept));
+		return upgrade_refused(status, err);
+	upgrade_find_header(head, "Upgrade", upgrade, sizeof(upgrade));
+	upgrade_find_header(head, "Sec-WebSocket-Accept", accept, sizeof(accept));
 	if (strcasecmp(upgrade, "websocket") != 0 || strcmp(accept, expected) != 0)
 		return error_set(err, -EPROTO, "the peer's answer is not that of a WebSocket: a proxy may be between");
 	return 0;
@@ -154,6 +154,6 @@ int upgrade_reply(const char *data, size_t len, const char *key, struct error *e
 	head = strndup(data, head_len);
 	if (!head)
 		return -ENOMEM;
-	r = judge(head, key, err);
+	r = upgrade_judge(head, key, err);
 	return r < 0 ? r : (int)head_len;
 }

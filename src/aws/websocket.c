@@ -38,7 +38,7 @@ struct websocket {
 	char curl_says[CURL_ERROR_SIZE];
 };
 
-static void release(struct websocket *ws)
+static void websocket_release(struct websocket *ws)
 {
 	engine_timer_cancel(&ws->timer);
 	engine_timer_cancel(&ws->again);
@@ -57,25 +57,25 @@ static void release(struct websocket *ws)
 	free(ws);
 }
 
-static void end(struct websocket *ws)
+static void websocket_end(struct websocket *ws)
 {
 	ws->busy = true; /* who closes it now comes too late */
 	ws->events.closed(&ws->error, ws->arg);
-	release(ws);
+	websocket_release(ws);
 }
 
-static void stopped(struct engine_guest *g)
+static void websocket_stopped(struct engine_guest *g)
 {
 	struct websocket *ws = container_of(g, struct websocket, guest);
 
 	error_set(&ws->error, -ECANCELED, "vastfs ends");
-	end(ws);
+	websocket_end(ws);
 }
 
 /* -- bytes ----------------------------------------------------------------------------------------------------- */
 
 /* -EAGAIN: none now; 0: the peer has closed. */
-static ssize_t read_some(struct websocket *ws, void *data, size_t len)
+static ssize_t websocket_read_some(struct websocket *ws, void *data, size_t len)
 {
 	size_t n = 0;
 	CURLcode code = curl_easy_recv(ws->transfer.easy, data, len, &n);
@@ -85,7 +85,7 @@ static ssize_t read_some(struct websocket *ws, void *data, size_t len)
 	return code == CURLE_OK ? (ssize_t)n : -ECONNRESET;
 }
 
-static ssize_t write_some(struct websocket *ws, const void *data, size_t len)
+static ssize_t websocket_write_some(struct websocket *ws, const void *data, size_t len)
 {
 	size_t n = 0;
 	CURLcode code = curl_easy_send(ws->transfer.easy, data, len, &n);
@@ -95,7 +95,7 @@ static ssize_t write_some(struct websocket *ws, const void *data, size_t len)
 	return code == CURLE_OK ? (ssize_t)n : -ECONNRESET;
 }
 
-static void fail(struct websocket *ws, int errnum, const char *words)
+static void websocket_fail(struct websocket *ws, int errnum, const char *words)
 {
 	if (!error_is(&ws->error))
 		error_set(&ws->error, errnum, "%s: %s", ws->url.host, words);
@@ -103,7 +103,8 @@ static void fail(struct websocket *ws, int errnum, const char *words)
 
 /* -- frames ---------------------------------------------------------------------------------------------------- */
 
-static ssize_t on_recv(wslay_event_context_ptr frames, uint8_t *data, size_t len, int flags _unused_, void *arg)
+static ssize_t websocket_on_recv(wslay_event_context_ptr frames, uint8_t *data, size_t len, int flags _unused_,
+				 void *arg)
 {
 	struct websocket *ws = arg;
 	size_t early = ws->reply.len - ws->reply_taken;
@@ -118,19 +119,20 @@ static ssize_t on_recv(wslay_event_context_ptr frames, uint8_t *data, size_t len
 		memcpy(data, ws->reply.data + ws->reply_taken, (size_t)n);
 		ws->reply_taken += (size_t)n;
 	} else {
-		n = read_some(ws, data, len);
+		n = websocket_read_some(ws, data, len);
 	}
 	if (n > 0) {
 		ws->turn += (size_t)n;
 		return n;
 	}
 	if (n != -EAGAIN)
-		fail(ws, -ENOTCONN, "the connection was closed");
+		websocket_fail(ws, -ENOTCONN, "the connection was closed");
 	wslay_event_set_error(frames, n == -EAGAIN ? WSLAY_ERR_WOULDBLOCK : WSLAY_ERR_CALLBACK_FAILURE);
 	return -1;
 }
 
-static ssize_t on_send(wslay_event_context_ptr frames, const uint8_t *data, size_t len, int flags _unused_, void *arg)
+static ssize_t websocket_on_send(wslay_event_context_ptr frames, const uint8_t *data, size_t len, int flags _unused_,
+				 void *arg)
 {
 	struct websocket *ws = arg;
 	size_t room = OUT_MAX - ws->out.len;
@@ -143,33 +145,34 @@ static ssize_t on_send(wslay_event_context_ptr frames, const uint8_t *data, size
 }
 
 /* False when the peer takes no more for now, or is gone. */
-static bool send_out(struct websocket *ws)
+static bool websocket_send_out(struct websocket *ws)
 {
-	ssize_t n = ws->out.len ? write_some(ws, ws->out.data, ws->out.len) : 0;
+	ssize_t n = ws->out.len ? websocket_write_some(ws, ws->out.data, ws->out.len) : 0;
 
 	if (n > 0)
 		buf_drop(&ws->out, (size_t)n);
 	else if (n < 0 && n != -EAGAIN)
-		fail(ws, -ENOTCONN, "the connection was closed");
+		websocket_fail(ws, -ENOTCONN, "the connection was closed");
 	return n >= 0 && !ws->out.len;
 }
 
-static int send_frames(struct websocket *ws)
+static int websocket_send_frames(struct websocket *ws)
 {
 	int r;
 
 	do
 		r = wslay_event_send(ws->frames);
-	while (r == 0 && send_out(ws) && wslay_event_want_write(ws->frames));
+	while (r == 0 && websocket_send_out(ws) && wslay_event_want_write(ws->frames));
 	return r;
 }
 
-static int on_mask(wslay_event_context_ptr frames _unused_, uint8_t *data, size_t len, void *arg _unused_)
+static int websocket_on_mask(wslay_event_context_ptr frames _unused_, uint8_t *data, size_t len, void *arg _unused_)
 {
 	return RAND_bytes(data, (int)len) == 1 ? 0 : -1;
 }
 
-static void on_message(wslay_event_context_ptr frames _unused_, const struct wslay_event_on_msg_recv_arg *m, void *arg)
+static void websocket_on_message(wslay_event_context_ptr frames _unused_, const struct wslay_event_on_msg_recv_arg *m,
+				 void *arg)
 {
 	struct websocket *ws = arg;
 
@@ -184,40 +187,40 @@ static void on_message(wslay_event_context_ptr frames _unused_, const struct wsl
 	}
 }
 
-static void run_again(void *arg);
+static void websocket_run_again(void *arg);
 
-static void set_events(struct websocket *ws)
+static void websocket_set_events(struct websocket *ws)
 {
 	bool wants =
 		ws->frames ? wslay_event_want_write(ws->frames) || ws->out.len : ws->request_sent < ws->request.len;
 
 	ws->socket.events = (short)((ws->paused ? 0 : POLLIN) | (wants ? POLLOUT : 0));
 	if (ws->turn >= TURN_MAX)
-		engine_timer_set(ws->engine, &ws->again, 0, run_again, ws);
+		engine_timer_set(ws->engine, &ws->again, 0, websocket_run_again, ws);
 }
 
-static void exchange(struct websocket *ws)
+static void websocket_exchange(struct websocket *ws)
 {
 	int r;
 
 	ws->turn = 0;
 	r = wslay_event_recv(ws->frames);
 	if (r == 0 && !error_is(&ws->error))
-		r = send_frames(ws);
+		r = websocket_send_frames(ws);
 	/* Who breaks the rules is told so by wslay itself. */
 	if (r != 0 || (!ws->released && wslay_event_get_close_sent(ws->frames)))
-		fail(ws, r == WSLAY_ERR_NOMEM ? -ENOMEM : -EPROTO,
-		     "what came is no WebSocket frame, or a message is too long");
+		websocket_fail(ws, r == WSLAY_ERR_NOMEM ? -ENOMEM : -EPROTO,
+			       "what came is no WebSocket frame, or a message is too long");
 }
 
 /* -- the upgrade ----------------------------------------------------------------------------------------------- */
 
-static int make_frames(struct websocket *ws)
+static int websocket_make_frames(struct websocket *ws)
 {
-	static const struct wslay_event_callbacks callbacks = {.recv_callback = on_recv,
-							       .send_callback = on_send,
-							       .genmask_callback = on_mask,
-							       .on_msg_recv_callback = on_message};
+	static const struct wslay_event_callbacks callbacks = {.recv_callback = websocket_on_recv,
+							       .send_callback = websocket_on_send,
+							       .genmask_callback = websocket_on_mask,
+							       .on_msg_recv_callback = websocket_on_message};
 
 	if (wslay_event_context_client_init(&ws->frames, &callbacks, ws) != 0)
 		return -ENOMEM;
@@ -225,46 +228,46 @@ static int make_frames(struct websocket *ws)
 	return 0;
 }
 
-static void ping(void *arg);
+static void websocket_ping(void *arg);
 
-static void take_reply(struct websocket *ws)
+static void websocket_take_reply(struct websocket *ws)
 {
 	int r = upgrade_reply(buf_str(&ws->reply), ws->reply.len, ws->key, &ws->error);
 
 	if (r <= 0)
 		return;
 	ws->reply_taken = (size_t)r;
-	if (make_frames(ws) < 0) {
-		fail(ws, -ENOMEM, "out of memory");
+	if (websocket_make_frames(ws) < 0) {
+		websocket_fail(ws, -ENOMEM, "out of memory");
 		return;
 	}
-	engine_timer_set(ws->engine, &ws->timer, ws->ping_ms, ping, ws);
+	engine_timer_set(ws->engine, &ws->timer, ws->ping_ms, websocket_ping, ws);
 	ws->events.open(ws->arg);
 }
 
-static void upgrade(struct websocket *ws)
+static void websocket_upgrade(struct websocket *ws)
 {
 	char piece[4096];
 	ssize_t n = 0;
 
 	if (ws->request_sent < ws->request.len)
-		n = write_some(ws, ws->request.data + ws->request_sent, ws->request.len - ws->request_sent);
+		n = websocket_write_some(ws, ws->request.data + ws->request_sent, ws->request.len - ws->request_sent);
 	if (n > 0)
 		ws->request_sent += (size_t)n;
 	while (!ws->frames && !error_is(&ws->error) && (n >= 0 || n == -EAGAIN)) {
-		n = read_some(ws, piece, sizeof(piece));
+		n = websocket_read_some(ws, piece, sizeof(piece));
 		if (n <= 0)
 			break;
 		n = buf_append(&ws->reply, piece, (size_t)n);
-		take_reply(ws);
+		websocket_take_reply(ws);
 	}
 	if (!ws->frames && n != -EAGAIN)
-		fail(ws, -EPROTO, "the connection was closed in place of an answer");
+		websocket_fail(ws, -EPROTO, "the connection was closed in place of an answer");
 }
 
 /* -- turns ----------------------------------------------------------------------------------------------------- */
 
-static void run(void *arg)
+static void websocket_run(void *arg)
 {
 	struct websocket *ws = arg;
 
@@ -272,47 +275,47 @@ static void run(void *arg)
 		return;
 	ws->busy = true;
 	if (!ws->frames)
-		upgrade(ws);
+		websocket_upgrade(ws);
 	if (ws->frames && !ws->released && !error_is(&ws->error))
-		exchange(ws);
+		websocket_exchange(ws);
 	ws->busy = false;
 	if (ws->released)
-		release(ws);
+		websocket_release(ws);
 	else if (error_is(&ws->error))
-		end(ws);
+		websocket_end(ws);
 	else
-		set_events(ws);
+		websocket_set_events(ws);
 }
 
-static void run_again(void *arg)
+static void websocket_run_again(void *arg)
 {
-	run(arg);
+	websocket_run(arg);
 }
 
-static void ping(void *arg)
+static void websocket_ping(void *arg)
 {
 	struct websocket *ws = arg;
 	const struct wslay_event_msg m = {.opcode = WSLAY_PING, .msg = (const uint8_t *)"vastfs", .msg_length = 6};
 
 	if (ws->pinged && !ws->paused)
-		fail(ws, -ETIMEDOUT, "the peer does not answer any more");
+		websocket_fail(ws, -ETIMEDOUT, "the peer does not answer any more");
 	else if (wslay_event_queue_msg(ws->frames, &m) == 0)
 		ws->pinged = true;
-	engine_timer_set(ws->engine, &ws->timer, ws->ping_ms, ping, ws);
-	run(ws);
+	engine_timer_set(ws->engine, &ws->timer, ws->ping_ms, websocket_ping, ws);
+	websocket_run(ws);
 }
 
-static void upgrade_is_late(void *arg)
+static void websocket_upgrade_is_late(void *arg)
 {
 	struct websocket *ws = arg;
 
-	fail(ws, -ETIMEDOUT, "no answer in time");
-	run(ws);
+	websocket_fail(ws, -ETIMEDOUT, "no answer in time");
+	websocket_run(ws);
 }
 
 /* -- life ------------------------------------------------------------------------------------------------------ */
 
-static void connected(struct transfer *t, CURLcode code)
+static void websocket_connected(struct transfer *t, CURLcode code)
 {
 	struct websocket *ws = container_of(t, struct websocket, transfer);
 	curl_socket_t fd = CURL_SOCKET_BAD;
@@ -321,23 +324,23 @@ static void connected(struct transfer *t, CURLcode code)
 		curl_easy_getinfo(t->easy, CURLINFO_ACTIVESOCKET, &fd);
 	if (fd == CURL_SOCKET_BAD) {
 		failure_explain(t, code == CURLE_OK ? CURLE_COULDNT_CONNECT : code, ws->curl_says, &ws->error);
-		end(ws);
+		websocket_end(ws);
 		return;
 	}
 	ws->socket.fd = fd;
-	ws->socket.ready = run;
+	ws->socket.ready = websocket_run;
 	ws->socket.arg = ws;
 	engine_watch(ws->engine, &ws->socket);
-	engine_timer_set(ws->engine, &ws->timer, UPGRADE_MS, upgrade_is_late, ws);
-	run(ws);
+	engine_timer_set(ws->engine, &ws->timer, UPGRADE_MS, websocket_upgrade_is_late, ws);
+	websocket_run(ws);
 }
 
-static void tell_failure(void *arg)
+static void websocket_report_failure(void *arg)
 {
-	end(arg);
+	websocket_end(arg);
 }
 
-static void set_options(struct websocket *ws, const struct websocket_request *request)
+static void websocket_set_options(struct websocket *ws, const struct websocket_request *request)
 {
 	CURL *c = ws->transfer.easy;
 
@@ -355,7 +358,7 @@ static void set_options(struct websocket *ws, const struct websocket_request *re
 		curl_easy_setopt(c, CURLOPT_CAINFO, request->ca_file);
 }
 
-static int prepare(struct websocket *ws, const struct websocket_request *request)
+static int websocket_prepare(struct websocket *ws, const struct websocket_request *request)
 {
 	uint8_t random[16];
 	int r = upgrade_url_parse(request->url, &ws->url, &ws->error);
@@ -368,7 +371,7 @@ static int prepare(struct websocket *ws, const struct websocket_request *request
 	ws->transfer.easy = curl_easy_init();
 	if (!ws->transfer.easy)
 		return -ENOMEM;
-	set_options(ws, request);
+	websocket_set_options(ws, request);
 	return upgrade_request(&ws->url, ws->key, &ws->request);
 }
 
@@ -385,22 +388,22 @@ struct websocket *websocket_start(struct engine *e, const struct websocket_reque
 	ws->arg = arg;
 	ws->message_max = request->message_max;
 	ws->ping_ms = request->ping_ms ? request->ping_ms : PING_MS;
-	ws->guest.stopped = stopped;
-	ws->transfer.done = connected;
+	ws->guest.stopped = websocket_stopped;
+	ws->transfer.done = websocket_connected;
 	ws->transfer.keep = true;
 	list_init(&ws->socket.link);
 	list_init(&ws->guest.link);
 	buf_init(&ws->request, 2 * UPGRADE_REPLY_MAX);
 	buf_init(&ws->reply, 2 * UPGRADE_REPLY_MAX);
 	buf_init(&ws->out, OUT_MAX + 1);
-	r = prepare(ws, request);
+	r = websocket_prepare(ws, request);
 	if (r == -ENOMEM) {
-		release(ws);
+		websocket_release(ws);
 		return NULL;
 	}
 	engine_join(e, &ws->guest);
 	if (r < 0)
-		engine_timer_set(e, &ws->timer, 0, tell_failure, ws);
+		engine_timer_set(e, &ws->timer, 0, websocket_report_failure, ws);
 	else
 		transfer_start(engine_transfers(e), &ws->transfer);
 	return ws;
@@ -418,14 +421,14 @@ int websocket_send(struct websocket *ws, bool is_text, const void *data, size_t 
 	if (wslay_event_queue_msg(ws->frames, &m) != 0)
 		return -ENOMEM;
 	if (!ws->busy) /* else the turn at hand sends it */
-		engine_timer_set(ws->engine, &ws->again, 0, run_again, ws);
+		engine_timer_set(ws->engine, &ws->again, 0, websocket_run_again, ws);
 	return 0;
 }
 
 void websocket_flush(struct websocket *ws)
 {
 	if (ws->frames && !ws->busy && !ws->released)
-		send_frames(ws);
+		websocket_send_frames(ws);
 }
 
 void websocket_pause(struct websocket *ws, bool paused)
@@ -433,7 +436,7 @@ void websocket_pause(struct websocket *ws, bool paused)
 	ws->paused = paused;
 	ws->pinged = false;
 	if (!ws->busy)
-		engine_timer_set(ws->engine, &ws->again, 0, run_again, ws);
+		engine_timer_set(ws->engine, &ws->again, 0, websocket_run_again, ws);
 }
 
 void websocket_close(struct websocket *ws)
@@ -442,9 +445,9 @@ void websocket_close(struct websocket *ws)
 		return;
 	if (ws->frames) {
 		wslay_event_queue_close(ws->frames, WSLAY_CODE_NORMAL_CLOSURE, NULL, 0);
-		send_frames(ws);
+		websocket_send_frames(ws);
 	}
 	ws->released = true;
 	if (!ws->busy)
-		release(ws);
+		websocket_release(ws);
 }

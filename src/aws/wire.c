@@ -15,7 +15,7 @@ void aws_wire_free(struct aws_wire *w)
 }
 
 /* Cuts text into lines, in place, and lists them behind what is listed already. */
-static int list_lines(struct aws_wire *w, char *text)
+static int wire_list_lines(struct aws_wire *w, char *text)
 {
 	char *line;
 	size_t n = 0;
@@ -33,7 +33,7 @@ static int list_lines(struct aws_wire *w, char *text)
 	return 0;
 }
 
-static bool brings_content_type(const struct aws_request *r)
+static bool wire_has_content_type(const struct aws_request *r)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(r->headers) && r->headers[i]; i++)
 		if (strncasecmp(r->headers[i], "content-type:", 13) == 0)
@@ -41,12 +41,12 @@ static bool brings_content_type(const struct aws_request *r)
 	return false;
 }
 
-static void put_headers(struct buf *out, const struct aws_wire_input *in, const struct aws_message *m)
+static void wire_put_headers(struct buf *out, const struct aws_wire_input *in, const struct aws_message *m)
 {
 	const struct aws_request *r = in->request;
 
 	buf_printf(out, "Host: %s\n", in->endpoint->host);
-	if (m->content_type && !brings_content_type(r))
+	if (m->content_type && !wire_has_content_type(r))
 		buf_printf(out, "Content-Type: %s\n", m->content_type);
 	if (m->target[0])
 		buf_printf(out, "X-Amz-Target: %s\n", m->target);
@@ -56,14 +56,14 @@ static void put_headers(struct buf *out, const struct aws_wire_input *in, const 
 		   in->attempt, in->most_attempts);
 }
 
-static int leave_unsigned(const struct aws_wire_input *in, struct aws_wire *w)
+static int wire_leave_unsigned(const struct aws_wire_input *in, struct aws_wire *w)
 {
 	buf_printf(&w->lines, "%s", in->user_agent);
-	return w->lines.error ? w->lines.error : list_lines(w, w->lines.data);
+	return w->lines.error ? w->lines.error : wire_list_lines(w, w->lines.data);
 }
 
 /* Signs what is listed and adds the signature's headers. Lists anew, for the text may move when it grows. */
-static int sign(const struct aws_wire_input *in, struct aws_wire *w, const char *path)
+static int wire_sign(const struct aws_wire_input *in, struct aws_wire *w, const char *path)
 {
 	_buf_ struct buf plain = BUF_INIT_SECRET(LINES_MAX);
 	struct aws_to_sign s = {
@@ -81,7 +81,7 @@ static int sign(const struct aws_wire_input *in, struct aws_wire *w, const char 
 	int e;
 
 	buf_puts(&plain, buf_str(&w->lines));
-	e = plain.error ? plain.error : list_lines(w, plain.data);
+	e = plain.error ? plain.error : wire_list_lines(w, plain.data);
 	if (e < 0)
 		return e;
 	e = aws_sign(&s, &in->identity, in->keys, &done);
@@ -90,7 +90,7 @@ static int sign(const struct aws_wire_input *in, struct aws_wire *w, const char 
 	w->headers[0] = NULL;
 	if (!e)
 		e = w->lines.error;
-	return e ? e : list_lines(w, w->lines.data);
+	return e ? e : wire_list_lines(w, w->lines.data);
 }
 
 int aws_wire_make(const struct aws_wire_input *in, struct aws_wire *ret)
@@ -107,12 +107,12 @@ int aws_wire_make(const struct aws_wire_input *in, struct aws_wire *ret)
 	e = aws_protocol_of(in->request->service)->build(in->request, in->page_token, m);
 	if (e < 0)
 		return e;
-	put_headers(&ret->lines, in, m);
+	wire_put_headers(&ret->lines, in, m);
 	buf_printf(&path, "%s%s", in->endpoint->prefix, m->path);
 	buf_printf(&ret->url, "%s%s%s%s", in->endpoint->url, buf_str(&path), m->query.len ? "?" : "",
 		   buf_str(&m->query));
 	e = ret->lines.error ? ret->lines.error : ret->url.error;
 	if (e < 0)
 		return e;
-	return in->identity.key_id ? sign(in, ret, buf_str(&path)) : leave_unsigned(in, ret);
+	return in->identity.key_id ? wire_sign(in, ret, buf_str(&path)) : wire_leave_unsigned(in, ret);
 }

@@ -32,7 +32,7 @@ void buf_clear(struct buf *b)
 		b->data[0] = '\0';
 }
 
-static int fail(struct buf *b, int errnum)
+static int buf_fail(struct buf *b, int errnum)
 {
 	if (!b->error)
 		b->error = errnum;
@@ -40,7 +40,7 @@ static int fail(struct buf *b, int errnum)
 }
 
 /* As realloc, which may leave a copy behind. */
-static char *move(struct buf *b, size_t cap)
+static char *buf_move(struct buf *b, size_t cap)
 {
 	char *data = malloc(cap);
 
@@ -53,20 +53,20 @@ static char *move(struct buf *b, size_t cap)
 }
 
 /* Makes room for len more bytes and the NUL. */
-static int reserve(struct buf *b, size_t len)
+static int buf_reserve(struct buf *b, size_t len)
 {
 	size_t cap = b->cap ? b->cap : FIRST_CAPACITY;
 	char *data;
 
 	if (len > b->max - b->len)
-		return fail(b, -EFBIG);
+		return buf_fail(b, -EFBIG);
 	while (cap < b->len + len + 1)
 		cap *= 2;
 	if (cap == b->cap)
 		return 0;
-	data = b->secret ? move(b, cap) : realloc(b->data, cap);
+	data = b->secret ? buf_move(b, cap) : realloc(b->data, cap);
 	if (!data)
-		return fail(b, -ENOMEM);
+		return buf_fail(b, -ENOMEM);
 	b->data = data;
 	b->cap = cap;
 	return 0;
@@ -74,7 +74,7 @@ static int reserve(struct buf *b, size_t len)
 
 int buf_append(struct buf *b, const void *data, size_t len)
 {
-	int r = reserve(b, len);
+	int r = buf_reserve(b, len);
 
 	if (r < 0)
 		return r;
@@ -104,8 +104,8 @@ int buf_vprintf(struct buf *b, const char *format, va_list args)
 	n = vsnprintf(NULL, 0, format, again);
 	va_end(again);
 	if (n < 0)
-		return fail(b, -EINVAL);
-	r = reserve(b, (size_t)n);
+		return buf_fail(b, -EINVAL);
+	r = buf_reserve(b, (size_t)n);
 	if (r < 0)
 		return r;
 	vsnprintf(b->data + b->len, (size_t)n + 1, format, args);

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int64_t read_clock(clockid_t id)
+static int64_t clock_read(clockid_t id)
 {
 	struct timespec t;
 
@@ -17,12 +17,12 @@ static int64_t read_clock(clockid_t id)
 
 int64_t clock_monotonic_ms(void)
 {
-	return read_clock(CLOCK_MONOTONIC);
+	return clock_read(CLOCK_MONOTONIC);
 }
 
 int64_t clock_wall_ms(void)
 {
-	return read_clock(CLOCK_REALTIME);
+	return clock_read(CLOCK_REALTIME);
 }
 
 struct timespec clock_timespec(int64_t wall_ms)
@@ -42,7 +42,7 @@ char *clock_format(int64_t wall_ms, char out[static CLOCK_TEXT_SIZE])
 }
 
 /* ".123456" to milliseconds; advances *p behind the digits. */
-static int64_t parse_fraction(const char **p)
+static int64_t clock_parse_fraction(const char **p)
 {
 	int64_t ms = 0, unit = 100;
 
@@ -54,7 +54,7 @@ static int64_t parse_fraction(const char **p)
 }
 
 /* "Z", "+00:00", "-0130" or nothing to milliseconds east of UTC, or -1 if it is none of them. */
-static int parse_offset(const char *p, int64_t *ret_ms)
+static int clock_parse_offset(const char *p, int64_t *ret_ms)
 {
 	int hours, minutes;
 
@@ -76,8 +76,8 @@ int64_t clock_parse(const char *text)
 
 	if (!p)
 		return -EINVAL;
-	fraction = parse_fraction(&p);
-	if (parse_offset(p, &offset) < 0)
+	fraction = clock_parse_fraction(&p);
+	if (clock_parse_offset(p, &offset) < 0)
 		return -EINVAL;
 	return (int64_t)timegm(&tm) * 1000 + fraction - offset;
 }

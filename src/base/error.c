@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* A message is one line of a log: whatever a hostile reply says, it must not break it. */
-static void put_line(char *out, size_t size, const char *format, va_list args)
+static void error_put_line(char *out, size_t size, const char *format, va_list args)
 {
 	char whole[2048];
 	size_t len;
@@ -27,7 +27,7 @@ int error_set(struct error *err, int errnum, const char *format, ...)
 	if (!err)
 		return errnum;
 	va_start(args, format);
-	put_line(fresh.message, sizeof(fresh.message), format, args);
+	error_put_line(fresh.message, sizeof(fresh.message), format, args);
 	va_end(args);
 	*err = fresh;
 	return errnum;
@@ -40,7 +40,7 @@ void error_remedy(struct error *err, const char *format, ...)
 	if (!err)
 		return;
 	va_start(args, format);
-	put_line(err->remedy, sizeof(err->remedy), format, args);
+	error_put_line(err->remedy, sizeof(err->remedy), format, args);
 	va_end(args);
 }
 

@@ -9,7 +9,7 @@
 #define LONGEST_PIECE 24 /* six escaped bytes */
 
 /* Controls of both sets, separators of lines and paragraphs, and what changes the direction of writing. */
-static bool is_unprintable(uint32_t c)
+static bool escape_is_unprintable(uint32_t c)
 {
 	return c < 0x20 || (c >= 0x7f && c <= 0x9f) || c == 0x061c || c == 0x200e || c == 0x200f ||
 	       (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
@@ -41,7 +41,7 @@ static size_t escape_next(const char *s, size_t left, char *piece, size_t *ret_l
 		*ret_len = escape_bytes(ESCAPE_LEAD, 1, piece);
 		return 2;
 	}
-	if (n && !is_unprintable(point)) {
+	if (n && !escape_is_unprintable(point)) {
 		memcpy(piece, s, n);
 		*ret_len = n;
 		return n;

@@ -88,7 +88,7 @@ int file_read(const char *path, struct buf *out)
 	return fd < 0 ? fd : file_read_fd(fd, out);
 }
 
-static int write_all(int fd, const char *data, size_t len)
+static int file_write_all(int fd, const char *data, size_t len)
 {
 	while (len) {
 		ssize_t n = write(fd, data, len);
@@ -104,7 +104,7 @@ static int write_all(int fd, const char *data, size_t len)
 }
 
 /* The name itself is durable only once its directory is. */
-static void sync_directory_of(const char *path)
+static void file_sync_directory(const char *path)
 {
 	_free_ char *copy = strdup(path);
 	_close_ int fd = copy ? open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
@@ -126,14 +126,14 @@ int file_write_atomically(const char *path, const void *data, size_t len)
 	fd = mkostemp(temporary, O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	r = write_all(fd, data, len);
+	r = file_write_all(fd, data, len);
 	if (r == 0 && rename(temporary, path) < 0)
 		r = -errno;
 	if (r < 0) {
 		unlink(temporary);
 		return r;
 	}
-	sync_directory_of(path);
+	file_sync_directory(path);
 	return 0;
 }
 

@@ -47,37 +47,37 @@ void stream_unref(struct stream *s)
 	free(s);
 }
 
-static size_t min_size(uint64_t a, uint64_t b)
+static size_t stream_min(uint64_t a, uint64_t b)
 {
 	return (size_t)(a < b ? a : b);
 }
 
 /* Copies between the ring at an offset and a flat buffer, in at most two pieces. */
-static void copy_out(const struct stream *s, uint64_t offset, char *out, size_t len)
+static void stream_copy_out(const struct stream *s, uint64_t offset, char *out, size_t len)
 {
-	size_t at = (size_t)(offset % s->cap), first = min_size(len, s->cap - at);
+	size_t at = (size_t)(offset % s->cap), first = stream_min(len, s->cap - at);
 
 	memcpy(out, s->ring + at, first);
 	memcpy(out + first, s->ring, len - first);
 }
 
-static void copy_in(struct stream *s, uint64_t offset, const char *in, size_t len)
+static void stream_copy_in(struct stream *s, uint64_t offset, const char *in, size_t len)
 {
-	size_t at = (size_t)(offset % s->cap), first = min_size(len, s->cap - at);
+	size_t at = (size_t)(offset % s->cap), first = stream_min(len, s->cap - at);
 
 	memcpy(s->ring + at, in, first);
 	memcpy(s->ring, in + first, len - first);
 }
 
 /* A larger ring while the maximum is not reached; without memory the old one goes on as a shorter memory. */
-static void grow(struct stream *s, size_t len)
+static void stream_grow(struct stream *s, size_t len)
 {
 	size_t kept = (size_t)(s->size - s->start), cap = s->cap ? s->cap : 4096;
 	struct stream larger = *s;
 
 	while (cap < kept + len && cap < s->keep)
 		cap *= 2;
-	cap = min_size(cap, s->keep);
+	cap = stream_min(cap, s->keep);
 	if (cap == s->cap)
 		return;
 	larger.cap = cap;
@@ -86,10 +86,10 @@ static void grow(struct stream *s, size_t len)
 		return;
 	for (uint64_t at = s->start; at < s->size;) {
 		char piece[512];
-		size_t n = min_size(sizeof(piece), s->size - at);
+		size_t n = stream_min(sizeof(piece), s->size - at);
 
-		copy_out(s, at, piece, n);
-		copy_in(&larger, at, piece, n);
+		stream_copy_out(s, at, piece, n);
+		stream_copy_in(&larger, at, piece, n);
 		at += n;
 	}
 	free(s->ring);
@@ -104,11 +104,11 @@ void stream_append(struct stream *s, const void *data, size_t len)
 	if (!len)
 		return;
 	pthread_mutex_lock(&s->lock);
-	grow(s, len);
+	stream_grow(s, len);
 	if (s->cap) {
-		size_t tail = min_size(len, s->cap);
+		size_t tail = stream_min(len, s->cap);
 
-		copy_in(s, s->size + len - tail, bytes + len - tail, tail);
+		stream_copy_in(s, s->size + len - tail, bytes + len - tail, tail);
 	}
 	s->size += len;
 	if (s->size - s->start > s->cap)
@@ -171,12 +171,12 @@ size_t stream_read(struct stream *s, uint64_t offset, void *out, size_t len)
 
 	pthread_mutex_lock(&s->lock);
 	if (offset < s->size) {
-		n = min_size(len, s->size - offset);
+		n = stream_min(len, s->size - offset);
 		if (offset < s->start)
-			dropped = min_size(n, s->start - offset);
+			dropped = stream_min(n, s->start - offset);
 		memset(out, '\n', dropped);
 		if (n > dropped)
-			copy_out(s, offset + dropped, (char *)out + dropped, n - dropped);
+			stream_copy_out(s, offset + dropped, (char *)out + dropped, n - dropped);
 	}
 	pthread_mutex_unlock(&s->lock);
 	return n;

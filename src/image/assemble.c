@@ -12,36 +12,36 @@ DEFINE_CLEANUP(cJSON *, cJSON_Delete)
 
 #define _json_ _cleanup_(cJSON_Delete_cleanup)
 
-static cJSON *at(const cJSON *o, const char *key)
+static cJSON *json_at(const cJSON *o, const char *key)
 {
 	return cJSON_GetObjectItemCaseSensitive(o, key);
 }
 
-static const char *text_of(const cJSON *o, const char *key)
+static const char *json_text(const cJSON *o, const char *key)
 {
-	const char *text = cJSON_GetStringValue(at(o, key));
+	const char *text = cJSON_GetStringValue(json_at(o, key));
 
 	return text ? text : "";
 }
 
 /* Removes a key wherever it is: of a key that is there twice other readers take the last, cJSON the first. */
-static void drop(cJSON *o, const char *key)
+static void json_drop(cJSON *o, const char *key)
 {
-	while (at(o, key))
+	while (json_at(o, key))
 		cJSON_DeleteItemFromObjectCaseSensitive(o, key);
 }
 
 /* Sets a member; takes the value also on failure. */
-static int put(cJSON *o, const char *key, cJSON *value)
+static int json_put(cJSON *o, const char *key, cJSON *value)
 {
-	drop(o, key);
+	json_drop(o, key);
 	if (value && cJSON_AddItemToObject(o, key, value))
 		return 0;
 	cJSON_Delete(value);
 	return -ENOMEM;
 }
 
-static int append(cJSON *list, cJSON *value)
+static int json_append(cJSON *list, cJSON *value)
 {
 	if (value && cJSON_AddItemToArray(list, value))
 		return 0;
@@ -49,7 +49,7 @@ static int append(cJSON *list, cJSON *value)
 	return -ENOMEM;
 }
 
-static int print(const cJSON *json, struct buf *out)
+static int json_print(const cJSON *json, struct buf *out)
 {
 	_free_ char *text = cJSON_PrintUnformatted(json);
 
@@ -58,10 +58,10 @@ static int print(const cJSON *json, struct buf *out)
 
 /* -- config ----------------------------------------------------------------------------------------------------- */
 
-static int check_platform(const cJSON *config, const char *architecture, const struct image_layer *layer,
-			  struct error *err)
+static int assemble_check_platform(const cJSON *config, const char *architecture, const struct image_layer *layer,
+				   struct error *err)
 {
-	const char *os = text_of(config, "os"), *found = text_of(config, "architecture");
+	const char *os = json_text(config, "os"), *found = json_text(config, "architecture");
 	const char *wanted = strcmp(architecture, "x86_64") == 0 ? "amd64" : architecture;
 
 	if (strcmp(os, "linux") != 0 || strcmp(found, wanted) != 0) {
@@ -76,13 +76,13 @@ static int check_platform(const cJSON *config, const char *architecture, const s
 	return 0;
 }
 
-static int add_diff_id(cJSON *config, const struct image_manifest *base, const struct image_layer *layer,
-		       struct error *err)
+static int config_add_diff_id(cJSON *config, const struct image_manifest *base, const struct image_layer *layer,
+			      struct error *err)
 {
-	cJSON *rootfs = at(config, "rootfs"), *ids = at(rootfs, "diff_ids");
+	cJSON *rootfs = json_at(config, "rootfs"), *ids = json_at(rootfs, "diff_ids");
 	const cJSON *id;
 
-	if (strcmp(text_of(rootfs, "type"), "layers") != 0 || !cJSON_IsArray(ids))
+	if (strcmp(json_text(rootfs, "type"), "layers") != 0 || !cJSON_IsArray(ids))
 		return error_set(err, -EBADMSG, "the image's config does not say what its layers are");
 	if (cJSON_GetArraySize(ids) != (int)base->n_layers)
 		return error_set(err, -EBADMSG, "the image's config has %d layers and its manifest %zu",
@@ -90,11 +90,11 @@ static int add_diff_id(cJSON *config, const struct image_manifest *base, const s
 	cJSON_ArrayForEach (id, ids)
 		if (!cJSON_IsString(id) || !image_digest_is_valid(id->valuestring))
 			return error_set(err, -EBADMSG, "a layer in the image's config has no sha256 digest");
-	return append(ids, cJSON_CreateString(layer->diff_id));
+	return json_append(ids, cJSON_CreateString(layer->diff_id));
 }
 
 /* The time is that of the layer's file: the entry must not tell when it was made. */
-static int add_history_entry(cJSON *history, const char *by)
+static int config_add_history_entry(cJSON *history, const char *by)
 {
 	cJSON *entry = cJSON_CreateObject();
 
@@ -103,54 +103,54 @@ static int add_history_entry(cJSON *history, const char *by)
 		cJSON_Delete(entry);
 		return -ENOMEM;
 	}
-	return append(history, entry);
+	return json_append(history, entry);
 }
 
 /* The history is optional; where it is there, it has one entry a layer that is not empty. */
-static int add_history(cJSON *config, const struct image_manifest *base, struct error *err)
+static int config_add_history(cJSON *config, const struct image_manifest *base, struct error *err)
 {
-	cJSON *history = at(config, "history"), *entry;
+	cJSON *history = json_at(config, "history"), *entry;
 	size_t layers = 0;
 	int r = 0;
 
 	if (!cJSON_IsArray(history)) {
 		if (history && !cJSON_IsNull(history))
 			return error_set(err, -EBADMSG, "the history in the image's config is not a list");
-		r = put(config, "history", cJSON_CreateArray());
+		r = json_put(config, "history", cJSON_CreateArray());
 		if (r < 0)
 			return r;
-		history = at(config, "history");
+		history = json_at(config, "history");
 	}
 	cJSON_ArrayForEach (entry, history)
-		layers += !cJSON_IsTrue(at(entry, "empty_layer"));
+		layers += !cJSON_IsTrue(json_at(entry, "empty_layer"));
 	if (layers > base->n_layers)
 		return error_set(err, -EBADMSG, "the image's config has a history of %zu layers, and there are %zu",
 				 layers, base->n_layers);
 	for (; layers < base->n_layers && r == 0; layers++)
-		r = add_history_entry(history, "a layer of the base image without a history");
-	return r < 0 ? r : add_history_entry(history, "vastfs: the runtime for AWS Lambda");
+		r = config_add_history_entry(history, "a layer of the base image without a history");
+	return r < 0 ? r : config_add_history_entry(history, "vastfs: the runtime for AWS Lambda");
 }
 
-static int set_entry_point(cJSON *config, struct error *err)
+static int config_set_entry_point(cJSON *config, struct error *err)
 {
 	static const char *const path[] = {IMAGE_RUNTIME_PATH};
-	cJSON *run = at(config, "config");
+	cJSON *run = json_at(config, "config");
 	int r;
 
 	if (!cJSON_IsObject(run)) {
 		if (run && !cJSON_IsNull(run))
 			return error_set(err, -EBADMSG, "the member config of the image's config is not an object");
-		r = put(config, "config", cJSON_CreateObject());
+		r = json_put(config, "config", cJSON_CreateObject());
 		if (r < 0)
 			return r;
-		run = at(config, "config");
+		run = json_at(config, "config");
 	}
-	drop(run, "Cmd");
-	return put(run, "Entrypoint", cJSON_CreateStringArray(path, 1));
+	json_drop(run, "Cmd");
+	return json_put(run, "Entrypoint", cJSON_CreateStringArray(path, 1));
 }
 
-static int make_config(const struct image_manifest *base, const void *data, size_t len, const char *architecture,
-		       const struct image_layer *layer, struct buf *out, struct error *err)
+static int assemble_config(const struct image_manifest *base, const void *data, size_t len, const char *architecture,
+			   const struct image_layer *layer, struct buf *out, struct error *err)
 {
 	_json_ cJSON *config = len <= IMAGE_CONFIG_MAX ? cJSON_ParseWithLength(data, len) : NULL;
 	char digest[IMAGE_DIGEST_SIZE];
@@ -164,19 +164,19 @@ static int make_config(const struct image_manifest *base, const void *data, size
 				 base->config.digest);
 	if (!cJSON_IsObject(config))
 		return error_set(err, -EBADMSG, "the image's config is not a JSON object");
-	r = check_platform(config, architecture, layer, err);
+	r = assemble_check_platform(config, architecture, layer, err);
 	if (r == 0)
-		r = add_diff_id(config, base, layer, err);
+		r = config_add_diff_id(config, base, layer, err);
 	if (r == 0)
-		r = add_history(config, base, err);
+		r = config_add_history(config, base, err);
 	if (r == 0)
-		r = set_entry_point(config, err);
-	return r < 0 ? r : print(config, out);
+		r = config_set_entry_point(config, err);
+	return r < 0 ? r : json_print(config, out);
 }
 
 /* -- manifest --------------------------------------------------------------------------------------------------- */
 
-static cJSON *make_blob(const char *media_type, size_t size, const char *digest)
+static cJSON *assemble_descriptor(const char *media_type, size_t size, const char *digest)
 {
 	_json_ cJSON *blob = cJSON_CreateObject();
 
@@ -186,8 +186,8 @@ static cJSON *make_blob(const char *media_type, size_t size, const char *digest)
 	return move_ptr(blob);
 }
 
-static int make_manifest(const struct image_manifest *base, const struct buf *config, const struct image_layer *layer,
-			 struct buf *out)
+static int assemble_manifest(const struct image_manifest *base, const struct buf *config,
+			     const struct image_layer *layer, struct buf *out)
 {
 	_json_ cJSON *manifest = cJSON_Duplicate(base->json, true);
 	bool docker = strcmp(base->media_type, IMAGE_DOCKER_MANIFEST) == 0;
@@ -198,15 +198,15 @@ static int make_manifest(const struct image_manifest *base, const struct buf *co
 		return -ENOMEM;
 	r = image_digest(config->data, config->len, digest);
 	if (r == 0)
-		r = put(manifest, "mediaType", cJSON_CreateString(base->media_type));
+		r = json_put(manifest, "mediaType", cJSON_CreateString(base->media_type));
 	if (r == 0)
-		r = put(manifest, "config", make_blob(base->config.media_type, config->len, digest));
+		r = json_put(manifest, "config", assemble_descriptor(base->config.media_type, config->len, digest));
 	if (r == 0)
-		r = append(at(manifest, "layers"),
-			   make_blob(docker ? DOCKER_LAYER : OCI_LAYER, layer->data.len, layer->digest));
+		r = json_append(json_at(manifest, "layers"),
+				assemble_descriptor(docker ? DOCKER_LAYER : OCI_LAYER, layer->data.len, layer->digest));
 	/* A subject makes an image a remark on another one: on the base's, which the registry does not have. */
-	drop(manifest, "subject");
-	return r < 0 ? r : print(manifest, out);
+	json_drop(manifest, "subject");
+	return r < 0 ? r : json_print(manifest, out);
 }
 
 int image_assemble(const struct image_manifest *base, const void *config, size_t config_len, const char *architecture,
@@ -218,10 +218,10 @@ int image_assemble(const struct image_manifest *base, const void *config, size_t
 	if (base->n_layers >= IMAGE_LAYERS_MAX)
 		return error_set(err, -EOPNOTSUPP, "the image has %zu layers already, and %d are the most there may be",
 				 base->n_layers, IMAGE_LAYERS_MAX);
-	r = make_config(base, config, config_len, architecture, layer, ret_config, err);
+	r = assemble_config(base, config, config_len, architecture, layer, ret_config, err);
 	if (r < 0)
 		return r;
-	r = make_manifest(base, ret_config, layer, ret_manifest);
+	r = assemble_manifest(base, ret_config, layer, ret_manifest);
 	if (r < 0)
 		return r;
 	return image_digest(ret_manifest->data, ret_manifest->len, ret_digest);

@@ -95,7 +95,7 @@ static bool token_service_is_safe(const struct registry *r, const char *url)
 	return !r->basic && !image_url_weakens(r->base, url);
 }
 
-static int meet_bearer(struct registry *r, const struct challenge *c, struct error *err)
+static int authenticate_bearer(struct registry *r, const struct challenge *c, struct error *err)
 {
 	_free_ char *url = token_url(r, c);
 
@@ -105,7 +105,7 @@ static int meet_bearer(struct registry *r, const struct challenge *c, struct err
 	return token_fetch(r, url, c->realm, err);
 }
 
-static int meet_basic(struct registry *r)
+static int authenticate_basic(struct registry *r)
 {
 	bool refused = r->authorization && strstr(r->authorization, ": Basic ");
 
@@ -123,8 +123,8 @@ int registry_authenticate(struct registry *r, const char **challenges, struct er
 
 	while (challenge_next(challenges, &c)) {
 		struct error own = {0};
-		int e = c.scheme == CHALLENGE_BEARER  ? meet_bearer(r, &c, &own)
-			: c.scheme == CHALLENGE_BASIC ? meet_basic(r)
+		int e = c.scheme == CHALLENGE_BEARER  ? authenticate_bearer(r, &c, &own)
+			: c.scheme == CHALLENGE_BASIC ? authenticate_basic(r)
 						      : -EACCES;
 
 		if (e == 0)

@@ -28,7 +28,7 @@ struct build {
 
 /* -- where ----------------------------------------------------------------------------------------------------- */
 
-static bool is_host_of_ecr(const char *url)
+static bool build_is_ecr_host(const char *url)
 {
 	const char *host = strstr(url, "://");
 	char name[600];
@@ -42,12 +42,12 @@ char *image_ecr_registry(const struct image_reference *base, const char *endpoin
 {
 	char *url;
 
-	if (*endpoint && strcmp(base->ecr_account, account) == 0 && !is_host_of_ecr(endpoint))
+	if (*endpoint && strcmp(base->ecr_account, account) == 0 && !build_is_ecr_host(endpoint))
 		return strdup(endpoint);
 	return asprintf(&url, "https://%s", base->host) < 0 ? NULL : url;
 }
 
-static int open_registry(struct build *x, const struct image_place *place, const char *secret, bool eager)
+static int build_open_registry(struct build *x, const struct image_place *place, const char *secret, bool eager)
 {
 	int r = registry_open(&x->source, x->b->engine, x->b->cancel, place->base, place->name, secret, eager);
 
@@ -56,14 +56,14 @@ static int open_registry(struct build *x, const struct image_place *place, const
 }
 
 /* Where the mirror has it. What its URL leaves open is decided by whether a registry answers there. */
-static int place_at_mirror(struct build *x, const char *mirror, struct image_place *ret, struct error *err)
+static int build_locate_at_mirror(struct build *x, const char *mirror, struct image_place *ret, struct error *err)
 {
 	int kind = mirror_place(mirror, x->base.name, MIRROR_UNSURE, ret, err), r;
 	bool answers = true;
 
 	if (kind != MIRROR_UNSURE)
 		return kind < 0 ? kind : 0;
-	r = open_registry(x, ret, NULL, false);
+	r = build_open_registry(x, ret, NULL, false);
 	if (r == 0)
 		r = registry_answers(&x->source, &answers, err);
 	registry_close(&x->source);
@@ -75,7 +75,7 @@ static int place_at_mirror(struct build *x, const char *mirror, struct image_pla
 }
 
 /* NULL: there is none for this image. */
-static const char *mirror_of(const struct build *x)
+static const char *build_mirror(const struct build *x)
 {
 	const char *mirror = getenv("VASTFS_REGISTRY_MIRROR");
 
@@ -83,20 +83,20 @@ static const char *mirror_of(const struct build *x)
 }
 
 /* The advice of the transport is about AWS; where this host was named is known here. */
-static int advise_to_reach(const struct build *x, int r, struct error *err)
+static int build_advise_on_network(const struct build *x, int r, struct error *err)
 {
 	if (r == -ENETUNREACH || r == -ECONNREFUSED || r == -ETIMEDOUT)
 		error_remedy(err, "check the network connection, the proxy settings (https_proxy, NO_PROXY) and %s",
-			     mirror_of(x) ? "VASTFS_REGISTRY_MIRROR" : "vast_image in config/default.env");
+			     build_mirror(x) ? "VASTFS_REGISTRY_MIRROR" : "vast_image in config/default.env");
 	return r;
 }
 
-static int find_place(struct build *x, struct image_place *ret, struct error *err)
+static int build_locate_source(struct build *x, struct image_place *ret, struct error *err)
 {
-	const char *mirror = mirror_of(x);
+	const char *mirror = build_mirror(x);
 
 	if (mirror)
-		return place_at_mirror(x, mirror, ret, err);
+		return build_locate_at_mirror(x, mirror, ret, err);
 	ret->name = strdup(x->base.name);
 	if (x->base.is_ecr && x->b->source_registry)
 		ret->base = strdup(x->b->source_registry);
@@ -107,7 +107,7 @@ static int find_place(struct build *x, struct image_place *ret, struct error *er
 }
 
 /* A password is not sent where everybody on the way can read it. */
-static void withhold(struct build *x, const char *host, struct buf *basic)
+static void build_withhold_password(struct build *x, const char *host, struct buf *basic)
 {
 	secret_free_buf(basic);
 	error_set(&x->warning, -EACCES, "the stored password for %s is not sent, for the mirror is spoken to by http",
@@ -116,7 +116,7 @@ static void withhold(struct build *x, const char *host, struct buf *basic)
 }
 
 /* A mirror has credentials of its own: those of the registry in whose place it stands are not its business. */
-static int open_with_stored_credentials(struct build *x, const struct image_place *place, struct error *err)
+static int build_open_with_stored_credentials(struct build *x, const struct image_place *place, struct error *err)
 {
 	_secret_buf_ struct buf basic = BUF_INIT(SECRET_MAX);
 	const char *start = strstr(place->base, "://") + 3;
@@ -124,26 +124,26 @@ static int open_with_stored_credentials(struct build *x, const struct image_plac
 	int r = host ? image_credentials(host, place->name, &basic, &x->warning, err) : -ENOMEM;
 
 	if (r == 0 && basic.len && !image_url_is_private(place->base))
-		withhold(x, host, &basic);
-	return r == 0 ? open_registry(x, place, buf_str(&basic), false) : r;
+		build_withhold_password(x, host, &basic);
+	return r == 0 ? build_open_registry(x, place, buf_str(&basic), false) : r;
 }
 
-static int open_source(struct build *x, struct error *err)
+static int build_open_source(struct build *x, struct error *err)
 {
 	struct image_place place = {NULL};
-	int r = find_place(x, &place, err);
+	int r = build_locate_source(x, &place, err);
 
 	if (r == 0 && x->base.is_ecr && x->b->source_authorization)
-		r = open_registry(x, &place, x->b->source_authorization, true);
+		r = build_open_registry(x, &place, x->b->source_authorization, true);
 	else if (r == 0)
-		r = open_with_stored_credentials(x, &place, err);
+		r = build_open_with_stored_credentials(x, &place, err);
 	image_place_free(&place);
 	if (error_is(&x->warning) && x->b->warn)
 		x->b->warn(x->b->arg, &x->warning);
-	return advise_to_reach(x, r, err);
+	return build_advise_on_network(x, r, err);
 }
 
-static int open_target(struct build *x)
+static int build_open_target(struct build *x)
 {
 	return registry_open(&x->target, x->b->engine, x->b->cancel, x->b->registry, x->b->repository,
 			     x->b->authorization, true);
@@ -151,7 +151,8 @@ static int open_target(struct build *x)
 
 /* -- the base -------------------------------------------------------------------------------------------------- */
 
-static int choose(struct build *x, const struct buf *index, char ret[IMAGE_DIGEST_SIZE], struct error *err)
+static int build_choose_platform(struct build *x, const struct buf *index, char ret[IMAGE_DIGEST_SIZE],
+				 struct error *err)
 {
 	cJSON *json = cJSON_ParseWithLength(buf_str(index), index->len);
 	int r = image_manifest_choose(json, x->b->architecture, ret, err);
@@ -160,7 +161,7 @@ static int choose(struct build *x, const struct buf *index, char ret[IMAGE_DIGES
 	return r;
 }
 
-static bool is_index(const struct buf *document, const char *media_type)
+static bool build_is_index(const struct buf *document, const char *media_type)
 {
 	cJSON *json = cJSON_ParseWithLength(buf_str(document), document->len);
 	bool answer = image_manifest_is_index(json, media_type);
@@ -169,26 +170,26 @@ static bool is_index(const struct buf *document, const char *media_type)
 	return answer;
 }
 
-static int find_base(struct build *x, struct error *err)
+static int build_find_base(struct build *x, struct error *err)
 {
 	int r = registry_find(&x->source, image_reference_target(&x->base), x->base_digest, err);
 
-	return advise_to_reach(x, r, err);
+	return build_advise_on_network(x, r, err);
 }
 
 /* By the digest that was found, so that the tag may move meanwhile. */
-static int read_base(struct build *x, struct error *err)
+static int build_read_base(struct build *x, struct error *err)
 {
 	_buf_ struct buf document = BUF_INIT(IMAGE_MANIFEST_MAX);
 	char media_type[IMAGE_MEDIA_MAX], platform[IMAGE_DIGEST_SIZE];
 	int r = registry_get_manifest(&x->source, x->base_digest, &document, media_type, err);
 
-	if (r == 0 && is_index(&document, media_type)) {
-		r = choose(x, &document, platform, err);
+	if (r == 0 && build_is_index(&document, media_type)) {
+		r = build_choose_platform(x, &document, platform, err);
 		buf_clear(&document);
 		if (r == 0)
 			r = registry_get_manifest(&x->source, platform, &document, media_type, err);
-		if (r == 0 && is_index(&document, media_type))
+		if (r == 0 && build_is_index(&document, media_type))
 			r = error_set(err, -EINVAL, "the image's index leads to another index; that is not supported");
 	}
 	if (r == 0)
@@ -198,7 +199,7 @@ static int read_base(struct build *x, struct error *err)
 
 /* -- the copy -------------------------------------------------------------------------------------------------- */
 
-static void progress(void *arg, uint64_t done, uint64_t total)
+static void build_report_progress(void *arg, uint64_t done, uint64_t total)
 {
 	const struct image_build *b = arg;
 
@@ -206,7 +207,7 @@ static void progress(void *arg, uint64_t done, uint64_t total)
 		b->progress(b->arg, "copying the image", done, total);
 }
 
-static int assemble(struct build *x, struct error *err)
+static int build_assemble(struct build *x, struct error *err)
 {
 	int r = image_assemble(&x->manifest, buf_str(&x->config), x->config.len, x->b->architecture, &x->layer,
 			       &x->new_config, &x->new_manifest, x->new_digest, err);
@@ -220,7 +221,7 @@ static int assemble(struct build *x, struct error *err)
 }
 
 /* The same layer may be listed twice. */
-static bool is_listed(const struct copy_item *items, size_t n, const char *digest)
+static bool build_has_item(const struct copy_item *items, size_t n, const char *digest)
 {
 	for (size_t i = 0; i < n; i++)
 		if (strcmp(items[i].blob.digest, digest) == 0)
@@ -228,7 +229,7 @@ static bool is_listed(const struct copy_item *items, size_t n, const char *diges
 	return false;
 }
 
-static struct copy_item *list_items(const struct build *x, size_t *ret_n)
+static struct copy_item *build_list_items(const struct build *x, size_t *ret_n)
 {
 	struct copy_item *items = calloc(x->manifest.n_layers + 2, sizeof(*items));
 	size_t n = 0;
@@ -238,17 +239,18 @@ static struct copy_item *list_items(const struct build *x, size_t *ret_n)
 	items[n++] = (struct copy_item){.blob = x->layer_blob, .data = &x->layer.data};
 	items[n++] = (struct copy_item){.blob = x->config_blob, .data = &x->new_config};
 	for (size_t i = 0; i < x->manifest.n_layers; i++)
-		if (!is_listed(items, n, x->manifest.layers[i].digest))
+		if (!build_has_item(items, n, x->manifest.layers[i].digest))
 			items[n++].blob = x->manifest.layers[i];
 	*ret_n = n;
 	return items;
 }
 
 /* A token for the source lasts some minutes, a copy may last longer. What was sent is not sent again. */
-static int copy_blobs(struct build *x, uint64_t *ret_sent, struct error *err)
+static int build_copy_blobs(struct build *x, uint64_t *ret_sent, struct error *err)
 {
-	struct copy copy = {.source = &x->source, .target = &x->target, .progress = progress, .arg = (void *)x->b};
-	_free_ struct copy_item *items = list_items(x, &copy.n);
+	struct copy copy = {
+		.source = &x->source, .target = &x->target, .progress = build_report_progress, .arg = (void *)x->b};
+	_free_ struct copy_item *items = build_list_items(x, &copy.n);
 	uint64_t before = UINT64_MAX, sent;
 	char digest[IMAGE_DIGEST_SIZE];
 	int r;
@@ -270,15 +272,15 @@ static int copy_blobs(struct build *x, uint64_t *ret_sent, struct error *err)
 	return r;
 }
 
-static int read_and_assemble(struct build *x, struct error *err)
+static int build_read_and_assemble(struct build *x, struct error *err)
 {
-	int r = read_base(x, err);
+	int r = build_read_base(x, err);
 
-	return r == 0 ? assemble(x, err) : r;
+	return r == 0 ? build_assemble(x, err) : r;
 }
 
 /* A reply that was lost, or a tag that may be set only once: if the image is there as it was sent, it is stored. */
-static int store_manifest(struct build *x, const char *tag, struct error *err)
+static int build_store_manifest(struct build *x, const char *tag, struct error *err)
 {
 	struct error own = {0};
 	char found[IMAGE_DIGEST_SIZE];
@@ -292,15 +294,15 @@ static int store_manifest(struct build *x, const char *tag, struct error *err)
 	return 0;
 }
 
-static int push(struct build *x, struct image_built *ret, struct error *err)
+static int build_push(struct build *x, struct image_built *ret, struct error *err)
 {
 	char found[IMAGE_DIGEST_SIZE];
-	int r = read_and_assemble(x, err);
+	int r = build_read_and_assemble(x, err);
 
 	if (r == 0)
-		r = copy_blobs(x, &ret->bytes, err);
+		r = build_copy_blobs(x, &ret->bytes, err);
 	if (r == 0)
-		r = store_manifest(x, ret->tag, err);
+		r = build_store_manifest(x, ret->tag, err);
 	if (r == 0)
 		r = registry_find(&x->target, ret->tag, found, err);
 	if (r < 0)
@@ -314,9 +316,9 @@ static int push(struct build *x, struct image_built *ret, struct error *err)
 }
 
 /* Nothing is read that is not needed to know that nothing is to be done. */
-static int build(struct build *x, struct image_built *ret, struct error *err)
+static int build_if_missing(struct build *x, struct image_built *ret, struct error *err)
 {
-	int r = find_base(x, err);
+	int r = build_find_base(x, err);
 
 	if (r == 0)
 		r = image_tag(x->base_digest, x->b->architecture, x->layer.digest, ret->tag);
@@ -327,18 +329,18 @@ static int build(struct build *x, struct image_built *ret, struct error *err)
 	if (r != -ENOENT)
 		return r;
 	memset(err, 0, sizeof(*err));
-	return push(x, ret, err);
+	return build_push(x, ret, err);
 }
 
-static int check(struct build *x, struct image_built *ret, struct error *err)
+static int build_check(struct build *x, struct image_built *ret, struct error *err)
 {
-	int r = find_base(x, err);
+	int r = build_find_base(x, err);
 
 	(void)ret;
-	return r == 0 ? read_and_assemble(x, err) : r;
+	return r == 0 ? build_read_and_assemble(x, err) : r;
 }
 
-static void release(struct build *x)
+static void build_release(struct build *x)
 {
 	registry_close(&x->source);
 	registry_close(&x->target);
@@ -350,7 +352,7 @@ static void release(struct build *x)
 }
 
 /* What the reply of the registry does not say: whose it is, and why no password was sent. */
-static void advise(const struct build *x, struct error *err)
+static void build_advise(const struct build *x, struct error *err)
 {
 	char advice[sizeof(err->remedy)];
 
@@ -365,8 +367,8 @@ static void advise(const struct build *x, struct error *err)
 	error_remedy(err, "%s (%s)%s%s", x->warning.remedy, x->warning.message, *advice ? "; or " : "", advice);
 }
 
-static int run(const struct image_build *b, struct image_built *ret,
-	       int (*fn)(struct build *x, struct image_built *ret, struct error *err), struct error *err)
+static int build_run(const struct image_build *b, struct image_built *ret,
+		     int (*fn)(struct build *x, struct image_built *ret, struct error *err), struct error *err)
 {
 	struct build x = {.b = b,
 			  .config = BUF_INIT(IMAGE_MANIFEST_MAX + 1),
@@ -380,15 +382,15 @@ static int run(const struct image_build *b, struct image_built *ret,
 	if (r == 0)
 		r = image_layer_make(b->runtime, &x.layer, e);
 	if (r == 0)
-		r = open_source(&x, e);
+		r = build_open_source(&x, e);
 	if (r == 0)
-		r = open_target(&x);
+		r = build_open_target(&x);
 	x.target.ca_file = b->ca_file;
 	if (r == 0)
 		r = fn(&x, ret, e);
 	if (r == -EACCES || r == -ENOENT)
-		advise(&x, e);
-	release(&x);
+		build_advise(&x, e);
+	build_release(&x);
 	if (r < 0 && !error_is(e))
 		error_set(e, r, "out of memory");
 	return r;
@@ -397,10 +399,10 @@ static int run(const struct image_build *b, struct image_built *ret,
 int image_build(const struct image_build *b, struct image_built *ret, struct error *err)
 {
 	memset(ret, 0, sizeof(*ret));
-	return run(b, ret, build, err);
+	return build_run(b, ret, build_if_missing, err);
 }
 
 int image_check(const struct image_build *b, struct error *err)
 {
-	return run(b, NULL, check, err);
+	return build_run(b, NULL, build_check, err);
 }

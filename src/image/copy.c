@@ -23,10 +23,10 @@
 
 enum step { CHECKING, BEGINNING, SENDING, COMMITTING, VERIFYING };
 
-struct job;
+struct copy_job;
 
 struct flight {
-	struct job *job;
+	struct copy_job *job;
 	const struct copy_item *item; /* NULL: idle */
 	enum step step;
 	unsigned try, redirects;
@@ -43,7 +43,7 @@ struct flight {
 	struct engine_timer timer;
 };
 
-struct job {
+struct copy_job {
 	struct awaited awaited;
 	const struct copy *copy;
 	struct engine *engine;
@@ -56,11 +56,11 @@ struct job {
 	bool starting; /* the sleeper is told of the end when that is over */
 };
 
-static void fly(struct flight *f);
+static void flight_step(struct flight *f);
 
 /* -- the end --------------------------------------------------------------------------------------------------- */
 
-static void land(struct flight *f)
+static void flight_reset(struct flight *f)
 {
 	http_cancel(move_ptr(f->in));
 	http_cancel(move_ptr(f->out));
@@ -72,20 +72,20 @@ static void land(struct flight *f)
 	f->in_paused = f->out_paused = f->in_ended = f->sent_all = false;
 }
 
-static void end(struct job *j)
+static void copy_end(struct copy_job *j)
 {
 	if (j->ended)
 		return;
 	j->ended = true;
 	for (size_t i = 0; i < COPY_AT_ONCE; i++) {
-		land(&j->flights[i]);
+		flight_reset(&j->flights[i]);
 		free(move_ptr(j->flights[i].ring.data));
 	}
 	if (!j->starting)
 		awaited_end(&j->awaited);
 }
 
-static void tell(struct job *j, uint64_t more)
+static void copy_report(struct copy_job *j, uint64_t more)
 {
 	j->done += more;
 	if (j->copy->progress)
@@ -93,63 +93,63 @@ static void tell(struct job *j, uint64_t more)
 }
 
 /* Takes the next blob, or ends when none is left. */
-static void next(struct flight *f)
+static void flight_next_blob(struct flight *f)
 {
-	struct job *j = f->job;
+	struct copy_job *j = f->job;
 
-	land(f);
+	flight_reset(f);
 	f->item = NULL;
 	if (j->next < j->copy->n) {
 		f->item = &j->copy->items[j->next++];
 		f->try = 0;
 		f->forgotten = false;
 		f->step = CHECKING;
-		fly(f);
+		flight_step(f);
 	} else if (--j->busy == 0) {
-		end(j);
+		copy_end(j);
 	}
 }
 
-static void arrived(struct flight *f, bool sent)
+static void flight_arrived(struct flight *f, bool sent)
 {
-	struct job *j = f->job;
+	struct copy_job *j = f->job;
 
 	if (sent)
 		j->sent += f->item->blob.size;
 	else
-		tell(j, f->item->blob.size);
-	next(f);
+		copy_report(j, f->item->blob.size);
+	flight_next_blob(f);
 }
 
-static void again(void *arg)
+static void flight_retry(void *arg)
 {
 	struct flight *f = arg;
 
 	f->step = CHECKING;
-	fly(f);
+	flight_step(f);
 }
 
 /* Ends the whole, or tries this blob again. err says what happened; transient, whether that may pass. */
-static void failed(struct flight *f, const struct error *err, bool transient)
+static void flight_failed(struct flight *f, const struct error *err, bool transient)
 {
-	struct job *j = f->job;
+	struct copy_job *j = f->job;
 	unsigned char jitter = 0;
 
 	if (!transient || f->try + 1 >= TRIES) {
 		j->error = *err;
-		end(j);
+		copy_end(j);
 		return;
 	}
 	if (f->step == SENDING || f->step == COMMITTING || f->step == VERIFYING)
 		j->done -= f->taken < j->done ? f->taken : j->done;
-	land(f);
+	flight_reset(f);
 	RAND_bytes(&jitter, 1);
-	engine_timer_set(j->engine, &f->timer, (FIRST_WAIT_MS << f->try) + jitter, again, f);
+	engine_timer_set(j->engine, &f->timer, (FIRST_WAIT_MS << f->try) + jitter, flight_retry, f);
 	f->try++;
 }
 
-static void explain(struct flight *f, const struct registry *r, const struct http_reply *reply, const char *action,
-		    struct error *ret)
+static void flight_explain(struct flight *f, const struct registry *r, const struct http_reply *reply,
+			   const char *action, struct error *ret)
 {
 	char label[600], what[120];
 
@@ -157,16 +157,17 @@ static void explain(struct flight *f, const struct registry *r, const struct htt
 	registry_explain(reply, registry_label(r, label, sizeof(label)), what, ret);
 }
 
-static void refused(struct flight *f, const struct registry *r, const struct http_reply *reply, const char *action)
+static void flight_refused(struct flight *f, const struct registry *r, const struct http_reply *reply,
+			   const char *action)
 {
 	struct error err = {0};
 
-	explain(f, r, reply, action, &err);
-	failed(f, &err, err.duration == ERROR_TRANSIENT);
+	flight_explain(f, r, reply, action, &err);
+	flight_failed(f, &err, err.duration == ERROR_TRANSIENT);
 }
 
 /* A registry that has forgotten an upload (it was restarted, or cleaned up) gets it again once. */
-static bool may_begin_again(struct flight *f, const struct http_reply *reply)
+static bool flight_may_begin_again(struct flight *f, const struct http_reply *reply)
 {
 	bool again = registry_is_transient(reply);
 
@@ -175,27 +176,27 @@ static bool may_begin_again(struct flight *f, const struct http_reply *reply)
 	return again;
 }
 
-static void no_memory(struct flight *f)
+static void flight_no_memory(struct flight *f)
 {
 	struct error err = {0};
 
 	error_set(&err, -ENOMEM, "out of memory");
-	failed(f, &err, false);
+	flight_failed(f, &err, false);
 }
 
-static void broken(struct flight *f, const char *what, bool transient)
+static void flight_broken(struct flight *f, const char *what, bool transient)
 {
 	struct error err = {0};
 	char label[600];
 
 	error_set(&err, -EBADMSG, "%s: the layer %.19s %s", registry_label(f->job->copy->source, label, sizeof(label)),
 		  f->item->blob.digest, what);
-	failed(f, &err, transient);
+	flight_failed(f, &err, transient);
 }
 
 /* -- the ring -------------------------------------------------------------------------------------------------- */
 
-static void resume(void *arg)
+static void flight_resume(void *arg)
 {
 	struct flight *f = arg;
 
@@ -210,12 +211,12 @@ static void resume(void *arg)
 }
 
 /* libcurl's callbacks must not resume one another. */
-static void resume_soon(struct flight *f)
+static void flight_resume_soon(struct flight *f)
 {
-	engine_timer_set(f->job->engine, &f->timer, 0, resume, f);
+	engine_timer_set(f->job->engine, &f->timer, 0, flight_resume, f);
 }
 
-static int take(const void *data, size_t len, void *arg)
+static int flight_take_bytes(const void *data, size_t len, void *arg)
 {
 	struct flight *f = arg;
 
@@ -229,13 +230,13 @@ static int take(const void *data, size_t len, void *arg)
 		return -ENOMEM;
 	ring_put(&f->ring, data, len);
 	f->taken += len;
-	tell(f->job, len);
+	copy_report(f->job, len);
 	if (f->out_paused)
-		resume_soon(f);
+		flight_resume_soon(f);
 	return 0;
 }
 
-static ssize_t give(void *data, size_t len, void *arg)
+static ssize_t flight_give_bytes(void *data, size_t len, void *arg)
 {
 	struct flight *f = arg;
 	size_t most = f->ring.len;
@@ -249,14 +250,14 @@ static ssize_t give(void *data, size_t len, void *arg)
 		return 0;
 	}
 	if (f->in_paused)
-		resume_soon(f);
+		flight_resume_soon(f);
 	return (ssize_t)most;
 }
 
 /* -- requests -------------------------------------------------------------------------------------------------- */
 
-static struct http_exchange *send_to(struct flight *f, struct registry *r, struct http_request request,
-				     void (*done)(struct http_reply *reply, void *arg))
+static struct http_exchange *flight_send(struct flight *f, struct registry *r, struct http_request request,
+					 void (*done)(struct http_reply *reply, void *arg))
 {
 	const char *headers[] = {"Content-Type: application/octet-stream",
 				 image_url_same_origin(request.url, r->base) ? r->authorization : NULL, NULL};
@@ -267,14 +268,15 @@ static struct http_exchange *send_to(struct flight *f, struct registry *r, struc
 	return http_start(f->job->engine, &request, done, f);
 }
 
-static void start_out(struct flight *f, struct http_request request, void (*done)(struct http_reply *reply, void *arg))
+static void flight_start_out(struct flight *f, struct http_request request,
+			     void (*done)(struct http_reply *reply, void *arg))
 {
-	f->out = request.url ? send_to(f, f->job->copy->target, request, done) : NULL;
+	f->out = request.url ? flight_send(f, f->job->copy->target, request, done) : NULL;
 	if (!f->out)
-		no_memory(f);
+		flight_no_memory(f);
 }
 
-static char *blob_url(const struct registry *r, const struct flight *f)
+static char *flight_blob_url(const struct registry *r, const struct flight *f)
 {
 	char path[IMAGE_DIGEST_SIZE + 8];
 
@@ -283,7 +285,7 @@ static char *blob_url(const struct registry *r, const struct flight *f)
 }
 
 /* Where the target wants what comes next; false if it does not say. */
-static bool take_location(struct flight *f, const struct http_reply *reply, const char *base)
+static bool flight_take_location(struct flight *f, const struct http_reply *reply, const char *base)
 {
 	char location[4096];
 	char *url = image_url_resolve(base, http_header(reply, "Location", location, sizeof(location)));
@@ -298,7 +300,7 @@ static bool take_location(struct flight *f, const struct http_reply *reply, cons
 }
 
 /* The blob itself is there, not a page of something in between: its digest or its size says so. */
-static bool head_found(const struct http_reply *reply, const struct flight *f)
+static bool flight_head_found(const struct http_reply *reply, const struct flight *f)
 {
 	char digest[128], size[32], expected[32];
 
@@ -309,94 +311,94 @@ static bool head_found(const struct http_reply *reply, const struct flight *f)
 }
 
 /* A registry that knows no HEAD is sent the blob, and told by the manifest if it lacks one. */
-static bool head_is_unknown(int status)
+static bool flight_head_is_unsupported(int status)
 {
 	return status == 200 || status == 400 || status == 405 || status == 501;
 }
 
-static void checked(struct http_reply *reply, void *arg)
+static void flight_checked(struct http_reply *reply, void *arg)
 {
 	struct flight *f = arg;
 
 	f->out = NULL;
-	if (head_found(reply, f)) {
-		arrived(f, false);
-	} else if (reply->status == 404 || head_is_unknown(reply->status)) {
+	if (flight_head_found(reply, f)) {
+		flight_arrived(f, false);
+	} else if (reply->status == 404 || flight_head_is_unsupported(reply->status)) {
 		f->step = BEGINNING;
-		fly(f);
+		flight_step(f);
 	} else {
-		refused(f, f->job->copy->target, reply, "looking for the layer");
+		flight_refused(f, f->job->copy->target, reply, "looking for the layer");
 	}
 }
 
-static const struct error *not_stored(const struct flight *f, struct error *ret)
+static const struct error *flight_not_stored(const struct flight *f, struct error *ret)
 {
 	error_set(ret, -EIO, "%s accepted layer %.19s but does not have it", f->job->copy->target->base,
 		  f->item->blob.digest);
 	return ret;
 }
 
-static void verified(struct http_reply *reply, void *arg)
+static void flight_verified(struct http_reply *reply, void *arg)
 {
 	struct flight *f = arg;
 	struct error err = {0};
 
 	f->out = NULL;
-	if (head_found(reply, f) || (head_is_unknown(reply->status) && !error_is(&f->unsettled)))
-		arrived(f, true);
+	if (flight_head_found(reply, f) || (flight_head_is_unsupported(reply->status) && !error_is(&f->unsettled)))
+		flight_arrived(f, true);
 	else if (error_is(&f->unsettled))
-		failed(f, &f->unsettled, f->may_retry);
+		flight_failed(f, &f->unsettled, f->may_retry);
 	else if (reply->status != 404)
-		refused(f, f->job->copy->target, reply, "looking for the layer");
+		flight_refused(f, f->job->copy->target, reply, "looking for the layer");
 	else
-		failed(f, not_stored(f, &err), true);
+		flight_failed(f, flight_not_stored(f, &err), true);
 }
 
 /* If the reply was lost, or says that the upload is not there (any more), it may have been stored all the same. */
-static void committed(struct http_reply *reply, void *arg)
+static void flight_committed(struct http_reply *reply, void *arg)
 {
 	struct flight *f = arg;
 
 	f->out = NULL;
 	f->unsettled = (struct error){0};
 	if (reply->status < 200 || reply->status >= 300 || error_is(&reply->error)) {
-		explain(f, f->job->copy->target, reply, "storing the layer", &f->unsettled);
-		f->may_retry = may_begin_again(f, reply);
+		flight_explain(f, f->job->copy->target, reply, "storing the layer", &f->unsettled);
+		f->may_retry = flight_may_begin_again(f, reply);
 	}
 	f->step = VERIFYING;
-	fly(f);
+	flight_step(f);
 }
 
-static void begun(struct http_reply *reply, void *arg)
+static void flight_begun(struct http_reply *reply, void *arg)
 {
 	struct flight *f = arg;
 	_free_ char *base = registry_url(f->job->copy->target, "blobs/uploads/");
 
 	f->out = NULL;
 	if (reply->status == 201) { /* mounted */
-		arrived(f, false);
+		flight_arrived(f, false);
 	} else if (reply->status != 202) {
-		refused(f, f->job->copy->target, reply, "beginning to store the layer");
-	} else if (!base || !take_location(f, reply, base)) {
-		broken(f, "cannot be stored: the registry does not say where", false);
+		flight_refused(f, f->job->copy->target, reply, "beginning to store the layer");
+	} else if (!base || !flight_take_location(f, reply, base)) {
+		flight_broken(f, "cannot be stored: the registry does not say where", false);
 	} else {
 		f->step = SENDING;
-		fly(f);
+		flight_step(f);
 	}
 }
 
 /* -- sending --------------------------------------------------------------------------------------------------- */
 
 /* The source has ended and the target has taken all: only then it is told that the blob is whole. */
-static void commit_if_whole(struct flight *f)
+static void flight_commit_if_whole(struct flight *f)
 {
 	if (!f->in_ended || !f->sent_all)
 		return;
 	f->step = COMMITTING;
-	fly(f);
+	flight_step(f);
 }
 
-static void sent(struct http_reply *reply, void *arg)
+static void flight_sent(struct http_reply *reply, void *arg)
 {
 	struct flight *f = arg;
 	_free_ char *base = strdup(f->upload);
@@ -405,17 +407,17 @@ static void sent(struct http_reply *reply, void *arg)
 	if (reply->status < 200 || reply->status >= 300 || error_is(&reply->error)) { /* ECR says 201, others 202 */
 		struct error err = {0};
 
-		explain(f, f->job->copy->target, reply, "sending the layer", &err);
-		failed(f, &err, may_begin_again(f, reply));
+		flight_explain(f, f->job->copy->target, reply, "sending the layer", &err);
+		flight_failed(f, &err, flight_may_begin_again(f, reply));
 		return;
 	}
 	if (base)
-		take_location(f, reply, base);
+		flight_take_location(f, reply, base);
 	f->sent_all = true;
-	commit_if_whole(f);
+	flight_commit_if_whole(f);
 }
 
-static bool hash_is_right(struct flight *f)
+static bool flight_digest_is_right(struct flight *f)
 {
 	unsigned char hash[EVP_MAX_MD_SIZE];
 	char hex[2 * EVP_MAX_MD_SIZE + 1] = "";
@@ -428,104 +430,105 @@ static bool hash_is_right(struct flight *f)
 	return strcmp(hex, f->item->blob.digest + strlen("sha256:")) == 0;
 }
 
-static void source_ended(struct flight *f)
+static void flight_source_ended(struct flight *f)
 {
 	if (f->taken != f->item->blob.size) {
-		broken(f, "came cut short", true);
-	} else if (!hash_is_right(f)) {
-		broken(f, "is not what its digest says: it was changed on its way", false);
+		flight_broken(f, "came cut short", true);
+	} else if (!flight_digest_is_right(f)) {
+		flight_broken(f, "is not what its digest says: it was changed on its way", false);
 	} else {
 		f->in_ended = true;
 		if (f->out_paused)
-			resume_soon(f);
-		commit_if_whole(f);
+			flight_resume_soon(f);
+		flight_commit_if_whole(f);
 	}
 }
 
-static void start_source(struct flight *f);
+static void flight_start_source(struct flight *f);
 
-static void redirected(struct flight *f, const struct http_reply *reply)
+static void flight_redirected(struct flight *f, const struct http_reply *reply)
 {
 	char location[4096];
 	char *url = image_url_resolve(f->from, http_header(reply, "Location", location, sizeof(location)));
 
 	if (!url || image_url_weakens(f->from, url) || ++f->redirects > REDIRECTS) {
 		free(url);
-		broken(f, "is redirected to where it cannot be followed", false);
+		flight_broken(f, "is redirected to where it cannot be followed", false);
 		return;
 	}
 	free(f->from);
 	f->from = url;
-	start_source(f);
+	flight_start_source(f);
 }
 
-static void received(struct http_reply *reply, void *arg)
+static void flight_received(struct http_reply *reply, void *arg)
 {
 	struct flight *f = arg;
 
 	f->in = NULL;
 	if (reply->error.errnum == -EMSGSIZE)
-		broken(f, "is larger than its manifest says", false);
+		flight_broken(f, "is larger than its manifest says", false);
 	else if (!error_is(&reply->error) && reply->status >= 300 && reply->status < 400)
-		redirected(f, reply);
+		flight_redirected(f, reply);
 	else if (error_is(&reply->error) || reply->status != 200)
-		refused(f, f->job->copy->source, reply, "reading the layer");
+		flight_refused(f, f->job->copy->source, reply, "reading the layer");
 	else
-		source_ended(f);
+		flight_source_ended(f);
 }
 
-static void start_source(struct flight *f)
+static void flight_start_source(struct flight *f)
 {
-	struct http_request request = {.method = "GET", .url = f->from, .sink = take, .sink_arg = f, .bulk = true};
+	struct http_request request = {
+		.method = "GET", .url = f->from, .sink = flight_take_bytes, .sink_arg = f, .bulk = true};
 
-	f->in = f->from ? send_to(f, f->job->copy->source, request, received) : NULL;
+	f->in = f->from ? flight_send(f, f->job->copy->source, request, flight_received) : NULL;
 	if (!f->in)
-		no_memory(f);
+		flight_no_memory(f);
 }
 
 /* Bytes that are here already. */
-static void take_data(struct flight *f)
+static void flight_send_data(struct flight *f)
 {
 	struct http_request request = {
 		.method = "PATCH", .url = f->upload, .body = f->item->data->data, .body_len = f->item->data->len};
 
 	f->in_ended = true;
 	f->taken = f->item->data->len;
-	tell(f->job, f->taken);
-	start_out(f, request, sent);
+	copy_report(f->job, f->taken);
+	flight_start_out(f, request, flight_sent);
 }
 
-static void send_blob(struct flight *f)
+static void flight_send_blob(struct flight *f)
 {
 	struct http_request request = {.method = "PATCH",
 				       .url = f->upload,
 				       .body_len = (size_t)f->item->blob.size,
-				       .source = give,
+				       .source = flight_give_bytes,
 				       .source_arg = f,
 				       .bulk = true};
 
 	f->taken = 0;
 	f->redirects = 0;
 	if (f->item->data) {
-		take_data(f);
+		flight_send_data(f);
 		return;
 	}
 	if (!f->ring.data)
 		f->ring.data = malloc(RING_SIZE);
 	f->hash = EVP_MD_CTX_new();
-	f->from = blob_url(f->job->copy->source, f);
+	f->from = flight_blob_url(f->job->copy->source, f);
 	if (!f->ring.data || !f->hash || !EVP_DigestInit_ex(f->hash, EVP_sha256(), NULL)) {
-		no_memory(f);
+		flight_no_memory(f);
 		return;
 	}
-	start_out(f, request, sent);
+	flight_start_out(f, request, flight_sent);
 	if (f->out)
-		start_source(f);
+		flight_start_source(f);
 }
 
 /* -- the steps ------------------------------------------------------------------------------------------------- */
 
-static char *begin_url(const struct flight *f)
+static char *flight_begin_url(const struct flight *f)
 {
 	_free_ char *url = registry_url(f->job->copy->target, "blobs/uploads/"), *mount = NULL;
 
@@ -535,7 +538,7 @@ static char *begin_url(const struct flight *f)
 	return mount ? image_url_with(mount, "from", f->job->copy->source->name) : NULL;
 }
 
-static void fly(struct flight *f)
+static void flight_step(struct flight *f)
 {
 	const struct registry *target = f->job->copy->target;
 	_free_ char *url = NULL;
@@ -543,52 +546,54 @@ static void fly(struct flight *f)
 	switch (f->step) {
 	case CHECKING:
 	case VERIFYING:
-		url = blob_url(target, f);
-		start_out(f, (struct http_request){.method = "HEAD", .url = url, .timeout_ms = TIMEOUT_MS},
-			  f->step == CHECKING ? checked : verified);
+		url = flight_blob_url(target, f);
+		flight_start_out(f, (struct http_request){.method = "HEAD", .url = url, .timeout_ms = TIMEOUT_MS},
+				 f->step == CHECKING ? flight_checked : flight_verified);
 		break;
 	case BEGINNING:
-		url = begin_url(f);
-		start_out(f, (struct http_request){.method = "POST", .url = url, .timeout_ms = TIMEOUT_MS}, begun);
+		url = flight_begin_url(f);
+		flight_start_out(f, (struct http_request){.method = "POST", .url = url, .timeout_ms = TIMEOUT_MS},
+				 flight_begun);
 		break;
 	case SENDING:
-		send_blob(f);
+		flight_send_blob(f);
 		break;
 	case COMMITTING:
 		url = image_url_with(f->upload, "digest", f->item->blob.digest);
-		start_out(f, (struct http_request){.method = "PUT", .url = url}, committed);
+		flight_start_out(f, (struct http_request){.method = "PUT", .url = url}, flight_committed);
 		break;
 	}
 }
 
 /* -- for who sleeps -------------------------------------------------------------------------------------------- */
 
-static void start(struct awaited *a)
+static void copy_start(struct awaited *a)
 {
-	struct job *j = container_of(a, struct job, awaited);
+	struct copy_job *j = container_of(a, struct copy_job, awaited);
 
 	j->busy = COPY_AT_ONCE;
 	j->starting = true;
 	for (size_t i = 0; i < COPY_AT_ONCE && !j->ended; i++) {
 		j->flights[i].job = j;
-		next(&j->flights[i]);
+		flight_next_blob(&j->flights[i]);
 	}
 	j->starting = false;
 	if (j->ended)
 		awaited_end(a);
 }
 
-static void cancel(struct awaited *a)
+static void copy_cancel(struct awaited *a)
 {
-	struct job *j = container_of(a, struct job, awaited);
+	struct copy_job *j = container_of(a, struct copy_job, awaited);
 
 	error_set(&j->error, -ECANCELED, "cancelled");
-	end(j);
+	copy_end(j);
 }
 
 int copy_run(const struct copy *c, struct aws_cancel_token *token, uint64_t *ret_sent, struct error *err)
 {
-	struct job j = {.awaited = {.start = start, .cancel = cancel}, .copy = c, .engine = c->target->engine};
+	struct copy_job j = {
+		.awaited = {.start = copy_start, .cancel = copy_cancel}, .copy = c, .engine = c->target->engine};
 	int r;
 
 	for (size_t i = 0; i < c->n; i++)

@@ -16,7 +16,7 @@
 #define HUB_KEY	 "https://index.docker.io/v1/" /* the name under which docker keeps Docker Hub */
 
 /* What is looked for, and where. */
-struct wanted {
+struct docker_lookup {
 	const char *host;
 	char whole[512]; /* "host/name" */
 	const char *file;
@@ -25,7 +25,7 @@ struct wanted {
 
 /* -- answers ---------------------------------------------------------------------------------------------------- */
 
-static const char *text_of(const cJSON *o, const char *key)
+static const char *docker_text(const cJSON *o, const char *key)
 {
 	const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(o, key));
 
@@ -33,7 +33,7 @@ static const char *text_of(const cJSON *o, const char *key)
 }
 
 /* "user:password" in base64. */
-static int encode(const char *user, const char *password, struct buf *ret)
+static int docker_encode_basic(const char *user, const char *password, struct buf *ret)
 {
 	size_t len = strlen(user) + 1 + strlen(password);
 	_secret_text_ char *plain = secret_printf("%s:%s", user, password);
@@ -45,14 +45,15 @@ static int encode(const char *user, const char *password, struct buf *ret)
 	return buf_puts(ret, coded);
 }
 
-static int say_unusable(const struct wanted *w, const char *lacking, struct error *err)
+static int docker_refuse_entry(const struct docker_lookup *w, const char *lacking, struct error *err)
 {
 	error_set(err, -EBADMSG, "%s has for %s no %s", w->file, w->host, lacking);
 	error_remedy(err, "log in again: docker login %s", w->host);
 	return -EBADMSG;
 }
 
-static int take_pair(const struct wanted *w, const char *user, const char *password, struct buf *ret, struct error *err)
+static int docker_take_pair(const struct docker_lookup *w, const char *user, const char *password, struct buf *ret,
+			    struct error *err)
 {
 	if (strcmp(user, "<token>") == 0) {
 		error_set(err, -EOPNOTSUPP, "%s has an identity token for %s, and vastfs can use a password only",
@@ -61,14 +62,14 @@ static int take_pair(const struct wanted *w, const char *user, const char *passw
 		return -EOPNOTSUPP;
 	}
 	if (!*user || strchr(user, ':'))
-		return say_unusable(w, "valid user name", err);
-	return encode(user, password, ret);
+		return docker_refuse_entry(w, "valid user name", err);
+	return docker_encode_basic(user, password, ret);
 }
 
 /* -- auths ------------------------------------------------------------------------------------------------------ */
 
 /* base64(1) breaks lines after 76 characters, and so do files that were made with it. */
-static void remove_blanks(char *text)
+static void docker_remove_blanks(char *text)
 {
 	char *out = text;
 
@@ -78,7 +79,7 @@ static void remove_blanks(char *text)
 	*out = '\0';
 }
 
-static int take_auth(const struct wanted *w, const char *auth, struct buf *ret, struct error *err)
+static int docker_take_auth(const struct docker_lookup *w, const char *auth, struct buf *ret, struct error *err)
 {
 	size_t size = strlen(auth) + 1;
 	_secret_text_ char *coded = secret_strdup(auth);
@@ -89,36 +90,36 @@ static int take_auth(const struct wanted *w, const char *auth, struct buf *ret, 
 		secret_free(plain, size);
 		return -ENOMEM;
 	}
-	remove_blanks(coded);
+	docker_remove_blanks(coded);
 	n = EVP_DecodeBlock((unsigned char *)plain, (const unsigned char *)coded, (int)strlen(coded));
 	/* The padding is decoded as NULs; some logins store NULs behind the password as well. */
 	colon = n < 0 ? NULL : memchr(plain, ':', (size_t)n);
 	if (!colon || strlen(plain) < (size_t)(colon - plain)) {
-		r = say_unusable(w, "'user:password' in base64", err);
+		r = docker_refuse_entry(w, "'user:password' in base64", err);
 	} else {
 		*colon = '\0';
-		r = take_pair(w, plain, colon + 1, ret, err);
+		r = docker_take_pair(w, plain, colon + 1, ret, err);
 	}
 	secret_free(plain, size);
 	return r;
 }
 
-static int take_entry(const struct wanted *w, const cJSON *entry, struct buf *ret, struct error *err)
+static int docker_take_entry(const struct docker_lookup *w, const cJSON *entry, struct buf *ret, struct error *err)
 {
-	const char *auth = text_of(entry, "auth");
+	const char *auth = docker_text(entry, "auth");
 
-	if (*text_of(entry, "identitytoken"))
-		return take_pair(w, "<token>", "", ret, err);
+	if (*docker_text(entry, "identitytoken"))
+		return docker_take_pair(w, "<token>", "", ret, err);
 	if (*auth)
-		return take_auth(w, auth, ret, err);
-	if (*text_of(entry, "username"))
-		return take_pair(w, text_of(entry, "username"), text_of(entry, "password"), ret, err);
+		return docker_take_auth(w, auth, ret, err);
+	if (*docker_text(entry, "username"))
+		return docker_take_pair(w, docker_text(entry, "username"), docker_text(entry, "password"), ret, err);
 	return 0;
 }
 
 /* -- keys ------------------------------------------------------------------------------------------------------- */
 
-static void cut_end(char *s, const char *end)
+static void key_cut_end(char *s, const char *end)
 {
 	size_t len = strlen(s), n = strlen(end);
 
@@ -127,7 +128,7 @@ static void cut_end(char *s, const char *end)
 }
 
 /* A key as "host" or "host/namespace": without scheme and API version, Docker Hub by one name. */
-static void normalize(const char *key, char *out, size_t size)
+static void key_normalize(const char *key, char *out, size_t size)
 {
 	const char *host_end;
 	char host[256];
@@ -139,18 +140,18 @@ static void normalize(const char *key, char *out, size_t size)
 	host_end = key + strcspn(key, "/");
 	snprintf(host, sizeof(host), "%.*s", (int)(host_end - key), key);
 	snprintf(out, size, "%s%s", image_host_is_docker_hub(host) ? IMAGE_DOCKER_HUB : host, host_end);
-	cut_end(out, "/");
+	key_cut_end(out, "/");
 	if (strcmp(out + strcspn(out, "/"), "/v1") == 0 || strcmp(out + strcspn(out, "/"), "/v2") == 0)
 		out[strcspn(out, "/")] = '\0';
 }
 
 /* How much of the wanted name the key covers, 0 if it is another one's. The host's letters may differ in case. */
-static size_t match(const struct wanted *w, const char *key)
+static size_t key_match(const struct docker_lookup *w, const char *key)
 {
 	char normal[512];
 	size_t len;
 
-	normalize(key, normal, sizeof(normal));
+	key_normalize(key, normal, sizeof(normal));
 	len = strlen(normal);
 	if (!len || strncasecmp(w->whole, normal, len) != 0 || (w->whole[len] && w->whole[len] != '/'))
 		return 0;
@@ -158,14 +159,14 @@ static size_t match(const struct wanted *w, const char *key)
 }
 
 /* An entry that says nothing, as docker leaves it where a helper has the password, is none. */
-static bool says_something(const cJSON *entry)
+static bool entry_has_credentials(const cJSON *entry)
 {
 	if (cJSON_IsString(entry))
 		return *entry->valuestring;
-	return *text_of(entry, "auth") || *text_of(entry, "username") || *text_of(entry, "identitytoken");
+	return *docker_text(entry, "auth") || *docker_text(entry, "username") || *docker_text(entry, "identitytoken");
 }
 
-static const cJSON *best_of(const struct wanted *w, const cJSON *map)
+static const cJSON *docker_best_entry(const struct docker_lookup *w, const cJSON *map)
 {
 	const cJSON *entry, *best = NULL;
 	size_t longest = 0;
@@ -173,7 +174,7 @@ static const cJSON *best_of(const struct wanted *w, const cJSON *map)
 	if (!cJSON_IsObject(map))
 		return NULL;
 	cJSON_ArrayForEach (entry, map) {
-		size_t len = says_something(entry) ? match(w, entry->string) : 0;
+		size_t len = entry_has_credentials(entry) ? key_match(w, entry->string) : 0;
 
 		if (len > longest) {
 			best = entry;
@@ -185,8 +186,8 @@ static const cJSON *best_of(const struct wanted *w, const cJSON *map)
 
 /* -- helpers ---------------------------------------------------------------------------------------------------- */
 
-static int take_answer(const struct wanted *w, const char *helper, const char *answer, struct buf *ret,
-		       struct error *err)
+static int docker_take_helper_reply(const struct docker_lookup *w, const char *helper, const char *answer,
+				    struct buf *ret, struct error *err)
 {
 	_secret_json_ cJSON *json = cJSON_Parse(answer);
 
@@ -196,10 +197,10 @@ static int take_answer(const struct wanted *w, const char *helper, const char *a
 		error_remedy(err, "log in again: docker login %s", w->host);
 		return -EBADMSG;
 	}
-	return take_pair(w, text_of(json, "Username"), text_of(json, "Secret"), ret, err);
+	return docker_take_pair(w, docker_text(json, "Username"), docker_text(json, "Secret"), ret, err);
 }
 
-static int ask_helper(const struct wanted *w, const char *helper, struct buf *ret, struct error *err)
+static int docker_ask_helper(const struct docker_lookup *w, const char *helper, struct buf *ret, struct error *err)
 {
 	char *answer = secret_alloc(IMAGE_HELPER_MAX);
 	int r;
@@ -211,7 +212,7 @@ static int ask_helper(const struct wanted *w, const char *helper, struct buf *re
 	if (r < 0)
 		error_prefix(err, "%s", w->file);
 	else if (r > 0)
-		r = take_answer(w, helper, answer, ret, err);
+		r = docker_take_helper_reply(w, helper, answer, ret, err);
 	secret_free(answer, IMAGE_HELPER_MAX);
 	return r;
 }
@@ -219,17 +220,18 @@ static int ask_helper(const struct wanted *w, const char *helper, struct buf *re
 /* -- what is wrong and does not matter for public images --------------------------------------------------------- */
 
 /* The first is kept: one warning is read, five are not. */
-static void warn(const struct wanted *w, const struct error *what)
+static void docker_warn(const struct docker_lookup *w, const struct error *what)
 {
 	if (w->warning && !error_is(w->warning))
 		*w->warning = *what;
 }
 
 /* A helper that is not installed, or does not answer, is what a copied file looks like: public images still go. */
-static int ask_helper_or_warn(const struct wanted *w, const char *helper, struct buf *ret, struct error *err)
+static int docker_ask_helper_or_warn(const struct docker_lookup *w, const char *helper, struct buf *ret,
+				     struct error *err)
 {
 	struct error own = {0};
-	int r = ask_helper(w, helper, ret, &own);
+	int r = docker_ask_helper(w, helper, ret, &own);
 
 	if (r == -ENOMEM || r == -EOPNOTSUPP) {
 		if (err && error_is(&own))
@@ -237,44 +239,44 @@ static int ask_helper_or_warn(const struct wanted *w, const char *helper, struct
 		return r;
 	}
 	if (r < 0)
-		warn(w, &own);
+		docker_warn(w, &own);
 	return 0;
 }
 
-static int warn_of_file(const struct wanted *w, const char *path, const char *fault)
+static int docker_warn_of_file(const struct docker_lookup *w, const char *path, const char *fault)
 {
 	struct error what = {0};
 
 	error_set(&what, -EBADMSG, "%s %s", path, fault);
 	error_remedy(&what, "remove %s, or log in again", path);
-	warn(w, &what);
+	docker_warn(w, &what);
 	return 0;
 }
 
 /* -- files ------------------------------------------------------------------------------------------------------ */
 
-static int look_into(const struct wanted *w, const cJSON *config, struct buf *ret, struct error *err)
+static int docker_search_config(const struct docker_lookup *w, const cJSON *config, struct buf *ret, struct error *err)
 {
-	const cJSON *helper = best_of(w, cJSON_GetObjectItemCaseSensitive(config, "credHelpers"));
-	const char *store = text_of(config, "credsStore");
+	const cJSON *helper = docker_best_entry(w, cJSON_GetObjectItemCaseSensitive(config, "credHelpers"));
+	const char *store = docker_text(config, "credsStore");
 	int r = 0;
 
 	if (cJSON_IsString(helper))
-		r = ask_helper_or_warn(w, helper->valuestring, ret, err);
+		r = docker_ask_helper_or_warn(w, helper->valuestring, ret, err);
 	else if (*store)
-		r = ask_helper_or_warn(w, store, ret, err);
+		r = docker_ask_helper_or_warn(w, store, ret, err);
 	if (r < 0 || ret->len)
 		return r;
-	return take_entry(w, best_of(w, cJSON_GetObjectItemCaseSensitive(config, "auths")), ret, err);
+	return docker_take_entry(w, docker_best_entry(w, cJSON_GetObjectItemCaseSensitive(config, "auths")), ret, err);
 }
 
 /* Blanks, a byte order mark (Windows' editors), and the word null: a file that says nothing. */
-static const char *skip_mark(const char *text)
+static const char *docker_skip_byte_order_mark(const char *text)
 {
 	return strncmp(text, "\xef\xbb\xbf", 3) == 0 ? text + 3 : text;
 }
 
-static bool is_blank(const char *text)
+static bool docker_text_is_empty(const char *text)
 {
 	text += strspn(text, " \t\r\n");
 	if (strncmp(text, "null", 4) == 0)
@@ -282,13 +284,14 @@ static bool is_blank(const char *text)
 	return text[strspn(text, " \t\r\n")] == '\0';
 }
 
-static int look_into_text(struct wanted *w, const char *path, const char *text, struct buf *ret, struct error *err)
+static int docker_search_text(struct docker_lookup *w, const char *path, const char *text, struct buf *ret,
+			      struct error *err)
 {
 	_secret_json_ cJSON *json = NULL;
 
-	text = skip_mark(text);
-	if (is_blank(text))
-		return warn_of_file(w, path, "is empty");
+	text = docker_skip_byte_order_mark(text);
+	if (docker_text_is_empty(text))
+		return docker_warn_of_file(w, path, "is empty");
 	json = cJSON_ParseWithOpts(text, NULL, true);
 	if (!cJSON_IsObject(json)) {
 		error_set(err, -EBADMSG, "%s is not a JSON object", path);
@@ -296,17 +299,17 @@ static int look_into_text(struct wanted *w, const char *path, const char *text, 
 		return -EBADMSG;
 	}
 	w->file = path;
-	return look_into(w, json, ret, err);
+	return docker_search_config(w, json, ret, err);
 }
 
-static int cannot_read(const char *path, int r, struct error *err)
+static int docker_cannot_read(const char *path, int r, struct error *err)
 {
 	error_set(err, r, "cannot read %s: %s", path, file_explain(r));
 	error_remedy(err, "fix or remove %s", path);
 	return r;
 }
 
-static int look_into_file(struct wanted *w, const char *path, struct buf *ret, struct error *err)
+static int docker_search_file(struct docker_lookup *w, const char *path, struct buf *ret, struct error *err)
 {
 	_close_ int fd = file_open_regular_or_null(path);
 	size_t len, size;
@@ -316,19 +319,19 @@ static int look_into_file(struct wanted *w, const char *path, struct buf *ret, s
 	if (fd == -ENOENT || fd == -ENOTDIR)
 		return 0;
 	if (fd == -EACCES)
-		return warn_of_file(w, path, "cannot be read: permission denied");
+		return docker_warn_of_file(w, path, "cannot be read: permission denied");
 	if (fd < 0)
-		return cannot_read(path, fd, err);
+		return docker_cannot_read(path, fd, err);
 	r = secret_read(fd, FILE_MAX, &text, &len, &size);
 	if (r < 0)
-		return cannot_read(path, r, err);
-	r = look_into_text(w, path, text, ret, err);
+		return docker_cannot_read(path, r, err);
+	r = docker_search_text(w, path, text, ret, err);
 	secret_free(text, size);
 	return r;
 }
 
 /* "<directory of the variable or of home>/<rest>", to be freed; NULL if neither is set. */
-static char *path_in(const char *variable, const char *home_part, const char *rest)
+static char *docker_path(const char *variable, const char *home_part, const char *rest)
 {
 	const char *dir = getenv(variable), *home = path_home();
 	char *path = NULL;
@@ -341,27 +344,28 @@ static char *path_in(const char *variable, const char *home_part, const char *re
 	return n < 0 ? NULL : path;
 }
 
-static int look_into_each(struct wanted *w, struct buf *ret, struct error *err)
+static int docker_search_files(struct docker_lookup *w, struct buf *ret, struct error *err)
 {
 	const char *named = getenv("REGISTRY_AUTH_FILE");
-	_free_ char *docker = path_in("DOCKER_CONFIG", ".docker", "config.json");
-	_free_ char *session = path_in("XDG_RUNTIME_DIR", NULL, "containers/auth.json");
-	_free_ char *lasting = path_in("XDG_CONFIG_HOME", ".config", "containers/auth.json");
+	_free_ char *docker = docker_path("DOCKER_CONFIG", ".docker", "config.json");
+	_free_ char *session = docker_path("XDG_RUNTIME_DIR", NULL, "containers/auth.json");
+	_free_ char *lasting = docker_path("XDG_CONFIG_HOME", ".config", "containers/auth.json");
 	const char *paths[] = {docker, named && *named ? named : session, named && *named ? NULL : lasting};
 	int r = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(paths) && r == 0 && !ret->len; i++)
 		if (paths[i])
-			r = look_into_file(w, paths[i], ret, err);
+			r = docker_search_file(w, paths[i], ret, err);
 	return r;
 }
 
 int image_credentials(const char *host, const char *name, struct buf *ret_basic, struct error *ret_warning,
 		      struct error *err)
 {
-	struct wanted w = {.host = image_host_is_docker_hub(host) ? IMAGE_DOCKER_HUB : host, .warning = ret_warning};
+	struct docker_lookup w = {.host = image_host_is_docker_hub(host) ? IMAGE_DOCKER_HUB : host,
+				  .warning = ret_warning};
 
 	if ((size_t)snprintf(w.whole, sizeof(w.whole), "%s/%s", w.host, name) >= sizeof(w.whole))
 		return error_set(err, -EINVAL, "the name of the image is too long");
-	return look_into_each(&w, ret_basic, err);
+	return docker_search_files(&w, ret_basic, err);
 }

@@ -24,7 +24,7 @@ struct helper {
 };
 
 /* It becomes a part of a program's name: no slash, no blank, nothing that could be an option. */
-static bool is_plain_word(const char *s)
+static bool helper_name_is_valid(const char *s)
 {
 	size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
 
@@ -32,7 +32,7 @@ static bool is_plain_word(const char *s)
 }
 
 /* A pipe's buffer holds the name of a server: it is all written before the helper begins, and nothing can block. */
-static int make_input(const char *server)
+static int helper_make_input(const char *server)
 {
 	int ends[2], r = 0;
 
@@ -50,7 +50,7 @@ static int make_input(const char *server)
 }
 
 /* A group of its own, so that whatever the helper starts ends with it; signals as a program expects them. */
-static int spawn(struct helper *h, int in, int out, char **environment)
+static int helper_spawn(struct helper *h, int in, int out, char **environment)
 {
 	char *argv[] = {h->program, (char[]){"get"}, NULL};
 	posix_spawn_file_actions_t actions;
@@ -83,9 +83,9 @@ static int spawn(struct helper *h, int in, int out, char **environment)
 	return -r;
 }
 
-static int start(struct helper *h, const char *server)
+static int helper_start(struct helper *h, const char *server)
 {
-	_close_ int in = make_input(server);
+	_close_ int in = helper_make_input(server);
 	char **environment;
 	int ends[2], r;
 
@@ -96,7 +96,7 @@ static int start(struct helper *h, const char *server)
 	/* Not blocking is for our end only: the helper writes as to any pipe. */
 	fcntl(ends[1], F_SETFL, 0);
 	environment = secret_env_for_child(); /* ECR's helper needs the keys */
-	r = environment ? spawn(h, in, ends[1], environment) : -ENOMEM;
+	r = environment ? helper_spawn(h, in, ends[1], environment) : -ENOMEM;
 	secret_env_free_child(environment);
 	close(ends[1]);
 	if (r < 0)
@@ -107,7 +107,7 @@ static int start(struct helper *h, const char *server)
 }
 
 /* Sleeps until the descriptor can be read; -ETIMEDOUT at the deadline. */
-static int await(const struct helper *h, int fd)
+static int helper_wait(const struct helper *h, int fd)
 {
 	struct pollfd p = {.fd = fd, .events = POLLIN};
 	int64_t left;
@@ -122,13 +122,13 @@ static int await(const struct helper *h, int fd)
 	return n < 0 ? -errno : 0;
 }
 
-static int read_answer(const struct helper *h, char *ret)
+static int helper_read_reply(const struct helper *h, char *ret)
 {
 	size_t len = 0;
 	ssize_t n;
 
 	for (;;) {
-		int r = await(h, h->out);
+		int r = helper_wait(h, h->out);
 
 		if (r < 0)
 			return r;
@@ -148,12 +148,12 @@ static int read_answer(const struct helper *h, char *ret)
 }
 
 /* Its end, which may be later than that of its output; whoever is not done by the deadline is killed. */
-static int finish(const struct helper *h, int r, int *ret_status)
+static int helper_finish(const struct helper *h, int r, int *ret_status)
 {
 	_close_ int pidfd = (int)syscall(SYS_pidfd_open, h->pid, 0);
 
 	if (r == 0 && pidfd >= 0)
-		r = await(h, pidfd);
+		r = helper_wait(h, pidfd);
 	if (r < 0)
 		kill(-h->pid, SIGKILL);
 	while (waitpid(h->pid, ret_status, 0) < 0)
@@ -163,7 +163,7 @@ static int finish(const struct helper *h, int r, int *ret_status)
 }
 
 /* Its output stays out of the text: it may hold a secret. */
-static int explain(const struct helper *h, int r, struct error *err)
+static int helper_explain(const struct helper *h, int r, struct error *err)
 {
 	if (r == -ENOENT)
 		error_set(err, r, "there is no program %s", h->program);
@@ -188,20 +188,20 @@ int image_helper_get(const char *helper, const char *server, int timeout_ms, cha
 	int status = 0, r;
 
 	*ret = '\0';
-	if (!is_plain_word(helper)) {
+	if (!helper_name_is_valid(helper)) {
 		error_set(err, -EINVAL, "'%.80s' is not the name of a credential helper", helper);
 		error_remedy(err, "remove it from docker's configuration");
 		return -EINVAL;
 	}
 	snprintf(h.program, sizeof(h.program), "docker-credential-%s", helper);
-	r = start(&h, server);
+	r = helper_start(&h, server);
 	if (r < 0)
-		return explain(&h, r, err);
-	r = finish(&h, read_answer(&h, ret), &status);
+		return helper_explain(&h, r, err);
+	r = helper_finish(&h, helper_read_reply(&h, ret), &status);
 	close(h.out);
 	if (r < 0)
-		return explain(&h, r, err);
+		return helper_explain(&h, r, err);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 1;
-	return strstr(ret, "credentials not found") ? 0 : explain(&h, HELPER_REFUSED, err);
+	return strstr(ret, "credentials not found") ? 0 : helper_explain(&h, HELPER_REFUSED, err);
 }

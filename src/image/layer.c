@@ -15,7 +15,7 @@
 /* -- the program ------------------------------------------------------------------------------------------------ */
 
 /* Not file_read: a FIFO must not hang, nor a directory pass for an unreadable file. */
-static int read_program(const char *path, struct buf *out, struct error *err)
+static int layer_read_program(const char *path, struct buf *out, struct error *err)
 {
 	_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	char piece[65536];
@@ -38,7 +38,7 @@ static int read_program(const char *path, struct buf *out, struct error *err)
 }
 
 /* 64 bits, little endian, with an entry point, for a machine that Lambda has; its architecture's name or NULL. */
-static const char *architecture_of(const struct buf *program)
+static const char *layer_architecture(const struct buf *program)
 {
 	Elf64_Ehdr h;
 
@@ -81,7 +81,7 @@ static unsigned tar_checksum(const struct tar_header *h)
 	return sum;
 }
 
-static struct tar_header make_header(size_t size)
+static struct tar_header tar_make_header(size_t size)
 {
 	struct tar_header h = {.mode = "0000755",
 			       .uid = "0000000",
@@ -100,10 +100,10 @@ static struct tar_header make_header(size_t size)
 	return h;
 }
 
-static int pack(const struct buf *program, struct buf *out)
+static int tar_pack(const struct buf *program, struct buf *out)
 {
 	static const char zeros[3 * TAR_BLOCK];
-	struct tar_header header = make_header(program->len);
+	struct tar_header header = tar_make_header(program->len);
 	size_t rest = (TAR_BLOCK - program->len % TAR_BLOCK) % TAR_BLOCK;
 
 	buf_append(out, &header, sizeof(header));
@@ -113,7 +113,7 @@ static int pack(const struct buf *program, struct buf *out)
 
 /* -- compression ------------------------------------------------------------------------------------------------ */
 
-static int deflate_all(z_stream *z, struct buf *out)
+static int gzip_deflate(z_stream *z, struct buf *out)
 {
 	unsigned char piece[65536];
 	int r;
@@ -128,7 +128,7 @@ static int deflate_all(z_stream *z, struct buf *out)
 }
 
 /* gzip's header with time 0, no name and no operating system: nothing in it tells of this machine. */
-static int compress_gzip(const struct buf *in, struct buf *out)
+static int gzip_compress(const struct buf *in, struct buf *out)
 {
 	gz_header header = {.os = 255};
 	z_stream z = {0};
@@ -139,20 +139,20 @@ static int compress_gzip(const struct buf *in, struct buf *out)
 	deflateSetHeader(&z, &header);
 	z.next_in = (unsigned char *)in->data;
 	z.avail_in = (unsigned int)in->len;
-	r = deflate_all(&z, out);
+	r = gzip_deflate(&z, out);
 	deflateEnd(&z);
 	return r;
 }
 
-static int make(const struct buf *program, struct image_layer *l)
+static int layer_compress(const struct buf *program, struct image_layer *l)
 {
 	_buf_ struct buf tar = BUF_INIT(IMAGE_LAYER_MAX + (1 << 20));
-	int r = pack(program, &tar);
+	int r = tar_pack(program, &tar);
 
 	if (r == 0)
 		r = image_digest(tar.data, tar.len, l->diff_id);
 	if (r == 0)
-		r = compress_gzip(&tar, &l->data);
+		r = gzip_compress(&tar, &l->data);
 	return r < 0 ? r : image_digest(l->data.data, l->data.len, l->digest);
 }
 
@@ -163,14 +163,14 @@ int image_layer_make(const char *runtime_path, struct image_layer *ret, struct e
 	int r;
 
 	*ret = (struct image_layer){.data = BUF_INIT(IMAGE_LAYER_MAX + (2 << 20))};
-	r = read_program(runtime_path, &program, err);
+	r = layer_read_program(runtime_path, &program, err);
 	if (r < 0)
 		return r;
-	architecture = architecture_of(&program);
+	architecture = layer_architecture(&program);
 	if (!architecture)
 		return error_set(err, -ENOEXEC, "the runtime %s is not an ELF program for x86_64 or arm64",
 				 runtime_path);
-	r = make(&program, ret);
+	r = layer_compress(&program, ret);
 	if (r < 0) {
 		image_layer_free(ret);
 		return error_set(err, r, "cannot pack the runtime %s: %s", runtime_path, strerror(-r));

@@ -11,14 +11,14 @@
 
 /* -- small readings --------------------------------------------------------------------------------------------- */
 
-static const char *text_of(const cJSON *o, const char *key)
+static const char *manifest_text(const cJSON *o, const char *key)
 {
 	const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(o, key));
 
 	return text ? text : "";
 }
 
-static const char *oci_architecture(const char *architecture)
+static const char *platform_architecture(const char *architecture)
 {
 	return strcmp(architecture, "x86_64") == 0 ? "amd64" : architecture;
 }
@@ -49,7 +49,7 @@ static bool type_is_schema_1(const char *media_type)
 
 bool image_manifest_is_index(const cJSON *json, const char *media_type)
 {
-	const char *own = text_of(json, "mediaType");
+	const char *own = manifest_text(json, "mediaType");
 
 	if (*own)
 		return type_is_index(own);
@@ -62,44 +62,44 @@ bool image_manifest_is_index(const cJSON *json, const char *media_type)
 /* -- choosing a platform ---------------------------------------------------------------------------------------- */
 
 /* How well an entry fits: 0 not at all, 2 if every machine of the architecture can run it. */
-static int fit(const cJSON *entry, const char *architecture)
+static int platform_fit(const cJSON *entry, const char *architecture)
 {
 	const cJSON *platform = cJSON_GetObjectItemCaseSensitive(entry, "platform");
-	const char *variant = text_of(platform, "variant");
+	const char *variant = manifest_text(platform, "variant");
 
-	if (strcmp(text_of(platform, "os"), "linux") != 0 ||
-	    strcmp(text_of(platform, "architecture"), oci_architecture(architecture)) != 0)
+	if (strcmp(manifest_text(platform, "os"), "linux") != 0 ||
+	    strcmp(manifest_text(platform, "architecture"), platform_architecture(architecture)) != 0)
 		return 0;
 	return !*variant || strcmp(variant, "v8") == 0 || strcmp(variant, "v1") == 0 ? 2 : 1;
 }
 
-static void name_platforms(const cJSON *entries, struct buf *out)
+static void platform_list(const cJSON *entries, struct buf *out)
 {
 	const cJSON *entry;
 
 	cJSON_ArrayForEach (entry, entries) {
 		const cJSON *platform = cJSON_GetObjectItemCaseSensitive(entry, "platform");
-		const char *os = text_of(platform, "os"), *variant = text_of(platform, "variant");
+		const char *os = manifest_text(platform, "os"), *variant = manifest_text(platform, "variant");
 
 		if (!*os || strcmp(os, "unknown") == 0)
 			continue;
-		buf_printf(out, "%s%.32s/%.32s%s%.16s", out->len ? ", " : "", os, text_of(platform, "architecture"),
-			   *variant ? "/" : "", variant);
+		buf_printf(out, "%s%.32s/%.32s%s%.16s", out->len ? ", " : "", os,
+			   manifest_text(platform, "architecture"), *variant ? "/" : "", variant);
 	}
 }
 
-static int no_such_platform(const cJSON *entries, const char *architecture, struct error *err)
+static int platform_not_found(const cJSON *entries, const char *architecture, struct error *err)
 {
 	_buf_ struct buf names = BUF_INIT(512);
 	const cJSON *entry;
 
 	cJSON_ArrayForEach (entry, entries)
-		if (type_is_index(text_of(entry, "mediaType")))
+		if (type_is_index(manifest_text(entry, "mediaType")))
 			return error_set(err, -EOPNOTSUPP,
 					 "the image's index holds another index, %.72s, and no image for linux/%s",
-					 text_of(entry, "digest"), oci_architecture(architecture));
-	name_platforms(entries, &names);
-	error_set(err, -ENOENT, "there is no image for linux/%s; there is: %s", oci_architecture(architecture),
+					 manifest_text(entry, "digest"), platform_architecture(architecture));
+	platform_list(entries, &names);
+	error_set(err, -ENOENT, "there is no image for linux/%s; there is: %s", platform_architecture(architecture),
 		  names.len ? buf_str(&names) : "none that names its platform");
 	error_remedy(err, "choose another image, or another architecture in the settings");
 	return -ENOENT;
@@ -115,7 +115,7 @@ int image_manifest_choose(const cJSON *index, const char *architecture, char ret
 	if (!cJSON_IsArray(entries))
 		return error_set(err, -EBADMSG, "the image's index has no list of manifests");
 	cJSON_ArrayForEach (entry, entries) {
-		int f = fit(entry, architecture);
+		int f = platform_fit(entry, architecture);
 
 		if (f > best_fit) {
 			best = entry;
@@ -123,25 +123,25 @@ int image_manifest_choose(const cJSON *index, const char *architecture, char ret
 		}
 	}
 	if (!best)
-		return no_such_platform(entries, architecture, err);
-	digest = text_of(best, "digest");
+		return platform_not_found(entries, architecture, err);
+	digest = manifest_text(best, "digest");
 	if (!image_digest_is_valid(digest))
 		return error_set(err, -EBADMSG,
 				 "the image's index gives '%.80s' for linux/%s, which is no sha256 digest", digest,
-				 oci_architecture(architecture));
-	if (type_is_index(text_of(best, "mediaType")))
+				 platform_architecture(architecture));
+	if (type_is_index(manifest_text(best, "mediaType")))
 		return error_set(err, -EOPNOTSUPP, "the image for linux/%s is an index in an index, %s",
-				 oci_architecture(architecture), digest);
+				 platform_architecture(architecture), digest);
 	snprintf(ret_digest, IMAGE_DIGEST_SIZE, "%s", digest);
 	return 0;
 }
 
 /* -- descriptors ------------------------------------------------------------------------------------------------ */
 
-static int parse_blob(const cJSON *o, const char *what, struct image_blob *ret, struct error *err)
+static int manifest_parse_descriptor(const cJSON *o, const char *what, struct image_blob *ret, struct error *err)
 {
 	const cJSON *size = cJSON_GetObjectItemCaseSensitive(o, "size");
-	const char *digest = text_of(o, "digest"), *type = text_of(o, "mediaType");
+	const char *digest = manifest_text(o, "digest"), *type = manifest_text(o, "mediaType");
 
 	if (!cJSON_IsObject(o))
 		return error_set(err, -EBADMSG, "the image's manifest has no descriptor of its %s", what);
@@ -161,7 +161,7 @@ static int parse_blob(const cJSON *o, const char *what, struct image_blob *ret, 
 }
 
 /* What is wrong with a layer's media type, or NULL. */
-static const char *trouble_with_layer(const char *type)
+static const char *manifest_layer_fault(const char *type)
 {
 	if (type_is(type, "application/vnd.docker.image.rootfs.diff.tar.gzip") ||
 	    type_is(type, "application/vnd.oci.image.layer.v1.tar+gzip"))
@@ -178,14 +178,14 @@ static const char *trouble_with_layer(const char *type)
 	return "is of an unknown kind";
 }
 
-static int parse_layer(const cJSON *o, struct image_blob *ret, struct error *err)
+static int manifest_parse_layer(const cJSON *o, struct image_blob *ret, struct error *err)
 {
 	const char *trouble;
-	int r = parse_blob(o, "layer", ret, err);
+	int r = manifest_parse_descriptor(o, "layer", ret, err);
 
 	if (r < 0)
 		return r;
-	trouble = trouble_with_layer(ret->media_type);
+	trouble = manifest_layer_fault(ret->media_type);
 	if (!trouble)
 		return 0;
 	error_set(err, -EOPNOTSUPP, "the layer %s %s (%s), and Lambda takes gzip only", ret->digest, trouble,
@@ -196,7 +196,7 @@ static int parse_layer(const cJSON *o, struct image_blob *ret, struct error *err
 	return -EOPNOTSUPP;
 }
 
-static int parse_layers(const cJSON *list, struct image_manifest *m, struct error *err)
+static int manifest_parse_layers(const cJSON *list, struct image_manifest *m, struct error *err)
 {
 	const cJSON *o;
 	int n = cJSON_GetArraySize(list), r;
@@ -210,16 +210,16 @@ static int parse_layers(const cJSON *list, struct image_manifest *m, struct erro
 	if (!m->layers)
 		return -ENOMEM;
 	cJSON_ArrayForEach (o, list) {
-		r = parse_layer(o, &m->layers[m->n_layers++], err);
+		r = manifest_parse_layer(o, &m->layers[m->n_layers++], err);
 		if (r < 0)
 			return r;
 	}
 	return 0;
 }
 
-static int parse_config(const cJSON *o, struct image_manifest *m, struct error *err)
+static int manifest_parse_config(const cJSON *o, struct image_manifest *m, struct error *err)
 {
-	int r = parse_blob(o, "config", &m->config, err);
+	int r = manifest_parse_descriptor(o, "config", &m->config, err);
 
 	if (r < 0)
 		return r;
@@ -234,7 +234,7 @@ static int parse_config(const cJSON *o, struct image_manifest *m, struct error *
 
 /* -- the document ----------------------------------------------------------------------------------------------- */
 
-static int refuse_schema_1(struct error *err)
+static int manifest_refuse_schema_1(struct error *err)
 {
 	error_set(err, -EOPNOTSUPP, "the image is kept in Docker's first format, schema 1, which AWS does not run");
 	error_remedy(err,
@@ -244,7 +244,7 @@ static int refuse_schema_1(struct error *err)
 }
 
 /* What the reply was called must be what the document calls itself: readers that differ can be shown two images. */
-static int check_type(const char *own, const char *media_type, struct error *err)
+static int manifest_check_type(const char *own, const char *media_type, struct error *err)
 {
 	bool known = type_is_manifest(media_type) || type_is_index(media_type) || type_is_schema_1(media_type);
 
@@ -253,15 +253,15 @@ static int check_type(const char *own, const char *media_type, struct error *err
 	return error_set(err, -EBADMSG, "the image's manifest calls itself %.80s and came as %.80s", own, media_type);
 }
 
-static int parse_type(const char *media_type, struct image_manifest *m, struct error *err)
+static int manifest_parse_type(const char *media_type, struct image_manifest *m, struct error *err)
 {
 	const cJSON *version = cJSON_GetObjectItemCaseSensitive(m->json, "schemaVersion");
-	const char *own = text_of(m->json, "mediaType"), *type = *own || !media_type ? own : media_type;
+	const char *own = manifest_text(m->json, "mediaType"), *type = *own || !media_type ? own : media_type;
 	bool has_layers = cJSON_GetObjectItemCaseSensitive(m->json, "layers") != NULL;
 
 	if (type_is_schema_1(type) || (cJSON_IsNumber(version) && version->valuedouble == 1))
-		return refuse_schema_1(err);
-	if (check_type(own, media_type, err) < 0)
+		return manifest_refuse_schema_1(err);
+	if (manifest_check_type(own, media_type, err) < 0)
 		return -EBADMSG;
 	if (!cJSON_IsNumber(version) || version->valuedouble != 2)
 		return error_set(err, -EBADMSG, "the image's manifest is not of schema version 2");
@@ -276,14 +276,14 @@ static int parse_type(const char *media_type, struct image_manifest *m, struct e
 	return 0;
 }
 
-static int parse(const char *media_type, struct image_manifest *m, struct error *err)
+static int manifest_parse_members(const char *media_type, struct image_manifest *m, struct error *err)
 {
-	int r = parse_type(media_type, m, err);
+	int r = manifest_parse_type(media_type, m, err);
 
 	if (r == 0)
-		r = parse_config(cJSON_GetObjectItemCaseSensitive(m->json, "config"), m, err);
+		r = manifest_parse_config(cJSON_GetObjectItemCaseSensitive(m->json, "config"), m, err);
 	if (r == 0)
-		r = parse_layers(cJSON_GetObjectItemCaseSensitive(m->json, "layers"), m, err);
+		r = manifest_parse_layers(cJSON_GetObjectItemCaseSensitive(m->json, "layers"), m, err);
 	return r;
 }
 
@@ -294,7 +294,7 @@ int image_manifest_parse(const void *data, size_t len, const char *media_type, s
 
 	*ret = (struct image_manifest){0};
 	if (type_is_schema_1(media_type))
-		return refuse_schema_1(err);
+		return manifest_refuse_schema_1(err);
 	if (len > IMAGE_MANIFEST_MAX)
 		return error_set(err, -EFBIG, "the image's manifest is larger than %zu bytes", IMAGE_MANIFEST_MAX);
 	ret->json = cJSON_ParseWithLength(data, len);
@@ -302,7 +302,7 @@ int image_manifest_parse(const void *data, size_t len, const char *media_type, s
 		image_manifest_free(ret);
 		return error_set(err, -EBADMSG, "the image's manifest is not a JSON object");
 	}
-	r = parse(media_type, ret, err);
+	r = manifest_parse_members(media_type, ret, err);
 	if (r < 0)
 		image_manifest_free(ret);
 	return r;

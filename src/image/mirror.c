@@ -29,7 +29,7 @@ static const char *mirror_fault(const char *mirror)
 }
 
 /* Without slashes at the end. */
-static size_t trimmed_length(const char *s)
+static size_t mirror_trimmed_length(const char *s)
 {
 	size_t len = strlen(s);
 
@@ -38,8 +38,8 @@ static size_t trimmed_length(const char *s)
 	return len;
 }
 
-static int place_set(struct image_place *ret, int base_len, const char *base, int path_len, const char *path,
-		     const char *name)
+static int mirror_set_place(struct image_place *ret, int base_len, const char *base, int path_len, const char *path,
+			    const char *name)
 {
 	*ret = (struct image_place){NULL};
 	if (asprintf(&ret->base, "%.*s", base_len, base) < 0)
@@ -56,7 +56,7 @@ int mirror_place(const char *mirror, const char *name, enum mirror_kind kind, st
 		 struct error *err)
 {
 	const char *fault = mirror_fault(mirror), *path;
-	size_t len = trimmed_length(mirror), host_len;
+	size_t len = mirror_trimmed_length(mirror), host_len;
 
 	if (fault) {
 		error_set(err, -EINVAL, "VASTFS_REGISTRY_MIRROR is not the URL of a registry: %s", fault);
@@ -78,7 +78,7 @@ int mirror_place(const char *mirror, const char *name, enum mirror_kind kind, st
 	if (kind == MIRROR_OF_SEVERAL) {
 		int path_len = (int)(mirror + len - path - 1);
 
-		return place_set(ret, (int)host_len, mirror, path_len, path + 1, name) < 0 ? -ENOMEM : (int)kind;
+		return mirror_set_place(ret, (int)host_len, mirror, path_len, path + 1, name) < 0 ? -ENOMEM : (int)kind;
 	}
-	return place_set(ret, (int)len, mirror, 0, "", name) < 0 ? -ENOMEM : (int)kind;
+	return mirror_set_place(ret, (int)len, mirror, 0, "", name) < 0 ? -ENOMEM : (int)kind;
 }

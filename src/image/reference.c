@@ -17,7 +17,7 @@ bool image_host_is_docker_hub(const char *host)
 	       strcasecmp(host, IMAGE_DOCKER_HUB) == 0;
 }
 
-static bool begins_with(const char *s, const char *start)
+static bool reference_begins_with(const char *s, const char *start)
 {
 	return strncmp(s, start, strlen(start)) == 0;
 }
@@ -52,7 +52,7 @@ static const struct {
 };
 
 /* <account><middle><region><suffix> */
-static void find_ecr(struct image_reference *r)
+static void reference_find_ecr(struct image_reference *r)
 {
 	const char *rest = r->host + IMAGE_ACCOUNT_SIZE - 1;
 
@@ -62,7 +62,7 @@ static void find_ecr(struct image_reference *r)
 		const char *region = rest + strlen(ecr_hosts[i].middle);
 		size_t len;
 
-		if (!begins_with(rest, ecr_hosts[i].middle))
+		if (!reference_begins_with(rest, ecr_hosts[i].middle))
 			continue;
 		len = strcspn(region, ".");
 		if (!len || len >= sizeof(r->ecr_region) || strcmp(region + len, ecr_hosts[i].suffix) != 0)
@@ -75,7 +75,7 @@ static void find_ecr(struct image_reference *r)
 }
 
 /* A separator is one dot, one or two underscores, or any number of dashes, between letters and digits. */
-static size_t separator(const char *s)
+static size_t reference_separator(const char *s)
 {
 	size_t n = strspn(s, "._-");
 
@@ -84,7 +84,7 @@ static size_t separator(const char *s)
 	return 0;
 }
 
-static bool is_path_component(const char *s)
+static bool reference_is_path_component(const char *s)
 {
 	for (;;) {
 		size_t n = strspn(s, LOWER DIGITS);
@@ -94,14 +94,14 @@ static bool is_path_component(const char *s)
 		s += n;
 		if (!*s)
 			return true;
-		n = separator(s);
+		n = reference_separator(s);
 		if (!n)
 			return false;
 		s += n;
 	}
 }
 
-static bool is_path(const char *name)
+static bool reference_is_path(const char *name)
 {
 	char copy[NAME_MAX_LEN + 1], *rest = copy, *part;
 
@@ -109,24 +109,24 @@ static bool is_path(const char *name)
 		return false;
 	snprintf(copy, sizeof(copy), "%s", name);
 	while ((part = strsep(&rest, "/")))
-		if (!is_path_component(part))
+		if (!reference_is_path_component(part))
 			return false;
 	return true;
 }
 
-static bool is_tag(const char *s)
+static bool reference_is_tag(const char *s)
 {
 	return *s && strlen(s) <= 128 && *s != '.' && *s != '-' && s[strspn(s, LOWER UPPER DIGITS "_.-")] == '\0';
 }
 
-static bool is_port(const char *s)
+static bool reference_is_port(const char *s)
 {
 	size_t n = strspn(s, DIGITS);
 
 	return n && n <= 5 && !s[n] && atoi(s) > 0 && atoi(s) <= 65535;
 }
 
-static bool is_host_label(const char *s)
+static bool reference_is_host_label(const char *s)
 {
 	size_t n = strspn(s, LOWER UPPER DIGITS "-");
 
@@ -134,7 +134,7 @@ static bool is_host_label(const char *s)
 }
 
 /* "[address]:port" or "name:port", the port being optional. */
-static bool is_host(const char *host)
+static bool reference_is_host(const char *host)
 {
 	char copy[256], *rest = copy, *port, *label;
 
@@ -142,16 +142,16 @@ static bool is_host(const char *host)
 	if (*copy == '[') {
 		char *end = copy + 1 + strspn(copy + 1, DIGITS "abcdefABCDEF:");
 
-		return end > copy + 2 && *end == ']' && (!end[1] || (end[1] == ':' && is_port(end + 2)));
+		return end > copy + 2 && *end == ']' && (!end[1] || (end[1] == ':' && reference_is_port(end + 2)));
 	}
 	port = strchr(copy, ':');
 	if (port) {
 		*port++ = '\0';
-		if (!is_port(port))
+		if (!reference_is_port(port))
 			return false;
 	}
 	while ((label = strsep(&rest, ".")))
-		if (!is_host_label(label))
+		if (!reference_is_host_label(label))
 			return false;
 	return true;
 }
@@ -160,14 +160,14 @@ static bool is_host(const char *host)
  * The first part is a registry if it cannot be a part of a name. Docker takes a capital letter for that, too: then
  * Tenzir/vast would be looked for at a host "tenzir". Here it is a misspelt name.
  */
-static bool is_host_like(const char *first)
+static bool reference_is_host_like(const char *first)
 {
 	return strpbrk(first, ".:[") || strcasecmp(first, "localhost") == 0;
 }
 
 /* -- taking the text apart, in place ---------------------------------------------------------------------------- */
 
-static int take_digest(char *text, struct image_reference *ret, struct error *err)
+static int reference_take_digest(char *text, struct image_reference *ret, struct error *err)
 {
 	char *at = strchr(text, '@');
 
@@ -180,7 +180,7 @@ static int take_digest(char *text, struct image_reference *ret, struct error *er
 	return 0;
 }
 
-static int take_tag(char *text, struct image_reference *ret, struct error *err)
+static int reference_take_tag(char *text, struct image_reference *ret, struct error *err)
 {
 	char *slash = strrchr(text, '/'), *colon = strchr(slash ? slash : text, ':');
 
@@ -189,7 +189,7 @@ static int take_tag(char *text, struct image_reference *ret, struct error *err)
 		return 0;
 	}
 	*colon++ = '\0';
-	if (!is_tag(colon))
+	if (!reference_is_tag(colon))
 		return error_set(err, -EINVAL,
 				 "'%s' is not a tag: 1 to 128 letters, digits and ._- that do not begin with . or -",
 				 colon);
@@ -197,16 +197,16 @@ static int take_tag(char *text, struct image_reference *ret, struct error *err)
 	return 0;
 }
 
-static int take_host(const char *host, struct image_reference *ret, struct error *err)
+static int reference_take_host(const char *host, struct image_reference *ret, struct error *err)
 {
-	if (strlen(host) >= sizeof(ret->host) || !is_host(host))
+	if (strlen(host) >= sizeof(ret->host) || !reference_is_host(host))
 		return error_set(err, -EINVAL, "'%s' is not a registry: host or host:port", host);
 	for (size_t i = 0; host[i]; i++)
 		ret->host[i] = (char)tolower((unsigned char)host[i]);
 	return 0;
 }
 
-static int take_name(char *text, struct image_reference *ret, struct error *err)
+static int reference_take_name(char *text, struct image_reference *ret, struct error *err)
 {
 	char *slash = strchr(text, '/');
 	const char *name = text;
@@ -214,8 +214,8 @@ static int take_name(char *text, struct image_reference *ret, struct error *err)
 
 	if (slash) {
 		*slash = '\0';
-		if (is_host_like(text)) {
-			r = take_host(text, ret, err);
+		if (reference_is_host_like(text)) {
+			r = reference_take_host(text, ret, err);
 			if (r < 0)
 				return r;
 			name = slash + 1;
@@ -229,7 +229,7 @@ static int take_name(char *text, struct image_reference *ret, struct error *err)
 				 "repository names have no capital letters, and '%s' has; a registry whose name has "
 				 "no dot is written with its port",
 				 name);
-	if (!is_path(name))
+	if (!reference_is_path(name))
 		return error_set(err, -EINVAL,
 				 "'%s' is not a name: lower case letters and digits, with single . _ or - between",
 				 name);
@@ -238,21 +238,21 @@ static int take_name(char *text, struct image_reference *ret, struct error *err)
 	return 0;
 }
 
-static int parse(char *text, struct image_reference *ret, struct error *err)
+static int reference_parse_parts(char *text, struct image_reference *ret, struct error *err)
 {
 	int r;
 
 	if (strstr(text, "://"))
 		return error_set(err, -EINVAL, "an image is named without https://");
-	r = take_digest(text, ret, err);
+	r = reference_take_digest(text, ret, err);
 	if (r < 0)
 		return r;
-	r = take_tag(text, ret, err);
+	r = reference_take_tag(text, ret, err);
 	if (r < 0)
 		return r;
 	if (strspn(text, DIGITS "abcdef") == 64 && !text[64])
 		return error_set(err, -EINVAL, "a bare digest names no image: <name>@sha256:<digest> does");
-	r = take_name(text, ret, err);
+	r = reference_take_name(text, ret, err);
 	if (r == 0 && strlen(ret->host) + strlen(ret->name) > NAME_MAX_LEN)
 		return error_set(err, -EINVAL, "it is longer than %d characters", NAME_MAX_LEN);
 	return r;
@@ -268,12 +268,12 @@ int image_reference_parse(const char *text, struct image_reference *ret, struct 
 		return -ENOMEM;
 	if (!*text)
 		return error_set(err, -EINVAL, "the name of an image is empty");
-	r = parse(copy, &found, err);
+	r = reference_parse_parts(copy, &found, err);
 	if (r < 0) {
 		error_prefix(err, "'%.200s' is not the name of an image", text);
 		return r;
 	}
-	find_ecr(&found);
+	reference_find_ecr(&found);
 	*ret = found;
 	return 0;
 }

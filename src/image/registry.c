@@ -68,7 +68,7 @@ bool registry_is_transient(const struct http_reply *reply)
 	return reply->status == 408 || reply->status == 429 || reply->status >= 500 || error_is(&reply->error);
 }
 
-static void advise(const struct http_reply *reply, struct error *err)
+static void registry_advise(const struct http_reply *reply, struct error *err)
 {
 	struct rate_limit limit;
 	int status = reply->status;
@@ -90,7 +90,7 @@ static void advise(const struct http_reply *reply, struct error *err)
 	}
 }
 
-static const char *words_of(int status)
+static const char *registry_status_text(int status)
 {
 	switch (status) {
 	case 401:
@@ -118,11 +118,11 @@ int registry_explain(const struct http_reply *reply, const char *label, const ch
 		error_prefix(err, "%s: %s", label, action);
 	} else {
 		error_set(err, errnum, "%s: %s: %s%s%s (HTTP %d)", label, action,
-			  status == 404 || !*said ? words_of(status) : "", status == 404 && *said ? ": " : "", said,
-			  status);
+			  status == 404 || !*said ? registry_status_text(status) : "",
+			  status == 404 && *said ? ": " : "", said, status);
 		snprintf(err->code, sizeof(err->code), "%s", aws_text(first, "code"));
 		err->http_status = status;
-		advise(reply, err);
+		registry_advise(reply, err);
 	}
 	if (status < 300 || registry_is_transient(reply)) /* a success of something in between */
 		err->duration = ERROR_TRANSIENT;
@@ -132,7 +132,7 @@ int registry_explain(const struct http_reply *reply, const char *label, const ch
 
 /* -- requests -------------------------------------------------------------------------------------------------- */
 
-struct ask {
+struct registry_request {
 	const char *method, *path, *action;
 	const char *header; /* one of the caller's, NULL: none */
 	const struct buf *body;
@@ -140,7 +140,7 @@ struct ask {
 	bool of_api; /* path is below /v2/ and not below the repository; nothing is proved to the registry */
 };
 
-static char *ask_url(const struct registry *r, const struct ask *a)
+static char *registry_request_url(const struct registry *r, const struct registry_request *a)
 {
 	char *url;
 
@@ -150,9 +150,10 @@ static char *ask_url(const struct registry *r, const struct ask *a)
 }
 
 /* Follows redirects of a reading request; credentials stay with their host. */
-static int ask_once(struct registry *r, const struct ask *a, struct http_reply *ret, struct error *err)
+static int registry_send_once(struct registry *r, const struct registry_request *a, struct http_reply *ret,
+			      struct error *err)
 {
-	_free_ char *url = ask_url(r, a);
+	_free_ char *url = registry_request_url(r, a);
 
 	for (unsigned hops = 0; url; hops++) {
 		bool own = image_url_same_origin(url, r->base);
@@ -185,11 +186,12 @@ static int ask_once(struct registry *r, const struct ask *a, struct http_reply *
 }
 
 /* What one challenge asked for and the registry then refuses, another one may still give. */
-static int ask_authenticated(struct registry *r, const struct ask *a, struct http_reply *ret, struct error *err)
+static int registry_send_authenticated(struct registry *r, const struct registry_request *a, struct http_reply *ret,
+				       struct error *err)
 {
 	char list[8192];
 	const char *challenges = list;
-	int e = ask_once(r, a, ret, err);
+	int e = registry_send_once(r, a, ret, err);
 
 	if (e < 0 || ret->status != 401 || a->of_api)
 		return e;
@@ -200,7 +202,7 @@ static int ask_authenticated(struct registry *r, const struct ask *a, struct htt
 		if (met <= 0)
 			return met; /* 0: the refusal stands */
 		http_reply_free(ret);
-		e = ask_once(r, a, ret, err);
+		e = registry_send_once(r, a, ret, err);
 	}
 	return e;
 }
@@ -214,13 +216,14 @@ int registry_wait(const struct registry *r, const struct http_reply *reply, int 
 }
 
 /* 0 with a reply of whatever status. *ret is to be freed in any case. */
-static int ask(struct registry *r, const struct ask *a, struct http_reply *ret, struct error *err)
+static int registry_send(struct registry *r, const struct registry_request *a, struct http_reply *ret,
+			 struct error *err)
 {
 	char label[600];
 
 	for (int try = 1;; try++) {
 		struct error why = {0};
-		int e = ask_authenticated(r, a, ret, &why);
+		int e = registry_send_authenticated(r, a, ret, &why);
 
 		if (e == -ECANCELED || try == REGISTRY_TRIES || !registry_is_transient(ret)) {
 			if (e == 0)
@@ -237,9 +240,9 @@ static int ask(struct registry *r, const struct ask *a, struct http_reply *ret, 
 
 int registry_answers(struct registry *r, bool *ret, struct error *err)
 {
-	struct ask a = {.method = "GET", .path = "", .action = "looking for the registry", .of_api = true};
+	struct registry_request a = {.method = "GET", .path = "", .action = "looking for the registry", .of_api = true};
 	struct http_reply reply = {0};
-	int e = ask(r, &a, &reply, err);
+	int e = registry_send(r, &a, &reply, err);
 	const char *body = buf_str(&reply.body);
 
 	/* A web server that answers everything does so with a page. */
@@ -249,7 +252,7 @@ int registry_answers(struct registry *r, bool *ret, struct error *err)
 	return e;
 }
 
-static int refused(struct registry *r, const struct http_reply *reply, const char *action, struct error *err)
+static int registry_refused(struct registry *r, const struct http_reply *reply, const char *action, struct error *err)
 {
 	char label[600];
 
@@ -257,8 +260,8 @@ static int refused(struct registry *r, const struct http_reply *reply, const cha
 }
 
 /* The specification does not demand the header of replies to HEAD: then the manifest itself is digested. */
-static int find_by_reading(struct registry *r, const char *target, char ret_digest[IMAGE_DIGEST_SIZE],
-			   struct error *err)
+static int registry_find_by_reading(struct registry *r, const char *target, char ret_digest[IMAGE_DIGEST_SIZE],
+				    struct error *err)
 {
 	_buf_ struct buf manifest = BUF_INIT(IMAGE_MANIFEST_MAX);
 	char media_type[IMAGE_MEDIA_MAX];
@@ -268,7 +271,7 @@ static int find_by_reading(struct registry *r, const char *target, char ret_dige
 }
 
 /* Registries and what stands before them refuse the method in many words: Nexus says 404, others 403 or 405. */
-static bool head_is_refused(int status)
+static bool registry_head_is_refused(int status)
 {
 	return status == 400 || status == 403 || status == 404 || status == 405 || status == 501;
 }
@@ -276,7 +279,7 @@ static bool head_is_refused(int status)
 int registry_find(struct registry *r, const char *target, char ret_digest[IMAGE_DIGEST_SIZE], struct error *err)
 {
 	_free_ char *path = NULL;
-	struct ask a = {
+	struct registry_request a = {
 		.method = "HEAD", .header = "Accept: " IMAGE_MANIFEST_ACCEPT, .action = "looking for the image"};
 	struct http_reply reply = {0};
 	char digest[IMAGE_DIGEST_SIZE + 1]; /* what is too long shows by that */
@@ -287,12 +290,12 @@ int registry_find(struct registry *r, const char *target, char ret_digest[IMAGE_
 		return -ENOMEM;
 	}
 	a.path = path;
-	e = ask(r, &a, &reply, err);
+	e = registry_send(r, &a, &reply, err);
 	http_header(&reply, "Docker-Content-Digest", digest, sizeof(digest));
-	if (e == 0 && (head_is_refused(reply.status) || (reply.status == 200 && !*digest)))
-		e = find_by_reading(r, target, digest, err);
+	if (e == 0 && (registry_head_is_refused(reply.status) || (reply.status == 200 && !*digest)))
+		e = registry_find_by_reading(r, target, digest, err);
 	else if (e == 0 && reply.status != 200)
-		e = refused(r, &reply, a.action, err);
+		e = registry_refused(r, &reply, a.action, err);
 	else if (e == 0 && !image_digest_is_valid(digest))
 		e = error_set(err, -EBADMSG, "%s does not tell the digest of %s", r->base, target);
 	if (e == 0)
@@ -303,7 +306,8 @@ int registry_find(struct registry *r, const char *target, char ret_digest[IMAGE_
 
 /* By its digest, if it was asked for by that or the registry tells it; and a page of something in between is no JSON.
  */
-static int check_manifest(const struct http_reply *reply, const char *target, const char *digest, struct error *err)
+static int registry_check_manifest(const struct http_reply *reply, const char *target, const char *digest,
+				   struct error *err)
 {
 	cJSON *body = cJSON_Parse(buf_str(&reply->body));
 	bool is_object = cJSON_IsObject(body);
@@ -319,14 +323,14 @@ static int check_manifest(const struct http_reply *reply, const char *target, co
 	return is_object ? 0 : error_set(err, -EBADMSG, "the manifest of %s is not a JSON object", target);
 }
 
-static int take_manifest(struct http_reply *reply, const char *target, struct buf *out, char *media_type,
-			 struct error *err)
+static int registry_take_manifest(struct http_reply *reply, const char *target, struct buf *out, char *media_type,
+				  struct error *err)
 {
 	char digest[IMAGE_DIGEST_SIZE];
 	int e = image_digest(buf_str(&reply->body), reply->body.len, digest);
 
 	if (e == 0)
-		e = check_manifest(reply, target, digest, err);
+		e = registry_check_manifest(reply, target, digest, err);
 	http_header(reply, "Content-Type", media_type, IMAGE_MEDIA_MAX);
 	media_type[strcspn(media_type, "; ")] = '\0';
 	return e < 0 ? e : buf_append(out, buf_str(&reply->body), reply->body.len);
@@ -336,10 +340,10 @@ int registry_get_manifest(struct registry *r, const char *target, struct buf *ou
 			  struct error *err)
 {
 	_free_ char *path = NULL;
-	struct ask a = {.method = "GET",
-			.header = "Accept: " IMAGE_MANIFEST_ACCEPT,
-			.action = "reading the manifest",
-			.reply_max = IMAGE_MANIFEST_MAX};
+	struct registry_request a = {.method = "GET",
+				     .header = "Accept: " IMAGE_MANIFEST_ACCEPT,
+				     .action = "reading the manifest",
+				     .reply_max = IMAGE_MANIFEST_MAX};
 	struct http_reply reply = {0};
 	int e;
 
@@ -348,10 +352,10 @@ int registry_get_manifest(struct registry *r, const char *target, struct buf *ou
 		return -ENOMEM;
 	}
 	a.path = path;
-	e = ask(r, &a, &reply, err);
+	e = registry_send(r, &a, &reply, err);
 	if (e == 0)
-		e = reply.status == 200 ? take_manifest(&reply, target, out, media_type, err)
-					: refused(r, &reply, a.action, err);
+		e = reply.status == 200 ? registry_take_manifest(&reply, target, out, media_type, err)
+					: registry_refused(r, &reply, a.action, err);
 	http_reply_free(&reply);
 	return e;
 }
@@ -359,7 +363,8 @@ int registry_get_manifest(struct registry *r, const char *target, struct buf *ou
 int registry_get_blob(struct registry *r, const struct image_blob *blob, struct buf *out, struct error *err)
 {
 	_free_ char *path = NULL;
-	struct ask a = {.method = "GET", .action = "reading the config", .reply_max = (size_t)blob->size + 1};
+	struct registry_request a = {
+		.method = "GET", .action = "reading the config", .reply_max = (size_t)blob->size + 1};
 	struct http_reply reply = {0};
 	char digest[IMAGE_DIGEST_SIZE] = "";
 	int e;
@@ -369,9 +374,9 @@ int registry_get_blob(struct registry *r, const struct image_blob *blob, struct 
 		return -ENOMEM;
 	}
 	a.path = path;
-	e = ask(r, &a, &reply, err);
+	e = registry_send(r, &a, &reply, err);
 	if (e == 0 && reply.status != 200)
-		e = refused(r, &reply, a.action, err);
+		e = registry_refused(r, &reply, a.action, err);
 	if (e == 0)
 		e = image_digest(buf_str(&reply.body), reply.body.len, digest);
 	if (e == 0 && strcmp(digest, blob->digest) != 0)
@@ -387,7 +392,7 @@ int registry_put_manifest(struct registry *r, const char *tag, const char *media
 			  struct error *err)
 {
 	_free_ char *path = NULL, *header = NULL;
-	struct ask a = {.method = "PUT", .action = "storing the manifest", .body = manifest};
+	struct registry_request a = {.method = "PUT", .action = "storing the manifest", .body = manifest};
 	struct http_reply reply = {0};
 	int e;
 
@@ -399,9 +404,9 @@ int registry_put_manifest(struct registry *r, const char *tag, const char *media
 		return -ENOMEM;
 	a.path = path;
 	a.header = header;
-	e = ask(r, &a, &reply, err);
+	e = registry_send(r, &a, &reply, err);
 	if (e == 0 && reply.status != 201 && reply.status != 200)
-		e = refused(r, &reply, a.action, err);
+		e = registry_refused(r, &reply, a.action, err);
 	http_reply_free(&reply);
 	return e;
 }

@@ -20,7 +20,7 @@ bool image_runtime_suits(const char *path, const char *architecture)
 	return head.e_machine == (strcmp(architecture, "arm64") == 0 ? EM_AARCH64 : EM_X86_64);
 }
 
-static int own_directory(char *out, size_t size)
+static int runtime_file_own_directory(char *out, size_t size)
 {
 	ssize_t n = readlink("/proc/self/exe", out, size - 1);
 	char *slash;
@@ -39,7 +39,7 @@ int image_runtime_find(const char *architecture, char ret_path[IMAGE_RUNTIME_PAT
 {
 	static const char *const places[] = {"src/runtime", "../libexec/vastfs"};
 	char own[2048];
-	int r = own_directory(own, sizeof(own));
+	int r = runtime_file_own_directory(own, sizeof(own));
 
 	for (size_t i = 0; r == 0 && i < 2 * ARRAY_SIZE(places); i++) {
 		snprintf(ret_path, IMAGE_RUNTIME_PATH_MAX, "%s/%s/vast-lambda-runtime%s%s", own, places[i / 2],

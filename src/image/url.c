@@ -31,7 +31,7 @@ static bool origin_of(const char *url, struct origin *ret)
 	       curl_url_get(u, CURLUPART_PORT, &ret->port, CURLU_DEFAULT_PORT) == CURLUE_OK;
 }
 
-static bool is_web(const CURLU *u)
+static bool url_is_http(const CURLU *u)
 {
 	char *scheme = NULL;
 	bool good = curl_url_get((CURLU *)u, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
@@ -41,7 +41,7 @@ static bool is_web(const CURLU *u)
 	return good;
 }
 
-static char *text_of(CURLU *u)
+static char *url_text(CURLU *u)
 {
 	char *text = NULL, *copy;
 
@@ -57,9 +57,9 @@ char *image_url_resolve(const char *base, const char *reference)
 	_cleanup_(curl_url_cleanup_cleanup) CURLU *u = curl_url();
 
 	if (!u || !*reference || curl_url_set(u, CURLUPART_URL, base, 0) != CURLUE_OK ||
-	    curl_url_set(u, CURLUPART_URL, reference, 0) != CURLUE_OK || !is_web(u))
+	    curl_url_set(u, CURLUPART_URL, reference, 0) != CURLUE_OK || !url_is_http(u))
 		return NULL;
-	return text_of(u);
+	return url_text(u);
 }
 
 char *image_url_with(const char *url, const char *name, const char *value)
@@ -74,7 +74,7 @@ char *image_url_with(const char *url, const char *name, const char *value)
 	if (!u || curl_url_set(u, CURLUPART_URL, url, 0) != CURLUE_OK ||
 	    curl_url_set(u, CURLUPART_QUERY, parameter, CURLU_APPENDQUERY | CURLU_URLENCODE) != CURLUE_OK)
 		return NULL;
-	return text_of(u);
+	return url_text(u);
 }
 
 bool image_url_same_origin(const char *a, const char *b)

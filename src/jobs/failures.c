@@ -34,7 +34,7 @@ void failures_free(struct failures *f)
 }
 
 /* Quoted so that a line can be split again: quotes inside become single ones. */
-static void put_quoted(struct buf *b, const char *key, const char *value)
+static void failures_put_quoted(struct buf *b, const char *key, const char *value)
 {
 	if (!*value)
 		return;
@@ -44,14 +44,14 @@ static void put_quoted(struct buf *b, const char *key, const char *value)
 	buf_putc(b, '"');
 }
 
-static const char *errno_name(int errnum)
+static const char *failures_errno_name(int errnum)
 {
 	const char *name = strerrorname_np(-errnum);
 
 	return name ? name : "unknown";
 }
 
-static char *format_line(const struct failure_site *site, const struct error *err)
+static char *failures_format_line(const struct failure_site *site, const struct error *err)
 {
 	_buf_ struct buf b = BUF_INIT(4096);
 	char when[CLOCK_TEXT_SIZE];
@@ -63,20 +63,20 @@ static char *format_line(const struct failure_site *site, const struct error *er
 		buf_printf(&b, " path=%s", site->path);
 	if (site->job)
 		buf_printf(&b, " job=%s", site->job);
-	buf_printf(&b, " errno=%s", errno_name(err->errnum));
-	put_quoted(&b, "what", err->message);
+	buf_printf(&b, " errno=%s", failures_errno_name(err->errnum));
+	failures_put_quoted(&b, "what", err->message);
 	if (*err->code)
 		buf_printf(&b, " code=%s", err->code);
 	if (*err->request_id)
 		buf_printf(&b, " request_id=%s", err->request_id);
-	put_quoted(&b, "remedy", err->remedy);
+	failures_put_quoted(&b, "remedy", err->remedy);
 	buf_putc(&b, '\n');
 	return buf_take(&b);
 }
 
 void failures_add(struct failures *f, const struct failure_site *site, const struct error *err)
 {
-	char *line = format_line(site, err);
+	char *line = failures_format_line(site, err);
 
 	if (!line)
 		return;

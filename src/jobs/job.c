@@ -133,7 +133,7 @@ struct job_view *job_view(struct job *j)
 	return v;
 }
 
-static struct job_view *swap_view(struct job *j, struct job_view *fresh)
+static struct job_view *view_swap(struct job *j, struct job_view *fresh)
 {
 	struct job_view *old;
 
@@ -145,7 +145,7 @@ static struct job_view *swap_view(struct job *j, struct job_view *fresh)
 }
 
 /* Under the edit lock: a new view, or -ESTALE if the job has ended. */
-static int edit_locked(struct job *j, void (*edit)(struct job_view *v, void *arg), void *arg)
+static int job_edit_locked(struct job *j, void (*edit)(struct job_view *v, void *arg), void *arg)
 {
 	struct job_view *fresh, *made;
 
@@ -164,7 +164,7 @@ static int edit_locked(struct job *j, void (*edit)(struct job_view *v, void *arg
 	fresh->changed_ms = clock_wall_ms();
 	if (job_state_ended(fresh->state) && !fresh->ended_ms)
 		fresh->ended_ms = fresh->changed_ms;
-	job_view_unref(swap_view(j, fresh));
+	job_view_unref(view_swap(j, fresh));
 	return 0;
 }
 
@@ -173,7 +173,7 @@ int job_edit(struct job *j, void (*edit)(struct job_view *v, void *arg), void *a
 	int r;
 
 	pthread_mutex_lock(&j->priv->edit);
-	r = edit_locked(j, edit, arg);
+	r = job_edit_locked(j, edit, arg);
 	pthread_mutex_unlock(&j->priv->edit);
 	if (r == 0 && listener)
 		listener(j, listener_arg);
@@ -312,7 +312,7 @@ void job_remark(struct job *j, const char *text)
 }
 
 /* Takes the handler out of the job, so that it is called once whoever comes first. */
-static void call_on_cancel(struct job *j)
+static void job_call_on_cancel(struct job *j)
 {
 	void (*handler)(struct job *, void *);
 	void *arg;
@@ -332,7 +332,7 @@ void job_cancel(struct job *j)
 	pthread_mutex_lock(&j->priv->lock);
 	j->priv->cancel = true;
 	pthread_mutex_unlock(&j->priv->lock);
-	call_on_cancel(j);
+	job_call_on_cancel(j);
 }
 
 bool job_cancel_wished(struct job *j)
@@ -351,5 +351,5 @@ void job_on_cancel(struct job *j, void (*on_cancel)(struct job *j, void *arg), v
 	j->priv->on_cancel = on_cancel;
 	j->priv->on_cancel_arg = arg;
 	pthread_mutex_unlock(&j->priv->lock);
-	call_on_cancel(j);
+	job_call_on_cancel(j);
 }

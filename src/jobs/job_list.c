@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-static bool has_ended(struct job *j)
+static bool job_list_has_ended(struct job *j)
 {
 	_cleanup_(job_view_unref_cleanup) struct job_view *v = job_view(j);
 
@@ -20,7 +20,7 @@ struct job_list *job_list_with(const struct job_list *old, struct job *j, size_t
 	ref_init(&l->ref);
 	l->n = 0;
 	for (size_t i = 0; i < n; i++) {
-		if (surplus && has_ended(old->jobs[i]))
+		if (surplus && job_list_has_ended(old->jobs[i]))
 			surplus--;
 		else
 			l->jobs[l->n++] = job_ref(old->jobs[i]);

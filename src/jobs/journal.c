@@ -70,7 +70,7 @@ static cJSON *entry_memory(const struct journal *j, uint64_t number)
 
 /* -- writing --------------------------------------------------------------------------------------------------- */
 
-static int print_all(const struct journal *j, struct buf *out)
+static int journal_print_all(const struct journal *j, struct buf *out)
 {
 	journal_record_format(out);
 	journal_record_numbers(j->written, out);
@@ -84,7 +84,7 @@ static int print_all(const struct journal *j, struct buf *out)
 int journal_write_all(struct journal *j, bool durable)
 {
 	_buf_ struct buf text = BUF_INIT(JOURNAL_FILE_MAX);
-	int r = print_all(j, &text);
+	int r = journal_print_all(j, &text);
 
 	if (r == 0 && j->bad_lines)
 		r = journal_file_keep(&j->file);
@@ -98,7 +98,7 @@ int journal_write_all(struct journal *j, bool durable)
 }
 
 /* Under the lock: makes sure that the file has all that is known, so that one line more makes it complete. */
-static int make_ready(struct journal *j)
+static int journal_make_ready(struct journal *j)
 {
 	if (error_is(&j->refusal))
 		return j->refusal.errnum;
@@ -107,9 +107,9 @@ static int make_ready(struct journal *j)
 	return journal_write_all(j, false);
 }
 
-static int write_line(struct journal *j, const struct buf *line)
+static int journal_write_line(struct journal *j, const struct buf *line)
 {
-	int r = make_ready(j);
+	int r = journal_make_ready(j);
 
 	if (r == 0)
 		r = line->error ? line->error : journal_file_append(&j->file, buf_str(line), line->len);
@@ -148,7 +148,7 @@ int journal_open(const char *dir, struct journal **ret, struct error *note)
 }
 
 /* Also when the file has vanished meanwhile: it has the operations that are to be taken up at the next mount. */
-static void write_last(struct journal *j)
+static void journal_write_last(struct journal *j)
 {
 	_buf_ struct buf line = BUF_INIT(1024);
 
@@ -156,7 +156,7 @@ static void write_last(struct journal *j)
 		return;
 	memcpy(j->written, j->last, sizeof(j->last));
 	journal_record_numbers(j->last, &line);
-	if (write_line(j, &line) < 0)
+	if (journal_write_line(j, &line) < 0)
 		log_warning("cannot write %s: some numbers may be given out again", j->file.path);
 }
 
@@ -165,7 +165,7 @@ void journal_close(struct journal *j)
 	if (!j)
 		return;
 	if (j->file.path && !error_is(&j->refusal))
-		write_last(j);
+		journal_write_last(j);
 	for (size_t i = 0; i < j->n; i++)
 		cJSON_Delete(j->memory[i]);
 	journal_file_free(&j->file);
@@ -186,14 +186,14 @@ uint64_t journal_last_number(struct journal *j, enum job_kind kind)
 }
 
 /* An operation's entry has its number; somebody else's operation has none. */
-static void reserve_numbers(struct journal *j, enum job_kind kind)
+static void journal_reserve_numbers(struct journal *j, enum job_kind kind)
 {
 	_buf_ struct buf line = BUF_INIT(1024);
 	uint64_t before = j->written[kind];
 
 	j->written[kind] = j->last[kind] + (kind == JOB_OPERATION ? 0 : NUMBERS_RESERVED - 1);
 	journal_record_numbers(j->written, &line);
-	if (write_line(j, &line) < 0)
+	if (journal_write_line(j, &line) < 0)
 		j->written[kind] = before;
 }
 
@@ -203,13 +203,13 @@ void journal_set_last_number(struct journal *j, enum job_kind kind, uint64_t num
 	if (number > j->last[kind])
 		j->last[kind] = number;
 	if (j->last[kind] > j->written[kind])
-		reserve_numbers(j, kind);
+		journal_reserve_numbers(j, kind);
 	pthread_mutex_unlock(&j->lock);
 }
 
 /* -- entries --------------------------------------------------------------------------------------------------- */
 
-static cJSON *memory_with(const cJSON *old, const char *key, const char *value)
+static cJSON *journal_memory_with(const cJSON *old, const char *key, const char *value)
 {
 	cJSON *memory = old ? cJSON_Duplicate(old, true) : cJSON_CreateObject();
 
@@ -221,13 +221,13 @@ static cJSON *memory_with(const cJSON *old, const char *key, const char *value)
 }
 
 /* The line first: what could not be written was not accepted. Takes memory. */
-static int add_locked(struct journal *j, const struct journal_entry *e, cJSON *memory)
+static int journal_add_locked(struct journal *j, const struct journal_entry *e, cJSON *memory)
 {
 	_buf_ struct buf line = BUF_INIT(JOURNAL_FILE_MAX);
 	int r = memory ? journal_record_entry(e, memory, &line) : -ENOMEM;
 
 	if (r == 0)
-		r = write_line(j, &line);
+		r = journal_write_line(j, &line);
 	if (r < 0)
 		cJSON_Delete(memory);
 	else
@@ -240,7 +240,7 @@ int journal_add(struct journal *j, const struct journal_entry *entry, const char
 	int r;
 
 	pthread_mutex_lock(&j->lock);
-	r = add_locked(j, entry, memory_with(NULL, JOURNAL_SETTINGS, settings));
+	r = journal_add_locked(j, entry, journal_memory_with(NULL, JOURNAL_SETTINGS, settings));
 	if (r < 0)
 		journal_report(j, r, err);
 	pthread_mutex_unlock(&j->lock);
@@ -256,7 +256,7 @@ int journal_update(struct journal *j, const struct journal_entry *entry)
 	journal_entry_set(j, entry, entry_memory(j, entry->number));
 	r = journal_record_entry(entry, entry_memory(j, entry->number), &line);
 	if (r == 0)
-		r = write_line(j, &line);
+		r = journal_write_line(j, &line);
 	if (r < 0)
 		j->stale = true;
 	pthread_mutex_unlock(&j->lock);
@@ -268,14 +268,14 @@ int journal_sync(struct journal *j)
 	int directory, fd;
 
 	pthread_mutex_lock(&j->lock);
-	fd = make_ready(j);
+	fd = journal_make_ready(j);
 	if (fd == 0)
 		fd = journal_file_begin_sync(&j->file, &directory);
 	pthread_mutex_unlock(&j->lock);
 	return fd < 0 ? fd : journal_file_fsync(fd, directory);
 }
 
-static int remember_locked(struct journal *j, uint64_t number, const char *key, const char *value)
+static int journal_remember_locked(struct journal *j, uint64_t number, const char *key, const char *value)
 {
 	size_t i = entry_find(j, number);
 	struct journal_entry e;
@@ -283,7 +283,7 @@ static int remember_locked(struct journal *j, uint64_t number, const char *key, 
 	if (i == j->n)
 		return -ENOENT;
 	e = j->entries[i];
-	return add_locked(j, &e, memory_with(j->memory[i], key, value));
+	return journal_add_locked(j, &e, journal_memory_with(j->memory[i], key, value));
 }
 
 int journal_remember(struct journal *j, uint64_t number, const char *key, const char *value)
@@ -291,7 +291,7 @@ int journal_remember(struct journal *j, uint64_t number, const char *key, const 
 	int r;
 
 	pthread_mutex_lock(&j->lock);
-	r = remember_locked(j, number, key, value);
+	r = journal_remember_locked(j, number, key, value);
 	pthread_mutex_unlock(&j->lock);
 	return r < 0 ? r : journal_sync(j);
 }
@@ -328,7 +328,7 @@ bool journal_get(struct journal *j, size_t index, struct journal_entry *ret)
 	return found;
 }
 
-static void edit_restore(struct job_view *v, void *arg)
+static void journal_edit_restore(struct job_view *v, void *arg)
 {
 	const struct journal_entry *e = arg;
 	_buf_ struct buf result = BUF_INIT(sizeof(e->result));
@@ -347,7 +347,7 @@ static void edit_restore(struct job_view *v, void *arg)
 void journal_entry_restore(const struct journal_entry *e, struct job *j)
 {
 	j->created_ms = e->created_ms;
-	job_edit(j, edit_restore, (void *)e);
+	job_edit(j, journal_edit_restore, (void *)e);
 }
 
 /* -- what is deployed ------------------------------------------------------------------------------------------ */
@@ -373,7 +373,7 @@ static void deployed_write(struct journal *j)
 	_buf_ struct buf line = BUF_INIT(JOURNAL_FILE_MAX);
 
 	journal_record_deployed(j->deployed, j->deployed_n, &line);
-	if (write_line(j, &line) < 0)
+	if (journal_write_line(j, &line) < 0)
 		j->stale = true;
 }
 

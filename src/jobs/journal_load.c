@@ -12,7 +12,7 @@
 
 /* -- reading --------------------------------------------------------------------------------------------------- */
 
-static void read_entry(struct journal *j, const cJSON *o)
+static void load_read_entry(struct journal *j, const cJSON *o)
 {
 	struct journal_entry e;
 
@@ -21,7 +21,7 @@ static void read_entry(struct journal *j, const cJSON *o)
 		journal_entry_set(j, &e, cJSON_Duplicate(cJSON_GetObjectItemCaseSensitive(o, "memory"), true));
 }
 
-static int read_record(struct journal *j, const cJSON *record)
+static int load_read_record(struct journal *j, const cJSON *record)
 {
 	const cJSON *value = record ? record->child : NULL;
 	const char *kind = value && value->string ? value->string : "";
@@ -31,7 +31,7 @@ static int read_record(struct journal *j, const cJSON *record)
 	if (strcmp(kind, "numbers") == 0)
 		journal_parse_numbers(value, j->written);
 	else if (strcmp(kind, "entry") == 0)
-		read_entry(j, value);
+		load_read_entry(j, value);
 	else if (strcmp(kind, "deployed") == 0)
 		j->deployed_n = journal_parse_deployed(value, j->deployed);
 	else
@@ -40,11 +40,11 @@ static int read_record(struct journal *j, const cJSON *record)
 }
 
 /* A NUL ends the text for the parser, so that a hole in the file makes a bad line too. */
-static int read_line(struct journal *j, const char *line, size_t len)
+static int load_read_line(struct journal *j, const char *line, size_t len)
 {
 	const char *end = NULL;
 	cJSON *record = cJSON_ParseWithLengthOpts(line, len, &end, false);
-	int r = record && end == line + len ? read_record(j, record) : -EBADMSG;
+	int r = record && end == line + len ? load_read_record(j, record) : -EBADMSG;
 
 	cJSON_Delete(record);
 	if (j->lines++ == 0 && r == 0 && strncmp(line, "{\"journal\":", 11) != 0)
@@ -53,7 +53,7 @@ static int read_line(struct journal *j, const char *line, size_t len)
 }
 
 /* -EPROTONOSUPPORT: a newer vastfs wrote it. Other unreadable lines are counted and left out. */
-static int read_lines(struct journal *j, const struct buf *text)
+static int load_read_lines(struct journal *j, const struct buf *text)
 {
 	const char *line = buf_str(text), *end = line + text->len;
 
@@ -62,7 +62,7 @@ static int read_lines(struct journal *j, const struct buf *text)
 	while (line < end) {
 		const char *newline = memchr(line, '\n', (size_t)(end - line));
 		size_t len = (size_t)((newline ? newline : end) - line);
-		int r = read_line(j, line, len);
+		int r = load_read_line(j, line, len);
 
 		if (r == -EPROTONOSUPPORT)
 			return r;
@@ -72,7 +72,7 @@ static int read_lines(struct journal *j, const struct buf *text)
 	return 0;
 }
 
-static void settle_numbers(struct journal *j)
+static void load_settle_numbers(struct journal *j)
 {
 	for (int kind = 0; kind < JOB_KIND_MAX; kind++) {
 		if (j->written[kind] > j->last[kind])
@@ -81,7 +81,7 @@ static void settle_numbers(struct journal *j)
 	}
 }
 
-static int refuse(struct journal *j, int r, const char *why)
+static int load_refuse(struct journal *j, int r, const char *why)
 {
 	error_set(&j->refusal, r, "cannot use the journal of operations %s: %s", j->file.path, why);
 	error_remedy(&j->refusal, r == -EPROTONOSUPPORT
@@ -91,7 +91,7 @@ static int refuse(struct journal *j, int r, const char *why)
 }
 
 /* 0: it was read, or there is none (*ret_exists false). */
-static int read_file(struct journal *j, bool *ret_exists)
+static int load_read_file(struct journal *j, bool *ret_exists)
 {
 	_buf_ struct buf text = BUF_INIT(JOURNAL_FILE_MAX);
 	int r = file_read(j->file.path, &text);
@@ -100,14 +100,14 @@ static int read_file(struct journal *j, bool *ret_exists)
 	if (!*ret_exists)
 		return 0;
 	if (r < 0)
-		return refuse(j, r, strerror(-r));
-	r = read_lines(j, &text);
-	return r < 0 ? refuse(j, r, "a newer vastfs wrote it") : 0;
+		return load_refuse(j, r, strerror(-r));
+	r = load_read_lines(j, &text);
+	return r < 0 ? load_refuse(j, r, "a newer vastfs wrote it") : 0;
 }
 
 /* -- the previous version's file --------------------------------------------------------------------------------- */
 
-static void take_over(struct journal *j, const cJSON *tree)
+static void load_take_over(struct journal *j, const cJSON *tree)
 {
 	uint64_t last[JOB_KIND_MAX];
 	const cJSON *item;
@@ -118,11 +118,11 @@ static void take_over(struct journal *j, const cJSON *tree)
 			j->written[kind] = last[kind];
 	cJSON_ArrayForEach (item, cJSON_GetObjectItemCaseSensitive(tree, "entries"))
 		if ((uint64_t)journal_parse_number(item, "number") > j->last[JOB_OPERATION])
-			read_entry(j, item);
+			load_read_entry(j, item);
 }
 
 /* True if there is something to take over, or to set aside, once the new file is written. */
-static bool read_previous(struct journal *j, const char *path)
+static bool load_read_previous(struct journal *j, const char *path)
 {
 	_buf_ struct buf text = BUF_INIT(JOURNAL_FILE_MAX);
 	cJSON *tree;
@@ -131,14 +131,14 @@ static bool read_previous(struct journal *j, const char *path)
 		return false;
 	tree = cJSON_Parse(buf_str(&text));
 	if (cJSON_IsObject(tree))
-		take_over(j, tree);
+		load_take_over(j, tree);
 	else
 		j->bad_previous = true;
 	cJSON_Delete(tree);
 	return true;
 }
 
-static void retire_previous(const char *path)
+static void load_retire_previous(const char *path)
 {
 	_free_ char *old = NULL;
 
@@ -150,7 +150,7 @@ static void retire_previous(const char *path)
 
 /* -- loading --------------------------------------------------------------------------------------------------- */
 
-static void note_damage(const struct journal *j, const char *previous, struct error *note)
+static void load_note_damage(const struct journal *j, const char *previous, struct error *note)
 {
 	if (j->bad_lines)
 		error_set(note, -EBADMSG, "%zu line%s of the journal of operations %s cannot be read", j->bad_lines,
@@ -163,7 +163,7 @@ static void note_damage(const struct journal *j, const char *previous, struct er
 }
 
 /* Written anew if that is of use. On a full disk what is there can still be read and, with luck, be appended to. */
-static int settle_file(struct journal *j, bool exists)
+static int load_settle_file(struct journal *j, bool exists)
 {
 	bool good = exists && !j->bad_lines;
 	int r = 0;
@@ -178,20 +178,20 @@ static int settle_file(struct journal *j, bool exists)
 void journal_load(struct journal *j, const char *previous, struct error *note)
 {
 	bool exists, has_previous;
-	int r = read_file(j, &exists);
+	int r = load_read_file(j, &exists);
 
 	if (r < 0) {
 		*note = j->refusal;
 		return;
 	}
-	has_previous = read_previous(j, previous);
+	has_previous = load_read_previous(j, previous);
 	if (has_previous)
 		j->lines = SIZE_MAX; /* more than there need be: written anew */
-	settle_numbers(j);
-	note_damage(j, previous, note);
-	r = settle_file(j, exists);
+	load_settle_numbers(j);
+	load_note_damage(j, previous, note);
+	r = load_settle_file(j, exists);
 	if (r < 0)
 		journal_report(j, r, note);
 	else if (has_previous)
-		retire_previous(previous);
+		load_retire_previous(previous);
 }

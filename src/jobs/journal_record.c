@@ -85,7 +85,7 @@ int journal_record_deployed(const struct place *places, size_t n, struct buf *ou
 
 /* -- reading --------------------------------------------------------------------------------------------------- */
 
-static void parse_text(const cJSON *o, const char *key, char *out, size_t size)
+static void record_parse_text(const cJSON *o, const char *key, char *out, size_t size)
 {
 	const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(o, key));
 
@@ -105,14 +105,14 @@ void journal_parse_numbers(const cJSON *numbers, uint64_t last[JOB_KIND_MAX])
 		last[kind] = (uint64_t)journal_parse_number(numbers, kind_keys[kind]);
 }
 
-static void parse_place(const cJSON *o, struct place *p)
+static void record_parse_place(const cJSON *o, struct place *p)
 {
 	*p = (struct place){0};
-	parse_text(o, "account", p->account, sizeof(p->account));
-	parse_text(o, "region", p->region, sizeof(p->region));
-	parse_text(o, "endpoint", p->endpoint, sizeof(p->endpoint));
-	parse_text(o, "stack", p->stack, sizeof(p->stack));
-	parse_text(o, "profile", p->profile, sizeof(p->profile));
+	record_parse_text(o, "account", p->account, sizeof(p->account));
+	record_parse_text(o, "region", p->region, sizeof(p->region));
+	record_parse_text(o, "endpoint", p->endpoint, sizeof(p->endpoint));
+	record_parse_text(o, "stack", p->stack, sizeof(p->stack));
+	record_parse_text(o, "profile", p->profile, sizeof(p->profile));
 }
 
 void journal_parse_entry(const cJSON *o, struct journal_entry *e)
@@ -125,14 +125,14 @@ void journal_parse_entry(const cJSON *o, struct journal_entry *e)
 	e->state = (enum job_state)journal_parse_number(o, "state");
 	if (e->state > JOB_CANCELLED)
 		e->state = JOB_FAILED;
-	parse_place(o, &e->place);
-	parse_text(o, "name", e->name, sizeof(e->name));
-	parse_text(o, "argument", e->argument, sizeof(e->argument));
-	parse_text(o, "token", e->token, sizeof(e->token));
-	parse_text(o, "credentials", e->credentials, sizeof(e->credentials));
-	parse_text(o, "settings", e->settings_hash, sizeof(e->settings_hash));
-	parse_text(o, "result", e->result, sizeof(e->result));
-	parse_text(o, "message", e->message, sizeof(e->message));
+	record_parse_place(o, &e->place);
+	record_parse_text(o, "name", e->name, sizeof(e->name));
+	record_parse_text(o, "argument", e->argument, sizeof(e->argument));
+	record_parse_text(o, "token", e->token, sizeof(e->token));
+	record_parse_text(o, "credentials", e->credentials, sizeof(e->credentials));
+	record_parse_text(o, "settings", e->settings_hash, sizeof(e->settings_hash));
+	record_parse_text(o, "result", e->result, sizeof(e->result));
+	record_parse_text(o, "message", e->message, sizeof(e->message));
 }
 
 size_t journal_parse_deployed(const cJSON *array, struct place ret[static JOURNAL_DEPLOYED_MAX])
@@ -142,6 +142,6 @@ size_t journal_parse_deployed(const cJSON *array, struct place ret[static JOURNA
 
 	cJSON_ArrayForEach (o, array)
 		if (n < JOURNAL_DEPLOYED_MAX)
-			parse_place(o, &ret[n++]);
+			record_parse_place(o, &ret[n++]);
 	return n;
 }

@@ -58,7 +58,7 @@ void output_unref(struct output *o)
 }
 
 /* Not every file system has files without a name. */
-static int open_nameless(const char *directory)
+static int output_open_nameless(const char *directory)
 {
 	_free_ char *path = NULL;
 	int fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
@@ -75,12 +75,12 @@ static int open_nameless(const char *directory)
 }
 
 /* A file that may not grow further is a full disk to who writes it. */
-static int disk_errno(int e)
+static int output_disk_errno(int e)
 {
 	return e == EFBIG ? -ENOSPC : -e;
 }
 
-static int write_at(int fd, const char *data, size_t len, uint64_t offset)
+static int output_write_at(int fd, const char *data, size_t len, uint64_t offset)
 {
 	while (len) {
 		ssize_t n = pwrite(fd, data, len, (off_t)offset);
@@ -88,7 +88,7 @@ static int write_at(int fd, const char *data, size_t len, uint64_t offset)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
-			return n < 0 ? disk_errno(errno) : -ENOSPC;
+			return n < 0 ? output_disk_errno(errno) : -ENOSPC;
 		data += n;
 		len -= (size_t)n;
 		offset += (uint64_t)n;
@@ -97,13 +97,13 @@ static int write_at(int fd, const char *data, size_t len, uint64_t offset)
 }
 
 /* Moves to a file; readers go on in memory until it has all. */
-static int spill(struct output *o)
+static int output_spill(struct output *o)
 {
-	int fd = open_nameless(o->directory), r;
+	int fd = output_open_nameless(o->directory), r;
 
 	if (fd < 0)
 		return fd;
-	r = write_at(fd, buf_str(&o->memory), o->memory.len, 0);
+	r = output_write_at(fd, buf_str(&o->memory), o->memory.len, 0);
 	if (r < 0) {
 		close(fd);
 		return r;
@@ -115,7 +115,7 @@ static int spill(struct output *o)
 	return 0;
 }
 
-static int append_memory(struct output *o, const void *data, size_t len)
+static int output_append_memory(struct output *o, const void *data, size_t len)
 {
 	int r;
 
@@ -133,9 +133,9 @@ int output_append(struct output *o, const void *data, size_t len)
 	if (len > o->limit - size)
 		return -EFBIG;
 	if (o->fd < 0 && size + len > OUTPUT_MEMORY_MAX)
-		r = spill(o);
+		r = output_spill(o);
 	if (r == 0)
-		r = o->fd < 0 ? append_memory(o, data, len) : write_at(o->fd, data, len, size);
+		r = o->fd < 0 ? output_append_memory(o, data, len) : output_write_at(o->fd, data, len, size);
 	if (r == 0)
 		atomic_store(&o->size, size + len);
 	return r;
@@ -158,7 +158,7 @@ uint64_t output_disk_size(struct output *o)
 	return on_disk ? output_size(o) : 0;
 }
 
-static ssize_t read_at(int fd, uint64_t offset, char *out, size_t len)
+static ssize_t output_read_at(int fd, uint64_t offset, char *out, size_t len)
 {
 	size_t done = 0;
 
@@ -190,5 +190,5 @@ ssize_t output_read(struct output *o, uint64_t offset, void *out, size_t len)
 	if (fd < 0)
 		memcpy(out, o->memory.data + offset, len);
 	pthread_mutex_unlock(&o->lock);
-	return fd < 0 ? (ssize_t)len : read_at(fd, offset, out, len);
+	return fd < 0 ? (ssize_t)len : output_read_at(fd, offset, out, len);
 }

@@ -28,7 +28,7 @@ struct channel {
 	int64_t now_ms; /* of the call at hand */
 };
 
-static int deliver(const struct message *m, void *arg);
+static int channel_deliver(const struct message *m, void *arg);
 
 struct channel *channel_new(const struct channel_environment *env, const struct channel_events *events, void *arg)
 {
@@ -39,7 +39,7 @@ struct channel *channel_new(const struct channel_environment *env, const struct 
 	c->env = *env;
 	c->events = *events;
 	c->arg = arg;
-	incoming_init(&c->incoming, deliver, c);
+	incoming_init(&c->incoming, channel_deliver, c);
 	outgoing_init(&c->outgoing);
 	return c;
 }
@@ -55,7 +55,7 @@ void channel_free(struct channel *c)
 	free(c);
 }
 
-static void close_channel(struct channel *c, const char *why)
+static void channel_close(struct channel *c, const char *why)
 {
 	if (c->closed)
 		return;
@@ -66,7 +66,7 @@ static void close_channel(struct channel *c, const char *why)
 /* -- sending --------------------------------------------------------------------------------------------------- */
 
 /* A UUID of version 4. */
-static void new_id(struct channel *c, uint8_t id[16])
+static void channel_new_id(struct channel *c, uint8_t id[16])
 {
 	c->env.random(id, 16);
 	id[6] = (uint8_t)((id[6] & 0x0f) | 0x40);
@@ -78,14 +78,14 @@ int channel_greeting(struct channel *c, const char *token, struct buf *out)
 	char request[MESSAGE_UUID_SIZE], client[MESSAGE_UUID_SIZE];
 	uint8_t id[16];
 
-	new_id(c, id);
+	channel_new_id(c, id);
 	message_uuid(id, request);
-	new_id(c, id);
+	channel_new_id(c, id);
 	message_uuid(id, client);
 	return handshake_greeting(token, request, client, out);
 }
 
-static void send_frame(const void *frame, size_t len, void *arg)
+static void channel_send_frame(const void *frame, size_t len, void *arg)
 {
 	struct channel *c = arg;
 
@@ -93,32 +93,32 @@ static void send_frame(const void *frame, size_t len, void *arg)
 		c->events.send(frame, len, c->arg);
 }
 
-static int encode(struct channel *c, struct message *m, struct buf *out)
+static int channel_encode(struct channel *c, struct message *m, struct buf *out)
 {
 	m->created_ms = c->env.wall_ms();
-	new_id(c, m->id);
+	channel_new_id(c, m->id);
 	return message_encode(m, out);
 }
 
 /* Keeps it until it is acknowledged. While publication is paused, or nobody is connected, that is all. */
-static int send_data(struct channel *c, enum payload_type type, const void *data, size_t len)
+static int channel_send_data(struct channel *c, enum payload_type type, const void *data, size_t len)
 {
 	_buf_ struct buf frame = BUF_INIT(MESSAGE_MAX);
 	struct message m = {
 		.type = MESSAGE_INPUT, .sequence = c->next_sequence, .payload_type = type, .payload = data, .len = len};
-	int r = encode(c, &m, &frame);
+	int r = channel_encode(c, &m, &frame);
 
 	if (r < 0)
 		return r;
 	if (!c->paused)
-		send_frame(frame.data, frame.len, c);
+		channel_send_frame(frame.data, frame.len, c);
 	r = outgoing_add(&c->outgoing, m.sequence, &frame, c->now_ms);
 	if (r == 0)
 		c->next_sequence++;
 	return r;
 }
 
-static void acknowledge(struct channel *c, const struct message *of)
+static void channel_acknowledge(struct channel *c, const struct message *of)
 {
 	_buf_ struct buf text = BUF_INIT(1024), frame = BUF_INIT(MESSAGE_MAX);
 	struct message m = {.type = MESSAGE_ACKNOWLEDGE, .flags = FLAG_SYN_FIN};
@@ -127,21 +127,21 @@ static void acknowledge(struct channel *c, const struct message *of)
 		return;
 	m.payload = text.data;
 	m.len = text.len;
-	if (encode(c, &m, &frame) == 0)
-		send_frame(frame.data, frame.len, c);
+	if (channel_encode(c, &m, &frame) == 0)
+		channel_send_frame(frame.data, frame.len, c);
 }
 
-static int send_input(struct channel *c, const void *data, size_t len)
+static int channel_send_input(struct channel *c, const void *data, size_t len)
 {
 	_buf_ struct buf sealed = BUF_INIT(MESSAGE_PAYLOAD_MAX);
 	uint8_t nonce[CRYPT_NONCE_SIZE];
 	int r;
 
 	if (!c->encrypted)
-		return send_data(c, PAYLOAD_OUTPUT, data, len);
+		return channel_send_data(c, PAYLOAD_OUTPUT, data, len);
 	c->env.random(nonce, sizeof(nonce));
 	r = crypt_seal(&c->crypt, nonce, data, len, &sealed);
-	return r < 0 ? r : send_data(c, PAYLOAD_OUTPUT, sealed.data, sealed.len);
+	return r < 0 ? r : channel_send_data(c, PAYLOAD_OUTPUT, sealed.data, sealed.len);
 }
 
 bool channel_is_writable(const struct channel *c)
@@ -157,20 +157,20 @@ size_t channel_write(struct channel *c, const void *data, size_t len, int64_t no
 	while (done < len && channel_is_writable(c)) {
 		size_t n = len - done < CHANNEL_INPUT_MAX ? len - done : CHANNEL_INPUT_MAX;
 
-		if (send_input(c, (const char *)data + done, n) < 0)
+		if (channel_send_input(c, (const char *)data + done, n) < 0)
 			break;
 		done += n;
 	}
 	return done;
 }
 
-static void send_size(struct channel *c)
+static void channel_send_size(struct channel *c)
 {
 	char text[64];
 	int n = snprintf(text, sizeof(text), "{\"cols\":%u,\"rows\":%u}", c->columns, c->rows);
 
 	if (c->ready && !c->closed && c->columns && c->rows)
-		send_data(c, PAYLOAD_SIZE, text, (size_t)n);
+		channel_send_data(c, PAYLOAD_SIZE, text, (size_t)n);
 }
 
 void channel_resize(struct channel *c, unsigned columns, unsigned rows, int64_t now_ms)
@@ -178,7 +178,7 @@ void channel_resize(struct channel *c, unsigned columns, unsigned rows, int64_t 
 	c->now_ms = now_ms;
 	c->columns = columns;
 	c->rows = rows;
-	send_size(c);
+	channel_send_size(c);
 }
 
 void channel_terminate(struct channel *c, int64_t now_ms)
@@ -187,7 +187,7 @@ void channel_terminate(struct channel *c, int64_t now_ms)
 
 	c->now_ms = now_ms;
 	if (!c->closed)
-		send_data(c, PAYLOAD_FLAG, flag, sizeof(flag));
+		channel_send_data(c, PAYLOAD_FLAG, flag, sizeof(flag));
 }
 
 /* -- connections and time -------------------------------------------------------------------------------------- */
@@ -196,7 +196,7 @@ void channel_connected(struct channel *c, int64_t now_ms)
 {
 	c->connected = true;
 	c->paused = false;
-	outgoing_send_all(&c->outgoing, send_frame, c, now_ms);
+	outgoing_send_all(&c->outgoing, channel_send_frame, c, now_ms);
 }
 
 void channel_disconnected(struct channel *c)
@@ -212,42 +212,42 @@ int64_t channel_tick(struct channel *c, int64_t now_ms)
 	if (c->closed || !c->connected)
 		return INT64_MAX;
 	if (outgoing_is_lost(&c->outgoing, now_ms)) {
-		close_channel(c, "the agent in the container has not answered for 5 minutes");
+		channel_close(c, "the agent in the container has not answered for 5 minutes");
 		return INT64_MAX;
 	}
 	again = c->paused ? NULL : outgoing_due(&c->outgoing, now_ms);
 	if (again)
-		send_frame(again->data, again->len, c);
+		channel_send_frame(again->data, again->len, c);
 	return c->paused && c->outgoing.n ? c->outgoing.heard_ms + OUTGOING_LOST_MS : outgoing_when(&c->outgoing);
 }
 
 /* -- the handshake --------------------------------------------------------------------------------------------- */
 
-static void become_ready(struct channel *c)
+static void channel_become_ready(struct channel *c)
 {
 	if (c->ready)
 		return;
 	c->ready = true;
-	send_size(c);
+	channel_send_size(c);
 	c->events.ready(c->arg);
 }
 
-static int answer_handshake(struct channel *c)
+static int channel_answer_handshake(struct channel *c)
 {
 	_buf_ struct buf answer = BUF_INIT(MESSAGE_PAYLOAD_MAX);
 	int r = handshake_answer(&c->handshake, &answer);
 
-	return r < 0 ? r : send_data(c, PAYLOAD_HANDSHAKE_RESPONSE, answer.data, answer.len);
+	return r < 0 ? r : channel_send_data(c, PAYLOAD_HANDSHAKE_RESPONSE, answer.data, answer.len);
 }
 
-static int take_request(struct channel *c, const struct message *m)
+static int channel_take_handshake(struct channel *c, const struct message *m)
 {
 	if (handshake_read(&c->handshake, m->payload, m->len) < 0) {
-		close_channel(c, "the agent's handshake makes no sense");
+		channel_close(c, "the agent's handshake makes no sense");
 		return 0;
 	}
 	if (!*c->handshake.key_id)
-		return answer_handshake(c);
+		return channel_answer_handshake(c);
 	c->events.need_key(c->handshake.key_id, c->arg);
 	return 0;
 }
@@ -256,21 +256,21 @@ void channel_give_key(struct channel *c, const uint8_t key[64], const char *encr
 {
 	c->now_ms = now_ms;
 	crypt_set(&c->crypt, key);
-	c->encrypted = handshake_take_key(&c->handshake, encrypted) == 0 && answer_handshake(c) == 0;
+	c->encrypted = handshake_take_key(&c->handshake, encrypted) == 0 && channel_answer_handshake(c) == 0;
 	if (!c->encrypted)
-		close_channel(c, "out of memory");
+		channel_close(c, "out of memory");
 }
 
 void channel_refuse_key(struct channel *c, const char *why, int64_t now_ms)
 {
 	c->now_ms = now_ms;
 	handshake_refuse_key(&c->handshake, why);
-	answer_handshake(c);
-	close_channel(c, why);
+	channel_answer_handshake(c);
+	channel_close(c, why);
 }
 
 /* The agent wants to see that both have the same key: it sends a text encrypted with one half, and gets it back. */
-static int take_challenge(struct channel *c, const struct message *m)
+static int channel_take_challenge(struct channel *c, const struct message *m)
 {
 	_buf_ struct buf sealed = BUF_INIT(CHALLENGE_MAX), plain = BUF_INIT(CHALLENGE_MAX),
 			 again = BUF_INIT(CHALLENGE_MAX), answer = BUF_INIT(2 * CHALLENGE_MAX);
@@ -285,14 +285,14 @@ static int take_challenge(struct channel *c, const struct message *m)
 	if (r == 0)
 		r = handshake_answer_challenge(again.data, again.len, &answer);
 	if (r == 0)
-		return send_data(c, PAYLOAD_CHALLENGE_RESPONSE, answer.data, answer.len);
-	close_channel(c, "the agent and vastfs do not have the same encryption key");
+		return channel_send_data(c, PAYLOAD_CHALLENGE_RESPONSE, answer.data, answer.len);
+	channel_close(c, "the agent and vastfs do not have the same encryption key");
 	return 0;
 }
 
 /* -- receiving ------------------------------------------------------------------------------------------------- */
 
-static int take_output(struct channel *c, const struct message *m)
+static int channel_take_output(struct channel *c, const struct message *m)
 {
 	_buf_ struct buf plain = BUF_INIT(MESSAGE_PAYLOAD_MAX);
 	const void *data = m->payload;
@@ -302,13 +302,13 @@ static int take_output(struct channel *c, const struct message *m)
 		int r = crypt_open(&c->crypt, data, len, &plain);
 
 		if (r == -EBADMSG)
-			close_channel(c, "what came was not encrypted with the session's key");
+			channel_close(c, "what came was not encrypted with the session's key");
 		if (r < 0)
 			return r == -EBADMSG ? 0 : r;
 		data = buf_str(&plain);
 		len = plain.len;
 	}
-	become_ready(c); /* an old agent does without a handshake */
+	channel_become_ready(c); /* an old agent does without a handshake */
 	if (m->payload_type == PAYLOAD_EXIT_CODE) {
 		char text[64] = "";
 
@@ -321,7 +321,7 @@ static int take_output(struct channel *c, const struct message *m)
 }
 
 /* Messages with data, each once and in order. */
-static int deliver(const struct message *m, void *arg)
+static int channel_deliver(const struct message *m, void *arg)
 {
 	struct channel *c = arg;
 
@@ -332,20 +332,20 @@ static int deliver(const struct message *m, void *arg)
 	case PAYLOAD_ERROR:
 	case PAYLOAD_STDERR:
 	case PAYLOAD_EXIT_CODE:
-		return take_output(c, m);
+		return channel_take_output(c, m);
 	case PAYLOAD_HANDSHAKE_REQUEST:
-		return take_request(c, m);
+		return channel_take_handshake(c, m);
 	case PAYLOAD_CHALLENGE_REQUEST:
-		return take_challenge(c, m);
+		return channel_take_challenge(c, m);
 	case PAYLOAD_HANDSHAKE_COMPLETE:
-		become_ready(c);
+		channel_become_ready(c);
 		return 0;
 	default:
 		return 0; /* of later versions: to be acknowledged all the same */
 	}
 }
 
-static void take_acknowledgement(struct channel *c, const struct message *m)
+static void channel_take_acknowledgement(struct channel *c, const struct message *m)
 {
 	int64_t sequence;
 
@@ -353,23 +353,23 @@ static void take_acknowledgement(struct channel *c, const struct message *m)
 		outgoing_acknowledge(&c->outgoing, sequence, c->now_ms);
 }
 
-static void take_closed(struct channel *c, const struct message *m)
+static void channel_take_closed(struct channel *c, const struct message *m)
 {
 	cJSON *json = cJSON_ParseWithLength(m->payload, m->len);
 	const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "Output"));
 
-	close_channel(c, text ? text : "");
+	channel_close(c, text ? text : "");
 	cJSON_Delete(json);
 }
 
-static int take_data(struct channel *c, const struct message *m)
+static int channel_take_data(struct channel *c, const struct message *m)
 {
 	int r = incoming_take(&c->incoming, m);
 
 	if (r == INCOMING_LEFT)
 		return 0; /* too far ahead: it comes again */
 	if (r == 0)
-		acknowledge(c, m);
+		channel_acknowledge(c, m);
 	return r;
 }
 
@@ -382,16 +382,16 @@ int channel_receive(struct channel *c, const void *data, size_t len, int64_t now
 	if (r < 0 || c->closed)
 		return r;
 	if (message_is(&m, MESSAGE_OUTPUT))
-		return take_data(c, &m);
+		return channel_take_data(c, &m);
 	if (message_is(&m, MESSAGE_ACKNOWLEDGE))
-		take_acknowledgement(c, &m);
+		channel_take_acknowledgement(c, &m);
 	else if (message_is(&m, MESSAGE_CLOSED))
-		take_closed(c, &m);
+		channel_take_closed(c, &m);
 	else if (message_is(&m, MESSAGE_PAUSE))
 		c->paused = true;
 	else if (message_is(&m, MESSAGE_START)) {
 		c->paused = false;
-		outgoing_send_all(&c->outgoing, send_frame, c, now_ms);
+		outgoing_send_all(&c->outgoing, channel_send_frame, c, now_ms);
 	}
 	return 0;
 }

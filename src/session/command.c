@@ -42,10 +42,10 @@ static const char wrapper[] =
 static const char shell[] = "s=/bin/sh; command -v bash >/dev/null 2>&1 && s=bash; $s; "
 			    "printf \"\\033]vastfs;%s;%%d\\007\" $?";
 
-void command_init(struct command *c, enum command_kind kind, const uint8_t random[8],
+void command_init(struct exec_command *c, enum command_kind kind, const uint8_t random[8],
 		  const struct command_events *events, void *arg)
 {
-	*c = (struct command){.kind = kind, .events = events, .arg = arg, .nibble = -1};
+	*c = (struct exec_command){.kind = kind, .events = events, .arg = arg, .nibble = -1};
 	for (int i = 0; i < 8; i++)
 		snprintf(c->nonce + (size_t)i * 2, 3, "%02x", random[i]);
 	if (kind == COMMAND_SHELL) {
@@ -54,7 +54,7 @@ void command_init(struct command *c, enum command_kind kind, const uint8_t rando
 	}
 }
 
-int command_line(const struct command *c, struct buf *out)
+int command_line(const struct exec_command *c, struct buf *out)
 {
 	buf_puts(out, "/bin/sh -c '");
 	if (c->kind == COMMAND_SHELL)
@@ -66,7 +66,7 @@ int command_line(const struct command *c, struct buf *out)
 
 /* -- the program ----------------------------------------------------------------------------------------------- */
 
-static int put_base64_line(const uint8_t *data, size_t len, struct buf *out)
+static int command_put_base64_line(const uint8_t *data, size_t len, struct buf *out)
 {
 	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
@@ -82,7 +82,7 @@ static int put_base64_line(const uint8_t *data, size_t len, struct buf *out)
 	return buf_putc(out, '\n');
 }
 
-static int check_plain(const char *data, size_t len)
+static int command_check_plain(const char *data, size_t len)
 {
 	size_t column = 0;
 
@@ -98,9 +98,9 @@ static int check_plain(const char *data, size_t len)
 	return 0;
 }
 
-int command_program(struct command *c, const void *data, size_t len, struct buf *out)
+int command_program(struct exec_command *c, const void *data, size_t len, struct buf *out)
 {
-	int r = c->plain ? check_plain(data, len) : 0;
+	int r = c->plain ? command_check_plain(data, len) : 0;
 
 	if (r < 0)
 		return r;
@@ -110,11 +110,12 @@ int command_program(struct command *c, const void *data, size_t len, struct buf 
 	if (c->plain)
 		return buf_append(out, data, len);
 	for (size_t done = 0; done < len && !out->error; done += PIECE_MAX)
-		put_base64_line((const uint8_t *)data + done, len - done < PIECE_MAX ? len - done : PIECE_MAX, out);
+		command_put_base64_line((const uint8_t *)data + done, len - done < PIECE_MAX ? len - done : PIECE_MAX,
+					out);
 	return out->error;
 }
 
-int command_program_end(struct command *c, struct buf *out)
+int command_program_end(struct exec_command *c, struct buf *out)
 {
 	int r = command_program(c, "", 0, out);
 
@@ -125,12 +126,12 @@ int command_program_end(struct command *c, struct buf *out)
 
 /* -- output ---------------------------------------------------------------------------------------------------- */
 
-bool command_has_output(const struct command *c)
+bool command_has_output(const struct exec_command *c)
 {
 	return c->out_n || c->errors_n;
 }
 
-void command_flush(struct command *c)
+void command_flush(struct exec_command *c)
 {
 	size_t out_n = c->out_n, errors_n = c->errors_n;
 
@@ -141,14 +142,14 @@ void command_flush(struct command *c)
 		c->events->output(true, c->errors, errors_n, c->arg);
 }
 
-static void put_byte(struct command *c, uint8_t byte)
+static void command_put_byte(struct exec_command *c, uint8_t byte)
 {
 	c->out[c->out_n++] = byte;
 	if (c->out_n == sizeof(c->out))
 		command_flush(c);
 }
 
-static void put_error_byte(struct command *c, uint8_t byte)
+static void command_put_error_byte(struct exec_command *c, uint8_t byte)
 {
 	c->errors[c->errors_n++] = byte;
 	if (c->errors_n == sizeof(c->errors))
@@ -226,7 +227,7 @@ static const int8_t base64_digits[256] = {['='] = IS_PADDING,
 					  ['+'] = 63,
 					  ['/'] = 64};
 
-static int base64_digit(char ch)
+static int command_base64_digit(char ch)
 {
 	int digit = base64_digits[(uint8_t)ch];
 
@@ -234,7 +235,7 @@ static int base64_digit(char ch)
 }
 
 /* Whole groups of four digits, which is nearly all of a long output. How many characters it was. */
-static size_t take_groups(struct command *c, const char *text, size_t len)
+static size_t command_take_groups(struct exec_command *c, const char *text, size_t len)
 {
 	const uint8_t *p = (const uint8_t *)text;
 	size_t i;
@@ -257,7 +258,7 @@ static size_t take_groups(struct command *c, const char *text, size_t len)
 }
 
 /* Pieces are encoded one by one, so padding stands in the midst. */
-static void take_digit(struct command *c, int digit)
+static void command_take_digit(struct exec_command *c, int digit)
 {
 	if (digit == IS_PADDING)
 		c->padding++;
@@ -266,18 +267,18 @@ static void take_digit(struct command *c, int digit)
 	c->quad = c->quad << 6 | (digit < 0 ? 0 : (uint32_t)digit);
 	if (++c->quad_n < 4)
 		return;
-	put_byte(c, (uint8_t)(c->quad >> 16));
+	command_put_byte(c, (uint8_t)(c->quad >> 16));
 	if (c->padding < 2)
-		put_byte(c, (uint8_t)(c->quad >> 8));
+		command_put_byte(c, (uint8_t)(c->quad >> 8));
 	if (c->padding < 1)
-		put_byte(c, (uint8_t)c->quad);
+		command_put_byte(c, (uint8_t)c->quad);
 	if (c->padding > 2)
 		c->damaged = true;
 	c->quad = c->quad_n = c->padding = 0;
 }
 
 /* Two digits are a byte; the status comes in one piece, also between the two of another byte. */
-static void take_error_digit(struct command *c, int digit)
+static void command_take_error_digit(struct exec_command *c, int digit)
 {
 	if (c->in_status) {
 		c->status = (c->status << 4 | (unsigned)digit) & 0xff;
@@ -285,12 +286,12 @@ static void take_error_digit(struct command *c, int digit)
 	} else if (c->nibble < 0) {
 		c->nibble = digit;
 	} else {
-		put_error_byte(c, (uint8_t)(c->nibble << 4 | digit));
+		command_put_error_byte(c, (uint8_t)(c->nibble << 4 | digit));
 		c->nibble = -1;
 	}
 }
 
-static void take_status_mark(struct command *c)
+static void command_take_status_mark(struct exec_command *c)
 {
 	c->in_status = !c->in_status;
 	if (c->in_status) {
@@ -303,26 +304,26 @@ static void take_status_mark(struct command *c)
 	}
 }
 
-static void take_wrapped(struct command *c, char ch)
+static void command_take_wrapped(struct exec_command *c, char ch)
 {
-	int digit = base64_digit(ch);
+	int digit = command_base64_digit(ch);
 	const char *error_digit = NULL;
 
 	if (digit != IS_NOTHING) {
-		take_digit(c, digit);
+		command_take_digit(c, digit);
 	} else if (ch == END_OF_ALL) {
 		c->state = COMMAND_ENDED;
 	} else if (ch == STATUS_MARK) {
-		take_status_mark(c);
+		command_take_status_mark(c);
 	} else if (ch && (error_digit = strchr(error_digits, ch))) {
-		take_error_digit(c, (int)(error_digit - error_digits));
+		command_take_error_digit(c, (int)(error_digit - error_digits));
 	}
 	/* Anything else is the terminal's: a newline, a carriage return. */
 }
 
 /* -- marks ----------------------------------------------------------------------------------------------------- */
 
-static void mark_of(const struct command *c, char mark[static 64])
+static void command_mark(const struct exec_command *c, char mark[static 64])
 {
 	if (c->kind == COMMAND_SHELL)
 		snprintf(mark, 64, "\033]vastfs;%s;", c->nonce);
@@ -333,27 +334,27 @@ static void mark_of(const struct command *c, char mark[static 64])
 }
 
 /* Bytes that turned out to be no mark. */
-static void put_plain(struct command *c, const char *data, size_t len)
+static void command_put_plain(struct exec_command *c, const char *data, size_t len)
 {
 	for (size_t i = 0; i < len && c->state == COMMAND_PRINTING; i++)
-		put_byte(c, (uint8_t)data[i]);
+		command_put_byte(c, (uint8_t)data[i]);
 }
 
 /* Whether the held bytes are the mark now. What can no longer be one goes on, so that nothing is held in vain. */
-static bool hold(struct command *c, char ch)
+static bool command_hold(struct exec_command *c, char ch)
 {
 	char mark[64], first = c->kind == COMMAND_SHELL ? '\033' : c->nonce[0];
 	size_t len;
 
 	if (!c->held_n && ch != first) {
-		put_plain(c, &ch, 1);
+		command_put_plain(c, &ch, 1);
 		return false;
 	}
-	mark_of(c, mark);
+	command_mark(c, mark);
 	len = strlen(mark);
 	c->held[c->held_n++] = ch;
 	while (c->held_n && memcmp(c->held, mark, c->held_n) != 0) {
-		put_plain(c, c->held, 1);
+		command_put_plain(c, c->held, 1);
 		memmove(c->held, c->held + 1, --c->held_n);
 	}
 	if (c->held_n < len)
@@ -362,7 +363,7 @@ static bool hold(struct command *c, char ch)
 	return true;
 }
 
-static void greeted(struct command *c)
+static void command_greeted(struct exec_command *c)
 {
 	const char *missing = c->words + (c->words[0] == ' ');
 
@@ -373,7 +374,7 @@ static void greeted(struct command *c)
 }
 
 /* Characters up to the end of what stands behind a mark. */
-static bool take_words(struct command *c, char ch, char end)
+static bool command_take_words(struct exec_command *c, char ch, char end)
 {
 	if (ch != end && c->words_n + 1 < sizeof(c->words)) {
 		c->words[c->words_n++] = ch;
@@ -383,29 +384,29 @@ static bool take_words(struct command *c, char ch, char end)
 	return true;
 }
 
-static void exited(struct command *c)
+static void command_exited(struct exec_command *c)
 {
 	command_flush(c);
 	c->state = COMMAND_ENDED;
 	c->events->exited(atoi(c->words), c->arg);
 }
 
-static void take_plain(struct command *c, char ch)
+static void command_take_plain(struct exec_command *c, char ch)
 {
 	switch (c->state) {
 	case COMMAND_PROGRAM:
-		if (hold(c, ch))
+		if (command_hold(c, ch))
 			c->state = COMMAND_PRINTING;
 		break;
 	case COMMAND_PRINTING:
-		if (hold(c, ch)) {
+		if (command_hold(c, ch)) {
 			c->words_n = 0;
 			c->state = COMMAND_STATUS;
 		}
 		break;
 	case COMMAND_STATUS:
-		if (take_words(c, ch, c->kind == COMMAND_SHELL ? '\a' : ';'))
-			exited(c);
+		if (command_take_words(c, ch, c->kind == COMMAND_SHELL ? '\a' : ';'))
+			command_exited(c);
 		break;
 	default:
 		break;
@@ -413,51 +414,51 @@ static void take_plain(struct command *c, char ch)
 }
 
 /* The terminal has made each newline two characters; the program's own carriage returns stay. */
-static void take_terminal(struct command *c, char ch)
+static void command_take_terminal(struct exec_command *c, char ch)
 {
 	if (!c->has_newlines && ch == '\r') {
 		if (c->returns++)
-			take_plain(c, '\r');
+			command_take_plain(c, '\r');
 		return;
 	}
 	if (c->returns && ch != '\n')
-		take_plain(c, '\r');
+		command_take_plain(c, '\r');
 	c->returns = 0;
-	take_plain(c, ch);
+	command_take_plain(c, ch);
 }
 
-static void take_greeting(struct command *c, char ch)
+static void command_take_greeting(struct exec_command *c, char ch)
 {
 	if (c->in_status) {
-		if (!take_words(c, ch, ';'))
+		if (!command_take_words(c, ch, ';'))
 			return;
 		c->in_status = false;
-		greeted(c);
+		command_greeted(c);
 		c->words_n = 0;
-	} else if (hold(c, ch)) {
+	} else if (command_hold(c, ch)) {
 		c->in_status = true;
 		c->words_n = 0;
 	}
 }
 
-void command_take(struct command *c, const void *data, size_t len)
+void command_take(struct exec_command *c, const void *data, size_t len)
 {
 	const char *p = data;
 
 	for (size_t i = 0; i < len && c->state != COMMAND_ENDED; i++) {
 		if (c->state == COMMAND_GREETING) {
-			take_greeting(c, p[i]);
+			command_take_greeting(c, p[i]);
 		} else if (c->plain) {
-			take_terminal(c, p[i]);
+			command_take_terminal(c, p[i]);
 		} else {
-			i += take_groups(c, p + i, len - i);
+			i += command_take_groups(c, p + i, len - i);
 			if (i < len)
-				take_wrapped(c, p[i]);
+				command_take_wrapped(c, p[i]);
 		}
 	}
 }
 
-int command_result(const struct command *c)
+int command_result(const struct exec_command *c)
 {
 	if (c->state != COMMAND_ENDED)
 		return -EAGAIN;

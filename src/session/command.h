@@ -42,7 +42,7 @@ enum command_state {
 	COMMAND_ENDED,
 };
 
-struct command {
+struct exec_command {
 	enum command_kind kind;
 	const struct command_events *events;
 	void *arg;
@@ -67,28 +67,28 @@ struct command {
 };
 
 /* random: 8 bytes. */
-void command_init(struct command *c, enum command_kind kind, const uint8_t random[8],
+void command_init(struct exec_command *c, enum command_kind kind, const uint8_t random[8],
 		  const struct command_events *events, void *arg);
 
 /* For ecs:ExecuteCommand, which splits it as a shell would and runs it without one. */
-int command_line(const struct command *c, struct buf *out);
+int command_line(const struct exec_command *c, struct buf *out);
 
 /*
  * Makes of a part of the program what is to be typed. After ready. -EINVAL, -EFBIG with plain output: it has control
  * characters or a line that is too long for a terminal.
  */
-int command_program(struct command *c, const void *data, size_t len, struct buf *out);
-int command_program_end(struct command *c, struct buf *out);
+int command_program(struct exec_command *c, const void *data, size_t len, struct buf *out);
+int command_program_end(struct exec_command *c, struct buf *out);
 
 /*
  * What came out of the terminal. Output is told in large pieces: command_flush tells the rest, and has to be called
  * when nothing more is at hand. exited() comes behind all output before it.
  */
-void command_take(struct command *c, const void *data, size_t len);
-void command_flush(struct command *c);
-bool command_has_output(const struct command *c); /* not told yet */
+void command_take(struct exec_command *c, const void *data, size_t len);
+void command_flush(struct exec_command *c);
+bool command_has_output(const struct exec_command *c); /* not told yet */
 
 /* Whether all has come. -EBADMSG: something is missing in it; -EAGAIN: it has not ended. */
-int command_result(const struct command *c);
+int command_result(const struct exec_command *c);
 
 #endif

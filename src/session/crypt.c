@@ -16,7 +16,7 @@ void crypt_clear(struct crypt *c)
 	explicit_bzero(c, sizeof(*c));
 }
 
-static void context_cleanup(EVP_CIPHER_CTX **x)
+static void crypt_context_cleanup(EVP_CIPHER_CTX **x)
 {
 	EVP_CIPHER_CTX_free(*x);
 }
@@ -24,7 +24,7 @@ static void context_cleanup(EVP_CIPHER_CTX **x)
 int crypt_seal(const struct crypt *c, const uint8_t nonce[CRYPT_NONCE_SIZE], const void *data, size_t len,
 	       struct buf *out)
 {
-	_cleanup_(context_cleanup) EVP_CIPHER_CTX *x = EVP_CIPHER_CTX_new();
+	_cleanup_(crypt_context_cleanup) EVP_CIPHER_CTX *x = EVP_CIPHER_CTX_new();
 	size_t total = CRYPT_NONCE_SIZE + len + CRYPT_TAG_SIZE;
 	_free_ uint8_t *sealed = malloc(total);
 	int n;
@@ -41,7 +41,7 @@ int crypt_seal(const struct crypt *c, const uint8_t nonce[CRYPT_NONCE_SIZE], con
 
 int crypt_open(const struct crypt *c, const void *data, size_t len, struct buf *out)
 {
-	_cleanup_(context_cleanup) EVP_CIPHER_CTX *x = EVP_CIPHER_CTX_new();
+	_cleanup_(crypt_context_cleanup) EVP_CIPHER_CTX *x = EVP_CIPHER_CTX_new();
 	const uint8_t *nonce = data, *sealed = nonce + CRYPT_NONCE_SIZE;
 	_free_ uint8_t *plain = NULL;
 	size_t plain_len;

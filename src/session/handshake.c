@@ -11,12 +11,12 @@
 
 enum action_status { ACTION_DONE = 1, ACTION_FAILED = 2, ACTION_UNSUPPORTED = 3 };
 
-static void json_cleanup(cJSON **json)
+static void handshake_json_cleanup(cJSON **json)
 {
 	cJSON_Delete(*json);
 }
 
-#define _json_ _cleanup_(json_cleanup)
+#define _json_ _cleanup_(handshake_json_cleanup)
 
 void handshake_free(struct handshake *h)
 {
@@ -25,14 +25,14 @@ void handshake_free(struct handshake *h)
 	*h = (struct handshake){0};
 }
 
-static const char *text_of(const cJSON *object, const char *key)
+static const char *handshake_text(const cJSON *object, const char *key)
 {
 	const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, key));
 
 	return text ? text : "";
 }
 
-static int print(const cJSON *json, struct buf *out)
+static int handshake_print(const cJSON *json, struct buf *out)
 {
 	_free_ char *text = cJSON_PrintUnformatted(json);
 
@@ -40,7 +40,7 @@ static int print(const cJSON *json, struct buf *out)
 }
 
 /* NULL without memory. */
-static char *encode(const void *data, size_t len)
+static char *handshake_encode(const void *data, size_t len)
 {
 	char *text = malloc((len + 2) / 3 * 4 + 1);
 
@@ -58,19 +58,19 @@ int handshake_greeting(const char *token, const char *request_id, const char *cl
 	cJSON_AddStringToObject(json, "TokenValue", token);
 	cJSON_AddStringToObject(json, "ClientId", client_id);
 	cJSON_AddStringToObject(json, "ClientVersion", GREETING_VERSION);
-	return print(json, out);
+	return handshake_print(json, out);
 }
 
 /* -- the request and its answer -------------------------------------------------------------------------------- */
 
-static const cJSON *actions_of(const struct handshake *h)
+static const cJSON *handshake_actions(const struct handshake *h)
 {
 	return cJSON_GetObjectItemCaseSensitive(h->request, "RequestedClientActions");
 }
 
-static bool is_action(const cJSON *action, const char *type)
+static bool handshake_is_action(const cJSON *action, const char *type)
 {
-	return strcmp(text_of(action, "ActionType"), type) == 0;
+	return strcmp(handshake_text(action, "ActionType"), type) == 0;
 }
 
 int handshake_read(struct handshake *h, const void *data, size_t len)
@@ -80,13 +80,13 @@ int handshake_read(struct handshake *h, const void *data, size_t len)
 
 	handshake_free(h);
 	h->request = json;
-	if (!cJSON_IsArray(actions_of(h)))
+	if (!cJSON_IsArray(handshake_actions(h)))
 		return -EBADMSG;
-	cJSON_ArrayForEach (action, actions_of(h)) {
+	cJSON_ArrayForEach (action, handshake_actions(h)) {
 		const cJSON *parameters = cJSON_GetObjectItemCaseSensitive(action, "ActionParameters");
-		const char *id = text_of(parameters, "KMSKeyId");
+		const char *id = handshake_text(parameters, "KMSKeyId");
 
-		if (!is_action(action, "KMSEncryption"))
+		if (!handshake_is_action(action, "KMSEncryption"))
 			continue;
 		if (!*id || strlen(id) >= sizeof(h->key_id))
 			return -EBADMSG;
@@ -107,14 +107,14 @@ void handshake_refuse_key(struct handshake *h, const char *why)
 	snprintf(h->refusal, sizeof(h->refusal), "%s", why);
 }
 
-static void put_outcome(cJSON *done, enum action_status status, cJSON *result, const char *error)
+static void handshake_put_result(cJSON *done, enum action_status status, cJSON *result, const char *error)
 {
 	cJSON_AddNumberToObject(done, "ActionStatus", status);
 	cJSON_AddItemToObject(done, "ActionResult", result ? result : cJSON_CreateNull());
 	cJSON_AddStringToObject(done, "Error", error);
 }
 
-static cJSON *key_result(const struct handshake *h)
+static cJSON *handshake_key_result(const struct handshake *h)
 {
 	cJSON *result = cJSON_CreateObject();
 
@@ -123,19 +123,19 @@ static cJSON *key_result(const struct handshake *h)
 	return result;
 }
 
-static cJSON *answer_action(const struct handshake *h, const cJSON *action)
+static cJSON *handshake_answer_action(const struct handshake *h, const cJSON *action)
 {
 	cJSON *done = cJSON_CreateObject();
 
-	cJSON_AddStringToObject(done, "ActionType", text_of(action, "ActionType"));
-	if (is_action(action, "SessionType"))
-		put_outcome(done, ACTION_DONE, NULL, "");
-	else if (is_action(action, "KMSEncryption") && h->encrypted)
-		put_outcome(done, ACTION_DONE, key_result(h), "");
-	else if (is_action(action, "KMSEncryption"))
-		put_outcome(done, ACTION_FAILED, NULL, h->refusal);
+	cJSON_AddStringToObject(done, "ActionType", handshake_text(action, "ActionType"));
+	if (handshake_is_action(action, "SessionType"))
+		handshake_put_result(done, ACTION_DONE, NULL, "");
+	else if (handshake_is_action(action, "KMSEncryption") && h->encrypted)
+		handshake_put_result(done, ACTION_DONE, handshake_key_result(h), "");
+	else if (handshake_is_action(action, "KMSEncryption"))
+		handshake_put_result(done, ACTION_FAILED, NULL, h->refusal);
 	else
-		put_outcome(done, ACTION_UNSUPPORTED, NULL, "vastfs does not know this action");
+		handshake_put_result(done, ACTION_UNSUPPORTED, NULL, "vastfs does not know this action");
 	return done;
 }
 
@@ -146,16 +146,16 @@ int handshake_answer(const struct handshake *h, struct buf *out)
 	const cJSON *action;
 
 	cJSON_AddStringToObject(json, "ClientVersion", CHANNEL_CLIENT_VERSION);
-	cJSON_ArrayForEach (action, actions_of(h))
-		cJSON_AddItemToArray(all, answer_action(h, action));
+	cJSON_ArrayForEach (action, handshake_actions(h))
+		cJSON_AddItemToArray(all, handshake_answer_action(h, action));
 	cJSON_AddItemToObject(json, "ProcessedClientActions", all);
 	cJSON_AddNullToObject(json, "Errors");
-	return print(json, out);
+	return handshake_print(json, out);
 }
 
 /* -- the challenge --------------------------------------------------------------------------------------------- */
 
-static size_t padding(const char *text, size_t len)
+static size_t handshake_padding(const char *text, size_t len)
 {
 	return len >= 2 && text[len - 1] == '=' ? 1 + (text[len - 2] == '=') : 0;
 }
@@ -163,7 +163,7 @@ static size_t padding(const char *text, size_t len)
 int handshake_read_challenge(const void *data, size_t len, struct buf *ret_sealed)
 {
 	_json_ cJSON *json = cJSON_ParseWithLength(data, len);
-	const char *text = text_of(json, "Challenge");
+	const char *text = handshake_text(json, "Challenge");
 	size_t text_len = strlen(text);
 	_free_ unsigned char *bytes = malloc(text_len + 1);
 	int n;
@@ -173,18 +173,18 @@ int handshake_read_challenge(const void *data, size_t len, struct buf *ret_seale
 	n = text_len && text_len % 4 == 0 ? EVP_DecodeBlock(bytes, (const unsigned char *)text, (int)text_len) : -1;
 	if (n < 0)
 		return -EBADMSG;
-	return buf_append(ret_sealed, bytes, (size_t)n - padding(text, text_len));
+	return buf_append(ret_sealed, bytes, (size_t)n - handshake_padding(text, text_len));
 }
 
 int handshake_answer_challenge(const void *sealed, size_t len, struct buf *out)
 {
 	_json_ cJSON *json = cJSON_CreateObject();
-	_free_ char *text = encode(sealed, len);
+	_free_ char *text = handshake_encode(sealed, len);
 
 	if (!text)
 		return -ENOMEM;
 	cJSON_AddStringToObject(json, "Challenge", text);
-	return print(json, out);
+	return handshake_print(json, out);
 }
 
 /* -- acknowledgements ------------------------------------------------------------------------------------------ */

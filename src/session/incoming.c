@@ -16,12 +16,12 @@ void incoming_init(struct incoming *in, int (*deliver)(const struct message *m, 
 	list_init(&in->ahead);
 }
 
-static struct early *early_of(struct list *l)
+static struct early *incoming_early(struct list *l)
 {
 	return container_of(l, struct early, link);
 }
 
-static void drop(struct incoming *in, struct early *e)
+static void incoming_drop(struct incoming *in, struct early *e)
 {
 	list_remove(&e->link);
 	in->n--;
@@ -32,25 +32,25 @@ static void drop(struct incoming *in, struct early *e)
 void incoming_free(struct incoming *in)
 {
 	list_for_each_safe (l, next, &in->ahead)
-		drop(in, early_of(l));
+		incoming_drop(in, incoming_early(l));
 }
 
 /* The member before which sequence belongs; the list's head for the end. */
-static struct list *place_of(struct incoming *in, int64_t sequence)
+static struct list *incoming_position(struct incoming *in, int64_t sequence)
 {
 	struct list *l = in->ahead.prev;
 
-	while (l != &in->ahead && early_of(l)->message.sequence >= sequence)
+	while (l != &in->ahead && incoming_early(l)->message.sequence >= sequence)
 		l = l->prev;
 	return l->next;
 }
 
-static int keep(struct incoming *in, const struct message *m)
+static int incoming_keep(struct incoming *in, const struct message *m)
 {
-	struct list *place = place_of(in, m->sequence);
+	struct list *place = incoming_position(in, m->sequence);
 	struct early *e;
 
-	if (place != &in->ahead && early_of(place)->message.sequence == m->sequence)
+	if (place != &in->ahead && incoming_early(place)->message.sequence == m->sequence)
 		return 0;
 	if (in->n == INCOMING_MOST || in->bytes + m->len > INCOMING_BYTES_MAX)
 		return INCOMING_LEFT;
@@ -67,15 +67,15 @@ static int keep(struct incoming *in, const struct message *m)
 }
 
 /* A message that was acknowledged and cannot be delivered now stays where it is, for the next try. */
-static void deliver_early(struct incoming *in)
+static void incoming_deliver_early(struct incoming *in)
 {
-	while (!list_empty(&in->ahead) && early_of(in->ahead.next)->message.sequence == in->expected) {
-		struct early *e = early_of(in->ahead.next);
+	while (!list_empty(&in->ahead) && incoming_early(in->ahead.next)->message.sequence == in->expected) {
+		struct early *e = incoming_early(in->ahead.next);
 
 		if (in->deliver(&e->message, in->arg) < 0)
 			return;
 		in->expected++;
-		drop(in, e);
+		incoming_drop(in, e);
 	}
 }
 
@@ -84,13 +84,13 @@ int incoming_take(struct incoming *in, const struct message *m)
 	int r;
 
 	if (m->sequence > in->expected)
-		return keep(in, m);
+		return incoming_keep(in, m);
 	if (m->sequence < in->expected)
 		return 0;
 	r = in->deliver(m, in->arg);
 	if (r < 0)
 		return r;
 	in->expected++;
-	deliver_early(in);
+	incoming_deliver_early(in);
 	return 0;
 }

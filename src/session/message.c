@@ -26,13 +26,13 @@ enum {
 #define TYPE_LEN   32
 #define DIGEST_LEN 32
 
-static void put_number(uint8_t *p, size_t size, uint64_t n)
+static void message_put_number(uint8_t *p, size_t size, uint64_t n)
 {
 	for (size_t i = size; i-- > 0; n >>= 8)
 		p[i] = (uint8_t)n;
 }
 
-static uint64_t get_number(const uint8_t *p, size_t size)
+static uint64_t message_get_number(const uint8_t *p, size_t size)
 {
 	uint64_t n = 0;
 
@@ -42,13 +42,13 @@ static uint64_t get_number(const uint8_t *p, size_t size)
 }
 
 /* The halves of the id change places on the wire. */
-static void swap_halves(uint8_t *to, const uint8_t *from)
+static void message_swap_halves(uint8_t *to, const uint8_t *from)
 {
 	memcpy(to, from + 8, 8);
 	memcpy(to + 8, from, 8);
 }
 
-static int digest_of(const void *data, size_t len, uint8_t ret[EVP_MAX_MD_SIZE])
+static int message_digest(const void *data, size_t len, uint8_t ret[EVP_MAX_MD_SIZE])
 {
 	return EVP_Digest(data, len, ret, NULL, EVP_sha256(), NULL) ? 0 : -ENOMEM;
 }
@@ -57,21 +57,21 @@ int message_encode(const struct message *m, struct buf *out)
 {
 	uint8_t head[AT_PAYLOAD] = {0}, digest[EVP_MAX_MD_SIZE];
 	size_t type_len = strlen(m->type), before = out->len;
-	int r = digest_of(m->payload, m->len, digest);
+	int r = message_digest(m->payload, m->len, digest);
 
 	if (r < 0)
 		return r;
-	put_number(head + AT_HEAD_LENGTH, 4, AT_PAYLOAD_LENGTH);
+	message_put_number(head + AT_HEAD_LENGTH, 4, AT_PAYLOAD_LENGTH);
 	memset(head + AT_TYPE, ' ', TYPE_LEN);
 	memcpy(head + AT_TYPE, m->type, type_len < TYPE_LEN ? type_len : TYPE_LEN);
-	put_number(head + AT_SCHEMA, 4, SCHEMA_VERSION);
-	put_number(head + AT_CREATED, 8, (uint64_t)m->created_ms);
-	put_number(head + AT_SEQUENCE, 8, (uint64_t)m->sequence);
-	put_number(head + AT_FLAGS, 8, m->flags);
-	swap_halves(head + AT_ID, m->id);
+	message_put_number(head + AT_SCHEMA, 4, SCHEMA_VERSION);
+	message_put_number(head + AT_CREATED, 8, (uint64_t)m->created_ms);
+	message_put_number(head + AT_SEQUENCE, 8, (uint64_t)m->sequence);
+	message_put_number(head + AT_FLAGS, 8, m->flags);
+	message_swap_halves(head + AT_ID, m->id);
 	memcpy(head + AT_DIGEST, digest, DIGEST_LEN);
-	put_number(head + AT_PAYLOAD_TYPE, 4, m->payload_type);
-	put_number(head + AT_PAYLOAD_LENGTH, 4, m->len);
+	message_put_number(head + AT_PAYLOAD_TYPE, 4, m->payload_type);
+	message_put_number(head + AT_PAYLOAD_LENGTH, 4, m->len);
 	r = buf_append(out, head, sizeof(head));
 	if (r == 0 && m->len)
 		r = buf_append(out, m->payload, m->len);
@@ -85,7 +85,7 @@ bool message_is(const struct message *m, const char *type)
 	return strcmp(m->type, type) == 0;
 }
 
-static void take_type(const uint8_t *p, char ret[MESSAGE_TYPE_SIZE])
+static void message_take_type(const uint8_t *p, char ret[MESSAGE_TYPE_SIZE])
 {
 	size_t n = TYPE_LEN;
 
@@ -95,26 +95,26 @@ static void take_type(const uint8_t *p, char ret[MESSAGE_TYPE_SIZE])
 	ret[n] = '\0';
 }
 
-static bool is_publication(const struct message *m)
+static bool message_is_publication(const struct message *m)
 {
 	return message_is(m, MESSAGE_START) || message_is(m, MESSAGE_PAUSE);
 }
 
-static int take_payload(const uint8_t *p, size_t len, struct message *ret)
+static int message_take_payload(const uint8_t *p, size_t len, struct message *ret)
 {
-	size_t head_length = get_number(p + AT_HEAD_LENGTH, 4), payload_at = head_length + 4;
+	size_t head_length = message_get_number(p + AT_HEAD_LENGTH, 4), payload_at = head_length + 4;
 	uint8_t digest[EVP_MAX_MD_SIZE];
 	int r;
 
 	if (head_length < AT_PAYLOAD_LENGTH || head_length > HEAD_MAX || payload_at > len)
 		return -EBADMSG;
-	ret->len = get_number(p + head_length, 4);
+	ret->len = message_get_number(p + head_length, 4);
 	ret->payload = p + payload_at;
 	if (ret->len > MESSAGE_PAYLOAD_MAX || ret->len != len - payload_at)
 		return -EBADMSG;
 	if (!ret->len)
 		return 0;
-	r = digest_of(ret->payload, ret->len, digest);
+	r = message_digest(ret->payload, ret->len, digest);
 	return r < 0 ? r : memcmp(digest, p + AT_DIGEST, DIGEST_LEN) == 0 ? 0 : -EBADMSG;
 }
 
@@ -126,19 +126,19 @@ int message_parse(const void *data, size_t len, struct message *ret)
 	*ret = (struct message){.payload = ""};
 	if (len < AT_TYPE + TYPE_LEN)
 		return -EBADMSG;
-	take_type(p + AT_TYPE, ret->type);
-	if (is_publication(ret))
+	message_take_type(p + AT_TYPE, ret->type);
+	if (message_is_publication(ret))
 		return 0;
 	if (len < AT_PAYLOAD || !*ret->type)
 		return -EBADMSG;
-	r = take_payload(p, len, ret);
+	r = message_take_payload(p, len, ret);
 	if (r < 0)
 		return r;
-	ret->created_ms = (int64_t)get_number(p + AT_CREATED, 8);
-	ret->sequence = (int64_t)get_number(p + AT_SEQUENCE, 8);
-	ret->flags = get_number(p + AT_FLAGS, 8);
-	swap_halves(ret->id, p + AT_ID);
-	ret->payload_type = (uint32_t)get_number(p + AT_PAYLOAD_TYPE, 4);
+	ret->created_ms = (int64_t)message_get_number(p + AT_CREATED, 8);
+	ret->sequence = (int64_t)message_get_number(p + AT_SEQUENCE, 8);
+	ret->flags = message_get_number(p + AT_FLAGS, 8);
+	message_swap_halves(ret->id, p + AT_ID);
+	ret->payload_type = (uint32_t)message_get_number(p + AT_PAYLOAD_TYPE, 4);
 	return ret->created_ms > 0 && ret->sequence >= 0 ? 0 : -EBADMSG;
 }
 

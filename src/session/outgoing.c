@@ -22,12 +22,12 @@ void outgoing_init(struct outgoing *o)
 	list_init(&o->unacked);
 }
 
-static struct sent *sent_of(struct list *l)
+static struct sent *outgoing_sent(struct list *l)
 {
 	return container_of(l, struct sent, link);
 }
 
-static void sent_free(struct sent *s)
+static void outgoing_free_sent(struct sent *s)
 {
 	list_remove(&s->link);
 	buf_free(&s->frame);
@@ -37,7 +37,7 @@ static void sent_free(struct sent *s)
 void outgoing_free(struct outgoing *o)
 {
 	list_for_each_safe (l, next, &o->unacked)
-		sent_free(sent_of(l));
+		outgoing_free_sent(outgoing_sent(l));
 	o->n = 0;
 }
 
@@ -58,12 +58,12 @@ int outgoing_add(struct outgoing *o, int64_t sequence, struct buf *frame, int64_
 	return 0;
 }
 
-static double bounded(double ms)
+static double outgoing_bounded(double ms)
 {
 	return ms < MOST_TIMEOUT_MS ? ms : MOST_TIMEOUT_MS;
 }
 
-static void measure(struct outgoing *o, double sample)
+static void outgoing_measure(struct outgoing *o, double sample)
 {
 	double off = sample > o->round_trip_ms ? sample - o->round_trip_ms : o->round_trip_ms - sample;
 	double spread;
@@ -71,27 +71,27 @@ static void measure(struct outgoing *o, double sample)
 	o->variation_ms = 0.75 * o->variation_ms + 0.25 * off;
 	o->round_trip_ms = 0.875 * o->round_trip_ms + 0.125 * sample;
 	spread = 4 * o->variation_ms;
-	o->timeout_ms = bounded(o->round_trip_ms + (spread > GRANULARITY_MS ? spread : GRANULARITY_MS));
+	o->timeout_ms = outgoing_bounded(o->round_trip_ms + (spread > GRANULARITY_MS ? spread : GRANULARITY_MS));
 }
 
 bool outgoing_acknowledge(struct outgoing *o, int64_t sequence, int64_t now_ms)
 {
 	list_for_each_safe (l, next, &o->unacked) {
-		struct sent *s = sent_of(l);
+		struct sent *s = outgoing_sent(l);
 
 		if (s->sequence != sequence)
 			continue;
 		if (!s->again)
-			measure(o, (double)(now_ms - s->sent_ms));
+			outgoing_measure(o, (double)(now_ms - s->sent_ms));
 		o->heard_ms = now_ms;
-		sent_free(s);
+		outgoing_free_sent(s);
 		o->n--;
 		return true;
 	}
 	return false;
 }
 
-static void mark_sent(struct sent *s, int64_t now_ms)
+static void outgoing_mark_sent(struct sent *s, int64_t now_ms)
 {
 	s->again = true;
 	s->sent_ms = now_ms;
@@ -101,9 +101,9 @@ void outgoing_send_all(struct outgoing *o, void (*send)(const void *frame, size_
 		       int64_t now_ms)
 {
 	list_for_each (l, &o->unacked) {
-		struct sent *s = sent_of(l);
+		struct sent *s = outgoing_sent(l);
 
-		mark_sent(s, now_ms);
+		outgoing_mark_sent(s, now_ms);
 		send(s->frame.data, s->frame.len, arg);
 	}
 	o->heard_ms = now_ms;
@@ -111,7 +111,7 @@ void outgoing_send_all(struct outgoing *o, void (*send)(const void *frame, size_
 
 int64_t outgoing_when(const struct outgoing *o)
 {
-	return o->n ? sent_of(o->unacked.next)->sent_ms + (int64_t)o->timeout_ms : OUTGOING_NEVER;
+	return o->n ? outgoing_sent(o->unacked.next)->sent_ms + (int64_t)o->timeout_ms : OUTGOING_NEVER;
 }
 
 /* Each repetition waits longer, until an acknowledgement tells how long it takes. */
@@ -121,9 +121,9 @@ const struct buf *outgoing_due(struct outgoing *o, int64_t now_ms)
 
 	if (outgoing_when(o) > now_ms)
 		return NULL;
-	oldest = sent_of(o->unacked.next);
-	mark_sent(oldest, now_ms);
-	o->timeout_ms = bounded(2 * o->timeout_ms);
+	oldest = outgoing_sent(o->unacked.next);
+	outgoing_mark_sent(oldest, now_ms);
+	o->timeout_ms = outgoing_bounded(2 * o->timeout_ms);
 	return &oldest->frame;
 }
 

@@ -15,7 +15,7 @@
 struct remote {
 	struct engine *engine;
 	struct session *session;
-	struct command command;
+	struct exec_command command;
 	struct remote_events events;
 	void *arg;
 	struct buf pending; /* input that the session did not take yet */
@@ -39,7 +39,7 @@ void remote_free(struct remote *r)
 
 /* -- input ----------------------------------------------------------------------------------------------------- */
 
-static void push(struct remote *r)
+static void remote_push(struct remote *r)
 {
 	buf_drop(&r->pending, session_write(r->session, buf_str(&r->pending), r->pending.len));
 }
@@ -58,7 +58,7 @@ int remote_write(struct remote *r, const void *data, size_t len)
 	else
 		e = r->input_over ? 0 : command_program(&r->command, data, len, &r->pending);
 	if (e == 0)
-		push(r);
+		remote_push(r);
 	return e;
 }
 
@@ -71,22 +71,22 @@ int remote_write_end(struct remote *r)
 	r->input_over = true;
 	e = command_program_end(&r->command, &r->pending);
 	if (e == 0)
-		push(r);
+		remote_push(r);
 	return e;
 }
 
-static void on_writable(void *arg)
+static void remote_on_writable(void *arg)
 {
 	struct remote *r = arg;
 
-	push(r);
+	remote_push(r);
 	if (!r->pending.len && !r->told && !r->dropped)
 		r->events.drained(r->arg);
 }
 
 /* -- the end --------------------------------------------------------------------------------------------------- */
 
-static void tell(struct remote *r, const struct error *why)
+static void remote_report_end(struct remote *r, const struct error *why)
 {
 	if (r->told)
 		return;
@@ -97,14 +97,14 @@ static void tell(struct remote *r, const struct error *why)
 }
 
 /* The session has ended, or what was wanted of it has come. */
-static void conclude(struct remote *r, const struct error *why)
+static void remote_conclude(struct remote *r, const struct error *why)
 {
 	struct error err = {0};
 	int result = command_result(&r->command);
 
 	if (result == 0 ||
 	    (r->has_status && r->command.kind != COMMAND_SHELL && !error_is(why) && result != -EBADMSG)) {
-		tell(r, &err);
+		remote_report_end(r, &err);
 		return;
 	}
 	if (error_is(why))
@@ -115,35 +115,35 @@ static void conclude(struct remote *r, const struct error *why)
 		error_set(&err, -EIO, "%s", why->message);
 	else
 		error_set(&err, -EIO, "the session ended before the command did");
-	tell(r, &err);
+	remote_report_end(r, &err);
 }
 
-static void end_session(struct remote *r)
+static void remote_end_session(struct remote *r)
 {
 	r->dropped = r->dropped || r->told;
 	session_terminate(r->session);
 }
 
-static void linger(void *arg)
+static void remote_linger(void *arg)
 {
 	struct remote *r = arg;
 
-	conclude(r, &(struct error){0});
-	end_session(r);
+	remote_conclude(r, &(struct error){0});
+	remote_end_session(r);
 }
 
-static void on_closed(const struct error *why, void *arg)
+static void remote_on_closed(const struct error *why, void *arg)
 {
 	struct remote *r = arg;
 
 	r->session = NULL; /* it frees itself */
-	conclude(r, why);
+	remote_conclude(r, why);
 	remote_free(r);
 }
 
 /* -- output ---------------------------------------------------------------------------------------------------- */
 
-static void on_program_wanted(const char *missing, void *arg)
+static void remote_on_program_wanted(const char *missing, void *arg)
 {
 	struct remote *r = arg;
 
@@ -152,7 +152,7 @@ static void on_program_wanted(const char *missing, void *arg)
 		r->events.ready(missing, r->arg);
 }
 
-static void on_printed(bool is_stderr, const void *data, size_t len, void *arg)
+static void remote_on_printed(bool is_stderr, const void *data, size_t len, void *arg)
 {
 	struct remote *r = arg;
 
@@ -160,7 +160,7 @@ static void on_printed(bool is_stderr, const void *data, size_t len, void *arg)
 		r->events.output(is_stderr, data, len, r->arg);
 }
 
-static void on_exited(int status, void *arg)
+static void remote_on_exited(int status, void *arg)
 {
 	struct remote *r = arg;
 
@@ -169,7 +169,7 @@ static void on_exited(int status, void *arg)
 	remote_write_end(r); /* a script may have ended before its text */
 }
 
-static void flush(void *arg)
+static void remote_flush(void *arg)
 {
 	struct remote *r = arg;
 
@@ -177,24 +177,24 @@ static void flush(void *arg)
 }
 
 /* Messages are small and come in crowds: what they bring is told once a turn. */
-static void on_output(const void *data, size_t len, void *arg)
+static void remote_on_output(const void *data, size_t len, void *arg)
 {
 	struct remote *r = arg;
 
 	command_take(&r->command, data, len);
 	if (command_has_output(&r->command))
-		engine_timer_set(r->engine, &r->flush, 0, flush, r);
+		engine_timer_set(r->engine, &r->flush, 0, remote_flush, r);
 	if (r->cancelled || r->told)
 		return;
 	if (r->command.state == COMMAND_ENDED)
-		conclude(r, &(struct error){0}); /* the session's own end follows */
+		remote_conclude(r, &(struct error){0}); /* the session's own end follows */
 	else if (r->has_status)
-		engine_timer_set(r->engine, &r->timer, LINGER_MS, linger, r);
+		engine_timer_set(r->engine, &r->timer, LINGER_MS, remote_linger, r);
 }
 
 /* -- the begin ------------------------------------------------------------------------------------------------- */
 
-static void on_waiting(const struct error *why, void *arg)
+static void remote_on_waiting(const struct error *why, void *arg)
 {
 	struct remote *r = arg;
 
@@ -202,33 +202,33 @@ static void on_waiting(const struct error *why, void *arg)
 		r->events.waiting(why, r->arg);
 }
 
-static void greeting_is_late(void *arg)
+static void remote_greeting_is_late(void *arg)
 {
 	struct remote *r = arg;
 	struct error err;
 
 	error_set(&err, -ETIMEDOUT, "the shell in the container says nothing");
-	conclude(r, &err);
-	end_session(r);
+	remote_conclude(r, &err);
+	remote_end_session(r);
 }
 
-static void on_session_ready(void *arg)
+static void remote_on_session_ready(void *arg)
 {
 	struct remote *r = arg;
 
 	if (r->command.kind != COMMAND_SHELL)
-		engine_timer_set(r->engine, &r->timer, GREETING_MS, greeting_is_late, r);
+		engine_timer_set(r->engine, &r->timer, GREETING_MS, remote_greeting_is_late, r);
 	else if (!r->dropped)
 		r->events.ready("", r->arg);
 }
 
-static int start(struct remote *r, const struct session_request *request)
+static int remote_start_session(struct remote *r, const struct session_request *request)
 {
-	static const struct session_events events = {.waiting = on_waiting,
-						     .ready = on_session_ready,
-						     .output = on_output,
-						     .writable = on_writable,
-						     .closed = on_closed};
+	static const struct session_events events = {.waiting = remote_on_waiting,
+						     .ready = remote_on_session_ready,
+						     .output = remote_on_output,
+						     .writable = remote_on_writable,
+						     .closed = remote_on_closed};
 	struct session_request own = *request;
 	_buf_ struct buf line = BUF_INIT(COMMAND_LINE_MAX);
 	int e = command_line(&r->command, &line);
@@ -244,7 +244,7 @@ struct remote *remote_start(struct engine *e, enum command_kind kind, const stru
 			    const struct remote_events *events, void *arg)
 {
 	static const struct command_events of_command = {
-		.ready = on_program_wanted, .output = on_printed, .exited = on_exited};
+		.ready = remote_on_program_wanted, .output = remote_on_printed, .exited = remote_on_exited};
 	struct remote *r = calloc(1, sizeof(*r));
 	uint8_t random[8];
 
@@ -257,7 +257,7 @@ struct remote *remote_start(struct engine *e, enum command_kind kind, const stru
 	r->arg = arg;
 	buf_init(&r->pending, PENDING_MAX);
 	command_init(&r->command, kind, random, &of_command, r);
-	if (start(r, request) == 0)
+	if (remote_start_session(r, request) == 0)
 		return r;
 	remote_free(r);
 	return NULL;
@@ -276,7 +276,7 @@ void remote_pause(struct remote *r, bool paused)
 }
 
 /* Programs may take ^C for something else, and few take ^\ so. */
-static void cancel_more(void *arg)
+static void remote_cancel_step(void *arg)
 {
 	static const char keys[] = {0x03, 0x1c};
 	struct remote *r = arg;
@@ -286,7 +286,7 @@ static void cancel_more(void *arg)
 		return;
 	}
 	session_write(r->session, &keys[r->cancel_step++], 1);
-	engine_timer_set(r->engine, &r->timer, CANCEL_MS, cancel_more, r);
+	engine_timer_set(r->engine, &r->timer, CANCEL_MS, remote_cancel_step, r);
 }
 
 void remote_cancel(struct remote *r)
@@ -296,7 +296,7 @@ void remote_cancel(struct remote *r)
 	r->cancelled = true;
 	if (r->command.state == COMMAND_GREETING) /* nothing runs yet */
 		r->cancel_step = 2;
-	cancel_more(r);
+	remote_cancel_step(r);
 }
 
 void remote_drop(struct remote *r)

@@ -45,19 +45,19 @@ struct session {
 	struct error error;
 };
 
-static void ask_agent(void *arg);
-static void resume(void *arg);
+static void session_ask_agent(void *arg);
+static void session_resume(void *arg);
 
 /* -- the end --------------------------------------------------------------------------------------------------- */
 
-static void forget_greeting(struct session *s)
+static void session_forget_greeting(struct session *s)
 {
 	if (s->greeting.data)
 		OPENSSL_cleanse(s->greeting.data, s->greeting.len);
 	buf_free(&s->greeting);
 }
 
-static void release(struct session *s)
+static void session_release(struct session *s)
 {
 	s->released = true;
 	s->busy++; /* what is given up now calls back */
@@ -68,7 +68,7 @@ static void release(struct session *s)
 		aws_cancel(s->call);
 	websocket_close(s->ws);
 	channel_free(s->channel);
-	forget_greeting(s);
+	session_forget_greeting(s);
 	aws_unref(s->aws);
 	free(s->cluster);
 	free(s->task);
@@ -79,12 +79,12 @@ static void release(struct session *s)
 	free(s);
 }
 
-static void enter(struct session *s)
+static void session_enter(struct session *s)
 {
 	s->busy++;
 }
 
-static void leave(struct session *s)
+static void session_leave(struct session *s)
 {
 	if (--s->busy)
 		return;
@@ -95,23 +95,23 @@ static void leave(struct session *s)
 		s->released = true;
 	}
 	if (s->released)
-		release(s);
+		session_release(s);
 }
 
-static void terminated(struct aws_reply *reply _unused_, void *arg _unused_)
+static void session_terminated(struct aws_reply *reply _unused_, void *arg _unused_)
 {
 }
 
 /* By the API: it works also where the channel does not. */
-static void ask_to_terminate(struct session *s)
+static void session_ask_to_terminate(struct session *s)
 {
 	struct aws_request *request = s->id ? ssm_terminate_session(s->id) : NULL;
 
 	if (request)
-		aws_start(s->aws, request, terminated, NULL);
+		aws_start(s->aws, request, session_terminated, NULL);
 }
 
-static void finish(struct session *s, const struct error *why)
+static void session_finish(struct session *s, const struct error *why)
 {
 	if (s->over)
 		return;
@@ -119,15 +119,15 @@ static void finish(struct session *s, const struct error *why)
 	s->error = *why;
 	/* Given up here, it would live on there until it has been idle for long. */
 	if (error_is(why) && why->errnum != -ECANCELED && !s->terminating)
-		ask_to_terminate(s);
+		session_ask_to_terminate(s);
 }
 
-static void fail(struct session *s, int errnum, const char *words)
+static void session_fail(struct session *s, int errnum, const char *words)
 {
 	struct error err;
 
 	error_set(&err, errnum, "%s", words);
-	finish(s, &err);
+	session_finish(s, &err);
 }
 
 void session_free(struct session *s)
@@ -136,52 +136,52 @@ void session_free(struct session *s)
 		return;
 	s->released = true;
 	if (!s->busy)
-		release(s);
+		session_release(s);
 }
 
 /* -- time ------------------------------------------------------------------------------------------------------ */
 
-static void tick(void *arg);
+static void session_tick(void *arg);
 
-static void set_tick(struct session *s)
+static void session_set_tick(struct session *s)
 {
 	int64_t now = clock_monotonic_ms(), when = s->over ? INT64_MAX : channel_tick(s->channel, now);
 
 	if (when == INT64_MAX)
 		engine_timer_cancel(&s->tick);
 	else
-		engine_timer_set(s->engine, &s->tick, when > now ? when - now : 0, tick, s);
+		engine_timer_set(s->engine, &s->tick, when > now ? when - now : 0, session_tick, s);
 }
 
-static void tick(void *arg)
+static void session_tick(void *arg)
 {
 	struct session *s = arg;
 
-	enter(s);
-	set_tick(s);
-	leave(s);
+	session_enter(s);
+	session_set_tick(s);
+	session_leave(s);
 }
 
 /* The same size once more changes nothing but that somebody has spoken. */
-static void stay(void *arg)
+static void session_keep_alive(void *arg)
 {
 	struct session *s = arg;
 
 	channel_resize(s->channel, s->columns, s->rows, clock_monotonic_ms());
-	engine_timer_set(s->engine, &s->stay, STAY_MS, stay, s);
-	tick(s);
+	engine_timer_set(s->engine, &s->stay, STAY_MS, session_keep_alive, s);
+	session_tick(s);
 }
 
 /* -- the channel ----------------------------------------------------------------------------------------------- */
 
-static void random_bytes(void *out, size_t len)
+static void session_random_bytes(void *out, size_t len)
 {
 	/* A nonce of encryption is among them: without chance nothing may go on. */
 	if (RAND_bytes(out, (int)len) != 1 && getentropy(out, len) < 0)
 		abort();
 }
 
-static void on_send(const void *frame, size_t len, void *arg)
+static void session_on_send(const void *frame, size_t len, void *arg)
 {
 	struct session *s = arg;
 
@@ -190,18 +190,18 @@ static void on_send(const void *frame, size_t len, void *arg)
 		websocket_send(s->ws, false, frame, len);
 }
 
-static void on_ready(void *arg)
+static void session_on_ready(void *arg)
 {
 	struct session *s = arg;
 
 	if (s->released || s->over)
 		return;
 	if (s->stays)
-		engine_timer_set(s->engine, &s->stay, STAY_MS, stay, s);
+		engine_timer_set(s->engine, &s->stay, STAY_MS, session_keep_alive, s);
 	s->events.ready(s->arg);
 }
 
-static void on_output(bool is_stderr _unused_, const void *data, size_t len, void *arg)
+static void session_on_output(bool is_stderr _unused_, const void *data, size_t len, void *arg)
 {
 	struct session *s = arg;
 
@@ -209,23 +209,23 @@ static void on_output(bool is_stderr _unused_, const void *data, size_t len, voi
 		s->events.output(data, len, s->arg);
 }
 
-static void on_exit_code(int code _unused_, void *arg _unused_)
+static void session_on_exit_code(int code _unused_, void *arg _unused_)
 {
 	/* ECS's agent does not send one; were it to, it would be that of /bin/sh, which says what it has to say. */
 }
 
-static void on_closed(const char *why, void *arg)
+static void session_on_closed(const char *why, void *arg)
 {
 	struct session *s = arg;
 	struct error end = {0};
 
 	snprintf(end.message, sizeof(end.message), "%s", why);
-	finish(s, &end);
+	session_finish(s, &end);
 }
 
 /* -- encryption ------------------------------------------------------------------------------------------------ */
 
-static int read_key(const cJSON *body, uint8_t key[static 64])
+static int session_read_key(const cJSON *body, uint8_t key[static 64])
 {
 	const char *text = aws_text(body, "Plaintext");
 	uint8_t bytes[72];
@@ -238,7 +238,7 @@ static int read_key(const cJSON *body, uint8_t key[static 64])
 	return 0;
 }
 
-static void got_key(struct aws_reply *reply, void *arg)
+static void session_got_key(struct aws_reply *reply, void *arg)
 {
 	struct session *s = arg;
 	uint8_t key[64];
@@ -247,52 +247,53 @@ static void got_key(struct aws_reply *reply, void *arg)
 	s->call = NULL;
 	if (s->released)
 		return;
-	enter(s);
+	session_enter(s);
 	if (error_is(&reply->error)) {
 		error_prefix(&reply->error, "the cluster wants sessions encrypted, but KMS gives no key");
-		finish(s, &reply->error);
+		session_finish(s, &reply->error);
 		channel_refuse_key(s->channel, reply->error.message, now);
-	} else if (read_key(reply->body, key) < 0) {
+	} else if (session_read_key(reply->body, key) < 0) {
 		channel_refuse_key(s->channel, "KMS's key makes no sense", now);
 	} else {
 		channel_give_key(s->channel, key, aws_text(reply->body, "CiphertextBlob"), now);
 	}
 	OPENSSL_cleanse(key, sizeof(key));
-	set_tick(s);
-	leave(s);
+	session_set_tick(s);
+	session_leave(s);
 }
 
-static void call(struct session *s, struct aws_request *request, void (*done)(struct aws_reply *reply, void *arg))
+static void session_call(struct session *s, struct aws_request *request,
+			 void (*done)(struct aws_reply *reply, void *arg))
 {
 	s->call = request ? aws_start(s->aws, request, done, s) : NULL;
 	if (!s->call)
-		fail(s, -ENOMEM, "out of memory");
+		session_fail(s, -ENOMEM, "out of memory");
 }
 
-static void on_need_key(const char *key_id, void *arg)
+static void session_on_need_key(const char *key_id, void *arg)
 {
 	struct session *s = arg;
 
 	if (!s->call)
-		call(s, kms_generate_session_key(key_id, s->id, s->target), got_key);
+		session_call(s, kms_generate_session_key(key_id, s->id, s->target), session_got_key);
 }
 
 /* -- the connection -------------------------------------------------------------------------------------------- */
 
-static void on_open(void *arg)
+static void session_on_open(void *arg)
 {
 	struct session *s = arg;
 
-	enter(s);
+	session_enter(s);
 	websocket_send(s->ws, true, s->greeting.data, s->greeting.len);
-	forget_greeting(s);
+	session_forget_greeting(s);
 	websocket_pause(s->ws, s->paused);
 	channel_connected(s->channel, clock_monotonic_ms());
-	set_tick(s);
-	leave(s);
+	session_set_tick(s);
+	session_leave(s);
 }
 
-static void offer_to_write(struct session *s)
+static void session_offer_to_write(struct session *s)
 {
 	if (!s->wants_to_write || s->over || s->released || !channel_is_writable(s->channel))
 		return;
@@ -300,93 +301,93 @@ static void offer_to_write(struct session *s)
 	s->events.writable(s->arg);
 }
 
-static void on_message(bool is_text _unused_, const void *data, size_t len, void *arg)
+static void session_on_message(bool is_text _unused_, const void *data, size_t len, void *arg)
 {
 	struct session *s = arg;
 
-	enter(s);
+	session_enter(s);
 	if (channel_receive(s->channel, data, len, clock_monotonic_ms()) == 0)
 		s->give_up_ms = s->pause_ms = 0; /* it stands again */
-	offer_to_write(s);
-	set_tick(s);
-	leave(s);
+	session_offer_to_write(s);
+	session_set_tick(s);
+	session_leave(s);
 }
 
-static void try_again(struct session *s, const struct error *why)
+static void session_try_again(struct session *s, const struct error *why)
 {
 	int64_t now = clock_monotonic_ms();
 
 	if (!s->give_up_ms)
 		s->give_up_ms = now + RESUME_WAIT_MS;
 	if (why->errnum == -ECANCELED || s->terminating || now >= s->give_up_ms) {
-		finish(s, why);
+		session_finish(s, why);
 		return;
 	}
 	s->pause_ms = s->pause_ms ? s->pause_ms * 2 : RESUME_MIN_MS;
 	if (s->pause_ms > RESUME_MAX_MS)
 		s->pause_ms = RESUME_MAX_MS;
-	engine_timer_set(s->engine, &s->timer, s->pause_ms, resume, s);
+	engine_timer_set(s->engine, &s->timer, s->pause_ms, session_resume, s);
 }
 
-static void on_disconnected(const struct error *why, void *arg)
+static void session_on_disconnected(const struct error *why, void *arg)
 {
 	struct session *s = arg;
 
 	s->ws = NULL;
 	if (s->released)
 		return;
-	enter(s);
+	session_enter(s);
 	channel_disconnected(s->channel);
 	if (!s->over)
-		try_again(s, why);
-	leave(s);
+		session_try_again(s, why);
+	session_leave(s);
 }
 
-static void connect_to(struct session *s, const char *url, const char *token)
+static void session_connect(struct session *s, const char *url, const char *token)
 {
 	static const struct websocket_events events = {
-		.open = on_open, .message = on_message, .closed = on_disconnected};
+		.open = session_on_open, .message = session_on_message, .closed = session_on_disconnected};
 	const struct websocket_request request = {
 		.url = url, .ca_file = aws_ca_file(s->aws), .message_max = MESSAGE_MAX};
 
 	if (!*url || !*token) {
-		fail(s, -EPROTO, "AWS gives no address for the session");
+		session_fail(s, -EPROTO, "AWS gives no address for the session");
 		return;
 	}
-	forget_greeting(s);
+	session_forget_greeting(s);
 	if (channel_greeting(s->channel, token, &s->greeting) == 0)
 		s->ws = websocket_start(s->engine, &request, &events, s);
 	if (!s->ws)
-		fail(s, -ENOMEM, "out of memory");
+		session_fail(s, -ENOMEM, "out of memory");
 }
 
 /* A dead session is an answer, a dead network is not. */
-static void resumed(struct aws_reply *reply, void *arg)
+static void session_resumed(struct aws_reply *reply, void *arg)
 {
 	struct session *s = arg;
 
 	s->call = NULL;
 	if (s->released)
 		return;
-	enter(s);
+	session_enter(s);
 	if (!error_is(&reply->error)) {
-		connect_to(s, aws_text(reply->body, "StreamUrl"), aws_text(reply->body, "TokenValue"));
+		session_connect(s, aws_text(reply->body, "StreamUrl"), aws_text(reply->body, "TokenValue"));
 	} else if (reply->status >= 400 && reply->status < 500) {
 		error_prefix(&reply->error, "the connection to the container broke and cannot be taken up again");
-		finish(s, &reply->error);
+		session_finish(s, &reply->error);
 	} else {
-		try_again(s, &reply->error);
+		session_try_again(s, &reply->error);
 	}
-	leave(s);
+	session_leave(s);
 }
 
-static void resume(void *arg)
+static void session_resume(void *arg)
 {
 	struct session *s = arg;
 
-	enter(s);
-	call(s, ssm_resume_session(s->id), resumed);
-	leave(s);
+	session_enter(s);
+	session_call(s, ssm_resume_session(s->id), session_resumed);
+	session_leave(s);
 }
 
 /* -- the begin ------------------------------------------------------------------------------------------------- */
@@ -394,82 +395,84 @@ static void resume(void *arg)
 /*
  * ECS says the same of an agent that is not there yet and of a task without ECS Exec; who asks knows which it is.
  */
-static bool agent_is_absent(const struct error *err)
+static bool session_agent_is_absent(const struct error *err)
 {
 	return error_has_code(err, "TargetNotConnectedException") ||
 	       (error_has_code(err, "InvalidParameterException") && strstr(err->message, "execute command agent"));
 }
 
-static void wait_for_agent(struct session *s, struct error *why)
+static void session_wait_for_agent(struct session *s, struct error *why)
 {
 	if (clock_monotonic_ms() < s->give_up_ms) {
 		s->events.waiting(why, s->arg);
-		engine_timer_set(s->engine, &s->timer, AGENT_ASK_MS, ask_agent, s);
+		engine_timer_set(s->engine, &s->timer, AGENT_ASK_MS, session_ask_agent, s);
 		return;
 	}
 	error_prefix(why, "the agent for ECS Exec does not answer in this container");
 	error_remedy(why, "it needs a route to ssmmessages (a NAT gateway or an endpoint), ssmmessages:* rights of the "
 			  "task's role, and a root file system that can be written; see managedAgents in task.json");
-	finish(s, why);
+	session_finish(s, why);
 }
 
-static void asked(struct aws_reply *reply, void *arg)
+static void session_asked(struct aws_reply *reply, void *arg)
 {
 	struct session *s = arg;
 
 	s->call = NULL;
 	if (s->released)
 		return;
-	enter(s);
-	if (error_is(&reply->error) && agent_is_absent(&reply->error)) {
-		wait_for_agent(s, &reply->error);
+	session_enter(s);
+	if (error_is(&reply->error) && session_agent_is_absent(&reply->error)) {
+		session_wait_for_agent(s, &reply->error);
 	} else if (error_is(&reply->error)) {
-		finish(s, &reply->error);
+		session_finish(s, &reply->error);
 	} else {
 		s->give_up_ms = 0;
 		s->id = strdup(aws_text(reply->body, "session.sessionId"));
-		connect_to(s, aws_text(reply->body, "session.streamUrl"), aws_text(reply->body, "session.tokenValue"));
+		session_connect(s, aws_text(reply->body, "session.streamUrl"),
+				aws_text(reply->body, "session.tokenValue"));
 	}
-	leave(s);
+	session_leave(s);
 }
 
-static void ask_agent(void *arg)
+static void session_ask_agent(void *arg)
 {
 	struct session *s = arg;
 
-	enter(s);
-	call(s, ecs_execute_command(s->cluster, s->task, s->container, s->command), asked);
-	leave(s);
+	session_enter(s);
+	session_call(s, ecs_execute_command(s->cluster, s->task, s->container, s->command), session_asked);
+	session_leave(s);
 }
 
-static int copy_text(const char *text, char **ret)
+static int session_copy_text(const char *text, char **ret)
 {
 	*ret = strdup(text ? text : "");
 	return *ret ? 0 : -ENOMEM;
 }
 
-static int copy_request(struct session *s, const struct session_request *r)
+static int session_copy_request(struct session *s, const struct session_request *r)
 {
 	s->aws = aws_ref(r->aws);
 	s->columns = r->columns;
 	s->rows = r->rows;
 	s->stays = r->stays;
-	if (copy_text(r->cluster, &s->cluster) < 0 || copy_text(r->task, &s->task) < 0 ||
-	    copy_text(r->container, &s->container) < 0 || copy_text(r->target, &s->target) < 0)
+	if (session_copy_text(r->cluster, &s->cluster) < 0 || session_copy_text(r->task, &s->task) < 0 ||
+	    session_copy_text(r->container, &s->container) < 0 || session_copy_text(r->target, &s->target) < 0)
 		return -ENOMEM;
-	return copy_text(r->command, &s->command);
+	return session_copy_text(r->command, &s->command);
 }
 
 struct session *session_start(struct engine *e, const struct session_request *request,
 			      const struct session_events *events, void *arg)
 {
-	static const struct channel_environment environment = {.random = random_bytes, .wall_ms = clock_wall_ms};
-	static const struct channel_events of_channel = {.send = on_send,
-							 .ready = on_ready,
-							 .output = on_output,
-							 .exit_code = on_exit_code,
-							 .need_key = on_need_key,
-							 .closed = on_closed};
+	static const struct channel_environment environment = {.random = session_random_bytes,
+							       .wall_ms = clock_wall_ms};
+	static const struct channel_events of_channel = {.send = session_on_send,
+							 .ready = session_on_ready,
+							 .output = session_on_output,
+							 .exit_code = session_on_exit_code,
+							 .need_key = session_on_need_key,
+							 .closed = session_on_closed};
 	struct session *s = calloc(1, sizeof(*s));
 
 	if (!s)
@@ -480,12 +483,12 @@ struct session *session_start(struct engine *e, const struct session_request *re
 	s->give_up_ms = clock_monotonic_ms() + AGENT_WAIT_MS;
 	buf_init(&s->greeting, 64 << 10);
 	s->channel = channel_new(&environment, &of_channel, s);
-	if (copy_request(s, request) < 0 || !s->channel) {
-		release(s);
+	if (session_copy_request(s, request) < 0 || !s->channel) {
+		session_release(s);
 		return NULL;
 	}
 	channel_resize(s->channel, s->columns, s->rows, clock_monotonic_ms());
-	engine_timer_set(e, &s->timer, 0, ask_agent, s); /* so that nothing is called before this returns */
+	engine_timer_set(e, &s->timer, 0, session_ask_agent, s); /* so that nothing is called before this returns */
 	return s;
 }
 
@@ -497,7 +500,7 @@ size_t session_write(struct session *s, const void *data, size_t len)
 
 	s->wants_to_write = n < len;
 	if (!s->busy)
-		tick(s);
+		session_tick(s);
 	return n;
 }
 
@@ -507,7 +510,7 @@ void session_resize(struct session *s, unsigned columns, unsigned rows)
 	s->rows = rows;
 	channel_resize(s->channel, columns, rows, clock_monotonic_ms());
 	if (!s->busy)
-		tick(s);
+		session_tick(s);
 }
 
 void session_pause(struct session *s, bool paused)
@@ -519,13 +522,13 @@ void session_pause(struct session *s, bool paused)
 		websocket_pause(s->ws, paused);
 }
 
-static void end_is_late(void *arg)
+static void session_end_is_late(void *arg)
 {
 	struct session *s = arg;
 
-	enter(s);
-	finish(s, &(struct error){0});
-	leave(s);
+	session_enter(s);
+	session_finish(s, &(struct error){0});
+	session_leave(s);
 }
 
 /* By the channel, too, which is quick. */
@@ -538,8 +541,8 @@ void session_terminate(struct session *s)
 	channel_terminate(s->channel, clock_monotonic_ms());
 	if (s->ws)
 		websocket_flush(s->ws);
-	ask_to_terminate(s);
-	engine_timer_set(s->engine, &s->timer, s->ws ? END_WAIT_MS : 0, end_is_late, s);
+	session_ask_to_terminate(s);
+	engine_timer_set(s->engine, &s->timer, s->ws ? END_WAIT_MS : 0, session_end_is_late, s);
 	if (!s->busy)
-		tick(s);
+		session_tick(s);
 }

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-struct client {
+struct shell_client {
 	int socket;
 	bool raw;
 	bool ready;		       /* input is taken */
@@ -24,14 +24,14 @@ struct client {
 	int status; /* -1: goes on */
 };
 
-static void say(const struct client *c, const char *text, size_t len)
+static void client_say(const struct shell_client *c, const char *text, size_t len)
 {
 	fprintf(stderr, "vastfs: %.*s%s\n", (int)len, text, c->raw ? "\r" : "");
 }
 
 /* -- to the daemon --------------------------------------------------------------------------------------------- */
 
-static void post(struct client *c)
+static void client_send(struct shell_client *c)
 {
 	if (!c->packet_len)
 		return;
@@ -43,16 +43,16 @@ static void post(struct client *c)
 	}
 }
 
-static void put(struct client *c, enum shell_packet kind, const void *text, size_t len)
+static void client_put(struct shell_client *c, enum shell_packet kind, const void *text, size_t len)
 {
 	c->packet[0] = (char)kind;
 	memcpy(c->packet + 1, text, len);
 	c->packet_len = len + 1;
-	post(c);
+	client_send(c);
 }
 
 /* A dead session must not hold the terminal: Enter, ~ and . leave, as with ssh; ~~ is one ~. */
-static size_t take_escapes(struct client *c, const char *in, size_t len, char *out)
+static size_t client_take_escapes(struct shell_client *c, const char *in, size_t len, char *out)
 {
 	size_t n = 0;
 
@@ -76,7 +76,7 @@ static size_t take_escapes(struct client *c, const char *in, size_t len, char *o
 	return n;
 }
 
-static void take_input(struct client *c)
+static void client_take_input(struct shell_client *c)
 {
 	char in[4096], out[2 * sizeof(in)];
 	ssize_t n = read(STDIN_FILENO, in, sizeof(in));
@@ -88,28 +88,28 @@ static void take_input(struct client *c)
 		if (c->raw)
 			c->status = SHELL_EXIT_FAILED; /* the terminal is gone */
 		else
-			put(c, SHELL_END, "", 0);
+			client_put(c, SHELL_END, "", 0);
 		return;
 	}
 	if (!c->raw) {
-		put(c, SHELL_INPUT, in, (size_t)n);
+		client_put(c, SHELL_INPUT, in, (size_t)n);
 		return;
 	}
-	n = (ssize_t)take_escapes(c, in, (size_t)n, out);
+	n = (ssize_t)client_take_escapes(c, in, (size_t)n, out);
 	if (n && c->status < 0)
-		put(c, SHELL_INPUT, out, (size_t)n);
+		client_put(c, SHELL_INPUT, out, (size_t)n);
 }
 
-static void tell_size(struct client *c)
+static void client_send_size(struct shell_client *c)
 {
 	struct shell_size size = terminal_size();
 
-	put(c, SHELL_SIZE, &size, sizeof(size));
+	client_put(c, SHELL_SIZE, &size, sizeof(size));
 }
 
 /* -- from the daemon ------------------------------------------------------------------------------------------- */
 
-static int write_all(int fd, const char *data, size_t len)
+static int client_write_all(int fd, const char *data, size_t len)
 {
 	while (len) {
 		ssize_t n = write(fd, data, len);
@@ -128,9 +128,9 @@ static int write_all(int fd, const char *data, size_t len)
 	return 0;
 }
 
-static void print(struct client *c, int fd, const char *data, size_t len)
+static void client_print(struct shell_client *c, int fd, const char *data, size_t len)
 {
-	int r = write_all(fd, data, len);
+	int r = client_write_all(fd, data, len);
 
 	if (r < 0) {
 		fprintf(stderr, "vastfs: cannot write what the shell prints: %s\n", strerror(-r));
@@ -138,7 +138,7 @@ static void print(struct client *c, int fd, const char *data, size_t len)
 	}
 }
 
-static void take_packet(struct client *c, const char *packet, size_t len)
+static void client_take_packet(struct shell_client *c, const char *packet, size_t len)
 {
 	const char *text = packet + 1;
 	int32_t status;
@@ -149,13 +149,13 @@ static void take_packet(struct client *c, const char *packet, size_t len)
 		c->ready = true;
 		break;
 	case SHELL_WAITING:
-		say(c, text, len);
+		client_say(c, text, len);
 		break;
 	case SHELL_OUTPUT:
-		print(c, STDOUT_FILENO, text, len);
+		client_print(c, STDOUT_FILENO, text, len);
 		break;
 	case SHELL_ERRORS:
-		print(c, STDERR_FILENO, text, len);
+		client_print(c, STDERR_FILENO, text, len);
 		break;
 	case SHELL_EXIT:
 		memcpy(&status, text, sizeof(status));
@@ -164,7 +164,7 @@ static void take_packet(struct client *c, const char *packet, size_t len)
 	case SHELL_FAILED:
 		terminal_give_back();
 		c->raw = false;
-		say(c, text, len);
+		client_say(c, text, len);
 		c->status = SHELL_EXIT_FAILED;
 		break;
 	default:
@@ -172,13 +172,13 @@ static void take_packet(struct client *c, const char *packet, size_t len)
 	}
 }
 
-static void take_answer(struct client *c)
+static void client_take_reply(struct shell_client *c)
 {
 	char packet[SHELL_PACKET_MAX];
 	ssize_t n = recv(c->socket, packet, sizeof(packet), MSG_DONTWAIT);
 
 	if (n > 0) {
-		take_packet(c, packet, (size_t)n);
+		client_take_packet(c, packet, (size_t)n);
 	} else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
 		terminal_give_back();
 		fprintf(stderr, "vastfs: the daemon of this mount has ended\n");
@@ -188,7 +188,7 @@ static void take_answer(struct client *c)
 
 /* -- at work --------------------------------------------------------------------------------------------------- */
 
-static int serve(struct client *c)
+static int client_serve(struct shell_client *c)
 {
 	sigset_t none;
 
@@ -203,15 +203,15 @@ static int serve(struct client *c)
 		if (n < 0 && errno != EINTR)
 			return SHELL_EXIT_FAILED;
 		if (c->raw && !c->blocked && terminal_has_changed())
-			tell_size(c);
+			client_send_size(c);
 		if (n <= 0)
 			continue;
 		if (fds[0].revents & POLLOUT)
-			post(c);
+			client_send(c);
 		if (fds[0].revents & (POLLIN | POLLHUP | POLLERR))
-			take_answer(c);
+			client_take_reply(c);
 		if (fds[1].revents && c->status < 0 && !c->blocked)
-			take_input(c);
+			client_take_input(c);
 	}
 	return c->status;
 }
@@ -223,7 +223,7 @@ static int client_report(const char *mountpoint, const char *words)
 }
 
 /* A descriptor, or a negative exit status. */
-static int reach(const char *mountpoint)
+static int client_connect(const char *mountpoint)
 {
 	struct sockaddr_un address;
 	struct stat st;
@@ -249,7 +249,7 @@ static int reach(const char *mountpoint)
 	return fd;
 }
 
-static void open_shell(struct client *c, const char *task)
+static void client_open_shell(struct shell_client *c, const char *task)
 {
 	struct shell_open hello = {.version = SHELL_VERSION, .is_terminal = c->raw, .size = terminal_size()};
 	char text[sizeof(hello) + 256];
@@ -257,22 +257,22 @@ static void open_shell(struct client *c, const char *task)
 
 	memcpy(text, &hello, sizeof(hello));
 	n = snprintf(text + sizeof(hello), sizeof(text) - sizeof(hello), "%s", task ? task : "");
-	put(c, SHELL_OPEN, text, sizeof(hello) + (size_t)n);
+	client_put(c, SHELL_OPEN, text, sizeof(hello) + (size_t)n);
 }
 
 int shell_run(const char *mountpoint, const char *task)
 {
-	struct client c = {.escape = LINE_START};
+	struct shell_client c = {.escape = LINE_START};
 	int status;
 
 	if (task && strlen(task) > 200)
 		return client_report(mountpoint, "that is no task");
-	c.socket = reach(mountpoint);
+	c.socket = client_connect(mountpoint);
 	if (c.socket < 0)
 		return -c.socket;
 	c.raw = terminal_take();
-	open_shell(&c, task);
-	status = serve(&c);
+	client_open_shell(&c, task);
+	status = client_serve(&c);
 	terminal_give_back();
 	close(c.socket);
 	return status;

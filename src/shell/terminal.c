@@ -18,28 +18,28 @@ void terminal_give_back(void)
 }
 
 /* tcsetattr is safe in a signal handler (signal-safety(7)). Output that nobody takes must not be waited for. */
-static void end(int number)
+static void terminal_on_end(int number)
 {
 	if (is_raw)
 		tcsetattr(STDIN_FILENO, TCSANOW, &before);
 	_exit(128 + number);
 }
 
-static void note_change(int number)
+static void terminal_on_resize(int number)
 {
 	(void)number;
 	changed = 1;
 }
 
-static void catch_signals(void)
+static void terminal_catch_signals(void)
 {
 	static const int ends[] = {SIGHUP, SIGTERM, SIGINT, SIGQUIT};
-	struct sigaction action = {.sa_handler = end};
+	struct sigaction action = {.sa_handler = terminal_on_end};
 	sigset_t window;
 
 	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
 		sigaction(ends[i], &action, NULL);
-	action.sa_handler = note_change;
+	action.sa_handler = terminal_on_resize;
 	sigaction(SIGWINCH, &action, NULL);
 	sigemptyset(&window);
 	sigaddset(&window, SIGWINCH);
@@ -52,7 +52,7 @@ bool terminal_take(void)
 
 	if (tcgetattr(STDIN_FILENO, &before) < 0)
 		return false;
-	catch_signals();
+	terminal_catch_signals();
 	raw = before;
 	cfmakeraw(&raw);
 	is_raw = 1;

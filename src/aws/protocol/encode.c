@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-static bool is_kept(char c, const char *also)
+static bool encode_is_unreserved(char c, const char *also)
 {
 	return c &&
 	       (strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~", c) || strchr(also, c));
@@ -13,7 +13,7 @@ static bool is_kept(char c, const char *also)
 void aws_encode(struct buf *out, const char *text, size_t len, const char *also_kept)
 {
 	for (size_t i = 0; i < len; i++) {
-		if (is_kept(text[i], also_kept))
+		if (encode_is_unreserved(text[i], also_kept))
 			buf_putc(out, text[i]);
 		else
 			buf_printf(out, "%%%02X", (unsigned char)text[i]);

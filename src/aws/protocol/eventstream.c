@@ -32,25 +32,25 @@ bool eventstream_is_whole(const struct eventstream *s)
 	return !s->failed && !s->pending.len;
 }
 
-static uint32_t get_u32(const uint8_t *p)
+static uint32_t eventstream_u32(const uint8_t *p)
 {
 	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
-static uint32_t crc_of(const uint8_t *p, size_t len)
+static uint32_t eventstream_crc(const uint8_t *p, size_t len)
 {
 	return (uint32_t)crc32(0, p, (uInt)len);
 }
 
 /* -- headers --------------------------------------------------------------------------------------------------- */
 
-struct reader {
+struct eventstream_reader {
 	const uint8_t *at;
 	size_t left;
 };
 
 /* NULL if there are not so many bytes. */
-static const uint8_t *take(struct reader *r, size_t len)
+static const uint8_t *eventstream_take(struct eventstream_reader *r, size_t len)
 {
 	const uint8_t *p = r->at;
 
@@ -61,7 +61,7 @@ static const uint8_t *take(struct reader *r, size_t len)
 	return p;
 }
 
-static const uint8_t *take_value(struct reader *r, uint8_t type, size_t *ret_len)
+static const uint8_t *eventstream_take_value(struct eventstream_reader *r, uint8_t type, size_t *ret_len)
 {
 	const uint8_t *p;
 
@@ -69,15 +69,16 @@ static const uint8_t *take_value(struct reader *r, uint8_t type, size_t *ret_len
 		return NULL;
 	*ret_len = fixed_length[type];
 	if (type == TYPE_BYTES || type == TYPE_STRING) {
-		p = take(r, 2);
+		p = eventstream_take(r, 2);
 		if (!p)
 			return NULL;
 		*ret_len = (size_t)p[0] << 8 | p[1];
 	}
-	return take(r, *ret_len);
+	return eventstream_take(r, *ret_len);
 }
 
-static void keep(struct eventstream_message *m, const uint8_t *name, size_t name_len, const uint8_t *value, size_t len)
+static void eventstream_keep(struct eventstream_message *m, const uint8_t *name, size_t name_len, const uint8_t *value,
+			     size_t len)
 {
 	const struct {
 		const char *name;
@@ -96,20 +97,20 @@ static void keep(struct eventstream_message *m, const uint8_t *name, size_t name
 			snprintf(known[i].out, known[i].size, "%.*s", (int)len, (const char *)value);
 }
 
-static int read_headers(struct eventstream_message *m, const uint8_t *headers, size_t len)
+static int eventstream_read_headers(struct eventstream_message *m, const uint8_t *headers, size_t len)
 {
-	struct reader r = {headers, len};
+	struct eventstream_reader r = {headers, len};
 
 	while (r.left) {
-		const uint8_t *count = take(&r, 1), *name = count ? take(&r, *count) : NULL;
-		const uint8_t *type = name ? take(&r, 1) : NULL, *value;
+		const uint8_t *count = eventstream_take(&r, 1), *name = count ? eventstream_take(&r, *count) : NULL;
+		const uint8_t *type = name ? eventstream_take(&r, 1) : NULL, *value;
 		size_t value_len = 0;
 
-		value = type ? take_value(&r, *type, &value_len) : NULL;
+		value = type ? eventstream_take_value(&r, *type, &value_len) : NULL;
 		if (!value || !*count)
 			return -EBADMSG;
 		if (*type == TYPE_STRING)
-			keep(m, name, *count, value, value_len);
+			eventstream_keep(m, name, *count, value, value_len);
 	}
 	return 0;
 }
@@ -117,16 +118,16 @@ static int read_headers(struct eventstream_message *m, const uint8_t *headers, s
 /* -- messages -------------------------------------------------------------------------------------------------- */
 
 /* How long the message is that begins here: 0 if that is not known yet. */
-static int message_length(const uint8_t *p, size_t len, size_t *ret)
+static int eventstream_message_length(const uint8_t *p, size_t len, size_t *ret)
 {
 	size_t total, headers;
 
 	*ret = 0;
 	if (len < PRELUDE_LEN)
 		return 0;
-	total = get_u32(p);
-	headers = get_u32(p + 4);
-	if (crc_of(p, 8) != get_u32(p + 8) || headers > EVENTSTREAM_HEADERS_MAX ||
+	total = eventstream_u32(p);
+	headers = eventstream_u32(p + 4);
+	if (eventstream_crc(p, 8) != eventstream_u32(p + 8) || headers > EVENTSTREAM_HEADERS_MAX ||
 	    total < PRELUDE_LEN + headers + CRC_LEN ||
 	    total - PRELUDE_LEN - headers - CRC_LEN > EVENTSTREAM_PAYLOAD_MAX)
 		return -EBADMSG;
@@ -134,15 +135,15 @@ static int message_length(const uint8_t *p, size_t len, size_t *ret)
 	return 0;
 }
 
-static int take_message(struct eventstream *s, const uint8_t *p, size_t total)
+static int eventstream_take_message(struct eventstream *s, const uint8_t *p, size_t total)
 {
-	size_t headers = get_u32(p + 4);
+	size_t headers = eventstream_u32(p + 4);
 	struct eventstream_message m = {0};
 	int r;
 
-	if (crc_of(p, total - CRC_LEN) != get_u32(p + total - CRC_LEN))
+	if (eventstream_crc(p, total - CRC_LEN) != eventstream_u32(p + total - CRC_LEN))
 		return -EBADMSG;
-	r = read_headers(&m, p + PRELUDE_LEN, headers);
+	r = eventstream_read_headers(&m, p + PRELUDE_LEN, headers);
 	if (r < 0)
 		return r;
 	m.payload = p + PRELUDE_LEN + headers;
@@ -151,13 +152,13 @@ static int take_message(struct eventstream *s, const uint8_t *p, size_t total)
 }
 
 /* Takes whole messages; how many bytes they had is left in *ret. */
-static int take_messages(struct eventstream *s, const uint8_t *p, size_t len, size_t *ret)
+static int eventstream_take_messages(struct eventstream *s, const uint8_t *p, size_t len, size_t *ret)
 {
 	size_t at = 0, total;
 	int r;
 
-	while ((r = message_length(p + at, len - at, &total)) == 0 && total && total <= len - at) {
-		r = take_message(s, p + at, total);
+	while ((r = eventstream_message_length(p + at, len - at, &total)) == 0 && total && total <= len - at) {
+		r = eventstream_take_message(s, p + at, total);
 		if (r < 0)
 			break;
 		at += total;
@@ -167,13 +168,13 @@ static int take_messages(struct eventstream *s, const uint8_t *p, size_t len, si
 }
 
 /* Completes what is pending with as little as it takes, so that nothing is copied twice. */
-static int complete_pending(struct eventstream *s, const uint8_t **p, size_t *len)
+static int eventstream_complete_pending(struct eventstream *s, const uint8_t **p, size_t *len)
 {
 	size_t total = 0, wanted, used;
 	int r;
 
 	while (s->pending.len && *len) {
-		r = message_length((const uint8_t *)s->pending.data, s->pending.len, &total);
+		r = eventstream_message_length((const uint8_t *)s->pending.data, s->pending.len, &total);
 		if (r < 0)
 			return r;
 		wanted = (total ? total : PRELUDE_LEN) - s->pending.len;
@@ -184,7 +185,7 @@ static int complete_pending(struct eventstream *s, const uint8_t **p, size_t *le
 			return r;
 		*p += wanted;
 		*len -= wanted;
-		r = take_messages(s, (const uint8_t *)s->pending.data, s->pending.len, &used);
+		r = eventstream_take_messages(s, (const uint8_t *)s->pending.data, s->pending.len, &used);
 		if (r < 0)
 			return r;
 		if (used)
@@ -193,19 +194,19 @@ static int complete_pending(struct eventstream *s, const uint8_t **p, size_t *le
 	return 0;
 }
 
-static int feed(struct eventstream *s, const uint8_t *p, size_t len)
+static int eventstream_append(struct eventstream *s, const uint8_t *p, size_t len)
 {
 	size_t used = 0;
-	int r = complete_pending(s, &p, &len);
+	int r = eventstream_complete_pending(s, &p, &len);
 
 	if (r == 0 && len)
-		r = take_messages(s, p, len, &used);
+		r = eventstream_take_messages(s, p, len, &used);
 	return r < 0 || used == len ? r : buf_append(&s->pending, p + used, len - used);
 }
 
 int eventstream_feed(struct eventstream *s, const void *data, size_t len)
 {
 	if (!s->failed)
-		s->failed = feed(s, data, len);
+		s->failed = eventstream_append(s, data, len);
 	return s->failed;
 }

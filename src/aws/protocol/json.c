@@ -13,7 +13,7 @@
 #define REPLACEMENT	  "\xef\xbf\xbd" /* U+FFFD */
 
 /* The four digits of \uXXXX; -1: they are none. */
-static int unit_at(const char *s, size_t left)
+static int json_unit_at(const char *s, size_t left)
 {
 	char digits[5] = "";
 
@@ -25,22 +25,22 @@ static int unit_at(const char *s, size_t left)
 	return (int)strtol(digits, NULL, 16);
 }
 
-static bool is_half(int unit)
+static bool json_is_half(int unit)
 {
 	return unit >= 0xd800 && unit <= 0xdfff;
 }
 
 /* What begins with a backslash. Returns how many bytes it took. */
-static size_t take_escape(struct buf *out, const char *s, size_t left)
+static size_t json_take_escape(struct buf *out, const char *s, size_t left)
 {
-	int unit = unit_at(s, left);
+	int unit = json_unit_at(s, left);
 
 	if (unit == 0) {
 		buf_puts(out, ESCAPE_NUL);
 		return 6;
 	}
-	if (is_half(unit)) {
-		int second = unit_at(s + 6, left - 6);
+	if (json_is_half(unit)) {
+		int second = json_unit_at(s + 6, left - 6);
 
 		if (unit < 0xdc00 && second >= 0xdc00 && second <= 0xdfff) {
 			buf_append(out, s, 12);
@@ -58,16 +58,16 @@ static size_t take_escape(struct buf *out, const char *s, size_t left)
 }
 
 /* Most replies have none of these. */
-static bool needs_marks(const char *text, size_t len)
+static bool json_needs_marks(const char *text, size_t len)
 {
 	const char *at = text, *end = text + len;
 
 	if (memchr(text, '\0', len) || memchr(text, ESCAPE_LEAD[0], len))
 		return true;
 	while ((at = memmem(at, (size_t)(end - at), "\\u", 2))) {
-		int unit = unit_at(at, (size_t)(end - at));
+		int unit = json_unit_at(at, (size_t)(end - at));
 
-		if (unit == 0 || is_half(unit))
+		if (unit == 0 || json_is_half(unit))
 			return true;
 		at += 2;
 	}
@@ -75,7 +75,7 @@ static bool needs_marks(const char *text, size_t len)
 }
 
 /* A NUL, the first byte of a mark, or a backslash. */
-static size_t find_special(const char *s, size_t left)
+static size_t json_find_special(const char *s, size_t left)
 {
 	size_t n = 0;
 
@@ -84,10 +84,10 @@ static size_t find_special(const char *s, size_t left)
 	return n;
 }
 
-static int put_marks(struct buf *out, const char *s, size_t left)
+static int json_put_marks(struct buf *out, const char *s, size_t left)
 {
 	while (left) {
-		size_t n = find_special(s, left);
+		size_t n = json_find_special(s, left);
 
 		buf_append(out, s, n);
 		s += n;
@@ -95,7 +95,7 @@ static int put_marks(struct buf *out, const char *s, size_t left)
 		if (!left)
 			break;
 		if (*s == '\\') {
-			n = take_escape(out, s, left);
+			n = json_take_escape(out, s, left);
 		} else {
 			buf_puts(out, *s ? ESCAPE_LEAD : ESCAPE_NUL);
 			n = 1;
@@ -110,15 +110,15 @@ cJSON *aws_json_read(const char *text, size_t len)
 {
 	_buf_ struct buf marked = BUF_INIT(6 * len + 1);
 
-	if (!needs_marks(text, len))
+	if (!json_needs_marks(text, len))
 		return cJSON_ParseWithLength(text, len + 1);
-	if (put_marks(&marked, text, len) < 0)
+	if (json_put_marks(&marked, text, len) < 0)
 		return NULL;
 	return cJSON_ParseWithLength(marked.data, marked.len + 1);
 }
 
 /* The marks as JSON writes what they stand for. */
-static int unmark(struct buf *out, const char *text)
+static int json_unmark(struct buf *out, const char *text)
 {
 	for (;;) {
 		const char *mark = strchrnul(text, ESCAPE_NUL[0]);
@@ -141,7 +141,7 @@ char *aws_json_print(const cJSON *tree)
 
 	if (!text)
 		return NULL;
-	unmark(&out, text);
+	json_unmark(&out, text);
 	buf_putc(&out, '\n');
 	cJSON_free(text);
 	return out.error ? NULL : buf_take(&out);

@@ -9,7 +9,7 @@ const char *aws_page_next(const struct aws_paging *p, const cJSON *page)
 }
 
 /* The object that holds the list, and the list's name in it. */
-static cJSON *holder(cJSON *tree, const char *path, const char **ret_name)
+static cJSON *page_holder(cJSON *tree, const char *path, const char **ret_name)
 {
 	char above[128];
 	const char *dot = strrchr(path, '.');
@@ -20,10 +20,10 @@ static cJSON *holder(cJSON *tree, const char *path, const char **ret_name)
 }
 
 /* The list in whole; made if there is none, for the first page may lack it. */
-static cJSON *list_of(cJSON *whole, const char *path)
+static cJSON *page_list(cJSON *whole, const char *path)
 {
 	const char *name;
-	cJSON *in = holder(whole, path, &name);
+	cJSON *in = page_holder(whole, path, &name);
 	cJSON *list = cJSON_GetObjectItemCaseSensitive(in, name);
 
 	if (cJSON_IsArray(list))
@@ -54,9 +54,9 @@ int aws_page_join(const struct aws_paging *p, cJSON *whole, cJSON *page)
 	const char *name;
 	cJSON *to;
 
-	if (!cJSON_IsObject(holder(whole, p->list, &name)))
+	if (!cJSON_IsObject(page_holder(whole, p->list, &name)))
 		return -EBADMSG;
-	to = list_of(whole, p->list);
+	to = page_list(whole, p->list);
 	if (!to)
 		return -ENOMEM;
 	while (cJSON_IsArray(from) && from->child)

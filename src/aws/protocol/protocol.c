@@ -42,7 +42,7 @@ void aws_reply_take_request_id(const struct http_reply *http, struct aws_reply *
 }
 
 /* The beginning of what was answered, for words; markup says little, so only what is outside of tags counts. */
-static void quote(const struct buf *payload, char *out, size_t size)
+static void protocol_quote(const struct buf *payload, char *out, size_t size)
 {
 	const char *s = buf_str(payload);
 	bool tag = false;
@@ -59,7 +59,7 @@ static void quote(const struct buf *payload, char *out, size_t size)
 }
 
 /* What parses may still lack what the call is made for. */
-static void check_shape(const struct aws_request *r, struct aws_reply *reply)
+static void protocol_check_shape(const struct aws_request *r, struct aws_reply *reply)
 {
 	const struct aws_member token[] = {{r->paging.token_out, AWS_STRING | AWS_OPTIONAL}, {NULL, 0}};
 	int e;
@@ -75,17 +75,17 @@ static void check_shape(const struct aws_request *r, struct aws_reply *reply)
 	reply->error.http_status = reply->status;
 }
 
-static void parse_success(const struct aws_request *r, struct aws_reply *reply)
+static void protocol_parse_success(const struct aws_request *r, struct aws_reply *reply)
 {
 	const struct aws_protocol_row *row = aws_protocol_of(r->service);
 	int e = row->parse(r, reply);
 	char words[120];
 
 	if (!e) {
-		check_shape(r, reply);
+		protocol_check_shape(r, reply);
 		return;
 	}
-	quote(&reply->payload, words, sizeof(words));
+	protocol_quote(&reply->payload, words, sizeof(words));
 	if (e == -ENOMEM)
 		error_set(&reply->error, e, "out of memory while reading the reply of %s to %s", r->service->name,
 			  r->operation);
@@ -101,7 +101,7 @@ static void parse_success(const struct aws_request *r, struct aws_reply *reply)
 			     "check AWS_ENDPOINT_URL and the proxy settings; something that is not AWS answers");
 }
 
-static void parse_failure(const struct aws_request *r, const struct http_reply *http, struct aws_reply *reply)
+static void protocol_parse_failure(const struct aws_request *r, const struct http_reply *http, struct aws_reply *reply)
 {
 	const struct aws_protocol_row *row = aws_protocol_of(r->service);
 	struct error *err = &reply->error;
@@ -113,7 +113,7 @@ static void parse_failure(const struct aws_request *r, const struct http_reply *
 		cJSON_Delete(move_ptr(reply->body));
 		aws_protocol_query.parse_error(http, reply);
 	}
-	quote(&reply->payload, words, sizeof(words));
+	protocol_quote(&reply->payload, words, sizeof(words));
 	if (err->code[0])
 		snprintf(words, sizeof(words), "%s", err->code);
 	if (!err->message[0])
@@ -124,7 +124,7 @@ static void parse_failure(const struct aws_request *r, const struct http_reply *
 }
 
 /* One line, without control characters, whoever wrote it; with what else is known. */
-static void tidy_error(struct aws_reply *reply)
+static void protocol_tidy_error(struct aws_reply *reply)
 {
 	struct error said = reply->error;
 
@@ -145,9 +145,9 @@ void aws_reply_parse(const struct aws_request *r, const struct http_reply *http,
 	if (*http_header(http, "x-amz-log-result", tail, sizeof(tail)))
 		reply->log_tail = strdup(tail);
 	if (reply->status >= 200 && reply->status < 300)
-		parse_success(r, reply);
+		protocol_parse_success(r, reply);
 	else
-		parse_failure(r, http, reply);
+		protocol_parse_failure(r, http, reply);
 	if (error_is(&reply->error))
-		tidy_error(reply);
+		protocol_tidy_error(reply);
 }

@@ -17,7 +17,7 @@ int aws_json_parse(struct aws_reply *reply)
 }
 
 /* Puts the token of the page to come into a copy of params. */
-static cJSON *params_with_token(const struct aws_request *r, const char *token)
+static cJSON *json_params_with_token(const struct aws_request *r, const char *token)
 {
 	cJSON *copy = r->params ? cJSON_Duplicate(r->params, true) : cJSON_CreateObject();
 
@@ -30,7 +30,7 @@ static cJSON *params_with_token(const struct aws_request *r, const char *token)
 	return NULL;
 }
 
-static int print_json(const cJSON *params, struct buf *out)
+static int json_print_params(const cJSON *params, struct buf *out)
 {
 	char *text = params ? cJSON_PrintUnformatted(params) : NULL;
 	int e;
@@ -42,10 +42,10 @@ static int print_json(const cJSON *params, struct buf *out)
 	return e;
 }
 
-static int build(const struct aws_request *r, const char *page_token, struct aws_message *ret)
+static int json_build(const struct aws_request *r, const char *page_token, struct aws_message *ret)
 {
-	cJSON *paged = page_token ? params_with_token(r, page_token) : NULL;
-	int e = page_token && !paged ? -ENOMEM : print_json(paged ? paged : r->params, &ret->body);
+	cJSON *paged = page_token ? json_params_with_token(r, page_token) : NULL;
+	int e = page_token && !paged ? -ENOMEM : json_print_params(paged ? paged : r->params, &ret->body);
 
 	cJSON_Delete(paged);
 	ret->content_type = "application/x-amz-json-1.1";
@@ -55,13 +55,13 @@ static int build(const struct aws_request *r, const char *page_token, struct aws
 	return e;
 }
 
-static int parse(const struct aws_request *r, struct aws_reply *reply)
+static int json_parse(const struct aws_request *r, struct aws_reply *reply)
 {
 	(void)r;
 	return aws_json_parse(reply);
 }
 
-static const char *first_text(const cJSON *body, const char *const *names)
+static const char *json_first_text(const cJSON *body, const char *const *names)
 {
 	const char *text = "";
 
@@ -71,7 +71,7 @@ static const char *first_text(const cJSON *body, const char *const *names)
 }
 
 /* The code without what some services wrap around it: "com.amazon#Code:http://...", "Code;Sender". */
-static void take_code(struct error *err, const char *text)
+static void json_take_code(struct error *err, const char *text)
 {
 	const char *hash = strchr(text, '#');
 	const char *code = hash ? hash + 1 : text;
@@ -89,9 +89,9 @@ void aws_take_json_error(const struct http_reply *http, struct aws_reply *reply)
 	aws_json_parse(reply);
 	for (size_t i = 0; i < ARRAY_SIZE(header_names) && !*header; i++)
 		http_header(http, header_names[i], header, sizeof(header));
-	take_code(&reply->error, *header ? header : first_text(reply->body, code_names));
-	snprintf(reply->error.message, sizeof(reply->error.message), "%s", first_text(reply->body, message_names));
+	json_take_code(&reply->error, *header ? header : json_first_text(reply->body, code_names));
+	snprintf(reply->error.message, sizeof(reply->error.message), "%s", json_first_text(reply->body, message_names));
 }
 
 const struct aws_protocol_row aws_protocol_json = {
-	.build = build, .parse = parse, .parse_error = aws_take_json_error, .format = "JSON"};
+	.build = json_build, .parse = json_parse, .parse_error = aws_take_json_error, .format = "JSON"};

@@ -10,9 +10,9 @@
 #define NAME_SIZE 512
 
 /* Flattens one value under its name: "Tags.member.1.Key=a" (Query), "Filter.1.Name=a" (EC2). */
-static int put_value(struct buf *out, const char *name, const cJSON *value, bool ec2);
+static int query_put_value(struct buf *out, const char *name, const cJSON *value, bool ec2);
 
-static int put_leaf(struct buf *out, const char *name, const cJSON *value)
+static int query_put_leaf(struct buf *out, const char *name, const cJSON *value)
 {
 	buf_putc(out, '&');
 	buf_puts(out, name);
@@ -26,26 +26,26 @@ static int put_leaf(struct buf *out, const char *name, const cJSON *value)
 	return out->error;
 }
 
-static int put_list(struct buf *out, const char *name, const cJSON *list, bool ec2)
+static int query_put_list(struct buf *out, const char *name, const cJSON *list, bool ec2)
 {
 	const cJSON *entry;
 	char full[NAME_SIZE];
 	int n = 0;
 
 	if (!list->child && !ec2)
-		return put_leaf(out, name, NULL);
+		return query_put_leaf(out, name, NULL);
 	cJSON_ArrayForEach (entry, list) {
 		int e;
 
 		snprintf(full, sizeof(full), "%s%s.%d", name, ec2 ? "" : ".member", ++n);
-		e = put_value(out, full, entry, ec2);
+		e = query_put_value(out, full, entry, ec2);
 		if (e < 0)
 			return e;
 	}
 	return 0;
 }
 
-static int put_object(struct buf *out, const char *name, const cJSON *object, bool ec2)
+static int query_put_object(struct buf *out, const char *name, const cJSON *object, bool ec2)
 {
 	const cJSON *m;
 	char full[NAME_SIZE];
@@ -54,31 +54,31 @@ static int put_object(struct buf *out, const char *name, const cJSON *object, bo
 		int e;
 
 		snprintf(full, sizeof(full), "%s%s%s", name, *name ? "." : "", m->string);
-		e = put_value(out, full, m, ec2);
+		e = query_put_value(out, full, m, ec2);
 		if (e < 0)
 			return e;
 	}
 	return 0;
 }
 
-static int put_value(struct buf *out, const char *name, const cJSON *value, bool ec2)
+static int query_put_value(struct buf *out, const char *name, const cJSON *value, bool ec2)
 {
 	if (strlen(name) + 64 > NAME_SIZE)
 		return -EINVAL;
 	if (cJSON_IsArray(value))
-		return put_list(out, name, value, ec2);
+		return query_put_list(out, name, value, ec2);
 	if (cJSON_IsObject(value))
-		return put_object(out, name, value, ec2);
-	return cJSON_IsNull(value) ? 0 : put_leaf(out, name, value);
+		return query_put_object(out, name, value, ec2);
+	return cJSON_IsNull(value) ? 0 : query_put_leaf(out, name, value);
 }
 
-static int build_form(const struct aws_request *r, const char *page_token, struct aws_message *ret, bool ec2)
+static int query_build_form(const struct aws_request *r, const char *page_token, struct aws_message *ret, bool ec2)
 {
 	struct buf *b = &ret->body;
 	int e;
 
 	buf_printf(b, "Action=%s&Version=%s", r->operation, r->service->api_version);
-	e = r->params ? put_object(b, "", r->params, ec2) : 0;
+	e = r->params ? query_put_object(b, "", r->params, ec2) : 0;
 	if (page_token) {
 		buf_printf(b, "&%s=", r->paging.token_in);
 		aws_encode_text(b, page_token);
@@ -89,18 +89,18 @@ static int build_form(const struct aws_request *r, const char *page_token, struc
 	return e ? e : b->error;
 }
 
-static int build_query(const struct aws_request *r, const char *page_token, struct aws_message *ret)
+static int query_build(const struct aws_request *r, const char *page_token, struct aws_message *ret)
 {
-	return build_form(r, page_token, ret, false);
+	return query_build_form(r, page_token, ret, false);
 }
 
-static int build_ec2(const struct aws_request *r, const char *page_token, struct aws_message *ret)
+static int query_build_ec2(const struct aws_request *r, const char *page_token, struct aws_message *ret)
 {
-	return build_form(r, page_token, ret, true);
+	return query_build_form(r, page_token, ret, true);
 }
 
 /* The tree below the root element if that has the name wanted; root is consumed. */
-static cJSON *unwrap(cJSON *root, const char *name)
+static cJSON *query_unwrap(cJSON *root, const char *name)
 {
 	cJSON *inner = cJSON_DetachItemFromObjectCaseSensitive(root, name);
 
@@ -108,7 +108,7 @@ static cJSON *unwrap(cJSON *root, const char *name)
 	return inner;
 }
 
-static int parse_response(const struct aws_request *r, struct aws_reply *reply, cJSON **ret)
+static int query_parse_response(const struct aws_request *r, struct aws_reply *reply, cJSON **ret)
 {
 	char name[128];
 	cJSON *root;
@@ -117,41 +117,41 @@ static int parse_response(const struct aws_request *r, struct aws_reply *reply, 
 	if (e < 0)
 		return e;
 	snprintf(name, sizeof(name), "%sResponse", r->operation);
-	*ret = unwrap(root, name);
+	*ret = query_unwrap(root, name);
 	return *ret ? 0 : -EBADMSG;
 }
 
-static void take_request_id(struct aws_reply *reply, const char *id)
+static void query_take_request_id(struct aws_reply *reply, const char *id)
 {
 	if (*id)
 		aws_copy_word(reply->request_id, sizeof(reply->request_id), id, strlen(id));
 }
 
-static int parse_ec2(const struct aws_request *r, struct aws_reply *reply)
+static int query_parse_ec2(const struct aws_request *r, struct aws_reply *reply)
 {
-	int e = parse_response(r, reply, &reply->body);
+	int e = query_parse_response(r, reply, &reply->body);
 
 	if (!e)
-		take_request_id(reply, aws_text(reply->body, "requestId"));
+		query_take_request_id(reply, aws_text(reply->body, "requestId"));
 	return e;
 }
 
-static int parse_query(const struct aws_request *r, struct aws_reply *reply)
+static int query_parse(const struct aws_request *r, struct aws_reply *reply)
 {
 	cJSON *response;
 	char name[128];
-	int e = parse_response(r, reply, &response);
+	int e = query_parse_response(r, reply, &response);
 
 	if (e < 0)
 		return e;
-	take_request_id(reply, aws_text(response, "ResponseMetadata.RequestId"));
+	query_take_request_id(reply, aws_text(response, "ResponseMetadata.RequestId"));
 	snprintf(name, sizeof(name), "%sResult", r->operation);
-	reply->body = unwrap(response, name);
+	reply->body = query_unwrap(response, name);
 	return 0;
 }
 
 /* <ErrorResponse><Error>, and EC2's <Response><Errors><Error>. */
-static void parse_error(const struct http_reply *http, struct aws_reply *reply)
+static void query_parse_error(const struct http_reply *http, struct aws_reply *reply)
 {
 	static const char *const places[] = {"ErrorResponse.Error", "Response.Errors.Error", "Error"};
 	static const char *const ids[] = {"ErrorResponse.RequestId", "ErrorResponse.RequestID", "Response.RequestID",
@@ -171,10 +171,10 @@ static void parse_error(const struct http_reply *http, struct aws_reply *reply)
 	aws_copy_word(reply->error.code, sizeof(reply->error.code), code, strlen(code));
 	snprintf(reply->error.message, sizeof(reply->error.message), "%s", aws_text(error, "Message"));
 	for (size_t i = 0; i < ARRAY_SIZE(ids); i++)
-		take_request_id(reply, aws_text(reply->body, ids[i]));
+		query_take_request_id(reply, aws_text(reply->body, ids[i]));
 }
 
 const struct aws_protocol_row aws_protocol_query = {
-	.build = build_query, .parse = parse_query, .parse_error = parse_error, .format = "XML"};
+	.build = query_build, .parse = query_parse, .parse_error = query_parse_error, .format = "XML"};
 const struct aws_protocol_row aws_protocol_ec2 = {
-	.build = build_ec2, .parse = parse_ec2, .parse_error = parse_error, .format = "XML"};
+	.build = query_build_ec2, .parse = query_parse_ec2, .parse_error = query_parse_error, .format = "XML"};

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-static int build_body(const struct aws_request *r, struct aws_message *ret)
+static int rest_build_body(const struct aws_request *r, struct aws_message *ret)
 {
 	char *text;
 	int e;
@@ -30,7 +30,7 @@ static int build_body(const struct aws_request *r, struct aws_message *ret)
 	return e;
 }
 
-static int build(const struct aws_request *r, const char *page_token, struct aws_message *ret)
+static int rest_build(const struct aws_request *r, const char *page_token, struct aws_message *ret)
 {
 	if (r->method)
 		ret->method = r->method;
@@ -42,10 +42,10 @@ static int build(const struct aws_request *r, const char *page_token, struct aws
 		buf_printf(&ret->query, "%s%s=", r->query ? "&" : "", r->paging.token_in);
 		aws_encode_text(&ret->query, page_token);
 	}
-	return ret->query.error ? ret->query.error : build_body(r, ret);
+	return ret->query.error ? ret->query.error : rest_build_body(r, ret);
 }
 
-static int parse(const struct aws_request *r, struct aws_reply *reply)
+static int rest_parse(const struct aws_request *r, struct aws_reply *reply)
 {
 	int e = aws_json_parse(reply);
 
@@ -53,4 +53,4 @@ static int parse(const struct aws_request *r, struct aws_reply *reply)
 }
 
 const struct aws_protocol_row aws_protocol_rest = {
-	.build = build, .parse = parse, .parse_error = aws_take_json_error, .format = "JSON"};
+	.build = rest_build, .parse = rest_parse, .parse_error = aws_take_json_error, .format = "JSON"};

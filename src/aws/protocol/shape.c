@@ -24,12 +24,12 @@ static const char *shape_kind(const cJSON *node)
 	return cJSON_IsObject(node) ? "an object" : cJSON_IsNumber(node) ? "a number" : "a boolean value";
 }
 
-static bool is_number(const cJSON *node)
+static bool shape_is_number(const cJSON *node)
 {
 	return cJSON_IsNumber(node) || !isnan(aws_number(node, "", NAN));
 }
 
-static bool is_bool(const cJSON *node)
+static bool shape_is_bool(const cJSON *node)
 {
 	return cJSON_IsBool(node) || (cJSON_IsString(node) && (strcmp(node->valuestring, "true") == 0 ||
 							       strcmp(node->valuestring, "false") == 0));
@@ -52,11 +52,11 @@ static bool shape_fits(const cJSON *node, const struct aws_member *m)
 	case AWS_STRING:
 		return cJSON_IsString(node) && (shape_is_optional(m) || *node->valuestring);
 	case AWS_NUMBER:
-		return is_number(node);
+		return shape_is_number(node);
 	case AWS_TIME:
-		return is_number(node) && clock_of_seconds(aws_number(node, "", 0)) >= 0;
+		return shape_is_number(node) && clock_of_seconds(aws_number(node, "", 0)) >= 0;
 	case AWS_BOOL:
-		return is_bool(node);
+		return shape_is_bool(node);
 	}
 	return false;
 }

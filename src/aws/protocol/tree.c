@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const cJSON *child(const cJSON *node, const char *name, size_t len)
+static const cJSON *aws_tree_child(const cJSON *node, const char *name, size_t len)
 {
 	if (cJSON_IsArray(node)) {
 		if (!len || strspn(name, "0123456789") < len || len > 8)
@@ -25,7 +25,7 @@ const cJSON *aws_at(const cJSON *tree, const char *path)
 	while (tree && *path) {
 		size_t len = strcspn(path, ".");
 
-		tree = child(tree, path, len);
+		tree = aws_tree_child(tree, path, len);
 		path += len;
 		path += *path == '.';
 	}

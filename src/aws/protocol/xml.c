@@ -24,20 +24,20 @@ struct parser {
 	int error;
 };
 
-static void stop(struct parser *p, int errnum)
+static void xml_stop(struct parser *p, int errnum)
 {
 	if (!p->error)
 		p->error = errnum;
 	XML_StopParser(p->expat, XML_FALSE);
 }
 
-static bool is_entry(const char *name)
+static bool xml_is_entry(const char *name)
 {
 	return strcmp(name, "member") == 0 || strcmp(name, "item") == 0;
 }
 
 /* Siblings of one name share an array. */
-static bool add_repeated(cJSON *parent, const char *name, cJSON *node)
+static bool xml_add_repeated(cJSON *parent, const char *name, cJSON *node)
 {
 	cJSON *first = cJSON_GetObjectItemCaseSensitive(parent, name), *list;
 
@@ -60,7 +60,7 @@ static bool add_repeated(cJSON *parent, const char *name, cJSON *node)
 }
 
 /* The list turns out to hold something else as well: its entries become a member. */
-static bool make_object(cJSON *list, const char *name)
+static bool xml_make_object(cJSON *list, const char *name)
 {
 	cJSON *entries = cJSON_CreateArray();
 
@@ -76,18 +76,18 @@ static bool make_object(cJSON *list, const char *name)
 	return false;
 }
 
-static bool add_node(cJSON *parent, const char *name, cJSON *node)
+static bool xml_add_node(cJSON *parent, const char *name, cJSON *node)
 {
 	if (cJSON_IsNull(parent))
-		parent->type = is_entry(name) ? cJSON_Array : cJSON_Object;
-	if (cJSON_IsArray(parent) && is_entry(name))
+		parent->type = xml_is_entry(name) ? cJSON_Array : cJSON_Object;
+	if (cJSON_IsArray(parent) && xml_is_entry(name))
 		return cJSON_AddItemToArray(parent, node);
-	if (cJSON_IsArray(parent) && !make_object(parent, "item"))
+	if (cJSON_IsArray(parent) && !xml_make_object(parent, "item"))
 		return false;
-	return add_repeated(parent, name, node);
+	return xml_add_repeated(parent, name, node);
 }
 
-static bool has_too_many_names(const cJSON *parent)
+static bool xml_has_too_many_names(const cJSON *parent)
 {
 	int n = 0;
 
@@ -98,7 +98,7 @@ static bool has_too_many_names(const cJSON *parent)
 	return n > MOST_NAMES;
 }
 
-static void on_start(void *arg, const XML_Char *name, const XML_Char **attributes)
+static void xml_on_start(void *arg, const XML_Char *name, const XML_Char **attributes)
 {
 	struct parser *p = arg;
 	cJSON *parent = p->open[p->depth], *node;
@@ -106,29 +106,29 @@ static void on_start(void *arg, const XML_Char *name, const XML_Char **attribute
 	(void)attributes;
 	if (p->error)
 		return;
-	if (p->depth + 1 >= MOST_DEPTH || ++p->elements > MOST_ELEMENTS || has_too_many_names(parent)) {
-		stop(p, -EFBIG);
+	if (p->depth + 1 >= MOST_DEPTH || ++p->elements > MOST_ELEMENTS || xml_has_too_many_names(parent)) {
+		xml_stop(p, -EFBIG);
 		return;
 	}
 	node = cJSON_CreateNull(); /* until its content is known */
-	if (!node || !add_node(parent, name, node)) {
+	if (!node || !xml_add_node(parent, name, node)) {
 		cJSON_Delete(node);
-		stop(p, -ENOMEM);
+		xml_stop(p, -ENOMEM);
 		return;
 	}
 	p->open[++p->depth] = node;
 	buf_clear(&p->text);
 }
 
-static void on_text(void *arg, const XML_Char *text, int len)
+static void xml_on_text(void *arg, const XML_Char *text, int len)
 {
 	struct parser *p = arg;
 
 	if (!p->error && buf_append(&p->text, text, (size_t)len) < 0)
-		stop(p, p->text.error);
+		xml_stop(p, p->text.error);
 }
 
-static bool names_a_list(const char *name)
+static bool xml_is_list_name(const char *name)
 {
 	size_t len = strlen(name);
 
@@ -137,11 +137,11 @@ static bool names_a_list(const char *name)
 	return len > 2 && name[len - 1] == 's' && !strchr("su", name[len - 2]);
 }
 
-static int close_leaf(cJSON *node, const char *name, const struct buf *text)
+static int xml_close_leaf(cJSON *node, const char *name, const struct buf *text)
 {
 	const char *s = buf_str(text);
 
-	if (!s[strspn(s, " \t\r\n")] && names_a_list(name)) {
+	if (!s[strspn(s, " \t\r\n")] && xml_is_list_name(name)) {
 		node->type = cJSON_Array;
 		return 0;
 	}
@@ -153,34 +153,35 @@ static int close_leaf(cJSON *node, const char *name, const struct buf *text)
 	return 0;
 }
 
-static void on_end(void *arg, const XML_Char *name)
+static void xml_on_end(void *arg, const XML_Char *name)
 {
 	struct parser *p = arg;
 	cJSON *node = p->open[p->depth];
 
 	if (p->error)
 		return;
-	if (cJSON_IsNull(node) && close_leaf(node, name, &p->text) < 0)
-		stop(p, -ENOMEM);
+	if (cJSON_IsNull(node) && xml_close_leaf(node, name, &p->text) < 0)
+		xml_stop(p, -ENOMEM);
 	p->depth--;
 	buf_clear(&p->text);
 }
 
-static void on_doctype(void *arg, const XML_Char *name, const XML_Char *system, const XML_Char *public, int internal)
+static void xml_on_doctype(void *arg, const XML_Char *name, const XML_Char *system, const XML_Char *public,
+			   int internal)
 {
 	(void)name;
 	(void)system;
 	(void)public;
 	(void)internal;
-	stop(arg, -EBADMSG);
+	xml_stop(arg, -EBADMSG);
 }
 
-static int run(struct parser *p, const char *text, size_t len)
+static int xml_run(struct parser *p, const char *text, size_t len)
 {
 	XML_SetUserData(p->expat, p);
-	XML_SetElementHandler(p->expat, on_start, on_end);
-	XML_SetCharacterDataHandler(p->expat, on_text);
-	XML_SetStartDoctypeDeclHandler(p->expat, on_doctype);
+	XML_SetElementHandler(p->expat, xml_on_start, xml_on_end);
+	XML_SetCharacterDataHandler(p->expat, xml_on_text);
+	XML_SetStartDoctypeDeclHandler(p->expat, xml_on_doctype);
 	if (len > TEXT_MAX)
 		return -EFBIG;
 	if (XML_Parse(p->expat, text, (int)len, XML_TRUE) == XML_STATUS_OK)
@@ -190,14 +191,14 @@ static int run(struct parser *p, const char *text, size_t len)
 	return XML_GetErrorCode(p->expat) == XML_ERROR_NO_MEMORY ? -ENOMEM : -EBADMSG;
 }
 
-static int parse_once(const char *text, size_t len, cJSON **ret)
+static int xml_parse_once(const char *text, size_t len, cJSON **ret)
 {
 	struct parser p = {.expat = XML_ParserCreate(NULL), .open = {cJSON_CreateObject()}};
 	int e = -ENOMEM;
 
 	buf_init(&p.text, TEXT_MAX);
 	if (p.expat && p.open[0])
-		e = run(&p, text, len);
+		e = xml_run(&p, text, len);
 	if (p.expat)
 		XML_ParserFree(p.expat);
 	buf_free(&p.text);
@@ -212,9 +213,9 @@ static int parse_once(const char *text, size_t len, cJSON **ret)
 int aws_xml_parse(const char *text, size_t len, cJSON **ret)
 {
 	_buf_ struct buf repaired = BUF_INIT(TEXT_MAX);
-	int e = parse_once(text, len, ret);
+	int e = xml_parse_once(text, len, ret);
 
 	if (e == -EBADMSG && len <= TEXT_MAX && aws_xml_repair(text, len, &repaired))
-		e = parse_once(repaired.data, repaired.len, ret);
+		e = xml_parse_once(repaired.data, repaired.len, ret);
 	return e;
 }

@@ -9,7 +9,7 @@
 
 #define LONGEST_REFERENCE 12 /* "&#x10FFFF;" */
 
-static bool is_allowed(unsigned long c)
+static bool repair_is_allowed(unsigned long c)
 {
 	return c == '\t' || c == '\n' || c == '\r' || (c >= 0x20 && c <= 0xd7ff) || (c >= 0xe000 && c <= 0xfffd) ||
 	       (c >= 0x10000 && c <= 0x10ffff);
@@ -31,7 +31,7 @@ static size_t repair_reference(const char *s, size_t left, struct buf *out)
 		return 0;
 	snprintf(digits, sizeof(digits), "%.*s", (int)n, s + at);
 	c = strtoul(digits, &end, hex ? 16 : 10);
-	if (*end || is_allowed(c))
+	if (*end || repair_is_allowed(c))
 		return 0;
 	buf_printf(out, "\\x%02lx", c);
 	return at + n + 1;
@@ -44,7 +44,7 @@ static size_t repair_next(const char *s, size_t left, struct buf *out)
 	if (n)
 		return n;
 	n = utf8_decode(s, left, NULL);
-	if (n > 1 || (n == 1 && is_allowed((unsigned char)*s))) {
+	if (n > 1 || (n == 1 && repair_is_allowed((unsigned char)*s))) {
 		buf_append(out, s, n);
 		return n;
 	}

@@ -3,7 +3,7 @@
 
 #include "aws/services/service.h"
 
-static struct aws_request *of_stack(const char *operation, const char *stack)
+static struct aws_request *cloudformation_of_stack(const char *operation, const char *stack)
 {
 	struct aws_request *r = aws_request_new(&aws_service_cloudformation, operation);
 
@@ -11,9 +11,9 @@ static struct aws_request *of_stack(const char *operation, const char *stack)
 	return r;
 }
 
-static struct aws_request *of_change_set(const char *operation, const char *stack, const char *name)
+static struct aws_request *cloudformation_of_change_set(const char *operation, const char *stack, const char *name)
 {
-	struct aws_request *r = of_stack(operation, stack);
+	struct aws_request *r = cloudformation_of_stack(operation, stack);
 
 	aws_put_text(&r, "ChangeSetName", name);
 	return r;
@@ -31,7 +31,7 @@ struct aws_request *cloudformation_describe_stacks(const char *stack)
 		  {"Stacks.*.Tags", AWS_LIST | AWS_OPTIONAL}, {"Stacks.*.Tags.*", AWS_OBJECT},
 		  {"Stacks.*.Tags.*.Key", AWS_STRING},
 		  {"Stacks.*.EnableTerminationProtection", AWS_BOOL | AWS_OPTIONAL});
-	struct aws_request *r = of_stack("DescribeStacks", stack);
+	struct aws_request *r = cloudformation_of_stack("DescribeStacks", stack);
 
 	aws_put_members(r, stacks);
 
@@ -48,7 +48,7 @@ struct aws_request *cloudformation_describe_stack_events(const char *stack, cons
 		{"StackEvents.*.StackId", AWS_STRING}, {"StackEvents.*.LogicalResourceId", AWS_STRING | AWS_OPTIONAL},
 		{"StackEvents.*.ResourceType", AWS_STRING | AWS_OPTIONAL},
 		{"StackEvents.*.ResourceStatus", AWS_STRING | AWS_OPTIONAL}, {"NextToken", AWS_STRING | AWS_OPTIONAL});
-	struct aws_request *r = of_stack("DescribeStackEvents", stack);
+	struct aws_request *r = cloudformation_of_stack("DescribeStackEvents", stack);
 
 	aws_put_members(r, events);
 
@@ -63,7 +63,7 @@ struct aws_request *cloudformation_describe_stack_resources(const char *stack)
 		  {"StackResources.*.ResourceStatus", AWS_STRING},
 		  {"StackResources.*.PhysicalResourceId", AWS_STRING | AWS_OPTIONAL},
 		  {"StackResources.*.Timestamp", AWS_STRING | AWS_OPTIONAL});
-	struct aws_request *r = of_stack("DescribeStackResources", stack);
+	struct aws_request *r = cloudformation_of_stack("DescribeStackResources", stack);
 
 	aws_put_members(r, resources);
 	aws_put_bound(r, "StackResources", AWS_RESOURCES_MOST);
@@ -72,7 +72,7 @@ struct aws_request *cloudformation_describe_stack_resources(const char *stack)
 
 struct aws_request *cloudformation_create_change_set(const struct cloudformation_change_set *set)
 {
-	struct aws_request *r = of_change_set("CreateChangeSet", set->stack, set->name);
+	struct aws_request *r = cloudformation_of_change_set("CreateChangeSet", set->stack, set->name);
 
 	aws_put_text(&r, "ChangeSetType", set->create ? "CREATE" : "UPDATE");
 	aws_put_text(&r, "TemplateBody", set->template_body);
@@ -92,7 +92,7 @@ struct aws_request *cloudformation_describe_change_set(const char *stack, const 
 		  {"Changes.*.ResourceChange.LogicalResourceId", AWS_STRING},
 		  {"Changes.*.ResourceChange.ResourceType", AWS_STRING},
 		  {"Changes.*.ResourceChange.Replacement", AWS_STRING | AWS_OPTIONAL});
-	struct aws_request *r = of_change_set("DescribeChangeSet", stack, name);
+	struct aws_request *r = cloudformation_of_change_set("DescribeChangeSet", stack, name);
 
 	aws_put_members(r, change_set);
 
@@ -102,7 +102,7 @@ struct aws_request *cloudformation_describe_change_set(const char *stack, const 
 
 struct aws_request *cloudformation_execute_change_set(const char *stack, const char *name, const char *token)
 {
-	struct aws_request *r = of_change_set("ExecuteChangeSet", stack, name);
+	struct aws_request *r = cloudformation_of_change_set("ExecuteChangeSet", stack, name);
 
 	aws_put_text(&r, "ClientRequestToken", token);
 	return r;
@@ -110,12 +110,12 @@ struct aws_request *cloudformation_execute_change_set(const char *stack, const c
 
 struct aws_request *cloudformation_delete_change_set(const char *stack, const char *name)
 {
-	return of_change_set("DeleteChangeSet", stack, name);
+	return cloudformation_of_change_set("DeleteChangeSet", stack, name);
 }
 
 struct aws_request *cloudformation_list_change_sets(const char *stack)
 {
-	struct aws_request *r = of_stack("ListChangeSets", stack);
+	struct aws_request *r = cloudformation_of_stack("ListChangeSets", stack);
 
 	aws_put_paging(r, "NextToken", "NextToken", "Summaries");
 	return r;
@@ -133,7 +133,7 @@ struct aws_request *cloudformation_describe_events(const char *change_set_id)
 
 struct aws_request *cloudformation_delete_stack(const char *stack, const char *token)
 {
-	struct aws_request *r = of_stack("DeleteStack", stack);
+	struct aws_request *r = cloudformation_of_stack("DeleteStack", stack);
 
 	aws_put_text(&r, "ClientRequestToken", token);
 	return r;
@@ -141,7 +141,7 @@ struct aws_request *cloudformation_delete_stack(const char *stack, const char *t
 
 struct aws_request *cloudformation_cancel_update_stack(const char *stack, const char *token)
 {
-	struct aws_request *r = of_stack("CancelUpdateStack", stack);
+	struct aws_request *r = cloudformation_of_stack("CancelUpdateStack", stack);
 
 	aws_put_text(&r, "ClientRequestToken", token);
 	return r;
@@ -149,7 +149,7 @@ struct aws_request *cloudformation_cancel_update_stack(const char *stack, const 
 
 struct aws_request *cloudformation_continue_update_rollback(const char *stack, const char *token)
 {
-	struct aws_request *r = of_stack("ContinueUpdateRollback", stack);
+	struct aws_request *r = cloudformation_of_stack("ContinueUpdateRollback", stack);
 
 	aws_put_text(&r, "ClientRequestToken", token);
 	return r;

@@ -4,7 +4,7 @@
 #include "aws/services/service.h"
 
 /* A describing call, all pages of it; the first of the reply's members is the list. */
-static struct aws_request *describe(const char *operation, const struct aws_member *members)
+static struct aws_request *ec2_describe(const char *operation, const struct aws_member *members)
 {
 	struct aws_request *r = aws_request_new(&aws_service_ec2, operation);
 
@@ -14,7 +14,7 @@ static struct aws_request *describe(const char *operation, const struct aws_memb
 }
 
 /* The same where there are no pages. */
-static struct aws_request *describe_all(const char *operation, const struct aws_member *members)
+static struct aws_request *ec2_describe_all(const char *operation, const struct aws_member *members)
 {
 	struct aws_request *r = aws_request_new(&aws_service_ec2, operation);
 
@@ -36,7 +36,7 @@ struct aws_request *ec2_describe_vpcs(const char *vpc)
 		  {"vpcSet.*.cidrBlock", AWS_STRING}, {"vpcSet.*.instanceTenancy", AWS_STRING | AWS_OPTIONAL},
 		  {"vpcSet.*.cidrBlockAssociationSet", AWS_LIST | AWS_OPTIONAL},
 		  {"vpcSet.*.cidrBlockAssociationSet.*", AWS_OBJECT});
-	struct aws_request *r = describe("DescribeVpcs", vpcs);
+	struct aws_request *r = ec2_describe("DescribeVpcs", vpcs);
 
 	aws_put_texts(&r, "VpcId", &vpc, 1);
 	return r;
@@ -46,7 +46,7 @@ struct aws_request *ec2_describe_vpc_attribute(const char *vpc, const char *attr
 {
 	AWS_SHAPE(value, {"enableDnsSupport", AWS_OBJECT | AWS_OPTIONAL}, {"enableDnsSupport.value", AWS_BOOL},
 		  {"enableDnsHostnames", AWS_OBJECT | AWS_OPTIONAL}, {"enableDnsHostnames.value", AWS_BOOL});
-	struct aws_request *r = describe_all("DescribeVpcAttribute", value);
+	struct aws_request *r = ec2_describe_all("DescribeVpcAttribute", value);
 
 	aws_put_text(&r, "VpcId", vpc);
 	aws_put_text(&r, "Attribute", attribute);
@@ -59,7 +59,7 @@ struct aws_request *ec2_describe_internet_gateways(const char *vpc)
 		  {"internetGatewaySet.*.internetGatewayId", AWS_STRING},
 		  {"internetGatewaySet.*.attachmentSet", AWS_LIST},
 		  {"internetGatewaySet.*.attachmentSet.*", AWS_OBJECT});
-	struct aws_request *r = describe("DescribeInternetGateways", gateways);
+	struct aws_request *r = ec2_describe("DescribeInternetGateways", gateways);
 
 	aws_put_filter(&r, "attachment.vpc-id", vpc);
 	return r;
@@ -68,7 +68,7 @@ struct aws_request *ec2_describe_internet_gateways(const char *vpc)
 struct aws_request *ec2_describe_subnets(const char *vpc)
 {
 	AWS_SHAPE(subnets, {"subnetSet", AWS_LIST}, SUBNET_MEMBERS);
-	struct aws_request *r = describe("DescribeSubnets", subnets);
+	struct aws_request *r = ec2_describe("DescribeSubnets", subnets);
 
 	aws_put_filter(&r, "vpc-id", vpc);
 	return r;
@@ -77,7 +77,7 @@ struct aws_request *ec2_describe_subnets(const char *vpc)
 struct aws_request *ec2_describe_subnet(const char *subnet)
 {
 	AWS_SHAPE(subnets, {"subnetSet", AWS_ENTRIES}, SUBNET_MEMBERS);
-	struct aws_request *r = describe("DescribeSubnets", subnets);
+	struct aws_request *r = ec2_describe("DescribeSubnets", subnets);
 
 	aws_put_texts(&r, "SubnetId", &subnet, 1);
 	return r;
@@ -91,7 +91,7 @@ struct aws_request *ec2_describe_vpc_peering_connections(void)
 		  {"vpcPeeringConnectionSet.*.requesterVpcInfo", AWS_OBJECT | AWS_OPTIONAL},
 		  {"vpcPeeringConnectionSet.*.accepterVpcInfo", AWS_OBJECT | AWS_OPTIONAL});
 
-	return describe("DescribeVpcPeeringConnections", peerings);
+	return ec2_describe("DescribeVpcPeeringConnections", peerings);
 }
 
 struct aws_request *ec2_describe_availability_zones(void)
@@ -101,21 +101,21 @@ struct aws_request *ec2_describe_availability_zones(void)
 		  {"availabilityZoneInfo.*.zoneId", AWS_STRING | AWS_OPTIONAL},
 		  {"availabilityZoneInfo.*.zoneType", AWS_STRING | AWS_OPTIONAL});
 
-	return describe_all("DescribeAvailabilityZones", zones);
+	return ec2_describe_all("DescribeAvailabilityZones", zones);
 }
 
 struct aws_request *ec2_describe_addresses(void)
 {
 	AWS_SHAPE(addresses, {"addressesSet", AWS_LIST}, {"addressesSet.*", AWS_OBJECT});
 
-	return describe_all("DescribeAddresses", addresses);
+	return ec2_describe_all("DescribeAddresses", addresses);
 }
 
 struct aws_request *ec2_describe_account_attribute(const char *attribute)
 {
 	AWS_SHAPE(attributes, {"accountAttributeSet", AWS_LIST}, {"accountAttributeSet.*", AWS_OBJECT},
 		  {"accountAttributeSet.*.attributeValueSet", AWS_LIST});
-	struct aws_request *r = describe_all("DescribeAccountAttributes", attributes);
+	struct aws_request *r = ec2_describe_all("DescribeAccountAttributes", attributes);
 
 	aws_put_texts(&r, "AttributeName", &attribute, 1);
 	return r;
@@ -126,7 +126,7 @@ struct aws_request *ec2_describe_lambda_interfaces(const char *subnet, const cha
 	AWS_SHAPE(interfaces, {"networkInterfaceSet", AWS_LIST}, {"networkInterfaceSet.*", AWS_OBJECT},
 		  {"networkInterfaceSet.*.networkInterfaceId", AWS_STRING},
 		  {"networkInterfaceSet.*.status", AWS_STRING});
-	struct aws_request *r = describe("DescribeNetworkInterfaces", interfaces);
+	struct aws_request *r = ec2_describe("DescribeNetworkInterfaces", interfaces);
 
 	aws_put_filter(&r, "subnet-id", subnet);
 	aws_put_filter(&r, "group-id", group);

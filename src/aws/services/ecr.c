@@ -3,7 +3,7 @@
 
 #include "aws/services/service.h"
 
-static struct aws_request *of_repository(const char *operation, const char *name)
+static struct aws_request *ecr_of_repository(const char *operation, const char *name)
 {
 	struct aws_request *r = aws_request_new(&aws_service_ecr, operation);
 
@@ -27,7 +27,7 @@ struct aws_request *ecr_describe_repository(const char *name)
 
 struct aws_request *ecr_create_repository(const char *name, const char *stage)
 {
-	struct aws_request *r = of_repository("CreateRepository", name);
+	struct aws_request *r = ecr_of_repository("CreateRepository", name);
 
 	aws_put_pairs(&r, "tags", "Key", "Value", &(struct aws_pair){"vastfs:stage", stage}, 1);
 	return r;
@@ -35,7 +35,7 @@ struct aws_request *ecr_create_repository(const char *name, const char *stage)
 
 struct aws_request *ecr_delete_repository(const char *name)
 {
-	struct aws_request *r = of_repository("DeleteRepository", name);
+	struct aws_request *r = ecr_of_repository("DeleteRepository", name);
 
 	aws_put_flag(&r, "force", true);
 	return r;
@@ -55,7 +55,7 @@ struct aws_request *ecr_list_tags_for_resource(const char *arn)
 struct aws_request *ecr_get_repository_policy(const char *name)
 {
 	AWS_SHAPE(policy, {"policyText", AWS_STRING});
-	struct aws_request *r = of_repository("GetRepositoryPolicy", name);
+	struct aws_request *r = ecr_of_repository("GetRepositoryPolicy", name);
 
 	aws_put_members(r, policy);
 	if (r)
@@ -65,7 +65,7 @@ struct aws_request *ecr_get_repository_policy(const char *name)
 
 struct aws_request *ecr_set_repository_policy(const char *name, const char *policy)
 {
-	struct aws_request *r = of_repository("SetRepositoryPolicy", name);
+	struct aws_request *r = ecr_of_repository("SetRepositoryPolicy", name);
 
 	aws_put_text(&r, "policyText", policy);
 	return r;
@@ -74,7 +74,7 @@ struct aws_request *ecr_set_repository_policy(const char *name, const char *poli
 struct aws_request *ecr_get_lifecycle_policy(const char *name)
 {
 	AWS_SHAPE(policy, {"lifecyclePolicyText", AWS_STRING});
-	struct aws_request *r = of_repository("GetLifecyclePolicy", name);
+	struct aws_request *r = ecr_of_repository("GetLifecyclePolicy", name);
 
 	aws_put_members(r, policy);
 	if (r)
@@ -84,7 +84,7 @@ struct aws_request *ecr_get_lifecycle_policy(const char *name)
 
 struct aws_request *ecr_put_lifecycle_policy(const char *name, const char *policy)
 {
-	struct aws_request *r = of_repository("PutLifecyclePolicy", name);
+	struct aws_request *r = ecr_of_repository("PutLifecyclePolicy", name);
 
 	aws_put_text(&r, "lifecyclePolicyText", policy);
 	return r;
@@ -109,7 +109,7 @@ AWS_SHAPE(images, {"imageDetails", AWS_LIST}, {"imageDetails.*", AWS_OBJECT},
 
 struct aws_request *ecr_describe_images(const char *name)
 {
-	struct aws_request *r = of_repository("DescribeImages", name);
+	struct aws_request *r = ecr_of_repository("DescribeImages", name);
 
 	aws_put_members(r, images);
 
@@ -119,7 +119,7 @@ struct aws_request *ecr_describe_images(const char *name)
 
 struct aws_request *ecr_describe_image(const char *name, const char *digest)
 {
-	struct aws_request *r = of_repository("DescribeImages", name);
+	struct aws_request *r = ecr_of_repository("DescribeImages", name);
 	cJSON *ids = cJSON_CreateArray(), *id = cJSON_CreateObject();
 
 	aws_put_members(r, images);
@@ -142,7 +142,7 @@ struct aws_request *ecr_tag_resource(const char *arn, const struct aws_pair *tag
 
 struct aws_request *ecr_batch_delete_image(const char *name, const cJSON *digests)
 {
-	struct aws_request *r = of_repository("BatchDeleteImage", name);
+	struct aws_request *r = ecr_of_repository("BatchDeleteImage", name);
 	cJSON *ids = cJSON_CreateArray();
 	const cJSON *digest;
 

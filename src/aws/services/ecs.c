@@ -5,7 +5,7 @@
 
 #define LIST_MAX ((size_t)4 << 20) /* bytes of 10,000 ARNs */
 
-static struct aws_request *of_cluster(const char *operation, const char *cluster)
+static struct aws_request *ecs_of_cluster(const char *operation, const char *cluster)
 {
 	struct aws_request *r = aws_request_new(&aws_service_ecs, operation);
 
@@ -16,7 +16,7 @@ static struct aws_request *of_cluster(const char *operation, const char *cluster
 struct aws_request *ecs_list_tasks(const char *cluster, const char *status)
 {
 	AWS_SHAPE(arns, {"taskArns", AWS_LIST}, {"taskArns.*", AWS_STRING});
-	struct aws_request *r = of_cluster("ListTasks", cluster);
+	struct aws_request *r = ecs_of_cluster("ListTasks", cluster);
 
 	aws_put_members(r, arns);
 	if (r)
@@ -40,7 +40,7 @@ AWS_SHAPE(described, {"tasks", AWS_LIST}, {"tasks.*", AWS_OBJECT}, {"tasks.*.tas
 
 struct aws_request *ecs_describe_tasks(const char *cluster, cJSON *arns)
 {
-	struct aws_request *r = of_cluster("DescribeTasks", cluster);
+	struct aws_request *r = ecs_of_cluster("DescribeTasks", cluster);
 
 	aws_put_members(r, described);
 
@@ -75,7 +75,7 @@ struct aws_request *ecs_run_task(const struct ecs_server *server)
 {
 	AWS_SHAPE(started, {"tasks", AWS_LIST}, {"tasks.*", AWS_OBJECT}, {"tasks.*.taskArn", AWS_STRING},
 		  {"failures", AWS_LIST | AWS_OPTIONAL}, {"failures.*", AWS_OBJECT});
-	struct aws_request *r = of_cluster("RunTask", server->cluster);
+	struct aws_request *r = ecs_of_cluster("RunTask", server->cluster);
 
 	aws_put_members(r, started);
 	ecs_put_server(&r, server);
@@ -90,7 +90,7 @@ struct aws_request *ecs_create_service(const struct ecs_server *server, const ch
 				       size_t tags_n)
 {
 	AWS_SHAPE(created, {"service", AWS_OBJECT | AWS_OPTIONAL}, {"service.serviceArn", AWS_STRING | AWS_OPTIONAL});
-	struct aws_request *r = of_cluster("CreateService", server->cluster);
+	struct aws_request *r = ecs_of_cluster("CreateService", server->cluster);
 	cJSON *deployment = cJSON_CreateObject();
 
 	aws_put_members(r, created);
@@ -107,7 +107,7 @@ struct aws_request *ecs_create_service(const struct ecs_server *server, const ch
 
 static struct aws_request *ecs_of_service(const char *operation, const char *cluster, const char *name)
 {
-	struct aws_request *r = of_cluster(operation, cluster);
+	struct aws_request *r = ecs_of_cluster(operation, cluster);
 
 	aws_put_text(&r, "service", name);
 	return r;
@@ -144,7 +144,7 @@ struct aws_request *ecs_describe_service(const char *cluster, const char *name)
 		  {"services.*.status", AWS_STRING}, {"services.*.desiredCount", AWS_NUMBER},
 		  {"services.*.tags", AWS_LIST | AWS_OPTIONAL}, {"services.*.tags.*", AWS_OBJECT},
 		  {"services.*.events", AWS_LIST | AWS_OPTIONAL}, {"services.*.events.*", AWS_OBJECT});
-	struct aws_request *r = of_cluster("DescribeServices", cluster);
+	struct aws_request *r = ecs_of_cluster("DescribeServices", cluster);
 
 	aws_put_members(r, services);
 	aws_put_texts(&r, "services", &name, 1);
@@ -155,7 +155,7 @@ struct aws_request *ecs_describe_service(const char *cluster, const char *name)
 struct aws_request *ecs_list_services(const char *cluster)
 {
 	AWS_SHAPE(arns, {"serviceArns", AWS_LIST}, {"serviceArns.*", AWS_STRING});
-	struct aws_request *r = of_cluster("ListServices", cluster);
+	struct aws_request *r = ecs_of_cluster("ListServices", cluster);
 
 	aws_put_members(r, arns);
 	aws_put_paging(r, "nextToken", "nextToken", "serviceArns");
@@ -173,7 +173,7 @@ struct aws_request *ecs_tag_resource(const char *arn, const struct aws_pair *tag
 
 struct aws_request *ecs_stop_task(const char *cluster, const char *arn, const char *reason)
 {
-	struct aws_request *r = of_cluster("StopTask", cluster);
+	struct aws_request *r = ecs_of_cluster("StopTask", cluster);
 
 	aws_put_text(&r, "task", arn);
 	aws_put_text(&r, "reason", reason);
@@ -185,7 +185,7 @@ struct aws_request *ecs_execute_command(const char *cluster, const char *task, c
 {
 	AWS_SHAPE(begun, {"session", AWS_OBJECT}, {"session.sessionId", AWS_STRING}, {"session.streamUrl", AWS_STRING},
 		  {"session.tokenValue", AWS_STRING});
-	struct aws_request *r = of_cluster("ExecuteCommand", cluster);
+	struct aws_request *r = ecs_of_cluster("ExecuteCommand", cluster);
 
 	aws_put_members(r, begun);
 

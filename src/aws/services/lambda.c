@@ -29,7 +29,7 @@ struct aws_request *lambda_update_vpc(const char *function, const cJSON *subnets
 	return r;
 }
 
-static struct aws_request *invoke(struct aws_request *r, struct buf *event, int timeout_ms)
+static struct aws_request *lambda_make_invoke(struct aws_request *r, struct buf *event, int timeout_ms)
 {
 	if (!r)
 		return NULL;
@@ -48,7 +48,7 @@ struct aws_request *lambda_invoke(const char *function, struct buf *event, int t
 	struct aws_request *r =
 		aws_rest_new(&aws_service_lambda, "Invoke", "POST", "/2015-03-31/functions/", function, "/invocations");
 
-	return invoke(r, event, timeout_ms);
+	return lambda_make_invoke(r, event, timeout_ms);
 }
 
 struct aws_request *lambda_invoke_stream(const char *function, struct buf *event, int timeout_ms,
@@ -57,7 +57,7 @@ struct aws_request *lambda_invoke_stream(const char *function, struct buf *event
 	struct aws_request *r = aws_rest_new(&aws_service_lambda, "InvokeWithResponseStream", "POST",
 					     "/2021-11-15/functions/", function, "/response-streaming-invocations");
 
-	r = invoke(r, event, timeout_ms);
+	r = lambda_make_invoke(r, event, timeout_ms);
 	if (!r)
 		return NULL;
 	r->sink = sink;

@@ -3,7 +3,7 @@
 
 #include "aws/services/service.h"
 
-static struct aws_request *of_session(const char *operation, const char *session_id)
+static struct aws_request *ssm_of_session(const char *operation, const char *session_id)
 {
 	struct aws_request *r = aws_request_new(&aws_service_ssm, operation);
 
@@ -14,7 +14,7 @@ static struct aws_request *of_session(const char *operation, const char *session
 struct aws_request *ssm_resume_session(const char *session_id)
 {
 	AWS_SHAPE(resumed, {"TokenValue", AWS_STRING | AWS_OPTIONAL}, {"StreamUrl", AWS_STRING | AWS_OPTIONAL});
-	struct aws_request *r = of_session("ResumeSession", session_id);
+	struct aws_request *r = ssm_of_session("ResumeSession", session_id);
 
 	aws_put_members(r, resumed);
 	return r;
@@ -22,7 +22,7 @@ struct aws_request *ssm_resume_session(const char *session_id)
 
 struct aws_request *ssm_terminate_session(const char *session_id)
 {
-	struct aws_request *r = of_session("TerminateSession", session_id);
+	struct aws_request *r = ssm_of_session("TerminateSession", session_id);
 
 	if (r)
 		r->quiet = true; /* mostly it has ended already */

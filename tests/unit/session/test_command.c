@@ -22,7 +22,7 @@
 #define DEADLINE_MS 20000
 
 struct run {
-	struct command command;
+	struct exec_command command;
 	int terminal;
 	pid_t pid;
 	const char *program;
