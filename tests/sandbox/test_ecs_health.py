@@ -7,7 +7,7 @@ import pytest
 from conftest import until
 from ecs_support import SLEEP, Services
 from registry_support import Registry, tar
-from test_run_images import HOST, MACHINE, SYSTEM
+from test_containers_images import HOST, MACHINE, SYSTEM
 
 
 @pytest.fixture(scope="module")

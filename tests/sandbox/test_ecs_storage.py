@@ -9,7 +9,7 @@ import pytest
 from conftest import until
 from ecs_support import Services
 from registry_support import Registry, tar
-from test_run_images import HOST, MACHINE, SYSTEM
+from test_containers_images import HOST, MACHINE, SYSTEM
 
 #: takes the lock or says so; holds it until it is told to end
 LOCKER = (

@@ -10,7 +10,7 @@ import uuid
 from moto.core.responses import ActionResult, BaseResponse, EmptyResult
 
 from ..wire.errors import ApiError
-from . import describe as cfn_describe, plan as cfn_plan, status as cfn_status, validate as cfn_validate
+from . import describe, faults, plan, validate
 from .engine import Operation, adopt, inputs_of
 from .model import ChangeSet, Store
 from .services import KINDS
@@ -43,7 +43,7 @@ def install(context) -> None:
     from moto.cloudformation import urls
 
     urls.url_paths["{0}/$"] = CloudFormation.dispatch
-    cfn_status.install(_store)
+    faults.install(context, _store)
 
 
 def stop(_) -> None:
@@ -66,7 +66,7 @@ class CloudFormation(BaseResponse):
 
     # What a request wants the stack to be
 
-    def _inputs(self, stack, previous) -> cfn_plan.Inputs:
+    def _inputs(self, stack, previous) -> plan.Inputs:
         """The request's template, parameters and tags, checked."""
         body = self._get_param("TemplateBody")
         if self._get_param("UsePreviousTemplate") and stack:
@@ -75,22 +75,22 @@ class CloudFormation(BaseResponse):
             if self._get_param("TemplateURL"):
                 raise invalid("TemplateURL is not supported here; use TemplateBody.")
             raise invalid("Either Template URL or Template Body must be specified.")
-        template = cfn_validate.template(body, KINDS)
+        template = validate.template(body, KINDS)
         capabilities = self._get_param("Capabilities") or []
-        cfn_validate.capabilities(template, capabilities)
+        validate.capabilities(template, capabilities)
         given = self._get_param("Parameters")
-        parameters = cfn_validate.parameters(template, given, previous)
+        parameters = validate.parameters(template, given, previous)
         tags = self._get_param("Tags")
         if tags is None:
             tags = stack.tags if stack else []
-        return cfn_plan.Inputs(template, body, parameters, tags, capabilities)
+        return plan.Inputs(template, body, parameters, tags, capabilities)
 
     # Change sets
 
     def create_change_set(self):
         """CREATE makes a stack in REVIEW_IN_PROGRESS, UPDATE needs one."""
         name = self._get_param("ChangeSetName")
-        cfn_validate.change_set_name(name)
+        validate.change_set_name(name)
         kind = self._get_param("ChangeSetType") or "UPDATE"
         with _store.lock:
             stack = _store.find(self.region, self._get_param("StackName"))
@@ -120,7 +120,7 @@ class CloudFormation(BaseResponse):
         stack_name = self._get_param("StackName")
         if kind == "CREATE":
             if stack is None:
-                cfn_validate.stack_name(stack_name)
+                validate.stack_name(stack_name)
             elif stack.status != "REVIEW_IN_PROGRESS":
                 raise invalid(
                     f"Stack [{stack_name}] already exists and cannot be created again "
@@ -168,12 +168,12 @@ class CloudFormation(BaseResponse):
 
     def describe_change_set(self):
         stack, change_set = self._change_set()
-        return ActionResult(cfn_describe.change_set(stack, change_set, self._token()))
+        return ActionResult(describe.change_set(stack, change_set, self._token()))
 
     def list_change_sets(self):
         stack = self._stack("Stack [{}] does not exist")
         summaries = [
-            cfn_describe.change_set_summary(stack, item)
+            describe.change_set_summary(stack, item)
             for item in stack.change_sets.values()
         ]
         return ActionResult({"Summaries": summaries})
@@ -229,7 +229,7 @@ class CloudFormation(BaseResponse):
                     "AlreadyExistsException", f"Stack [{name}] already exists"
                 )
             _tokens.unused(self.region, name, token)
-            cfn_validate.stack_name(name)
+            validate.stack_name(name)
             inputs = self._inputs(None, {})
             stack = _store.add(self.region, name)
         stack.protected = bool(self._get_param("EnableTerminationProtection"))
@@ -253,7 +253,7 @@ class CloudFormation(BaseResponse):
             inputs = self._inputs(stack, stack.parameters)
             if not _differs(stack, inputs):
                 raise invalid("No updates are to be performed.")
-            stack.updated = cfn_describe.now()
+            stack.updated = describe.now()
             stack.begin("UPDATE_STACK", token)
             _tokens.record(stack, token, "UpdateStack")
             _start(stack, "update", inputs)
@@ -318,47 +318,47 @@ class CloudFormation(BaseResponse):
 
     def describe_stacks(self):
         if self._get_param("StackName"):
-            return ActionResult({"Stacks": [cfn_describe.stack(self._stack())]})
-        stacks = [cfn_describe.stack(item) for item in _store.listed(self.region)]
-        return ActionResult(cfn_describe.page("Stacks", stacks, self._token()))
+            return ActionResult({"Stacks": [describe.stack(self._stack())]})
+        stacks = [describe.stack(item) for item in _store.listed(self.region)]
+        return ActionResult(describe.page("Stacks", stacks, self._token()))
 
     def list_stacks(self):
         wanted = self._get_param("StackStatusFilter") or []
         found = [
-            cfn_describe.summary(item)
+            describe.summary(item)
             for item in _store.listed(self.region, deleted=True)
             if not wanted or item.status in wanted
         ]
-        return ActionResult(cfn_describe.page("StackSummaries", found, self._token()))
+        return ActionResult(describe.page("StackSummaries", found, self._token()))
 
     def describe_stack_events(self):
         stack = self._stack("Stack [{}] does not exist")
         with stack.lock:
             events = list(reversed(stack.events))
-        found = [cfn_describe.event(stack, item) for item in events]
+        found = [describe.event(stack, item) for item in events]
         return ActionResult(
-            cfn_describe.page("StackEvents", found, self._token(), "EventId")
+            describe.page("StackEvents", found, self._token(), "EventId")
         )
 
     def describe_events(self):
         """The newer form, which also knows what is wrong with a change set."""
         if self._get_param("ChangeSetName"):
             stack, change_set = self._change_set()
-            found = cfn_describe.change_set_events(stack, change_set)
+            found = describe.change_set_events(stack, change_set)
         else:
             stack = self._stack("Stack [{}] does not exist")
             with stack.lock:
                 events = list(reversed(stack.events))
             operation = self._get_param("OperationId")
             found = [
-                cfn_describe.operation_event(stack, item)
+                describe.operation_event(stack, item)
                 for item in events
                 if operation in (None, item.operation_id)
             ]
         if (self._get_param("Filters") or {}).get("FailedEvents"):
-            found = [item for item in found if cfn_describe.is_failure(item)]
+            found = [item for item in found if describe.is_failure(item)]
         return ActionResult(
-            cfn_describe.page("OperationEvents", found, self._token(), "EventId")
+            describe.page("OperationEvents", found, self._token(), "EventId")
         )
 
     def describe_stack_resources(self):
@@ -369,8 +369,8 @@ class CloudFormation(BaseResponse):
             stack = _owner(self.region, physical_id)
         logical_id = self._get_param("LogicalResourceId")
         found = [
-            cfn_describe.resource(stack, item)
-            for item in cfn_describe.resources(stack)
+            describe.resource(stack, item)
+            for item in describe.resources(stack)
             if logical_id in (None, item.logical_id)
         ]
         return ActionResult({"StackResources": found})
@@ -383,22 +383,22 @@ class CloudFormation(BaseResponse):
             raise invalid(
                 f"Resource {logical_id} does not exist for stack {stack.name}"
             )
-        detail = cfn_describe.resource(stack, found)
+        detail = describe.resource(stack, found)
         detail["LastUpdatedTimestamp"] = detail["Timestamp"]
         definition = stack.template["Resources"].get(logical_id, {})
         if "Metadata" in definition:
-            detail["Metadata"] = cfn_describe.text(definition["Metadata"])
+            detail["Metadata"] = describe.text(definition["Metadata"])
         return ActionResult({"StackResourceDetail": detail})
 
     def list_stack_resources(self):
         stack = self._stack()
         found = []
-        for item in cfn_describe.resources(stack):
-            summary = cfn_describe.resource(stack, item)
+        for item in describe.resources(stack):
+            summary = describe.resource(stack, item)
             summary["LastUpdatedTimestamp"] = summary["Timestamp"]
             found.append(summary)
         return ActionResult(
-            cfn_describe.page("StackResourceSummaries", found, self._token())
+            describe.page("StackResourceSummaries", found, self._token())
         )
 
     def get_template(self):
@@ -414,12 +414,12 @@ class CloudFormation(BaseResponse):
         body = self._get_param("TemplateBody")
         if not body:
             body = self._stack().body
-        template = cfn_validate.template(body, KINDS)
-        return ActionResult(cfn_describe.template_summary(template))
+        template = validate.template(body, KINDS)
+        return ActionResult(describe.template_summary(template))
 
     def validate_template(self):
-        template = cfn_validate.template(self._get_param("TemplateBody"), KINDS)
-        return ActionResult(cfn_describe.template_summary(template))
+        template = validate.template(self._get_param("TemplateBody"), KINDS)
+        return ActionResult(describe.template_summary(template))
 
     def list_exports(self):
         exports = [
@@ -432,7 +432,7 @@ class CloudFormation(BaseResponse):
             for output in stack.outputs
             if output.get("ExportName")
         ]
-        return ActionResult(cfn_describe.page("Exports", exports, self._token()))
+        return ActionResult(describe.page("Exports", exports, self._token()))
 
 
 def _not_updatable(stack) -> ApiError:
@@ -462,7 +462,7 @@ def _check_skipped(stack, names) -> None:
 
 def _differs(stack, inputs) -> bool:
     """Whether there is anything to do, beside resources also in the data."""
-    if cfn_plan.changes(stack, inputs):
+    if plan.changes(stack, inputs):
         return True
     current = inputs_of(stack)
     for section in ("Outputs", "Metadata", "Description"):
@@ -479,7 +479,7 @@ def _compute(stack, change_set) -> None:
     inputs = inputs_from(change_set)
     try:
         with stack.lock:
-            change_set.changes = cfn_plan.changes(stack, inputs)
+            change_set.changes = plan.changes(stack, inputs)
             differs = change_set.type == "CREATE" or _differs(stack, inputs)
     except ApiError as error:
         change_set.error = error.message
@@ -494,9 +494,9 @@ def _compute(stack, change_set) -> None:
         change_set.status = "FAILED"
 
 
-def inputs_from(change_set) -> cfn_plan.Inputs:
+def inputs_from(change_set) -> plan.Inputs:
     """What a change set wants the stack to be."""
-    return cfn_plan.Inputs(
+    return plan.Inputs(
         change_set.template,
         change_set.body,
         change_set.parameters,
@@ -516,7 +516,7 @@ def _execute(stack, change_set, token, disable_rollback) -> None:
             other.execution = "OBSOLETE"
     on_failure = "DO_NOTHING" if disable_rollback else change_set.on_failure
     if not creating:
-        stack.updated = cfn_describe.now()
+        stack.updated = describe.now()
 
     def done():
         failed = "ROLLBACK" in stack.status or "FAILED" in stack.status

@@ -3,7 +3,7 @@
 import json
 
 from ..common import clock
-from . import validate as cfn_validate
+from . import validate
 from .model import STACK_TYPE
 from .template import invalid
 
@@ -217,7 +217,7 @@ def _change(item) -> dict:
 
 def template_summary(template) -> dict:
     """GetTemplateSummary and ValidateTemplate."""
-    capabilities, reason = cfn_validate.needed_capabilities(template)
+    capabilities, reason = validate.needed_capabilities(template)
     metadata = template.get("Metadata")
     return {
         "Parameters": [

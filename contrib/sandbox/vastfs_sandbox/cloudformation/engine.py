@@ -12,11 +12,11 @@ from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 
 from botocore.exceptions import ClientError
 
-from ..wire import faults
-from . import plan as cfn_plan, template as cfn_template
+from . import faults, plan
 from .model import Resource
 from .resources import Call, Failed, explain, missing_is_fine
 from .services import KINDS
+from .template import dependencies
 
 GIVE_UP = 2400  # seconds after which a delete stops to wait for others
 GIVE_UP_AT_LEAST = 1.0  # of real time, however fast the clock
@@ -143,7 +143,7 @@ class Operation:
         template = self.stack.template
         scope = self.stack.scope()
         names = {n for n in template["Resources"] if scope.included(n)}
-        graph = {n: cfn_template.dependencies(template, n) & names for n in names}
+        graph = {n: dependencies(template, n) & names for n in names}
 
         def guarded(name):
             try:
@@ -172,14 +172,14 @@ class Operation:
             logical_id,
             definition["Type"],
             retain=definition.get("DeletionPolicy", "").startswith("Retain"),
-            depends=cfn_template.dependencies(template, logical_id),
+            depends=dependencies(template, logical_id),
         )
         return resource
 
     def _properties(self, logical_id) -> dict:
         stack = self.stack
         tags = stack.all_tags(logical_id)
-        return cfn_plan.properties(stack, stack.scope(), logical_id, tags)
+        return plan.properties(stack, stack.scope(), logical_id, tags)
 
     def _create_one(self, logical_id) -> None:
         resource = self._new_resource(logical_id)
@@ -320,9 +320,9 @@ class Operation:
         resource = self.stack.resources[logical_id]
         template = self.stack.template
         definition = template["Resources"][logical_id]
-        resource.depends = cfn_template.dependencies(template, logical_id)
+        resource.depends = dependencies(template, logical_id)
         new = self._properties(logical_id)
-        names = cfn_plan.changed_names(before.properties, new)
+        names = plan.changed_names(before.properties, new)
         kind = KINDS[definition["Type"]]
         if definition["Type"] != before.type or set(names) & kind.fixed:
             self._replace(logical_id)
@@ -386,7 +386,7 @@ class Operation:
         made = {name: res.copy() for name, res in stack.resources.items()}
         adopt(stack, before)
         stack.rollback = (old, made)
-        self._restore_all([n for n in cfn_plan.ordered(stack.template) if n in old])
+        self._restore_all([n for n in plan.ordered(stack.template) if n in old])
 
     def continue_rollback(self, skipped) -> None:
         """What a failed rollback has left undone, but for what is skipped."""
@@ -475,9 +475,9 @@ def adopt(stack, inputs) -> None:
         stack.capabilities = inputs.capabilities
 
 
-def inputs_of(stack) -> cfn_plan.Inputs:
+def inputs_of(stack) -> plan.Inputs:
     """What the stack is meant to be."""
-    return cfn_plan.Inputs(
+    return plan.Inputs(
         stack.template, stack.body, stack.parameters, stack.tags, stack.capabilities
     )
 
@@ -497,7 +497,6 @@ def _known(kind, resource) -> None:
 
 def _trip(resource, kind) -> None:
     """An injected failure of this resource, if one is due."""
-    for name in (resource.logical_id, resource.type):
-        rule = faults.take(f"resource:{name}", kind)
-        if rule:
-            raise Failed(rule.get("reason", "Injected failure."))
+    rule = faults.of_resource(resource, kind)
+    if rule:
+        raise Failed(rule.get("reason", "Injected failure."))

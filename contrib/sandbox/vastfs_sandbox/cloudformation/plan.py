@@ -6,8 +6,8 @@ engine, so that a change set promises what its execution does.
 
 from dataclasses import dataclass, field
 
-from . import template as cfn_template
 from .services import KINDS
+from .template import Unknown, dependencies, references, walk
 
 
 @dataclass
@@ -63,7 +63,7 @@ def ordered(template) -> list:
     def visit(name):
         if name not in done:
             done.add(name)
-            for needed in sorted(cfn_template.dependencies(template, name)):
+            for needed in sorted(dependencies(template, name)):
                 visit(needed)
             order.append(name)
 
@@ -118,7 +118,7 @@ def _change(stack, inputs, scope, view, logical_id):
 
 
 def _unknown(value) -> bool:
-    return any(isinstance(v, cfn_template.Unknown) for v in cfn_template.walk(value))
+    return any(isinstance(v, Unknown) for v in walk(value))
 
 
 def tags_for(stack, inputs, logical_id) -> list:
@@ -136,7 +136,7 @@ def _details(stack, inputs, definition, kind, name, new) -> list:
     raw = definition.get("Properties", {}).get(name)
     found = []
     for reference, part in sorted(
-        cfn_template.references(raw), key=lambda row: (row[0], row[1] or "")
+        references(raw), key=lambda row: (row[0], row[1] or "")
     ):
         if reference in inputs.parameters:
             if stack.parameters.get(reference) != inputs.parameters[reference]:

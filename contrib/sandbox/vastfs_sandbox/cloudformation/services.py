@@ -1,6 +1,6 @@
 """Resource types beside EC2: roles, logs, ECS, EFS, Lambda."""
 
-from ..wire import faults
+from . import faults
 from .resources import EC2_KINDS, Failed, Kind, pick, text_policy
 
 NO_SERVICE_LINKED_ROLE = (
@@ -216,8 +216,7 @@ class Cluster(Kind):
 
     def create(self, call, props):
         name = props.get("ClusterName") or call.name(255)
-        rule = faults.take("ecs", "service_linked_role_missing")
-        if rule and not _has_service_linked_role(call):
+        if faults.misses_service_linked_role() and not _has_service_linked_role(call):
             raise Failed(NO_SERVICE_LINKED_ROLE.format(token=call.token))
         call.client("ecs").create_cluster(clusterName=name, **self._arguments(props))
         return name
@@ -377,7 +376,7 @@ class Function(Kind):
     properties = fixed | configuration | {"Code", "Architectures", "Tags"}
 
     def create(self, call, props):
-        if faults.take("lambda", "role_not_assumable"):
+        if faults.cannot_assume_role():
             raise Failed(NOT_ASSUMABLE.format(token=call.token))
         arguments = dict(props)
         arguments.setdefault("FunctionName", call.name())

@@ -3,8 +3,7 @@
 import re
 
 from ..wire.errors import ApiError
-from . import template as cfn_template
-from .template import invalid
+from .template import PSEUDO, dependencies, invalid, parse, references
 
 MAX_BODY = 51200
 STACK_NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]{0,127}")
@@ -64,7 +63,7 @@ def template(body: str, known_types) -> dict:
             "1 validation error detected: Value at 'templateBody' failed to satisfy "
             "constraint: Member must have length less than or equal to 51200"
         )
-    parsed = cfn_template.parse(body)
+    parsed = parse(body)
     extra = sorted(set(parsed) - SECTIONS)
     if extra:
         raise invalid(f"Invalid template property or properties [{', '.join(extra)}]")
@@ -104,9 +103,9 @@ def _resources(parsed, known_types) -> None:
 
 def _references(parsed) -> None:
     known = set(parsed["Resources"]) | set(parsed.get("Parameters", {}))
-    known |= set(cfn_template.PSEUDO)
+    known |= set(PSEUDO)
     for section in ("Resources", "Outputs"):
-        used = {name for name, _ in cfn_template.references(parsed.get(section, {}))}
+        used = {name for name, _ in references(parsed.get(section, {}))}
         if section == "Resources":
             used |= _depends_on(parsed)
         missing = sorted(used - known)
@@ -140,7 +139,7 @@ def _conditions(parsed) -> None:
 def _circles(parsed) -> None:
     """Peel off what depends on nothing; what remains is a circle."""
     graph = {
-        name: cfn_template.dependencies(parsed, name) for name in parsed["Resources"]
+        name: dependencies(parsed, name) for name in parsed["Resources"]
     }
     while graph:
         free = {name for name, needs in graph.items() if not needs & set(graph)}

@@ -31,6 +31,8 @@ class Context:
     seeds: list = field(default_factory=list)
     #: what modules have to add to the facts that the server announces
     facts: dict = field(default_factory=dict)
+    #: what packages add to the control paths: (method, path) -> handle(body)
+    controls: dict = field(default_factory=dict)
     #: moto's backends are not made for threads: hold this while changing them
     #: outside a request, and never sleep under it
     lock: threading.RLock = field(default_factory=threading.RLock)

@@ -7,7 +7,10 @@ deleted, with the words `host_place` elsewhere, when every image comes from ECR.
 """
 
 import os
+from pathlib import Path
 
+COMMAND_FILE = Path(__file__).parents[2] / "vast"
+ENGINE_PROGRAMS = ("tenzir", "tenzir-node", "tenzir-ctl")
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 PROGRAM = "vast-lambda-runtime"
 
@@ -19,6 +22,22 @@ class NoRuntime(Exception):
 def stands_for(uri: str) -> bool:
     """Is this the name of an image that is not in ECR?"""
     return ".dkr.ecr." not in uri
+
+
+def prepare_programs(context) -> Path:
+    """The directory that comes first in PATH: `vast`, and the engine if any."""
+    directory = context.run_dir / "bin"
+    directory.mkdir(parents=True, exist_ok=True)
+    link(directory / "vast", COMMAND_FILE)
+    engine = os.environ.get("VASTFS_SANDBOX_ENGINE")
+    for name in ENGINE_PROGRAMS if engine else ():
+        link(directory / name, Path(engine) / name)
+    return directory
+
+
+def link(path: Path, target: Path) -> None:
+    path.unlink(missing_ok=True)
+    path.symlink_to(target)
 
 
 def environment(context, home) -> dict:

@@ -8,8 +8,8 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
+from .. import registry
 from ..common import oci
-from ..registry import ecr_shelf as registry_ecr
 from ..seed import engine
 from ..seed.image import MACHINES
 from . import layers
@@ -88,7 +88,7 @@ class Image:
 
     @property
     def configuration(self) -> dict:
-        blob = registry_ecr.shelf.blobs.path(self.manifest.content["config"]["digest"])
+        blob = registry.blob_path(self.manifest.content["config"]["digest"])
         try:
             return json.loads(blob.read_bytes())
         except (ValueError, OSError) as error:
@@ -117,7 +117,7 @@ class Image:
                 raise layers.Malformed("configuration and manifest have not the same layers")
             root = layers.Root(path)
             for layer, diff_id in zip(descriptors, diff_ids):
-                blob = registry_ecr.shelf.blobs.path(layer["digest"])
+                blob = registry.blob_path(layer["digest"])
                 root.apply(layers.spooled(blob, layer["digest"], diff_id, spool_place))
         except (layers.Malformed, OSError) as error:
             shutil.rmtree(path, ignore_errors=True)
@@ -139,8 +139,8 @@ def locate(uri: str) -> Image:
         raise NotThere(uri)
     reference = found["digest"] or found["tag"] or "latest"
     try:
-        manifest = registry_ecr.shelf.manifest(found["region"], found["name"], reference)
-    except registry_ecr.Refused:
+        manifest = registry.manifest(found["region"], found["name"], reference)
+    except registry.Refused:
         manifest = None
     if manifest is None:
         raise NotThere(uri)

@@ -1,9 +1,12 @@
 """ECS: tasks that are processes, and the scheduler that keeps services running.
 
-The server calls `install` and `stop`.
+The server calls `install` and `stop`; ECS Exec finds its task by `find_task`.
 """
 
 from . import api, definition, scheduler, service_api
+from .api import find_task
+
+__all__ = ["find_task", "install", "stop"]
 
 
 def install(context) -> None:

@@ -16,8 +16,8 @@ from moto.ecs import models
 from moto.ecs.exceptions import ECSException, InvalidParameterException
 from moto.ecs.responses import DESCRIBE_TASKS_TAGS, EC2ContainerServiceResponse
 
-from ..wire import faults
-from . import container as containers, launch as ecs_launch, service as ecs_service
+from ..containers import host_place
+from . import faults, launch, services
 from .addresses import Addresses
 from .task import USER, Task
 
@@ -71,10 +71,10 @@ def run_task(self) -> ActionResult:
             if earlier != request:
                 raise ConflictException([task.task_arn for task in tasks])
             return started(tasks)
-        rule = faults.take("run_task", "failures")
+        rule = faults.of_run_task()
         if rule:
             return refused(rule)
-        tasks = launch(self.ecs_backend, request)
+        tasks = launch_requested(self.ecs_backend, request)
         if token:
             _tokens[key] = (json.loads(self.body), tasks)
             _tokens[key][0].pop("clientToken")
@@ -90,22 +90,22 @@ def started(tasks) -> ActionResult:
 
 def refused(rule: dict) -> ActionResult:
     """No task was placed: not an error, but a reply that says so."""
-    failure = {"reason": rule.get("reason", ecs_launch.NO_CAPACITY)}
+    failure = {"reason": rule.get("reason", launch.NO_CAPACITY)}
     failure.update((name, rule[name]) for name in ("arn", "detail") if name in rule)
     return ActionResult({"tasks": [], "failures": [failure]})
 
 
-def launch(backend, request: dict) -> list:
+def launch_requested(backend, request: dict) -> list:
     """RunTask's new tasks, recorded but not alive yet."""
-    cluster = ecs_launch.active_cluster(backend, request.get("cluster", "default"))
-    definition = ecs_launch.active_definition(backend, request["taskDefinition"])
+    cluster = launch.active_cluster(backend, request.get("cluster", "default"))
+    definition = launch.active_definition(backend, request["taskDefinition"])
     if request.get("launchType") != "FARGATE":
-        raise InvalidParameterException(ecs_launch.NO_INSTANCES)
+        raise InvalidParameterException(launch.NO_INSTANCES)
     if (request.get("group") or "").startswith(("service:", "family:")):
         raise InvalidParameterException(RESERVED_GROUP)
-    network = ecs_launch.network_of(backend, request)
-    ecs_launch.check_fargate(definition, network)
-    return ecs_launch.launch(backend, cluster, definition, network, request)
+    network = launch.network_of(backend, request)
+    launch.check_fargate(definition, network)
+    return launch.launch(backend, cluster, definition, network, request)
 
 
 def tasks_of(backend, cluster_name: str) -> dict:
@@ -139,7 +139,7 @@ def describe_tasks(self) -> ActionResult:
     with _context.lock:
         for name in names:
             task = find_task(self.ecs_backend, cluster, name)
-            if task is None or faults.take(f"task:{task.family}:{task.id}", "missing"):
+            if task is None or faults.is_missing_task(task):
                 failures.append({"arn": task_arn(self, cluster, name)})
                 failures[-1]["reason"] = "MISSING"
                 continue
@@ -181,7 +181,7 @@ def _filters(backend, cluster: str, parameter) -> dict:
         "family": parameter("family"),
         "started_by": parameter("startedBy"),
         "launch_type": parameter("launchType"),
-        "group": f"service:{ecs_service.find(backend, cluster, service).name}"
+        "group": f"service:{services.find(backend, cluster, service).name}"
         if service
         else None,
     }
@@ -233,7 +233,7 @@ def _delete_cluster(original):
 
     def delete_cluster(backend, cluster_str):
         with _context.lock:
-            if ecs_service.unfinished(backend, cluster_str):
+            if services.unfinished(backend, cluster_str):
                 raise ClusterContainsServices
             tasks = tasks_of(backend, cluster_str).values()
             if any(task.status != "STOPPED" for task in tasks):
@@ -253,8 +253,8 @@ def _describe_clusters(original):
                 tasks = tasks_of(backend, cluster.name).values()
                 cluster.running_tasks_count = sum(task.is_running for task in tasks)
                 cluster.pending_tasks_count = sum(task.is_pending for task in tasks)
-                services = ecs_service.active(backend, cluster.name)
-                cluster.active_services_count = len(services)
+                active = services.active(backend, cluster.name)
+                cluster.active_services_count = len(active)
             return clusters, failures
 
     return describe_clusters
@@ -266,7 +266,7 @@ def install(context) -> None:
     _context = context
     Task.context = context
     Task.addresses = Addresses()
-    containers.prepare_programs(context)
+    host_place.prepare_programs(context)
     models.Task = Task
     models.random_private_ip = lambda *_: Task.addresses.take()
     backend = models.EC2ContainerServiceBackend
@@ -279,7 +279,7 @@ def install(context) -> None:
     response = EC2ContainerServiceResponse
     # moto switches this per request, for all threads at once
     response.RESPONSE_KEY_PATH_TO_TRANSFORMER[DESCRIBE_TASKS_TAGS] = lambda tags: tags
-    faults.RULES.listeners.append(wake_tasks)
+    faults.when_added(wake_tasks)
     for handler in (run_task, describe_tasks, list_tasks, stop_task):
         setattr(response, handler.__name__, handler)
 

@@ -9,7 +9,6 @@ names the directory that the task's storage is mounted from.
 """
 
 import os
-import shutil
 import time
 from pathlib import Path
 
@@ -17,10 +16,8 @@ from moto.efs.models import efs_backends
 
 from ..containers import host_place, images, layers, processes, programs
 from ..containers.image_place import ImagePlace
-from ..logs import streams as logs
+from .. import logs
 
-COMMAND_FILE = Path(__file__).parents[2] / "vast"
-ENGINE_PROGRAMS = ("tenzir", "tenzir-node", "tenzir-ctl")
 NO_COMMAND = "CannotStartContainerError: no command specified"
 DEFAULT_STOP_TIMEOUT = 30
 #: however fast AWS's time runs, a real program needs some of ours to end
@@ -29,22 +26,6 @@ LEAST_GRACE = 5.0
 
 class StartFailure(Exception):
     """Why a container could not be started, in AWS's words."""
-
-
-def prepare_programs(context) -> Path:
-    """The directory that comes first in PATH: `vast`, and the engine if any."""
-    directory = context.run_dir / "bin"
-    directory.mkdir(parents=True, exist_ok=True)
-    link(directory / "vast", COMMAND_FILE)
-    engine = os.environ.get("VASTFS_SANDBOX_ENGINE")
-    for name in ENGINE_PROGRAMS if engine else ():
-        link(directory / name, Path(engine) / name)
-    return directory
-
-
-def link(path: Path, target: Path) -> None:
-    path.unlink(missing_ok=True)
-    path.symlink_to(target)
 
 
 class Container:
@@ -339,8 +320,3 @@ def no_access_point(point: str) -> str:
         f"127.0.0.1:/' (access point {point}) : unsuccessful EFS utils command "
         "execution; code: 32"
     )
-
-
-def remove(directory: Path) -> None:
-    """A task's own storage ends with it."""
-    shutil.rmtree(directory, ignore_errors=True)

@@ -15,8 +15,8 @@ task is made, with
 import secrets
 import threading
 
-from ..wire import faults
-from . import container as containers
+from . import faults
+from .container import StartFailure, cannot_pull
 from .part import Part
 
 IMAGE = "593207742271.dkr.ecr.eu-west-1.amazonaws.com/aws-guardduty-agent-fargate:v1.7.0-Fg_x86_64"
@@ -39,7 +39,7 @@ class Container:
         state = self._rule.get("state", "running")
         if state == "cannot_pull":
             why = f"failed to resolve ref {self._rule.get('image', IMAGE)}: not found"
-            raise containers.StartFailure(self._rule.get("reason", containers.cannot_pull(why)))
+            raise StartFailure(self._rule.get("reason", cannot_pull(why)))
         self._on_exit = on_exit
         if state == "stopped":
             self._end(int(self._rule.get("exit_code", 1)))
@@ -89,13 +89,13 @@ class ForeignPart(Part):
         try:
             super().start()
             self.reason = self._rule.get("reason")
-        except containers.StartFailure:
+        except StartFailure:
             if self.container.essential:
                 raise
 
 
 def inject(task, parts: list) -> None:
     """What the rules add to the parts of a new task."""
-    for rule in faults.RULES.take_each("task", "foreign_container"):
+    for rule in faults.foreign_containers():
         rule.setdefault("name", f"aws-guardduty-agent-{secrets.token_hex(4)[:7]}")
         parts.insert(int(rule.get("position", 0)), ForeignPart(task, rule))

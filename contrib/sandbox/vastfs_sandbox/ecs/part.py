@@ -5,7 +5,8 @@ import uuid
 
 from moto.utilities.utils import get_partition
 
-from . import container as containers, health as ecs_health
+from .container import Container, StartFailure
+from .health import Monitor
 
 #: a task's states in which its containers are not all up yet
 STARTING = ("PROVISIONING", "PENDING", "ACTIVATING")
@@ -33,12 +34,12 @@ class Part:
         self.monitor = None
         if definition.get("healthCheck"):
             changed = type(task).changed
-            self.monitor = ecs_health.Monitor(task.context, self.container, changed)
+            self.monitor = Monitor(task.context, self.container, changed)
         self.started = False
 
     def _make_container(self, override: dict):
         task = self.task
-        return containers.Container(task.context, task, self.definition, override)
+        return Container(task.context, task, self.definition, override)
 
     @property
     def ended(self) -> bool:
@@ -50,7 +51,7 @@ class Part:
             self.started = True
             if self.monitor:
                 self.monitor.start()
-        except containers.StartFailure as failure:
+        except StartFailure as failure:
             self.reason = str(failure)
             raise
 

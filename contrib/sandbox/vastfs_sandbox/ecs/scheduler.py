@@ -21,8 +21,7 @@ from dataclasses import dataclass
 from moto.core.exceptions import ServiceException
 from moto.ecs import models
 
-from ..wire import faults
-from . import launch as ecs_launch
+from . import faults, launch
 from .task import SCHEDULER, USER, Task
 
 UNHEALTHY = "Task failed container health checks"
@@ -39,7 +38,7 @@ IMPAIRED_TEXT = "is unable to consistently start tasks successfully." + GUIDE
 UNPLACED_TEXT = "was unable to place a task. Reason: {reason}." + GUIDE
 NO_INSTANCES_TEXT = (
     "was unable to place a task because no container instance met all of its "
-    f"requirements. Reason: {ecs_launch.NO_INSTANCES}{GUIDE}"
+    f"requirements. Reason: {launch.NO_INSTANCES}{GUIDE}"
 )
 
 _context = None
@@ -250,9 +249,9 @@ def _obstacle(service) -> str:
     """Why no task can be placed, as an event; empty if nothing is in the way."""
     if service.launch_type != "FARGATE":
         return NO_INSTANCES_TEXT
-    rule = faults.take(f"service:{service.name}", "unplaced")
+    rule = faults.of_placement(service)
     if rule:
-        reason = rule.get("reason", ecs_launch.NO_CAPACITY)
+        reason = rule.get("reason", launch.NO_CAPACITY)
         return UNPLACED_TEXT.format(reason=reason.rstrip("."))
     return ""
 

@@ -1,6 +1,6 @@
 """ECS services: the API's side of it.
 
-What a service is, is in service.py; scheduler.py runs its tasks.
+What a service is, is in services.py; scheduler.py runs its tasks.
 
 A rule for `/sandbox/faults`, match "service:NAME": with `missing`,
 DescribeServices does not know the service yet.
@@ -14,9 +14,9 @@ from moto.ecs.exceptions import ECSException, InvalidParameterException, Service
 from moto.ecs.responses import DESCRIBE_SERVICES_TAGS, EC2ContainerServiceResponse
 
 from ..common import clock
-from ..wire import faults
-from . import api as ecs, launch as ecs_launch, scheduler as ecs_scheduler, service as ecs_service
-from .service import Deployment, Service
+from . import faults, launch, scheduler, services
+from .api import page
+from .services import Deployment, Service
 
 NAME = re.compile(r"[A-Za-z0-9_-]{1,255}")
 TOKEN = re.compile(r"[\x21-\x7e]{1,36}")
@@ -57,8 +57,8 @@ def create_service(self) -> ActionResult:
         request = json.loads(self.body)
         _check_new(request)
         name = request.get("cluster", "default")
-        cluster = ecs_launch.active_cluster(self.ecs_backend, name)
-        known = ecs_service.lookup(self.ecs_backend, cluster.name, request["serviceName"])
+        cluster = launch.active_cluster(self.ecs_backend, name)
+        known = services.lookup(self.ecs_backend, cluster.name, request["serviceName"])
         if known and known.status == "DRAINING":
             raise InvalidParameterException(STILL_DRAINING)
         if known and known.status == "ACTIVE":
@@ -66,8 +66,8 @@ def create_service(self) -> ActionResult:
                 raise InvalidParameterException(NOT_IDEMPOTENT)
             return ActionResult({"service": known.view(with_tags=True)})
         service = _new(self.ecs_backend, cluster, request)
-        ecs_service.add(service)
-        ecs_scheduler.wake()
+        services.add(service)
+        scheduler.wake()
         return ActionResult({"service": service.view(with_tags=True)})
 
 
@@ -92,7 +92,7 @@ def _check_new(request: dict) -> None:
     if request.get("desiredCount") is None:
         raise InvalidParameterException("desiredCount is required for REPLICA services.")
     _check_count(request)
-    maximum = _check_percents(ecs_service.DEFAULT_DEPLOYMENT, request)
+    maximum = _check_percents(services.DEFAULT_DEPLOYMENT, request)
     # ENABLED is the default only for services that can be rebalanced
     default = "ENABLED" if maximum > 100 else "DISABLED"
     _check_rebalancing(request.get("availabilityZoneRebalancing", default), maximum)
@@ -126,10 +126,10 @@ def _check_rebalancing(value: str, maximum: int) -> None:
 
 
 def _new(backend, cluster, request: dict) -> Service:
-    definition = ecs_launch.active_definition(backend, request["taskDefinition"])
-    network = ecs_launch.network_of(backend, request)
+    definition = launch.active_definition(backend, request["taskDefinition"])
+    network = launch.network_of(backend, request)
     if request.get("launchType") == "FARGATE":
-        ecs_launch.check_fargate(definition, network)
+        launch.check_fargate(definition, network)
     deployment = Deployment(definition, network, request.get("platformVersion"))
     service = Service(backend, cluster, request, deployment)
     service.request = request
@@ -145,7 +145,7 @@ def update_service(self) -> ActionResult:
         request = json.loads(self.body)
         backend = self.ecs_backend
         name = request.get("cluster", "default")
-        service = ecs_service.find(backend, name, request.get("service") or "")
+        service = services.find(backend, name, request.get("service") or "")
         if service.status != "ACTIVE":
             raise ServiceNotActive
         deployment = _next_deployment(backend, service, request)
@@ -161,7 +161,7 @@ def update_service(self) -> ActionResult:
         if deployment:
             service.deploy(deployment)
         service.primary.updated_at = clock.now()
-        ecs_scheduler.wake()
+        scheduler.wake()
         return ActionResult({"service": service.view(with_tags=True)})
 
 
@@ -171,11 +171,11 @@ def _next_deployment(backend, service: Service, request: dict):
     definition, network = now.definition, now.network
     platform_version = request.get("platformVersion") or now.platform_version
     if request.get("taskDefinition"):
-        definition = ecs_launch.active_definition(backend, request["taskDefinition"])
+        definition = launch.active_definition(backend, request["taskDefinition"])
     if request.get("networkConfiguration"):
-        network = ecs_launch.network_of(backend, request)
+        network = launch.network_of(backend, request)
     if service.launch_type == "FARGATE":
-        ecs_launch.check_fargate(definition, network)
+        launch.check_fargate(definition, network)
     after = Deployment(definition, network, platform_version)
     changed = (now.definition.arn, now.network, now.platform_version) != (
         definition.arn,
@@ -190,14 +190,14 @@ def delete_service(self) -> ActionResult:
     with _context.lock:
         parameter = self._get_param
         cluster = parameter("cluster", "default")
-        service = ecs_service.find(self.ecs_backend, cluster, parameter("service"))
+        service = services.find(self.ecs_backend, cluster, parameter("service"))
         if service.status == "INACTIVE":
             raise ServiceNotFoundException
         if service.desired_count > 0 and not parameter("force"):
             raise InvalidParameterException(SCALED)
         service.desired_count = 0
         service.status = "DRAINING" if service.tasks else "INACTIVE"
-        ecs_scheduler.wake()
+        scheduler.wake()
         return ActionResult({"service": service.view(with_tags=True)})
 
 
@@ -209,18 +209,18 @@ def describe_services(self) -> ActionResult:
     if len(names) > DESCRIBE_LIMIT:
         raise InvalidParameterException("Services cannot have more than 10 elements.")
     with_tags = "TAGS" in self._get_param("include", [])
-    services, failures = [], []
+    found, failures = [], []
     with _context.lock:
         cluster = self.ecs_backend._get_cluster(self._get_param("cluster", "default"))
         for name in names:
-            service = ecs_service.lookup(self.ecs_backend, cluster.name, name)
-            if service and not faults.take(f"service:{service.name}", "missing"):
-                services.append(service.view(with_tags))
+            service = services.lookup(self.ecs_backend, cluster.name, name)
+            if service and not faults.is_missing_service(service):
+                found.append(service.view(with_tags))
             else:
                 place = cluster.arn.replace(":cluster/", ":service/")
                 arn = name if name.startswith("arn:") else f"{place}/{name}"
                 failures.append({"arn": arn, "reason": "MISSING"})
-    return ActionResult({"services": services, "failures": failures})
+    return ActionResult({"services": found, "failures": failures})
 
 
 def list_services(self) -> ActionResult:
@@ -229,12 +229,12 @@ def list_services(self) -> ActionResult:
     with _context.lock:
         arns = [
             service.arn
-            for service in ecs_service.active(self.ecs_backend, parameter("cluster", "default"))
+            for service in services.active(self.ecs_backend, parameter("cluster", "default"))
             if parameter("launchType") in (None, service.launch_type)
             and parameter("schedulingStrategy") in (None, "REPLICA")
         ]
     size, token = parameter("maxResults"), parameter("nextToken")
-    return ecs.page("serviceArns", arns, size, token, LIST_PAGE)
+    return page("serviceArns", arns, size, token, LIST_PAGE)
 
 
 def install(context) -> None:

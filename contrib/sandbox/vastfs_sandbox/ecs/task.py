@@ -16,8 +16,8 @@ Match "task:FAMILY:ID" (with `*` and `?`), taken at once by a task that runs:
   after so many seconds of this machine, or after the stop timeout
 """
 
+import shutil
 import threading
-import time
 import traceback
 import uuid
 
@@ -26,8 +26,8 @@ from moto.ecs import models
 from moto.utilities.utils import get_partition
 
 from ..common import clock
-from ..wire import faults
-from . import container as containers, foreign as ecs_foreign, health as ecs_health
+from . import faults, foreign, health
+from .container import StartFailure, stop_all
 from .part import STARTING, Part
 
 #: what Fargate takes for each step, in seconds of AWS's time
@@ -114,7 +114,7 @@ class Task(models.Task):
             Part(self, item, overrides.get(item["name"], {}))
             for item in definition.container_definitions
         ]
-        ecs_foreign.inject(self, parts)
+        foreign.inject(self, parts)
         return parts
 
     def _interface(self):
@@ -156,7 +156,7 @@ class Task(models.Task):
     def health(self) -> str:
         """UNKNOWN, HEALTHY or UNHEALTHY, after its containers' health checks."""
         essential = [part for part in self.parts if part.container.essential]
-        return ecs_health.of_task([part.monitor for part in essential])
+        return health.of_task([part.monitor for part in essential])
 
     @property
     def is_ready(self) -> bool:
@@ -191,7 +191,7 @@ class Task(models.Task):
             self._wait_for_end()
         except Stopped:
             pass
-        except containers.StartFailure as failure:
+        except StartFailure as failure:
             self._set_reason(START_FAILED, str(failure))
         except Exception as error:  # a task must end, whatever happens
             traceback.print_exc()
@@ -200,7 +200,7 @@ class Task(models.Task):
             self._end()
 
     def _begin(self) -> None:
-        self._fault = faults.take("task", "stop_with")
+        self._fault = faults.of_new_task()
         self._pass(PROVISIONING)
         self._enter("PENDING", "pullStartedAt", "connectivityAt")
         self._pass(PENDING)
@@ -240,7 +240,7 @@ class Task(models.Task):
 
     def _suffer(self) -> None:
         """What a rule does to a task that runs; the task looks when it is woken."""
-        rule = faults.take(f"task:{self.family}:{self.id}", ("retire", "kill"))
+        rule = faults.of_running_task(self)
         if rule is None:
             return
         if rule["kind"] == "retire":
@@ -275,12 +275,12 @@ class Task(models.Task):
             self._enter("DEACTIVATING", "stoppingAt")
             self.context.wait(DEACTIVATING)
         self._enter("STOPPING", "stoppingAt")
-        containers.stop_all([part.container for part in self.parts], self._deafness())
+        stop_all([part.container for part in self.parts], self._deafness())
         for part in self.parts:
             part.note_exit()
         self._enter("DEPROVISIONING", "executionStoppedAt")
         self.context.wait(DEPROVISIONING)
-        containers.remove(self.directory)
+        shutil.rmtree(self.directory, ignore_errors=True)
         with self.context.lock:
             self._release_network()
             self._enter("STOPPED", "stoppedAt")
@@ -289,7 +289,7 @@ class Task(models.Task):
         """For how long nothing in it hears that it is to stop; None: it does."""
         if not any(part.container.running for part in self.parts):
             return None
-        rule = faults.take(f"task:{self.family}:{self.id}", "deaf")
+        rule = faults.of_stopping_task(self)
         return float(rule.get("seconds", 0)) if rule else None
 
     def _release_network(self) -> None:

@@ -11,7 +11,7 @@ from moto.efs.models import AccessPoint, EFSBackend, FileSystem, MountTarget
 
 from ..common import resource_policies
 from ..common.patching import surround
-from ..ec2.rules import own
+from ..ec2 import own
 
 FILE_SYSTEM_CREATE = 5
 FILE_SYSTEM_DELETE = 5

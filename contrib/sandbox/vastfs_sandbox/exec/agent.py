@@ -13,8 +13,7 @@ import time
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from ..wire import faults
-from . import message
+from . import faults, message
 from .terminal import CannotStart, Terminal
 
 AGENT_VERSION = "3.3.1802.0"
@@ -27,7 +26,6 @@ RESEND_MOST = 1.0
 FAREWELL = 5.0  # for the last acknowledgements
 MERCY = 1.0  # between SIGHUP and SIGKILL
 TIMED_OUT = "Your session timed out due to inactivity and has been terminated."
-DAMAGES = ("exec_double", "exec_reorder", "exec_bad_digest", "exec_cut_frame", "exec_oversize")
 EVERY = 3  # messages between two damaged ones
 
 
@@ -239,10 +237,8 @@ class Agent:
         except CannotStart as error:
             self.close(str(error))
             return
-        rule = faults.take("exec", DAMAGES)
-        self.damage = rule and rule["kind"]
-        rule = faults.take("exec", "exec_stall")
-        self.loop.after(float(rule["seconds"]) if rule else 0, self.may_print)
+        self.damage = faults.damage()
+        self.loop.after(faults.seconds_before_output(), self.may_print)
 
     # -- the terminal
 

@@ -3,19 +3,6 @@
 ExecuteCommand makes a session; ssm's ResumeSession and TerminateSession speak
 of it. What happens on its data channel is in agent.py, the connections
 are in server.py, the command on its terminal is in terminal.py.
-
-Rules for `/sandbox/faults`, match "exec":
-
-* exec_agent_down: TargetNotConnectedException
-* exec_refuse: the WebSocket is refused
-* exec_bad_token: a token is not taken
-* exec_break, after_bytes: the connection is cut; the session goes on
-* exec_close, after_bytes: likewise, and the session is gone
-* exec_double, exec_reorder, exec_bad_digest, exec_cut_frame, exec_oversize:
-  what the command prints comes so, from time to time
-* exec_no_ack: input is never acknowledged
-* exec_stall, seconds: before anything is printed
-* exec_idle, seconds: of silence until the session is ended
 """
 
 import json
@@ -30,8 +17,8 @@ from moto.ecs.responses import EC2ContainerServiceResponse
 from moto.kms.models import kms_backends
 from moto.ssm.responses import SimpleSystemManagerResponse
 
-from ..ecs import api as ecs
-from ..wire import faults
+from .. import ecs
+from . import faults
 from .agent import Agent
 from .loop import Loop
 from .server import PATH, Server
@@ -77,13 +64,10 @@ class Session:
         self.target = f"ecs:{task.cluster_name}_{task.id}_{part.runtime_id}"
         self._sessions = sessions
         self._tokens = set()
-        self.idle_limit = max(LEAST_IDLE_LIMIT, _context.scaled(IDLE_LIMIT))
-        rule = faults.take("exec", "exec_idle")
-        if rule:
-            self.idle_limit = float(rule["seconds"])
-        self.deaf = bool(faults.take("exec", "exec_no_ack"))
+        self.idle_limit = faults.idle_limit(max(LEAST_IDLE_LIMIT, _context.scaled(IDLE_LIMIT)))
+        self.deaf = faults.ignores_input()
         self.break_at = None
-        rule = faults.take("exec", ("exec_break", "exec_close"))
+        rule = faults.of_connection()
         if rule:
             self.break_at = int(rule.get("after_bytes", 4096))
             self.gone_then = rule["kind"] == "exec_close"
@@ -98,7 +82,7 @@ class Session:
 
     def takes_token(self, token) -> bool:
         """Each is good for one connection."""
-        good = token in self._tokens and not faults.take("exec", "exec_bad_token")
+        good = token in self._tokens and not faults.refuses_token()
         self._tokens.discard(token)
         return good
 
@@ -184,7 +168,7 @@ def check(task, part) -> None:
     if task.status == "RUNNING" and not part.container.running:
         raise InvalidParameterException(NOT_RUNNING)
     up = part.takes_exec and task.exec_agent_at and time.monotonic() >= task.exec_agent_at
-    if not up or faults.take("exec", "exec_agent_down"):
+    if not up or faults.is_agent_down():
         raise TargetNotConnected
 
 

@@ -4,7 +4,7 @@ import json
 import selectors
 import socket
 
-from ..wire import faults
+from . import faults
 from .websocket import (
     BINARY,
     CLOSE,
@@ -103,7 +103,7 @@ class Connection:
             return
         name = path.partition("?")[0]
         self._session = self._server.find(name[len(PATH) :]) if name.startswith(PATH) else None
-        if self._session is None or faults.take("exec", "exec_refuse"):
+        if self._session is None or faults.refuses_connection():
             self._out += self._upgrade.reject(403 if self._session else 404)
             self._finish()
             return

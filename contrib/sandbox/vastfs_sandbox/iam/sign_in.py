@@ -17,7 +17,8 @@ from html import escape
 from urllib.parse import parse_qs
 
 from ..common import clock
-from ..wire import faults, wsgi
+from ..common.faults import take
+from ..wire import wsgi
 
 #: what the profile of an engineer names
 ROLE = "Engineer"
@@ -120,9 +121,9 @@ class Oidc:
             raise Refusal(400, "InvalidGrantException", "invalid_grant")
         early = time.monotonic() - state["polled"] < INTERVAL_S * 0.8
         state["polled"] = time.monotonic()
-        if early or faults.take("sso-oidc:CreateToken", "slow_down"):
+        if early or take("sso-oidc:CreateToken", "slow_down"):
             raise Refusal(400, "SlowDownException", "slow_down")
-        if state["until"] < time.monotonic() or faults.take("sso-oidc:CreateToken", "expired_token"):
+        if state["until"] < time.monotonic() or take("sso-oidc:CreateToken", "expired_token"):
             raise Refusal(400, "ExpiredTokenException", "expired_token")
         if not state["decision"]:
             raise Refusal(400, "AuthorizationPendingException", "authorization_pending")

@@ -15,7 +15,7 @@ from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models import ec2_backends
 
 from ..common.patching import surround
-from ..ec2.rules import make_interface
+from ..ec2 import make_interface
 
 RELEASE = 60  # until an interface that nobody uses any more is `available`
 REMOVE = 1500  # until Lambda removes it by itself

@@ -13,8 +13,7 @@ from urllib.parse import unquote
 from moto.awslambda.exceptions import LambdaClientError
 from moto.awslambda.responses import LambdaResponse
 
-from ..wire import faults
-from . import states as function_states
+from . import faults, states
 from .invocation import Collected, Invocation, error_body
 from .sandbox import InvalidEntrypoint, Warm
 
@@ -23,29 +22,6 @@ MAX_EVENT = 1024 * 1024
 ACCOUNT_CONCURRENCY = 1000
 
 #: kinds of the rule "lambda": status, code, message
-REFUSALS = {
-    "not_ready": (502, "ResourceNotReadyException", "The function is not ready."),
-    "eni_not_ready": (
-        502,
-        "ENINotReadyException",
-        "Lambda couldn't create an elastic network interface in time. Try again.",
-    ),
-    "ec2_throttled": (502, "EC2ThrottledException", "EC2 throttled Lambda."),
-    "no_address": (
-        502,
-        "SubnetIPAddressLimitReachedException",
-        "One or more configured subnets has no available IP addresses.",
-    ),
-    "pending": (
-        409,
-        "ResourceConflictException",
-        "The operation cannot be performed at this time. The function is currently "
-        "in the following state: Pending",
-    ),
-    "too_many": (429, "TooManyRequestsException", "Rate Exceeded."),
-    "inactive": (0, "", ""),  # lets the function fall asleep first
-}
-
 _context = None
 _pools = {}
 _pools_lock = threading.Lock()
@@ -86,18 +62,18 @@ def forget(function) -> None:
 
 def check(function) -> None:
     """Refused if the function cannot take an event now."""
-    rule = faults.take("lambda", REFUSALS)
+    rule = faults.of_invoke()
     if rule and rule["kind"] == "inactive":
-        function_states.make_inactive(function)
+        states.make_inactive(function)
     elif rule:
-        status, kind, message = REFUSALS[rule["kind"]]
+        status, kind, message = faults.REFUSALS[rule["kind"]]
         more = {}
         if status == 429:
             more["Reason"] = rule.get("reason", "ConcurrentInvocationLimitExceeded")
         raise Refused(status, kind, rule.get("message", message), **more)
     state = function.state
     if state == "Inactive":
-        function_states.restore(function)
+        states.restore(function)
         raise Refused(
             502,
             "ResourceNotReadyException",
@@ -105,7 +81,7 @@ def check(function) -> None:
             "Wait for the VPC connection to reestablish and try again.",
         )
     if state != "Active":
-        message = function_states.pending_message(function)
+        message = states.pending_message(function)
         raise Refused(409, "ResourceConflictException", message)
 
 
@@ -243,6 +219,6 @@ def install(context) -> None:
     _context = context
     from moto.awslambda.models import LambdaBackend
 
-    function_states.install(context)
+    states.install(context)
     LambdaResponse.invoke = invoke
     LambdaBackend.delete_function = _delete_function(LambdaBackend.delete_function)

@@ -13,7 +13,7 @@ from moto.awslambda import urls
 from moto.awslambda.responses import LambdaResponse
 
 from ..wire import eventstream
-from . import invoke as lambda_
+from . import invoke
 from .invocation import Piped
 
 PATH = (
@@ -32,12 +32,12 @@ def install(_context) -> None:
 
 def invoke_with_response_stream(self):
     """Errors before the start are those of Invoke."""
-    function = lambda_.function_of(self)
-    payload = lambda_.body_of(self)
-    lambda_.check_payload(payload, lambda_.MAX_REQUEST)
+    function = invoke.function_of(self)
+    payload = invoke.body_of(self)
+    invoke.check_payload(payload, invoke.MAX_REQUEST)
     if self.headers.get("X-Amz-Invocation-Type") == "DryRun":
         return 204, {"status": 204}, b""
-    slot, invocation = lambda_.begin(self, function, payload, Piped())
+    slot, invocation = invoke.begin(self, function, payload, Piped())
     headers = {
         "status": 200,
         "Content-Type": eventstream.CONTENT_TYPE,

@@ -4,16 +4,16 @@ The program is the entry point of the function's image, and runs inside of it;
 for images that are not in ECR see containers/host_place.py.
 """
 
+import shutil
 import threading
 import time
 import uuid
 from pathlib import Path
 
+from .. import logs
 from ..common import clock
 from ..containers import host_place, images, layers, processes, programs
 from ..containers.image_place import ImagePlace
-from ..ecs import container as containers
-from ..logs import streams as logs
 from .invocation import error_body
 from .runtime_api import RuntimeApi
 
@@ -310,7 +310,7 @@ class FunctionSandbox:
         self.process.wait()
         self.capture.close()
         self.api.close()
-        containers.remove(self.directory)
+        shutil.rmtree(self.directory, ignore_errors=True)
 
 
 def how_it_ended(process) -> str:

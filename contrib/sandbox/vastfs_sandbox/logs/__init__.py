@@ -1,8 +1,8 @@
 """CloudWatch Logs, and the output of processes on its way there.
 
-The server calls `install`.
+The server calls `install`; ECS and Lambda write by `Capture` and `Writer`.
 """
 
-from .streams import install
+from .streams import Capture, Writer, install
 
-__all__ = ["install"]
+__all__ = ["Capture", "Writer", "install"]

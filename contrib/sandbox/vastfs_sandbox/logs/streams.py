@@ -17,7 +17,7 @@ from moto.logs.exceptions import (
 from moto.logs.models import LogGroup, LogStream, LogsBackend, logs_backends
 
 from ..common import clock
-from ..wire import faults
+from ..common.faults import take
 
 MAX_LINE = 256 * 1024  # the service's limit of one event; longer ones are split
 MAX_PAGE_EVENTS = 10_000
@@ -173,7 +173,7 @@ def get_log_events(
     """
     events = list(stream.events)
     place = f"logs:{stream.log_stream_name}"
-    if next_token and faults.take(place, "token_expired"):
+    if next_token and take(place, "token_expired"):
         raise InvalidParameterException("The specified nextToken is invalid.")
     if next_token:
         forward, position = parse_token(next_token)

@@ -1,12 +1,13 @@
 """Registries: ECR with its API, and a second one that stands for Docker Hub.
 
-The server calls `install`, `middleware` and `stop`.
+The server calls `install`, `middleware` and `stop`; the container engine takes
+images out of ECR by `manifest` and `blob_path`.
 """
 
 from . import ecr, ecr_shelf, mirror
-from .protocol import is_registry_call
+from .protocol import Refused, is_registry_call
 
-__all__ = ["install", "is_registry_call", "middleware", "stop"]
+__all__ = ["Refused", "blob_path", "install", "is_registry_call", "manifest", "middleware", "stop"]
 
 middleware = ecr_shelf.middleware
 stop = mirror.stop
@@ -17,3 +18,13 @@ def install(context) -> None:
     ecr.install(context)
     ecr_shelf.install(context)
     mirror.install(context)
+
+
+def manifest(region: str, name: str, reference: str):
+    """The manifest of an image in ECR, or None; Refused without such a repository."""
+    return ecr_shelf.shelf.manifest(region, name, reference)
+
+
+def blob_path(digest: str):
+    """The file of a content that was pushed to ECR."""
+    return ecr_shelf.shelf.blobs.path(digest)

@@ -1,19 +1,20 @@
-"""Trouble with registries: the rules of wire/faults.py, in the registries' terms.
+"""Trouble with registries: the rules of common/faults.py, in the registries' terms.
 
 Rules match `registry:Action` (ECR), `mirror:Action` or `storage:GetBlob`; the
-actions are those of registry.ROUTES, `Token` and, for the storage, GetBlob.
+actions are those of protocol.ROUTES, `Token` and, for the storage, GetBlob.
 Nothing here holds a content in memory.
 """
 
 import contextlib
 import json
 
+from ..common.faults import RULES
 from ..wire import wsgi
-from ..wire.faults import RULES, Faults, cut
-from . import protocol as registry
+from ..wire.faults import WireFaults, cut
+from . import protocol
 
 
-class RegistryFaults(Faults):
+class RegistryFaults(WireFaults):
     """The layer around a registry or its storage."""
 
     def __init__(self, context, app, service: str):
@@ -21,7 +22,7 @@ class RegistryFaults(Faults):
         self.service = service
 
     def __call__(self, environ, start_response):
-        action = registry.route(environ)[0]
+        action = protocol.route(environ)[0]
         if environ["PATH_INFO"] == "/token":
             action = "Token"
         elif self.service == "storage":

@@ -12,9 +12,9 @@ from pathlib import Path
 from urllib.parse import parse_qsl
 
 from ..common import clock, oci
-from ..wire import faults, wsgi
+from ..wire import wsgi
 from ..wire.httpd import make_server
-from . import ecr_shelf as registry_ecr
+from . import ecr_shelf
 from .faults import RegistryFaults
 from .protocol import WRITING, Refused, Registry
 
@@ -27,13 +27,13 @@ _servers = []
 def install(context) -> None:
     """Open both ports."""
     global shelf
-    shelf = Shelf(registry_ecr.storage)
-    storage = RegistryFaults(context, registry_ecr.storage, "storage")
-    registry_ecr.storage.address_of_server = serve(context, storage)
+    shelf = Shelf(ecr_shelf.storage)
+    storage = RegistryFaults(context, ecr_shelf.storage, "storage")
+    ecr_shelf.storage.address_of_server = serve(context, storage)
     app = RegistryFaults(context, Mirror(shelf), "mirror")
     shelf.address = serve(context, app)
     context.facts["registry_mirror"] = shelf.address
-    faults.ROUTES["POST", "/sandbox/mirror"] = seed_by_control
+    context.controls["POST", "/sandbox/mirror"] = seed_by_control
     for word in context.seeds:
         image, _, directory = word.partition("=")
         shelf.seed(image, Path(directory))
@@ -55,8 +55,7 @@ def stop(_context) -> None:
         server.server_close()
 
 
-def seed_by_control(control, environ):
-    wanted = control._json(environ)
+def seed_by_control(wanted):
     digest = shelf.seed(wanted["image"], Path(wanted["layout"]))
     return 200, {"digest": digest}
 

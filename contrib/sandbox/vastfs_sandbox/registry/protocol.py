@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
 
 from ..common import oci
-from ..wire import faults, wsgi
+from ..common.faults import RULES
+from ..wire import wsgi
 from . import blobs
 
 NAME = r"(?P<name>[a-z0-9]+(?:(?:\.|_{1,2}|-+|/)[a-z0-9]+)*)"
@@ -156,7 +157,7 @@ class Registry:
             "code": code,
             "seconds": round(time.time() - begun, 4),
         }
-        faults.RULES.record(entry)
+        RULES.record(entry)
 
     @staticmethod
     def _send(call, answer, start_response):

@@ -15,8 +15,10 @@ from pathlib import Path
 
 from ..common import context
 from ..wire import clients, sigv4
-from ..wire.faults import Control, Faults, Journal
+from ..wire.faults import WireFaults
 from ..wire.httpd import make_server
+from ..wire.journal import Journal
+from .control import Control
 from .replies import Replies
 
 MOTO_VERSION = "5.2.1"
@@ -165,7 +167,7 @@ class Sandbox:
 
     def _layers(self, inner):
         """A package may put itself before all by `middleware(context, app)`."""
-        app = Control(self.context, Journal(sigv4.SigV4(Faults(self.context, inner))))
+        app = Control(self.context, Journal(sigv4.SigV4(WireFaults(self.context, inner))))
         for package in reversed(self.packages):
             if hasattr(package, "middleware"):
                 app = package.middleware(self.context, app)
@@ -182,15 +184,12 @@ class Sandbox:
                 self.dispatcher.app_instances.setdefault(name, app)
 
     def _announce(self) -> None:
-        from ..ec2.network import VPC_ID
-
         facts = {
             "endpoint": self.context.endpoint,
             "region": self.context.region,
             "account_id": self.context.account_id,
             "access_key": sigv4.ACCESS_KEY,
             "secret_key": sigv4.SECRET_KEY,
-            "vpc_id": VPC_ID,
             "pid": os.getpid(),
             **self.context.facts,
         }

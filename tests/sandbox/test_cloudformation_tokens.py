@@ -9,8 +9,12 @@ from conftest import until
 
 NAMES = (f"tokens-{n}" for n in itertools.count())
 GROUP = {"Type": "AWS::Logs::LogGroup", "Properties": {"RetentionInDays": {"Ref": "Days"}}}
+#: B comes after A: when the update of B fails, A has been updated and must be rolled back
 TEMPLATE = json.dumps(
-    {"Parameters": {"Days": {"Type": "String"}}, "Resources": {"A": GROUP, "B": GROUP}}
+    {
+        "Parameters": {"Days": {"Type": "String"}},
+        "Resources": {"A": GROUP, "B": {**GROUP, "DependsOn": "A"}},
+    }
 )
 
 

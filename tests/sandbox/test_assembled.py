@@ -10,9 +10,9 @@ import pytest
 from conftest import ROOT, until
 from registry_support import OCI_MANIFEST, Registry, described, digest, password, skopeo, tar
 from run_support import Server
-from test_run_functions import TRUST, answer
-from test_run_images import HOST, create
-from test_run_vast import EVENT
+from test_lambda_functions import TRUST, answer
+from test_containers_images import HOST, create
+from test_seed_vast import EVENT
 from vastfs_sandbox.seed import engine
 
 RUNTIME = os.environ.get("VAST_LAMBDA_RUNTIME", "")

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import BotoCoreError, ClientError, EventStreamError
 from conftest import until
 
-from test_run_functions import code, create, sandbox  # noqa: F401: the fixture
+from test_lambda_functions import code, create, sandbox  # noqa: F401: the fixture
 from urllib3.exceptions import HTTPError
 
 MEGABYTE = 1 << 20

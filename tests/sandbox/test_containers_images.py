@@ -21,7 +21,7 @@ from registry_support import (
     tar,
 )
 from run_support import Server, alive
-from test_run_functions import TRUST, answer, code, failure, invoke
+from test_lambda_functions import TRUST, answer, code, failure, invoke
 
 HOST = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
 BUSYBOX = Path(shutil.which("busybox")).read_bytes()

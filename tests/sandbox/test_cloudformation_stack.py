@@ -5,7 +5,7 @@ import json
 
 import pytest
 from botocore.exceptions import ClientError
-from stack import Deployment, resource, template
+from cloudformation_support import Deployment, resource, template
 
 NUMBERS = iter(range(60, 250))
 

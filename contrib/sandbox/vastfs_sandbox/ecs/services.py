@@ -12,7 +12,7 @@ from collections import deque
 from moto.ecs.exceptions import ServiceNotFoundException
 
 from ..common import clock
-from . import launch as ecs_launch
+from . import launch
 
 EVENTS_KEPT = 100
 DEFAULT_DEPLOYMENT = {
@@ -99,7 +99,7 @@ class Service:
             "propagateTags": self.propagate_tags,
             "tags": self.tags if self.propagate_tags == "SERVICE" else [],
         }
-        tasks = ecs_launch.launch(
+        tasks = launch.launch(
             self.backend, self.cluster, deployment.definition, deployment.network, request
         )
         self.tasks.update({task: deployment for task in tasks})

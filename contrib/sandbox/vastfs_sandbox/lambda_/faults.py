@@ -1,0 +1,35 @@
+"""What can go wrong with an invocation before the function runs.
+
+`match` is `lambda`, `kind` one of REFUSALS; `message` replaces the message,
+`reason` that of `too_many`.
+"""
+
+from ..common.faults import take
+
+REFUSALS = {
+    "not_ready": (502, "ResourceNotReadyException", "The function is not ready."),
+    "eni_not_ready": (
+        502,
+        "ENINotReadyException",
+        "Lambda couldn't create an elastic network interface in time. Try again.",
+    ),
+    "ec2_throttled": (502, "EC2ThrottledException", "EC2 throttled Lambda."),
+    "no_address": (
+        502,
+        "SubnetIPAddressLimitReachedException",
+        "One or more configured subnets has no available IP addresses.",
+    ),
+    "pending": (
+        409,
+        "ResourceConflictException",
+        "The operation cannot be performed at this time. The function is currently "
+        "in the following state: Pending",
+    ),
+    "too_many": (429, "TooManyRequestsException", "Rate Exceeded."),
+    "inactive": (0, "", ""),  # lets the function fall asleep first
+}
+
+
+def of_invoke():
+    """The rule by which the next Invoke is refused, or None."""
+    return take("lambda", REFUSALS)
