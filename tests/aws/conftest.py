@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """A server that answers as told, and the tool that calls it."""
 import json
 import os

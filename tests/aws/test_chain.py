@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Which source gives the keys: decided by vastfs and by botocore from the same files and environment."""
 
 import subprocess

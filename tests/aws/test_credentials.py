@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Keys that have to be fetched: who is asked for what, with which keys a call is then signed, what is said if it fails."""
 
 import hashlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Where requests go: vastfs and botocore, from the same environment and files, for every service, region and variant."""
 
 import itertools

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Servers that misbehave: what the caller hears, and how often they are asked."""
 import errno
 import json

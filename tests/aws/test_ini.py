@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """~/.aws files are read as the AWS CLI reads them: botocore, whose reader is Python's configparser, is the judge."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """botocore as judge: it recomputes the signatures of what was sent, and its models know the members' names."""
 import datetime
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The CloudFormation template, held against what AWS forbids or punishes. Needs cfn-lint (1.58.0) beside pytest.
 
 Nothing here talks to AWS or to an emulator.

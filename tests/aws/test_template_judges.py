@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The template before judges that know nothing of vastfs: moto as it is, without the sandbox's patches, and checkov."""
 import hashlib
 import json

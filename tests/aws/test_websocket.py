@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """WebSockets against the `websockets` package, which knows nothing of vastfs."""
 
 import asyncio

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """How soon the function's runtime runs its first command, and how long one takes: beside AWS's runtime client for Python.
 
 Both speak to the same Runtime API. AWS's client has a handler that runs the command by subprocess, as one would write it.

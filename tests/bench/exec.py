@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Commands and shells in a container: throughput, keystrokes, many at once; ratios of one run, against the sandbox.
 
 usage: contrib/bench [PLUGIN]     PLUGIN: AWS's session-manager-plugin, to stand beside

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """A first look at speed and memory: ratios of one run, against the sandbox on this machine.
 
 usage: contrib/bench

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """How fast an image goes from registry to registry, and in how much memory: ratios of one run on this machine.
 
 The same image goes between two of Debian's docker-registries, in turn by image-build (what deploy does) and by

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Lambda as one function sees it, with as little between its two sides as Python allows.
 
 The runtime's chunks become PayloadChunk events byte for byte, each sent as it comes. Started as a program it prints the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """How fast what a command prints gets from the runtime to `cat`, and in how much memory: ratios of one run.
 
 The same 100 MB come in turn by a query and by curl from the same peer, which stands for Lambda and does little more

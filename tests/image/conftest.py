@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Registries to copy between: Debian's docker-registry as the judge, and a hostile one."""
 
 import gzip

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """A registry that does what a test tells it, and remembers what it was asked."""
 
 import threading

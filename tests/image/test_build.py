@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Assembling between two of Debian's docker-registries; skopeo and umoci look at what came out."""
 
 import gzip

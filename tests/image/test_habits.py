@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Registries with habits: what they refuse, how they demand passwords, what they lose on the way."""
 
 import itertools

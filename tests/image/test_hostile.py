@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Registries that answer badly: an error in words, and the target never has half an image."""
 
 import base64

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What an account holds of one stage, as a value to compare: no ids, no times."""
 
 from collections import Counter

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The matrix under pytest: a sample of it, or all of it with --whole."""
 
 

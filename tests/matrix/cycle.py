@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """One life of a stage, with one fault in each operation; what holds is compared with a life without faults."""
 
 import importlib.util

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What can go wrong with one call, and how it looks in each service's own format."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Every AWS call of every operation, and everything that can go wrong with it.
 
 A life without faults says which calls there are and how the account looks behind each operation. Then each life has

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """A transparent HTTP proxy before AWS's endpoint: passes every byte, and spoils exactly one call.
 
 Calls are counted by action: a fault names an action and its n-th occurrence since the proxy was armed, so that calls

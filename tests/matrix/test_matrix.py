@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Operations come to the end of an undisturbed run whatever happens to one of their calls."""
 
 from matrix import WORKERS, matrix

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What a user sees of an outage, and of replies that make no sense."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """HTTP/1.1 messages as bytes: read whole from a socket, taken apart, written again."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """--whole lets every allocation fail."""
 
 import importlib.util

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Each allocation fails once: nobody crashes or hangs, errno is right, and the next try finds everything in order.
 
 The check takes an even sample; pytest --whole takes all.

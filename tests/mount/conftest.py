@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """vastfs mounted without a cloud: the laws of the tree that hold with nobody at the other end.
 
 The endpoint takes every request and answers none, so the state stays unknown and what is started stays in flight,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """One configuration directory, one state: locks, links, copies, and mounts that follow each other at once."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Changes that come by themselves are seen by who watches files: file managers, tail -F, inotifywait."""
 
 import ctypes

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What was accepted is found again: the journal of operations under kills, full disks and careless hands."""
 
 import json

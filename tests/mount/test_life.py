@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Starting, ending and everything that can be wrong about a mountpoint."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """How many messages a command costs: the speed of the tree, in numbers that do not depend on the machine."""
 
 import re

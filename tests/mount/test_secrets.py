@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What the environment gives: secrets that stay in the process, and paths that mean where vastfs was started."""
 
 import os

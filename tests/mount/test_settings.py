@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """config/default.env under the hands of shells, editors and copies."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Listing, attributes and the README: everything that the table says is there, and reading is all that it takes."""
 
 import os

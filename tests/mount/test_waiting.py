@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Jobs in flight: who waits, who is let go, and who is not made to wait."""
 
 import fcntl

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The streamed form of a result, read by another hand than the one that reads it in vastfs (src/runtime/frames.h)."""
 
 import json

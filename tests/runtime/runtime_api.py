@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """A Runtime API as AWS describes it ("Using the Lambda runtime API for custom runtimes"), for one function of one runtime."""
 
 import base64

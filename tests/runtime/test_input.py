@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Data for a command's stdin, which comes compressed in the event."""
 
 import base64

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """`serve`: the command as process 1 of a container, with the lock held and watched."""
 
 import fcntl

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """`probe`: the health check of the server's container."""
 
 import socket

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The Runtime API, at its best and at its worst."""
 
 import base64

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Replies that are streamed: the same commands, with no limit to what they print."""
 
 import base64

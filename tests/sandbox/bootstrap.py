@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
 """A runtime program for tests: the event says what to do."""
 
 import http.client

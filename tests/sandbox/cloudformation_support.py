@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """A template with every resource type that a server stack needs, as data."""
 
 import json

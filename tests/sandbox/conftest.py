@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Starts one sandbox for the tests, at time scale 0, and looks at it with boto3."""
 
 import json
@@ -11,6 +12,7 @@ from pathlib import Path
 import boto3
 import pytest
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 ROOT = Path(__file__).resolve().parents[2]
 DEADLINE = 60
@@ -27,6 +29,14 @@ def until(condition, deadline=DEADLINE):
             return value
         assert time.monotonic() < end, "waited in vain"
         time.sleep(0.01)
+
+
+def refused(code, call, **arguments):
+    """The reply of a call that must fail with this error code."""
+    with pytest.raises(ClientError) as caught:
+        call(**arguments)
+    assert caught.value.response["Error"]["Code"] == code
+    return caught.value.response
 
 
 class Sandbox:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """A sandbox with ECS services, as boto3 and its waiters see it."""
 
 from conftest import until

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """A client of ECS Exec's data channel, as the Session Manager plugin is one.
 
 Written from the description of the protocol, on the package `websockets`: it

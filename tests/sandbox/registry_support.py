@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Registries as a client without any help sees them, and images to put there."""
 
 import base64

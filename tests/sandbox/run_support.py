@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """A sandbox that runs things, and what tests of that need again and again."""
 
 from pathlib import Path

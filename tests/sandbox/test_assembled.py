@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The whole way of an image: seed, mirror, ECR, server and function."""
 
 import base64

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """CloudFormation as boto3 sees it: the life of a whole stack."""
 
 import contextlib

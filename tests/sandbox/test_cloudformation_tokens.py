@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """CloudFormation's client request tokens, rollbacks that fail, and stacks put into a status."""
 
 import itertools

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Tasks and functions that run from what was pushed."""
 
 import gzip

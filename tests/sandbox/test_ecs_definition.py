@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What ECS and Lambda refuse in definitions, by their APIs and by CloudFormation."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Trouble with tasks on demand: what AWS, hosts and other people's products do."""
 
 import os

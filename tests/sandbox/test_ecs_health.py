@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Health checks of containers."""
 
 import random

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What the scheduler of services decides, without any service."""
 
 import pytest

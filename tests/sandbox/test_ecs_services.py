@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """ECS services, as boto3 and its waiters see them."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """A file system that tasks share: one lock on it is one lock for all of them."""
 
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """A task's life, as boto3 sees it."""
 
 import re

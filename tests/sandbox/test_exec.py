@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """ECS Exec in the sandbox, as boto3 and a client of its own see it."""
 
 import os

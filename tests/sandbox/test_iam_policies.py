@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Managed policies of roles, and policies that are resources of a stack."""
 
 import json

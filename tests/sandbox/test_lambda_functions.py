@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Function invocations, as boto3 sees them."""
 
 import base64

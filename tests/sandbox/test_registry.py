@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """ECR's registry and the mirror, as skopeo and a bare client see them."""
 
 import base64

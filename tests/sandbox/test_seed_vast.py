@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The short vast command, and the engine behind it."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """vastfs-sandbox around the real vastfs: all begins with it and ends with it."""
 
 import os

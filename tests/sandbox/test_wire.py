@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The wire: signatures, faults, the journal, connections, the process."""
 
 import http.client

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """vastfs mounted against the sandbox: what a user does and sees, driven by bash and coreutils.
 
 One sandbox serves a module at time scale 0; each test mounts vastfs anew with a stage and addresses of its own.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """One endpoint for two accounts, as AWS has it: a relay of bytes in front of sandboxes, each of which is an account."""
 
 import contextlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """A proxy in front of the sandbox that kills vastfs at a chosen request."""
 
 import http.client

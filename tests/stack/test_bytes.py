@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Any byte: as it is in logs, escaped where a file is one line."""
 
 import pytest

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Images in the ECR of other regions and accounts: each is read from its own host, with a token of its region."""
 
 import base64

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The same name in another account, region or stage is another stack: operations and costs stay with their own."""
 
 import pytest

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Commands in the server's container: tasks/<id>/exec, over ECS Exec."""
 
 import ctypes

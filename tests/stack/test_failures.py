@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What goes wrong in AWS, on the way to it, and on this machine."""
 
 import os

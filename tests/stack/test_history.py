@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The history of commands belongs to the user: rm -r, history_keep and history_limit."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """whoami, and the lines of status about the credentials: what the AWS CLI would say, without it."""
 
 import json

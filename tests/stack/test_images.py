@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The image's way into ECR as a user meets it: moved tags, pushes that are cut short, images that do not fit."""
 
 import gzip

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The server's container from the setting to the process: command, variables, lock, health check, disks."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """control/login and control/logout: a sign-in to IAM Identity Center without the AWS CLI, and for it."""
 
 import hashlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Logs of the server: followed while somebody reads, whole however long."""
 
 import hashlib

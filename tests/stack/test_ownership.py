@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """A stack of our name that vastfs did not make is never touched."""
 
 import json

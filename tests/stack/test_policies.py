@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The policies that vastfs writes on the file system and the image repository, and what others make of them."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The README's tour is typed as it stands, in the sandbox, with the real engine."""
 
 import os

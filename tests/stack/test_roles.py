@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Managed policies for the roles of server and function: the setting role_policies."""
 
 import pytest

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """vastfs-sandbox --credentials: each source of keys that the sandbox plays gives an identity that its signature check knows."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """One server for one database, and it stays up: the service, restarts, races, crashes."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """vastfs shell: a real terminal, a script, and everybody who may not."""
 
 import fcntl

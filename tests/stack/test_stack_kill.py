@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """vastfs killed at its requests to CloudFormation: the next mount recognises what was begun, and ends it."""
 
 import subprocess

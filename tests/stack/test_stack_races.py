@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Two machines on one stack at the same moment, and hands that delete things in the middle."""
 
 import pytest

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Every status that a stack can have, through the mount."""
 
 import pytest

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Request tokens: CloudFormation takes each for one call only, and remembers it by the stack's name for ever."""
 
 import pytest

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Results that are read while their command prints, of any size; and what becomes of those that do not come whole."""
 
 import hashlib

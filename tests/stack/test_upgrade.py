@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What the version before deployed is taken over: template 2, without the tag vastfs:stage on the stack."""
 
 import ipaddress

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """CloudFormation: stacks that are made, updated and rolled back in the background.
 
 The server calls `install` and `stop`.

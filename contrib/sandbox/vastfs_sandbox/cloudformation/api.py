@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """CloudFormation's API.
 
 moto parses the requests and writes the replies; everything between is here,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Stacks, events and change sets in the shapes of CloudFormation's replies."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Creates, updates, rolls back and deletes stacks, in the background.
 
 One Operation is one run over one stack. Resources are made side by side as

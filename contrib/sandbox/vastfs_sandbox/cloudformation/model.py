@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What CloudFormation remembers: stacks, their resources, events, change sets."""
 
 import copy

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What a new template, new parameters or new tags would change in a stack.
 
 The same resolution of properties serves the plan (change sets) and the

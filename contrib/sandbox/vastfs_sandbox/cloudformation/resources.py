@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Resource types of CloudFormation, each made by the service's own API.
 
 A Kind knows how to make, change and remove one type and which properties

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Resource types beside EC2: roles, logs, ECS, EFS, Lambda."""
 
 from . import faults

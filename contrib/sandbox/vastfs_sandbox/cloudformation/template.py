@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """CloudFormation's template language: reading it and computing its values."""
 
 import base64

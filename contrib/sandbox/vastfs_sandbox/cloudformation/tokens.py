@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Client request tokens, which CloudFormation remembers longer than stacks.
 
 A token belongs to the one call that it was first used for. AWS keeps it by the

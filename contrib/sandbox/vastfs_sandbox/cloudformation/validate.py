@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What CloudFormation refuses before it touches anything."""
 
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The cloud's clock, which may be told to differ from this machine's.
 
 Clients learn the difference from the Date header and from refused

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What every part of the sandbox shares: its place, its pace, its lock.
 
 One Context lives for the whole process. Every module offers

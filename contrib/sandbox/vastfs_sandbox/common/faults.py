@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The rules in force for things that go wrong, and the journal of calls.
 
 A rule is `{"match": ..., "kind": ...}`, given to `POST /sandbox/faults`; it

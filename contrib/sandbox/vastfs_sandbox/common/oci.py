@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What registries and image layouts are made of: digests, names, manifests."""
 
 import hashlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """How rules are put around moto's methods.
 
 A rule is a function `rule(self, original, ...)`. It runs under the sandbox's

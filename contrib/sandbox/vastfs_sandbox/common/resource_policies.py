@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Access policies of resources, in the form in which AWS gives them back."""
 
 import json

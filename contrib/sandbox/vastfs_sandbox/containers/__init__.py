@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The container engine below ECS and Lambda: images unpacked, processes started in them.
 
 The server calls `install` and `stop`.

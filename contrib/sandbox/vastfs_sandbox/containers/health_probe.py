@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Runs one health check of a container, inside of it; exits as the command does.
 
 A process by itself, run as a file by path. argv: the process id of the

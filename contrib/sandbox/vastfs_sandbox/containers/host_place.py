@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Where a process runs if its image is in no registry of the sandbox's.
 
 Until vastfs puts images into ECR it passes `vast_image` on as it is, and this

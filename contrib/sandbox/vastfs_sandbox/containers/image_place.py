@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Where a process of a task or function runs: inside its image.
 
 bubblewrap gives it the image's root directory (which cannot be written), its

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Images out of ECR, as tasks and functions run them: found, then unpacked."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Starts one command in a task on a terminal of its own.
 
 A process by itself, run as a file by path (no package, no site). Its standard

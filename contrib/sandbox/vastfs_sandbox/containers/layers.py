@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Layers of images, unpacked; nothing that an archive says leads out of it.
 
 A layer is spooled once: the contents of its files, by number, and an index of

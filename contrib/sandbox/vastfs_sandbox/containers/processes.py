@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Local processes that stand for containers and function sandboxes.
 
 They are started through a spawner (see spawner.py), so that none of them

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Can a program be started inside a root directory? If not, why?
 
 Asked before the start, for the answer belongs to whoever wanted to start it:

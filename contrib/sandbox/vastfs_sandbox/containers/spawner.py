@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The parent of all processes of a sandbox, and their undertaker.
 
 A process of its own, single-threaded and small, so that

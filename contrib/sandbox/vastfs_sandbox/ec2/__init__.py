@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """EC2: the account's networks, and the rules that moto does not know.
 
 The server calls `install`; EFS and Lambda make network interfaces by `own` and `make_interface`.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The VPC to deploy into, with what stands in the way of a careless CIDR.
 
 In the home region the account's default VPC has a fixed id, so that settings

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What EC2 refuses, and what takes its time there.
 
 moto lets go of anything at once and makes NAT gateways in no time; a client

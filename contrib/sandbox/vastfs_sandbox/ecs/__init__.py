@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """ECS: tasks that are processes, and the scheduler that keeps services running.
 
 The server calls `install` and `stop`; ECS Exec finds its task by `find_task`.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Loopback addresses for tasks.
 
 Linux answers on all of 127.0.0.0/8 without any set-up. Sandboxes that run

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """ECS whose tasks are processes: the API's side of it.
 
 Tasks themselves are in task.py, what they run in container.py.

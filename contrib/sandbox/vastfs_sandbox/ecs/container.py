@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What runs inside a task: a local process for each container.
 
 It runs inside its image (containers/image_place.py), with its volumes where the task's

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What ECS refuses in a task definition, and the defaults that it fills in.
 
 The ranges are those of the API's reference (HealthCheck, EphemeralStorage,

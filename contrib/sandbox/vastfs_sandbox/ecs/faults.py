@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What can go wrong with tasks and services.
 
 | match | kind | effect |

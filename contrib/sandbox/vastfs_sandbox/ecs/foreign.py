@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Containers that others put into a task: security products do so.
 
 AWS's own runtime monitoring adds one to every Fargate task of an account. It

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Health checks of a task's containers, as a container engine does them.
 
 A check runs inside the container (containers/health_probe.py), with its environment and

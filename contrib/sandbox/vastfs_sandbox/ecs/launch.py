@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """From a request to a new task: what RunTask and the service scheduler share.
 
 All functions are called with the sandbox's lock held.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """A container of a task as the API shows it, around what runs."""
 
 import time

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The scheduler that keeps the tasks of services running.
 
 One thread looks at all services whenever a task or a service has changed, and

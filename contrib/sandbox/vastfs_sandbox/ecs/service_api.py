@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """ECS services: the API's side of it.
 
 What a service is, is in services.py; scheduler.py runs its tasks.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What ECS knows of a service: its record, its deployments, its events.
 
 The API's calls are in service_api.py, what starts and stops its tasks is

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The life of one Fargate task, driven by a thread of its own.
 
 moto lets a task's state advance whenever somebody looks at it. Here the

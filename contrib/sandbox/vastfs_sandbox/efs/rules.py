@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """EFS with its life cycles and its idempotency.
 
 moto's file systems and mount targets are available at once, and asking twice

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """ECS Exec: sessions, their data channels, and the commands on terminals.
 
 The server calls `install` and `stop`.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The agent's side of a data channel: its handshake, numbers, acknowledgements.
 
 It outlives the connections that carry it: what was not acknowledged is sent

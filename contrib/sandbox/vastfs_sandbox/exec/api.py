@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """ECS Exec: the service's side, as the API shows it.
 
 ExecuteCommand makes a session; ssm's ResumeSession and TerminateSession speak

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """One thread that waits for all sockets and terminals of ECS Exec.
 
 Handlers run on this thread; `call` brings work to it from others.

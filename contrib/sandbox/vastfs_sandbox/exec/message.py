@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The messages of a data channel, as the Session Manager plugin has them.
 
 All numbers are big-endian. A message is a header of 120 bytes and its payload;

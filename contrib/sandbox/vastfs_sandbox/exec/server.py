@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The WebSocket server of the data channels, on a port of its own."""
 
 import json

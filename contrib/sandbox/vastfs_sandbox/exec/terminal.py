@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """A command of ECS Exec on a terminal of its own, in the task's container."""
 
 import contextlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The WebSocket side of a data channel: the upgrade and the frames.
 
 The upgrade is that of the package `websockets`. Its frames would cost more

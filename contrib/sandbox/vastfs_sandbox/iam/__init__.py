@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """IAM, STS, Identity Center and the places that hand out credentials.
 
 The server calls `install` and `middleware`.

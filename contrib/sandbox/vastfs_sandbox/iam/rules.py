@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Where moto's IAM answers otherwise than AWS's."""
 
 import json

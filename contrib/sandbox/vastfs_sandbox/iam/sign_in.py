@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Where credentials come from: IAM Identity Center, STS, a container, an instance.
 
 Identity Center's OIDC signs in by a code that is confirmed on a page of the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Lambda: functions that run in processes of their own.
 
 The server calls `install`.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What can go wrong with an invocation before the function runs.
 
 `match` is `lambda`, `kind` one of REFUSALS; `message` replaces the message,

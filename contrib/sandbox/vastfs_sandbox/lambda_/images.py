@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The images that Lambda functions are made from.
 
 Lambda looks an image up once, when a function is created or its code updated,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Lambda functions in a VPC.
 
 In AWS a function has an interface in each of its subnets, and keeps it long

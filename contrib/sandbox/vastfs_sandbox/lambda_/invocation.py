@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """One event on its way through a sandbox, and where its response goes.
 
 A response reaches its sink chunk by chunk. Invoke wants all of it or an

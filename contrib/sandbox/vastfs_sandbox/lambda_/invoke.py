@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Invoke: functions that really run.
 
 A free list of warm sandboxes for each function, a cold one when none is

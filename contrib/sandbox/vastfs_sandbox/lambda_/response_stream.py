@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """InvokeWithResponseStream: the response while the function still writes it.
 
 The reply is an event stream: PayloadChunk events as the program's chunks come,

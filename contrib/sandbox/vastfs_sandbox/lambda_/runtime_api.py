@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The Lambda Runtime API, one small HTTP server for each function sandbox.
 
 A server of its own makes the path need no identity, as in AWS. The program

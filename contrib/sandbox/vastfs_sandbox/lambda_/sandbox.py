@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Function sandboxes: a runtime program each, kept warm for the next event.
 
 The program is the entry point of the function's image, and runs inside of it;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """A function's states and settings that moto does not keep.
 
 A new function is Pending and an updated one InProgress for as long as AWS

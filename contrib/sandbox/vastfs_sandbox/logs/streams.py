@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Output of processes, line by line, into CloudWatch log streams.
 
 Also what moto's log service lacks for a client that follows a stream: its

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Registries: ECR with its API, and a second one that stands for Docker Hub.
 
 The server calls `install`, `middleware` and `stop`; the container engine takes

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Contents by digest, on disk: never is a whole one in memory."""
 
 import hashlib

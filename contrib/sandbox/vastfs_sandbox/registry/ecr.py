@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """ECR: tokens that open the registry at this server, and images as AWS has them.
 
 moto hashes anything but the manifest, and deletes an image when its tag goes

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """ECR as a registry: its tokens, its rules, and moto's repositories behind it."""
 
 import base64

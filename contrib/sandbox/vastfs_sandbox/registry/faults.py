@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Trouble with registries: the rules of common/faults.py, in the registries' terms.
 
 Rules match `registry:Action` (ECR), `mirror:Action` or `storage:GetBlob`; the

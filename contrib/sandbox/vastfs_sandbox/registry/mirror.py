@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """A second registry, as Docker Hub is one: public images, to be pulled only.
 
 It stands on a port of its own, and so does the storage behind both registries.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The registry protocol of the OCI distribution specification, over WSGI.
 
 What a registry holds, and what it lets whom do, is its shelf's affair: ECR's

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The engine: VAST's successor Tenzir, out of its Python wheel.
 
 `python -m vastfs_sandbox.seed.engine` installs it below the user's cache, once.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The image that the sandbox's mirror has as tenzir/vast:latest.
 
 busybox, the engine and the `vast` command, packed as an OCI image layout in

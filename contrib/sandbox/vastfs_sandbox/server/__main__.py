@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """`python -m vastfs_sandbox.server`: AWS's APIs on loopback.
 
 The layers, from outside: the modules' own paths (registry, channels), the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """`/sandbox/...`: the unsigned paths that control the sandbox itself.
 
 A package adds one by `context.controls[method, path] = handle`; `handle` gets

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Makes moto's replies look as AWS's do on the wire.
 
 Content types, request ids and uncaught exceptions: a client under test would

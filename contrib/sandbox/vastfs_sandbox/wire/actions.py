@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What a request asks for: `service:Action` and its parameters.
 
 REST services do not name the action; it is found by method and path in the

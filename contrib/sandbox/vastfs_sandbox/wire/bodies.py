@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Bodies of requests that are too large to be held in memory."""
 
 CHUNK = 256 * 1024

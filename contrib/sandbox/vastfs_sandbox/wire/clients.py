@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """AWS as the sandbox's own services call it.
 
 CloudFormation here is a client of the other services, as it is in AWS: what

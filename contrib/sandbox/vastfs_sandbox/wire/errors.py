@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Error replies in the envelope of each service's protocol.
 
 A client must be able to parse a refusal that never reached moto (a bad

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """application/vnd.amazon.eventstream: messages with headers and checksums.
 
 A message is: total length, length of the headers, CRC-32 of these two,

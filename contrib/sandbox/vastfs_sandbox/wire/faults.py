@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Calls that go wrong on the wire, as the rules of common/faults.py say.
 
 The kinds are the names in WIRE_KINDS.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The HTTP side of the server: connections that stay open, replies in chunks.
 
 werkzeug's own handler closes every connection after one reply, which would

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The journal: every call of an AWS API with its outcome."""
 
 import re

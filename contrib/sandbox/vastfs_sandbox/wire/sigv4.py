@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Every request's signature is verified, by the signer that AWS publishes.
 
 botocore computes what the signature should have been from the bytes that
