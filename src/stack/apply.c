@@ -214,13 +214,11 @@ static int apply_join_winner(struct operation *op, struct error *err)
 /* -- executing ------------------------------------------------------------------------------------------------- */
 
 /* By the events: somebody may do something else to the stack by now. "" if the change set was not executed. */
-static int apply_read_outcome(struct operation *op, char status[static 64], struct error *err)
+static int apply_read_outcome(struct operation *op, const char **ret_status, cJSON **ret_events, struct error *err)
 {
-	cJSON *events = NULL;
-	int r = stack_read_events(op, &events, err);
+	int r = stack_read_events(op, ret_events, err);
 
-	snprintf(status, 64, "%s", r == 0 ? stack_write_status(op, WRITE_EXECUTE_CHANGE_SET, events) : "");
-	cJSON_Delete(events);
+	*ret_status = r == 0 ? stack_write_status(op, WRITE_EXECUTE_CHANGE_SET, *ret_events) : "";
 	return r;
 }
 
@@ -238,7 +236,8 @@ static int apply_remember(struct operation *op, struct error *err)
 
 static int apply_execute_change_set(struct operation *op, struct change_set *set, struct error *err)
 {
-	char status[64];
+	cJSON *events = NULL;
+	const char *status;
 	struct error why;
 	int r = apply_remember(op, err);
 
@@ -248,9 +247,11 @@ static int apply_execute_change_set(struct operation *op, struct change_set *set
 	if (r == 0 || !changeset_lost_race(err))
 		return r;
 	why = *err; /* perhaps lost to an earlier sending of this very request */
-	if (apply_read_outcome(op, status, err) == 0 && *status)
-		return 0;
-	*err = why;
+	if (apply_read_outcome(op, &status, &events, err) == 0 && *status)
+		r = 0;
+	else
+		*err = why;
+	cJSON_Delete(events);
 	return r;
 }
 
@@ -381,14 +382,21 @@ int stack_apply(struct operation *op, struct error *err)
 
 /* -- after a crash --------------------------------------------------------------------------------------------- */
 
+/* What was executed has failed, and the stack has gone on since: nothing is left to be followed. */
+static int apply_resume_explain(struct operation *op, const char *status, const cJSON *events, struct error *err)
+{
+	cJSON *own = stack_write_events(op, WRITE_EXECUTE_CHANGE_SET, events);
+	int r = own ? stack_explain_failure(op, status, own, err) : -ENOMEM;
+
+	cJSON_Delete(own);
+	return r;
+}
+
 static int apply_resume_following(struct operation *op, const char *status, struct error *err)
 {
 	operation_say(op, "following what was begun before vastfs was ended: %s", status);
 	buf_puts(&op->result, operation_recall(op, MEMORY_RESULT));
 	op->mark[0] = '\0';
-	if (stack_state(status)->kind != STACK_BUSY && strcmp(status, operation_status(op)) != 0 &&
-	    stack_state(status)->failed)
-		return error_set(err, -EIO, "the stack %s became %s while vastfs was not running", op->name, status);
 	return apply_follow_stack(op, err);
 }
 
@@ -405,10 +413,14 @@ static int apply_resume_succeeded(struct operation *op)
 	return op->image ? 0 : -ENOMEM;
 }
 
-static int apply_resume_executed(struct operation *op, const char *status, struct error *err)
+static int apply_resume_executed(struct operation *op, const char *status, const cJSON *events, struct error *err)
 {
-	int r = apply_resume_following(op, status, err);
+	int r;
 
+	if (stack_state(status)->kind != STACK_BUSY && stack_state(status)->failed &&
+	    strcmp(status, operation_status(op)) != 0)
+		return apply_resume_explain(op, status, events, err);
+	r = apply_resume_following(op, status, err);
 	if (apply_is_worth_retrying(op, r, err))
 		return apply_prepare_retry(op, err);
 	return r < 0 ? r : apply_resume_succeeded(op);
@@ -422,10 +434,24 @@ static int apply_resume_cancelling(struct operation *op, struct error *err)
 	return r < 0 ? r : apply_resume_succeeded(op);
 }
 
+/* Of the stack as it is now: it may have come to its end while the events were read. */
+static int apply_resume_change_set(struct operation *op, struct error *err)
+{
+	cJSON *events = NULL;
+	const char *status;
+	int r = apply_read_outcome(op, &status, &events, err);
+
+	if (r == 0 && *status)
+		r = operation_read_stack_by_id(op, err);
+	if (r == 0 && *status)
+		r = apply_resume_executed(op, status, events, err);
+	cJSON_Delete(events);
+	return r;
+}
+
 int stack_resume(struct operation *op, struct error *err)
 {
 	const char *id = operation_recall(op, MEMORY_STACK);
-	char status[64] = "";
 	int r;
 
 	op->tries = (unsigned)strtoul(operation_recall(op, MEMORY_TRY), NULL, 10);
@@ -433,11 +459,7 @@ int stack_resume(struct operation *op, struct error *err)
 	if (!*id)
 		return 0;
 	r = operation_read_stack_of_id(op, id, err);
-	if (r == 0 && op->stack && stack_cancel_was_begun(op))
-		return apply_resume_cancelling(op, err);
-	if (r == 0 && op->stack)
-		r = apply_read_outcome(op, status, err);
-	if (r < 0 || !*status)
+	if (r < 0 || !op->stack)
 		return r;
-	return apply_resume_executed(op, status, err);
+	return stack_cancel_was_begun(op) ? apply_resume_cancelling(op, err) : apply_resume_change_set(op, err);
 }

@@ -199,18 +199,18 @@ int stack_mark(struct operation *op, struct error *err)
 	return 0;
 }
 
-/* In the words of the first event that failed, not of the last. */
-static int follow_explain_failure(struct operation *op, const cJSON *events, struct error *err)
+int stack_explain_failure(const struct operation *op, const char *status, const cJSON *events, struct error *err)
 {
 	const cJSON *cause = stack_first_failure(events);
 
 	if (cause)
-		error_set(err, -EIO, "the stack %s is %s: %s (%s) %s: %s", op->name, operation_status(op),
+		error_set(err, -EIO, "the stack %s is %s: %s (%s) %s: %s", op->name, status,
 			  aws_text(cause, "LogicalResourceId"), aws_text(cause, "ResourceType"),
 			  aws_text(cause, "ResourceStatus"), aws_text(cause, "ResourceStatusReason"));
 	else
-		error_set(err, -EIO, "the stack %s is %s: %s", op->name, operation_status(op),
-			  aws_text(op->stack, "StackStatusReason"));
+		error_set(err, -EIO, "the stack %s is %s: %s", op->name, status,
+			  strcmp(status, operation_status(op)) == 0 ? aws_text(op->stack, "StackStatusReason")
+								    : "AWS gives no reason");
 	remedy_apply(err);
 	return err->errnum;
 }
@@ -226,7 +226,9 @@ int stack_follow(struct operation *op, struct error *err)
 	r = operation_wait(op, FOLLOW_LIMIT_MS, "CloudFormation's operation", follow_check_stack, &f, err);
 
 	if (r == OPERATION_DONE)
-		r = stack_state(operation_status(op))->failed ? follow_explain_failure(op, f.events, err) : 0;
+		r = stack_state(operation_status(op))->failed
+			    ? stack_explain_failure(op, operation_status(op), f.events, err)
+			    : 0;
 	cJSON_Delete(f.finished);
 	cJSON_Delete(f.events);
 	return r;

@@ -144,6 +144,8 @@ int stack_read_events(struct operation *op, cJSON **ret, struct error *err);
 int stack_mark(struct operation *op, struct error *err);
 /* Follows what CloudFormation is doing to op->stack until it ends; err tells the first failing event. */
 int stack_follow(struct operation *op, struct error *err);
+/* Why an operation ended in the status: by the first of its events (newest first) that failed. -EIO, with a remedy. */
+int stack_explain_failure(const struct operation *op, const char *status, const cJSON *events, struct error *err);
 
 /* cancel.c: cancels what CloudFormation is doing, as far as it can be, and follows to the end: -ECANCELED with words */
 int stack_cancel(struct operation *op, struct error *err);

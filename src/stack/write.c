@@ -85,16 +85,36 @@ const char *stack_write_status(const struct operation *op, enum stack_write what
 	return "";
 }
 
-bool stack_write_is_newest(const struct operation *op, const cJSON *events)
+/* Whether the event carries the token of one of the tries. */
+static bool write_began(const struct operation *op, enum stack_write what, const cJSON *event)
 {
-	const char *newest = aws_text(events, "0.ClientRequestToken");
+	const char *begun_with = aws_text(event, "ClientRequestToken");
 	char token[STACK_TOKEN_SIZE];
 
+	for (unsigned attempt = write_tries(op, what); *begun_with && attempt > 0; attempt--) {
+		write_token(op, what, attempt, token);
+		if (strcmp(token, begun_with) == 0)
+			return true;
+	}
+	return false;
+}
+
+cJSON *stack_write_events(const struct operation *op, enum stack_write what, const cJSON *events)
+{
+	cJSON *own = cJSON_CreateArray(), *event;
+
+	cJSON_ArrayForEach (event, events)
+		if (own && write_began(op, what, event) && !cJSON_AddItemReferenceToArray(own, event))
+			cJSON_Delete(move_ptr(own));
+	return own;
+}
+
+bool stack_write_is_newest(const struct operation *op, const cJSON *events)
+{
+	const cJSON *newest = cJSON_GetArrayItem(events, 0);
+
 	for (enum stack_write what = 0; what < WRITE_MAX; what++)
-		for (unsigned attempt = write_tries(op, what); *newest && attempt > 0; attempt--) {
-			write_token(op, what, attempt, token);
-			if (strcmp(token, newest) == 0)
-				return true;
-		}
+		if (write_began(op, what, newest))
+			return true;
 	return false;
 }

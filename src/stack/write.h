@@ -34,6 +34,9 @@ int stack_write(struct operation *op, enum stack_write what, const char *change_
  */
 const char *stack_write_status(const struct operation *op, enum stack_write what, const cJSON *events);
 
+/* Those of events that belong to a try of this operation, to be freed before events; NULL without memory. */
+cJSON *stack_write_events(const struct operation *op, enum stack_write what, const cJSON *events);
+
 /* Whether what CloudFormation did last to op->stack was begun by this operation of vastfs. */
 bool stack_write_is_newest(const struct operation *op, const cJSON *events);
 
