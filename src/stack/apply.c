@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * apply.c - creating or updating the stack by a change set, alone or beside others who do the same.
+ * apply.c - creates or updates the stack by a change set, also while others do the same.
  *
- * What is sent to AWS is on disk before (write.h), so that a deploy which is resumed after a crash follows what it
- * began instead of beginning it again.
+ * Every request that changes the stack is recorded on disk before it is sent (write.h), so that a deploy which is
+ * resumed after a crash follows the operation that it started instead of starting another.
  */
 #include "aws/services/cloudformation.h"
 #include "stack/changeset.h"
@@ -21,7 +21,7 @@
 #define CHANGE_SET_NAME_SIZE 128
 
 /* Keys of the operation's memory. */
-#define MEMORY_TRY    "try"    /* of creating: part of the change set's name */
+#define MEMORY_TRY    "try"    /* number of the attempt to create the stack: part of the change set's name */
 #define MEMORY_STACK  "stack"  /* ID of the stack whose change set is executed */
 #define MEMORY_KIND   "kind"   /* "create" or "update" */
 #define MEMORY_RESULT "result" /* the operation's result so far */
@@ -40,7 +40,7 @@ static cJSON *apply_parameters(struct operation *op)
 				       .file_system_id = op->file_system};
 
 	if (op->image && !op->file_system)
-		facts.file_system_id = ""; /* known, for the steps before have run: there is none */
+		facts.file_system_id = ""; /* known, because the earlier steps have run: there is none */
 	return template_parameters(op->settings, &facts);
 }
 
@@ -51,7 +51,8 @@ static void apply_name_change_set(const struct operation *op, char out[static CH
 	snprintf(out, CHANGE_SET_NAME_SIZE, CHANGE_SET_PREFIX "%s-%u", op->token, op->tries);
 }
 
-/* A stack that does not exist yet is named; once it does, by its ID: one that takes its place is not touched. */
+/* A stack that does not exist yet is addressed by its name, an existing one by its ID, so that a stack which takes its
+ * place is never touched. */
 static int apply_create_change_set(struct operation *op, const struct change_set *set, struct error *err)
 {
 	const char *id = aws_text(op->stack, "StackId");
@@ -65,11 +66,11 @@ static int apply_create_change_set(struct operation *op, const struct change_set
 	struct aws_cancel_token *cancel = op->cancel;
 	int r;
 
-	op->cancel = op->stop; /* cut short, it might be accepted unnoticed */
+	op->cancel = op->stop; /* a request that is cut short might be accepted without vastfs knowing */
 	r = operation_call(op, cloudformation_create_change_set(&request), NULL, err);
 	op->cancel = cancel;
 	if (r < 0 && (error_has_code(err, "AlreadyExistsException") || stack_token_was_used(err)))
-		r = 0; /* made by an earlier sending of this request */
+		r = 0; /* an earlier copy of this request created it */
 	return r < 0 ? r : operation_read_own_stack(op, err);
 }
 
@@ -124,7 +125,7 @@ static void apply_log_changes(struct operation *op, const struct change_set *set
 			aws_text(change, "ResourceChange.Replacement"));
 }
 
-/* Replacing what a running server lives on would cut it off. */
+/* Replacing its network or its storage would cut off a running server. */
 static int apply_refuse_under_tasks(struct operation *op, const struct change_set *set, struct error *err)
 {
 	bool used = false;
@@ -159,7 +160,7 @@ static int apply_prepare_change_set(struct operation *op, struct change_set *set
 
 /* -- others ---------------------------------------------------------------------------------------------------- */
 
-/* In words for -EBUSY: what this operation would apply and the stack has not. */
+/* -EBUSY with a message that names the parameters in which the stack differs from this operation. */
 static int apply_compare_with_winner(struct operation *op, struct error *err)
 {
 	cJSON *mine = apply_parameters(op), *names = template_differences(mine, aws_at(op->stack, "Parameters"));
@@ -178,8 +179,8 @@ static int apply_compare_with_winner(struct operation *op, struct error *err)
 
 static int apply_refuse_being_destroyed(const struct operation *op, struct error *err)
 {
-	error_set(err, -EBUSY, "somebody else destroys the stack %s at this moment", op->name);
-	error_remedy(err, "cat operations/latest/result waits for its end, then: touch control/deploy");
+	error_set(err, -EBUSY, "somebody else is destroying the stack %s", op->name);
+	error_remedy(err, "run: cat operations/latest/result, which waits for its end; then: touch control/deploy");
 	return err->errnum;
 }
 
@@ -199,7 +200,7 @@ int stack_join(struct operation *op, struct error *err)
 	if (r == -EIO)
 		return error_prefix(err, "somebody else's deploy failed");
 	if (!op->stack || stack_state(operation_status(op))->kind != STACK_READY)
-		return error_set(err, -EIO, "somebody else's deploy ended without a stack: %s is %s", op->name,
+		return error_set(err, -EIO, "somebody else's deploy left no usable stack: %s is %s", op->name,
 				 op->stack ? operation_status(op) : "deleted");
 	return apply_compare_with_winner(op, err);
 }
@@ -213,7 +214,8 @@ static int apply_join_winner(struct operation *op, struct error *err)
 
 /* -- executing ------------------------------------------------------------------------------------------------- */
 
-/* By the events: somebody may do something else to the stack by now. "" if the change set was not executed. */
+/* Reads the outcome from the events, because somebody may have started another operation since. *ret_status is ""
+ * if the change set was not executed; it belongs to *ret_events, which the caller deletes. */
 static int apply_read_outcome(struct operation *op, const char **ret_status, cJSON **ret_events, struct error *err)
 {
 	int r = stack_read_events(op, ret_events, err);
@@ -246,7 +248,7 @@ static int apply_execute_change_set(struct operation *op, struct change_set *set
 	r = stack_write(op, WRITE_EXECUTE_CHANGE_SET, aws_text(set->record, "ChangeSetId"), err);
 	if (r == 0 || !changeset_lost_race(err))
 		return r;
-	why = *err; /* perhaps lost to an earlier sending of this very request */
+	why = *err; /* perhaps an earlier copy of this request has executed the change set */
 	if (apply_read_outcome(op, &status, &events, err) == 0 && *status)
 		r = 0;
 	else
@@ -263,7 +265,7 @@ static int apply_explain_deleted(const struct operation *op, struct error *err)
 	return err->errnum;
 }
 
-/* Who deletes the stack meanwhile leaves an operation that has not failed, and no stack. */
+/* If somebody else deletes the stack meanwhile, the operation has not failed, but there is no stack. */
 static int apply_check_stack_exists(const struct operation *op, struct error *err)
 {
 	if (op->stack && stack_state(operation_status(op))->kind == STACK_READY)
@@ -286,7 +288,8 @@ static int apply_follow_stack(struct operation *op, struct error *err)
 	return r < 0 ? r : apply_check_stack_exists(op, err);
 }
 
-/* A first deploy that came to nothing leaves a stack in review, unless others have their change sets in it. */
+/* A first deploy that failed leaves a stack in REVIEW_IN_PROGRESS. It is deleted unless it contains change sets of
+ * others. */
 static void apply_delete_review(struct operation *op, const char *name)
 {
 	struct error ignored = {0};
@@ -304,7 +307,7 @@ static void apply_delete_review(struct operation *op, const char *name)
 	cJSON_Delete(sets);
 }
 
-/* Change sets are deleted after use, whatever came of them. Tidying up cannot be cancelled. */
+/* Change sets are deleted after use, whether they were executed or not. This cannot be cancelled. */
 static void apply_clean_up(struct operation *op, const struct change_set *set, bool failed)
 {
 	_free_ char *id = strdup(aws_text(op->stack, "StackId"));
@@ -348,7 +351,7 @@ static int apply_once(struct operation *op, struct error *err)
 	return r < 0 ? r : 0;
 }
 
-/* Roles that are seconds old are not known everywhere: such a failure is worth one more try. */
+/* IAM needs some seconds to make a new role known everywhere: a failure for that reason is worth one retry. */
 static bool apply_is_worth_retrying(const struct operation *op, int r, struct error *err)
 {
 	return r == -EIO && op->created && op->tries == 0 && remedy_apply(err);
@@ -358,9 +361,9 @@ static int apply_prepare_retry(struct operation *op, struct error *err)
 {
 	int r;
 
-	operation_say(op, "creating once more: %s", err->message);
+	operation_say(op, "creating the stack again: %s", err->message);
 	op->tries++;
-	r = operation_remember(op, MEMORY_STACK, "", err); /* of the try before */
+	r = operation_remember(op, MEMORY_STACK, "", err); /* of the attempt before */
 	if (r == 0)
 		r = operation_remember(op, MEMORY_TRY, "1", err);
 	if (r == 0)
@@ -382,7 +385,7 @@ int stack_apply(struct operation *op, struct error *err)
 
 /* -- after a crash --------------------------------------------------------------------------------------------- */
 
-/* What was executed has failed, and the stack has gone on since: nothing is left to be followed. */
+/* The change set failed, and the stack has changed since, so there is nothing to follow: reports why it failed. */
 static int apply_resume_explain(struct operation *op, const char *status, const cJSON *events, struct error *err)
 {
 	cJSON *own = stack_write_events(op, WRITE_EXECUTE_CHANGE_SET, events);
@@ -394,13 +397,13 @@ static int apply_resume_explain(struct operation *op, const char *status, const 
 
 static int apply_resume_following(struct operation *op, const char *status, struct error *err)
 {
-	operation_say(op, "following what was begun before vastfs was ended: %s", status);
+	operation_say(op, "following the operation that was started before vastfs ended: %s", status);
 	buf_puts(&op->result, operation_recall(op, MEMORY_RESULT));
 	op->mark[0] = '\0';
 	return apply_follow_stack(op, err);
 }
 
-/* The change set has done its work, and the stack is as this deploy wants it. */
+/* The change set has been applied: the stack is as this deploy wants it. */
 static int apply_resume_succeeded(struct operation *op)
 {
 	char name[CHANGE_SET_NAME_SIZE];
@@ -426,7 +429,7 @@ static int apply_resume_executed(struct operation *op, const char *status, const
 	return r < 0 ? r : apply_resume_succeeded(op);
 }
 
-/* 0: the cancellation came too late. */
+/* Returns 0 if the cancellation came too late. */
 static int apply_resume_cancelling(struct operation *op, struct error *err)
 {
 	int r = stack_cancel(op, err);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * cancel.c - cancelling what CloudFormation is doing: an update is rolled back, a creation is deleted again.
+ * cancel.c - cancels CloudFormation's running operation: an update is rolled back, a stack that is being created is
+ * deleted.
  */
 #include "stack/changeset.h"
 #include "stack/write.h"
@@ -9,7 +10,7 @@
 
 #define CANCEL_MEMORY "cancel" /* key of the operation's memory: the cancellation was begun */
 
-/* A creation is deleted as it stands: AWS takes that at any moment. */
+/* AWS accepts DeleteStack at any moment of a creation. */
 static int cancel_creation(struct operation *op, struct error *err)
 {
 	int r = 0;
@@ -24,10 +25,10 @@ static int cancel_creation(struct operation *op, struct error *err)
 	}
 	if (r == 0)
 		r = stack_delete(op, err);
-	return r < 0 ? r : error_set(err, -ECANCELED, "cancelled: what was created is deleted again");
+	return r < 0 ? r : error_set(err, -ECANCELED, "cancelled: the resources that had been created are deleted");
 }
 
-/* What a cancelled update has come to; err holds the reason if it failed. */
+/* The outcome of a cancelled update; err holds the reason if the rollback failed. */
 static int cancel_update_outcome(struct operation *op, struct error *err)
 {
 	const char *status = operation_status(op);
@@ -52,7 +53,7 @@ static int cancel_update(struct operation *op, struct error *err)
 	if (r < 0 && !error_has_code(err, "ValidationError"))
 		return r;
 	if (r < 0)
-		op->mark[0] = '\0'; /* refused because it is no longer being updated: what ended then has the outcome */
+		op->mark[0] = '\0'; /* refused because the update has ended: its events tell the outcome */
 	r = stack_follow(op, err);
 	return r < 0 && r != -EIO ? r : cancel_update_outcome(op, err);
 }

@@ -77,14 +77,14 @@ bool changeset_lost_race(const struct error *err)
 			return true;
 	/*
 	 * "Stack:<arn> is in UPDATE_IN_PROGRESS state and can not be updated."; "Stack [x] already exists and cannot be
-	 * created again with the changeSet [y]": made between our look at the stack and our change set.
+	 * created again with the changeSet [y]": it was created after this deploy had read the stack.
 	 */
 	return error_has_code(err, "ValidationError") &&
 	       (strstr(err->message, "_IN_PROGRESS") || strstr(err->message, "in progress") ||
 		strstr(err->message, "already exists"));
 }
 
-/* The event by which somebody started an operation. Its events are those above it. */
+/* Whether this event starts an operation. The events of that operation are newer. */
 static bool event_starts_operation(const cJSON *event)
 {
 	const char *id = reply_text(event, "PhysicalResourceId");
@@ -97,7 +97,7 @@ static bool event_is_failure(const cJSON *event)
 {
 	const char *reason = reply_text(event, "ResourceStatusReason");
 
-	/* "Resource creation cancelled", "Resource update cancelled": stopped because of another's failure */
+	/* "Resource creation cancelled", "Resource update cancelled": stopped because another resource failed */
 	return changeset_ends_with(reply_text(event, "ResourceStatus"), "_FAILED") && !strstr(reason, "cancelled");
 }
 

@@ -5,6 +5,7 @@
 #include "image/reference.h"
 #include "stack/cidr.h"
 #include "stack/command_line.h"
+#include "stack/environment.h"
 #include "stack/forms.h"
 
 #include <string.h>
@@ -59,7 +60,7 @@ int check_vpc_id(const char *value, struct error *err)
 {
 	if (form_is_vpc_id(value))
 		return 0;
-	return error_set(err, -EINVAL, "%.40s is not a VPC id (vpc- and 8 or 17 hexadecimal digits)", value);
+	return error_set(err, -EINVAL, "%.40s is not a VPC ID (vpc- and 8 or 17 hexadecimal digits)", value);
 }
 
 int check_subnet_cidr(const char *value, struct error *err)
@@ -80,15 +81,15 @@ int check_subnet_cidr(const char *value, struct error *err)
 int check_stage(const char *value, struct error *err)
 {
 	if (strlen(value) > STAGE_MAX)
-		return error_set(err, -EINVAL, "a stage has at most %d characters, this has %zu", STAGE_MAX,
+		return error_set(err, -EINVAL, "a stage has at most %d characters, this one has %zu", STAGE_MAX,
 				 strlen(value));
 	if (form_is_stage(value))
 		return 0;
-	return error_set(err, -EINVAL, "%s is not a stage: small letters and digits, with single dashes between them",
-			 value);
+	return error_set(err, -EINVAL,
+			 "%s is not a stage: lower-case letters and digits, with single dashes between them", value);
 }
 
-/* The same words and the same grammar as where the image is fetched. */
+/* The grammar and the message are those of the code that pulls the image. */
 int check_image(const char *value, struct error *err)
 {
 	struct image_reference reference;
@@ -99,7 +100,8 @@ int check_image(const char *value, struct error *err)
 static int check_command(const char *value, size_t most, struct error *err)
 {
 	if (strlen(value) > most)
-		return error_set(err, -EINVAL, "a command has at most %zu bytes, this has %zu", most, strlen(value));
+		return error_set(err, -EINVAL, "a command has at most %zu bytes, this one has %zu", most,
+				 strlen(value));
 	return 0;
 }
 
@@ -109,13 +111,7 @@ int check_server_command(const char *value, struct error *err)
 
 	if (r == 0)
 		r = command_line_check(value, err);
-	if (r < 0)
-		return r;
-	if (strstr(value, "{{resolve:"))
-		return error_set(err, -EINVAL,
-				 "{{resolve:...}} would be replaced by CloudFormation, also by a secret, "
-				 "and be visible to all who may read the stack");
-	return 0;
+	return r < 0 ? r : environment_check_reference(value, err);
 }
 
 int check_import_command(const char *value, struct error *err)
@@ -153,10 +149,12 @@ int check_data_dir(const char *value, struct error *err)
 				 "without a slash at its end",
 				 value);
 	if (form_has_dots(value))
-		return error_set(err, -EINVAL, "%.80s has a . or .. in it", value);
+		return error_set(err, -EINVAL, "%.80s contains . or .. as a component", value);
 	for (size_t i = 0; i < ARRAY_SIZE(system_dirs); i++)
 		if (strcmp(value, system_dirs[i]) == 0)
-			return error_set(err, -EINVAL, "the storage must not cover the image's %s", value);
+			return error_set(err, -EINVAL,
+					 "the storage cannot be mounted over %s, which contains programs of the image",
+					 value);
 	return 0;
 }
 
@@ -203,7 +201,7 @@ int check_fargate_size(unsigned cpu, unsigned memory, struct error *err)
 			 buf_str(&sizes));
 }
 
-/* Fargate's limits; its 20 GiB without the setting cannot be asked for by number. */
+/* Fargate's limits. Its default of 20 GiB cannot be requested as a number. */
 int check_server_disk_size(const char *value, struct error *err)
 {
 	return check_between(value, 21, 200, err);
@@ -246,7 +244,7 @@ int check_profile(const char *value, struct error *err)
 	return 0;
 }
 
-/* A comma is legal in the name of a policy, but it separates ARNs here. Source: IAM API reference, CreatePolicy. */
+/* IAM allows a comma in the name of a policy, but here it separates ARNs. Source: IAM API reference, CreatePolicy. */
 
 static int check_policy_arn(const char *arn, struct error *err)
 {
@@ -286,7 +284,7 @@ int check_role_policies(const char *value, struct error *err)
 		if (r < 0)
 			return r;
 		if (n == ROLE_POLICIES_MAX)
-			return error_set(err, -EINVAL, "more than %d policies, which is all that IAM lets a role have",
+			return error_set(err, -EINVAL, "more than %d policies, which is IAM's limit for a role",
 					 ROLE_POLICIES_MAX);
 		if (check_is_listed(arns, n, arn))
 			return error_set(err, -EINVAL, "%.160s is listed twice", arn);

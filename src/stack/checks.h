@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * checks.h - is one setting's value acceptable, looked at on its own? Pure; for settings.c's table.
+ * checks.h - checks the value of one setting without regard to the others; for the table in settings.c. Pure; any
+ * thread.
  *
- * Each check gets a value that is not empty and returns 0, or -EINVAL with words that say what would be right.
- * Lengths in bytes.
+ * Each check gets a value that is not empty and returns 0, or -EINVAL with a message that says what is accepted.
+ * Lengths are in bytes.
  */
 #ifndef VASTFS_STACK_CHECKS_H
 #define VASTFS_STACK_CHECKS_H
@@ -13,7 +14,7 @@
 #include <stdbool.h>
 
 #define STAGE_MAX   32
-#define COMMAND_MAX 4096 /* what CloudFormation takes as one parameter */
+#define COMMAND_MAX 4096 /* CloudFormation's limit for one parameter */
 
 #define ROLE_POLICIES_MAX 10 /* IAM's default quota of managed policies attached to a role */
 
@@ -42,10 +43,11 @@ int check_role_policies(const char *value, struct error *err);
 int check_history_keep(const char *value, struct error *err);
 int check_history_limit(const char *value, struct error *err);
 
-/* The decimal number, or -EINVAL: sign, blanks and leading zeros are none. */
+/* The decimal number, or -EINVAL with a message; signs, blanks and leading zeros are refused. */
 int parse_unsigned(const char *value, unsigned least, unsigned most, unsigned *ret, struct error *err);
 
-/* Does Fargate offer this size? -EINVAL with the memory sizes that go with that CPU. MiB and CPU units. */
+/* 0 if Fargate offers this task size (CPU units, MiB). -EINVAL with a message that names the memory sizes for that CPU.
+ */
 int check_fargate_size(unsigned cpu, unsigned memory, struct error *err);
 
 #endif

@@ -54,8 +54,9 @@ int cidr_parse(const char *text, struct cidr *ret, struct error *err)
 		return error_set(err, -EINVAL, "%.40s is not a block of IPv4 addresses like 10.0.1.0/24", text);
 	*ret = (struct cidr){address & cidr_mask(prefix), prefix};
 	if (ret->address != address)
-		return error_set(err, -EINVAL, "%s does not start at a multiple of its size, the block around it is %s",
-				 text, cidr_format(ret, right));
+		return error_set(err, -EINVAL,
+				 "%s does not start at a multiple of its size; the block that contains it is %s", text,
+				 cidr_format(ret, right));
 	return 0;
 }
 
@@ -108,7 +109,7 @@ static size_t cidr_find_free_in(const struct cidr *outer, struct cidr_list taken
 		struct cidr candidate = {(uint32_t)at, prefix};
 		const struct cidr *in_the_way = cidr_find_overlap(taken, &candidate);
 
-		/* Two blocks overlap only if one holds the other: the end of the larger is a multiple of step. */
+		/* Two blocks overlap only if one contains the other: the end of the larger is a multiple of step. */
 		if (in_the_way && in_the_way->prefix < prefix) {
 			at = in_the_way->address + cidr_size(in_the_way->prefix);
 			continue;

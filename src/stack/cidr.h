@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * cidr.h - blocks of IPv4 addresses: the arithmetic behind subnet_cidr. Pure, no allocation.
+ * cidr.h - blocks of IPv4 addresses: the arithmetic behind subnet_cidr. Pure; any thread; nothing is allocated.
  */
 #ifndef VASTFS_STACK_CIDR_H
 #define VASTFS_STACK_CIDR_H
@@ -18,10 +18,11 @@ struct cidr {
 
 #define CIDR_TEXT_SIZE 19 /* "255.255.255.255/32" and a NUL */
 
-/* -EINVAL with words: not a.b.c.d/n, or bits set beyond the prefix (then the words hold the block that was meant). */
+/* -EINVAL with a message: not a.b.c.d/n, or bits are set beyond the prefix (the message then names the enclosing
+ * block). */
 int cidr_parse(const char *text, struct cidr *ret, struct error *err);
 
-/* Writes it to text and returns text. */
+/* Writes the block to text and returns text. */
 char *cidr_format(const struct cidr *c, char text[static CIDR_TEXT_SIZE]);
 
 bool cidr_equal(const struct cidr *a, const struct cidr *b);
@@ -37,7 +38,7 @@ struct cidr_list {
 };
 
 /* Fills ret with the first blocks of that prefix that lie inside a block of within and overlap none of taken, lowest
- * address of each block of within first. Returns how many there are, at most max. */
+ * address of each block of within first. Returns their number, at most max. */
 size_t cidr_find_free(struct cidr_list within, struct cidr_list taken, unsigned prefix, struct cidr *ret, size_t max);
 
 #endif

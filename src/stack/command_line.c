@@ -12,18 +12,18 @@
 
 struct scan {
 	const char *line;
-	size_t at;	/* of the next character, or of the mistake */
-	size_t program; /* where the program's word starts; SIZE_MAX: not found */
+	size_t at;	/* offset of the next character, or of the mistake */
+	size_t program; /* offset of the program's word; SIZE_MAX: not found yet */
 	struct error *err;
 };
 
-/* They start or go on in a compound command, or stand before one. */
+/* Reserved words: they start or continue a compound command, or precede a pipeline. */
 static const char *const keywords[] = {"!",    "[[",	 "{",	 "}",	 "case",  "coproc", "do",
 				       "done", "elif",	 "else", "esac", "fi",	  "for",    "function",
 				       "if",   "select", "then", "time", "until", "while"};
 
-/* Utilities of sh, bash, dash and busybox that work on the shell itself: there is no such program, or it has no effect
- * as one. */
+/* Utilities of sh, bash, dash and busybox that act on the shell itself: as programs they do not exist or have no
+ * effect. */
 static const char *const builtins[] = {
 	".",	     ":",	 "alias",   "bg",	"bind",	   "break",    "builtin", "caller",  "cd",
 	"chdir",     "command",	 "compgen", "complete", "compopt", "continue", "declare", "dirs",    "disown",
@@ -44,8 +44,8 @@ static int command_refuse(struct scan *s, size_t at, const char *what, const cha
 {
 	s->at = at;
 	error_set(s->err, -EINVAL, "'%s' %s", what, why);
-	error_remedy(s->err, "write it as a command of a shell, with exec before the server, like "
-			     "vast_command = sh -c 'ulimit -n 65536; exec vast start'");
+	error_remedy(s->err, "pass it to a shell as an argument, with exec before the server: vast_command = sh -c "
+			     "'ulimit -n 65536; exec vast start'");
 	return -EINVAL;
 }
 
@@ -57,11 +57,11 @@ static int command_refuse_unclosed(struct scan *s, size_t at, const char *what)
 
 static int command_scan_expansion(struct scan *s, bool quoted);
 
-/* A backslash and what it quotes. */
+/* A backslash and the character that it quotes. */
 static int command_scan_backslash(struct scan *s)
 {
 	if (!s->line[s->at + 1])
-		return error_set(s->err, -EINVAL, "the backslash at the end has nothing to quote");
+		return error_set(s->err, -EINVAL, "the backslash at the end quotes nothing");
 	s->at += 2;
 	return 0;
 }
@@ -76,7 +76,7 @@ static int command_scan_single_quotes(struct scan *s)
 	return 0;
 }
 
-/* From an opening character that closes itself: " or `. Inside ` only the backslash is special. */
+/* A part that is closed by the character that opens it: " or `. Inside ` only the backslash is special. */
 static int command_scan_to_same(struct scan *s)
 {
 	size_t start = s->at++;
@@ -122,14 +122,14 @@ static int command_scan_part(struct scan *s, bool quoted)
 	return 0;
 }
 
-/* From $( or ${ to its end. Parentheses nest; a brace by itself is text. */
+/* From $( or ${ to its end. Parentheses nest; a brace alone is text. */
 static int command_scan_to_other(struct scan *s, bool quoted)
 {
 	size_t start = s->at, depth = 1;
 	bool parentheses = s->line[start + 1] == '(';
 	char close = parentheses ? ')' : '}';
 
-	/* Inside $(...) quotes are quotes again, also between double quotes. */
+	/* Inside $(...) single quotes are special even between double quotes. */
 	quoted = quoted && !parentheses;
 	for (s->at += 2; depth > 0;) {
 		int r = 0;
@@ -147,7 +147,7 @@ static int command_scan_to_other(struct scan *s, bool quoted)
 	return 0;
 }
 
-/* At a $ or `; quoted: between double quotes. */
+/* An expansion that starts with $ or `; quoted: between double quotes. */
 static int command_scan_expansion(struct scan *s, bool quoted)
 {
 	char next = s->line[s->at + 1];
@@ -157,7 +157,7 @@ static int command_scan_expansion(struct scan *s, bool quoted)
 	if (next == '(' || next == '{')
 		return command_scan_to_other(s, quoted);
 	if (next == '\'' && !quoted)
-		return error_set(s->err, -EINVAL, "not every shell knows $'...'; use '...' or \"...\"");
+		return error_set(s->err, -EINVAL, "not every shell supports $'...'; use '...' or \"...\"");
 	s->at += next == '$' ? 2 : 1;
 	return 0;
 }
@@ -178,21 +178,21 @@ static void command_scan_blanks(struct scan *s)
 	s->at += strspn(s->line + s->at, " \t");
 }
 
-/* Is the word that ends here the number of a descriptor that the next redirection is about? */
+/* Whether the word that ends here is the descriptor number of the redirection that follows. */
 static bool command_is_descriptor(const struct scan *s, size_t start)
 {
 	return s->at > start && strspn(s->line + start, "0123456789") == s->at - start && s->line[s->at] &&
 	       strchr("<>", s->line[s->at]);
 }
 
-/* At < or >: the operator and the word behind it. */
+/* A redirection: the operator, < or >, and the word after it. */
 static int command_scan_redirection(struct scan *s)
 {
 	size_t start = s->at, target;
 	int r = 0;
 
 	if (strncmp(s->line + s->at, "<<", 2) == 0)
-		return command_refuse(s, start, "<<", "needs further lines, and a setting is one line");
+		return command_refuse(s, start, "<<", "needs further lines, but a setting is one line");
 	s->at++;
 	if (s->line[s->at] && strchr(s->line[start] == '<' ? "&>" : "&>|", s->line[s->at]))
 		s->at++;
@@ -215,15 +215,15 @@ static int command_scan_operator(struct scan *s)
 	if (*at == '<' || *at == '>')
 		return command_scan_redirection(s);
 	if (*at == '(' || *at == ')')
-		return command_refuse(s, s->at, text, "is the shell's own, and the server is one program");
+		return command_refuse(s, s->at, text, "groups commands, but the server must be one program");
 	if (*at == '&' && !text[1])
 		return command_refuse(s, s->at, text,
-				      "puts the command into the background, and the server is process 1");
+				      "runs the command in the background, but the server must be process 1");
 	return command_refuse(s, s->at, *at == '\n' ? "newline" : text,
-			      "joins commands, and the server is one process");
+			      "joins commands, but the server must be one process");
 }
 
-/* The word without its quotes; "" if it is too long, or is known only when the shell has expanded it. */
+/* The word without its quotes; "" if it is too long, or if only the shell's expansion determines it. */
 static void command_literal_of(const char *word, size_t len, char out[static LITERAL_SIZE])
 {
 	size_t n = 0;
@@ -248,18 +248,16 @@ static int command_scan_program(struct scan *s, size_t start)
 	command_literal_of(s->line + start, s->at - start, name);
 	if (strcmp(name, "exec") == 0) {
 		s->at = start;
-		return error_set(s->err, -EINVAL, "leave out the leading exec: vastfs puts it there");
+		return error_set(s->err, -EINVAL, "the leading exec must be left out: vastfs adds it");
 	}
 	if (command_is_in(name, keywords, ARRAY_SIZE(keywords)))
-		return command_refuse(s, start, name, "is a keyword of the shell, and the server is one program");
+		return command_refuse(s, start, name, "is a keyword of the shell, but the server must be one program");
 	if (command_is_in(name, builtins, ARRAY_SIZE(builtins)))
-		return command_refuse(s, start, name,
-				      "is built into the shell, and the server is a program of its own");
+		return command_refuse(s, start, name, "is built into the shell, but the server must be a program");
 	return 0;
 }
 
-/* A word that is not behind a redirection: a descriptor's number before one, an assignment, the program, or an
- * argument. */
+/* A word that is not the target of a redirection: a descriptor number, an assignment, the program, or an argument. */
 static int command_scan_next_word(struct scan *s)
 {
 	size_t start = s->at, len;
@@ -279,7 +277,7 @@ static int command_scan_line(struct scan *s)
 		r = strchr("\n" OPERATORS, s->line[s->at]) ? command_scan_operator(s) : command_scan_next_word(s);
 	if (r == 0 && s->program == SIZE_MAX) {
 		s->at = 0;
-		return error_set(s->err, -EINVAL, "there is no command in it");
+		return error_set(s->err, -EINVAL, "the value contains no command");
 	}
 	return r;
 }

@@ -9,7 +9,8 @@
 /* Names of containers that AWS injects begin with one of these. */
 static const char *const injected[] = {"aws-guardduty-agent", "ecs-service-connect"};
 
-/* ECS's error names for a container that never ran; others, like OutOfMemoryError, end one that did. */
+/* ECS's error names for a container that could not be started. Other errors, such as OutOfMemoryError, end a container
+ * that ran. */
 static const char *const start_failures[] = {
 	"CannotPull", "CannotStart", "CannotCreate", "CannotInspect", "ResourceInitialization", "DockerTimeout"};
 
@@ -76,7 +77,7 @@ void container_put_stop_reason(const cJSON *task, struct buf *out)
 	if (!*reason && strcmp(aws_text(task, "lastStatus"), "STOPPED") != 0)
 		return;
 	container_put_foreign_failure(task, &foreign);
-	/* ECS's own reason may be no more than what that container has. */
+	/* ECS's reason for the task may only repeat that container's reason. */
 	if (!strstr(buf_str(&foreign), reason))
 		buf_puts(out, reason);
 	if (*own && !strstr(reason, own))

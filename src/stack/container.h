@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * container.h - which container of a task is the server's, and why a task ended.
+ * container.h - finds the server's container in a task and explains why a task ended.
  *
- * A task may have containers that nobody here asked for, in any position: Fargate Runtime Monitoring injects
- * aws-guardduty-agent-..., other organisations inject their own. So the server's container is found by its name, which
- * the template gives it. All functions are pure and take a task as DescribeTasks reports it; nothing is owned by the
- * caller but what is said to be new.
+ * A task may have containers that vastfs did not define, in any position: Fargate Runtime Monitoring injects
+ * aws-guardduty-agent-..., other organisations inject their own. The server's container is therefore found by the name
+ * that the template gives it. All functions are pure and may be called on any thread. They take a task as DescribeTasks
+ * reports it, and what they return belongs to that record.
  */
 #ifndef VASTFS_STACK_CONTAINER_H
 #define VASTFS_STACK_CONTAINER_H
@@ -26,18 +26,18 @@ void container_log_stream(const char *task_id, char out[static CONTAINER_LOG_STR
  */
 const cJSON *container_find(const cJSON *containers);
 
-/* Of a task's container, "" if its record says nothing: "image", "runtimeId", "healthStatus" and so on. */
+/* A member of the server's container, "" if the record lacks it: "image", "runtimeId", "healthStatus" and so on. */
 const char *container_text(const cJSON *task, const char *member);
 
 /*
- * The first container that is not the server's and could not be started, as a sentence:
- * "container aws-guardduty-agent-x could not start: CannotPullContainerError: ...". Nothing if there is none.
+ * Appends the first container that is not the server's and could not be started, as a sentence: "container
+ * aws-guardduty-agent-x could not start: CannotPullContainerError: ...". Appends nothing if there is none.
  */
 void container_put_foreign_failure(const cJSON *task, struct buf *out);
 
 /*
- * Why the task is stopping or has stopped: ECS's reason, that of the server's container, and containers of others that
- * could not start. Nothing while the task is to go on.
+ * Appends why the task is stopping or has stopped: ECS's reason, the reason of the server's container, and other
+ * containers that could not be started. Appends nothing while ECS keeps the task running.
  */
 void container_put_stop_reason(const cJSON *task, struct buf *out);
 

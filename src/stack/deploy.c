@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * deploy.c - creating the stack or bringing it up to date.
+ * deploy.c - creates the stack or brings it up to date.
  *
- * CloudFormation does the work; vastfs checks first what AWS would find out only after minutes, makes what must outlive
- * the stack, and follows. Each step looks at what is there, so deploying again, after a crash, or while a colleague
- * deploys, comes to the same end.
+ * CloudFormation does the work. Before that, vastfs checks what AWS would refuse only after minutes, and creates what
+ * must outlive the stack: the image repository and the file system. Each step first reads what exists, so a deploy that
+ * is repeated, resumed after a crash, or run beside a colleague's deploy has the same result.
  */
 #include "aws/services/iam.h"
 #include "stack/changeset.h"
@@ -16,12 +16,13 @@
 
 #include <string.h>
 
-#define LOOKS_MAX 10 /* at what others do to the stack, before this deploy gives up */
+#define LOOKS_MAX \
+	10 /* number of times that the stack is read again because others changed it, before this deploy gives up */
 
 /* -- before ---------------------------------------------------------------------------------------------------- */
 
-/* An account that never used ECS lacks it, and the first cluster then fails. Not being allowed to look is no reason to
- * stop. */
+/* An account that has never used ECS lacks this role, and its first cluster then fails. A deploy whose credentials may
+ * not create the role goes on. */
 static int deploy_ensure_linked_role(struct operation *op, struct error *err)
 {
 	int r = operation_try(op, iam_create_service_linked_role("ecs.amazonaws.com"), NULL, err);
@@ -35,7 +36,7 @@ static int deploy_ensure_linked_role(struct operation *op, struct error *err)
 
 /* -- what is there --------------------------------------------------------------------------------------------- */
 
-/* A deletion is this deploy's own if it was begun before a crash, to create the stack again. */
+/* A running deletion belongs to this deploy if it was started before a crash, in order to create the stack again. */
 static int deploy_wait_or_refuse(struct operation *op, struct error *err)
 {
 	cJSON *events = NULL;
@@ -45,7 +46,7 @@ static int deploy_wait_or_refuse(struct operation *op, struct error *err)
 	cJSON_Delete(events);
 	if (r < 0 || own)
 		return r < 0 ? r : stack_delete(op, err);
-	return stack_join(op, err); /* which refuses */
+	return stack_join(op, err); /* refuses: somebody else is destroying the stack */
 }
 
 static int deploy_wait_for_end(struct operation *op, struct error *err)
@@ -55,7 +56,7 @@ static int deploy_wait_for_end(struct operation *op, struct error *err)
 	operation_say(op, "waiting for the running operation: %s", operation_status(op));
 	op->mark[0] = '\0';
 	r = stack_follow(op, err);
-	return r == -EIO ? 0 : r; /* how it ended shows in the status */
+	return r == -EIO ? 0 : r; /* the status shows how it ended */
 }
 
 static int deploy_delete_first(struct operation *op, struct error *err)
@@ -66,13 +67,13 @@ static int deploy_delete_first(struct operation *op, struct error *err)
 
 static int deploy_refuse_status(const struct operation *op, struct error *err)
 {
-	error_set(err, -EIO, "the stack %s is %s, which AWS does not let anybody update", op->name,
+	error_set(err, -EIO, "the stack %s is %s, and AWS refuses updates in this status", op->name,
 		  operation_status(op));
 	error_remedy(err, "run: touch control/destroy, then touch control/deploy; the database is kept");
 	return err->errnum;
 }
 
-/* Towards a status in which the stack can be created or updated. OPERATION_DONE: it is. */
+/* One step towards a status in which the stack can be created or updated. OPERATION_DONE: it has such a status. */
 static int deploy_take_step(struct operation *op, struct error *err)
 {
 	switch (stack_state(operation_status(op))->deploy) {
@@ -107,13 +108,13 @@ static int deploy_reach_status(struct operation *op, struct error *err)
 		if (r != 0)
 			return r < 0 ? r : 0;
 	}
-	return error_set(err, -EBUSY, "the stack %s is changed by others again and again; it is %s", op->name,
+	return error_set(err, -EBUSY, "the stack %s was changed by others again and again and is now %s", op->name,
 			 operation_status(op));
 }
 
 /* -- afterwards ------------------------------------------------------------------------------------------------ */
 
-/* An interrupted destroy leaves the function outside of its VPC, and CloudFormation does not know. */
+/* An interrupted destroy leaves the function outside its VPC, and CloudFormation does not know that. */
 static int deploy_reconcile_function(struct operation *op, struct error *err)
 {
 	int r = operation_read_own_stack(op, err);
@@ -126,7 +127,7 @@ static int deploy_reconcile_function(struct operation *op, struct error *err)
 	return r < 0 ? r : function_enter_vpc(op, err);
 }
 
-/* Deploying never restarts a server: it says whether one is outdated. */
+/* A deploy never restarts a server; its result says whether the server is outdated. */
 static int deploy_report_result(struct operation *op, struct error *err)
 {
 	snprintf(op->cluster, sizeof(op->cluster), "%s", operation_output(op, "ClusterName"));
@@ -136,7 +137,7 @@ static int deploy_report_result(struct operation *op, struct error *err)
 
 /* -- the steps ------------------------------------------------------------------------------------------------- */
 
-/* The change set was executed before a crash: what is left to do. Images are removed by the next deploy. */
+/* The steps that are left if the change set was executed before a crash. Old images are removed by the next deploy. */
 static int deploy_finish(struct operation *op, struct error *err)
 {
 	int r = deploy_reconcile_function(op, err);
@@ -162,18 +163,18 @@ static int deploy_look(struct operation *op, struct error *err)
 }
 
 static const struct operation_step steps[] = {
-	{"looking at the stack", deploy_look},
+	{"reading the stack", deploy_look},
 	{"checking role_policies", role_policies_check},
 	{"checking the VPC", vpc_check},
-	{"looking for vast_image", image_check_first},
+	{"checking vast_image", image_check_first},
 	{"checking the service-linked role of ECS", deploy_ensure_linked_role},
-	{"looking for the image repository", repository_ensure},
-	{"looking for the file system", storage_ensure},
+	{"checking the image repository", repository_ensure},
+	{"checking the file system", storage_ensure},
 	{"assembling the image", image_ensure},
 	{"preparing the change set", stack_apply},
 	{"checking the Lambda function", deploy_reconcile_function},
 	{"removing old images", image_clean},
-	{"looking at the result", deploy_report_result},
+	{"reading the result", deploy_report_result},
 };
 
 int operation_deploy(struct operation *op, struct error *err)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * destroy.c - removing the stack. What holds the database is kept unless it is to be purged.
+ * destroy.c - deletes the stack. The file system with the database is kept unless the argument is "purge".
  */
 #include "stack/changeset.h"
 #include "stack/server.h"
@@ -15,7 +15,8 @@
 
 /* -- deleting, through DELETE_FAILED --------------------------------------------------------------------------- */
 
-/* By type rather than from the outputs: a half-made stack has none yet, but it may have a cluster. */
+/* Found by resource type rather than from the outputs: a partly created stack has no outputs, but it may have a
+ * cluster. */
 static int destroy_find_cluster(struct operation *op, struct error *err)
 {
 	cJSON *resources = NULL;
@@ -38,7 +39,7 @@ static int destroy_stop_tasks(struct operation *op, struct error *err)
 	return r < 0 || !*op->cluster ? r : server_remove(op, err);
 }
 
-/* What would hold up the deletion: tasks, and the function's network interfaces. */
+/* Removes what would delay the deletion: tasks, and the function's network interfaces. */
 static int destroy_clear_the_way(struct operation *op, struct error *err)
 {
 	int r;
@@ -48,23 +49,23 @@ static int destroy_clear_the_way(struct operation *op, struct error *err)
 	if (r == -ECANCELED)
 		return r;
 	if (r < 0)
-		job_log(op->job, "stopping the tasks: %s (going on)", err->message);
+		job_log(op->job, "cannot stop the tasks: %s (continuing)", err->message);
 	operation_say(op, "taking the Lambda function out of the VPC");
 	return interfaces_free_function(op);
 }
 
-/* What somebody else is doing at this moment, and this would undo. */
+/* -EBUSY if somebody else is deploying the stack: a deletion would undo that. */
 static int destroy_check_others(const struct operation *op, struct error *err)
 {
 	if (stack_state(operation_status(op))->destroy != DESTROY_BUSY)
 		return 0;
-	error_set(err, -EBUSY, "somebody else deploys the stack %s at this moment: it is %s", op->name,
-		  operation_status(op));
-	error_remedy(err, "cat operations/latest/result waits for its end, then: touch control/destroy");
+	error_set(err, -EBUSY, "somebody else is deploying the stack %s: it is %s", op->name, operation_status(op));
+	error_remedy(err, "run: cat operations/latest/result, which waits for its end; then: touch control/destroy");
 	return err->errnum;
 }
 
-/* Refused because the stack is at work: by a deletion, which is followed, or by what a deletion would undo. */
+/* DeleteStack was refused because an operation is running: a deletion, which is then followed, or somebody else's
+ * deploy. */
 static int destroy_explain_refusal(struct operation *op, struct error *err)
 {
 	struct error why = *err;
@@ -96,10 +97,10 @@ static int destroy_wait_until_idle(struct operation *op, struct error *err)
 	operation_say(op, "waiting for the running operation: %s", operation_status(op));
 	op->mark[0] = '\0';
 	r = stack_follow(op, err);
-	return r == -EIO ? 0 : r; /* how it ended shows in the status */
+	return r == -EIO ? 0 : r; /* the status shows how it ended */
 }
 
-/* One deletion to its end, whoever began it. 0 also if there is more to do. */
+/* Follows one deletion to its end, also if somebody else started it. Returns 0 even if more is left to do. */
 static int destroy_delete_once(struct operation *op, struct error *err)
 {
 	int r;
@@ -157,7 +158,7 @@ static bool destroy_is_purge(const struct operation *op)
 
 static int destroy_refuse_protected(const struct operation *op, struct error *err)
 {
-	error_set(err, -EPERM, "the stack %s is protected against termination; nothing was touched", op->name);
+	error_set(err, -EPERM, "the stack %s has termination protection; nothing was changed", op->name);
 	error_remedy(
 		err,
 		"switch the protection off in the CloudFormation console (Edit termination protection) or with: aws "
@@ -167,7 +168,8 @@ static int destroy_refuse_protected(const struct operation *op, struct error *er
 	return err->errnum;
 }
 
-/* After a crash: the stack that it was about, even if it is gone and another one has its name now. */
+/* After a crash this reads the stack that the operation was started for, even if that is deleted and another stack has
+ * its name now. */
 static int destroy_read_stack(struct operation *op, struct error *err)
 {
 	const char *id = operation_recall(op, MEMORY_STACK);
@@ -200,7 +202,7 @@ static int destroy_look(struct operation *op, struct error *err)
 	return r < 0 ? r : destroy_check_services(op, err);
 }
 
-/* What ends a destroy before the deletion has begun leaves the function outside of its VPC: undone here. */
+/* A destroy that ends before the deletion has started leaves the function outside its VPC; this connects it again. */
 static int destroy_undo(struct operation *op, int r, struct error *err)
 {
 	struct error why = *err, trouble = {0};
@@ -216,8 +218,8 @@ static int destroy_undo(struct operation *op, int r, struct error *err)
 	}
 	if (r == -ECANCELED)
 		error_set(err, r,
-			  "cancelled before the stack was deleted; its function is in the VPC, its tasks may be "
-			  "stopped (control/run-task starts a server)");
+			  "cancelled before the stack was deleted; the function is in its VPC again, tasks may have "
+			  "been stopped (control/run-task starts a server)");
 	return r;
 }
 
@@ -236,7 +238,7 @@ static int destroy_delete_stack(struct operation *op, struct error *err)
 	return r < 0 ? destroy_undo(op, r, err) : 0;
 }
 
-/* A colleague may have begun to deploy again meanwhile: then the repository is theirs. */
+/* A colleague may have started another deploy meanwhile, which uses the repository. */
 static int destroy_delete_repository(struct operation *op, struct error *err)
 {
 	int r = operation_read_stack(op, err);
@@ -244,7 +246,7 @@ static int destroy_delete_repository(struct operation *op, struct error *err)
 	if (r < 0)
 		return r;
 	if (op->stack) {
-		buf_puts(&op->result, "a stack of that name was begun again meanwhile; the image repository is kept\n");
+		buf_puts(&op->result, "a new stack of that name was created meanwhile; the image repository is kept\n");
 		return 0;
 	}
 	return repository_delete(op, err);
@@ -260,16 +262,16 @@ static void destroy_report_kept(struct operation *op, const cJSON *found)
 		   aws_text(found, "FileSystemId"), gb, gb * EFS_GB_MONTH_DOLLAR);
 }
 
-/* Whoever made that stack, the database may be in use again. */
+/* The new stack may use the database. */
 static int destroy_refuse_purge(const struct operation *op, struct error *err)
 {
 	error_set(err, -EBUSY, "the file system is kept: a stack %s exists again, it is %s", op->name,
 		  operation_status(op));
-	error_remedy(err, "see status, then echo purge > control/destroy again when no such stack exists");
+	error_remedy(err, "delete that stack (cat status shows its state), then run: echo purge > control/destroy");
 	return err->errnum;
 }
 
-/* Looks anew: the repository may have taken its time. */
+/* Reads the stack again, because deleting the repository may have taken minutes. */
 static int destroy_purge(struct operation *op, struct error *err)
 {
 	int r = operation_read_stack(op, err);
@@ -294,10 +296,10 @@ static int destroy_settle_storage(struct operation *op, struct error *err)
 }
 
 static const struct operation_step steps[] = {
-	{"looking at the stack", destroy_look},
+	{"reading the stack", destroy_look},
 	{"deleting the stack", destroy_delete_stack},
 	{"deleting the image repository", destroy_delete_repository},
-	{"looking at the storage", destroy_settle_storage},
+	{"checking the file system", destroy_settle_storage},
 };
 
 int operation_destroy(struct operation *op, struct error *err)

@@ -6,11 +6,11 @@
 #include <ctype.h>
 #include <string.h>
 
-/* One pair, without the blanks around it. */
+/* One NAME=value pair, without the blanks around it. */
 struct environment_pair {
 	const char *text;
 	size_t len;
-	size_t name_len; /* 0: it does not start with a name and = */
+	size_t name_len; /* 0: the pair does not start with a name and = */
 };
 
 size_t environment_name_length(const char *text, size_t len)
@@ -24,7 +24,8 @@ size_t environment_name_length(const char *text, size_t len)
 	return n < len && text[n] == '=' ? n : 0;
 }
 
-/* The pair at *at, which is moved behind its comma, or to NULL at the end; behind a last comma is an empty pair. */
+/* Reads the pair at *at and moves *at behind its comma, or to NULL at the end. A comma at the end is followed by an
+ * empty pair. */
 static bool environment_next(const char **at, struct environment_pair *ret)
 {
 	size_t len;
@@ -52,15 +53,23 @@ static bool environment_has_before(const char *value, const struct environment_p
 	return false;
 }
 
+int environment_check_reference(const char *value, struct error *err)
+{
+	if (!strstr(value, "{{resolve:"))
+		return 0;
+	return error_set(
+		err, -EINVAL,
+		"CloudFormation would replace {{resolve:...}}, for instance by a secret, which everybody who may "
+		"read the stack could see");
+}
+
 int environment_check(const char *value, struct error *err)
 {
 	const char *at = value;
 	struct environment_pair pair;
 
-	if (strstr(value, "{{resolve:"))
-		return error_set(err, -EINVAL,
-				 "{{resolve:...}} would be replaced by CloudFormation, also by a secret, "
-				 "and be visible to all who may read the stack");
+	if (environment_check_reference(value, err) < 0)
+		return -EINVAL;
 	while (environment_next(&at, &pair)) {
 		if (pair.name_len == 0) {
 			error_set(err, -EINVAL, "\"%.*s\" is not NAME=value", pair.len < 80 ? (int)pair.len : 80,

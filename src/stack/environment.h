@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * environment.h - the setting server_environment: NAME=value pairs, separated by commas. Pure.
+ * environment.h - the setting server_environment: NAME=value pairs, separated by commas. Pure; any thread.
  *
  *	A=1, B=two words,C=	blanks around a pair are ignored, those inside a value are part of it
  *
@@ -13,15 +13,19 @@
 #include "base/buf.h"
 #include "base/error.h"
 
-/* Bytes of the name in front of a =; 0 if the text does not start with a name and =. */
+/* Length of the name before =, in bytes; 0 if the text does not start with a name and =. */
 size_t environment_name_length(const char *text, size_t len);
+
+/* -EINVAL with a message if the value has a dynamic reference of CloudFormation (User Guide, "Get values stored in
+ * other services using dynamic references"). */
+int environment_check_reference(const char *value, struct error *err);
 
 /* -EINVAL with a message that names the pair that is wrong. */
 int environment_check(const char *value, struct error *err);
 
 /*
- * The canonical form that the launcher in the image takes: NAME=value,NAME=value without blanks around the pairs, so
- * that the same variables are the same parameter, however they are written. The value has passed the check; "" is "".
+ * Appends the canonical form that the launcher in the image parses: NAME=value,NAME=value without blanks around the
+ * pairs, so that the same variables always give the same parameter. The value has passed the check; "" gives "".
  */
 int environment_write(const char *value, struct buf *out);
 

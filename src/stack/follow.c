@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * follow.c - following what CloudFormation does, event by event.
+ * follow.c - follows CloudFormation's running operation event by event.
  */
 #include "aws/services/cloudformation.h"
 #include "base/clock.h"
@@ -12,14 +12,14 @@
 
 #define FOLLOW_LIMIT_MS	 (3 * 3600 * INT64_C(1000))
 #define RELEASE_EVERY_MS 10000
-#define SEEN_MAX	 4096  /* events of one operation; a stack of ours has about 120 */
+#define SEEN_MAX	 4096  /* events of one operation; an operation of vastfs has about 120 */
 #define BEGIN_WITHIN_MS	 30000 /* DescribeStacks may show the old status for a moment */
 
 struct follow {
-	char last_event[EVENT_ID_SIZE]; /* id of the newest that was handled */
-	bool begun;			/* AWS has been seen at work, so a final status is this operation's */
+	char last_event[EVENT_ID_SIZE]; /* ID of the newest event that was handled */
+	bool begun;			/* an operation has been seen running, so a final status is its outcome */
 	int64_t began_ms;		/* monotonic */
-	cJSON *finished;		/* logical ids that are complete, for progress */
+	cJSON *finished;		/* logical IDs of completed resources, for progress */
 	cJSON *events;			/* of this operation, newest first */
 	int64_t released_ms;		/* when interfaces were last released */
 };
@@ -38,20 +38,20 @@ static void follow_log_event(struct operation *op, struct follow *f, const cJSON
 		     cJSON_GetArraySize(f->finished));
 }
 
-/* The event with which CloudFormation begins what a user asked for: what is older belongs to earlier operations. */
+/* Whether this event starts an operation that a user requested; older events belong to earlier operations. */
 static bool follow_starts_operation(const cJSON *event)
 {
 	return strcmp(aws_text(event, "ResourceType"), "AWS::CloudFormation::Stack") == 0 &&
 	       strcmp(aws_text(event, "ResourceStatusReason"), "User Initiated") == 0;
 }
 
-/* Where reading the pages of events, newest first, has come to. */
+/* A position in the pages of events, newest first. */
 struct event_pages {
-	char *token; /* of the page to come; NULL: none */
+	char *token; /* of the next page; NULL: none */
 	unsigned read;
 };
 
-/* The events of the next page in *ret, to be freed. */
+/* Stores the events of the next page in *ret; the caller frees them. */
 static int follow_next_page(struct operation *op, struct event_pages *pages, cJSON **ret, struct error *err)
 {
 	_free_ char *token = move_ptr(pages->token);
@@ -68,8 +68,8 @@ static int follow_next_page(struct operation *op, struct event_pages *pages, cJS
 		return r;
 	next = aws_text(reply, "NextToken");
 	if (token && strcmp(token, next) == 0)
-		r = error_set(err, -ELOOP,
-			      "the pages of events of the stack %s do not end: one names itself as the next", op->name);
+		r = error_set(err, -ELOOP, "DescribeStackEvents returned the same page token of the stack %s twice",
+			      op->name);
 	else if (*next && !(pages->token = strdup(next)))
 		r = -ENOMEM;
 	*ret = r < 0 ? NULL : cJSON_DetachItemFromObject(reply, "StackEvents");
@@ -77,7 +77,7 @@ static int follow_next_page(struct operation *op, struct event_pages *pages, cJS
 	return r;
 }
 
-/* Moves events of a page to those that are new. True when the last one that is wanted was met. */
+/* Moves the new events of a page to events. True once the oldest wanted event was reached. */
 static bool follow_take_page(const struct follow *f, cJSON *page, cJSON *events)
 {
 	bool last = false;
@@ -95,7 +95,7 @@ static bool follow_take_page(const struct follow *f, cJSON *page, cJSON *events)
 	return last || cJSON_GetArraySize(events) >= SEEN_MAX;
 }
 
-/* Fetches pages, newest first, into events until one that is known or too old. */
+/* Fetches pages, newest first, into events until an event is known or too old. */
 static int follow_fetch_new(struct operation *op, struct follow *f, cJSON *events, struct error *err)
 {
 	struct event_pages pages = {0};
@@ -114,7 +114,7 @@ static int follow_fetch_new(struct operation *op, struct follow *f, cJSON *event
 	return r;
 }
 
-/* Oldest first; the operation's events stay sorted newest first. */
+/* Handles new events, oldest first; f->events stays sorted newest first. */
 static void follow_take_events(struct operation *op, struct follow *f, cJSON *fresh)
 {
 	snprintf(f->last_event, sizeof(f->last_event), "%s", aws_text(fresh, "0.EventId"));

@@ -17,7 +17,7 @@ bool form_is_number(const char *s)
 	return n >= 1 && n <= 9 && !s[n] && (s[0] != '0' || n == 1);
 }
 
-/* What stands behind as many "-word" as there are; *ret_n says how many. */
+/* Skips all parts of the form "-word" and counts them in *ret_n. */
 static const char *form_skip_words(const char *s, unsigned *ret_n)
 {
 	for (*ret_n = 0; s[0] == '-' && strspn(s + 1, SMALL); ++*ret_n)
@@ -25,7 +25,7 @@ static const char *form_skip_words(const char *s, unsigned *ret_n)
 	return s;
 }
 
-/* What stands behind a region at the beginning, NULL if there is none. */
+/* Skips the region at the start of s; NULL if there is none. */
 static const char *form_skip_region(const char *s)
 {
 	size_t n = strspn(s, SMALL);

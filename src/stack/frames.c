@@ -30,7 +30,7 @@ static void frames_count(struct frames *f, const void *data, size_t len)
 	f->crc = (uint32_t)crc32(f->crc, data, (uInt)len);
 }
 
-/* Gathers up to wanted bytes in f->head and says how many of data it took. */
+/* Collects up to wanted bytes in f->head and returns how many bytes of data it consumed. */
 static size_t frames_gather(struct frames *f, const uint8_t *data, size_t len, size_t wanted)
 {
 	size_t n = wanted - f->have < len ? wanted - f->have : len;
@@ -134,7 +134,7 @@ static ssize_t frames_take_end(struct frames *f, const uint8_t *data, size_t len
 	return r < 0 ? r : (ssize_t)n;
 }
 
-/* After the end frame nothing may follow. */
+/* Nothing may follow the end frame. */
 static ssize_t frames_take_nothing(struct frames *f _unused_, const uint8_t *data _unused_, size_t len _unused_)
 {
 	return -EBADMSG;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * frames.h - what a streamed command printed, as it comes. Pure.
+ * frames.h - parses the output of a streamed command as it arrives. Pure; the parser belongs to one thread.
  *
- * Source of the format: runtime/frames.h. Bytes are handed on as they come, also of a frame that is not whole yet; only
- * the end frame, whose length and CRC-32 must match, says that they were all.
+ * Source of the format: runtime/frames.h. Bytes are passed on as they arrive, even from an incomplete frame. Only the
+ * end frame, whose length and CRC-32 must match, proves that the output is complete.
  */
 #ifndef VASTFS_STACK_FRAMES_H
 #define VASTFS_STACK_FRAMES_H
@@ -35,28 +35,28 @@ struct frames {
 	int (*printed)(bool is_stderr, const void *data, size_t len, void *arg);
 	void *arg;
 	enum frames_state state;
-	uint8_t head[8]; /* preamble or frame head, as far as it has come */
-	size_t have;	 /* bytes of it */
+	uint8_t head[8]; /* preamble or frame head, as far as received */
+	size_t have;	 /* bytes in head */
 	size_t left;	 /* of the payload */
 	bool is_stderr;
-	uint64_t length; /* before the end frame */
-	uint32_t crc;	 /* of these */
+	uint64_t length; /* bytes before the end frame */
+	uint32_t crc;	 /* of those bytes */
 	struct buf json; /* the end frame's payload */
 	struct frames_end end;
-	bool plain; /* it does not begin with the preamble: not ours */
-	int failed; /* sticks */
+	bool plain; /* the stream does not begin with the preamble: it is not vast-lambda-runtime's */
+	int failed; /* a negative errno, kept once it is set */
 };
 
 void frames_init(struct frames *f, int (*printed)(bool is_stderr, const void *data, size_t len, void *arg), void *arg);
 void frames_free(struct frames *f);
 
 /*
- * The next bytes. -EBADMSG with f->plain set if the stream does not begin with the preamble, and without it if frames
- * or their end do not match; -ENOMEM, or what printed returned. The same ever after.
+ * Parses the next bytes. -EBADMSG with f->plain set if the stream does not begin with the preamble, without it if a
+ * frame or the end frame is invalid; -ENOMEM; or the callback's errno. Every later call returns the same error.
  */
 int frames_feed(struct frames *f, const void *data, size_t len);
 
-/* Whether all has come, which the end frame has proved; f->end is valid then. */
+/* Whether the end frame has proved that the output is complete; f->end is valid then. */
 bool frames_ended(const struct frames *f);
 
 #endif

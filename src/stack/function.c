@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * function.c - the Lambda function and its VPC. Destroy takes it out, so that it lets go of its network interfaces;
- * CloudFormation does not know that, so vastfs has to put it back itself.
+ * function.c - takes the Lambda function out of its VPC and puts it back. Destroy takes it out, so that Lambda releases
+ * its network interfaces. CloudFormation does not know of that, so vastfs has to put the function back itself.
  */
 #include "aws/services/lambda.h"
 #include "stack/operation.h"

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * image.c - the image that task and function run: what the settings name with vast-lambda-runtime added, in the
- * stack's own repository.
+ * image.c - builds the image that task and function run: the image of the setting vast_image with vast-lambda-runtime
+ * added, in the stack's own repository.
  *
- * Source registries are read here and at no other time: a restart of the server depends on nobody outside of the
- * account. An image is used by its digest, so what runs is what was pushed.
+ * Source registries are read only here, so that a restart of the server depends on nothing outside the account. Images
+ * are addressed by digest, so what runs is what was pushed.
  */
 #include "aws/services/ecr.h"
 #include "base/clock.h"
@@ -56,10 +56,10 @@ static void image_warn(void *arg, const struct error *what)
 
 /* -- ECR's passwords ------------------------------------------------------------------------------------------- */
 
-/* What GetAuthorizationToken gives: secret, and valid for every registry of its region that the caller may read. */
+/* The reply of GetAuthorizationToken: secret, and valid for every registry of its region that the caller may read. */
 struct ecr_login {
 	cJSON *reply;
-	char *registry; /* what it is used for; NULL: what the reply says */
+	char *registry; /* the registry that it is used for; NULL: the one that the reply names */
 };
 
 static void image_login_release(struct ecr_login *l)
@@ -78,7 +78,7 @@ static const char *image_login_secret(const struct ecr_login *l)
 	return aws_text(l->reply, "authorizationData.0.authorizationToken");
 }
 
-/* An image of another region's ECR takes a token from there. */
+/* An image in another region's ECR needs a token from that region. */
 static int image_login_to_source(struct operation *op, const struct image_reference *base, struct ecr_login *ret,
 				 struct error *err)
 {
@@ -94,7 +94,7 @@ static int image_login_to_source(struct operation *op, const struct image_refere
 	return ret->registry ? 0 : -ENOMEM;
 }
 
-/* -- what is done with an image -------------------------------------------------------------------------------- */
+/* -- actions on an image -------------------------------------------------------------------------------- */
 
 /* ret is NULL where nothing is built. */
 typedef int image_action(const struct image_build *build, struct image_built *ret, struct error *err);
@@ -141,8 +141,9 @@ static int image_act_once(struct operation *op, image_action *action, struct ima
 }
 
 /*
- * Blobs that have arrived are not sent again, so beginning anew after an outage costs little. A reply that is not what
- * the registry has, such as a page of something in between, is asked for again, too, but may be the registry's fault.
+ * Blobs that the registry has received are not sent again, so a retry after an outage is cheap. A reply that makes no
+ * sense, such as the error page of a proxy, is retried, too, but at most GARBLED_TRIES times: it may be the registry's
+ * fault.
  */
 static int image_act(struct operation *op, image_action *action, struct image_built *ret, struct error *err)
 {
@@ -164,7 +165,7 @@ static int image_check_base(const struct image_build *build, struct image_built 
 	return image_check(build, err);
 }
 
-/* A name that is mistyped, or an image for another processor, is found out before the first thing is made. */
+/* Detects a mistyped image name, or an image for another processor, before anything is created. */
 int image_check_first(struct operation *op, struct error *err)
 {
 	return op->created && !previous_is_asked_for(op) ? image_act(op, image_check_base, NULL, err) : 0;
@@ -180,7 +181,7 @@ static int image_set_name(struct operation *op, const struct image_built *built)
 	if (built->pushed)
 		operation_say(op, "pushed %.1f MB: %s", (double)built->bytes / 1e6, op->image);
 	else
-		operation_say(op, "the image is there already: %s", op->image);
+		operation_say(op, "the image exists already: %s", op->image);
 	buf_printf(&op->result, "image %s, %s\n", op->image, built->pushed ? "new" : "unchanged");
 	return 0;
 }
@@ -239,7 +240,7 @@ static int image_remove_outdated(struct operation *op, struct error *err)
 	return r;
 }
 
-/* What is left over costs cents, so failing here fails no deploy. */
+/* Old images that remain cost cents, so a failure here does not fail the deploy. */
 int image_clean(struct operation *op, struct error *err)
 {
 	int r = previous_store(op, err);

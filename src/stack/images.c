@@ -19,7 +19,7 @@ static bool images_is_assembled(const cJSON *detail)
 	return false;
 }
 
-/* What can be gone back to: what was deployed before if it is known and there, else the newest. */
+/* The image to go back to: the one that was deployed before if it is known and exists, else the newest. */
 static const cJSON *images_find_previous(const cJSON *details, const char *current, const char *previous)
 {
 	const cJSON *detail, *newest = NULL;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * images.h - what is decided about images. Pure.
+ * images.h - decisions about the images in the stack's repository. Pure; any thread.
  */
 #ifndef VASTFS_STACK_IMAGES_H
 #define VASTFS_STACK_IMAGES_H
@@ -9,13 +9,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Tags of assembled images begin with it; others in the repository are not ours to remove. */
+/* Prefix of the tags of assembled images. Other images in the repository are never removed. */
 #define IMAGES_TAG_PREFIX "vastfs-"
 
 /*
  * The digests of assembled images that nobody needs: all but the current one, the previous one (to go back to) and
- * those in `used`; at most 100, which is what one call removes. previous is what was deployed before; if that is "",
- * current or gone, it is the newest of the others: AWS tells when images were pushed, to the second. details is
+ * those in `used`; at most 100, the limit of one call. previous is the digest that was deployed before; if that is "",
+ * current or deleted, the newest of the others takes its place (AWS reports push times in seconds). details is
  * DescribeImages' imageDetails; used an array of strings. A new array, NULL without memory.
  */
 cJSON *images_outdated(const cJSON *details, const char *current, const char *previous, const cJSON *used);

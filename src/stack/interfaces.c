@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * interfaces.c - the network interfaces that Lambda leaves behind.
+ * interfaces.c - deletes the network interfaces that Lambda leaves behind.
  *
- * A function in a VPC owns interfaces that AWS removes 20 to 40 minutes after the function is gone, and subnet and
- * security group cannot be deleted before. Taken out of the VPC first, the function releases them within minutes, and
- * a released one may be deleted by its owner. (AWS Lambda developer guide, "Giving Lambda functions access to
- * resources in an Amazon VPC".)
+ * A function in a VPC owns interfaces that AWS removes 20 to 40 minutes after the function is deleted; subnet and
+ * security group cannot be deleted before. If the function is taken out of the VPC first, Lambda releases them within
+ * minutes, and the account may delete a released interface itself. (AWS Lambda developer guide, "Giving Lambda
+ * functions access to resources in an Amazon VPC".)
  */
 #include "aws/services/ec2.h"
 #include "stack/operation.h"
@@ -24,7 +24,7 @@ static const char *interfaces_resource_id(const cJSON *resources, const char *lo
 	return "";
 }
 
-/* How many interfaces of the function are left; deletes those that are released. -errno if they cannot be listed. */
+/* Deletes the released interfaces of the function and returns how many are left. -errno if they cannot be listed. */
 static int interfaces_release_some(struct operation *op, const char *subnet, const char *group, struct error *err)
 {
 	cJSON *reply = NULL;
@@ -85,14 +85,14 @@ static int interfaces_check_released(struct operation *op, void *arg, struct err
 	return left > 0 ? 0 : left < 0 ? left : OPERATION_DONE;
 }
 
-/* Best effort: whatever goes wrong here, deleting the stack is tried all the same and says what is in its way. */
+/* Best effort: after a failure here the stack is deleted all the same, and CloudFormation reports what prevents it. */
 static void interfaces_note_failure(struct operation *op, int r, const char *what, const struct error *err)
 {
 	if (r < 0 && r != -ECANCELED && !error_has_code(err, "ResourceNotFoundException"))
-		job_log(op->job, "%s: %s (going on)", what, err->message);
+		job_log(op->job, "%s: %s (continuing)", what, err->message);
 }
 
-/* The interfaces stay for a while also when the function is gone already, so they are waited for in any case. */
+/* The interfaces outlive a deleted function, so they are waited for in any case. */
 int interfaces_free_function(struct operation *op)
 {
 	cJSON *resources = NULL;

@@ -47,7 +47,7 @@ int operation_run_steps(struct operation *op, const struct operation_step *steps
 
 /* -- outages ------------------------------------------------------------------------------------------------------ */
 
-/* What helps comes before the reason: the line may be cut. */
+/* The remedy comes before the reason, because the line may be cut. */
 static void operation_show_no_credentials(struct operation *op, const struct error *why)
 {
 	char lasts[CLOCK_TEXT_SIZE], limit[CLOCK_TEXT_SIZE];
@@ -71,7 +71,7 @@ static void operation_show_outage(struct operation *op, const struct error *why)
 		     clock_format(clock_wall_ms() - lasts_ms, since), clock_duration(lasts_ms, lasts), why->message);
 }
 
-/* One line for each outage, whatever number of calls meets it. */
+/* One line for each outage, however many calls fail during it. */
 static void operation_warn_of_outage(struct operation *op, const struct error *why)
 {
 	struct error warning = *why;
@@ -101,15 +101,15 @@ static void operation_give_up(struct operation *op, struct error *err)
 	char lasts[CLOCK_TEXT_SIZE];
 
 	if (err->duration == ERROR_OUTLASTED)
-		return; /* by a call inside of this work, which has found the words */
+		return; /* by an inner call, which has set the message */
 	err->duration = ERROR_OUTLASTED;
 	if (!op->outage.begun)
-		return; /* nothing was begun, so there is no more to say */
+		return; /* nothing was started, so the message is complete */
 	clock_duration(clock_monotonic_ms() - op->outage.since_ms, lasts);
 	error_prefix(err, "no usable %s for %s", credentials ? "credentials" : "answer", lasts);
-	error_remedy(err, "%s, %s%s%scontrol/%s: AWS goes on meanwhile, and vastfs follows it to its end",
+	error_remedy(err, "%s, then %s%s%scontrol/%s: AWS goes on meanwhile, and vastfs follows it to its end",
 		     credentials ? "get new credentials (touch control/login signs in to IAM Identity Center)"
-				 : "when the network is back",
+				 : "wait until the network is back",
 		     *op->argument ? "echo " : "touch ", op->argument, *op->argument ? " > " : "", op->job->name);
 }
 
@@ -262,7 +262,7 @@ int operation_read_stack(struct operation *op, struct error *err)
 	return operation_read_stack_record(op, op->name, err);
 }
 
-/* As yet it has no tags: its change sets show who made it. */
+/* A stack in review has no tags yet; its change sets show who created it. */
 static int operation_check_review(struct operation *op, struct error *err)
 {
 	cJSON *sets = NULL;
@@ -336,7 +336,7 @@ int operation_wait(struct operation *op, int64_t limit_ms, const char *what,
 		if (r != 0)
 			return r;
 		if (clock_monotonic_ms() - op->outage.outlasted_ms - began_ms >= limit_ms)
-			return error_set(err, -ETIMEDOUT, "%s is not done after %s", what,
+			return error_set(err, -ETIMEDOUT, "%s did not finish within %s", what,
 					 clock_duration(limit_ms, limit));
 		r = operation_sleep(op, pause);
 		if (r < 0)

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * outage.h - how long an operation waits for AWS to answer again. Decisions only: no network, no clock of its own.
+ * outage.h - decides how long an operation waits for AWS to answer again. Pure: no network, the caller passes the time.
  *
- * An operation that has once been answered, or that is taken up again after a crash, has work going on in AWS: it
- * outlasts 15 minutes without an answer. One that has not begun gives up after half a minute, for its caller can do
- * something about it. Times are milliseconds of CLOCK_MONOTONIC, which stands still while the machine is suspended.
+ * An operation that has been answered once, or that is resumed after a crash, has work going on in AWS: it outlasts 15
+ * minutes without an answer. One that has not begun gives up after 30 s, because the user can act on the failure. Times
+ * are milliseconds of CLOCK_MONOTONIC, which stops while the machine is suspended. A struct outage belongs to the
+ * operation thread.
  */
 #ifndef VASTFS_STACK_OUTAGE_H
 #define VASTFS_STACK_OUTAGE_H
@@ -22,20 +23,21 @@ struct outage {
 	bool running;	      /* no answer since since_ms */
 	int64_t since_ms;     /* when the first call of the running outage failed */
 	int64_t pause_ms;     /* the last pause between two tries */
-	int64_t outlasted_ms; /* by all past outages together: no limit of waiting counts it */
+	int64_t outlasted_ms; /* total of all past outages, which no time limit counts */
 };
 
 enum outage_advice {
-	OUTAGE_NONE,	/* the failure is an answer: it is the caller's */
+	OUTAGE_NONE,	/* the failure is an answer: the caller handles it */
 	OUTAGE_BEGINS,	/* wait for pause_ms and try again; this is the outage's first failure */
 	OUTAGE_GOES_ON, /* wait for pause_ms and try again */
 	OUTAGE_TOO_LONG,
 };
 
-/* A call has failed, which lasts as long as duration says. */
+/* To be called after a failed call. duration: how long the cause of the failure lasts. */
 enum outage_advice outage_failed(struct outage *o, enum error_duration duration, int64_t now_ms);
 
-/* AWS has answered, with whatever. How long the outage that ends with this has lasted, 0 if there was none. */
+/* To be called when AWS has answered, even with an error. Returns how long the outage that ends now has lasted, 0 if
+ * there was none. */
 int64_t outage_answered(struct outage *o, int64_t now_ms);
 
 #endif

@@ -26,12 +26,12 @@ static int own_policy_report(struct operation *op, const struct own_policy *poli
 		return r;
 	missing = cJSON_GetArraySize(d.missing);
 	added = cJSON_GetArraySize(d.added);
-	own_policy_log_entries(op, "only in what vastfs writes", d.missing);
-	own_policy_log_entries(op, "only in what is there", d.added);
+	own_policy_log_entries(op, "only in the policy that vastfs writes", d.missing);
+	own_policy_log_entries(op, "only in the existing policy", d.added);
 	policy_difference_release(&d);
 	snprintf(text, sizeof(text),
-		 "%s %s was edited and stays as it is: %d entries of vastfs's are missing, %d are not vastfs's%s%s; to "
-		 "have vastfs write it again, delete it in the AWS console or with: %s %s --region %s, then touch "
+		 "%s %s was edited and stays as it is: %d entries that vastfs writes are missing, %d were added%s%s; "
+		 "to have vastfs write it again, delete it in the AWS console or with: %s %s --region %s, then touch "
 		 "control/deploy",
 		 policy->what, name, missing, added, missing ? "; " : "", missing ? policy->consequence : "",
 		 policy->remove, name, aws_region(op->aws));
@@ -39,7 +39,7 @@ static int own_policy_report(struct operation *op, const struct own_policy *poli
 	return 0;
 }
 
-/* *ret: the text that is there, NULL if there is none. */
+/* *ret: the text of the existing policy, NULL if there is none. */
 static int own_policy_read(struct operation *op, const struct own_policy *policy, const char *name, char **ret,
 			   struct error *err)
 {
@@ -61,7 +61,8 @@ int own_policy_ensure(struct operation *op, const struct own_policy *policy, con
 	enum policy_state state;
 	int r = own_policy_read(op, policy, name, &there, &why);
 
-	/* Whoever may not read it may not be able to tell an edited one from none: nothing is overwritten then. */
+	/* Without the permission to read it, an edited policy cannot be told from a missing one: nothing is overwritten
+	 * then. */
 	if (r < 0 && why.http_status == 403) {
 		error_prefix(&why, "cannot read %s %s, so it stays as it is", policy->what, name);
 		job_remark(op->job, why.message);

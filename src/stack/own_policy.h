@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * own_policy.h - the policies that vastfs writes on what outlives the stack: the file system and the image repository.
+ * own_policy.h - writes the policies of the file system and of the image repository, which outlive the stack.
  *
- * They are written where there is none and replaced where an earlier version of vastfs wrote them. Whatever else is
- * there is somebody's decision: it stays, and the operation's `error` and operation.log say what differs.
+ * A missing policy is written, and one that an earlier version of vastfs wrote is replaced. Any other policy is
+ * somebody's decision: it stays, and the operation's `error` and operation.log say what differs. Operation thread.
  */
 #ifndef VASTFS_STACK_OWN_POLICY_H
 #define VASTFS_STACK_OWN_POLICY_H
@@ -11,17 +11,18 @@
 #include "stack/operation.h"
 
 struct own_policy {
-	const char *what;	     /* for people: "the policy of the image repository" */
-	const char *consequence;     /* what may not work without our entries: "Lambda may not be able to pull ..." */
-	const char *remove;	     /* the AWS CLI's command that deletes it, without the name */
-	const char *absent_code;     /* AWS's code for "there is none" */
-	const char *member;	     /* of the reply that has the text */
-	const char *const *versions; /* what vastfs writes and once wrote, newest first, NULL at the end */
+	const char *what;	 /* for people: "the policy of the image repository" */
+	const char *consequence; /* what may fail without the entries of vastfs: "Lambda may not be able to pull ..." */
+	const char *remove;	 /* the AWS CLI's command that deletes it, without the name */
+	const char *absent_code; /* AWS's error code for a missing policy */
+	const char *member;	 /* the member of the reply that has the policy's text */
+	const char *const *versions; /* the policy that vastfs writes and those that earlier versions wrote, newest
+					first, NULL at the end */
 	struct aws_request *(*get)(const char *name);
 	struct aws_request *(*put)(const char *name, const char *text);
 };
 
-/* name: of the repository, id of the file system. */
+/* name: the repository's name or the file system's ID. Returns 0 or a negative errno with a message. */
 int own_policy_ensure(struct operation *op, const struct own_policy *policy, const char *name, struct error *err);
 
 #endif

@@ -14,7 +14,7 @@ static const char *ownership_value(const cJSON *array, const char *key_name, con
 	return NULL;
 }
 
-/* Every version has written a plain number. */
+/* Every version of vastfs has written a plain number. */
 static bool ownership_is_version(const char *text)
 {
 	return text && *text && strspn(text, "0123456789") == strlen(text);
@@ -46,7 +46,7 @@ bool stack_review_is_ours(const cJSON *change_sets)
 int stack_refuse_foreign(const char *name, const char *stage, struct error *err)
 {
 	error_set(err, -EEXIST,
-		  "the stack %s exists but has no tag " STAGE_TAG "=%s: vastfs did not make it and leaves it alone",
+		  "the stack %s exists but has no tag " STAGE_TAG "=%s: vastfs did not create it and leaves it alone",
 		  name, stage);
 	error_remedy(err, "set another stage in config/default.env, or delete that stack if it is yours and no longer "
 			  "needed, then touch control/refresh");

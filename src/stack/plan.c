@@ -10,7 +10,8 @@
 DEFINE_CLEANUP(cJSON *, cJSON_Delete)
 #define _json_ _cleanup_(cJSON_Delete_cleanup)
 
-/* A copy of the wanted parameters: of those not known the deployed value, and of one the value given here. */
+/* A copy of the wanted parameters in which unknown ones have their deployed value and the named one has the given
+ * value. */
 static cJSON *plan_with_parameter(const struct plan *p, const char *name, const char *value)
 {
 	cJSON *copy = cJSON_Duplicate(p->wanted, true);
@@ -66,7 +67,8 @@ static const char *plan_resource_type(const cJSON *before, const cJSON *after, c
 	return reply_text(resource ? resource : reply_at(before, id), "Type");
 }
 
-/* The resources that this parameter changes; only what the whole plan does too, for parameters may depend on another.
+/* Writes the resources that this parameter changes, limited to effects of the whole plan, because parameters may depend
+ * on each other.
  */
 static int plan_write_effects(const struct plan *p, const char *name, const cJSON *all, struct buf *out)
 {
@@ -85,7 +87,7 @@ static int plan_write_effects(const struct plan *p, const char *name, const cJSO
 	return out->error;
 }
 
-/* What follows from the effects for who runs a server. */
+/* Writes what the effects mean for a running server. */
 static void plan_write_consequences(const cJSON *before, const cJSON *after, const cJSON *effects, struct buf *out)
 {
 	bool guarded = false;
@@ -98,7 +100,7 @@ static void plan_write_consequences(const cJSON *before, const cJSON *after, con
 	if (guarded)
 		buf_puts(out, "while a task runs, deploy would refuse this: touch control/stop-all-tasks first\n");
 	else if (*reply_text(effects, "TaskDefinition"))
-		buf_puts(out, "a running server goes on unchanged until control/restart-task\n");
+		buf_puts(out, "a running server stays unchanged until control/restart-task\n");
 }
 
 static void plan_write_unknown(const struct plan *p, struct buf *out)
@@ -107,8 +109,7 @@ static void plan_write_unknown(const struct plan *p, struct buf *out)
 
 	cJSON_ArrayForEach (parameter, p->wanted)
 		if (cJSON_IsNull(reply_at(parameter, "ParameterValue")))
-			buf_printf(out, "%s: known when deploy has prepared it\n",
-				   reply_text(parameter, "ParameterKey"));
+			buf_printf(out, "%s: found out by the deploy\n", reply_text(parameter, "ParameterKey"));
 }
 
 static void plan_write_refusals(const struct plan *p, struct buf *out)
@@ -158,7 +159,8 @@ static int plan_write_update(const struct plan *p, struct buf *out)
 	if (!names)
 		return -ENOMEM;
 	if (theirs < ours)
-		buf_printf(out, "template: version %u -> %u, AWS says in the deploy what that changes\n", theirs, ours);
+		buf_printf(out, "template: version %u -> %u; operation.log of the deploy lists the changes\n", theirs,
+			   ours);
 	else if (theirs == ours && !cJSON_GetArraySize(names))
 		return buf_puts(out, "up to date\n");
 	r = cJSON_GetArraySize(names) ? plan_write_changes(p, names, out) : 0;
@@ -175,7 +177,7 @@ int plan_write(const struct plan *p, struct buf *out)
 	case STACK_READY:
 		return plan_write_update(p, out);
 	case STACK_BUSY:
-		return buf_printf(out, "%s is %s: the plan is known when that has ended\n", p->stack_name,
+		return buf_printf(out, "%s is %s: the plan is available when that has ended\n", p->stack_name,
 				  p->stack_status);
 	case STACK_STUCK:
 		return buf_printf(out, "%s is %s: deploy would %s\n", p->stack_name, p->stack_status,

@@ -25,7 +25,7 @@ static int policy_compare_texts(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* The texts, sorted and each only once, between brackets. NULL if one of them is, or without memory. */
+/* The texts, sorted and each only once, between brackets. NULL if one of them is NULL, or without memory. */
 static char *policy_join(char **texts, size_t n, const char *brackets)
 {
 	_buf_ struct buf out = BUF_INIT(CANONICAL_MAX);
@@ -42,7 +42,7 @@ static char *policy_join(char **texts, size_t n, const char *brackets)
 	return out.error ? NULL : buf_take(&out);
 }
 
-/* "123456789012" for the ARN of an account's root user, which means the same; else the text itself. */
+/* The ARN of an account's root user becomes the account ID, which means the same; any other text stays as it is. */
 static char *policy_principal(const char *text)
 {
 	char partition[32], account[13];
@@ -53,7 +53,7 @@ static char *policy_principal(const char *text)
 	return strdup(text);
 }
 
-/* Conditions may say false or "false", 1 or "1". */
+/* Conditions may contain false or "false", 1 or "1". */
 static char *policy_scalar(const cJSON *node, const char *key)
 {
 	_free_ char *value = NULL, *quoted = NULL;
@@ -122,7 +122,7 @@ static char *policy_canonical(const cJSON *node, const char *key, const char *pa
 
 /* -- entries --------------------------------------------------------------------------------------------------- */
 
-/* Always an array, empty for what is no policy; NULL without memory. */
+/* Always an array, empty for a text that is not a policy; NULL without memory. */
 static cJSON *policy_entries(const char *text)
 {
 	cJSON *policy = cJSON_Parse(text), *entries;
@@ -139,7 +139,7 @@ static cJSON *policy_entries(const char *text)
 	return policy;
 }
 
-/* 1 if an entry like this is among them, 0 if not, -ENOMEM. */
+/* 1 if entries contain an equal entry, 0 if not, -ENOMEM. */
 static int policy_contains(const cJSON *entries, const cJSON *wanted)
 {
 	_free_ char *text = policy_canonical(wanted, "", "");
@@ -158,7 +158,7 @@ static int policy_contains(const cJSON *entries, const cJSON *wanted)
 	return 0;
 }
 
-/* What of a is not in b; NULL without memory. */
+/* The entries of a that are not in b; NULL without memory. */
 static cJSON *policy_without(const cJSON *a, const cJSON *b)
 {
 	cJSON *rest = cJSON_CreateArray();

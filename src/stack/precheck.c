@@ -8,7 +8,7 @@
 #define PROPOSALS	      3
 #define DEFAULT_ADDRESS_QUOTA 5 /* Amazon VPC User Guide, "Quotas": Elastic IP addresses per Region */
 
-/* Zones without Fargate, or without what else the stack needs. An entry too many costs nothing: others are taken. */
+/* Zones without Fargate or another service that the stack needs. A wrong entry does no harm: another zone is chosen. */
 static const struct excluded_zone {
 	const char *id;
 	const char *source;
@@ -37,10 +37,10 @@ static int precheck_vpc(const struct precheck *p, struct error *err)
 	const char *state = reply_text(vpc, "state"), *tenancy = reply_text(vpc, "instanceTenancy");
 
 	if (!vpc) {
-		error_set(err, -EINVAL, "there is no %s in %s", precheck_vpc_id(p), precheck_region(p));
+		error_set(err, -EINVAL, "%s does not exist in %s", precheck_vpc_id(p), precheck_region(p));
 		error_remedy(err,
 			     "set vpc_id or aws_region in config/default.env; the VPC console (Your VPCs) and aws ec2 "
-			     "describe-vpcs --region %s show what there is",
+			     "describe-vpcs --region %s list the VPCs",
 			     precheck_region(p));
 		return -EINVAL;
 	}
@@ -80,7 +80,7 @@ static int precheck_dns(const struct precheck *p, struct error *err)
 	if (r < 0 || !p->settings->efs)
 		return r;
 	return precheck_attribute(p, p->dns_hostnames, "enableDnsHostnames", "enable-dns-hostnames",
-				  "DNS host names, by which the storage is mounted,", err);
+				  "the option DNS host names, which mounting the storage needs,", err);
 }
 
 static int precheck_find_gateway(const struct precheck *p, struct precheck_result *ret, struct error *err)
@@ -101,7 +101,7 @@ static int precheck_find_gateway(const struct precheck *p, struct precheck_resul
 	return 0;
 }
 
-/* Adds which blocks of the wanted size are free to an error about subnet_cidr. */
+/* Adds a remedy to an error about subnet_cidr: the free blocks of the wanted size. */
 static int precheck_propose(const struct precheck *p, const struct vpc_blocks *own, const struct vpc_blocks *taken,
 			    struct error *err)
 {
@@ -120,10 +120,11 @@ static int precheck_propose(const struct precheck *p, const struct vpc_blocks *o
 	if (n)
 		error_remedy(err, "set subnet_cidr to a free block of %s: %s", precheck_vpc_id(p), buf_str(&list));
 	else
-		error_remedy(err,
-			     "%s has no free block of that size: choose a smaller one (/27 will do), or add a block "
-			     "in the VPC console (Edit CIDRs) or with aws ec2 associate-vpc-cidr-block",
-			     precheck_vpc_id(p));
+		error_remedy(
+			err,
+			"choose a smaller block (/27 is enough), because %s has no free one of that size, or add "
+			"addresses to the VPC in the VPC console (Edit CIDRs) or with aws ec2 associate-vpc-cidr-block",
+			precheck_vpc_id(p));
 	return -EINVAL;
 }
 
@@ -195,7 +196,7 @@ static bool precheck_zone_fits(const cJSON *zone)
 	       !precheck_zone_excluded(reply_text(zone, "zoneId"));
 }
 
-/* The first zone that fits; a stack that exists keeps its own. */
+/* Chooses the first zone that fits; an existing stack keeps its zone. */
 static int precheck_choose_zone(const struct precheck *p, struct precheck_result *ret, struct error *err)
 {
 	const char *name = template_parameter(p->deployed, "AvailabilityZone");

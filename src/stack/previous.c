@@ -9,7 +9,7 @@
 #define TAG_IMAGE	 "vastfs:previous-image"
 #define TAG_ARCHITECTURE "vastfs:previous-architecture"
 #define TAG_BASE	 "vastfs:previous-base"
-#define MEMORY_IMAGE	 "image-before" /* "digest architecture base" of what was deployed */
+#define MEMORY_IMAGE	 "image-before" /* "digest architecture base" of the image that was deployed */
 
 bool previous_is_asked_for(const struct operation *op)
 {
@@ -105,17 +105,17 @@ int previous_store(struct operation *op, struct error *err)
 	if (r == -ECANCELED)
 		return r;
 	if (r < 0)
-		job_log(op->job, "warning: which image was deployed before is not noted: %s", err->message);
+		job_log(op->job, "warning: the image that was deployed before is not recorded: %s", err->message);
 	return 0;
 }
 
 /* -- going back ------------------------------------------------------------------------------------------------ */
 
-/* After error_set() with the reason. */
+/* Completes the error that error_set() has begun with the reason. */
 static int previous_refuse(struct error *err)
 {
 	error_prefix(err, "there is no image to go back to");
-	error_remedy(err, "set vast_image in config/default.env to the one that is wanted, then touch control/deploy");
+	error_remedy(err, "set vast_image in config/default.env to the wanted image, then touch control/deploy");
 	return err->errnum;
 }
 
@@ -124,11 +124,11 @@ static int previous_check(struct operation *op, const struct previous *p, struct
 	int r;
 
 	if (!*p->digest || !*p->base) {
-		error_set(err, -EINVAL, "no other was deployed before");
+		error_set(err, -EINVAL, "no other image was deployed before");
 		return previous_refuse(err);
 	}
 	if (strcmp(p->architecture, settings_get(op->settings, SETTING_ARCHITECTURE)) != 0) {
-		error_set(err, -EINVAL, "the previous one is for the processor %s", p->architecture);
+		error_set(err, -EINVAL, "the previous image is for the processor %s", p->architecture);
 		return previous_refuse(err);
 	}
 	r = operation_call(op, ecr_describe_image(op->name, p->digest), NULL, err);

@@ -52,15 +52,15 @@ int query_event(const struct blob *command, const char *endpoint, int64_t deadli
 static void query_add_remedy(const char *message, struct error *err)
 {
 	if (strstr(message, "Task timed out") || strstr(message, "Timedout"))
-		error_remedy(err, "raise lambda_timeout (at most 900) and deploy, or ask for less");
+		error_remedy(err, "raise lambda_timeout (at most 900) and deploy, or give the command less to do");
 }
 
-/* Lambda says that the function failed: the runtime's own words, or Lambda's ("Task timed out after 3.00 seconds"). */
+/* The function failed: the message is the runtime's, or Lambda's ("Task timed out after 3.00 seconds"). */
 static int query_function_failed(const struct aws_reply *reply, struct error *err)
 {
 	const char *type = aws_text(reply->body, "errorType"), *message = aws_text(reply->body, "errorMessage");
 
-	error_set(err, -EIO, "%s", *message ? message : "the Lambda function failed without saying why");
+	error_set(err, -EIO, "%s", *message ? message : "the Lambda function failed without an error message");
 	snprintf(err->code, sizeof(err->code), "%s", *type ? type : reply->function_error);
 	query_add_remedy(message, err);
 	return err->errnum;
@@ -68,8 +68,8 @@ static int query_function_failed(const struct aws_reply *reply, struct error *er
 
 static int query_refuse_reply(const struct aws_reply *reply, struct error *err)
 {
-	error_set(err, -EBADMSG, "the function's answer makes no sense: %.80s", buf_str(&reply->payload));
-	error_remedy(err, "the image may lack vast-lambda-runtime as its entry point; touch control/deploy");
+	error_set(err, -EBADMSG, "the Lambda function returned an invalid reply: %.80s", buf_str(&reply->payload));
+	error_remedy(err, "touch control/deploy: the image may lack vast-lambda-runtime as its entry point");
 	return err->errnum;
 }
 
@@ -124,13 +124,13 @@ int query_parse_reply(const struct aws_reply *reply, struct query_reply *ret, st
 
 /* -- the end of a stream --------------------------------------------------------------------------------------- */
 
-/* The details are the runtime's own words if they are its error object, else Lambda's. */
+/* The details are the runtime's error object, or a message of Lambda. */
 static void query_explain_complete(const char *code, const char *details, struct error *err)
 {
 	cJSON *tree = cJSON_Parse(details);
 	const char *message = aws_text(tree, "errorMessage"), *words = *message ? message : details;
 
-	error_set(err, -EIO, "%s", *words ? words : "the Lambda function failed without saying why");
+	error_set(err, -EIO, "%s", *words ? words : "the Lambda function failed without an error message");
 	snprintf(err->code, sizeof(err->code), "%s", code);
 	query_add_remedy(words, err);
 	query_add_remedy(code, err);
@@ -146,7 +146,7 @@ int query_parse_complete(const char *text, size_t len, char **log_tail, struct e
 	*err = (struct error){0};
 	*log_tail = *tail ? strdup(tail) : NULL;
 	if (!cJSON_IsObject(tree))
-		error_set(err, -EBADMSG, "the end of Lambda's answer makes no sense");
+		error_set(err, -EBADMSG, "Lambda's InvokeComplete event is invalid");
 	else if (*code)
 		query_explain_complete(code, aws_text(tree, "ErrorDetails"), err);
 	r = err->errnum;
@@ -198,7 +198,7 @@ void query_reply_release(struct query_reply *r)
 
 bool query_not_started(const struct aws_reply *reply)
 {
-	/* Lambda API reference, Invoke, "Errors": those that are found out before the function's code is called. */
+	/* Lambda API reference, Invoke, "Errors": errors that occur before the function's code is called. */
 	static const char *const codes[] = {
 		"ResourceNotReadyException", "ENINotReadyException",  "ResourceConflictException",
 		"TooManyRequestsException",  "EC2ThrottledException", "SubnetIPAddressLimitReachedException",
@@ -218,9 +218,9 @@ bool query_streams_in(const char *partition)
 }
 
 /*
- * Lambda sends the status 200 before the function's code runs, so a status of 4xx or 501 comes from before. Excepted is
- * what either says something about the function's run or the client's patience, or would be answered to a plain request
- * as well: missing credentials, a missing function, and what is waited for (query_not_started).
+ * Lambda sends the status 200 before the function's code runs, so a status of 4xx or 501 was sent before. Exceptions:
+ * statuses about the run itself or about timeouts, and errors that a plain request would meet as well: missing
+ * credentials, a missing function, and errors that are waited for (query_not_started).
  */
 bool query_stream_refused(const struct aws_reply *reply)
 {

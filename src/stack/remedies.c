@@ -3,32 +3,37 @@
 
 #include <string.h>
 
-#define FRESH_ROLE "AWS had not yet spread the new role; deploy again"
+#define FRESH_ROLE "deploy again: the new role was not yet known everywhere in AWS"
 
-/* The special before the general: the first match counts. */
+/* The first match counts, so special rows come before general ones. */
 static const struct remedy remedies[] = {
-	/* Roles that are too new, and service-linked roles of an account's first use of a service. */
+	/* Roles that IAM does not know everywhere yet, and service-linked roles at an account's first use of a service.
+	 */
 	{NULL, "cannot be assumed by Lambda", FRESH_ROLE, true},
 	{NULL, "does not have permissions to call CreateNetworkInterface", FRESH_ROLE, true},
 	{NULL, "Unable to assume the service linked role",
-	 "the role AWSServiceRoleForECS is new in this account; deploy again", true},
+	 "deploy again: the role AWSServiceRoleForECS is new in this account", true},
 	{NULL, "service linked role",
 	 "create the service-linked role of ECS, then touch control/deploy again: creating any cluster in the ECS "
 	 "console "
 	 "does it, or: aws iam create-service-linked-role --aws-service-name ecs.amazonaws.com",
 	 true},
-	{NULL, "unable to assume the role", "AWS had not yet spread the new role; touch control/run-task again", false},
+	{NULL, "unable to assume the role",
+	 "touch control/run-task again: the new role was not yet known everywhere in AWS", false},
 	{NULL, "iam:PassRole",
-	 "the credentials need iam:PassRole for the roles of the stack (their names start with the stack's)", false},
+	 "grant the credentials iam:PassRole for the roles of the stack, whose names start with the stack's name",
+	 false},
 	{NULL, "iam:CreateRole",
-	 "the credentials must be allowed to make roles; ask for iam:CreateRole, PutRolePolicy, PassRole and TagRole",
+	 "grant the credentials iam:CreateRole, iam:PutRolePolicy, iam:PassRole and iam:TagRole, which creating the "
+	 "stack's roles needs",
 	 false},
 
 	/* Managed policies of the roles. */
 	{NULL, "does not exist or is not attachable",
 	 "correct role_policies in config/default.env, then: touch control/deploy", false},
 	{NULL, "iam:AttachRolePolicy",
-	 "the credentials need iam:AttachRolePolicy and iam:DetachRolePolicy for the policies in role_policies", false},
+	 "grant the credentials iam:AttachRolePolicy and iam:DetachRolePolicy for the policies in role_policies",
+	 false},
 	{NULL, "PoliciesPerRole",
 	 "list fewer policies in role_policies, or have the quota raised (Service Quotas, IAM managed policies "
 	 "attached "
@@ -51,10 +56,11 @@ static const struct remedy remedies[] = {
 	 "Zone)",
 	 false},
 	{"VpcEndpointLimitExceeded", NULL,
-	 "the region has too many gateway endpoints; delete one or have the quota raised in Service Quotas", false},
-	{NULL, "less than or equal to 3008",
-	 "new accounts have functions of at most 3008 MB: set lambda_memory=3008 or less, or ask AWS Support for more",
+	 "delete a gateway endpoint of this region, or have the quota raised (Service Quotas, Gateway VPC endpoints "
+	 "per Region)",
 	 false},
+	{NULL, "less than or equal to 3008",
+	 "set lambda_memory=3008 or less, which is the limit of new accounts, or ask AWS Support to raise it", false},
 	{NULL, "number of vCPUs you can run concurrently",
 	 "set a smaller server_cpu, stop other tasks, or have Fargate's On-Demand vCPU quota raised in Service Quotas",
 	 false},
@@ -62,60 +68,57 @@ static const struct remedy remedies[] = {
 	 "set a smaller server_cpu, stop other tasks, or have Fargate's On-Demand vCPU quota raised in Service Quotas",
 	 false},
 	{NULL, "Capacity is unavailable at this time",
-	 "Fargate is short of machines in this zone; try again in some minutes", false},
-	{NULL, "UnreservedConcurrentExecution", "the account's Lambda concurrency is used up; have the quota raised",
+	 "try again in a few minutes: Fargate has no free capacity in this zone", false},
+	{NULL, "UnreservedConcurrentExecution",
+	 "have the account's quota of concurrent Lambda executions raised (Service Quotas), because it is used up",
 	 false},
 
 	/* Tasks that do not start. */
 	{NULL, "failed to invoke EFS utils",
-	 "the task could not mount its storage; a new mount target needs about 90 s, then touch control/run-task; "
-	 "if it stays so, the VPC needs DNS support and DNS host names",
+	 "wait 90 s, which a new mount target needs, then touch control/run-task; if the task still cannot mount its "
+	 "storage, switch on DNS support and DNS host names in the VPC",
 	 false},
 	{NULL, "Failed to resolve \"fs-",
-	 "the name of the file system is not known yet or the VPC has no DNS host names; wait 90 s, then touch "
-	 "control/run-task",
+	 "wait 90 s until the name of the file system resolves, then touch control/run-task; if that fails, switch on "
+	 "DNS host names in the VPC",
 	 false},
 	{NULL, "InsufficientFreeAddressesInSubnet",
-	 "the private subnet has no free address left: stop tasks, or choose a larger subnet_cidr", false},
+	 "stop tasks, or choose a larger subnet_cidr: the private subnet has no free address", false},
 	{NULL, "CannotPullContainerError",
-	 "the image could not be read from ECR: deploy again; if it stays so, look at the NAT gateway and its route",
-	 false},
+	 "deploy again; if the image still cannot be pulled from ECR, check the NAT gateway and its route", false},
 	{NULL, "unable to pull registry auth",
-	 "the task could not reach ECR: look at the NAT gateway and the private subnet's route", false},
-	{NULL, "exec format error", "the image is for another processor: set architecture to the image's, then deploy",
-	 false},
+	 "check the NAT gateway and the private subnet's route: the task could not reach ECR", false},
+	{NULL, "exec format error", "set architecture to the image's processor, then deploy", false},
 	{NULL, "OutOfMemory",
-	 "the server ran out of memory: set a larger server_memory, deploy, touch control/restart-task", false},
+	 "set a larger server_memory, deploy, then touch control/restart-task: the server ran out of memory", false},
 
 	/* Images. */
 	{NULL, "Source image",
-	 "the image does not exist in ECR or Lambda may not read it; deploy again to make it anew", false},
+	 "deploy again, which builds the image again: it does not exist in ECR, or Lambda may not read it", false},
 	{NULL, "image manifest, config or layer media type",
-	 "Lambda cannot run this form of image; use one image for one "
-	 "processor in Docker or OCI format",
-	 false},
+	 "use an image for one processor in Docker or OCI format: Lambda cannot run this one", false},
 	{NULL, "Lambda does not have permission to access the ECR image",
-	 "the repository's policy must let lambda.amazonaws.com read; deploy again to set it", false},
+	 "deploy again, which lets lambda.amazonaws.com read the repository", false},
 
 	/* The network, when it was changed after the check. */
-	{NULL, "conflicts with another subnet", "another subnet took these addresses: choose another subnet_cidr",
+	{NULL, "conflicts with another subnet", "choose another subnet_cidr: another subnet has these addresses",
 	 false},
 	{NULL, "has no Internet gateway", "attach an Internet gateway to the VPC, then deploy again", false},
 	{"Gateway.NotAttached", NULL, "attach an Internet gateway to the VPC, then deploy again", false},
 	{NULL, "DependencyViolation",
-	 "something that vastfs did not make uses this resource; delete or detach it, then try again", false},
+	 "delete or detach whatever else uses this resource, which vastfs did not create, then try again", false},
 	{NULL, "has a dependent object",
-	 "something that vastfs did not make uses this resource; delete or detach it, then try again", false},
+	 "delete or detach whatever else uses this resource, which vastfs did not create, then try again", false},
 };
 
-const struct remedy *remedy_find(const char *code, const char *words)
+const struct remedy *remedy_find(const char *code, const char *message)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(remedies); i++) {
 		const struct remedy *r = &remedies[i];
 
-		if (r->code && strcmp(r->code, code) != 0 && !strstr(words, r->code))
+		if (r->code && strcmp(r->code, code) != 0 && !strstr(message, r->code))
 			continue;
-		if (!r->pattern || strstr(words, r->pattern))
+		if (!r->pattern || strstr(message, r->pattern))
 			return r;
 	}
 	return NULL;

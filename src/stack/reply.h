@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * reply.h - reading AWS's replies inside this room, whose code is linked and tested without the client (aws/).
+ * reply.h - reads AWS's replies in the pure files of this room, which are linked and tested without the client (aws/).
+ * Any thread; returned values belong to the reply.
  *
- * From XML everything is text and an empty list may be an empty text: both are read as what they stand for.
+ * In a reply that was XML every value is a text, and an empty list may be an empty text; these functions accept both
+ * forms.
  */
 #ifndef VASTFS_STACK_REPLY_H
 #define VASTFS_STACK_REPLY_H

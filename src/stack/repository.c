@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * repository.c - the image repository, made by API because images must be in it before the stack can be created.
+ * repository.c - creates and deletes the image repository. It is not in the template because it must contain the image
+ * before the stack can be created.
  */
 #include "aws/config.h"
 #include "aws/services/ecr.h"
@@ -22,13 +23,14 @@ static int repository_refuse_foreign(struct operation *op, const char *arn, stru
 	cJSON_Delete(reply);
 	if (r < 0 || ours)
 		return r;
-	error_set(err, -EEXIST, "the image repository %s exists but has not the tag vastfs:stage=%s: it is not ours",
-		  arn, stage);
-	error_remedy(err, "choose another stage, or tag the repository if it is yours");
+	error_set(err, -EEXIST,
+		  "the image repository %s exists but has no tag vastfs:stage=%s: vastfs did not create it", arn,
+		  stage);
+	error_remedy(err, "set another stage, or tag the repository if it is yours");
 	return err->errnum;
 }
 
-/* Lambda fetches the image itself: only for functions of this account. */
+/* Lambda pulls the image itself; this allows it for functions of this account only. */
 static int repository_ensure_policy(struct operation *op, struct error *err)
 {
 	const char *versions[] = {NULL, NULL};
@@ -55,7 +57,7 @@ static int repository_ensure_policy(struct operation *op, struct error *err)
 	return own_policy_ensure(op, &policy, op->name, err);
 }
 
-/* Pushes that were cut short leave images without a tag. */
+/* Interrupted pushes leave images without a tag. */
 static int repository_ensure_lifecycle(struct operation *op, struct error *err)
 {
 	static const char *const versions[] = {

@@ -14,7 +14,7 @@ struct resolve_scope {
 
 static cJSON *resolve(const struct resolve_scope *s, const cJSON *node, int *error);
 
-/* The text with every ${Parameter} replaced; others stay. */
+/* The text with every ${Parameter} replaced; other ${names} stay. */
 static cJSON *resolve_sub(const struct resolve_scope *s, const char *text)
 {
 	_buf_ struct buf out = BUF_INIT(SUB_MAX);
@@ -52,7 +52,7 @@ static bool resolve_condition(const struct resolve_scope *s, const char *name, i
 	return equal;
 }
 
-/* What an object that is a function call stands for: *ret, or NULL there for AWS::NoValue. False: it is none. */
+/* Resolves an object that is a function call to *ret, NULL for AWS::NoValue. False: the object is not a call. */
 static bool resolve_call(const struct resolve_scope *s, const cJSON *node, cJSON **ret, int *error)
 {
 	const cJSON *call = node->child;
@@ -82,7 +82,7 @@ static bool resolve_call(const struct resolve_scope *s, const cJSON *node, cJSON
 	return true;
 }
 
-/* NULL: nothing stands there; *error tells whether that is for want of memory. */
+/* NULL: the value is absent, or memory is; *error is set in the latter case. */
 static cJSON *resolve(const struct resolve_scope *s, const cJSON *node, int *error)
 {
 	cJSON *copy;
@@ -148,8 +148,8 @@ cJSON *resolve_template(const cJSON *parameters)
 }
 
 /*
- * Properties whose change means a new resource; * is every property but tags. Those that the template uses, from the
- * createOnlyProperties of the resource types' schemas in the CloudFormation registry.
+ * Properties whose change replaces the resource; * means every property but tags. These are the properties that the
+ * template uses, from createOnlyProperties of the resource types' schemas in the CloudFormation registry.
  */
 static bool resolve_is_create_only(const char *type, const char *property)
 {
@@ -195,7 +195,7 @@ static bool resolve_is_replaced(const char *id, const cJSON *effects)
 	return id && strcmp(reply_text(effects, id), "replaces") == 0;
 }
 
-/* What resolve_sub leaves of an Fn::Sub is a text in which only ${names} of resources stand. */
+/* resolve_sub leaves a text in which every ${name} is a resource. */
 static bool resolve_text_mentions(const char *text, const cJSON *effects)
 {
 	char name[64];
@@ -231,7 +231,7 @@ static bool resolve_mentions(const cJSON *node, const cJSON *effects)
 	return false;
 }
 
-/* The stronger of what was found so far and what this property's change means. */
+/* The stronger of the effect that was found so far and the effect of this property. */
 static const char *resolve_stronger(const char *so_far, const char *type, const char *property)
 {
 	if (strcmp(so_far, "replaces") == 0 || resolve_is_create_only(type, property))
@@ -256,7 +256,7 @@ static const char *resolve_effect_on(const cJSON *before, const cJSON *after, co
 	return effect;
 }
 
-/* Sets a resource's effect. 1 if that is news, 0 if not, -ENOMEM. */
+/* Sets a resource's effect. 1 if it changed, 0 if not, -ENOMEM. */
 static int resolve_note(cJSON *effects, const char *id, const char *effect)
 {
 	if (!*effect || strcmp(reply_text(effects, id), effect) == 0)
@@ -265,7 +265,7 @@ static int resolve_note(cJSON *effects, const char *id, const char *effect)
 	return cJSON_AddStringToObject(effects, id, effect) ? 1 : -ENOMEM;
 }
 
-/* One round over all resources; more than 0 if something was found that others may depend on. */
+/* One round over all resources; more than 0 if an effect changed on which others may depend. */
 static int resolve_note_all(const cJSON *before, const cJSON *after, cJSON *effects)
 {
 	const cJSON *resource;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * resolve.h - the template as CloudFormation sees it with given parameters, and what a change of parameters changes.
+ * resolve.h - resolves the template for given parameters, and forecasts what a change of parameters changes.
  *
- * Pure. Understands what the template uses: Ref, Fn::Sub and Fn::If of parameters, conditions of Fn::Equals. What
- * refers to resources stays as it is. A forecast for people: the change set decides.
+ * Pure; any thread. Supports what the template uses: Ref, Fn::Sub and Fn::If of parameters, conditions of Fn::Equals.
+ * References to resources stay as they are. The forecast is for people: the change set decides.
  */
 #ifndef VASTFS_STACK_RESOLVE_H
 #define VASTFS_STACK_RESOLVE_H
@@ -11,14 +11,14 @@
 #include <cjson/cJSON.h>
 
 /*
- * {"<LogicalId>": {"Type", "Properties"}, ...}: the resources that there are with these parameters, in the template's
- * order. The caller's to delete; NULL without memory.
+ * {"<LogicalId>": {"Type", "Properties"}, ...}: the resources that exist with these parameters, in the template's
+ * order. The caller deletes the tree; NULL without memory.
  */
 cJSON *resolve_template(const cJSON *parameters);
 
 /*
- * {"<LogicalId>": "creates"|"removes"|"replaces"|"updates", ...}: what leads from one set of resources to the other; a
- * replaced resource takes those that refer to it along. The caller's to delete; NULL without memory.
+ * {"<LogicalId>": "creates"|"removes"|"replaces"|"updates", ...}: the changes from one set of resources to the other; a
+ * replaced resource also changes those that refer to it. The caller deletes the tree; NULL without memory.
  */
 cJSON *resolve_effects(const cJSON *before, const cJSON *after);
 

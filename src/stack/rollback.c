@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * rollback.c - going on with an update's rollback that failed. AWS takes nothing else then, but for the deletion.
+ * rollback.c - continues the failed rollback of an update. AWS accepts nothing else then, except the deletion.
  */
 #include "stack/changeset.h"
 #include "stack/write.h"
 
 #include <string.h>
 
-/* What CloudFormation could not bring back to what it was, and would have to skip: " A B". */
+/* The resources that CloudFormation could not restore and would have to skip: " A B". */
 static int rollback_list_broken(struct operation *op, struct buf *names, struct error *err)
 {
 	cJSON *resources = NULL;
@@ -29,11 +29,11 @@ static int rollback_explain(struct operation *op, struct error *err)
 
 	if (rollback_list_broken(op, &names, &ignored) < 0 || !names.len)
 		return err->errnum;
-	error_prefix(err, "the rollback of an earlier update failed again, because of%s", buf_str(&names));
+	error_prefix(err, "the rollback of an earlier update failed again because of%s", buf_str(&names));
 	error_remedy(
 		err,
-		"repair what is named, then: touch control/deploy; or: touch control/destroy (the database is kept); "
-		"or skip it in the CloudFormation console (Continue update rollback) or with: aws cloudformation "
+		"repair these resources, then: touch control/deploy; or: touch control/destroy (the database is kept); "
+		"or skip them in the CloudFormation console (Continue update rollback) or with: aws cloudformation "
 		"continue-update-rollback --region %s --stack-name %s --resources-to-skip%s",
 		aws_region(op->aws), op->name, buf_str(&names));
 	return err->errnum;
@@ -50,5 +50,5 @@ int stack_continue_rollback(struct operation *op, struct error *err)
 	r = stack_follow(op, err);
 	if (stack_state(operation_status(op))->deploy == DEPLOY_CONTINUE)
 		return rollback_explain(op, err);
-	return r == -EIO ? 0 : r; /* rolled back, as was wished */
+	return r == -EIO ? 0 : r; /* rolled back, as intended */
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * server.c - the operations on the server: run-task, restart-task, stop-all-tasks.
+ * server.c - the operations run-task, restart-task and stop-all-tasks.
  *
- * One database has one server: nothing is started before every server, whoever started it and whoever told it to stop,
- * has lastStatus STOPPED. An operation remembers, before it starts one, that it does, and restart-task also which
- * servers there were before; so one that is resumed joins its own new server instead of refusing or stopping it.
+ * One database has one server: no server is started before every other one, even one that somebody else started or
+ * stopped, has lastStatus STOPPED. Before an operation starts a server it remembers that, and restart-task also
+ * remembers which servers existed before, so that a resumed operation joins its own new server instead of refusing or
+ * stopping it.
  */
 #include "stack/server.h"
 #include "base/clock.h"
@@ -33,7 +34,7 @@ static int server_require_stack(struct operation *op, struct error *err)
 	return err->errnum;
 }
 
-/* Not in the middle of an update, which may replace what the server lives on. */
+/* Refuses while the stack is being updated, which may replace the server's network or storage. */
 static int server_require_idle_stack(struct operation *op, struct error *err)
 {
 	int r = server_require_stack(op, err);
@@ -66,7 +67,7 @@ static int server_refuse_second(const struct server_state *s, struct error *err)
 	return err->errnum;
 }
 
-/* Somebody scaled the service by hand: one database has one server. */
+/* Somebody scaled the service by hand, but one database has one server. */
 static int server_undo_scaling(struct operation *op, const struct service *s, struct error *err)
 {
 	int r = operation_remember(op, MEMORY_STARTING, "1", err);
@@ -78,7 +79,7 @@ static int server_undo_scaling(struct operation *op, const struct service *s, st
 	return service_narrow(op, err);
 }
 
-/* 0: nothing is in the way. 1: something was, and has been waited for. */
+/* 0: no other server is left. 1: one was, and has been waited for. */
 static int server_clear_once(struct operation *op, struct error *err)
 {
 	_server_state_ struct server_state s = {0};
@@ -124,8 +125,8 @@ static int server_run(struct operation *op, struct error *err)
 }
 
 static const struct operation_step run_steps[] = {
-	{"looking at the stack", server_require_idle_stack},
-	{"looking for a running server", server_clear_the_way},
+	{"reading the stack", server_require_idle_stack},
+	{"checking for a running server", server_clear_the_way},
 	{"starting a server", server_run},
 };
 
@@ -162,8 +163,8 @@ static int server_check_restart(struct operation *op, struct error *err)
 }
 
 /*
- * With one database all servers that were there when the operation began. Else those that were started by force beside
- * the default one are left alone.
+ * With efs, all servers that existed when the operation began are stopped. Without it, servers that were started by
+ * force beside the default server are left alone.
  */
 static bool server_is_to_stop(const struct operation *op, const cJSON *task, const struct service *s)
 {
@@ -188,7 +189,7 @@ static int server_stop_once(struct operation *op, struct error *err)
 	_server_state_ struct server_state s = {0};
 	int r = server_state_read(op, &s, err);
 
-	/* Another machine that restarted the server at the same moment may have started one already. */
+	/* Another machine that restarts the server at the same moment may have started one already. */
 	if (r == 0 && !server_list_newest_live(s.servers, NULL, server_before(op)))
 		r = service_close(op, &s.service, err);
 	if (r < 0)
@@ -221,7 +222,7 @@ static int server_start_again(struct operation *op, struct error *err)
 }
 
 static const struct operation_step restart_steps[] = {
-	{"looking at the stack", server_require_idle_stack},
+	{"reading the stack", server_require_idle_stack},
 	{"checking the task definition", server_check_restart},
 	{"stopping the server", server_stop},
 	{"starting a server", server_start_again},
@@ -264,7 +265,7 @@ static int server_stop_all(struct operation *op, struct error *err)
 }
 
 static const struct operation_step stop_steps[] = {
-	{"looking at the stack", server_require_stack},
+	{"reading the stack", server_require_stack},
 	{"stopping all tasks", server_stop_all},
 };
 

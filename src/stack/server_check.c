@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * server_check.c - what would keep a new server from starting, found out before the old one is stopped.
+ * server_check.c - checks whether a new server could start, before the old one is stopped.
  */
 #include "aws/services/ec2.h"
 #include "aws/services/ecr.h"
@@ -27,7 +27,7 @@ static int server_check_addresses(struct operation *op, struct error *err)
 	return err->errnum;
 }
 
-/* The digest of an image in the stack's own repository, "" if it is another one's. */
+/* The digest of an image in the stack's own repository, "" for an image elsewhere. */
 static const char *server_own_digest(const struct operation *op, const char *image)
 {
 	const char *slash = strchr(image, '/'), *at = strchr(image, '@');

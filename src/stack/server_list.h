@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * server_list.h - what the tasks of a cluster are, as DescribeTasks reports them. Pure.
+ * server_list.h - classifies the tasks of a cluster. Pure; any thread.
  *
- * A task has stopped once its lastStatus is STOPPED; until then its containers may write to the database, also while it
- * has been told to stop (desiredStatus STOPPED), for up to the stop timeout. It is live while ECS means it to run. A
- * server is a task of the stack's task definition family, whoever started it. Times are AWS's, seconds since 1970.
+ * A task has stopped once its lastStatus is STOPPED. Until then its containers may write to the database, even after
+ * StopTask (desiredStatus STOPPED), for up to the stop timeout. A task is live while ECS wants it to run. A server is a
+ * task of the stack's task definition family, no matter who started it. Records are those of DescribeTasks, to which
+ * returned pointers belong; times are AWS's, seconds since 1970.
  */
 #ifndef VASTFS_STACK_SERVER_LIST_H
 #define VASTFS_STACK_SERVER_LIST_H
@@ -22,21 +23,23 @@ bool task_record_is_server(const cJSON *task, const char *family);
 double task_record_created(const cJSON *task);
 /* The name of the service that started it, "" if none did. */
 const char *task_record_service(const cJSON *task);
-/* "exit code 7, Essential container in task exited". */
+/* Appends why it ended: "exit code 7, Essential container in task exited". */
 void task_record_put_end(const cJSON *task, struct buf *out);
 
 /* "arn:...:task-definition/family:7" or "family:7" is of that family. */
 bool task_definition_is_of_family(const char *task_definition, const char *family);
 
-/* Copies of the servers that have not stopped, oldest first; NULL without memory. */
+/* A new array with copies of the servers that have not stopped, oldest first; NULL without memory. */
 cJSON *server_list_unstopped(const cJSON *tasks, const char *family);
 
-/* The newest live one that was created after that time, of that service (NULL: or of none); NULL: there is none. */
+/* The newest live task that was created after that time, limited to a service unless service is NULL; NULL: there is
+ * none. */
 const cJSON *server_list_newest_live(const cJSON *tasks, const char *service, double after);
-const cJSON *server_list_oldest_live(const cJSON *servers); /* of an array that begins with the oldest; or NULL */
+const cJSON *
+server_list_oldest_live(const cJSON *servers); /* of an array that begins with the oldest; NULL: there is none */
 const cJSON *server_list_find(const cJSON *tasks, const char *id); /* or NULL */
 
-/* When the newest was created, 0 if there is none. service NULL: of all tasks, else of that service's. */
+/* When the newest task was created, limited to a service unless service is NULL; 0 if there is none. */
 double server_list_last_created(const cJSON *tasks, const char *service);
 
 #endif

@@ -9,7 +9,7 @@
 #define READ_TRIES    4
 #define READ_PAUSE_MS 500
 
-/* The last lines come a moment after the container has ended. */
+/* CloudWatch shows the last lines a moment after the container has ended. */
 static cJSON *server_log_read(struct operation *op, const char *task_id)
 {
 	struct error ignored = {0};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * server_service.c - creating, scaling and deleting the ECS service that keeps the server running.
+ * server_service.c - creates, scales and deletes the ECS service that keeps the server running.
  */
 #include "aws/services/ecs.h"
 #include "aws/services/service.h"
@@ -132,7 +132,7 @@ static int service_create(struct operation *op, const char *after, unsigned atte
 	return r;
 }
 
-/* The tag goes first: tasks that are started from now on are later than what it holds. */
+/* The tag is written first: tasks that are started from now on are newer than its time. */
 static int service_reopen(struct operation *op, const struct service *s, const char *after, struct error *err)
 {
 	struct ecs_server server = service_server(op, NULL);
@@ -145,7 +145,7 @@ static int service_reopen(struct operation *op, const struct service *s, const c
 }
 
 /*
- * Another machine may create or delete the service at this moment; then it is looked at again. 1: it changed meanwhile.
+ * 1: another machine created or deleted the service meanwhile, so it must be read again.
  */
 static int service_try_open(struct operation *op, const char *after, unsigned attempt, struct error *err)
 {

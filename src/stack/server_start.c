@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * server_start.c - starting a server: as a service that ECS keeps running, or as a task of its own.
+ * server_start.c - starts a server: by a service that ECS keeps running, or as a standalone task.
  */
 #include "aws/services/ecs.h"
 #include "base/clock.h"
@@ -12,7 +12,7 @@
 #include <string.h>
 
 #define TOKEN_SIZE	      65
-#define MOUNT_TARGET_YOUNG_MS 180000 /* its name may not resolve before */
+#define MOUNT_TARGET_YOUNG_MS 180000 /* its name may not resolve yet */
 #define START_TRIES	      3
 #define TRY_PAUSE_MS	      5000
 
@@ -24,9 +24,9 @@ static bool start_is_forced(const struct operation *op)
 /* -- a task of its own ----------------------------------------------------------------------------------------- */
 
 /*
- * Machines that race see the same tasks, ask with the same token, and so get the same task. Stopped tasks count, too: a
- * token must not name a task of the past, for ECS would return that one. A forced start is no race: its token is the
- * operation's, so that a resumed one finds its own task.
+ * Machines that race see the same tasks, send the same token, and so get the same task. Stopped tasks count, too,
+ * because ECS returns the old task for a token that it knows. A forced start is no race: its token is made from the
+ * operation's, so that a resumed operation finds its own task.
  */
 static void start_make_token(const struct operation *op, const cJSON *tasks, unsigned attempt, char out[TOKEN_SIZE])
 {
@@ -108,11 +108,11 @@ static int start_stopped_early(struct operation *op, const struct server_wait *w
 		  w->reason, tail.len ? "; its log ends: " : "", buf_str(&tail));
 	remedy_apply(err);
 	if (!*err->remedy)
-		error_remedy(err, "see tasks/%s/task.log and stopped_reason", w->id);
+		error_remedy(err, "read tasks/%s/task.log and stopped_reason", w->id);
 	return err->errnum;
 }
 
-/* One task until it answers. 1: worth another try. */
+/* Starts one task and waits until it answers. 1: a retry may help. */
 static int start_try_task(struct operation *op, unsigned attempt, struct server_wait *w, struct error *err)
 {
 	int r = start_run_task(op, attempt, w, err);
@@ -148,7 +148,7 @@ static int start_task(struct operation *op, struct server_wait *w, struct error 
 
 /* -- either ---------------------------------------------------------------------------------------------------- */
 
-/* Two machines may have started a task each at the same moment: the later one goes. */
+/* Two machines may have started a task each at the same moment: the newer one is stopped. */
 static int start_stop_surplus(struct operation *op, const char *id, struct error *err)
 {
 	_server_state_ struct server_state s = {0};
@@ -174,7 +174,8 @@ static int start_service(struct operation *op, const struct server_state *s, str
 	return r < 0 ? r : server_wait_service(op, w, err);
 }
 
-/* One that this operation started before it was interrupted, or another machine at the same moment. */
+/* Joins a server that this operation started before it was interrupted, or that another machine started at the same
+ * moment. */
 static int start_join(struct operation *op, const struct server_state *s, const cJSON *live, struct server_wait *w,
 		      struct error *err)
 {
@@ -210,7 +211,7 @@ int server_start(struct operation *op, double after, struct error *err)
 
 	server_wait_release(&w);
 	if (r < 0 && r != -ECANCELED && !*err->remedy)
-		error_remedy(err, "touch control/restart-task tries again; api.log has what ECS answered");
+		error_remedy(err, "touch control/restart-task to try again; api.log has ECS's replies");
 	if (r == 0)
 		r = start_stop_surplus(op, w.id, err);
 	if (r < 0)

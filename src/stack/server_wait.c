@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * server_wait.c - waiting until a server answers.
+ * server_wait.c - waits until a server answers.
  *
- * ECS knows of a task without a health check only that its process lives; with one, healthStatus HEALTHY means that the
- * server's port accepts connections. A service starts another task when one has ended, so what is waited for is
- * whatever task it has; a task of its own is waited for by its ID.
+ * Without a health check ECS only knows that a task's process is alive; with one, healthStatus HEALTHY means that the
+ * server's port accepts connections. A service starts another task when one has ended, so any task of the service is
+ * waited for; a standalone task is waited for by its ID.
  */
 #include "aws/services/ecs.h"
 #include "base/clock.h"
@@ -17,7 +17,7 @@
 #include <string.h>
 
 #define START_LIMIT_MS	(15 * 60 * INT64_C(1000))
-#define CLOSED_LIMIT_MS 15000 /* another machine that restarts the server has started one by then */
+#define CLOSED_LIMIT_MS 15000 /* by then another machine that restarts the server has started it */
 #define EVENTS_A_LOOK	5
 
 static int64_t wait_timeout_ms(const struct operation *op)
@@ -92,7 +92,7 @@ static void wait_note_endpoint(const struct operation *op, struct server_wait *w
 					 operation_parameter(op, "ServerPort"));
 }
 
-/* A task that is to run: OPERATION_DONE once it answers. */
+/* A task that ECS wants to run: OPERATION_DONE once it answers. */
 static int wait_judge(struct operation *op, struct server_wait *w, const cJSON *task, struct error *err)
 {
 	const char *status = aws_text(task, "lastStatus"), *health = container_text(task, "healthStatus");
@@ -200,7 +200,7 @@ static int wait_give_up(struct operation *op, const struct service *s, const cJS
 	return crash_loop_error(crashed, buf_str(&tail), err);
 }
 
-/* Nothing is to run. Another machine that restarts the server does that for a moment; a person for good. */
+/* The desired count is 0: another machine that restarts the server sets it for a moment, a person for good. */
 static int wait_judge_closed(struct operation *op, struct server_wait *w, const struct server_state *s,
 			     struct error *err)
 {
@@ -257,7 +257,7 @@ static int wait_check_service(struct operation *op, void *arg, struct error *err
 	return r < 0 ? r : wait_judge_service(op, arg, &s, err);
 }
 
-/* ECS would go on trying, at the user's cost and out of sight. */
+/* Without this ECS would go on trying, which costs money and is easily overlooked. */
 static int wait_abandon(struct operation *op, struct server_wait *w, struct error *err)
 {
 	_server_state_ struct server_state s = {0};

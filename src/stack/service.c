@@ -42,7 +42,7 @@ bool service_is_wanted(const struct service *s)
 	return s->state == SERVICE_ACTIVE && s->ours && s->desired > 0;
 }
 
-/* Another region or cluster may be the default of whoever runs the command; both are in the ARN. */
+/* The AWS CLI of the reader may have another region or cluster as default, so the command names both, from the ARN. */
 static void service_put_where(const char *arn, char *out, size_t size)
 {
 	char region[64], cluster[256];

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * service.h - the ECS service that keeps the server running, as DescribeServices reports it. Pure.
+ * service.h - interprets DescribeServices' record of the ECS service that keeps the server running. Pure; any thread.
  *
- * vastfs makes it by API, outside of the template, so that a deploy never restarts the server. It is found by its name
- * in the stack's own cluster and is vastfs's only if it has the tag vastfs:stage of this stage. Its second tag holds
- * the creation time (AWS's, seconds) of the newest task that the service had when it was started last: only later ones
- * count for the decision whether the server crashes again and again.
+ * vastfs creates the service by API, outside the template, so that a deploy never restarts the server. It is found by
+ * its name in the stack's own cluster and belongs to vastfs only if it has the tag vastfs:stage of this stage. Its
+ * second tag contains the creation time (AWS's, seconds) of the newest task that the service had when it was started
+ * last: only newer tasks count as crashes of the present server.
  */
 #ifndef VASTFS_STACK_SERVICE_H
 #define VASTFS_STACK_SERVICE_H
@@ -21,8 +21,8 @@
 #define SERVICE_ARN_SIZE  512
 
 enum service_state {
-	SERVICE_NONE,	  /* there is none, or it is INACTIVE: the name can be used again */
-	SERVICE_ACTIVE,	  /* starts and stops tasks so that there are as many as desired */
+	SERVICE_NONE,	  /* it does not exist, or is INACTIVE: the name can be used again */
+	SERVICE_ACTIVE,	  /* ECS keeps the desired number of tasks running */
 	SERVICE_DRAINING, /* deleted; its tasks are being stopped */
 };
 
@@ -33,23 +33,23 @@ struct service {
 	unsigned desired;
 	double after;
 	char arn[SERVICE_ARN_SIZE];
-	char definition[SERVICE_ARN_SIZE]; /* of the task that it starts next */
+	char definition[SERVICE_ARN_SIZE]; /* the task definition of the next task that it starts */
 };
 
-/* reply: of DescribeServices for SERVICE_NAME; NULL is like none. */
+/* reply: DescribeServices' for SERVICE_NAME; NULL gives SERVICE_NONE. */
 struct service service_parse(const cJSON *reply, const char *stage);
 
-/* It is there, ours, and to have a task. */
+/* Whether the service exists, is ours, and has a desired count above 0. */
 bool service_is_wanted(const struct service *s);
 
-/* -EEXIST with a message if there is one of that name that is not ours. */
+/* -EEXIST with a message if a service of that name exists that is not ours. */
 int service_check_ours(const struct service *s, struct error *err);
 
 /*
- * What the service has reported since the event of that ID, newest first: up to max messages into out. seen "": all.
- * Returns how many. The strings are the reply's.
+ * Stores the messages of events newer than the event with ID seen ("": all) in out, newest first, at most max. Returns
+ * their number. The strings belong to the reply.
  */
 unsigned service_new_events(const cJSON *reply, const char *seen, const char **out, unsigned max);
-const char *service_last_event_id(const cJSON *reply); /* "" if there is none */
+const char *service_last_event_id(const cJSON *reply); /* "" if there are no events */
 
 #endif

@@ -71,7 +71,7 @@ const struct setting_rule *setting_rule(enum setting key)
 	return &rules[key];
 }
 
-/* A line on its way through the grammar. */
+/* The parser's position in a line. */
 struct cursor {
 	const char *line;
 	size_t len;
@@ -85,7 +85,7 @@ struct assignment {
 	char value[COMMAND_MAX + 2];
 };
 
-/* Puts the place before the words that err holds already. */
+/* Prefixes the message of err with the position. */
 static int setting_locate(const struct cursor *c, size_t column, struct error *err)
 {
 	return error_prefix(err, "line %u, column %zu", c->lineno, column + 1);
@@ -144,7 +144,7 @@ static size_t setting_smallest(size_t a, size_t b, size_t c)
 	return least < c ? least : c;
 }
 
-/* How many characters to insert, delete or replace to make the one the other (Levenshtein), without case. */
+/* The Levenshtein distance, ignoring case: how many characters to insert, delete or replace. */
 static size_t setting_distance(const char *a, size_t len, const char *b)
 {
 	size_t row[KEY_MAX + 1], wide = strlen(b);
@@ -192,7 +192,7 @@ static int setting_find_key(const struct cursor *c, size_t start, enum setting *
 			return 0;
 		}
 	}
-	error_set(err, -EINVAL, "there is no setting %.*s, the nearest is %s", (int)shown, key,
+	error_set(err, -EINVAL, "unknown setting %.*s, the nearest is %s", (int)shown, key,
 		  setting_nearest_key(key, shown));
 	return setting_locate(c, start, err);
 }
@@ -218,7 +218,7 @@ static int setting_parse_key(struct cursor *c, enum setting *ret, struct error *
 	while (c->at < c->len && setting_is_key_char(c->line[c->at]))
 		c->at++;
 	if (c->at == start) {
-		error_set(err, -EINVAL, "a line is key=value, or a comment that starts with #");
+		error_set(err, -EINVAL, "a line must be key=value, or a comment that starts with #");
 		return setting_locate(c, start, err);
 	}
 	r = setting_find_key(c, start, ret, err);
@@ -268,7 +268,7 @@ static int setting_parse_quoted(struct cursor *c, struct assignment *ret, struct
 			return 0;
 	}
 	error_set(err, -EINVAL,
-		  "text behind the closing quote; to have a quote in a value use the other kind around it");
+		  "text after the closing quote; for a quote inside a value, enclose it in the other kind");
 	return setting_locate(c, c->at, err);
 }
 
@@ -310,7 +310,7 @@ static int setting_parse_line(struct cursor *c, struct assignment *ret, struct e
 		return r;
 	r = rules[ret->key].check(ret->value, err);
 	if (r == -ENOMEM)
-		return r; /* the line is not to blame */
+		return r; /* the line is not at fault */
 	if (r < 0) {
 		error_prefix(err, "%s", rules[ret->key].key);
 		return setting_locate(c, ret->column + setting_fault_of(ret), err);
@@ -327,7 +327,7 @@ int settings_check_line(const char *line, size_t len, unsigned lineno, struct er
 	return setting_parse_line(&c, &ignored, err ? err : &unwanted);
 }
 
-/* A copy of the value, NULL without memory; an empty value takes back what an earlier line set. */
+/* Stores a copy of the value; an empty value undoes an earlier line. -ENOMEM. */
 static int setting_assign(struct settings *s, const struct assignment *a)
 {
 	char *copy = NULL;
@@ -369,7 +369,7 @@ static unsigned settings_number(const struct settings *s, enum setting key)
 	return (unsigned)strtoul(settings_get(s, key), NULL, 10);
 }
 
-/* The values were checked line by line: none of this can fail. */
+/* The values have been checked line by line, so nothing here can fail. */
 static void settings_fill_numbers(struct settings *s)
 {
 	const char *subnet = settings_get(s, SETTING_SUBNET_CIDR);
@@ -448,10 +448,8 @@ int settings_check_complete(const struct settings *s, struct error *err)
 			buf_printf(&missing, "%s%s", missing.len ? ", " : "", rules[i].key);
 	if (missing.len) {
 		error_set(err, -EINVAL, "not set in config/default.env: %s", buf_str(&missing));
-		error_remedy(
-			err,
-			"write them to config/default.env; the AWS console (VPC, Your VPCs) and aws ec2 describe-vpcs "
-			"show what there is to choose from");
+		error_remedy(err, "write them to config/default.env; the AWS console (VPC, Your VPCs) and aws ec2 "
+				  "describe-vpcs list your VPCs");
 		return -EINVAL;
 	}
 	return check_fargate_size(s->server_cpu, s->server_memory, err);
@@ -492,7 +490,7 @@ static uint64_t settings_fnv1a(uint64_t hash, const char *s)
 	return hash;
 }
 
-/* The keys of version 0.1 in its order, with its defaults. */
+/* The keys of version 0.1 in their order, with their defaults. */
 static const struct {
 	enum setting key;
 	const char *fallback;
@@ -532,7 +530,8 @@ char *settings_hash_first(const struct settings *s, char hex[static SETTINGS_HAS
 	return hex;
 }
 
-/* The quote that a value has to be written with, 0 for none. A value of each kind was written so before. */
+/* The quote that a value needs, 0 for none. A value that contains both kinds cannot occur: it could not have been
+ * parsed. */
 static char setting_quote(const char *value)
 {
 	size_t n = strlen(value);

@@ -31,7 +31,7 @@ const struct stack_state stack_states[] = {
 	{"IMPORT_ROLLBACK_FAILED",            STACK_STUCK,        DEPLOY_REFUSE,       DESTROY_DELETE,  RUN_ALLOWED, "failed",       true,  false},
 };
 
-/* Of what AWS may invent: an operation is waited for, anything else is left to destroy. */
+/* Statuses that AWS may add: an operation is waited for; after anything else only destroy helps. */
 static const struct stack_state states_absent =
 	{"", STACK_NONE,  DEPLOY_CREATE, DESTROY_NOTHING, RUN_ABSENT,  "not-deployed", false, false};
 static const struct stack_state states_some_progress =
@@ -62,7 +62,9 @@ int stack_check_run(const char *name, const char *status, struct error *err)
 	if (run == RUN_ALLOWED)
 		return 0;
 	if (run == RUN_BUSY) {
-		error_set(err, -EBUSY, "the stack %s is %s: a server started now might be cut off", name, status);
+		error_set(err, -EBUSY,
+			  "the stack %s is %s: a server that is started now might lose its network or storage", name,
+			  status);
 		error_remedy(err, "wait until stack/status has changed, then try again");
 		return -EBUSY;
 	}

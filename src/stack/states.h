@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * states.h - every status that a CloudFormation stack can have, and what vastfs does in it: one table.
+ * states.h - the table of every status that a CloudFormation stack can have, and of what vastfs does in it.
  *
  * Pure; any thread. Sources: CloudFormation User Guide, "Stack status codes" (which operations a status accepts), API
  * Reference of ContinueUpdateRollback and DeleteStack.
@@ -14,8 +14,8 @@
 #include <stddef.h>
 
 enum stack_kind {
-	STACK_NONE,	    /* does not exist, or no longer */
-	STACK_EMPTY,	    /* REVIEW_IN_PROGRESS: a change set made it and nothing was created; create goes on in it */
+	STACK_NONE,	    /* does not exist, or is deleted */
+	STACK_EMPTY,	    /* REVIEW_IN_PROGRESS: it has a change set but no resources yet; a create continues in it */
 	STACK_BUSY,	    /* an operation runs: follow it */
 	STACK_READY,	    /* can be updated, perhaps as it was before a failed update */
 	STACK_DELETE_FIRST, /* its creation or deletion failed: delete, then create */
@@ -26,11 +26,11 @@ enum stack_kind {
 enum stack_deploy {
 	DEPLOY_CREATE,
 	DEPLOY_UPDATE,
-	DEPLOY_JOIN,	     /* somebody deploys at this moment: follow, then compare what they applied */
+	DEPLOY_JOIN,	     /* somebody is deploying: follow, then compare what they applied */
 	DEPLOY_WAIT,	     /* the end of an earlier operation: wait for it, then decide again */
-	DEPLOY_DELETE_FIRST, /* AWS takes nothing but a deletion: delete, then create */
+	DEPLOY_DELETE_FIRST, /* AWS accepts only a deletion: delete, then create */
 	DEPLOY_CONTINUE,     /* continue the failed rollback, then update */
-	DEPLOY_BUSY,	     /* somebody destroys it: EBUSY */
+	DEPLOY_BUSY,	     /* somebody is destroying it: EBUSY */
 	DEPLOY_REFUSE,	     /* AWS offers no way back: destroy first */
 };
 
@@ -39,29 +39,29 @@ enum stack_destroy {
 	DESTROY_NOTHING, /* there is no stack */
 	DESTROY_DELETE,
 	DESTROY_WAIT, /* AWS refuses a deletion until the running operation has ended */
-	DESTROY_JOIN, /* somebody destroys it: follow to the same end */
-	DESTROY_BUSY, /* somebody deploys it: EBUSY */
+	DESTROY_JOIN, /* somebody is destroying it: follow to the same end */
+	DESTROY_BUSY, /* somebody is deploying it: EBUSY */
 };
 
 /* What run-task and restart-task do. */
 enum stack_run {
-	RUN_ABSENT,  /* there is nothing to run a server in: ENXIO */
+	RUN_ABSENT,  /* there is no cluster to run a server in: ENXIO */
 	RUN_ALLOWED, /* if the stack has the outputs */
-	RUN_BUSY,    /* what a server lives on may be replaced or removed: EBUSY */
+	RUN_BUSY,    /* the server's network or storage may be replaced or removed: EBUSY */
 };
 
 struct stack_state {
-	const char *status; /* CloudFormation's; "" for one that is not in the table */
+	const char *status; /* CloudFormation's; "" for a status that is not in the table */
 	enum stack_kind kind;
 	enum stack_deploy deploy;
 	enum stack_destroy destroy;
 	enum stack_run run;
 	const char *word; /* for `state` in the tree's status */
-	bool failed;	  /* where it ends an operation: the operation failed */
-	bool releasing;	  /* resources are being deleted: the function's network interfaces may be in the way */
+	bool failed;	  /* an operation that ends in this status has failed */
+	bool releasing;	  /* resources are being deleted, which the function's network interfaces may block */
 };
 
-/* status "" or NULL: the stack does not exist. One that is not known counts as busy if it ends in _IN_PROGRESS, else as
+/* status "" or NULL: the stack does not exist. An unknown status counts as busy if it ends in _IN_PROGRESS, else as
  * stuck. Never NULL. */
 const struct stack_state *stack_state(const char *status);
 
@@ -69,7 +69,8 @@ const struct stack_state *stack_state(const char *status);
 extern const struct stack_state stack_states[];
 extern const size_t stack_states_n;
 
-/* May a server be started or restarted in a stack of this status? 0, -ENXIO or -EBUSY with message and remedy. */
+/* 0 if a server may be started or restarted in a stack of this status; else -ENXIO or -EBUSY with message and remedy.
+ */
 int stack_check_run(const char *name, const char *status, struct error *err);
 
 #endif

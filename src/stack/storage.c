@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * storage.c - the file system that holds the database: made once, by API, so that it outlives tasks and stack.
+ * storage.c - creates and deletes the file system of the database. It is not in the template, so that it outlives tasks
+ * and stack.
  */
 #include "aws/services/efs.h"
 #include "stack/own_policy.h"
@@ -32,13 +33,13 @@ static int storage_refuse_foreign(const struct operation *op, const cJSON *found
 		if (strcmp(aws_text(tag, "Key"), "vastfs:stage") == 0 && strcmp(aws_text(tag, "Value"), stage) == 0)
 			return 0;
 	error_set(err, -EEXIST,
-		  "the file system %s has the creation token %s but not the tag vastfs:stage=%s: it is not ours",
+		  "the file system %s has the creation token %s but no tag vastfs:stage=%s: vastfs did not create it",
 		  aws_text(found, "FileSystemId"), op->name, stage);
-	error_remedy(err, "choose another stage, or tag the file system if it is yours");
+	error_remedy(err, "set another stage, or tag the file system if it is yours");
 	return err->errnum;
 }
 
-/* Absent once it is gone, so that a new one can be made. */
+/* Done once no deletion of an old file system is running, so that a new one can be created. */
 static int storage_check_not_deleting(struct operation *op, void *arg _unused_, struct error *err)
 {
 	cJSON *found = NULL;
@@ -77,7 +78,8 @@ static int storage_create(struct operation *op, struct error *err)
 	return 0;
 }
 
-/* Encrypted connections only, and only for the account: never a role as principal, which would not outlive it. */
+/* Allows encrypted connections of the account only. No role is named as principal, because the policy outlives the
+ * roles. */
 static int storage_ensure_policy(struct operation *op, struct error *err)
 {
 	const char *versions[] = {NULL, NULL};
@@ -126,7 +128,8 @@ int storage_ensure(struct operation *op, struct error *err)
 	op->file_system = strdup(aws_text(found, "FileSystemId"));
 	cJSON_Delete(found);
 	if (r == 0)
-		r = operation_wait(op, AVAILABLE_LIMIT_MS, "the file system", storage_check_available, NULL, err);
+		r = operation_wait(op, AVAILABLE_LIMIT_MS, "creating the file system", storage_check_available, NULL,
+				   err);
 	return r < 0 ? r : storage_ensure_policy(op, err);
 }
 

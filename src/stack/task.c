@@ -13,7 +13,7 @@
 /* awslogs names a stream prefix/container/task; the prefix is the template's. */
 #define LOG_STREAM_FORMAT "server/%s/%s"
 
-/* Where ECS's record has it: in the task, or in the server's container; both NULL: derived below. */
+/* Where ECS's record has each field: in the task, or in the server's container; both NULL: derived below. */
 static const struct {
 	size_t offset;
 	const char *path, *of_container;
@@ -47,7 +47,7 @@ static char **task_field(const struct task *t, size_t i)
 	return (char **)((char *)t + fields[i].offset);
 }
 
-/* The only use of a format here: NULL when a part is missing or there is no memory. */
+/* NULL if a part is missing or without memory. */
 static char *task_join_text(const char *format, const char *a, const char *b)
 {
 	char *text;
@@ -57,7 +57,7 @@ static char *task_join_text(const char *format, const char *a, const char *b)
 	return text;
 }
 
-/* ECS gives epoch seconds with a fraction. */
+/* ECS reports seconds since 1970 with a fraction. */
 static char *task_time(const cJSON *tree, const char *path, int64_t *ret_ms)
 {
 	char text[CLOCK_TEXT_SIZE];
@@ -89,7 +89,7 @@ static char *task_exit_code(const cJSON *task)
 	return text;
 }
 
-/* What put writes, NULL if it writes nothing. */
+/* The text that put appends, NULL if it appends nothing. */
 static char *task_put_text(const cJSON *task, void (*put)(const cJSON *task, struct buf *out))
 {
 	_buf_ struct buf text = BUF_INIT(8192);
@@ -166,7 +166,7 @@ static int task_by_id(const void *a, const void *b)
 	return strcmp(((const struct task *)a)->id, ((const struct task *)b)->id);
 }
 
-/* Pages that were read while tasks came and went may name one twice. */
+/* Pages that were read while tasks started and stopped may contain a task twice. */
 static void task_drop_repeated(struct task_list *l)
 {
 	size_t kept = 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * tasks.c - the tasks of the stack's cluster: listing them, stopping them, waiting until they have stopped.
+ * tasks.c - lists the tasks of the stack's cluster, stops them, and waits until they have stopped.
  */
 #include "aws/services/ecs.h"
 #include "base/clock.h"
@@ -11,11 +11,11 @@
 
 #define STOP_TIMEOUT_S 120 /* the template's stopTimeout: from SIGTERM to SIGKILL */
 #define STOP_LIMIT_MS  ((STOP_TIMEOUT_S + 180) * INT64_C(1000))
-#define STOP_ROUNDS    5 /* of stop-all: tasks that were started meanwhile */
+#define STOP_ROUNDS    5 /* rounds of stop-all, because tasks may be started meanwhile */
 
 /* -- listing --------------------------------------------------------------------------------------------------- */
 
-/* DescribeTasks' reply to a question for n tasks. One that it does not mention must not pass for one that has stopped.
+/* Takes DescribeTasks' reply to a request for n tasks. A task that the reply omits must not count as stopped.
  */
 static int tasks_take(cJSON *reply, int n, cJSON *tasks, struct error *err)
 {
@@ -61,8 +61,8 @@ int tasks_describe(struct operation *op, const char *arn, cJSON **ret_task, stru
 }
 
 /*
- * A task that has been told to stop is listed under STOPPED from then on, while its containers still run for up to the
- * stop timeout: so both lists are read.
+ * After StopTask a task is listed under STOPPED although its containers run for up to the stop timeout, so both lists
+ * are read.
  */
 int tasks_read(struct operation *op, cJSON **ret_tasks, struct error *err)
 {
@@ -99,7 +99,7 @@ int tasks_list(struct operation *op, cJSON **ret_tasks, struct error *err)
 /* -- stopping -------------------------------------------------------------------------------------------------- */
 
 struct stopping {
-	cJSON *arns; /* strings: of the tasks that have not stopped */
+	cJSON *arns; /* strings: the ARNs of the tasks that have not stopped */
 	int64_t begun_ms;
 };
 
@@ -140,7 +140,7 @@ static int tasks_check_stopped(struct operation *op, void *arg, struct error *er
 	return r;
 }
 
-/* One that has ended or was forgotten meanwhile is as good as stopped. */
+/* A task that ECS no longer knows counts as stopped. */
 static int tasks_tell_to_stop(struct operation *op, const cJSON *task, struct error *err)
 {
 	int r;
@@ -175,7 +175,7 @@ int tasks_stop(struct operation *op, const cJSON *tasks, struct error *err)
 
 /* -- all of them ----------------------------------------------------------------------------------------------- */
 
-/* Of a service that vastfs did not create, which would only start others. One that is gone left its tasks behind. */
+/* A service that vastfs did not create would only start other tasks. Tasks of our service that is deleted are ours. */
 static bool tasks_is_of_foreign_service(const cJSON *task, const struct service *s)
 {
 	const char *name = task_record_service(task);
@@ -192,7 +192,7 @@ static void tasks_drop_foreign(cJSON *tasks, const struct service *s)
 			cJSON_DeleteItemFromArray(tasks, i);
 }
 
-/* One round; *ret_n is how many there were to stop. */
+/* One round; *ret_n is the number of tasks that had to be stopped. */
 static int tasks_stop_round(struct operation *op, unsigned *ret_n, struct error *err)
 {
 	_server_state_ struct server_state state = {0};
@@ -223,6 +223,6 @@ int tasks_stop_all(struct operation *op, unsigned *ret_n, struct error *err)
 	if (!n)
 		return 0;
 	error_set(err, -EIO, "tasks are started again as fast as they are stopped");
-	error_remedy(err, "find out who starts them: cat tasks/*/task.json shows startedBy");
+	error_remedy(err, "find out who starts them: run grep startedBy tasks/*/task.json");
 	return err->errnum;
 }

@@ -21,7 +21,7 @@ cJSON *template_tree(void)
 	return cJSON_ParseWithLength(template_json, template_json_length);
 }
 
-/* Read from the text, where Metadata comes first, so that it takes no memory that might lack. */
+/* Read from the text, in which Metadata comes first, because parsing could fail without memory. */
 unsigned template_version(void)
 {
 	static const char key[] = "\"TemplateVersion\":";
@@ -52,11 +52,11 @@ int template_check_version(const cJSON *outputs, struct error *err)
 	return -EINVAL;
 }
 
-/* Where a parameter's value comes from: a setting as it is, or a function. */
+/* The source of a parameter's value: a setting, or a function. */
 struct source {
 	const char *name;
 	enum setting setting;
-	/* NULL: setting. Writes the value to text, or returns one that lives longer; NULL: not known. */
+	/* NULL: the setting's value. Else returns the value, which it may write to text; NULL: not known. */
 	const char *(*value)(const struct settings *s, const struct template_facts *f, struct buf *text);
 };
 
@@ -126,7 +126,8 @@ static const char *template_server_environment(const struct settings *s, _unused
 	return buf_str(text);
 }
 
-/* Without the setting Fargate's own size, which the template then leaves out: ECS refuses that number. */
+/* Without the setting the value is Fargate's own size, which the template leaves out because ECS refuses that number.
+ */
 static const char *template_disk_size(const struct settings *s, _unused_ const struct template_facts *f,
 				      _unused_ struct buf *text)
 {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * token.h - client request tokens, by which AWS knows a repeated request and vastfs knows its own work again.
+ * token.h - client request tokens, by which AWS recognizes a repeated request and vastfs its own operations.
  *
  * CloudFormation remembers a token by the name of the stack, also after the stack is deleted, and refuses it for any
- * other call (TokenAlreadyExistsException). So there is one token for each operation of vastfs, API, try and stack ID;
- * being computed, it is the same again when the operation is resumed. CloudFormation writes it into every event of the
- * operation that it started (StackEvent.ClientRequestToken).
+ * other call (TokenAlreadyExistsException). There is therefore one token for each operation of vastfs, API, attempt and
+ * stack ID. It is computed, so a resumed operation computes the same one. CloudFormation writes it into every event of
+ * the operation that it started (StackEvent.ClientRequestToken).
  *
  * Pure; any thread. Sources: CloudFormation API Reference, ExecuteChangeSet, DeleteStack and StackEvent
  * (ClientRequestToken: 1 to 128 characters, [a-zA-Z0-9][-a-zA-Z0-9]*).
@@ -25,13 +25,13 @@ void stack_token(char out[static STACK_TOKEN_SIZE], const char *operation, const
 		 const char *stack_id);
 
 /*
- * What became of the operation that was started with this token: the status of the newest event of the stack itself
- * that carries it. "" if no such event does. events: StackEvents of DescribeStackEvents, newest first.
+ * The outcome of the operation that was started with this token: the status in the newest event of the stack itself
+ * that has the token. "" if there is no such event. events: StackEvents of DescribeStackEvents, newest first.
  */
 const char *stack_token_status(const cJSON *events, const char *token);
 
-/* Whether AWS refused the request because it has accepted it before. The token being of this request only, that is
- * success: the reply was lost. */
+/* Whether AWS refused the request because it has accepted the same one before. Since no other request has this token,
+ * that is success: the reply was lost. */
 bool stack_token_was_used(const struct error *err);
 
 #endif

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A copy of the text at path, NULL if AWS says nothing there. */
+/* A copy of the text at path, NULL if AWS reports none. */
 static char *view_copy_text(const cJSON *tree, const char *path)
 {
 	const char *text = aws_text(tree, path);
@@ -38,7 +38,7 @@ static size_t view_parse_pairs(const cJSON *array, const char *key, const char *
 		if (pair.key && pair.value) {
 			(*ret)[i++] = pair;
 		} else {
-			free(pair.key); /* without memory: what has no name cannot be listed */
+			free(pair.key); /* without memory; an entry without a name cannot be listed */
 			free(pair.value);
 		}
 	}

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * view.h - the stack and its tasks as AWS described them last: immutable, shared, ready to be rendered.
+ * view.h - the stack and its tasks as AWS last described them, ready to be rendered.
  *
- * Every string is either NULL (AWS says nothing about it) or the text that the tree's file shows, without its newline.
- * Made from AWS's replies by the parse functions, which are pure.
+ * A view is immutable and reference-counted; any thread may read it. Every string is either NULL (AWS reports no value)
+ * or the text of the tree's file without its newline. The parse functions, which are pure, make views from AWS's
+ * replies.
  */
 #ifndef VASTFS_STACK_VIEW_H
 #define VASTFS_STACK_VIEW_H
@@ -16,7 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What is read of AWS's lists; more is only mentioned (aws/aws.h). */
+/* Limits of AWS's lists; the tree only mentions that there is more (aws/aws.h). */
 #define VIEW_TASKS_MOST	    10000
 #define VIEW_RESOURCES_MOST 1000
 
@@ -30,8 +31,8 @@ struct stack_resource {
 
 struct stack_view {
 	struct ref ref;
-	bool exists;  /* a stack of that name is there (REVIEW_IN_PROGRESS counts) */
-	bool foreign; /* it is, and vastfs did not make it (ownership.h): nothing may be done to it */
+	bool exists;  /* a stack of that name exists (REVIEW_IN_PROGRESS counts) */
+	bool foreign; /* it exists, but vastfs did not create it (ownership.h): it must not be changed */
 	char *name, *status, *status_reason, *stack_id;
 	char *json;	     /* AWS's record of the stack, pretty, with newline */
 	char *function_json; /* AWS's record of the function; NULL if there is none */
@@ -39,7 +40,7 @@ struct stack_view {
 	size_t parameters_n, outputs_n;
 	struct stack_resource *resources;
 	size_t resources_n;
-	int64_t changed_ms; /* wall clock: when any of it last differed from the view before */
+	int64_t changed_ms; /* wall clock: when the view last differed from the one before */
 };
 
 struct task {
@@ -47,52 +48,53 @@ struct task {
 	char *arn, *status, *desired_status, *health, *private_ip, *endpoint, *image, *cpu, *memory, *created, *started,
 		*stopped_reason, *stop_code, *exit_code, *json;
 	char *task_definition, *log_stream;
-	char *group;			/* ECS's: "service:<name>" or "family:<name>" */
-	char *container, *runtime_id;	/* the server's: see container.h; image, health and exit_code are its, too */
-	char *foreign_failure;		/* a container of others that could not start, as a sentence */
+	char *group; /* ECS's: "service:<name>" or "family:<name>" */
+	char *container,
+		*runtime_id;   /* of the server's container, as are image, health and exit_code; see container.h */
+	char *foreign_failure; /* a container that others injected and that could not start, as a sentence */
 	int64_t created_ms, changed_ms; /* wall clock */
-	bool server;			/* of the stack's own task family */
-	bool exec_enabled;		/* ECS Exec was wished when it was started */
+	bool server;			/* a task of the stack's own task definition family */
+	bool exec_enabled;		/* the task was started with ECS Exec */
 };
 
 struct task_list {
 	struct ref ref;
 	size_t n;
 	struct task *tasks;	   /* newest first */
-	const struct task **by_id; /* the same, sorted, for task_list_find */
+	const struct task **by_id; /* the same, sorted by ID, for task_list_find */
 	int64_t changed_ms;	   /* wall clock: when the membership last changed */
 };
 
 /*
  * From the replies of DescribeStacks (NULL: there is none), DescribeStackResources (may be NULL) and
- * GetFunctionConfiguration (may be NULL). foreign: the caller's judgement by ownership.h. before (may be NULL) gives
- * changed_ms where nothing differs.
+ * GetFunctionConfiguration (may be NULL). foreign: the caller's decision by ownership.h. changed_ms is that of before
+ * (may be NULL) if nothing differs.
  */
 struct stack_view *stack_view_parse(const char *name, bool foreign, const cJSON *stacks, const cJSON *resources,
 				    const cJSON *function, const struct stack_view *before);
 struct stack_view *stack_view_ref(struct stack_view *v);
 void stack_view_unref(struct stack_view *v);
-/* Or NULL. What vastfs acts on is found by these outputs, so those of a foreign stack are not given out. */
+/* Or NULL. vastfs finds the resources that it changes by these outputs, so a foreign stack has none here. */
 const char *stack_view_output(const struct stack_view *v, const char *key);
 const char *stack_view_parameter(const struct stack_view *v, const char *key);			      /* or NULL */
 const struct stack_resource *stack_view_resource(const struct stack_view *v, const char *logical_id); /* or NULL */
-/* Whether err is CloudFormation's way of saying that there is no such stack. */
+/* Whether err is CloudFormation's error for a stack that does not exist. */
 bool stack_error_is_missing(const struct error *err);
 bool stack_view_equal(const struct stack_view *a, const struct stack_view *b);
 
-/* From the "tasks" arrays of DescribeTasks. port makes the endpoint; family tells the servers. */
+/* From the "tasks" arrays of DescribeTasks. port is that of the endpoints; family identifies servers. */
 struct task_list *task_list_parse(const cJSON *tasks, const char *port, const char *family,
 				  const struct task_list *before);
 struct task_list *task_list_ref(struct task_list *l);
 void task_list_unref(struct task_list *l);
 const struct task *task_list_find(const struct task_list *l, const char *id); /* or NULL */
 /*
- * The task of that id, or the only live one whose id begins so. -ENOENT, -ENOTUNIQ.
+ * The task with that ID, or the only live one whose ID has that prefix. -ENOENT, -ENOTUNIQ.
  */
 int task_list_match(const struct task_list *l, const char *prefix, const struct task **ret);
-/* The server that queries go to if nobody chose one: the newest running one that accepts connections, for one that
- * waits for the database is RUNNING, too; if none does, the newest running one. Or NULL. */
+/* The server that queries go to if nobody chose one: the newest running one that is HEALTHY (a server that waits for
+ * the database's lock is RUNNING, too), else the newest running one. Or NULL. */
 const struct task *task_list_default(const struct task_list *l);
-bool task_is_live(const struct task *t); /* wanted or at work: not on its way out and not stopped */
+bool task_is_live(const struct task *t); /* neither stopping nor stopped */
 
 #endif

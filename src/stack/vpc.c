@@ -14,7 +14,7 @@ static int vpc_add_block(struct vpc_blocks *b, const char *cidr, const char *own
 	struct vpc_block *more, block = {.owner = owner};
 
 	if (cidr_parse(cidr, &block.cidr, NULL) < 0)
-		return 0; /* IPv6 only, or nothing that could collide */
+		return 0; /* IPv6, which cannot collide, or no block at all */
 	more = realloc(b->blocks, (b->count + 1) * sizeof(*more));
 	if (!more)
 		return -ENOMEM;
@@ -49,7 +49,7 @@ int vpc_own_blocks(const cJSON *vpc, struct vpc_blocks *ret)
 		if (r < 0)
 			return r;
 	}
-	/* the first block stands alone in old replies */
+	/* old replies have only the first block */
 	return ret->count ? 0 : vpc_add_block(ret, reply_text(vpc, "cidrBlock"), id);
 }
 
@@ -131,7 +131,7 @@ int vpc_taken_blocks(const char *vpc_id, const cJSON *subnets, const cJSON *peer
 	return r < 0 ? r : vpc_add_peers(vpc_id, peerings, ret);
 }
 
-/* Room for one more than there are, so that none is not NULL. */
+/* Has room for one more block, so that an empty list is not NULL. */
 static struct cidr *vpc_only_cidrs(const struct vpc_blocks *b)
 {
 	struct cidr *cidrs = calloc(b->count + 1, sizeof(*cidrs));
@@ -160,7 +160,7 @@ const char *vpc_internet_gateway(const cJSON *gateways, const char *vpc_id)
 		cJSON_ArrayForEach (attachment, reply_at(gateway, "attachmentSet")) {
 			const char *state = reply_text(attachment, "state");
 
-			/* EC2 says available where its reference says attached */
+			/* EC2 returns available where its reference says attached */
 			if (strcmp(reply_text(attachment, "vpcId"), vpc_id) == 0 &&
 			    (strcmp(state, "available") == 0 || strcmp(state, "attached") == 0))
 				return reply_text(gateway, "internetGatewayId");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * vpc_check.c - the step of deploy that asks EC2 what the pure checks of precheck.h need.
+ * vpc_check.c - the step of deploy that reads from EC2 what the checks of precheck.h need.
  */
 #include "aws/services/ec2.h"
 #include "stack/operation.h"
@@ -10,7 +10,7 @@
 
 #define QUOTA_PATH "quota.accountAttributeSet.0.attributeValueSet.0.attributeValue"
 
-/* Replies by the name of the precheck's member. */
+/* Stores the reply under this name in op->facts. */
 static int vpc_ask(struct operation *op, const char *name, struct aws_request *request, struct error *err)
 {
 	cJSON *reply = NULL;
@@ -30,7 +30,7 @@ static int vpc_gather_facts(struct operation *op, struct error *err)
 	op->facts = cJSON_CreateObject();
 	r = vpc_ask(op, "vpcs", ec2_describe_vpcs(vpc), err);
 	if (r < 0 && error_has_code(err, "InvalidVpcID.NotFound"))
-		return 0; /* the check says it better */
+		return 0; /* the precheck has a better message */
 	if (r < 0 || (r = vpc_ask(op, "gateways", ec2_describe_internet_gateways(vpc), err)) < 0 ||
 	    (r = vpc_ask(op, "subnets", ec2_describe_subnets(vpc), err)) < 0 ||
 	    (r = vpc_ask(op, "peerings", ec2_describe_vpc_peering_connections(), err)) < 0 ||

@@ -32,7 +32,7 @@ static struct aws_request *write_request(enum stack_write what, const char *stac
 	return NULL;
 }
 
-/* The number of the newest try, 0 if there was none. */
+/* The number of the newest attempt, 0 if there was none. */
 static unsigned write_tries(const struct operation *op, enum stack_write what)
 {
 	return (unsigned)strtoul(operation_recall(op, write_names[what]), NULL, 10);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * write.h - the requests that begin or change an operation of CloudFormation.
+ * write.h - sends the requests that start or change an operation of CloudFormation.
  *
- * Each try has a number, which is on disk before the request is sent, and a client request token made of it (token.h).
- * So a request whose reply is lost can be repeated, a second try is never taken for the first, and an operation that is
- * resumed after a crash finds in the stack's events what it began before. op->stack is always named by its ID.
+ * Each attempt has a number, which is on disk before the request is sent, and a client request token made from it
+ * (token.h). A request whose reply is lost can therefore be repeated, a second attempt is never taken for the first,
+ * and an operation that is resumed after a crash finds its own work in the stack's events. op->stack is always
+ * addressed by its ID.
  *
- * For the operation thread. Functions return 0 or a negative errno with a message.
+ * Operation thread. Functions that return int return 0 or a negative errno with a message.
  */
 #ifndef VASTFS_STACK_WRITE_H
 #define VASTFS_STACK_WRITE_H
@@ -22,22 +23,24 @@ enum stack_write {
 };
 
 /*
- * Sends the next try for op->stack, after marking where its events end now (stack_mark). change_set: the ARN, NULL for
- * the others. A cancellation does not cut it short, for AWS might have accepted it unnoticed.
+ * Sends the next attempt for op->stack, after marking where its events end now (stack_mark). change_set: the ARN, NULL
+ * for the other requests. A cancellation does not interrupt the request, which AWS might have accepted without vastfs
+ * knowing.
  */
 int stack_write(struct operation *op, enum stack_write what, const char *change_set, struct error *err);
 
 /*
- * What became of the newest try that AWS has accepted, perhaps before a crash: the newest status of op->stack in the
- * operation that it began; "" if no event carries the token of a try. events: of op->stack, newest first; owns the
- * text.
+ * The outcome of the newest attempt that AWS has accepted, perhaps before a crash: the newest status of op->stack in
+ * the operation that it started; "" if no event has the token of an attempt. events: of op->stack, newest first; the
+ * returned text belongs to them.
  */
 const char *stack_write_status(const struct operation *op, enum stack_write what, const cJSON *events);
 
-/* Those of events that belong to a try of this operation, to be freed before events; NULL without memory. */
+/* The events that belong to an attempt of this operation; the caller deletes the array before events. NULL without
+ * memory. */
 cJSON *stack_write_events(const struct operation *op, enum stack_write what, const cJSON *events);
 
-/* Whether what CloudFormation did last to op->stack was begun by this operation of vastfs. */
+/* Whether this operation of vastfs started CloudFormation's newest operation on op->stack. */
 bool stack_write_is_newest(const struct operation *op, const cJSON *events);
 
 #endif

@@ -81,7 +81,7 @@ def test_what_is_fixed_for_life(deployed, cloud, change, words):
 
 
 @pytest.mark.parametrize("change, words", [
-    ({"vpc_id": "vpc-0123456789abcdeff"}, "there is no vpc-0123456789abcdeff"),
+    ({"vpc_id": "vpc-0123456789abcdeff"}, "vpc-0123456789abcdeff does not exist"),
     ({"vpc_id": "vpc-0123456789abcdef1", "subnet_cidr": "10.9.1.0/24"}, "Internet gateway"),
     ({"subnet_cidr": "172.31.0.0/24"}, "172.31.0.0/20"),
     ({"subnet_cidr": "10.1.0.0/24"}, "172.31.0.0/16"),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A stack of our name that vastfs did not make is never touched."""
+"""A stack of our name that vastfs did not create is never touched."""
 
 import json
 

@@ -84,11 +84,11 @@ def test_a_user_s_edit_stays_and_is_reported(cloud, deployed, policies):
     assert deploy_and_count(cloud, deployed) == [0, 0, 0]
     assert (policies.repository(), policies.lifecycle()) == kept
     error, log = deployed.read("operations/latest/error"), deployed.read("operations/latest/operation.log")
-    assert f"the policy of the image repository {deployed.name} was edited and stays as it is: 0 entries of vastfs's are " \
-           "missing, 1 are not vastfs's; to have" in error
+    assert f"the policy of the image repository {deployed.name} was edited and stays as it is: 0 entries that vastfs writes " \
+           "are missing, 1 were added; to have" in error
     assert f"the lifecycle policy of the image repository {deployed.name} was edited" in error
     assert f"aws ecr delete-repository-policy --repository-name {deployed.name} --region eu-west-1, then touch control/deploy" in error
-    assert 'only in what is there: {"Sid":"Backup"' in log
+    assert 'only in the existing policy: {"Sid":"Backup"' in log
     assert "was edited and stays as it is" in deployed.read("error")
     assert deployed.value("operations/latest/exit_code") == "0"
 

@@ -95,7 +95,7 @@ def test_destroy_is_refused_while_somebody_deploys(tree, other, cloud, pace):
     tree.bash("touch control/deploy")
     becomes(tree, cloud, "CREATE_IN_PROGRESS")
     state, error = ended(other, "touch control/destroy")
-    assert state == "refused" and "EBUSY" in error or "somebody else deploys the stack" in error
+    assert state == "refused" and "EBUSY" in error or "somebody else is deploying the stack" in error
     assert "is deployed" in result(tree)
 
 
@@ -106,7 +106,7 @@ def test_deploy_is_refused_while_somebody_destroys(deployed, other, cloud, pace)
     deployed.bash("touch control/destroy")
     becomes(deployed, cloud, "DELETE_IN_PROGRESS")
     state, error = ended(other, "touch control/deploy")
-    assert state == "refused" and "EBUSY" in error or "somebody else destroys the stack" in error
+    assert state == "refused" and "EBUSY" in error or "somebody else is destroying the stack" in error
     assert "is deleted" in result(deployed)
     assert not [r for r in cloud.boto("ecr").describe_repositories()["repositories"] if r["repositoryName"] == deployed.name]
 

@@ -86,7 +86,7 @@ def test_a_failed_rollback_is_continued_before_anything_else(deployed, cloud):
 def test_what_would_have_to_be_skipped_is_named(deployed, cloud):
     with_failed_rollback(deployed, cloud, count=2, reason="still not")
     error = deployed.operate("deploy", fails=True)
-    assert "failed again, because of TaskDefinition" in error and "still not" in error
+    assert "failed again because of TaskDefinition" in error and "still not" in error
     assert f"--region eu-west-1 --stack-name {deployed.name} --resources-to-skip TaskDefinition" in deployed.read("error")
     assert not cloud.calls("ecr:SetRepositoryPolicy")
     assert "is deleted" in deployed.operate("destroy")
@@ -102,7 +102,7 @@ def test_a_cancelled_destroy_leaves_the_function_in_its_vpc(deployed, cloud):
     assert not config["VpcConfig"]["SubnetIds"]
     deployed.bash("touch control/cancel; cat operations/latest/result", check=False)
     assert deployed.value("operations/latest/state") == "cancelled"
-    assert "its function is in the VPC" in deployed.read("operations/latest/error")
+    assert "the function is in its VPC again" in deployed.read("operations/latest/error")
     config = cloud.boto("lambda").get_function_configuration(FunctionName=function)
     assert config["VpcConfig"]["SubnetIds"] == [deployed.value("stack/outputs/PrivateSubnetId")]
     assert "state deployed" in deployed.read("status")

@@ -38,7 +38,7 @@ def test_cancelling_a_creation(tree, cloud, slow):
     until(lambda: (tree.path / "stack/resources/NatGateway").exists(), "a resource")
     tree.bash("touch control/cancel; touch control/cancel")
     slow(0)
-    assert state_of_latest(tree) == ("cancelled", "cancelled: what was created is deleted again\n")
+    assert state_of_latest(tree) == ("cancelled", "cancelled: the resources that had been created are deleted\n")
     assert "is deployed" in tree.operate("deploy")
 
 

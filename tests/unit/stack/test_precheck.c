@@ -107,7 +107,7 @@ static void test_creating(void **state)
 		{FREE, 0, NULL, NULL, NULL},
 		{"subnet_cidr=10.0.0.64/26\n", 0, NULL, NULL, NULL},
 		{"subnet_cidr=10.1.0.0/27\n", 0, NULL, NULL, NULL},
-		{FREE, VPCS, "{\"vpcSet\":\"\"}", "there is no " VPC " in us-east-1", "describe-vpcs"},
+		{FREE, VPCS, "{\"vpcSet\":\"\"}", VPC " does not exist in us-east-1", "describe-vpcs"},
 		{FREE, VPCS, "{\"vpcSet\":[{\"vpcId\":\"" VPC "\",\"state\":\"pending\"}]}", "is pending", ""},
 		{FREE, VPCS,
 		 "{\"vpcSet\":[{\"vpcId\":\"" VPC
@@ -131,7 +131,7 @@ static void test_creating(void **state)
 		{"subnet_cidr=10.0.0.64/26\n", SUBNETS,
 		 "{\"subnetSet\":[{\"subnetId\":\"subnet-x\",\"vpcId\":\"" VPC "\",\"cidrBlock\":\"10.0.0.96/28\"}]}",
 		 "collides with subnet-x (10.0.0.96/28)", "10.0.0.0/26, 10.0.0.128/26, 10.0.0.192/26"},
-		{"subnet_cidr=10.0.0.0/24\n", 0, NULL, "collides with subnet-a", "no free block of that size"},
+		{"subnet_cidr=10.0.0.0/24\n", 0, NULL, "collides with subnet-a", "has no free one of that size"},
 		{"subnet_cidr=10.1.0.32/27\n", 0, NULL, "collides with the peered vpc-peer (10.1.0.32/27)",
 		 "10.0.0.64/27"},
 		{"subnet_cidr=10.9.0.0/27\n", 0, NULL, "not inside " VPC " (10.0.0.0/24, 10.1.0.0/26)", "10.0.0.64/27"},
