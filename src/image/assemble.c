@@ -24,14 +24,14 @@ static const char *json_text(const cJSON *o, const char *key)
 	return text ? text : "";
 }
 
-/* Removes a key wherever it is: of a key that is there twice other readers take the last, cJSON the first. */
+/* Removes every member with the key: of two members with one key other parsers take the last, cJSON the first. */
 static void json_drop(cJSON *o, const char *key)
 {
 	while (json_at(o, key))
 		cJSON_DeleteItemFromObjectCaseSensitive(o, key);
 }
 
-/* Sets a member; takes the value also on failure. */
+/* Sets a member; takes ownership of the value, also on failure. */
 static int json_put(cJSON *o, const char *key, cJSON *value)
 {
 	json_drop(o, key);
@@ -65,13 +65,14 @@ static int assemble_check_platform(const cJSON *config, const char *architecture
 	const char *wanted = strcmp(architecture, "x86_64") == 0 ? "amd64" : architecture;
 
 	if (strcmp(os, "linux") != 0 || strcmp(found, wanted) != 0) {
-		error_set(err, -EOPNOTSUPP, "the image is for %.32s/%.32s, and linux/%s is wanted", *os ? os : "?",
+		error_set(err, -EOPNOTSUPP, "the image is for %.32s/%.32s; linux/%s is needed", *os ? os : "?",
 			  *found ? found : "?", wanted);
-		error_remedy(err, "choose another image, or another architecture in the settings");
+		error_remedy(err,
+			     "set vast_image to another image, or set another architecture, in config/default.env");
 		return -EOPNOTSUPP;
 	}
 	if (*layer->architecture && strcmp(layer->architecture, architecture) != 0)
-		return error_set(err, -EOPNOTSUPP, "the runtime is a program for %s, and %s is wanted",
+		return error_set(err, -EOPNOTSUPP, "vast-lambda-runtime is a program for %s; %s is needed",
 				 layer->architecture, architecture);
 	return 0;
 }
@@ -83,17 +84,17 @@ static int config_add_diff_id(cJSON *config, const struct image_manifest *base, 
 	const cJSON *id;
 
 	if (strcmp(json_text(rootfs, "type"), "layers") != 0 || !cJSON_IsArray(ids))
-		return error_set(err, -EBADMSG, "the image's config does not say what its layers are");
+		return error_set(err, -EBADMSG, "the config of the image does not list its layers");
 	if (cJSON_GetArraySize(ids) != (int)base->n_layers)
-		return error_set(err, -EBADMSG, "the image's config has %d layers and its manifest %zu",
+		return error_set(err, -EBADMSG, "the config of the image lists %d layers, its manifest %zu",
 				 cJSON_GetArraySize(ids), base->n_layers);
 	cJSON_ArrayForEach (id, ids)
 		if (!cJSON_IsString(id) || !image_digest_is_valid(id->valuestring))
-			return error_set(err, -EBADMSG, "a layer in the image's config has no sha256 digest");
+			return error_set(err, -EBADMSG, "a layer in the config of the image has no sha256 digest");
 	return json_append(ids, cJSON_CreateString(layer->diff_id));
 }
 
-/* The time is that of the layer's file: the entry must not tell when it was made. */
+/* A fixed time, as in the layer's archive: the entry must not depend on when it is made. */
 static int config_add_history_entry(cJSON *history, const char *by)
 {
 	cJSON *entry = cJSON_CreateObject();
@@ -106,7 +107,7 @@ static int config_add_history_entry(cJSON *history, const char *by)
 	return json_append(history, entry);
 }
 
-/* The history is optional; where it is there, it has one entry a layer that is not empty. */
+/* The history is optional. If it exists, it has one entry for each layer that is not empty. */
 static int config_add_history(cJSON *config, const struct image_manifest *base, struct error *err)
 {
 	cJSON *history = json_at(config, "history"), *entry;
@@ -115,7 +116,7 @@ static int config_add_history(cJSON *config, const struct image_manifest *base, 
 
 	if (!cJSON_IsArray(history)) {
 		if (history && !cJSON_IsNull(history))
-			return error_set(err, -EBADMSG, "the history in the image's config is not a list");
+			return error_set(err, -EBADMSG, "the history in the config of the image is not a list");
 		r = json_put(config, "history", cJSON_CreateArray());
 		if (r < 0)
 			return r;
@@ -124,8 +125,9 @@ static int config_add_history(cJSON *config, const struct image_manifest *base, 
 	cJSON_ArrayForEach (entry, history)
 		layers += !cJSON_IsTrue(json_at(entry, "empty_layer"));
 	if (layers > base->n_layers)
-		return error_set(err, -EBADMSG, "the image's config has a history of %zu layers, and there are %zu",
-				 layers, base->n_layers);
+		return error_set(err, -EBADMSG,
+				 "the history in the config of the image has %zu layers, its manifest %zu", layers,
+				 base->n_layers);
 	for (; layers < base->n_layers && r == 0; layers++)
 		r = config_add_history_entry(history, "a layer of the base image without a history");
 	return r < 0 ? r : config_add_history_entry(history, "vastfs: the runtime for AWS Lambda");
@@ -139,7 +141,8 @@ static int config_set_entry_point(cJSON *config, struct error *err)
 
 	if (!cJSON_IsObject(run)) {
 		if (run && !cJSON_IsNull(run))
-			return error_set(err, -EBADMSG, "the member config of the image's config is not an object");
+			return error_set(err, -EBADMSG,
+					 "the member 'config' in the config of the image is not an object");
 		r = json_put(config, "config", cJSON_CreateObject());
 		if (r < 0)
 			return r;
@@ -160,10 +163,10 @@ static int assemble_config(const struct image_manifest *base, const void *data, 
 	if (r < 0)
 		return r;
 	if (strcmp(digest, base->config.digest) != 0)
-		return error_set(err, -EBADMSG, "the image's config is %s and not %s, which its manifest names", digest,
-				 base->config.digest);
+		return error_set(err, -EBADMSG, "the config of the image has the digest %s; its manifest names %s",
+				 digest, base->config.digest);
 	if (!cJSON_IsObject(config))
-		return error_set(err, -EBADMSG, "the image's config is not a JSON object");
+		return error_set(err, -EBADMSG, "the config of the image is not a JSON object");
 	r = assemble_check_platform(config, architecture, layer, err);
 	if (r == 0)
 		r = config_add_diff_id(config, base, layer, err);
@@ -204,7 +207,7 @@ static int assemble_manifest(const struct image_manifest *base, const struct buf
 	if (r == 0)
 		r = json_append(json_at(manifest, "layers"),
 				assemble_descriptor(docker ? DOCKER_LAYER : OCI_LAYER, layer->data.len, layer->digest));
-	/* A subject makes an image a remark on another one: on the base's, which the registry does not have. */
+	/* A subject attaches this manifest to another one (OCI referrers), which the target registry does not have. */
 	json_drop(manifest, "subject");
 	return r < 0 ? r : json_print(manifest, out);
 }
@@ -216,7 +219,7 @@ int image_assemble(const struct image_manifest *base, const void *config, size_t
 	int r;
 
 	if (base->n_layers >= IMAGE_LAYERS_MAX)
-		return error_set(err, -EOPNOTSUPP, "the image has %zu layers already, and %d are the most there may be",
+		return error_set(err, -EOPNOTSUPP, "the image has %zu layers; vastfs adds one, and the maximum is %d",
 				 base->n_layers, IMAGE_LAYERS_MAX);
 	r = assemble_config(base, config, config_len, architecture, layer, ret_config, err);
 	if (r < 0)

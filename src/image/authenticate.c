@@ -39,7 +39,7 @@ static int token_keep(struct registry *r, const struct http_reply *reply, struct
 	if (!*token)
 		token = aws_text(body, "access_token");
 	if (!token_is_valid(token))
-		return error_set(err, -EBADMSG, "the registry's token service sent no token");
+		return error_set(err, -EBADMSG, "the reply of the registry's token service has no token");
 	secret_free_text(r->authorization);
 	r->authorization = secret_printf("Authorization: Bearer %s", token);
 	return r->authorization ? 0 : -ENOMEM;
@@ -60,12 +60,12 @@ static int token_ask_once(struct registry *r, const char *url, const char *label
 	int e = http_call(r->engine, &request, r->cancel, reply, err);
 
 	if (e < 0)
-		return error_prefix(err, "%s: asking for a token", label);
+		return error_prefix(err, "%s: cannot get a token", label);
 	return reply->status == 200 ? token_keep(r, reply, err)
-				    : registry_explain(reply, label, "asking for a token", err);
+				    : registry_explain(reply, label, "cannot get a token", err);
 }
 
-/* A reply that got lost or is cut short is asked for again: nothing depends on how often a token is given out. */
+/* A lost or truncated reply is requested again: a token may be issued any number of times. */
 static int token_fetch(struct registry *r, const char *url, const char *label, struct error *err)
 {
 	for (int try = 1;; try++) {
@@ -87,7 +87,7 @@ static int token_fetch(struct registry *r, const char *url, const char *label, s
 	}
 }
 
-/* A password goes where the registry itself is or where it is encrypted, and to this machine. */
+/* A password is sent only to the registry's own origin, over https, or to this machine. */
 static bool token_service_is_safe(const struct registry *r, const char *url)
 {
 	if (image_url_is_private(url) || image_url_same_origin(r->base, url))
@@ -100,7 +100,9 @@ static int authenticate_bearer(struct registry *r, const struct challenge *c, st
 	_free_ char *url = token_url(r, c);
 
 	if (!url || !token_service_is_safe(r, url))
-		return error_set(err, -EBADMSG, "the registry names a token service that cannot be used: %.200s",
+		return error_set(err, -EBADMSG,
+				 "the registry names a token service that vastfs must not contact: %.200s is less "
+				 "secure than the registry",
 				 c->realm);
 	return token_fetch(r, url, c->realm, err);
 }

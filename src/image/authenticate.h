@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * authenticate.h - inside the room: meeting what a registry demands before it answers.
+ * authenticate.h - authentication against a registry: answers the challenges of a 401 reply. For registry.c only.
  */
 #ifndef VASTFS_IMAGE_AUTHENTICATE_H
 #define VASTFS_IMAGE_AUTHENTICATE_H
@@ -8,9 +8,10 @@
 #include "image/registry.h"
 
 /*
- * Meets the first challenge of the list that can be met, and leaves the rest in *challenges for a registry that refuses
- * what it has asked for. 1: r->authorization has been set; 0: none can be met; negative errno with words: one that
- * should have worked failed, and no other could be met. Sleeps.
+ * Answers the first challenge of the list that vastfs can answer, and leaves the rest in *challenges, because some
+ * registries refuse the credentials of their own first challenge. 1: r->authorization has been set; 0: vastfs can
+ * answer none of the challenges; negative errno with err set: an answer that should have worked failed, and no other
+ * challenge could be answered. Sleeps: not for the engine's thread.
  */
 int registry_authenticate(struct registry *r, const char **challenges, struct error *err);
 

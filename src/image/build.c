@@ -18,15 +18,16 @@ struct build {
 	struct image_reference base;
 	struct image_layer layer;
 	struct registry source, target;
-	char base_digest[IMAGE_DIGEST_SIZE]; /* of what the base's name stands for: an index or a manifest */
+	char base_digest[IMAGE_DIGEST_SIZE]; /* of the index or manifest that the name of the base refers to */
 	struct image_manifest manifest;	     /* of the base */
 	struct buf config, new_config, new_manifest;
 	char new_digest[IMAGE_DIGEST_SIZE]; /* of new_manifest */
 	struct image_blob config_blob, layer_blob;
-	struct error warning; /* of stored credentials that could not be used */
+	struct error warning; /* a fault in the stored credentials */
 };
 
-/* -- where ----------------------------------------------------------------------------------------------------- */
+/* -- registries -----------------------------------------------------------------------------------------------------
+ */
 
 static bool build_is_ecr_host(const char *url)
 {
@@ -55,7 +56,7 @@ static int build_open_registry(struct build *x, const struct image_place *place,
 	return r;
 }
 
-/* Where the mirror has it. What its URL leaves open is decided by whether a registry answers there. */
+/* Locates the base at the mirror. If the URL does not decide between the two layouts, a request does. */
 static int build_locate_at_mirror(struct build *x, const char *mirror, struct image_place *ret, struct error *err)
 {
 	int kind = mirror_place(mirror, x->base.name, MIRROR_UNSURE, ret, err), r;
@@ -74,7 +75,7 @@ static int build_locate_at_mirror(struct build *x, const char *mirror, struct im
 	return kind < 0 ? kind : 0;
 }
 
-/* NULL: there is none for this image. */
+/* NULL: no mirror is set, or the image is in ECR. */
 static const char *build_mirror(const struct build *x)
 {
 	const char *mirror = getenv("VASTFS_REGISTRY_MIRROR");
@@ -82,7 +83,7 @@ static const char *build_mirror(const struct build *x)
 	return mirror && *mirror && !x->base.is_ecr ? mirror : NULL;
 }
 
-/* The advice of the transport is about AWS; where this host was named is known here. */
+/* The transport's remedy is about AWS; here the setting that names the host is known. */
 static int build_advise_on_network(const struct build *x, int r, struct error *err)
 {
 	if (r == -ENETUNREACH || r == -ECONNREFUSED || r == -ETIMEDOUT)
@@ -106,16 +107,18 @@ static int build_locate_source(struct build *x, struct image_place *ret, struct 
 	return ret->base && ret->name ? 0 : -ENOMEM;
 }
 
-/* A password is not sent where everybody on the way can read it. */
+/* A password is not sent over an unencrypted connection. */
 static void build_withhold_password(struct build *x, const char *host, struct buf *basic)
 {
 	secret_free_buf(basic);
-	error_set(&x->warning, -EACCES, "the stored password for %s is not sent, for the mirror is spoken to by http",
+	error_set(&x->warning, -EACCES,
+		  "the stored password for %s was not sent: the URL of the mirror begins with http, which does not "
+		  "encrypt",
 		  host);
-	error_remedy(&x->warning, "set VASTFS_REGISTRY_MIRROR to an https URL and start vastfs again");
+	error_remedy(&x->warning, "set VASTFS_REGISTRY_MIRROR to an https URL and restart vastfs");
 }
 
-/* A mirror has credentials of its own: those of the registry in whose place it stands are not its business. */
+/* The credentials are looked up for the mirror's host: those of the mirrored registry are not sent to it. */
 static int build_open_with_stored_credentials(struct build *x, const struct image_place *place, struct error *err)
 {
 	_secret_buf_ struct buf basic = BUF_INIT(SECRET_MAX);
@@ -177,7 +180,7 @@ static int build_find_base(struct build *x, struct error *err)
 	return build_advise_on_network(x, r, err);
 }
 
-/* By the digest that was found, so that the tag may move meanwhile. */
+/* Reads by the digest found before, because the tag may be moved in the meantime. */
 static int build_read_base(struct build *x, struct error *err)
 {
 	_buf_ struct buf document = BUF_INIT(IMAGE_MANIFEST_MAX);
@@ -190,7 +193,8 @@ static int build_read_base(struct build *x, struct error *err)
 		if (r == 0)
 			r = registry_get_manifest(&x->source, platform, &document, media_type, err);
 		if (r == 0 && build_is_index(&document, media_type))
-			r = error_set(err, -EINVAL, "the image's index leads to another index; that is not supported");
+			r = error_set(err, -EINVAL,
+				      "the index of the image refers to another index, which is not supported");
 	}
 	if (r == 0)
 		r = image_manifest_parse(buf_str(&document), document.len, media_type, &x->manifest, err);
@@ -220,7 +224,7 @@ static int build_assemble(struct build *x, struct error *err)
 	return image_digest(buf_str(&x->new_config), x->new_config.len, x->config_blob.digest);
 }
 
-/* The same layer may be listed twice. */
+/* A manifest may list the same layer twice. */
 static bool build_has_item(const struct copy_item *items, size_t n, const char *digest)
 {
 	for (size_t i = 0; i < n; i++)
@@ -245,7 +249,7 @@ static struct copy_item *build_list_items(const struct build *x, size_t *ret_n)
 	return items;
 }
 
-/* A token for the source lasts some minutes, a copy may last longer. What was sent is not sent again. */
+/* A token of the source expires after minutes; a copy may take longer. Blobs that were sent are not sent again. */
 static int build_copy_blobs(struct build *x, uint64_t *ret_sent, struct error *err)
 {
 	struct copy copy = {
@@ -266,7 +270,7 @@ static int build_copy_blobs(struct build *x, uint64_t *ret_sent, struct error *e
 		if (r != -EACCES || err->http_status != 401 || sent == before)
 			break;
 		before = sent;
-		log_debug("the source's token has run out");
+		log_debug("the token of the source registry has expired");
 		r = registry_find(&x->source, x->base_digest, digest, err);
 	} while (r == 0);
 	return r;
@@ -279,7 +283,7 @@ static int build_read_and_assemble(struct build *x, struct error *err)
 	return r == 0 ? build_assemble(x, err) : r;
 }
 
-/* A reply that was lost, or a tag that may be set only once: if the image is there as it was sent, it is stored. */
+/* The request may have succeeded although its reply was lost, and an immutable tag refuses a repetition. */
 static int build_store_manifest(struct build *x, const char *tag, struct error *err)
 {
 	struct error own = {0};
@@ -308,14 +312,14 @@ static int build_push(struct build *x, struct image_built *ret, struct error *er
 	if (r < 0)
 		return r;
 	if (strcmp(found, x->new_digest) != 0)
-		return error_set(err, -EIO, "%s has another image than was pushed: %.19s, not %.19s", x->target.base,
-				 found, x->new_digest);
+		return error_set(err, -EIO, "%s has another image under the tag than the one pushed: %.19s, not %.19s",
+				 x->target.base, found, x->new_digest);
 	strcpy(ret->digest, x->new_digest);
 	ret->pushed = true;
 	return 0;
 }
 
-/* Nothing is read that is not needed to know that nothing is to be done. */
+/* If the target already has the tag, only the digest of the base is read. */
 static int build_if_missing(struct build *x, struct image_built *ret, struct error *err)
 {
 	int r = build_find_base(x, err);
@@ -351,7 +355,7 @@ static void build_release(struct build *x)
 	buf_free(&x->new_manifest);
 }
 
-/* What the reply of the registry does not say: whose it is, and why no password was sent. */
+/* Adds what the registry cannot know: the account that owns the repository, and why no password was sent. */
 static void build_advise(const struct build *x, struct error *err)
 {
 	char advice[sizeof(err->remedy)];
@@ -359,7 +363,7 @@ static void build_advise(const struct build *x, struct error *err)
 	if (x->base.is_ecr && err->errnum == -EACCES)
 		error_remedy(err,
 			     "check vast_image in config/default.env, and that the policy of the repository in account "
-			     "%s and your own policies allow ecr:BatchGetImage and ecr:GetDownloadUrlForLayer",
+			     "%s and your IAM policies allow ecr:BatchGetImage and ecr:GetDownloadUrlForLayer",
 			     x->base.ecr_account);
 	if (!error_is(&x->warning))
 		return;

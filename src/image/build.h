@@ -2,8 +2,9 @@
 /*
  * build.h - the image that Lambda and Fargate run: a base image with vast-lambda-runtime added, in a registry.
  *
- * Works from registry to registry. What is pushed has a tag that follows from the digests of what went into it, so an
- * image that is there needs no second look; its manifest is stored last, so a half-pushed image is never found.
+ * Copies from registry to registry; nothing is stored on this machine. The tag of a pushed image is computed from the
+ * digests of its parts, so an image whose tag exists is complete and is not built again. The manifest is stored last,
+ * so a partly pushed image is never found.
  */
 #ifndef VASTFS_IMAGE_BUILD_H
 #define VASTFS_IMAGE_BUILD_H
@@ -15,47 +16,49 @@ struct engine;
 
 struct image_build {
 	struct engine *engine;
-	const char *base;	   /* as people write it: "tenzir/vast:latest" */
+	const char *base;	   /* as in vast_image: "tenzir/vast:latest" */
 	const char *architecture;  /* "x86_64" or "arm64" */
-	const char *runtime;	   /* path of vast-lambda-runtime for it */
-	const char *registry;	   /* the target's URL: ECR's proxyEndpoint */
-	const char *repository;	   /* there */
+	const char *runtime;	   /* path of vast-lambda-runtime for that architecture */
+	const char *registry;	   /* URL of the target registry: ECR's proxyEndpoint */
+	const char *repository;	   /* name of the repository in the target registry */
 	const char *authorization; /* user:password in base64, secret; NULL or "": none */
-	/* Where an image of ECR is read and how; NULL: by its host, with the credentials that docker has stored. */
+	/* Registry URL and credentials for a base image in ECR; NULL: the image's own host, credentials stored by
+	 * docker. */
 	const char *source_registry, *source_authorization;
 	const char *ca_file; /* certificates to trust at both ends, NULL: the system's */
 	struct aws_cancel_token *cancel;
-	/* Called on the engine thread, often; bytes. */
+	/* Called on the engine thread, up to some hundred times a second; done and total are bytes. */
 	void (*progress)(void *arg, const char *step, uint64_t done, uint64_t total);
-	/* Called once at most, by the caller's thread: what is wrong with stored credentials and may not matter. */
+	/* Called at most once, on the caller's thread, with a fault in stored credentials: public images need none. */
 	void (*warn)(void *arg, const struct error *what);
 	void *arg;
 };
 
 struct image_built {
-	char digest[IMAGE_DIGEST_SIZE]; /* what the target has it by */
+	char digest[IMAGE_DIGEST_SIZE]; /* of the manifest in the target registry */
 	char tag[IMAGE_TAG_SIZE];
-	bool pushed;	/* false: it was there */
+	bool pushed;	/* false: the target already had the image */
 	uint64_t bytes; /* sent */
 };
 
 /*
- * Any thread but the engine's: sleeps until it is done. Negative errno with words: -ENOENT no such image or platform,
- * -EACCES no permission, -EINVAL an image that Lambda cannot run, -EBADMSG a registry that makes no sense, -ECANCELED,
- * those of the network.
+ * Builds and pushes the image. Sleeps until the end, so not for the engine's thread. Negative errno with err set:
+ * -ENOENT no such image or platform, -EACCES no permission, -EINVAL or -EOPNOTSUPP an image that Lambda cannot run,
+ * -EBADMSG an invalid reply of a registry, -ECANCELED, or the errno of the network.
  *
- * VASTFS_REGISTRY_MIRROR in the environment (a URL) is asked in place of every registry that is not ECR.
+ * If the environment has VASTFS_REGISTRY_MIRROR (a URL), that registry is asked in place of every other except ECR.
  */
 int image_build(const struct image_build *b, struct image_built *ret, struct error *err);
 
 /*
- * Pure. The registry that an image of ECR is read from: its own host exactly. Only where the reply to the request for a
- * token names a registry that is not AWS's (an emulator), and the image is of the caller's own account, it is that one.
- * base: of ECR. endpoint: the reply's proxyEndpoint, account: the caller's. NULL without memory; to be freed.
+ * Pure. The URL of the registry that a base image in ECR is read from: its own host. The exception is an emulator of
+ * AWS: if the reply to GetAuthorizationToken names a host that is not ECR's, and the image belongs to the caller's
+ * account, the image is read from that host. endpoint: proxyEndpoint of the reply; account: the caller's. NULL without
+ * memory; the caller frees it.
  */
 char *image_ecr_registry(const struct image_reference *base, const char *endpoint, const char *account);
 
-/* Whether there is an image to build from, and it suits. The target is not asked; it need not exist yet. */
+/* Checks that the base image exists and that Lambda can run it. The target is not contacted and need not exist yet. */
 int image_check(const struct image_build *b, struct error *err);
 
 #endif

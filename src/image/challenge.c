@@ -13,7 +13,7 @@ static const char *challenge_skip(const char *s, const char *what)
 	return s + strspn(s, what);
 }
 
-/* The value without quotes and backslashes; "" if it is too long. Returns what is behind it. */
+/* Copies the value without quotes and backslashes; "" if it is too long. Returns the position behind it. */
 static const char *challenge_take_value(const char *s, char *value, size_t size)
 {
 	bool quoted = *s == '"', whole = true;
@@ -31,7 +31,7 @@ static const char *challenge_take_value(const char *s, char *value, size_t size)
 	return s + (quoted && *s == '"');
 }
 
-/* One parameter: name="value" or name=value. Returns what is behind it; NULL: there is none. */
+/* One parameter: name="value" or name=value. Returns the position behind it; NULL: there is no parameter. */
 static const char *challenge_take_parameter(const char *s, struct challenge *c)
 {
 	char value[1024];
@@ -59,7 +59,7 @@ static enum challenge_scheme challenge_scheme_of(const char *s, size_t n)
 	return CHALLENGE_UNKNOWN;
 }
 
-/* What a scheme brings that is no parameter (the blob of Negotiate) reads as a scheme that nobody knows. */
+/* A scheme may carry data that is no parameter (the token68 of Negotiate); it is parsed as one more, unknown scheme. */
 bool challenge_next(const char **list, struct challenge *ret)
 {
 	const char *s = challenge_skip(*list, "," BLANKS), *behind;

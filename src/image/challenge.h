@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * challenge.h - what a registry demands: the challenges of a WWW-Authenticate header (RFC 9110 section 11.6.1). Pure.
+ * challenge.h - parses the challenges of a WWW-Authenticate header (RFC 9110 section 11.6.1). Pure.
  */
 #ifndef VASTFS_IMAGE_CHALLENGE_H
 #define VASTFS_IMAGE_CHALLENGE_H
@@ -8,9 +8,9 @@
 #include <stdbool.h>
 
 enum challenge_scheme {
-	CHALLENGE_UNKNOWN, /* Negotiate, NTLM, Digest and whatever else there is */
+	CHALLENGE_UNKNOWN, /* Negotiate, NTLM, Digest and all others */
 	CHALLENGE_BASIC,
-	CHALLENGE_BEARER, /* a token is to be fetched from realm, which is never "" */
+	CHALLENGE_BEARER, /* a token must be fetched from realm, which is never "" */
 };
 
 struct challenge {
@@ -21,8 +21,8 @@ struct challenge {
 };
 
 /*
- * Takes the first challenge off the list, which may hold several, separated by commas as their parameters are. False at
- * the end. A value that does not fit reads as "".
+ * Parses the first challenge of *list and moves *list behind it. Challenges are separated by commas, and so are their
+ * parameters. False at the end of the list. A value that does not fit its buffer becomes "".
  */
 bool challenge_next(const char **list, struct challenge *ret);
 

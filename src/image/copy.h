@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * copy.h - blobs from a registry (or from memory) into another, as streams.
+ * copy.h - copies blobs from a registry, or from memory, to another registry.
  *
- * Several at once, none of them whole in memory or on disk. A blob that is there is not sent. One whose digest or
- * length is wrong is never completed at the target. What fails for a moment is tried again from the blob's beginning.
+ * Up to COPY_AT_ONCE blobs are streamed at the same time; none is held whole in memory or on disk. A blob that the
+ * target has is not sent. A blob with a wrong digest or length is never completed at the target. After a transient
+ * failure a blob is sent again from its beginning.
  */
 #ifndef VASTFS_IMAGE_COPY_H
 #define VASTFS_IMAGE_COPY_H
@@ -14,22 +15,22 @@
 
 struct copy_item {
 	struct image_blob blob;
-	const struct buf *data; /* the bytes, if they do not come from the source */
+	const struct buf *data; /* the content; NULL: it is read from the source */
 };
 
 struct copy {
-	struct registry *source, *target; /* authenticated already */
-	bool mount; /* both are repositories of one registry: it may take the blob over without it being sent */
+	struct registry *source, *target; /* both have been authenticated by a request before */
+	bool mount; /* both are in one registry, which may mount a blob of the source without a transfer */
 	const struct copy_item *items;
 	size_t n;
-	/* Called on the engine thread, often. total counts what is there already, too. */
+	/* Called on the engine thread, for every piece of data. done and total are bytes, including blobs not sent. */
 	void (*progress)(void *arg, uint64_t done, uint64_t total);
 	void *arg;
 };
 
 /*
- * Any thread but the engine's: sleeps until all are there. *ret_sent: bytes that were sent. -EACCES with the HTTP
- * status 401 if the source's token has run out: authenticate and copy again.
+ * Sleeps until the target has all blobs, so not for the engine's thread. *ret_sent: bytes sent, also on failure.
+ * -EACCES with err->http_status 401: the token of the source has expired; authenticate and copy again.
  */
 int copy_run(const struct copy *c, struct aws_cancel_token *cancel, uint64_t *ret_sent, struct error *err);
 

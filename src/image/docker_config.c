@@ -13,17 +13,17 @@
 #include <strings.h>
 
 #define FILE_MAX ((size_t)1 << 20)
-#define HUB_KEY	 "https://index.docker.io/v1/" /* the name under which docker keeps Docker Hub */
+#define HUB_KEY	 "https://index.docker.io/v1/" /* the key of Docker Hub in docker's files */
 
-/* What is looked for, and where. */
+/* The image that needs credentials, and the file being searched. */
 struct docker_lookup {
 	const char *host;
 	char whole[512]; /* "host/name" */
 	const char *file;
-	struct error *warning; /* NULL: not wanted */
+	struct error *warning; /* NULL: the caller wants no warning */
 };
 
-/* -- answers ---------------------------------------------------------------------------------------------------- */
+/* -- entries ---------------------------------------------------------------------------------------------------- */
 
 static const char *docker_text(const cJSON *o, const char *key)
 {
@@ -47,7 +47,7 @@ static int docker_encode_basic(const char *user, const char *password, struct bu
 
 static int docker_refuse_entry(const struct docker_lookup *w, const char *lacking, struct error *err)
 {
-	error_set(err, -EBADMSG, "%s has for %s no %s", w->file, w->host, lacking);
+	error_set(err, -EBADMSG, "%s has no %s for %s", w->file, lacking, w->host);
 	error_remedy(err, "log in again: docker login %s", w->host);
 	return -EBADMSG;
 }
@@ -56,8 +56,9 @@ static int docker_take_pair(const struct docker_lookup *w, const char *user, con
 			    struct error *err)
 {
 	if (strcmp(user, "<token>") == 0) {
-		error_set(err, -EOPNOTSUPP, "%s has an identity token for %s, and vastfs can use a password only",
-			  w->file, w->host);
+		error_set(err, -EOPNOTSUPP,
+			  "%s has an identity token for %s; vastfs supports only passwords and access tokens", w->file,
+			  w->host);
 		error_remedy(err, "log in with a user name and a password or access token: docker login %s", w->host);
 		return -EOPNOTSUPP;
 	}
@@ -68,7 +69,7 @@ static int docker_take_pair(const struct docker_lookup *w, const char *user, con
 
 /* -- auths ------------------------------------------------------------------------------------------------------ */
 
-/* base64(1) breaks lines after 76 characters, and so do files that were made with it. */
+/* base64(1) breaks lines after 76 characters, so a value made with it contains newlines. */
 static void docker_remove_blanks(char *text)
 {
 	char *out = text;
@@ -92,7 +93,7 @@ static int docker_take_auth(const struct docker_lookup *w, const char *auth, str
 	}
 	docker_remove_blanks(coded);
 	n = EVP_DecodeBlock((unsigned char *)plain, (const unsigned char *)coded, (int)strlen(coded));
-	/* The padding is decoded as NULs; some logins store NULs behind the password as well. */
+	/* Padding is decoded as NULs; some login programs also store NULs behind the password. */
 	colon = n < 0 ? NULL : memchr(plain, ':', (size_t)n);
 	if (!colon || strlen(plain) < (size_t)(colon - plain)) {
 		r = docker_refuse_entry(w, "'user:password' in base64", err);
@@ -127,7 +128,7 @@ static void key_cut_end(char *s, const char *end)
 		s[len - n] = '\0';
 }
 
-/* A key as "host" or "host/namespace": without scheme and API version, Docker Hub by one name. */
+/* Normalizes a key to "host" or "host/namespace": no scheme, no API version, one host name for Docker Hub. */
 static void key_normalize(const char *key, char *out, size_t size)
 {
 	const char *host_end;
@@ -145,7 +146,7 @@ static void key_normalize(const char *key, char *out, size_t size)
 		out[strcspn(out, "/")] = '\0';
 }
 
-/* How much of the wanted name the key covers, 0 if it is another one's. The host's letters may differ in case. */
+/* The length of the key if it is a prefix of the image's "host/name", ignoring case; else 0. */
 static size_t key_match(const struct docker_lookup *w, const char *key)
 {
 	char normal[512];
@@ -158,7 +159,7 @@ static size_t key_match(const struct docker_lookup *w, const char *key)
 	return len;
 }
 
-/* An entry that says nothing, as docker leaves it where a helper has the password, is none. */
+/* docker leaves an empty entry if a helper stores the password; it is ignored. */
 static bool entry_has_credentials(const cJSON *entry)
 {
 	if (cJSON_IsString(entry))
@@ -192,7 +193,7 @@ static int docker_take_helper_reply(const struct docker_lookup *w, const char *h
 	_secret_json_ cJSON *json = cJSON_Parse(answer);
 
 	if (!cJSON_IsObject(json)) {
-		error_set(err, -EBADMSG, "%s: docker-credential-%s gave no JSON object for %s", w->file, helper,
+		error_set(err, -EBADMSG, "%s: docker-credential-%s printed no JSON object for %s", w->file, helper,
 			  w->host);
 		error_remedy(err, "log in again: docker login %s", w->host);
 		return -EBADMSG;
@@ -217,16 +218,16 @@ static int docker_ask_helper(const struct docker_lookup *w, const char *helper, 
 	return r;
 }
 
-/* -- what is wrong and does not matter for public images --------------------------------------------------------- */
+/* -- faults that do not prevent a pull of a public image -------------------------------------------------------- */
 
-/* The first is kept: one warning is read, five are not. */
+/* Only the first warning is kept: one warning is read, five are not. */
 static void docker_warn(const struct docker_lookup *w, const struct error *what)
 {
 	if (w->warning && !error_is(w->warning))
 		*w->warning = *what;
 }
 
-/* A helper that is not installed, or does not answer, is what a copied file looks like: public images still go. */
+/* A configuration copied from another machine may name a helper that is missing or hangs here: only a warning. */
 static int docker_ask_helper_or_warn(const struct docker_lookup *w, const char *helper, struct buf *ret,
 				     struct error *err)
 {
@@ -248,7 +249,7 @@ static int docker_warn_of_file(const struct docker_lookup *w, const char *path, 
 	struct error what = {0};
 
 	error_set(&what, -EBADMSG, "%s %s", path, fault);
-	error_remedy(&what, "remove %s, or log in again", path);
+	error_remedy(&what, "remove %s, or run: docker login", path);
 	docker_warn(w, &what);
 	return 0;
 }
@@ -270,7 +271,7 @@ static int docker_search_config(const struct docker_lookup *w, const cJSON *conf
 	return docker_take_entry(w, docker_best_entry(w, cJSON_GetObjectItemCaseSensitive(config, "auths")), ret, err);
 }
 
-/* Blanks, a byte order mark (Windows' editors), and the word null: a file that says nothing. */
+/* Editors on Windows put a byte order mark at the beginning. */
 static const char *docker_skip_byte_order_mark(const char *text)
 {
 	return strncmp(text, "\xef\xbb\xbf", 3) == 0 ? text + 3 : text;
@@ -295,7 +296,7 @@ static int docker_search_text(struct docker_lookup *w, const char *path, const c
 	json = cJSON_ParseWithOpts(text, NULL, true);
 	if (!cJSON_IsObject(json)) {
 		error_set(err, -EBADMSG, "%s is not a JSON object", path);
-		error_remedy(err, "fix or remove %s, then log in again", path);
+		error_remedy(err, "fix or remove %s, then run: docker login", path);
 		return -EBADMSG;
 	}
 	w->file = path;
@@ -330,7 +331,7 @@ static int docker_search_file(struct docker_lookup *w, const char *path, struct 
 	return r;
 }
 
-/* "<directory of the variable or of home>/<rest>", to be freed; NULL if neither is set. */
+/* "$variable/rest" or "~/home_part/rest"; the caller frees it. NULL if neither directory is known, or no memory. */
 static char *docker_path(const char *variable, const char *home_part, const char *rest)
 {
 	const char *dir = getenv(variable), *home = path_home();
@@ -366,6 +367,7 @@ int image_credentials(const char *host, const char *name, struct buf *ret_basic,
 				  .warning = ret_warning};
 
 	if ((size_t)snprintf(w.whole, sizeof(w.whole), "%s/%s", w.host, name) >= sizeof(w.whole))
-		return error_set(err, -EINVAL, "the name of the image is too long");
+		return error_set(err, -EINVAL, "the name of the image has more than %zu characters",
+				 sizeof(w.whole) - 1);
 	return docker_search_files(&w, ret_basic, err);
 }

@@ -13,17 +13,18 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-#define HELPER_REFUSED (-EIO) /* it ended with a status other than 0 */
+#define HELPER_REFUSED (-EIO) /* the helper exited with a status other than 0 */
 
 struct helper {
 	char program[128];
 	const char *server;
 	pid_t pid;
 	int out; /* its standard output */
+	int timeout_ms;
 	int64_t deadline_ms;
 };
 
-/* It becomes a part of a program's name: no slash, no blank, nothing that could be an option. */
+/* The word becomes part of a program's name: it must contain no slash and no blank, and not look like an option. */
 static bool helper_name_is_valid(const char *s)
 {
 	size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
@@ -31,7 +32,7 @@ static bool helper_name_is_valid(const char *s)
 	return n && n < 64 && !s[n] && *s != '.' && *s != '-';
 }
 
-/* A pipe's buffer holds the name of a server: it is all written before the helper begins, and nothing can block. */
+/* The name fits into the buffer of a pipe, so it is written before the helper starts and cannot block. */
 static int helper_make_input(const char *server)
 {
 	int ends[2], r = 0;
@@ -49,7 +50,7 @@ static int helper_make_input(const char *server)
 	return r;
 }
 
-/* A group of its own, so that whatever the helper starts ends with it; signals as a program expects them. */
+/* The helper gets its own process group, so that its children are killed with it, and default signal handling. */
 static int helper_spawn(struct helper *h, int in, int out, char **environment)
 {
 	char *argv[] = {h->program, (char[]){"get"}, NULL};
@@ -93,9 +94,9 @@ static int helper_start(struct helper *h, const char *server)
 		return in;
 	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
 		return -errno;
-	/* Not blocking is for our end only: the helper writes as to any pipe. */
+	/* Only the reading end is non-blocking: the helper expects an ordinary pipe. */
 	fcntl(ends[1], F_SETFL, 0);
-	environment = secret_env_for_child(); /* ECR's helper needs the keys */
+	environment = secret_env_for_child(); /* the helper for ECR needs the AWS keys */
 	r = environment ? helper_spawn(h, in, ends[1], environment) : -ENOMEM;
 	secret_env_free_child(environment);
 	close(ends[1]);
@@ -147,7 +148,7 @@ static int helper_read_reply(const struct helper *h, char *ret)
 	return strlen(ret) == len ? 0 : -EBADMSG;
 }
 
-/* Its end, which may be later than that of its output; whoever is not done by the deadline is killed. */
+/* Waits for the exit of the helper, which may follow the end of its output, and kills it at the deadline. */
 static int helper_finish(const struct helper *h, int r, int *ret_status)
 {
 	_close_ int pidfd = (int)syscall(SYS_pidfd_open, h->pid, 0);
@@ -162,35 +163,39 @@ static int helper_finish(const struct helper *h, int r, int *ret_status)
 	return r;
 }
 
-/* Its output stays out of the text: it may hold a secret. */
+/* The message does not quote the output, which may contain a secret. */
 static int helper_explain(const struct helper *h, int r, struct error *err)
 {
 	if (r == -ENOENT)
-		error_set(err, r, "there is no program %s", h->program);
+		error_set(err, r, "the program %s is not installed", h->program);
 	else if (r == -ETIMEDOUT)
-		error_set(err, r, "%s gave no answer in time", h->program);
+		error_set(err, r, "%s did not exit within %d ms", h->program, h->timeout_ms);
 	else if (r == HELPER_REFUSED)
 		error_set(err, r, "%s failed", h->program);
 	else
 		error_set(err, r, "%s failed: %s", h->program, strerror(-r));
 	if (r == -ENOENT)
-		error_remedy(err, "install it, or remove it from docker's configuration");
+		error_remedy(err, "install it, or remove the helper from docker's configuration");
 	else
 		error_remedy(err,
-			     "run: echo %s | %s get, to see what it says, or remove it from docker's configuration",
+			     "run: echo %s | %s get, to see its error message, or remove the helper from docker's "
+			     "configuration",
 			     h->server, h->program);
 	return r;
 }
 
 int image_helper_get(const char *helper, const char *server, int timeout_ms, char *ret, struct error *err)
 {
-	struct helper h = {.server = server, .out = -1, .deadline_ms = clock_monotonic_ms() + timeout_ms};
+	struct helper h = {.server = server,
+			   .out = -1,
+			   .timeout_ms = timeout_ms,
+			   .deadline_ms = clock_monotonic_ms() + timeout_ms};
 	int status = 0, r;
 
 	*ret = '\0';
 	if (!helper_name_is_valid(helper)) {
 		error_set(err, -EINVAL, "'%.80s' is not the name of a credential helper", helper);
-		error_remedy(err, "remove it from docker's configuration");
+		error_remedy(err, "remove the helper from docker's configuration");
 		return -EINVAL;
 	}
 	snprintf(h.program, sizeof(h.program), "docker-credential-%s", helper);

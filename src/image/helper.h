@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * helper.h - docker's credential helpers: a program that gives a registry's credentials.
+ * helper.h - runs a credential helper of docker: a program that prints the credentials for a registry.
  *
- * Source: docker/docker-credential-helpers, README, "Development": "get" with the server's name on standard input, the
- * answer a JSON object on standard output.
+ * Source: docker/docker-credential-helpers, README, "Development": the argument is "get", standard input the name of
+ * the server, standard output a JSON object.
  */
 #ifndef VASTFS_IMAGE_HELPER_H
 #define VASTFS_IMAGE_HELPER_H
@@ -16,9 +16,10 @@
 #define IMAGE_HELPER_MS	 10000
 
 /*
- * Runs docker-credential-<helper> get. ret: IMAGE_HELPER_MAX bytes, the answer and a NUL; a secret, to be cleared also
- * after an error. Returns 1, 0 if the helper knows none for the server, -ENOENT if there is no such program, -EINVAL
- * its name is not a plain word, -ETIMEDOUT, -EIO it failed.
+ * Runs docker-credential-<helper> get and sleeps until it ends, timeout_ms at most. ret: IMAGE_HELPER_MAX bytes for the
+ * output and a NUL; a secret, which the caller clears also after an error. Returns 1; 0 if the helper has no
+ * credentials for the server; -ENOENT no such program, -EINVAL an invalid name of a helper, -ETIMEDOUT, -EIO the helper
+ * failed.
  */
 int image_helper_get(const char *helper, const char *server, int timeout_ms, char *ret, struct error *err);
 

@@ -10,11 +10,11 @@
 #include <sys/stat.h>
 #include <zlib.h>
 
-#define GZIP_WINDOW (15 + 16) /* zlib's way to ask for gzip's header */
+#define GZIP_WINDOW (15 + 16) /* asks zlib for a gzip header */
 
 /* -- the program ------------------------------------------------------------------------------------------------ */
 
-/* Not file_read: a FIFO must not hang, nor a directory pass for an unreadable file. */
+/* Not file_read(): a FIFO must not block, and a directory needs a message of its own. */
 static int layer_read_program(const char *path, struct buf *out, struct error *err)
 {
 	_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -25,7 +25,7 @@ static int layer_read_program(const char *path, struct buf *out, struct error *e
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return error_set(err, -errno, "cannot open the runtime %s: %s", path, strerror(errno));
 	if (!S_ISREG(st.st_mode))
-		return error_set(err, -ENOEXEC, "the runtime %s is not a file", path);
+		return error_set(err, -ENOEXEC, "the runtime %s is not a regular file", path);
 	while (!out->error && (n = read(fd, piece, sizeof(piece))) != 0) {
 		if (n < 0 && errno != EINTR)
 			return error_set(err, -errno, "cannot read the runtime %s: %s", path, strerror(errno));
@@ -37,7 +37,7 @@ static int layer_read_program(const char *path, struct buf *out, struct error *e
 	return out->error;
 }
 
-/* 64 bits, little endian, with an entry point, for a machine that Lambda has; its architecture's name or NULL. */
+/* The architecture of a 64-bit little-endian ELF program with an entry point, if Lambda has it; else NULL. */
 static const char *layer_architecture(const struct buf *program)
 {
 	Elf64_Ehdr h;
@@ -57,9 +57,9 @@ static const char *layer_architecture(const struct buf *program)
 /* -- the archive ------------------------------------------------------------------------------------------------ */
 
 /*
- * One file needs no library: libarchive would bring twenty others into a daemon that packs once a deploy. The format is
- * ustar (POSIX.1-2017, pax, "ustar Interchange Format"): a header, the file, zeros up to the next block, two blocks of
- * zeros.
+ * The archive has one file, so vastfs writes it itself: libarchive would add twenty libraries to the daemon. The format
+ * is ustar (POSIX.1-2017, pax, "ustar Interchange Format"): a header, the file, zeros up to the next block, two blocks
+ * of zeros.
  */
 #define TAR_BLOCK 512
 
@@ -70,7 +70,7 @@ struct tar_header {
 
 static_assert(sizeof(struct tar_header) == TAR_BLOCK, "a header is one block");
 
-/* The sum of all bytes, with blanks where the sum itself will stand. */
+/* The sum of all bytes, with blanks in place of the checksum itself. */
 static unsigned tar_checksum(const struct tar_header *h)
 {
 	const unsigned char *bytes = (const unsigned char *)h;
@@ -127,7 +127,7 @@ static int gzip_deflate(z_stream *z, struct buf *out)
 	return out->error ? out->error : r == Z_STREAM_END ? 0 : -EIO;
 }
 
-/* gzip's header with time 0, no name and no operating system: nothing in it tells of this machine. */
+/* The gzip header has time 0, no name and no operating system, so that it is the same on every machine. */
 static int gzip_compress(const struct buf *in, struct buf *out)
 {
 	gz_header header = {.os = 255};

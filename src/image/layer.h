@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * layer.h - the one layer that vastfs puts on top of an image: the program that runs commands in the function, starts
- * the server, and checks its health (src/runtime/main.c).
+ * layer.h - makes the layer that vastfs adds to an image. It contains vast-lambda-runtime, the program that runs
+ * commands in the Lambda function, starts the server and checks its health (src/runtime/main.c). Blocks on the disk;
+ * any thread.
  *
  * One file at the root, IMAGE_RUNTIME_PATH, mode 0755, owner 0:0, time 0, in a ustar archive compressed with gzip
- * (OCI Image Format Specification 1.1, layer.md). The same program makes the same bytes, wherever and whenever.
+ * (OCI Image Format Specification 1.1, layer.md). The same program makes the same bytes on every machine and at any
+ * time.
  */
 #ifndef VASTFS_IMAGE_LAYER_H
 #define VASTFS_IMAGE_LAYER_H
@@ -20,12 +22,12 @@ struct image_layer {
 	struct buf data;		 /* the compressed archive */
 	char digest[IMAGE_DIGEST_SIZE];	 /* of data */
 	char diff_id[IMAGE_DIGEST_SIZE]; /* of the archive before compression */
-	char architecture[16];		 /* the program is for: "x86_64" or "arm64"; "": unknown */
+	char architecture[16];		 /* of the program: "x86_64" or "arm64"; "": unknown */
 };
 
 /*
- * Reads the program. Errno of open or read; -ENOEXEC if it is no ELF executable for an architecture that Lambda has;
- * -EFBIG. *ret is to be freed by image_layer_free, and empty after an error.
+ * Reads the program and makes the layer. Errno of open or read; -ENOEXEC if the file is no ELF executable for an
+ * architecture of Lambda; -EFBIG. The caller frees *ret with image_layer_free; after an error *ret is empty.
  */
 int image_layer_make(const char *runtime_path, struct image_layer *ret, struct error *err);
 void image_layer_free(struct image_layer *l); /* the content, not the struct */

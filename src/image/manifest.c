@@ -7,9 +7,9 @@
 #include <string.h>
 #include <strings.h>
 
-#define BLOB_MAX ((double)((uint64_t)10 << 30)) /* Lambda takes 10 GiB, uncompressed and in all */
+#define BLOB_MAX ((double)((uint64_t)10 << 30)) /* Lambda's limit for the whole uncompressed image is 10 GiB */
 
-/* -- small readings --------------------------------------------------------------------------------------------- */
+/* -- media types ------------------------------------------------------------------------------------------------ */
 
 static const char *manifest_text(const cJSON *o, const char *key)
 {
@@ -61,7 +61,7 @@ bool image_manifest_is_index(const cJSON *json, const char *media_type)
 
 /* -- choosing a platform ---------------------------------------------------------------------------------------- */
 
-/* How well an entry fits: 0 not at all, 2 if every machine of the architecture can run it. */
+/* Rates an entry: 0 another platform, 1 a variant of the architecture, 2 runs on every machine of the architecture. */
 static int platform_fit(const cJSON *entry, const char *architecture)
 {
 	const cJSON *platform = cJSON_GetObjectItemCaseSensitive(entry, "platform");
@@ -96,12 +96,12 @@ static int platform_not_found(const cJSON *entries, const char *architecture, st
 	cJSON_ArrayForEach (entry, entries)
 		if (type_is_index(manifest_text(entry, "mediaType")))
 			return error_set(err, -EOPNOTSUPP,
-					 "the image's index holds another index, %.72s, and no image for linux/%s",
+					 "the index of the image has another index, %.72s, but no image for linux/%s",
 					 manifest_text(entry, "digest"), platform_architecture(architecture));
 	platform_list(entries, &names);
-	error_set(err, -ENOENT, "there is no image for linux/%s; there is: %s", platform_architecture(architecture),
-		  names.len ? buf_str(&names) : "none that names its platform");
-	error_remedy(err, "choose another image, or another architecture in the settings");
+	error_set(err, -ENOENT, "no image for linux/%s; available: %s", platform_architecture(architecture),
+		  names.len ? buf_str(&names) : "no image that names its platform");
+	error_remedy(err, "set vast_image to another image, or set another architecture, in config/default.env");
 	return -ENOENT;
 }
 
@@ -113,7 +113,7 @@ int image_manifest_choose(const cJSON *index, const char *architecture, char ret
 	int best_fit = 0;
 
 	if (!cJSON_IsArray(entries))
-		return error_set(err, -EBADMSG, "the image's index has no list of manifests");
+		return error_set(err, -EBADMSG, "the index of the image has no list of manifests");
 	cJSON_ArrayForEach (entry, entries) {
 		int f = platform_fit(entry, architecture);
 
@@ -127,11 +127,13 @@ int image_manifest_choose(const cJSON *index, const char *architecture, char ret
 	digest = manifest_text(best, "digest");
 	if (!image_digest_is_valid(digest))
 		return error_set(err, -EBADMSG,
-				 "the image's index gives '%.80s' for linux/%s, which is no sha256 digest", digest,
-				 platform_architecture(architecture));
+				 "the index of the image has '%.80s' for linux/%s, which is not a sha256 digest",
+				 digest, platform_architecture(architecture));
 	if (type_is_index(manifest_text(best, "mediaType")))
-		return error_set(err, -EOPNOTSUPP, "the image for linux/%s is an index in an index, %s",
-				 platform_architecture(architecture), digest);
+		return error_set(
+			err, -EOPNOTSUPP,
+			"the entry for linux/%s in the index of the image is another index, %s, which is not supported",
+			platform_architecture(architecture), digest);
 	snprintf(ret_digest, IMAGE_DIGEST_SIZE, "%s", digest);
 	return 0;
 }
@@ -144,30 +146,33 @@ static int manifest_parse_descriptor(const cJSON *o, const char *what, struct im
 	const char *digest = manifest_text(o, "digest"), *type = manifest_text(o, "mediaType");
 
 	if (!cJSON_IsObject(o))
-		return error_set(err, -EBADMSG, "the image's manifest has no descriptor of its %s", what);
+		return error_set(err, -EBADMSG, "the manifest of the image has no descriptor of its %s", what);
 	if (!image_digest_is_valid(digest))
-		return error_set(err, -EBADMSG, "the image's %s has '%.80s', which is no sha256 digest", what, digest);
+		return error_set(err, -EBADMSG,
+				 "the descriptor of the image's %s has '%.80s', which is not a sha256 digest", what,
+				 digest);
 	if (!*type || strlen(type) >= sizeof(ret->media_type))
-		return error_set(err, -EBADMSG, "the image's %s %s has no media type of a sensible length", what,
+		return error_set(err, -EBADMSG, "the descriptor of the image's %s %s has no valid media type", what,
 				 digest);
 	if (!cJSON_IsNumber(size) || !(size->valuedouble >= 1) || floor(size->valuedouble) != size->valuedouble)
-		return error_set(err, -EBADMSG, "the image's %s %s has no size", what, digest);
+		return error_set(err, -EBADMSG, "the descriptor of the image's %s %s has no valid size", what, digest);
 	if (size->valuedouble > BLOB_MAX)
-		return error_set(err, -EFBIG, "the image's %s %s is larger than Lambda's 10 GiB", what, digest);
+		return error_set(err, -EFBIG, "the image's %s %s is larger than 10 GiB, the limit of Lambda", what,
+				 digest);
 	snprintf(ret->digest, sizeof(ret->digest), "%s", digest);
 	snprintf(ret->media_type, sizeof(ret->media_type), "%s", type);
 	ret->size = (uint64_t)size->valuedouble;
 	return 0;
 }
 
-/* What is wrong with a layer's media type, or NULL. */
+/* Why Lambda cannot use a layer of this media type, or NULL. */
 static const char *manifest_layer_fault(const char *type)
 {
 	if (type_is(type, "application/vnd.docker.image.rootfs.diff.tar.gzip") ||
 	    type_is(type, "application/vnd.oci.image.layer.v1.tar+gzip"))
 		return NULL;
 	if (strstr(type, ".foreign.") || strstr(type, ".nondistributable."))
-		return "is foreign: its bytes are not in the registry";
+		return "is foreign: its content is not in the registry";
 	if (strstr(type, "+encrypted"))
 		return "is encrypted";
 	if (strstr(type, "zstd"))
@@ -175,7 +180,7 @@ static const char *manifest_layer_fault(const char *type)
 	if (type_is(type, "application/vnd.docker.image.rootfs.diff.tar") ||
 	    type_is(type, "application/vnd.oci.image.layer.v1.tar"))
 		return "is not compressed";
-	return "is of an unknown kind";
+	return "has an unknown media type";
 }
 
 static int manifest_parse_layer(const cJSON *o, struct image_blob *ret, struct error *err)
@@ -188,10 +193,10 @@ static int manifest_parse_layer(const cJSON *o, struct image_blob *ret, struct e
 	trouble = manifest_layer_fault(ret->media_type);
 	if (!trouble)
 		return 0;
-	error_set(err, -EOPNOTSUPP, "the layer %s %s (%s), and Lambda takes gzip only", ret->digest, trouble,
+	error_set(err, -EOPNOTSUPP, "layer %s %s (%s); Lambda supports only gzip", ret->digest, trouble,
 		  ret->media_type);
 	error_remedy(err,
-		     "copy the image with gzip layers to a registry of yours and set vast_image to it: skopeo copy "
+		     "copy the image with gzip layers to your own registry and set vast_image to the copy: skopeo copy "
 		     "--dest-compress-format gzip docker://IMAGE docker://YOUR-REGISTRY/NAME");
 	return -EOPNOTSUPP;
 }
@@ -202,10 +207,9 @@ static int manifest_parse_layers(const cJSON *list, struct image_manifest *m, st
 	int n = cJSON_GetArraySize(list), r;
 
 	if (!cJSON_IsArray(list) || n == 0)
-		return error_set(err, -EBADMSG, "the image's manifest has no layers");
+		return error_set(err, -EBADMSG, "the manifest of the image has no layers");
 	if (n > IMAGE_LAYERS_MAX)
-		return error_set(err, -EOPNOTSUPP, "the image has %d layers, and %d are the most there may be", n,
-				 IMAGE_LAYERS_MAX);
+		return error_set(err, -EOPNOTSUPP, "the image has %d layers; the maximum is %d", n, IMAGE_LAYERS_MAX);
 	m->layers = calloc((size_t)n, sizeof(*m->layers));
 	if (!m->layers)
 		return -ENOMEM;
@@ -225,10 +229,10 @@ static int manifest_parse_config(const cJSON *o, struct image_manifest *m, struc
 		return r;
 	if (!type_is(m->config.media_type, "application/vnd.docker.container.image.v1+json") &&
 	    !type_is(m->config.media_type, "application/vnd.oci.image.config.v1+json"))
-		return error_set(err, -EOPNOTSUPP, "this is no image of a program: its config is of the kind %s",
+		return error_set(err, -EOPNOTSUPP, "not a container image: the media type of its config is %s",
 				 m->config.media_type);
 	if (m->config.size > IMAGE_CONFIG_MAX)
-		return error_set(err, -EFBIG, "the image's config is larger than %zu bytes", IMAGE_CONFIG_MAX);
+		return error_set(err, -EFBIG, "the config of the image is larger than %zu bytes", IMAGE_CONFIG_MAX);
 	return 0;
 }
 
@@ -236,21 +240,25 @@ static int manifest_parse_config(const cJSON *o, struct image_manifest *m, struc
 
 static int manifest_refuse_schema_1(struct error *err)
 {
-	error_set(err, -EOPNOTSUPP, "the image is kept in Docker's first format, schema 1, which AWS does not run");
-	error_remedy(err,
-		     "convert the image into a registry of yours and set vast_image to it: skopeo copy --format v2s2 "
-		     "docker://IMAGE docker://YOUR-REGISTRY/NAME");
+	error_set(err, -EOPNOTSUPP,
+		  "the manifest of the image has Docker's schema version 1, which AWS does not support");
+	error_remedy(
+		err,
+		"convert the image into your own registry and set vast_image to the copy: skopeo copy --format v2s2 "
+		"docker://IMAGE docker://YOUR-REGISTRY/NAME");
 	return -EOPNOTSUPP;
 }
 
-/* What the reply was called must be what the document calls itself: readers that differ can be shown two images. */
+/* Content-Type and mediaType must agree: else two clients could read one document as different images. */
 static int manifest_check_type(const char *own, const char *media_type, struct error *err)
 {
 	bool known = type_is_manifest(media_type) || type_is_index(media_type) || type_is_schema_1(media_type);
 
 	if (!*own || !known || type_is(media_type, own))
 		return 0;
-	return error_set(err, -EBADMSG, "the image's manifest calls itself %.80s and came as %.80s", own, media_type);
+	return error_set(err, -EBADMSG,
+			 "the media type in the manifest of the image is %.80s, in the reply of the registry %.80s",
+			 own, media_type);
 }
 
 static int manifest_parse_type(const char *media_type, struct image_manifest *m, struct error *err)
@@ -264,13 +272,14 @@ static int manifest_parse_type(const char *media_type, struct image_manifest *m,
 	if (manifest_check_type(own, media_type, err) < 0)
 		return -EBADMSG;
 	if (!cJSON_IsNumber(version) || version->valuedouble != 2)
-		return error_set(err, -EBADMSG, "the image's manifest is not of schema version 2");
+		return error_set(err, -EBADMSG, "the manifest of the image does not have schema version 2");
 	if (cJSON_GetObjectItemCaseSensitive(m->json, "manifests") || type_is_index(type))
-		return error_set(err, -EBADMSG,
-				 has_layers ? "the image's manifest is a manifest and an index at once"
-					    : "the image's manifest is an index where that of one image is wanted");
+		return error_set(
+			err, -EBADMSG,
+			has_layers ? "the manifest of the image is both a manifest and an index"
+				   : "the manifest of the image is an index instead of the manifest of one image");
 	if (*own && !type_is_manifest(own))
-		return error_set(err, -EOPNOTSUPP, "the image's manifest is of an unknown kind: %.100s", own);
+		return error_set(err, -EOPNOTSUPP, "the manifest of the image has an unknown media type: %.100s", own);
 	snprintf(m->media_type, sizeof(m->media_type), "%s",
 		 type_is(type, IMAGE_DOCKER_MANIFEST) ? IMAGE_DOCKER_MANIFEST : IMAGE_OCI_MANIFEST);
 	return 0;
@@ -296,11 +305,11 @@ int image_manifest_parse(const void *data, size_t len, const char *media_type, s
 	if (type_is_schema_1(media_type))
 		return manifest_refuse_schema_1(err);
 	if (len > IMAGE_MANIFEST_MAX)
-		return error_set(err, -EFBIG, "the image's manifest is larger than %zu bytes", IMAGE_MANIFEST_MAX);
+		return error_set(err, -EFBIG, "the manifest of the image is larger than %zu bytes", IMAGE_MANIFEST_MAX);
 	ret->json = cJSON_ParseWithLength(data, len);
 	if (!cJSON_IsObject(ret->json)) {
 		image_manifest_free(ret);
-		return error_set(err, -EBADMSG, "the image's manifest is not a JSON object");
+		return error_set(err, -EBADMSG, "the manifest of the image is not a JSON object");
 	}
 	r = manifest_parse_members(media_type, ret, err);
 	if (r < 0)

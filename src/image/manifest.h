@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * manifest.h - what an image consists of, and the same image with one layer more.
+ * manifest.h - reads the manifest and index of an image, and makes the manifest of the same image with one more layer.
  *
  * Sources: Open Container Initiative, Image Format Specification 1.1 (manifest.md, image-index.md, config.md);
- * Docker, "Image Manifest Version 2, Schema 2" and "Image Specification v1.2". Everything here is pure: no network,
- * no files, no clock, so the same input makes the same bytes. What a registry sends is not trusted.
- * Errors: -EBADMSG what is malformed, -EOPNOTSUPP what is sound and cannot be used, -ENOENT no such platform.
+ * Docker, "Image Manifest Version 2, Schema 2" and "Image Specification v1.2". All functions are pure: no network,
+ * no files, no clock, so the same input makes the same bytes. Documents of a registry are not trusted.
+ * Errors: -EBADMSG a malformed document, -EOPNOTSUPP a valid one that Lambda cannot use, -ENOENT no such platform.
  */
 #ifndef VASTFS_IMAGE_MANIFEST_H
 #define VASTFS_IMAGE_MANIFEST_H
@@ -26,7 +26,7 @@
 /* For a request's Accept header. */
 #define IMAGE_MANIFEST_ACCEPT IMAGE_OCI_MANIFEST "," IMAGE_DOCKER_MANIFEST "," IMAGE_OCI_INDEX "," IMAGE_DOCKER_LIST
 
-/* Most layers an image may have (Docker's limit), ours included; most bytes of a manifest and of a config. */
+/* The maximum number of layers (Docker's limit), including the added one; maximum bytes of a manifest and a config. */
 #define IMAGE_LAYERS_MAX   127
 #define IMAGE_MANIFEST_MAX ((size_t)4 << 20)
 #define IMAGE_CONFIG_MAX   ((size_t)4 << 20)
@@ -48,38 +48,38 @@ struct image_manifest {
 
 struct image_layer;
 
-/* True if this is a list of images, one a platform. media_type: of the reply, "" or NULL if unknown. */
+/* True for an index: a list of images, one for each platform. media_type: of the reply, "" or NULL if unknown. */
 bool image_manifest_is_index(const cJSON *json, const char *media_type);
 
-/* The digest of the image for linux on an architecture, "x86_64" or "arm64". */
+/* Finds the digest of the image for Linux on an architecture, "x86_64" or "arm64". */
 int image_manifest_choose(const cJSON *index, const char *architecture, char ret_digest[IMAGE_DIGEST_SIZE],
 			  struct error *err);
 
 /*
- * Reads the manifest of one image. media_type: of the reply, "" or NULL if unknown. Takes only what AWS Lambda can
- * run: layers compressed with gzip. *ret is to be freed by image_manifest_free, and empty after an error.
+ * Reads the manifest of one image. media_type: of the reply, "" or NULL if unknown. Accepts only images that AWS Lambda
+ * can run: layers compressed with gzip. The caller frees *ret with image_manifest_free; after an error *ret is empty.
  */
 int image_manifest_parse(const void *data, size_t len, const char *media_type, struct image_manifest *ret,
 			 struct error *err);
 void image_manifest_free(struct image_manifest *m); /* the content, not the struct */
 
 /*
- * Puts the layer on top of base, whose config is given, and makes the runtime in it the entry point. Whatever else the
- * two documents hold stays; media types are those of base's family. ret_config and ret_manifest are appended to and
- * must be empty; ret_digest is that of the manifest.
+ * Adds the layer to base and makes the runtime in it the entry point. config: the config document of base. All other
+ * members of manifest and config are preserved; media types are Docker's or OCI's, as in base. ret_config and
+ * ret_manifest must be empty; ret_digest is the digest of the new manifest.
  */
 int image_assemble(const struct image_manifest *base, const void *config, size_t config_len, const char *architecture,
 		   const struct image_layer *layer, struct buf *ret_config, struct buf *ret_manifest,
 		   char ret_digest[IMAGE_DIGEST_SIZE], struct error *err);
 
 /*
- * The tag under which an assembled image is kept: it names what the image was made of, so that the same image is made
- * once. base_digest: of the base's top-level manifest.
+ * The tag of an assembled image, a hash of the digests of its parts: the same parts have the same tag, so the image is
+ * built once. base_digest: of the index of the base, or of its manifest if there is no index.
  */
 #define IMAGE_TAG_SIZE 32
 int image_tag(const char *base_digest, const char *architecture, const char *layer_digest, char ret[IMAGE_TAG_SIZE]);
 
-/* "sha256:<hex>". -ENOMEM. */
+/* "sha256:" and the hash in hexadecimal. -ENOMEM. */
 int image_digest(const void *data, size_t len, char ret[IMAGE_DIGEST_SIZE]);
 
 #endif

@@ -11,24 +11,24 @@ void image_place_free(struct image_place *p)
 	*p = (struct image_place){NULL};
 }
 
-/* The URL is not repeated: it may hold a password. */
+/* The message does not quote the URL, which may contain a password. */
 static const char *mirror_fault(const char *mirror)
 {
 	const char *host = strstr(mirror, "://");
 
 	for (const char *p = mirror; *p; p++)
 		if (*p <= ' ' || *p > '~')
-			return "it contains a blank, a control character or one that is not ASCII";
+			return "it contains a blank, a control character or a character outside ASCII";
 	if (strncasecmp(mirror, "http://", 7) != 0 && strncasecmp(mirror, "https://", 8) != 0)
 		return "it must begin with https:// (or http://)";
 	if (!host[3] || host[3] == '/')
-		return "it names no host";
+		return "it has no host";
 	if (strpbrk(host + 3, "@"))
-		return "a user name or password in it cannot be used; run docker login for that host";
+		return "it contains a user name or password; store them with docker login instead";
 	return strpbrk(host + 3, "?#\\") ? "it must consist of scheme, host, port and path" : NULL;
 }
 
-/* Without slashes at the end. */
+/* The length without trailing slashes. */
 static size_t mirror_trimmed_length(const char *s)
 {
 	size_t len = strlen(s);
@@ -60,7 +60,7 @@ int mirror_place(const char *mirror, const char *name, enum mirror_kind kind, st
 
 	if (fault) {
 		error_set(err, -EINVAL, "VASTFS_REGISTRY_MIRROR is not the URL of a registry: %s", fault);
-		error_remedy(err, "set it to a URL like https://mirror.example, or unset it, and start vastfs again");
+		error_remedy(err, "set it to a URL like https://mirror.example, or unset it, and restart vastfs");
 		return -EINVAL;
 	}
 	path = strstr(mirror, "://") + 3;

@@ -15,7 +15,7 @@ static long rate_limit_clamp(long long n)
 	return n < 0 ? -1 : n > MOST_S ? MOST_S : (long)n;
 }
 
-/* "100;w=21600": the number, and what w says. */
+/* "100;w=21600": returns the number; *ret_window is the value of w, in seconds. */
 static long rate_limit_read_number(const struct http_reply *reply, const char *name, long *ret_window)
 {
 	char text[128], *end;
@@ -68,7 +68,7 @@ int rate_limit_wait_ms(const struct rate_limit *l, int usual_ms)
 	return wait_s * 1000 > usual_ms ? (int)wait_s * 1000 : usual_ms;
 }
 
-/* Addresses have dots or colons; an account's id is a UUID. */
+/* An address has dots or colons; an account ID is a UUID. */
 static bool rate_limit_source_is_address(const char *source)
 {
 	return strpbrk(source, ".:") != NULL;

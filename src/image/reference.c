@@ -74,7 +74,7 @@ static void reference_find_ecr(struct image_reference *r)
 	}
 }
 
-/* A separator is one dot, one or two underscores, or any number of dashes, between letters and digits. */
+/* The length of a separator: one dot, one or two underscores, or any number of dashes; 0: not a separator. */
 static size_t reference_separator(const char *s)
 {
 	size_t n = strspn(s, "._-");
@@ -133,7 +133,7 @@ static bool reference_is_host_label(const char *s)
 	return n && !s[n] && s[0] != '-' && s[n - 1] != '-';
 }
 
-/* "[address]:port" or "name:port", the port being optional. */
+/* "[address]:port" or "name:port"; the port is optional. */
 static bool reference_is_host(const char *host)
 {
 	char copy[256], *rest = copy, *port, *label;
@@ -157,15 +157,16 @@ static bool reference_is_host(const char *host)
 }
 
 /*
- * The first part is a registry if it cannot be a part of a name. Docker takes a capital letter for that, too: then
- * Tenzir/vast would be looked for at a host "tenzir". Here it is a misspelt name.
+ * The first component is a registry if it has a dot, a port or brackets, or is localhost. Docker also takes a component
+ * with a capital letter for a registry, and would ask the host "tenzir" for Tenzir/vast; vastfs reports the spelling.
  */
 static bool reference_is_host_like(const char *first)
 {
 	return strpbrk(first, ".:[") || strcasecmp(first, "localhost") == 0;
 }
 
-/* -- taking the text apart, in place ---------------------------------------------------------------------------- */
+/* -- parsing, which splits the text in place --------------------------------------------------------------------------
+ */
 
 static int reference_take_digest(char *text, struct image_reference *ret, struct error *err)
 {
@@ -175,7 +176,8 @@ static int reference_take_digest(char *text, struct image_reference *ret, struct
 		return 0;
 	*at++ = '\0';
 	if (!image_digest_is_valid(at))
-		return error_set(err, -EINVAL, "'%s' is not a digest: sha256: and 64 digits of 0-9 and a-f", at);
+		return error_set(err, -EINVAL, "'%s' is not a digest: expected sha256: and 64 digits of 0-9 and a-f",
+				 at);
 	snprintf(ret->digest, sizeof(ret->digest), "%s", at);
 	return 0;
 }
@@ -190,9 +192,10 @@ static int reference_take_tag(char *text, struct image_reference *ret, struct er
 	}
 	*colon++ = '\0';
 	if (!reference_is_tag(colon))
-		return error_set(err, -EINVAL,
-				 "'%s' is not a tag: 1 to 128 letters, digits and ._- that do not begin with . or -",
-				 colon);
+		return error_set(
+			err, -EINVAL,
+			"'%s' is not a tag: expected 1 to 128 letters, digits and ._- that do not begin with . or -",
+			colon);
 	snprintf(ret->tag, sizeof(ret->tag), "%s", colon);
 	return 0;
 }
@@ -200,7 +203,7 @@ static int reference_take_tag(char *text, struct image_reference *ret, struct er
 static int reference_take_host(const char *host, struct image_reference *ret, struct error *err)
 {
 	if (strlen(host) >= sizeof(ret->host) || !reference_is_host(host))
-		return error_set(err, -EINVAL, "'%s' is not a registry: host or host:port", host);
+		return error_set(err, -EINVAL, "'%s' is not a registry: expected host or host:port", host);
 	for (size_t i = 0; host[i]; i++)
 		ret->host[i] = (char)tolower((unsigned char)host[i]);
 	return 0;
@@ -226,12 +229,13 @@ static int reference_take_name(char *text, struct image_reference *ret, struct e
 		snprintf(ret->host, sizeof(ret->host), IMAGE_DOCKER_HUB);
 	if (name[strcspn(name, UPPER)])
 		return error_set(err, -EINVAL,
-				 "repository names have no capital letters, and '%s' has; a registry whose name has "
-				 "no dot is written with its port",
+				 "'%s' has capital letters, which are not allowed in a repository name; if it begins "
+				 "with a registry whose name has no dot, add the port of the registry",
 				 name);
 	if (!reference_is_path(name))
 		return error_set(err, -EINVAL,
-				 "'%s' is not a name: lower case letters and digits, with single . _ or - between",
+				 "'%s' is not a repository name: expected lower case letters and digits, with single . "
+				 "_ or - between",
 				 name);
 	snprintf(ret->name, sizeof(ret->name), "%s%s",
 		 strcmp(ret->host, IMAGE_DOCKER_HUB) == 0 && !strchr(name, '/') ? "library/" : "", name);
@@ -243,7 +247,7 @@ static int reference_parse_parts(char *text, struct image_reference *ret, struct
 	int r;
 
 	if (strstr(text, "://"))
-		return error_set(err, -EINVAL, "an image is named without https://");
+		return error_set(err, -EINVAL, "remove the scheme: the name of an image has no https://");
 	r = reference_take_digest(text, ret, err);
 	if (r < 0)
 		return r;
@@ -251,10 +255,11 @@ static int reference_parse_parts(char *text, struct image_reference *ret, struct
 	if (r < 0)
 		return r;
 	if (strspn(text, DIGITS "abcdef") == 64 && !text[64])
-		return error_set(err, -EINVAL, "a bare digest names no image: <name>@sha256:<digest> does");
+		return error_set(err, -EINVAL,
+				 "a digest alone does not name an image: expected <name>@sha256:<digest>");
 	r = reference_take_name(text, ret, err);
 	if (r == 0 && strlen(ret->host) + strlen(ret->name) > NAME_MAX_LEN)
-		return error_set(err, -EINVAL, "it is longer than %d characters", NAME_MAX_LEN);
+		return error_set(err, -EINVAL, "the name is longer than %d characters", NAME_MAX_LEN);
 	return r;
 }
 
@@ -270,7 +275,7 @@ int image_reference_parse(const char *text, struct image_reference *ret, struct 
 		return error_set(err, -EINVAL, "the name of an image is empty");
 	r = reference_parse_parts(copy, &found, err);
 	if (r < 0) {
-		error_prefix(err, "'%.200s' is not the name of an image", text);
+		error_prefix(err, "'%.200s' is not a valid image name", text);
 		return r;
 	}
 	reference_find_ecr(&found);

@@ -53,7 +53,7 @@ char *registry_url(const struct registry *r, const char *path)
 	return asprintf(&url, "%s/v2/%s/%s", r->base, r->name, path) < 0 ? NULL : url;
 }
 
-/* -- what a refusal means -------------------------------------------------------------------------------------- */
+/* -- failures and remedies ------------------------------------------------------------------------------------- */
 
 bool registry_is_transient(const struct http_reply *reply)
 {
@@ -74,14 +74,15 @@ static void registry_advise(const struct http_reply *reply, struct error *err)
 	int status = reply->status;
 
 	if (error_has_code(err, "BLOB_UPLOAD_UNKNOWN")) {
-		error_remedy(err, "run: touch control/deploy (the registry lost an upload that had begun)");
+		error_remedy(err, "run: touch control/deploy (the registry has lost an upload)");
 	} else if (status == 401 || status == 403) {
 		error_remedy(err,
-			     "check vast_image in config/default.env (registries hide what one may not see); for a "
+			     "check vast_image in config/default.env (a registry answers so also for an image that "
+			     "does not exist); for a "
 			     "private image run: docker login, or: skopeo login (vastfs reads ~/.docker/config.json "
 			     "and auth.json)");
 	} else if (status == 404) {
-		error_remedy(err, "check the image's name and tag in vast_image of config/default.env");
+		error_remedy(err, "check the name and tag of vast_image in config/default.env");
 	} else if (status == 429) {
 		rate_limit_read(reply, &limit);
 		rate_limit_advise(&limit, err);
@@ -101,7 +102,7 @@ static const char *registry_status_text(int status)
 	case 429:
 		return "too many requests";
 	default:
-		return status < 300 ? "this is not the answer of a registry" : "the registry refused";
+		return status < 300 ? "the reply is not from a registry" : "the registry refused the request";
 	}
 }
 
@@ -124,7 +125,7 @@ int registry_explain(const struct http_reply *reply, const char *label, const ch
 		err->http_status = status;
 		registry_advise(reply, err);
 	}
-	if (status < 300 || registry_is_transient(reply)) /* a success of something in between */
+	if (status < 300 || registry_is_transient(reply)) /* a page of a proxy, with the status of a success */
 		err->duration = ERROR_TRANSIENT;
 	cJSON_Delete(body);
 	return err->errnum;
@@ -134,10 +135,10 @@ int registry_explain(const struct http_reply *reply, const char *label, const ch
 
 struct registry_request {
 	const char *method, *path, *action;
-	const char *header; /* one of the caller's, NULL: none */
+	const char *header; /* an additional header, NULL: none */
 	const struct buf *body;
 	size_t reply_max;
-	bool of_api; /* path is below /v2/ and not below the repository; nothing is proved to the registry */
+	bool of_api; /* path is relative to /v2/ instead of the repository, and a 401 is not answered */
 };
 
 static char *registry_request_url(const struct registry *r, const struct registry_request *a)
@@ -149,7 +150,7 @@ static char *registry_request_url(const struct registry *r, const struct registr
 	return asprintf(&url, "%s/v2/%s", r->base, a->path) < 0 ? NULL : url;
 }
 
-/* Follows redirects of a reading request; credentials stay with their host. */
+/* Follows redirects; credentials are sent only to the origin of the registry. */
 static int registry_send_once(struct registry *r, const struct registry_request *a, struct http_reply *ret,
 			      struct error *err)
 {
@@ -175,7 +176,8 @@ static int registry_send_once(struct registry *r, const struct registry_request 
 		next = image_url_resolve(url, http_header(ret, "Location", location, sizeof(location)));
 		if (!next || hops == REDIRECTS || image_url_weakens(url, next)) {
 			free(next);
-			return error_set(err, -EBADMSG, "%s redirects to where it cannot be followed", r->base);
+			return error_set(err, -EBADMSG, "%s redirects to an invalid or less secure URL, or too often",
+					 r->base);
 		}
 		http_reply_free(ret);
 		free(url);
@@ -185,7 +187,7 @@ static int registry_send_once(struct registry *r, const struct registry_request 
 	return -ENOMEM;
 }
 
-/* What one challenge asked for and the registry then refuses, another one may still give. */
+/* If the registry refuses the credentials for one challenge, the next challenge is tried. */
 static int registry_send_authenticated(struct registry *r, const struct registry_request *a, struct http_reply *ret,
 				       struct error *err)
 {
@@ -215,7 +217,7 @@ int registry_wait(const struct registry *r, const struct http_reply *reply, int 
 	return aws_sleep(r->cancel, rate_limit_wait_ms(&limit, FIRST_WAIT_MS * try));
 }
 
-/* 0 with a reply of whatever status. *ret is to be freed in any case. */
+/* 0: *ret is a reply with any status. The caller frees *ret in any case. */
 static int registry_send(struct registry *r, const struct registry_request *a, struct http_reply *ret,
 			 struct error *err)
 {
@@ -240,12 +242,13 @@ static int registry_send(struct registry *r, const struct registry_request *a, s
 
 int registry_answers(struct registry *r, bool *ret, struct error *err)
 {
-	struct registry_request a = {.method = "GET", .path = "", .action = "looking for the registry", .of_api = true};
+	struct registry_request a = {
+		.method = "GET", .path = "", .action = "cannot reach the registry", .of_api = true};
 	struct http_reply reply = {0};
 	int e = registry_send(r, &a, &reply, err);
 	const char *body = buf_str(&reply.body);
 
-	/* A web server that answers everything does so with a page. */
+	/* A web server that answers every path with a page is not a registry. */
 	*ret = reply.status == 401 || reply.status == 403 ||
 	       (reply.status == 200 && body[strspn(body, " \t\r\n")] != '<');
 	http_reply_free(&reply);
@@ -259,7 +262,7 @@ static int registry_refused(struct registry *r, const struct http_reply *reply, 
 	return registry_explain(reply, registry_label(r, label, sizeof(label)), action, err);
 }
 
-/* The specification does not demand the header of replies to HEAD: then the manifest itself is digested. */
+/* The header with the digest is optional in a reply to HEAD: without it, the digest of the manifest is computed. */
 static int registry_find_by_reading(struct registry *r, const char *target, char ret_digest[IMAGE_DIGEST_SIZE],
 				    struct error *err)
 {
@@ -270,7 +273,7 @@ static int registry_find_by_reading(struct registry *r, const char *target, char
 	return e == 0 ? image_digest(buf_str(&manifest), manifest.len, ret_digest) : e;
 }
 
-/* Registries and what stands before them refuse the method in many words: Nexus says 404, others 403 or 405. */
+/* Registries and proxies that do not support HEAD answer with different codes: Nexus 404, others 403 or 405. */
 static bool registry_head_is_refused(int status)
 {
 	return status == 400 || status == 403 || status == 404 || status == 405 || status == 501;
@@ -280,9 +283,9 @@ int registry_find(struct registry *r, const char *target, char ret_digest[IMAGE_
 {
 	_free_ char *path = NULL;
 	struct registry_request a = {
-		.method = "HEAD", .header = "Accept: " IMAGE_MANIFEST_ACCEPT, .action = "looking for the image"};
+		.method = "HEAD", .header = "Accept: " IMAGE_MANIFEST_ACCEPT, .action = "cannot look up the image"};
 	struct http_reply reply = {0};
-	char digest[IMAGE_DIGEST_SIZE + 1]; /* what is too long shows by that */
+	char digest[IMAGE_DIGEST_SIZE + 1]; /* one byte more, so that a longer value is detected */
 	int e;
 
 	if (asprintf(&path, "manifests/%s", target) < 0) {
@@ -297,29 +300,29 @@ int registry_find(struct registry *r, const char *target, char ret_digest[IMAGE_
 	else if (e == 0 && reply.status != 200)
 		e = registry_refused(r, &reply, a.action, err);
 	else if (e == 0 && !image_digest_is_valid(digest))
-		e = error_set(err, -EBADMSG, "%s does not tell the digest of %s", r->base, target);
+		e = error_set(err, -EBADMSG, "the reply of %s has no valid digest of %s", r->base, target);
 	if (e == 0)
 		strcpy(ret_digest, digest);
 	http_reply_free(&reply);
 	return e;
 }
 
-/* By its digest, if it was asked for by that or the registry tells it; and a page of something in between is no JSON.
- */
+/* Verifies the digest if the request or the reply names one. A page of a proxy is recognized because it is no JSON. */
 static int registry_check_manifest(const struct http_reply *reply, const char *target, const char *digest,
 				   struct error *err)
 {
 	cJSON *body = cJSON_Parse(buf_str(&reply->body));
 	bool is_object = cJSON_IsObject(body);
-	char told[IMAGE_DIGEST_SIZE + 1];
+	char named[IMAGE_DIGEST_SIZE + 1];
 	const char *expected = image_digest_is_valid(target)
 				       ? target
-				       : http_header(reply, "Docker-Content-Digest", told, sizeof(told));
+				       : http_header(reply, "Docker-Content-Digest", named, sizeof(named));
 
 	cJSON_Delete(body);
 	if (image_digest_is_valid(expected) && strcmp(digest, expected) != 0)
-		return error_set(err, -EBADMSG, "the manifest's digest is %.19s, not %.19s: it was changed on its way",
-				 digest, expected);
+		return error_set(err, -EBADMSG,
+				 "the manifest has the digest %.19s, not %.19s: it was changed in transit", digest,
+				 expected);
 	return is_object ? 0 : error_set(err, -EBADMSG, "the manifest of %s is not a JSON object", target);
 }
 
@@ -342,7 +345,7 @@ int registry_get_manifest(struct registry *r, const char *target, struct buf *ou
 	_free_ char *path = NULL;
 	struct registry_request a = {.method = "GET",
 				     .header = "Accept: " IMAGE_MANIFEST_ACCEPT,
-				     .action = "reading the manifest",
+				     .action = "cannot read the manifest",
 				     .reply_max = IMAGE_MANIFEST_MAX};
 	struct http_reply reply = {0};
 	int e;
@@ -364,7 +367,7 @@ int registry_get_blob(struct registry *r, const struct image_blob *blob, struct 
 {
 	_free_ char *path = NULL;
 	struct registry_request a = {
-		.method = "GET", .action = "reading the config", .reply_max = (size_t)blob->size + 1};
+		.method = "GET", .action = "cannot read the config", .reply_max = (size_t)blob->size + 1};
 	struct http_reply reply = {0};
 	char digest[IMAGE_DIGEST_SIZE] = "";
 	int e;
@@ -380,7 +383,7 @@ int registry_get_blob(struct registry *r, const struct image_blob *blob, struct 
 	if (e == 0)
 		e = image_digest(buf_str(&reply.body), reply.body.len, digest);
 	if (e == 0 && strcmp(digest, blob->digest) != 0)
-		e = error_set(err, -EBADMSG, "the config's digest is %.19s, not %.19s: it was changed on its way",
+		e = error_set(err, -EBADMSG, "the config has the digest %.19s, not %.19s: it was changed in transit",
 			      digest, blob->digest);
 	if (e == 0)
 		e = buf_append(out, buf_str(&reply.body), reply.body.len);
@@ -392,7 +395,7 @@ int registry_put_manifest(struct registry *r, const char *tag, const char *media
 			  struct error *err)
 {
 	_free_ char *path = NULL, *header = NULL;
-	struct registry_request a = {.method = "PUT", .action = "storing the manifest", .body = manifest};
+	struct registry_request a = {.method = "PUT", .action = "cannot store the manifest", .body = manifest};
 	struct http_reply reply = {0};
 	int e;
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * registry.h - a repository in a registry: OCI distribution specification 1.1, with Docker's token authentication
- * (distribution.github.io/distribution/spec/auth/token) and ECR's Basic.
+ * registry.h - requests to a repository in a registry: OCI distribution specification 1.1, with Docker's token
+ * authentication (distribution.github.io/distribution/spec/auth/token) and ECR's Basic.
  *
- * For code that sleeps until it is answered: any thread but the engine's. Replies are not trusted: they are bounded,
- * and what has a digest is verified. Credentials go to no other host than the one they are for, and never into words.
+ * Each call sleeps until the reply, so not for the engine's thread. Replies are not trusted: their size is bounded, and
+ * content with a digest is verified. Credentials are sent only to the host they belong to and never appear in messages.
  */
 #ifndef VASTFS_IMAGE_REGISTRY_H
 #define VASTFS_IMAGE_REGISTRY_H
@@ -19,31 +19,30 @@ struct registry {
 	struct aws_cancel_token *cancel;
 	char *base;	     /* "https://registry-1.docker.io" */
 	char *name;	     /* of the repository: "library/debian" */
-	char *basic;	     /* user:password in base64, as secret.h keeps it; NULL: none */
-	char *authorization; /* the header that the registry has accepted, likewise; NULL: none yet */
-	const char
-		*ca_file; /* of the certificates to trust, NULL: the system's; set by who opens it, must outlive it */
+	char *basic;	     /* user:password in base64, allocated by secret.h; NULL: none */
+	char *authorization; /* the header that the registry has accepted, allocated by secret.h; NULL: none yet */
+	const char *ca_file; /* certificates to trust, NULL: the system's; not owned, set after registry_open() */
 };
 
-/* Copies all; basic may be NULL or "". eager: Basic authentication is sent without being asked for. -ENOMEM. */
+/* Copies its arguments; basic may be NULL or "". eager: sends Basic authentication without a challenge. -ENOMEM. */
 int registry_open(struct registry *r, struct engine *engine, struct aws_cancel_token *cancel, const char *base,
 		  const char *name, const char *basic, bool eager);
 void registry_close(struct registry *r);
 
-/* For people: "registry-1.docker.io/library/debian". */
+/* The repository as messages name it: "registry-1.docker.io/library/debian". */
 const char *registry_label(const struct registry *r, char *out, size_t size);
 
-/* Whether a registry is there at all: its /v2/ answers. */
+/* *ret: whether the host is a registry, which answers requests to /v2/. */
 int registry_answers(struct registry *r, bool *ret, struct error *err);
 
-/* target: a tag or digest. The digest without the manifest where HEAD gives it; -ENOENT if there is none. */
+/* Finds the digest of an image by a HEAD request if possible. target: a tag or digest. -ENOENT: no such image. */
 int registry_find(struct registry *r, const char *target, char ret_digest[IMAGE_DIGEST_SIZE], struct error *err);
 
-/* The manifest or index; verified if target is a digest. */
+/* Reads a manifest or index; verifies its digest if target is a digest. */
 int registry_get_manifest(struct registry *r, const char *target, struct buf *out, char media_type[IMAGE_MEDIA_MAX],
 			  struct error *err);
 
-/* A small blob (the config) whole. */
+/* Reads a small blob (the config) into memory and verifies its digest. */
 int registry_get_blob(struct registry *r, const struct image_blob *blob, struct buf *out, struct error *err);
 
 int registry_put_manifest(struct registry *r, const char *tag, const char *media_type, const struct buf *manifest,
@@ -52,13 +51,13 @@ int registry_put_manifest(struct registry *r, const char *tag, const char *media
 /* "https://host/v2/name/<path>"; NULL without memory. */
 char *registry_url(const struct registry *r, const char *path);
 
-/* What a reply that is not wanted means; action: "reading the manifest". Returns err's errnum. */
+/* Sets err from a reply that reports a failure; action: "cannot read the manifest". Returns err's errnum. */
 int registry_explain(const struct http_reply *reply, const char *label, const char *action, struct error *err);
 
-/* Worth another try: 408, 429, 5xx, and connections that broke. */
+/* Whether a retry may succeed: HTTP 408, 429, 5xx, and broken connections. */
 bool registry_is_transient(const struct http_reply *reply);
 
-/* Sleeps before the next try, which the reply may put off; try: how many were made. 0 or -ECANCELED. */
+/* Sleeps before the next try, longer if the reply has a rate limit; try: the number of tries so far. 0, -ECANCELED. */
 #define REGISTRY_TRIES 3
 int registry_wait(const struct registry *r, const struct http_reply *reply, int try);
 

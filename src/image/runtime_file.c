@@ -47,7 +47,8 @@ int image_runtime_find(const char *architecture, char ret_path[IMAGE_RUNTIME_PAT
 		if (image_runtime_suits(ret_path, architecture))
 			return 0;
 	}
-	error_set(err, -ENOENT, "this vastfs was installed without vast-lambda-runtime for %s", architecture);
-	error_remedy(err, "set architecture to this machine's, or install the runtime for the other one");
+	error_set(err, -ENOENT, "this installation of vastfs has no vast-lambda-runtime for %s", architecture);
+	error_remedy(err, "set architecture in config/default.env to the architecture of this machine, or install the "
+			  "runtime for the other one");
 	return err->errnum;
 }

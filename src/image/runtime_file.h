@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * runtime_file.h - where vast-lambda-runtime is, for the processor that is asked for.
+ * runtime_file.h - finds the file vast-lambda-runtime for an architecture. Reads the disk; any thread.
  */
 #ifndef VASTFS_IMAGE_RUNTIME_FILE_H
 #define VASTFS_IMAGE_RUNTIME_FILE_H
@@ -10,12 +10,12 @@
 #define IMAGE_RUNTIME_PATH_MAX 4096
 
 /*
- * architecture: "x86_64" or "arm64". Looked for beside this program, as it is built and as it is installed: under the
- * plain name, and with -<architecture> behind it. -ENOENT with words if none there is for that processor.
+ * architecture: "x86_64" or "arm64". Searches next to the running program, in the layout of the build and of an
+ * installation, for vast-lambda-runtime and vast-lambda-runtime-<architecture>. -ENOENT with err set if none is found.
  */
 int image_runtime_find(const char *architecture, char ret_path[IMAGE_RUNTIME_PATH_MAX], struct error *err);
 
-/* Whether the file is an ELF executable for the processor. */
+/* Whether the file is an ELF executable for the architecture. */
 bool image_runtime_suits(const char *path, const char *architecture);
 
 #endif

@@ -86,7 +86,7 @@ def test_the_password_is_not_sent_in_the_clear(source, target, build, tmp_path):
     serve(source, image())
     guard(source, [f'Bearer realm="http://localhost.localdomain:{elsewhere.server.server_port}/token"'], "Bearer tok-en")
     answer = build(f"{source.host}/evil", target.url)
-    assert answer["errnum"] == -74 and "token service that cannot be used" in answer["message"]
+    assert answer["errnum"] == -74 and "token service that vastfs must not contact" in answer["message"]
     assert not elsewhere.asked
     elsewhere.stop()
 

@@ -314,7 +314,7 @@ def test_an_image_that_is_not_there(images, tree, cloud):
     images.configure()
     before = {a: cloud.calls(a) for a in ("ecr:CreateRepository", "efs:CreateFileSystem")}
     error = tree.operate("deploy", fails=True)
-    assert images.name.partition(":")[0] in error and "check the image's name" in error
+    assert images.name.partition(":")[0] in error and "check the name and tag" in error
     assert {a: cloud.calls(a) for a in before} == before, "nothing is made"
 
 

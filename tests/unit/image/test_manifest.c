@@ -114,16 +114,17 @@ static void test_schema_1_is_refused_with_a_remedy(void **state)
 	(void)state;
 	assert_int_equal(parse("{\"schemaVersion\":1,\"fsLayers\":[]}", "", &m, &err), -EOPNOTSUPP);
 	assert_true(*err.remedy);
-	refuse("not even JSON", "application/vnd.docker.distribution.manifest.v1+prettyjws", -EOPNOTSUPP, "schema 1");
+	refuse("not even JSON", "application/vnd.docker.distribution.manifest.v1+prettyjws", -EOPNOTSUPP,
+	       "schema version 1");
 }
 
 static void test_a_document_is_one_thing(void **state)
 {
 	(void)state;
-	refuse(DOCKER_BASE, IMAGE_OCI_MANIFEST, -EBADMSG, "calls itself");
-	refuse(DOCKER_BASE, IMAGE_OCI_INDEX, -EBADMSG, "calls itself");
+	refuse(DOCKER_BASE, IMAGE_OCI_MANIFEST, -EBADMSG, "in the reply of the registry");
+	refuse(DOCKER_BASE, IMAGE_OCI_INDEX, -EBADMSG, "in the reply of the registry");
 	refuse(HEAD "\"manifests\":[]}", IMAGE_OCI_MANIFEST, -EBADMSG, "is an index");
-	refuse(HEAD "\"manifests\":[],\"layers\":[]}", "", -EBADMSG, "at once");
+	refuse(HEAD "\"manifests\":[],\"layers\":[]}", "", -EBADMSG, "both a manifest and an index");
 	refuse(HEAD "\"mediaType\":\"application/x\"}", "", -EOPNOTSUPP, "application/x");
 	refuse(MANIFEST(IMAGE_OCI_MANIFEST, BLOB("application/vnd.cncf.helm.config.v1+json", "2", A),
 			BLOB(OCI_GZ, "1", B)),
@@ -269,7 +270,7 @@ static void test_platforms_that_are_there_are_named(void **state)
 													   "unknown"))),
 				"arm64", digest, &err),
 			 -ENOENT);
-	assert_non_null(strstr(err.message, "there is: linux/amd64, linux/arm/v7"));
+	assert_non_null(strstr(err.message, "available: linux/amd64, linux/arm/v7"));
 	assert_null(strstr(err.message, "unknown"));
 	assert_true(*err.remedy);
 	assert_int_equal(choose(INDEX(""), "arm64", digest, &err), -ENOENT);
@@ -465,10 +466,10 @@ static void test_configs_that_do_not_fit_are_refused(void **state)
 		{"{\"architecture\":\"amd64\",\"os\":\"windows\"," LAYERS "}", -EOPNOTSUPP, "windows/amd64"},
 		{LINUX "\"rootfs\":7}", -EBADMSG, "layers"},
 		{LINUX "\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"" A "\"]}}", -EBADMSG,
-		 "1 layers and its manifest 2"},
+		 "1 layers, its manifest 2"},
 		{LINUX "\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"" A "\",\"x\"]}}", -EBADMSG, "digest"},
 		{LINUX "\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"" A "\",7]}}", -EBADMSG, "digest"},
-		{LINUX LAYERS ",\"history\":[{},{},{}]}", -EBADMSG, "history of 3"},
+		{LINUX LAYERS ",\"history\":[{},{},{}]}", -EBADMSG, "has 3 layers"},
 		{LINUX LAYERS ",\"history\":{}}", -EBADMSG, "not a list"},
 		{LINUX LAYERS ",\"config\":[]}", -EBADMSG, "not an object"},
 	};
@@ -497,7 +498,7 @@ static void test_the_config_and_the_runtime_must_be_the_right_ones(void **state)
 	assert_int_equal(image_assemble(&base, CONFIG, strlen(CONFIG) - 1, "x86_64", &layer, &out.config, &out.manifest,
 					out.digest, &out.err),
 			 -EBADMSG);
-	assert_non_null(strstr(out.err.message, "which its manifest names"));
+	assert_non_null(strstr(out.err.message, "its manifest names"));
 	image_manifest_free(&base);
 	image_layer_free(&layer);
 	result_free(&out);
