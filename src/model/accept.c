@@ -95,14 +95,14 @@ static const struct verb *accept_find_verb(const char *name)
 	return NULL;
 }
 
-/* An entry of the first version becomes one of this version. */
+/* Converts a journal entry of version 0.1 to the current form. */
 static void accept_complete_entry(struct model *m, struct work *work)
 {
 	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = model_snapshot(m);
 	_buf_ struct buf settings = BUF_INIT(2 * SETTINGS_MAX);
 
 	identity_here(s, work->aws, &work->entry.place);
-	work->entry.place.account[0] = '\0'; /* still to be asked for */
+	work->entry.place.account[0] = '\0'; /* not asked for yet */
 	work->entry.settings_hash[0] = '\0';
 	journal_update(m->journal, &work->entry);
 	if (settings_print(work->settings, &settings) == 0)
@@ -123,7 +123,7 @@ static void accept_resume_now(struct model *m, const struct journal_entry *e, st
 			      .resumed = true};
 	if (*e->settings_hash)
 		accept_complete_entry(m, work);
-	job_log(j, "taken up again after vastfs was ended");
+	job_log(j, "resumed after vastfs had ended");
 	runner_enqueue(m->runner, work);
 }
 
@@ -158,7 +158,7 @@ static void accept_resume_entry(struct model *m, struct journal_entry *e, struct
 		accept_resume_now(m, e, settings, j);
 		break;
 	case RESUME_ELSEWHERE:
-		error_prefix(&err, "not taken up again");
+		error_prefix(&err, "not resumed");
 		model_job_unknown(m, j, &err);
 		break;
 	case RESUME_NEVER:

@@ -4,8 +4,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define COMPLAINTS_MAX (20 << 20) /* the runtime sends 16 MiB at most */
-#define PLAIN_MAX      (16 << 20)
+#define STDERR_MAX (20 << 20) /* the runtime sends at most 16 MiB of stderr */
+#define PLAIN_MAX  (16 << 20)
 
 static int answer_take_event(const struct eventstream_message *m, void *arg);
 static int answer_printed(bool is_stderr, const void *data, size_t len, void *arg);
@@ -13,7 +13,7 @@ static int answer_printed(bool is_stderr, const void *data, size_t len, void *ar
 void answer_init(struct answer *a, struct job *j, const char *directory, uint64_t limit)
 {
 	*a = (struct answer){.job = j};
-	printed_init(&a->printed, j, directory, limit, COMPLAINTS_MAX);
+	printed_init(&a->printed, j, directory, limit, STDERR_MAX);
 	buf_init(&a->plain, PLAIN_MAX);
 	eventstream_init(&a->events, answer_take_event, a);
 	frames_init(&a->frames, answer_printed, a);
@@ -41,7 +41,7 @@ static int answer_printed(bool is_stderr, const void *data, size_t len, void *ar
 	return r;
 }
 
-/* What does not begin as frames do is kept whole; frames still has what came before. */
+/* A reply that does not begin with the preamble of frames is kept whole; its first bytes are still in frames.head. */
 static int answer_take_payload(struct answer *a, const void *data, size_t len)
 {
 	size_t before = a->frames.state == FRAMES_PREAMBLE_STATE ? a->frames.have : 0;
@@ -55,7 +55,7 @@ static int answer_take_payload(struct answer *a, const void *data, size_t len)
 		return buf_append(&a->plain, data, len);
 	}
 	if (r == -EBADMSG)
-		error_set(&a->error, -EIO, "the answer was damaged on its way");
+		error_set(&a->error, -EIO, "the reply was damaged in transit");
 	return r == -EBADMSG ? -EIO : r;
 }
 
@@ -66,7 +66,7 @@ static void answer_take_exception(struct answer *a, const struct eventstream_mes
 
 	if (!*words)
 		words = aws_text(tree, "Message");
-	error_set(&a->error, -EIO, "%s", *words ? words : "Lambda broke the answer off");
+	error_set(&a->error, -EIO, "%s", *words ? words : "Lambda ended the reply with an error");
 	snprintf(a->error.code, sizeof(a->error.code), "%s", *m->exception_type ? m->exception_type : m->error_code);
 	cJSON_Delete(tree);
 }
@@ -84,7 +84,7 @@ static int answer_take_event(const struct eventstream_message *m, void *arg)
 		query_parse_complete(m->payload, m->len, &a->log_tail, &a->error);
 		a->complete = true;
 	}
-	return 0; /* events of other names are for later */
+	return 0; /* events of other types are ignored */
 }
 
 int answer_sink(const void *data, size_t len, void *arg)
@@ -109,7 +109,7 @@ static int answer_fill_reply(const struct answer *a, struct query_reply *ret)
 	return 0;
 }
 
-/* A reply as Invoke would have given it. An error object is one whether or not Lambda says so. */
+/* A reply as Invoke returns it. An error object counts as an error even if Lambda does not report one. */
 static int answer_read_plain(struct answer *a, struct aws_reply *reply, struct query_reply *ret, struct error *err)
 {
 	int r;
@@ -134,9 +134,9 @@ static int answer_explain_cut(const struct answer *a, const struct aws_reply *re
 				  : a->events.failed	    ? NULL
 				  : error_is(&reply->error) ? &reply->error
 							    : NULL;
-	const char *words = why ? why->message : a->events.failed ? "what came is not an event stream" : NULL;
+	const char *words = why ? why->message : a->events.failed ? "the received bytes are not an event stream" : NULL;
 
-	error_set(err, -EIO, "the answer was cut short after %" PRIu64 " bytes%s%s", output_size(a->printed.output),
+	error_set(err, -EIO, "the reply was cut short after %" PRIu64 " bytes%s%s", output_size(a->printed.output),
 		  words ? ": " : "", words ? words : "");
 	if (why) {
 		memcpy(err->code, why->code, sizeof(err->code));
@@ -163,7 +163,7 @@ int answer_finish(struct answer *a, struct aws_reply *reply, struct query_reply 
 	if (a->complete && a->plain.len && !a->events.failed)
 		return answer_read_plain(a, reply, ret, err);
 	if (a->complete && error_is(&a->error) && !output_size(a->printed.output)) {
-		*err = a->error; /* nothing had come: these are all the words there are */
+		*err = a->error; /* no output has arrived: Lambda's error is the whole message */
 		return err->errnum;
 	}
 	return answer_explain_cut(a, reply, err);

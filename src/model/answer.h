@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * answer.h - a streamed answer of Lambda on its way into its job.
+ * answer.h - receives a streamed reply of Lambda into its job.
  *
- * Event stream, frames and outputs in a row: what the command prints can be read, and what it says on stderr stands in
- * lambda.log, as it comes. An answer that is no stream of frames is kept and read as the reply of one piece. Engine
- * thread.
+ * The reply is parsed as an event stream and then as frames: output of the command can be read, and its stderr appears
+ * in lambda.log, as it arrives. A reply that is not a stream of frames is kept and parsed as one piece. Engine thread.
  */
 #ifndef VASTFS_MODEL_ANSWER_H
 #define VASTFS_MODEL_ANSWER_H
@@ -20,14 +19,14 @@ struct answer {
 	struct eventstream events;
 	struct frames frames;
 	struct printed printed;
-	struct buf plain;   /* what came in place of frames */
+	struct buf plain;   /* the reply if it is not frames */
 	char *log_tail;	    /* base64 */
-	struct error error; /* why the rest was not taken, or what Lambda says */
-	bool not_kept;	    /* it was vastfs that took no more */
-	bool complete;	    /* InvokeComplete has come */
+	struct error error; /* why the rest was refused, or Lambda's error */
+	bool not_kept;	    /* vastfs refused the rest */
+	bool complete;	    /* InvokeComplete has arrived */
 };
 
-/* directory must outlive it. To be released; releasing one of zeroes is fine. */
+/* directory must outlive the answer. Released with answer_release, which also accepts one of zeroes. */
 void answer_init(struct answer *a, struct job *j, const char *directory, uint64_t limit);
 void answer_release(struct answer *a);
 
@@ -35,13 +34,13 @@ void answer_release(struct answer *a);
 int answer_sink(const void *data, size_t len, void *arg);
 
 /*
- * The call has ended with a status of 2xx. 0: the command ran to its end and all it printed is there; ret->result is
- * NULL if it is in the job's outputs. Else what query_parse_reply says, -EIO for an answer that was cut short, -EFBIG
- * over the limit, the disk's errno.
+ * To be called when the call has ended with a status of 2xx. 0: the command ran to its end and its output is complete;
+ * ret->result is NULL if it is in the job's outputs. Else the errors of query_parse_reply, -EIO for a reply that was
+ * cut short, -EFBIG over the limit, the disk's errno.
  */
 int answer_finish(struct answer *a, struct aws_reply *reply, struct query_reply *ret, struct error *err);
 
-/* Once it has ended: what lambda.log is still to get of the function's log; NULL if nothing. */
+/* The part of the function's log that lambda.log does not have yet; NULL if there is none. The caller owns it. */
 struct blob *answer_log(const struct answer *a);
 
 #endif

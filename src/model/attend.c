@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * attend.c - while somebody reads about tasks, the server is looked at every second.
+ * attend.c - while a process reads in tasks/, the service is polled every second.
  *
- * Polling everything that often would cost six calls a second. What the service reports, its counts and its newest
- * event, is one call, and it changes with every task that ends or starts: only then everything is read.
+ * Polling everything that often would cost six calls a second. DescribeServices is one call, and its counts and newest
+ * event change with every task that starts or ends: only then everything is read.
  */
 #include "aws/services/ecs.h"
 #include "base/clock.h"
@@ -11,22 +11,22 @@
 
 #include <string.h>
 
-#define ATTENTION_MS 3000 /* how long one read counts */
+#define ATTENTION_MS 3000 /* how long one read keeps the polling going */
 #define EVERY_MS     1000
 
 struct attend {
 	struct model *model;
 	_Atomic int64_t until_ms; /* monotonic */
-	_Atomic bool running;	  /* the engine has a tick to come */
+	_Atomic bool running;	  /* a tick is scheduled on the engine */
 
 	/* engine thread */
 	struct engine_timer timer;
-	char seen[128]; /* the service's state at the last look; "": not looked yet */
+	char seen[128]; /* the service's state at the last poll; "": not polled yet */
 };
 
 static void attend_tick(void *arg);
 
-/* What changes with a task: the counts and the newest event. */
+/* The parts of the reply that change when a task starts or ends: the counts and the newest event. */
 static void attend_summarize(const cJSON *reply, char out[static 128])
 {
 	snprintf(out, 128, "%.0f %.0f %s", aws_number(reply, "services.0.runningCount", 0),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * command.c - the way in of commands, whether Lambda or a container runs them: checks, the job, its cancellation.
+ * command.c - accepts commands for Lambda and for containers: checks, the job, its cancellation.
  */
 #include "model/internal.h"
 
@@ -29,8 +29,8 @@ int model_query_check(struct model *m, const char *task, struct error *err)
 int model_query_text(const void *text, size_t len, struct error *err)
 {
 	if (len > MODEL_QUERY_MAX) {
-		error_set(err, -EFBIG, "a command may have %d bytes", MODEL_QUERY_MAX);
-		error_remedy(err, "put data into files or S3 and let the command fetch them");
+		error_set(err, -EFBIG, "a command may have at most %d bytes", MODEL_QUERY_MAX);
+		error_remedy(err, "put data into files or S3 and let the command read it from there");
 		return err->errnum;
 	}
 	if (memchr(text, '\0', len))
@@ -38,7 +38,7 @@ int model_query_text(const void *text, size_t len, struct error *err)
 	return 0;
 }
 
-/* A request about a job on its way to the engine thread. */
+/* A request about a job, posted to the engine thread. */
 struct command_request {
 	struct model *model;
 	struct job *job;
@@ -101,11 +101,11 @@ static void command_refuse_incomplete(struct model *m, struct job *j)
 	struct error err;
 
 	error_set(&err, -EINVAL, "incomplete, not run: the writer was cut short");
-	error_remedy(&err, "a command of several writes must end in a newline");
+	error_remedy(&err, "end a command that is written in several pieces with a newline");
 	model_job_fail(m, j, &err);
 }
 
-/* Makes the job and has it begun. Takes text, which may be NULL. */
+/* Makes the job. Takes ownership of text, which may be NULL. */
 static int command_make_job(struct model *m, enum job_kind kind, const char *task, struct blob *text,
 			    struct requester who, struct job **ret)
 {
@@ -140,15 +140,15 @@ int model_query(struct model *m, const char *task, struct buf *command, bool com
 }
 
 /*
- * Connecting is all there is to it. bash does it itself; an nc that has connected waits for the peer's words, so it may
- * be ended then: had it not connected, it would have said so before.
+ * The probe only connects. bash connects by itself. nc waits for data once it has connected, so ending it by the
+ * timeout means success: a refused connection would have ended it before.
  */
 static const char probe[] =
 	"h=${VAST_ENDPOINT%:*} p=${VAST_ENDPOINT##*:}\n"
 	"if command -v bash >/dev/null 2>&1; then timeout 10 bash -c \"exec 3<>/dev/tcp/$h/$p\" 2>/dev/null; r=$?\n"
 	"elif command -v nc >/dev/null 2>&1; then timeout 8 nc -w 5 \"$h\" \"$p\" </dev/null >/dev/null 2>&1; r=$?\n"
 	"case $r in 124|143) r=0;; esac\n"
-	"else echo 'cannot be told: the image has neither bash nor nc'; exit 126; fi\n"
+	"else echo 'cannot check: the image has neither bash nor nc'; exit 126; fi\n"
 	"[ $r = 0 ] && echo \"port $p answers\" || echo \"port $p does not answer\"\n"
 	"exit $((r != 0))\n";
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * crash_loop.c - giving up a server that ends again and again while no operation waits for it.
+ * crash_loop.c - gives up a server that ends repeatedly while no operation waits for it.
  *
  * UpdateService (no task) -> GetLogEvents -> a line in error and in events.log.
  */
@@ -40,7 +40,7 @@ static void crash_loop_end(struct giving_up *g)
 	free(g);
 }
 
-/* Without its log the report is still worth something. */
+/* Without the log the report is still useful. */
 static void crash_loop_got_log(struct aws_reply *reply, void *arg)
 {
 	crash_loop_report(arg, error_is(&reply->error) ? NULL : aws_at(reply->body, "events"));
@@ -73,7 +73,7 @@ static void crash_loop_scaled(struct aws_reply *reply, void *arg)
 		crash_loop_read_log(g);
 		return;
 	}
-	error_prefix(&reply->error, "the server ends again and again, and the service %s could not be scaled to 0",
+	error_prefix(&reply->error, "the server ends repeatedly, and the service %s could not be scaled to 0",
 		     SERVICE_NAME);
 	failures_add(g->model->failures, &(struct failure_site){.path = "status"}, &reply->error);
 	crash_loop_end(g);
@@ -97,7 +97,7 @@ static void crash_loop_give_up(struct model *m, const char *cluster, const cJSON
 	aws_unref(aws);
 }
 
-/* Those that wait for the server judge it themselves. */
+/* Operations that wait for the server judge it themselves. */
 static bool crash_loop_is_judged_elsewhere(const struct snapshot *s)
 {
 	const struct job *running = snapshot_running_operation(s);

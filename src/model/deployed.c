@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * deployed.c - which stacks of this configuration exist, and where.
+ * deployed.c - remembers which stacks of this configuration exist, and where.
  *
- * A stack that was seen is remembered in the journal with its place until it is seen to be gone. One that the settings
- * in force do not lead to any more (another stage, region, profile, account) goes on costing money without being shown
- * in stack/, so `status` names it and says how to come back; `error` says so once for each way back.
+ * A stack that was seen is recorded in the journal with its place until it is seen to be deleted. If the settings in
+ * force no longer name it (another stage, region, profile, account), it costs money without being shown in stack/, so
+ * `status` names it and the setting that leads back; `error` reports it once for each way back.
  */
 #include "aws/services/sts.h"
 #include "model/internal.h"
@@ -18,12 +18,12 @@ struct deployed {
 	pthread_mutex_t lock; /* guards the rest, and orders the publications */
 	struct place reported[JOURNAL_DEPLOYED_MAX];
 	size_t reported_n;
-	struct place reported_here; /* where the ways that were reported begin */
+	struct place reported_here; /* the place from which the reported ways lead back */
 };
 
 /* -- what is elsewhere ----------------------------------------------------------------------------------------- */
 
-/* While the account of the credentials in force is not known, only the same profile promises to be the same one. */
+/* While the account of the credentials in force is not known, only the same profile is taken for the same account. */
 static bool deployed_is_here(const struct place *p, const struct place *here)
 {
 	if (!place_may_be_same(p, here))
@@ -31,7 +31,7 @@ static bool deployed_is_here(const struct place *p, const struct place *here)
 	return *here->account || strcmp(p->profile, here->profile) == 0;
 }
 
-/* Settings that have changed again can make the way back another one: the remedy in `error` would be false. */
+/* If the settings have changed again, the way back is another one, and the remedy in `error` would be wrong. */
 static bool deployed_is_same_way(const struct place *p, const struct place *here, const struct place *before)
 {
 	_buf_ struct buf way = BUF_INIT(ELSEWHERE_MAX);
@@ -50,16 +50,16 @@ static bool deployed_is_reported(const struct deployed *d, const struct place *p
 	return false;
 }
 
-/* Nothing failed, so the errno is 0; but it is where people look for what they should know. */
+/* Nothing failed, so the errno is 0; it is reported in `error` because people read that file. */
 static void deployed_report(struct model *m, const struct place *p, const struct place *here)
 {
 	_buf_ struct buf way = BUF_INIT(ELSEWHERE_MAX);
 	struct error err;
 
 	place_put_way(p, here, &way);
-	error_set(&err, 0, "the stack %s in %s (account %s) stays deployed and goes on costing money", p->stack,
-		  p->region, p->account);
-	error_remedy(&err, "to come back to it, %s; touch control/destroy there ends the cost", buf_str(&way));
+	error_set(&err, 0, "the stack %s in %s (account %s) is still deployed and costs money", p->stack, p->region,
+		  p->account);
+	error_remedy(&err, "%s to return to it; there touch control/destroy ends the cost", buf_str(&way));
 	failures_add(m->failures, &(struct failure_site){.path = "config/default.env"}, &err);
 	model_event(m, "%s", err.message);
 }
@@ -69,8 +69,8 @@ static void deployed_put_line(const struct place *p, const struct place *here, s
 	_buf_ struct buf way = BUF_INIT(ELSEWHERE_MAX);
 
 	place_put_way(p, here, &way);
-	buf_printf(out, "%s%s in %s, account %s, goes on costing money; to come back, %s", out->len ? " | " : "",
-		   p->stack, p->region, p->account, buf_str(&way));
+	buf_printf(out, "%s%s in %s, account %s, costs money; %s to return to it", out->len ? " | " : "", p->stack,
+		   p->region, p->account, buf_str(&way));
 }
 
 static int deployed_edit_elsewhere(struct snapshot *s, void *arg)
@@ -148,7 +148,7 @@ static void deployed_note_present(struct model *m, const struct snapshot *s, str
 
 struct absence {
 	struct model *model;
-	struct settings *settings; /* that it was seen with */
+	struct settings *settings; /* in force when the stack was found missing */
 	struct place here;
 };
 
@@ -158,7 +158,7 @@ static void deployed_absence_free(struct absence *a)
 	free(a);
 }
 
-/* Only now it is certain in which account there is no such stack. */
+/* The reply names the account in which the stack does not exist. */
 static void deployed_absence_settled(struct aws_reply *reply, void *arg)
 {
 	struct absence *a = arg;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * exec.c - commands in a task's container, by ECS Exec.
+ * exec.c - runs commands in a task's container, by ECS Exec. Engine thread.
  */
 #include "base/clock.h"
 #include "model/internal.h"
@@ -11,8 +11,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define COMPLAINTS_MAX ((uint64_t)20 << 20)
-/* Nobody looks at this terminal; some programs cut their lines to its width. */
+#define STDERR_MAX ((uint64_t)20 << 20)
+/* No person sees this terminal, but some programs cut their lines to its width. */
 #define COLUMNS 200
 #define ROWS	50
 
@@ -22,8 +22,8 @@ struct exec {
 	struct job *job;
 	struct remote *remote;
 	struct printed printed;
-	int64_t sent_ms; /* monotonic: the command was handed over; 0: not yet */
-	bool refreshed;	 /* the model was read anew because nothing was known */
+	int64_t sent_ms; /* monotonic: when the command was sent; 0: not yet */
+	bool refreshed;	 /* the model was refreshed because nothing was known */
 	struct error error;
 };
 
@@ -89,7 +89,7 @@ static void exec_fail_broken(struct exec *x, const struct error *why)
 	if (!t || !task_is_live(t))
 		error_prefix(&err, "the task has been stopped");
 	if (!*err.remedy)
-		error_remedy(&err, "see status and stopped_reason in tasks/%s", x->job->argument);
+		error_remedy(&err, "read status and stopped_reason in tasks/%s", x->job->argument);
 	watch_now(x->execs->model, NULL, NULL); /* the task may have ended */
 	exec_fail(x, &err);
 }
@@ -132,8 +132,9 @@ static void exec_refuse_plain(struct exec *x, int r, const char *missing)
 {
 	struct error err;
 
-	error_set(&err, r, "the container lacks %s, so that the command must be typed, and it cannot be: %s", missing,
-		  r == -EFBIG ? "a line has more than 4000 bytes" : "it has control characters");
+	error_set(&err, r,
+		  "the container lacks %s, so the command must be typed into a terminal, which is not possible: %s",
+		  missing, r == -EFBIG ? "a line has more than 4000 bytes" : "it has control characters");
 	exec_give_up(x, &err);
 }
 
@@ -177,7 +178,7 @@ static void exec_on_drained(void *arg _unused_)
 {
 }
 
-/* -- the begin ------------------------------------------------------------------------------------------------- */
+/* -- the start ------------------------------------------------------------------------------------------------- */
 
 struct remote *exec_start(struct model *m, const struct snapshot *s, const struct task *t, const struct exec_form *form,
 			  const struct remote_events *events, void *arg)
@@ -211,8 +212,7 @@ static int exec_start_command(struct exec *x, const struct snapshot *s, const st
 	static const struct exec_form form = {COMMAND_JOB, COLUMNS, ROWS};
 	struct model *m = x->execs->model;
 
-	printed_init(&x->printed, x->job, m->cache_dir, (uint64_t)s->settings->lambda_result_limit << 20,
-		     COMPLAINTS_MAX);
+	printed_init(&x->printed, x->job, m->cache_dir, (uint64_t)s->settings->lambda_result_limit << 20, STDERR_MAX);
 	x->remote = exec_start(m, s, t, &form, &events, x);
 	return x->remote ? 0 : -ENOMEM;
 }
@@ -227,7 +227,7 @@ static void exec_refreshed(void *arg)
 		exec_attempt(x);
 }
 
-/* If nothing is known yet, the model is looked at first. */
+/* If nothing is known yet, the model is refreshed first. */
 static void exec_attempt(struct exec *x)
 {
 	struct model *m = x->execs->model;
@@ -267,7 +267,7 @@ int exec_check(const struct snapshot *s, const char *task, struct error *err)
 	if (t->exec_enabled)
 		return 0;
 	error_set(err, -EPERM, "the task was started without ECS Exec, which cannot be changed while it runs");
-	error_remedy(err, "start it by control/run-task or restart-task");
+	error_remedy(err, "touch control/restart-task, which starts it with ECS Exec");
 	return err->errnum;
 }
 
@@ -313,7 +313,7 @@ int execs_new(struct model *m, struct execs **ret)
 	return 0;
 }
 
-/* The engine has stopped: whatever had a call or a connection has ended. */
+/* The engine has stopped, so calls and connections have ended. */
 void execs_free(struct execs *execs)
 {
 	if (!execs)

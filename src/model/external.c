@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * external.c - somebody else's CloudFormation operation, shown as an operation of its own.
+ * external.c - shows somebody else's CloudFormation operation as an operation of its own. Engine thread.
  */
 #include "base/buf.h"
 #include "model/internal.h"
@@ -23,7 +23,7 @@ static void external_begin(struct model *m, const char *status)
 	if (!j)
 		return;
 	job_start(j);
-	job_log(j, "somebody else operates the stack: %s", status);
+	job_log(j, "somebody else is changing the stack: %s", status);
 	job_progress(j, 0, 0, "%s", status);
 }
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * follow.c - logs that live in CloudWatch, fetched while somebody reads them.
+ * follow.c - fetches logs from CloudWatch while a process reads them.
  *
- * A follower is made at the first open of its log and then fetches page after page until it has all of it; after that
- * it looks every second while the log is open and 30 s longer. What was fetched stays readable, so that a sweep over
- * the tree costs no calls. The registry's lock guards list and counts; the rest belongs to the engine thread.
+ * A follower is made at the first open of its log and fetches page after page until the end; then it polls every second
+ * while the log is open and 30 s longer. Fetched text stays readable, so reading the whole tree again costs no calls.
+ * The registry's lock guards list and counts; the rest belongs to the engine thread.
  */
 #include "aws/services/logs.h"
 #include "base/clock.h"
@@ -13,13 +13,13 @@
 
 #include <string.h>
 
-#define LOG_KEEP       (4 << 20) /* what is older is fetched again, see refetch.c */
+#define LOG_KEEP       (4 << 20) /* older text is fetched again, see refetch.c */
 #define INDEX_STEP     (512 << 10)
 #define PAGE_MAX       (16 << 20)
 #define LOOK_EVERY_MS  1000
 #define LINGER_MS      30000
-#define FOLLOWERS_KEPT 64  /* idle ones beyond this are forgotten */
-#define PAGES_AT_ONCE  200 /* of one look: an endless log must not keep the first reader waiting for ever */
+#define FOLLOWERS_KEPT 64  /* idle followers beyond this number are freed */
+#define PAGES_AT_ONCE  200 /* of one poll: an endless log must not keep the first reader waiting for ever */
 
 struct log_reader {
 	struct list link;
@@ -36,15 +36,15 @@ struct follower {
 	unsigned opens;	     /* under the lock */
 	int64_t closed_ms;   /* under the lock: monotonic, when opens became 0 */
 	struct list readers; /* under the lock: waiting for the first page */
-	bool active;	     /* under the lock: a look is under way or the timer is set */
+	bool active;	     /* under the lock: a poll is running or the timer is set */
 	struct engine_timer timer;
-	char log_stream[256];	/* what is being read */
+	char log_stream[256];	/* the stream that is being read */
 	char *token;		/* GetLogEvents' nextForwardToken; NULL: from since_ms */
-	int64_t since_ms;	/* goes with the token; 0: the head */
+	int64_t since_ms;	/* sent with the token; 0: the start of the stream */
 	struct log_place place; /* how far it has been read */
-	unsigned pages;		/* of this look */
-	bool by_time;		/* this look has gone on without its token once */
-	struct log_page *index; /* where what is no longer kept can be had again, in the order of offsets */
+	unsigned pages;		/* of this poll */
+	bool by_time;		/* this poll has once continued by time, without a token */
+	struct log_page *index; /* where text that is no longer in memory can be fetched again, sorted by offset */
 	size_t index_n;
 };
 
@@ -57,13 +57,13 @@ struct followers {
 
 static void follow_poll(void *arg);
 
-/* -- what is to be read ---------------------------------------------------------------------------------------- */
+/* -- which stream is read ---------------------------------------------------------------------------------------- */
 
 static const struct task *follow_task(const struct follower *f, const struct snapshot *s)
 {
 	if (f->kind == MODEL_LOG_TASK)
 		return task_list_find(s->tasks, f->key);
-	/* In the pause of a restart there is none: the old one's last words are waited for. */
+	/* During a restart there is no default task: the old one's last lines are waited for. */
 	if (snapshot_default_task(s) || *f->log_stream)
 		return snapshot_default_task(s);
 	for (size_t i = 0; i < s->tasks->n; i++)
@@ -73,8 +73,8 @@ static const struct task *follow_task(const struct follower *f, const struct sna
 }
 
 /*
- * The server's log goes on with the next task's stream once the last one's has been read to its end: its last lines say
- * why the server ended. True if there is another stream to read now.
+ * The server's log continues with the next task's stream once the last task's stream, whose last lines say why the
+ * server ended, has been read to its end. True if there is another stream to read now.
  */
 static bool follow_turn_to_next(struct follower *f, const struct snapshot *s)
 {
@@ -96,7 +96,7 @@ static bool follow_is_wanted(struct follower *f)
 	return f->opens || clock_monotonic_ms() - f->closed_ms < LINGER_MS;
 }
 
-/* The look is over: whoever waited for the first page goes on, and the next look is arranged. */
+/* The poll is over: readers that waited for the first page continue, and the next poll is scheduled. */
 static void follow_end_poll(struct follower *f)
 {
 	struct followers *all = f->owner;
@@ -119,7 +119,7 @@ static void follow_end_poll(struct follower *f)
 		engine_timer_set(all->model->engine, &f->timer, LOOK_EVERY_MS, follow_poll, f);
 }
 
-/* Pages are small where a log grows slowly; one token serves for many. Without memory there is one less. */
+/* Pages are small where a log grows slowly, so one entry serves many pages. Without memory an entry is left out. */
 static void follow_note_page(struct follower *f, const struct log_place *place)
 {
 	const struct log_page *last = f->index_n ? &f->index[f->index_n - 1] : NULL;
@@ -209,7 +209,7 @@ static void follow_end_stream(struct follower *f)
 		follow_end_poll(f);
 }
 
-/* The end is where the token stays the same; pages before it may be empty. */
+/* The stream ends where the token stays the same; pages before the end may be empty. */
 static void follow_got_page(struct aws_reply *reply, void *arg)
 {
 	struct follower *f = arg;
@@ -312,7 +312,7 @@ static void follow_free(struct follower *f)
 	free(f);
 }
 
-/* Makes room by forgetting the oldest that nobody reads. */
+/* Frees the oldest followers that nobody reads. */
 static void follow_forget_idle(struct followers *all)
 {
 	list_for_each_safe (l, next, &all->all) {
@@ -357,7 +357,8 @@ static int follow_add_reader(struct follower *f, void (*fetched)(void *arg), voi
 	return 0;
 }
 
-/* Under the lock. 1: somebody follows already, so it is fresh; 0: a look is to be started; negative errno. */
+/* Under the lock. 1: the log is already followed and fresh; 2: a poll is running; 0: the caller starts a poll; negative
+ * errno. */
 static int follow_open_locked(struct followers *all, enum model_log kind, const char *key, void (*fetched)(void *arg),
 			      void *arg, struct follower **ret)
 {
@@ -382,7 +383,7 @@ static int follow_open_locked(struct followers *all, enum model_log kind, const 
 	return r;
 }
 
-/* A query's log is its job's own: nothing is to be fetched. */
+/* A query's log is kept by its job, so nothing is fetched. */
 static struct stream *follow_query_log(struct model *m, const char *key)
 {
 	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = model_snapshot(m);

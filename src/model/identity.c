@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * identity.c - where this mount acts, and as whom: the account, region, endpoint and stack of the settings in force.
+ * identity.c - determines where this mount acts and as whom: the account, region, endpoint and stack of the settings in
+ * force.
  *
- * The account and the ARN follow from the credentials, which can change without the settings; only AWS knows them. It
- * is asked when the settings are put in force and for each new set of keys, which is fetched only when it is needed.
+ * Only AWS knows account and ARN of the credentials, which can change without the settings. It is asked when settings
+ * come into force and for each new set of keys; keys are fetched only when they are needed.
  */
 #include "aws/credentials/profiles.h"
 #include "aws/services/sts.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * internal.h - the inside of the model, for the files of this room only.
+ * internal.h - what the files of src/model share; for this room only.
  */
 #ifndef VASTFS_MODEL_INTERNAL_H
 #define VASTFS_MODEL_INTERNAL_H
@@ -33,29 +33,30 @@ struct model {
 	struct journal *journal;
 	char *config_dir, *cache_dir;
 
-	pthread_mutex_t lock;	   /* guards the pointers of this block; held for a copy at most */
+	pthread_mutex_t lock;	   /* guards the pointers of this block; held only for copying them */
 	struct snapshot *snapshot; /* the newest */
 	struct aws *aws;	   /* the client for the settings in force; NULL without settings */
 	uint64_t next_number[JOB_KIND_MAX];
 	void (*changed)(void *arg);
 	void *changed_arg;
-	pthread_mutex_t save_lock; /* one writer of default.env at a time: what is on disk is what is in force */
-	unsigned saving;	   /* threads that write the settings */
-	pthread_cond_t saved;	   /* saving went down */
+	pthread_mutex_t
+		save_lock; /* one writer of default.env at a time, so that the file and the settings in force agree */
+	unsigned saving;   /* number of threads that write the settings */
+	pthread_cond_t saved; /* signalled when saving decreases */
 	_Atomic uint64_t generation;
-	_Atomic bool stopping; /* the engine is ending or gone */
+	_Atomic bool stopping; /* the engine is ending or has ended */
 
 	bool giving_up;		     /* crash_loop.c: a server is being given up; engine thread */
-	struct login *login;	     /* login.c: the one that waits for its confirmation; engine thread */
-	struct aws *identifying;     /* identity.c: the client that is being asked for its identity; engine thread */
-	struct attend *attend;	     /* attend.c: looks more often while somebody reads; engine thread */
+	struct login *login;	     /* login.c: the login that waits for its confirmation; engine thread */
+	struct aws *identifying;     /* identity.c: the client that is asking AWS for its identity; engine thread */
+	struct attend *attend;	     /* attend.c: polls more often while tasks/ is read; engine thread */
 	struct watch *watch;	     /* watch.c: reads AWS; engine thread */
 	struct runner *runner;	     /* runner.c: the operation thread */
 	struct queries *queries;     /* query.c: Lambda; engine thread */
 	struct execs *execs;	     /* exec.c: in containers; engine thread */
 	struct shells *shells;	     /* shell.c: for vastfs shell; engine thread */
 	struct followers *followers; /* follow.c: logs; engine thread */
-	struct deployed *deployed;   /* deployed.c: what is deployed, and where */
+	struct deployed *deployed;   /* deployed.c: which stacks are deployed, and where */
 };
 
 /* snapshot.c */
@@ -63,8 +64,8 @@ struct snapshot *snapshot_first(void);
 struct snapshot *snapshot_copy(const struct snapshot *old);
 
 /*
- * Publishes a changed copy of the newest snapshot: edit works on the copy, under the lock, and must be short. Any
- * thread. -ENOMEM: nothing was published.
+ * Publishes a changed copy of the newest snapshot: edit changes the copy, under the lock, and must be short. Any
+ * thread. -ENOMEM, or edit's errno: nothing was published.
  */
 int model_publish(struct model *m, int (*edit)(struct snapshot *s, void *arg), void *arg);
 void model_tell(struct model *m); /* calls the listener */
@@ -75,7 +76,7 @@ struct aws *model_aws(struct model *m);
 /* One line of events.log. */
 void model_event(struct model *m, const char *format, ...) _printf_(2, 3);
 
-/* A number that was never given out before; of an operation, its journal entry keeps it. */
+/* A number that was never used before; the journal entry of an operation records it. */
 uint64_t model_take_number(struct model *m, enum job_kind kind);
 /* Makes a job and publishes it. number 0: the next of its kind, noted in the journal. NULL without memory. */
 struct job *model_job_new(struct model *m, enum job_kind kind, uint64_t number, const char *name, const char *argument,
@@ -90,7 +91,7 @@ void model_job_unknown(struct model *m, struct job *j, const struct error *err);
 
 /* settings_file.c */
 int settings_file_load(struct model *m, struct error *err);
-/* Makes the client for the settings in force anew. */
+/* Makes a new client for the settings and puts both in force. */
 void settings_apply(struct model *m, struct settings *settings, struct blob *text);
 
 /* watch.c */
@@ -100,21 +101,21 @@ void attend_free(struct attend *a);
 
 int watch_new(struct model *m, struct watch **ret);
 void watch_free(struct watch *watch);
-/* Any thread: reads everything anew, soon. done (may be NULL) is called on the engine thread after the snapshot is
- * published or the attempt failed; it is also called when the model ends. */
+/* Any thread: starts a round that reads everything again. done (may be NULL) is called on the engine thread after the
+ * snapshot is published or the round has failed; it is also called when the model ends. */
 void watch_now(struct model *m, void (*done)(void *arg), void *arg);
 
 /* login.c: signing in and out, for struct verb */
 struct login;
 void login_begin(struct model *m, struct job *j);
 void logout_begin(struct model *m, struct job *j);
-/* When the engine has ended. */
+/* To be called when the engine has ended. */
 void login_free(struct login *l);
 
-/* crash_loop.c: gives a server up that ends again and again; tasks: DescribeTasks' records; engine thread */
+/* crash_loop.c: gives up a server that ends repeatedly; tasks: DescribeTasks' records; engine thread */
 void crash_loop_judge(struct model *m, const struct snapshot *s, const cJSON *tasks);
 
-/* external.c: the name of an operation that somebody else began, and what is seen of it; engine thread */
+/* external.c: shows an operation that somebody else started; engine thread */
 #define OPERATION_EXTERNAL "external"
 void external_follow(struct model *m, const struct snapshot *s);
 
@@ -128,50 +129,50 @@ void runner_free(struct runner *o);
  */
 int operation_accept(struct model *m, const struct verb *verb, const char *argument, struct requester who,
 		     struct job **ret, struct error *err);
-/* What the journal says: ended operations are shown, others taken up again where that is right. */
+/* Shows the ended operations of the journal and resumes the others if their place is this one. */
 void operations_resume(struct model *m);
 
-/* resume.c, pure: what is to become of an operation that had not ended when its vastfs did */
+/* resume.c, pure: what happens to an operation that had not ended when its vastfs did */
 enum resume { RESUME_NOW, RESUME_ELSEWHERE, RESUME_NEVER };
 struct resume_facts {
 	bool verb_known;
 	struct settings *in_force; /* NULL: there are none */
 	const char *accepted;	   /* text of the settings it was accepted with, NULL: the entry has none */
 	struct place here;
-	const char *credentials; /* hash of the access key ID at hand */
+	const char *credentials; /* hash of the access key ID in use */
 };
 /* RESUME_NOW: *ret_settings is set, with a reference. Otherwise err says why not, and what to do. */
 enum resume resume_decide(const struct journal_entry *e, const struct resume_facts *facts,
 			  struct settings **ret_settings, struct error *err);
-/* The account is known now: 0, or -EINTR with a message that the operation belongs to another one. */
+/* Called when the account is known: 0, or -EINTR with a message that the operation belongs to another account. */
 int resume_check_account(const struct journal_entry *e, const struct place *here, struct error *err);
-/* Whether the entry was never ended and is done with, now that a newer operation begins at that place. */
+/* Whether the entry has not ended and is obsolete because a newer operation starts at the same place. */
 bool resume_is_superseded(const struct journal_entry *e, const struct journal_entry *newer,
 			  const struct settings *settings);
 
 /* identity.c: where this mount acts, as far as it is known from s and the client (NULL: none) */
 void identity_here(const struct snapshot *s, const struct aws *aws, struct place *ret);
-/* The credentials that would be used now. */
+/* The configuration of a client with these settings; its strings belong to them. */
 struct aws_config identity_config(const struct settings *settings);
 /*
- * Any thread: asks AWS whose credentials are in force, publishes it, then calls deployed_refresh. A question that is on
- * its way already will do.
+ * Any thread: asks AWS whose credentials are in force, publishes the answer, then calls deployed_refresh. Does nothing
+ * if the same client is being asked already.
  */
 void identity_refresh(struct model *m);
 /* Engine thread, for struct aws_config: arg is the model. */
 void identity_keys_changed(void *arg);
-/* AWS has named the account, to a question that was asked with these settings. */
+/* Publishes the account that AWS has reported to a request with these settings. */
 void identity_set(struct model *m, const struct settings *settings, const char *account);
 
-/* deployed.c: which stacks of this configuration exist, for those that the settings in force no longer name */
+/* deployed.c: remembers which stacks of this configuration exist, to report those that the settings no longer name */
 int deployed_new(struct model *m, struct deployed **ret);
 void deployed_free(struct deployed *d);
-/* Any thread: compares what is known to be deployed with the settings in force; publishes and reports what is new. */
+/* Any thread: compares the known stacks with the settings in force and publishes and reports differences. */
 void deployed_refresh(struct model *m);
-/* Engine thread: what a round of watch.c has seen. */
+/* Engine thread: takes the result of a round of watch.c. */
 void deployed_follow(struct model *m, const struct snapshot *s);
 
-/* query.c and exec.c, engine thread: a job that has been made is to be run, -ENOMEM, or to be ended early. */
+/* query.c and exec.c, engine thread: run a job (-ENOMEM), or cancel it. */
 int queries_new(struct model *m, struct queries **ret);
 void queries_free(struct queries *q);
 int queries_begin(struct queries *q, struct job *j);
@@ -184,16 +185,16 @@ void execs_cancel(struct execs *x, struct job *j);
 /* shell.c */
 int shells_new(struct model *m, struct shells **ret);
 void shells_free(struct shells *all);
-/* Any thread: ends all of them, in the containers too, before the engine ends. */
+/* Any thread: ends all shells, also in the containers, before the engine ends. */
 void shells_end(struct shells *all);
 
-/* Whether commands can be run in that task as far as s knows; -ENXIO, -EPERM with words. */
+/* Whether commands can be run in that task according to s; -ENXIO or -EPERM with a message. */
 int exec_check(const struct snapshot *s, const char *task, struct error *err);
 struct exec_form {
 	enum command_kind kind;
 	unsigned columns, rows;
 };
-/* A program in that task's container. A forgotten interactive shell is closed as AWS does it. NULL without memory. */
+/* Starts a program in that task's container. AWS closes an idle interactive shell. NULL without memory. */
 struct remote *exec_start(struct model *m, const struct snapshot *s, const struct task *t, const struct exec_form *form,
 			  const struct remote_events *events, void *arg);
 
@@ -202,40 +203,40 @@ int followers_new(struct model *m, struct followers **ret);
 void followers_free(struct followers *f);
 
 /*
- * How far a log has been read, in its events. CloudWatch's tokens say the same, but expire; then reading goes on by
- * time, and the events of that very millisecond that have been read already are skipped.
+ * The position in a log, in its events. CloudWatch's tokens express the same but expire; reading then continues by
+ * time, and the events of the same millisecond that were read before are skipped.
  */
 struct log_place {
-	int64_t time_ms; /* of the last event read; 0: none was */
-	unsigned seen;	 /* events of that time that were read */
-	unsigned skip;	 /* of those, how many are still to come once more */
+	int64_t time_ms; /* of the last event that was read; 0: none */
+	unsigned seen;	 /* number of events of that time that were read */
+	unsigned skip;	 /* number of them that will come again */
 };
 
-/* Where a part of a log is to be asked for: text of at and later comes with this token. Strings are the follower's. */
+/* Where to request a part of a log: text from offset `at` on comes with this token. Strings belong to the follower. */
 struct log_page {
 	uint64_t at;
 	char *stream, *token; /* token NULL: the first event of since_ms or later */
-	int64_t since_ms;     /* goes together with the token */
+	int64_t since_ms;     /* sent with the token */
 	struct log_place place;
 };
 /* Engine thread: the last page that begins at or before offset. NULL: that log is not followed. */
 const struct log_page *follow_page(struct followers *all, enum model_log kind, const char *key, uint64_t offset);
-/* Appends a page's events as they stand in a log, each a line, and moves the place behind them. */
+/* Appends a page's events, one line each, and moves the place behind them. */
 int follow_render(const cJSON *body, struct log_place *place, struct buf *out);
-/* True if the reply means that the token which was sent has expired. */
+/* Whether the reply means that the token that was sent has expired. */
 bool follow_token_expired(const struct aws_reply *reply, const char *token);
-/* The startTime with which to go on at the place without a token. */
+/* The startTime for continuing at the place without a token. */
 int64_t follow_by_time(struct log_place *place);
 
-/* plan.c: compares settings and stack, both of s. */
+/* plan.c: compares the settings and the stack of s. */
 enum snapshot_match plan_match(const struct snapshot *s);
 
 /* verbs.c */
-bool verb_is_beside(const char *name); /* whether such an operation runs beside the others */
-/* -EEXIST if the stack of that name is known to be somebody else's. What was read more than 30 s ago refuses nothing.
+bool verb_is_beside(const char *name); /* whether an operation of this name runs beside the others */
+/* -EEXIST if the stack is known to be foreign. Knowledge that is more than 30 s old refuses nothing.
  */
 int own_stack_check(const struct snapshot *s, struct error *err);
-/* -ENOKEY if the credentials are known not to work; from memory. */
+/* -ENOKEY if the credentials are known not to work; asks nobody. */
 int credentials_check(struct model *m, struct error *err);
 
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * login.c - control/login and control/logout: operations that run on the engine thread, beside the one of runner.c, so
- * that somebody can sign in for an operation that waits for credentials.
+ * login.c - control/login and control/logout: operations that run on the engine thread, beside the operation of
+ * runner.c, so that a user can sign in for an operation that waits for credentials.
  *
- * They are not in the journal. After a crash nobody waits for the confirmation any more, and the code that was shown is
- * worth nothing; the next login shows another.
+ * They are not in the journal: after a crash nothing waits for the confirmation any more, so the code that was shown is
+ * useless, and the next login shows another one.
  */
 #include "aws/credentials/sso_login.h"
 #include "base/clock.h"
@@ -14,7 +14,7 @@
 #include <string.h>
 
 #define LOGIN_OUTPUT_MAX 65536
-/* Of a client without settings, which signs in and does nothing else. */
+/* The region of a client without settings, which only signs in. */
 #define LOGIN_REGION "us-east-1"
 
 struct login {
@@ -22,7 +22,7 @@ struct login {
 	struct job *job;
 	struct aws *aws;
 	struct sso_login *sso;
-	struct output *output; /* what result shows meanwhile */
+	struct output *output; /* the text of result while the login waits */
 	struct engine_timer ending;
 };
 
@@ -60,7 +60,7 @@ static void login_fail(struct model *m, struct job *j, const struct error *err)
 	model_job_fail(m, j, err);
 }
 
-/* The client in force, or one that can do no more than sign in. */
+/* The client in force, or one that can only sign in. */
 static struct aws *login_client(struct model *m, struct error *err)
 {
 	const struct aws_config config = {.region = LOGIN_REGION, .api_log = m->api_log};
@@ -71,7 +71,7 @@ static struct aws *login_client(struct model *m, struct error *err)
 	return aws;
 }
 
-/* The keys may be another client's by now: the settings can be saved while a login waits. */
+/* The client in force may be another one by now, because settings can be saved while a login waits. */
 static void login_renew(struct model *m)
 {
 	struct aws *aws = model_aws(m);
@@ -107,7 +107,7 @@ static void login_end_login(void *arg)
 	login_free(l);
 }
 
-/* Its caller still uses it. */
+/* The caller still uses the login. */
 static void login_end_soon(struct login *l)
 {
 	engine_timer_set(l->model->engine, &l->ending, 0, login_end_login, l);
@@ -186,13 +186,13 @@ static int login_start(struct login *l, struct error *err)
 	return sso_login_start(l->aws, &login_events, l, &l->sso, err);
 }
 
-/* Two touches at once may both have been accepted. */
+/* Two touches at the same moment may both have been accepted. */
 static int login_check_alone(const struct model *m, struct error *err)
 {
 	if (!m->login)
 		return 0;
 	error_set(err, -EBUSY, "operation %" PRIu64 " (login) is running", m->login->job->number);
-	error_remedy(err, "cat operations/%" PRIu64 "/result shows what to do", m->login->job->number);
+	error_remedy(err, "run: cat operations/%" PRIu64 "/result, which shows what to do", m->login->job->number);
 	return -EBUSY;
 }
 
@@ -214,7 +214,7 @@ void login_begin(struct model *m, struct job *j)
 			free(l);
 	} else {
 		m->login = l;
-		login_cancel(m); /* if it was wished before there was something to cancel */
+		login_cancel(m); /* in case it was cancelled before it had started */
 	}
 	job_unref(j);
 }

@@ -14,7 +14,7 @@
 #define EVENTS_KEEP  (4 << 20)
 #define API_LOG_KEEP (4 << 20)
 
-/* Without settings, as those are by default. */
+/* The defaults of history_keep and history_limit, for the time without settings. */
 #define HISTORY_KEEP	 100
 #define HISTORY_LIMIT_GB 1
 
@@ -35,7 +35,7 @@ uint64_t model_generation(struct model *m)
 	return atomic_load(&m->generation);
 }
 
-/* Keeps a chosen task while it lives. */
+/* Keeps a chosen default task while it is live, else picks one. */
 static void model_settle_default_task(struct snapshot *s)
 {
 	const struct task *chosen = s->default_chosen ? task_list_find(s->tasks, s->default_task) : NULL;
@@ -47,7 +47,7 @@ static void model_settle_default_task(struct snapshot *s)
 	snprintf(s->default_task, sizeof(s->default_task), "%s", chosen ? chosen->id : "");
 }
 
-/* Under the lock: the old snapshot, to be given back, or NULL when edit refused. */
+/* Under the lock. Returns the old snapshot, which the caller unrefs, or NULL if edit refused. */
 static struct snapshot *model_replace_snapshot(struct model *m, int (*edit)(struct snapshot *s, void *arg), void *arg,
 					       int *ret)
 {
@@ -244,7 +244,7 @@ static void model_job_changed(struct job *j _unused_, void *arg)
 
 #define JOB_PATH_SIZE 128
 
-/* Where a job stands in the tree. */
+/* The path of a job in the tree. */
 static const char *model_job_path(const struct job *j, char path[static JOB_PATH_SIZE])
 {
 	switch (j->kind) {
@@ -292,7 +292,7 @@ int model_history_check(struct job *j, struct error *err)
 		return 0;
 	error_set(err, -EBUSY, "%s cannot be removed: its command is %s", model_job_path(j, path),
 		  job_state_name(v->state));
-	error_remedy(err, "wait for it, or: touch %s/cancel", path);
+	error_remedy(err, "wait for it to end, or: touch %s/cancel", path);
 	return -EBUSY;
 }
 
@@ -359,7 +359,7 @@ int model_task_choose(struct model *m, const char *id, struct error *err)
 
 /* -- life ------------------------------------------------------------------------------------------------------ */
 
-/* Queries and the rest of the tree work without a journal; operations are refused, or may be missing. */
+/* Without a journal the tree and queries work; operations are refused, and earlier ones may be missing. */
 static int model_open_journal(struct model *m, const char *dir, struct error *err)
 {
 	struct error note = {0};
@@ -436,7 +436,7 @@ int model_start(const struct model_config *config, struct model **ret, struct er
 	}
 	if (settings_file_load(m, &unusable) < 0)
 		model_report_settings(m, &unusable);
-	/* First what we were doing ourselves, then a look: or our own operation would be taken for somebody else's. */
+	/* Resume our own operations before the first poll, which would else take them for somebody else's. */
 	operations_resume(m);
 	deployed_refresh(m);
 	watch_now(m, NULL, NULL);
@@ -452,7 +452,7 @@ static void model_wait_for_saves(struct model *m)
 	pthread_mutex_unlock(&m->lock);
 }
 
-/* Order: who makes work first, then the engine that does it, then what both use. */
+/* First the parts that make work are stopped, then the engine that does it, then the parts that both use. */
 void model_stop(struct model *m)
 {
 	if (!m)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * plan.c - stack/plan and stack/template.json, from memory.
+ * plan.c - renders stack/plan and stack/template.json from memory. Any thread.
  */
 #include "stack/plan.h"
 #include "model/internal.h"
@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-/* In the place of the name that the image will have. */
+/* Stands for the name that the image will have. */
 #define IMAGE_TO_COME "(assembled by deploy)"
 
 static cJSON *plan_pairs_json(const struct pair *pairs, size_t n, const char *key, const char *value)
@@ -26,7 +26,7 @@ static cJSON *plan_pairs_json(const struct pair *pairs, size_t n, const char *ke
 	return array;
 }
 
-/* NULL unless the deployed image was made from what the settings name, for the processor that they name. */
+/* The deployed image if it was assembled from the settings' vast_image for their architecture; else NULL. */
 static const char *plan_deployed_image(const struct snapshot *s)
 {
 	const char *base = stack_view_parameter(s->stack, "BaseImage");
@@ -39,7 +39,7 @@ static const char *plan_deployed_image(const struct snapshot *s)
 	return stack_view_parameter(s->stack, "ImageUri");
 }
 
-/* What only a deploy finds out is taken to be as it is deployed; whether a tag was moved meanwhile, it does not ask. */
+/* Values that only a deploy finds out are assumed to be the deployed ones; a moved image tag is not noticed. */
 static cJSON *plan_wanted_parameters(const struct snapshot *s)
 {
 	const char *image = plan_deployed_image(s);

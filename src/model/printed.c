@@ -43,12 +43,12 @@ static int printed_refuse(struct printed *p, bool is_stderr, int r, struct error
 	if (r == -EFBIG && is_stderr) {
 		error_set(err, r, "the command printed more than %" PRIu64 " MB to standard error",
 			  p->stderr_limit >> 20);
-		error_remedy(err, "send it to a file, or to /dev/null");
+		error_remedy(err, "redirect it to a file or to /dev/null");
 	} else if (r == -EFBIG) {
 		error_set(err, r, "the command printed more than %" PRIu64 " MB", p->limit >> 20);
-		error_remedy(err, "raise lambda_result_limit, or ask for less");
+		error_remedy(err, "raise lambda_result_limit, or have the command print less");
 	} else {
-		error_set(err, r, "the result could not be kept below %s: %s", p->directory, strerror(-r));
+		error_set(err, r, "the result could not be stored below %s: %s", p->directory, strerror(-r));
 		error_remedy(err, "make room there, or set XDG_CACHE_HOME to a larger disk and mount again");
 	}
 	return r;

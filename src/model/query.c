@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * query.c - commands in Lambda.
+ * query.c - runs commands in Lambda. Engine thread.
  *
- * A query is one Invoke of the stack's function. It waits for its turn only where AWS has proved that the command did
- * not start; once a request may have been taken, it is never sent again. Its answer is streamed where Lambda does that,
- * else it comes as one.
+ * A query is one Invoke of the stack's function. It is sent again only if the error proves that the command did not
+ * start; a request that may have been accepted is never repeated. The reply is streamed where Lambda supports that,
+ * else it comes in one piece.
  */
 #include "stack/query.h"
 #include "aws/config.h"
@@ -20,27 +20,27 @@
 #define RETRY_FIRST_MS	 500
 #define RETRY_MOST_MS	 5000
 #define RETRY_LIMIT_MS	 180000
-#define TIMEOUT_EXTRA_MS 60000 /* over the function's own: cold start, network */
+#define TIMEOUT_EXTRA_MS 60000 /* in addition to the function's timeout: cold start, network */
 
 struct query {
 	struct list link; /* in the model's queries */
 	struct queries *queries;
 	struct job *job;
-	struct answer answer;  /* if streamed: of the attempt under way */
-	bool streamed, plain;  /* the attempt is, may not be */
-	struct aws_call *call; /* under way; NULL between attempts */
+	struct answer answer;  /* if streamed: the reply of the running attempt */
+	bool streamed, plain;  /* whether the attempt is streamed, and whether it must not be */
+	struct aws_call *call; /* the running attempt; NULL between attempts */
 	struct engine_timer timer;
 	int64_t give_up_ms; /* monotonic: no attempt begins later */
 	int64_t sent_ms;    /* monotonic */
 	int64_t pause_ms;
-	bool waiting;	/* for its turn: the timer is set */
-	bool refreshed; /* the model was read anew because nothing was known */
+	bool waiting;	/* the timer for the next attempt is set */
+	bool refreshed; /* the model was refreshed because nothing was known */
 };
 
 struct queries {
 	struct model *model;
 	struct list running;
-	char plain_region[32]; /* where answers are not streamed; "": not known to be so */
+	char plain_region[32]; /* the region in which Lambda refused to stream; "": none known */
 };
 
 static void query_attempt(void *arg);
@@ -82,7 +82,7 @@ static void query_edit_outcome(struct job_view *v, void *arg)
 	v->ran = true;
 	v->exit_code = o->reply.exit_code;
 	v->state = o->reply.exit_code == 0 ? JOB_SUCCEEDED : JOB_FAILED;
-	if (o->reply.result) { /* else it is in the outputs */
+	if (o->reply.result) { /* else the result is in the outputs */
 		blob_unref(v->result);
 		v->result = move_ptr(o->reply.result);
 		blob_unref(v->errors);
@@ -127,7 +127,7 @@ static void query_finish(struct query *q, struct aws_reply *reply)
 	if (q->job->kind == JOB_CHECK)
 		model_event(q->queries->model, "task %s: its port %s", q->job->argument,
 			    outcome.reply.exit_code == 0		   ? "answers"
-			    : outcome.reply.exit_code == CHECK_CANNOT_TELL ? "was asked in vain"
+			    : outcome.reply.exit_code == CHECK_CANNOT_TELL ? "could not be checked"
 									   : "does not answer");
 	job_log(q->job, "exit code %d after %" PRId64 " ms", outcome.reply.exit_code, outcome.duration_ms);
 	job_edit(q->job, query_edit_outcome, &outcome);
@@ -159,11 +159,11 @@ static void query_wait_for_turn(struct query *q, const struct error *why)
 static void query_send_plain(struct query *q, const struct error *why)
 {
 	q->plain = true;
-	job_log(q->job, "a streamed answer was refused (%s); asking for one in one piece", why->message);
+	job_log(q->job, "Lambda refused to stream the reply (%s); requesting it in one piece", why->message);
 	query_attempt(q);
 }
 
-/* Where a stream was refused and a plain request was not, later queries need not ask. */
+/* If a stream was refused and a plain request succeeded, later queries in this region do not ask for a stream. */
 static void query_remember_plain(struct query *q)
 {
 	struct aws *aws = q->plain ? model_aws(q->queries->model) : NULL;
@@ -197,7 +197,7 @@ static void query_answered(struct aws_reply *reply, void *arg)
 		query_wait_for_turn(q, &reply->error);
 	} else {
 		if (reply->sent && reply->status == 0)
-			error_prefix(&reply->error, "the answer was lost; the command may have run");
+			error_prefix(&reply->error, "the reply was lost; the command may have run");
 		query_fail(q, &reply->error);
 	}
 }
@@ -252,7 +252,7 @@ static void query_fail_not_deployed(struct query *q, const struct snapshot *s)
 
 	if (!s->contact_ms && error_is(&s->contact_error)) {
 		err = s->contact_error;
-		error_prefix(&err, "the stack could not be looked at, so the command was not sent");
+		error_prefix(&err, "the stack could not be read, so the command was not sent");
 	} else if (s->settings && s->stack->foreign) {
 		stack_refuse_foreign(s->stack->name, settings_get(s->settings, SETTING_STAGE), &err);
 	} else {
@@ -262,7 +262,7 @@ static void query_fail_not_deployed(struct query *q, const struct snapshot *s)
 	query_fail(q, &err);
 }
 
-/* One attempt. If nothing is known about the stack yet, it is looked at first. */
+/* One attempt. If nothing is known about the stack yet, the model is refreshed first. */
 static void query_attempt(void *arg)
 {
 	struct query *q = arg;
@@ -341,7 +341,7 @@ int queries_new(struct model *m, struct queries **ret)
 	return 0;
 }
 
-/* The engine has stopped and completed its calls; what waited for its turn is left. */
+/* The engine has stopped and completed its calls; only queries that wait for their next attempt are left. */
 void queries_free(struct queries *queries)
 {
 	if (!queries)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * refetch.c - parts of a log that were dropped from memory, asked for once more: by CloudWatch's token, which is good
- * for a day, and then by time.
+ * refetch.c - fetches parts of a log again that were dropped from memory: by CloudWatch's token, which is valid for a
+ * day, and then by time. Engine thread.
  */
 #include "aws/services/logs.h"
 #include "model/internal.h"
@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define PAGE_MAX   (16 << 20)
-#define PAGES_MOST 100 /* until the one that is wanted */
+#define PAGES_MOST 100 /* pages to read until the wanted one */
 
 struct refetch {
 	struct model *model;
@@ -79,7 +79,7 @@ static void refetch_fetch(struct refetch *r)
 		aws && group ? logs_get_log_events(group, r->stream, r->token, r->since_ms) : NULL;
 
 	if (!request || !aws_start(aws, request, refetch_got_page, r))
-		refetch_fail(r, &(struct error){.errnum = -EIO, .message = "the stack is gone"});
+		refetch_fail(r, &(struct error){.errnum = -EIO, .message = "the stack no longer exists"});
 	aws_unref(aws);
 }
 
@@ -89,7 +89,7 @@ static void refetch_begin(void *arg)
 	const struct log_page *page = follow_page(r->model->followers, r->kind, r->key, r->wanted);
 
 	if (!page) {
-		refetch_fail(r, &(struct error){.errnum = -EIO, .message = "it is not followed any more"});
+		refetch_fail(r, &(struct error){.errnum = -EIO, .message = "the log is not followed any more"});
 		return;
 	}
 	r->at = page->at;

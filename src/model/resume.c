@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * resume.c - what is to become of an operation that had not ended when its vastfs did. Pure.
+ * resume.c - decides what happens to an operation that had not ended when its vastfs did. Pure; any thread.
  *
- * It was accepted for one account, region, endpoint and stack, and with the settings of that moment. There it is taken
- * up again, with those settings; elsewhere nothing can be said about it, and nothing may be done.
+ * It was accepted for one account, region, endpoint and stack, with the settings of that moment. A mount of that place
+ * resumes it with those settings; any other mount knows nothing about it and must not touch it.
  */
 #include "model/internal.h"
 
@@ -18,8 +18,8 @@ static enum resume resume_elsewhere(const struct place *there, const struct plac
 
 	place_put_difference(there, here, &difference);
 	place_put_way(there, here, &way);
-	error_set(err, -EINTR, "it was begun elsewhere: %s", buf_str(&difference));
-	error_remedy(err, "%s, then mount again: there it is taken up", buf_str(&way));
+	error_set(err, -EINTR, "it was started elsewhere: %s", buf_str(&difference));
+	error_remedy(err, "%s, then mount again, which resumes it", buf_str(&way));
 	return RESUME_ELSEWHERE;
 }
 
@@ -30,19 +30,20 @@ static enum resume resume_without_settings(struct error *err)
 	return RESUME_ELSEWHERE;
 }
 
-/* Version 0.1 noted the settings' hash and nothing about the account. Only a destroy does harm in a wrong one. */
+/* Version 0.1 recorded a hash of the settings and nothing about the account. Only a destroy does harm in a wrong
+ * account. */
 static enum resume resume_first_version(const struct journal_entry *e, const struct resume_facts *facts,
 					struct settings **ret_settings, struct error *err)
 {
 	char hash[SETTINGS_HASH_SIZE];
 
 	if (strcmp(settings_hash_first(facts->in_force, hash), e->settings_hash) != 0) {
-		error_set(err, -EINTR, "interrupted when vastfs was ended, and the settings have changed since");
-		error_remedy(err, "look at status and stack/, then start the operation again");
+		error_set(err, -EINTR, "interrupted when vastfs ended, and the settings have changed since");
+		error_remedy(err, "check status and stack/, then start the operation again");
 		return RESUME_NEVER;
 	}
 	if (strcmp(e->name, "destroy") == 0) {
-		error_set(err, -EINTR, "vastfs 0.1 began it and did not note in which account to destroy");
+		error_set(err, -EINTR, "vastfs 0.1 started it and did not record in which account to destroy");
 		error_remedy(err, "touch control/destroy if account and region are the right ones");
 		return RESUME_ELSEWHERE;
 	}
@@ -50,7 +51,7 @@ static enum resume resume_first_version(const struct journal_entry *e, const str
 	return RESUME_NOW;
 }
 
-/* Killed before AWS said which account it is: the same access key is as good. */
+/* If vastfs was killed before it knew the account, the same access key proves the same account. */
 static bool resume_may_be_other_account(const struct journal_entry *e, const struct resume_facts *facts)
 {
 	return !*e->place.account && *e->credentials && strcmp(e->credentials, facts->credentials) != 0;
@@ -58,7 +59,7 @@ static bool resume_may_be_other_account(const struct journal_entry *e, const str
 
 static enum resume resume_other_account(const struct journal_entry *e, struct error *err)
 {
-	error_set(err, -EINTR, "the credentials have changed before it was known for which account it was begun");
+	error_set(err, -EINTR, "the credentials have changed, and the account that it was started for is not recorded");
 	error_remedy(err,
 		     "use the credentials of that time and mount again, or touch control/%s if this account is the "
 		     "right one",
@@ -71,8 +72,8 @@ static enum resume resume_parse_settings(const struct resume_facts *facts, struc
 {
 	if (settings_parse(facts->accepted, strlen(facts->accepted), ret_settings, err) == 0)
 		return RESUME_NOW;
-	error_prefix(err, "its settings are not understood");
-	error_remedy(err, "mount with the version of vastfs that began it");
+	error_prefix(err, "its settings cannot be parsed");
+	error_remedy(err, "mount with the version of vastfs that started it");
 	return RESUME_ELSEWHERE;
 }
 
@@ -82,7 +83,7 @@ enum resume resume_decide(const struct journal_entry *e, const struct resume_fac
 	*ret_settings = NULL;
 	if (!facts->verb_known) {
 		error_set(err, -EINTR, "this version of vastfs has no operation %s", e->name);
-		error_remedy(err, "mount with the version of vastfs that began it");
+		error_remedy(err, "mount with the version of vastfs that started it");
 		return RESUME_ELSEWHERE;
 	}
 	if (!facts->in_force)

@@ -2,9 +2,9 @@
 /*
  * runner.c - the operation thread: one operation at a time, as plain sequential code.
  *
- * An operation is in the journal before its touch is answered, and again before its end can be read. One that was
- * running when vastfs ended goes on in AWS; the next mount runs the same function again, whose steps look first at what
- * is there, provided that it is the same account, region, endpoint and stack: resume.c.
+ * An operation is in the journal before its touch is answered, and its outcome is there before anybody can read it. An
+ * operation that was running when vastfs ended goes on in AWS; the next mount runs the same function again, whose steps
+ * first read what exists, provided that account, region, endpoint and stack are the same (resume.c).
  */
 #include "stack/operation.h"
 
@@ -25,7 +25,7 @@ struct runner {
 	pthread_cond_t wake;
 	struct list queue;
 	bool stopping;
-	struct aws_cancel_token *cancel, *stop; /* of the operation at hand; NULL between them */
+	struct aws_cancel_token *cancel, *stop; /* of the running operation; NULL between operations */
 	struct aws_cancel_token
 		*refreshed; /* fired when the refresh at the end of an operation is done; NULL: none is waited for */
 };
@@ -49,7 +49,7 @@ static int runner_journal_work(struct model *m, const struct work *work, struct 
 	return r < 0 ? runner_cannot_write(r, err) : 0;
 }
 
-/* The end comes to an operation whatever the disk says, but then it may come again. */
+/* The operation ends even if the journal cannot be written, but then the next mount may run it again. */
 static void runner_journal_end(struct model *m, struct work *work, enum job_state state, const struct operation *op,
 			       const struct error *err)
 {
@@ -64,7 +64,7 @@ static void runner_journal_end(struct model *m, struct work *work, enum job_stat
 	snprintf(work->entry.message, sizeof(work->entry.message), "%s", err->message);
 	if (runner_journal_work(m, work, &lost) == 0)
 		return;
-	error_prefix(&lost, "the end of this operation is not noted, so the next mount may run it once more");
+	error_prefix(&lost, "the end of this operation is not recorded, so the next mount may run it again");
 	error_remedy(&lost, "make room or fix the state directory before vastfs ends");
 	job_log(work->job, "warning: %s", lost.message);
 	snprintf(name, sizeof(name), "operations/%" PRIu64, work->entry.number);
@@ -81,7 +81,7 @@ static void runner_end_failed(struct model *m, struct job *j, const struct error
 	model_job_fail(m, j, err);
 }
 
-/* What an operation that succeeded has to say belongs into /error, too. */
+/* Warnings of an operation that succeeded belong into error, too. */
 static void runner_report_warnings(struct model *m, struct job *j)
 {
 	_cleanup_(job_view_unref_cleanup) struct job_view *v = job_view(j);
@@ -101,7 +101,7 @@ static void runner_end_succeeded(struct model *m, struct operation *op)
 	model_event(m, "operations/%" PRIu64 " %s succeeded", op->job->number, op->job->name);
 }
 
-/* Who waits and who tells may both be the last one to use it. */
+/* Either the waiting thread or the callback may be the last user. */
 struct runner_refresh {
 	struct ref ref;
 	struct aws_cancel_token *done;
@@ -146,7 +146,7 @@ static void runner_set_refresh(struct runner *o, struct aws_cancel_token *done)
 	pthread_mutex_unlock(&o->lock);
 }
 
-/* Until the tree shows what AWS has now, vastfs ends, or AWS does not answer in good time. */
+/* Waits until the tree shows AWS's current state, at most REFRESH_LIMIT_MS, or until vastfs ends. */
 static void runner_refresh_and_wait(struct runner *o)
 {
 	struct runner_refresh *l = runner_refresh_new();
@@ -168,7 +168,8 @@ static enum job_state runner_end_state(int r)
 	return r < 0 ? JOB_FAILED : JOB_SUCCEEDED;
 }
 
-/* The tree shows the new stack first; whoever reads the result then finds nothing running and all of it there. */
+/* The tree is refreshed first, so that a process that has read the result sees the new stack and no running operation.
+ */
 static void runner_conclude(struct runner *o, struct work *work, struct operation *op, int r, struct error *err)
 {
 	struct model *m = o->model;
@@ -193,14 +194,14 @@ static void runner_conclude(struct runner *o, struct work *work, struct operatio
 	}
 }
 
-/* Not this mount's business after all: the journal keeps it for the right one. */
+/* The operation belongs to another place: the journal keeps it for a mount there. */
 static void runner_conclude_unknown(struct runner *o, struct work *work, const struct error *err)
 {
 	struct error why = *err;
 
 	if (aws_cancel_token_fired(o->stop))
 		return;
-	error_prefix(&why, "not taken up again");
+	error_prefix(&why, "not resumed");
 	job_log(work->job, "%s", why.message);
 	model_job_unknown(o->model, work->job, &why);
 }
@@ -242,7 +243,8 @@ static void runner_fire_cancel(struct job *j _unused_, void *arg)
 
 /* -- where ------------------------------------------------------------------------------------------------------ */
 
-/* What an older one had begun here is done with: the two must not run one after the other at some later mount. */
+/* Ends older operations of this place that were never finished, so that a later mount does not resume them after this
+ * one. */
 static void runner_end_superseded(struct model *m, const struct work *work)
 {
 	struct journal_entry e;
@@ -253,14 +255,13 @@ static void runner_end_superseded(struct model *m, const struct work *work)
 		e.state = JOB_FAILED;
 		e.exit_code = 1;
 		e.ended_ms = clock_wall_ms();
-		snprintf(e.message, sizeof(e.message),
-			 "not taken up again: operation %" PRIu64 " (%s) was started instead", work->entry.number,
-			 work->entry.name);
+		snprintf(e.message, sizeof(e.message), "not resumed: operation %" PRIu64 " (%s) was started instead",
+			 work->entry.number, work->entry.name);
 		journal_update(m->journal, &e);
 	}
 }
 
-/* The account is known, and the journal knows it, before anything is changed in it. */
+/* Records the account in the journal before anything is changed in it. */
 static int runner_settle_account(struct model *m, struct work *work, struct operation *op, struct error *err)
 {
 	struct place here = work->entry.place;
@@ -286,7 +287,7 @@ static int runner_identify(const struct work *work, struct operation *op, struct
 	return r;
 }
 
-/* Until the place is certain AWS is asked nothing else. Of a resumed operation no failure here is the end. */
+/* Until the place is certain, AWS is asked nothing else. A failure here does not end a resumed operation. */
 static int runner_prepare(struct model *m, struct work *work, struct operation *op, struct error *err)
 {
 	int r = runner_journal_work(m, work, err);
@@ -335,7 +336,7 @@ static int runner_run_operation(struct runner *o, struct work *work)
 	return r;
 }
 
-/* False if vastfs ends. */
+/* Prepares the tokens of an operation. False if vastfs ends. */
 static bool runner_begin(struct runner *o)
 {
 	bool going;
@@ -406,7 +407,7 @@ static void *runner_thread(void *arg)
 	while ((work = runner_next_work(o))) {
 		runner_do_work(o, work);
 		work_free(work);
-		malloc_trim(0); /* an operation, above all an image's assembly, leaves a megabyte of free heap behind */
+		malloc_trim(0); /* an operation, above all assembling an image, leaves megabytes of free heap behind */
 	}
 	return NULL;
 }

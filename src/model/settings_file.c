@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * settings_file.c - config/default.env on disk and in force.
+ * settings_file.c - reads and saves config/default.env and puts it in force.
  */
 #include "base/clock.h"
 #include "base/file.h"
@@ -28,7 +28,7 @@ static bool settings_differ(const struct settings *old, const struct settings *n
 	return !old || strcmp(settings_get(old, key), settings_get(new, key)) != 0;
 }
 
-/* What was known belongs to another stack as soon as the settings name one. */
+/* If the settings name another stack, all that is known belongs to the old one. */
 static bool settings_names_other_stack(const struct settings *old, const struct settings *new)
 {
 	static const enum setting keys[] = {SETTING_AWS_REGION, SETTING_STAGE, SETTING_AWS_PROFILE};
@@ -98,7 +98,7 @@ void settings_apply(struct model *m, struct settings *settings, struct blob *tex
 	pthread_mutex_unlock(&m->lock);
 	aws_unref(old);
 	if (model_publish(m, settings_edit_snapshot, &(struct settings_in_force){settings, text}) < 0)
-		log_error("no memory to put the settings in force");
+		log_error("out of memory: the settings are not in force");
 	identity_refresh(m);
 	model_trim_history(m);
 }
@@ -146,7 +146,7 @@ int settings_file_load(struct model *m, struct error *err)
 
 /* -- saving ---------------------------------------------------------------------------------------------------- */
 
-/* Written by a thread of its own: neither the tree nor the network may wait for a slow disk. */
+/* A thread of its own writes the file, because neither the tree nor the network may wait for a slow disk. */
 struct settings_save {
 	struct model *model;
 	struct settings *settings;
@@ -171,8 +171,8 @@ static int settings_write_file(const struct settings_save *s, struct error *err)
 
 	if (r < 0) {
 		error_set(err, r, "cannot save the settings in %s: %s", path ? path : "default.env", strerror(-r));
-		error_remedy(err,
-			     "the settings in force are unchanged; make room or fix the directory, then write again");
+		error_remedy(err, "make room or fix the directory, then write the file again; the settings in force "
+				  "are unchanged");
 	}
 	return r;
 }
@@ -246,6 +246,6 @@ int model_settings_save(struct model *m, struct buf *text, void (*done)(int resu
 		return -ENOMEM;
 	r = settings_start_save(s, err);
 	if (r == 0)
-		s = NULL; /* the thread's now */
+		s = NULL; /* owned by the thread now */
 	return r;
 }

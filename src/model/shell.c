@@ -2,8 +2,8 @@
 /*
  * shell.c - the daemon's side of `vastfs shell` (shell/protocol.h): each client is a remote shell in a container.
  *
- * Whoever is slow is waited for: a client that does not read stops the channel, a container that does not read stops
- * the client. Nothing is kept beyond what is under way at that moment.
+ * Each side is paused while the other is slow: a client that does not read stops the channel, a container that does not
+ * read stops the client. Only the data in transit at that moment is buffered. Engine thread.
  */
 #include "base/clock.h"
 #include "model/internal.h"
@@ -18,26 +18,27 @@
 #define BIND_WAIT_MS  2000
 #define BIND_PAUSE_MS 20
 #define CLIENTS_MAX   64
-#define QUEUE_MAX     ((size_t)8 << 20) /* what the channel still brings after it was paused is far less */
+#define QUEUE_MAX     ((size_t)8 << 20) /* the channel delivers far less after it was paused */
 #define TEXT_MAX      ((size_t)8 << 10) /* of output in a packet */
 #define LAST_WORDS_MS 5000
 
-struct shell_client {
+struct shell_connection {
 	struct list link;
 	struct shells *all;
 	struct engine_socket socket;
 	struct remote *remote;
-	bool opened, script, waits, closing; /* waits: it was told so; closing: gone once the queue is sent */
+	bool opened, script, waits,
+		closing; /* waits: the client was told to wait; closing: closed once the queue is sent */
 	struct shell_size size;
 	char prefix[201], task[64];
-	struct buf queue; /* packets, each behind its length as uint16_t */
+	struct buf queue; /* packets, each after its length as uint16_t */
 	struct engine_timer timer;
 	bool refreshed;
 };
 
 struct shells {
 	struct model *model;
-	int listening; /* -1: nobody listens */
+	int listening; /* -1: not listening */
 	struct engine_socket socket;
 	struct list clients;
 	unsigned n;
@@ -45,7 +46,7 @@ struct shells {
 
 /* -- the end of one -------------------------------------------------------------------------------------------- */
 
-static void shell_client_free(struct shell_client *c)
+static void shell_client_free(struct shell_connection *c)
 {
 	engine_unwatch(&c->socket);
 	engine_timer_cancel(&c->timer);
@@ -56,7 +57,7 @@ static void shell_client_free(struct shell_client *c)
 	free(c);
 }
 
-static void shell_drop(struct shell_client *c)
+static void shell_drop(struct shell_connection *c)
 {
 	if (*c->task && c->remote)
 		model_event(c->all->model, "shell in task %s: left", c->task);
@@ -66,7 +67,7 @@ static void shell_drop(struct shell_client *c)
 
 /* -- to the client --------------------------------------------------------------------------------------------- */
 
-static void shell_set_events(struct shell_client *c)
+static void shell_set_events(struct shell_connection *c)
 {
 	bool full = c->remote && remote_is_full(c->remote);
 
@@ -75,8 +76,8 @@ static void shell_set_events(struct shell_client *c)
 		remote_pause(c->remote, c->queue.len > 0);
 }
 
-/* True if it is over with the client. */
-static bool shell_send_queue(struct shell_client *c)
+/* True if the client must be dropped. */
+static bool shell_send_queue(struct shell_connection *c)
 {
 	size_t done = 0;
 	uint16_t len;
@@ -96,7 +97,7 @@ static bool shell_send_queue(struct shell_client *c)
 
 static void shell_socket_ready(void *arg);
 
-static void shell_queue_packet(struct shell_client *c, enum shell_packet kind, const void *text, size_t len)
+static void shell_queue_packet(struct shell_connection *c, enum shell_packet kind, const void *text, size_t len)
 {
 	uint16_t whole = (uint16_t)(len + 1);
 
@@ -105,8 +106,8 @@ static void shell_queue_packet(struct shell_client *c, enum shell_packet kind, c
 	buf_append(&c->queue, text, len);
 }
 
-/* Sent in a turn of its own: who calls may still need the client. */
-static void shell_put(struct shell_client *c, enum shell_packet kind, const void *text, size_t len)
+/* The queue is sent later from the event loop, because the caller may still use the client. */
+static void shell_put(struct shell_connection *c, enum shell_packet kind, const void *text, size_t len)
 {
 	const char *p = text;
 
@@ -125,7 +126,7 @@ static void shell_give_up(void *arg)
 	shell_drop(arg);
 }
 
-static void shell_put_last(struct shell_client *c, enum shell_packet kind, const void *text, size_t len)
+static void shell_put_last(struct shell_connection *c, enum shell_packet kind, const void *text, size_t len)
 {
 	if (c->closing)
 		return;
@@ -133,7 +134,7 @@ static void shell_put_last(struct shell_client *c, enum shell_packet kind, const
 	shell_put(c, kind, text, len);
 }
 
-static void shell_refuse(struct shell_client *c, const struct error *err)
+static void shell_refuse(struct shell_connection *c, const struct error *err)
 {
 	char text[2048];
 	int n = snprintf(text, sizeof(text), "%s%s%s", err->message, *err->remedy ? "; " : "", err->remedy);
@@ -145,7 +146,7 @@ static void shell_refuse(struct shell_client *c, const struct error *err)
 
 static void shell_on_waiting(const struct error *why, void *arg)
 {
-	struct shell_client *c = arg;
+	struct shell_connection *c = arg;
 	char text[256];
 	int n = snprintf(text, sizeof(text), "waiting for the agent in the container: %s",
 			 *why->code ? why->code : why->message);
@@ -157,12 +158,12 @@ static void shell_on_waiting(const struct error *why, void *arg)
 
 static void shell_on_ready(const char *missing, void *arg)
 {
-	struct shell_client *c = arg;
+	struct shell_connection *c = arg;
 	char text[256];
 
 	if (*missing) {
-		snprintf(text, sizeof(text), "the container lacks %s: what the script prints passes a terminal",
-			 missing);
+		snprintf(text, sizeof(text),
+			 "the container lacks %s: the output of the script passes through a terminal", missing);
 		shell_put(c, SHELL_WAITING, text, strlen(text));
 	}
 	shell_put(c, SHELL_READY, c->task, strlen(c->task));
@@ -170,14 +171,14 @@ static void shell_on_ready(const char *missing, void *arg)
 
 static void shell_on_output(bool is_stderr, const void *data, size_t len, void *arg)
 {
-	struct shell_client *c = arg;
+	struct shell_connection *c = arg;
 
 	if (c->closing)
 		return;
 	shell_put(c, is_stderr ? SHELL_ERRORS : SHELL_OUTPUT, data, len);
 	if (c->queue.error)
 		shell_refuse(c, &(struct error){.message = "out of memory"});
-	remote_pause(c->remote, true); /* until that is sent */
+	remote_pause(c->remote, true); /* until the queue is sent */
 }
 
 static void shell_on_drained(void *arg)
@@ -187,7 +188,7 @@ static void shell_on_drained(void *arg)
 
 static void shell_on_ended(int status, const struct error *why, void *arg)
 {
-	struct shell_client *c = arg;
+	struct shell_connection *c = arg;
 	int32_t code = status;
 
 	c->remote = NULL;
@@ -198,7 +199,7 @@ static void shell_on_ended(int status, const struct error *why, void *arg)
 		shell_put_last(c, SHELL_EXIT, &code, sizeof(code));
 }
 
-static int shell_start(struct shell_client *c, const struct snapshot *s, const struct task *t)
+static int shell_start(struct shell_connection *c, const struct snapshot *s, const struct task *t)
 {
 	static const struct remote_events events = {.waiting = shell_on_waiting,
 						    .ready = shell_on_ready,
@@ -212,13 +213,13 @@ static int shell_start(struct shell_client *c, const struct snapshot *s, const s
 	if (!c->remote)
 		return -ENOMEM;
 	snprintf(c->task, sizeof(c->task), "%s", t->id);
-	model_event(m, "shell in task %s: begun", c->task);
+	model_event(m, "shell in task %s: started", c->task);
 	return 0;
 }
 
 /* -- which task ------------------------------------------------------------------------------------------------ */
 
-static int shell_choose_task(const struct shell_client *c, const struct snapshot *s, const struct task **ret,
+static int shell_choose_task(const struct shell_connection *c, const struct snapshot *s, const struct task **ret,
 			     struct error *err)
 {
 	int r;
@@ -228,29 +229,29 @@ static int shell_choose_task(const struct shell_client *c, const struct snapshot
 		if (*ret)
 			return 0;
 		error_set(err, -ENXIO, "no server is running");
-		error_remedy(err, "touch control/run-task, or name a task of tasks/");
+		error_remedy(err, "touch control/run-task, or name one of the tasks in tasks/");
 		return err->errnum;
 	}
 	r = task_list_match(s->tasks, c->prefix, ret);
 	if (r == -ENOTUNIQ)
-		return error_set(err, r, "more than one task's id begins with %s", c->prefix);
+		return error_set(err, r, "more than one task ID begins with %s", c->prefix);
 	return r < 0 ? error_set(err, r, "there is no task %s", c->prefix) : 0;
 }
 
-static void shell_begin(struct shell_client *c);
+static void shell_begin(struct shell_connection *c);
 
 struct shell_refresh {
 	struct shells *all;
-	struct shell_client *client;
+	struct shell_connection *client;
 };
 
-/* It may have left meanwhile. */
+/* The client may have left meanwhile. */
 static void shell_refreshed(void *arg)
 {
 	struct shell_refresh *refresh = arg;
 
 	list_for_each (l, &refresh->all->clients) {
-		if (container_of(l, struct shell_client, link) != refresh->client)
+		if (container_of(l, struct shell_connection, link) != refresh->client)
 			continue;
 		if (!atomic_load(&refresh->all->model->stopping))
 			shell_begin(refresh->client);
@@ -259,7 +260,7 @@ static void shell_refreshed(void *arg)
 	free(refresh);
 }
 
-static void shell_refresh_first(struct shell_client *c)
+static void shell_refresh_first(struct shell_connection *c)
 {
 	struct shell_refresh *refresh = calloc(1, sizeof(*refresh));
 
@@ -272,7 +273,7 @@ static void shell_refresh_first(struct shell_client *c)
 	watch_now(c->all->model, shell_refreshed, refresh);
 }
 
-static void shell_begin(struct shell_client *c)
+static void shell_begin(struct shell_connection *c)
 {
 	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = model_snapshot(c->all->model);
 	const struct task *t = NULL;
@@ -289,12 +290,12 @@ static void shell_begin(struct shell_client *c)
 
 /* -- from the client ------------------------------------------------------------------------------------------- */
 
-static void shell_take_open(struct shell_client *c, const char *text, size_t len)
+static void shell_take_open(struct shell_connection *c, const char *text, size_t len)
 {
 	struct shell_open hello;
 
 	if (c->opened || len < sizeof(hello) || len - sizeof(hello) >= sizeof(c->prefix)) {
-		shell_refuse(c, &(struct error){.message = "that is no way to begin"});
+		shell_refuse(c, &(struct error){.message = "invalid first packet from vastfs shell"});
 		return;
 	}
 	memcpy(&hello, text, sizeof(hello));
@@ -308,7 +309,7 @@ static void shell_take_open(struct shell_client *c, const char *text, size_t len
 		shell_begin(c);
 }
 
-static void shell_take_input(struct shell_client *c, const char *text, size_t len)
+static void shell_take_input(struct shell_connection *c, const char *text, size_t len)
 {
 	struct error err;
 	int r = remote_write(c->remote, text, len);
@@ -317,18 +318,18 @@ static void shell_take_input(struct shell_client *c, const char *text, size_t le
 		return;
 	remote_cancel(c->remote);
 	error_set(&err, r, "%s",
-		  r == -ENOMEM ? "out of memory" : "the container lacks what a script with such lines needs");
+		  r == -ENOMEM ? "out of memory" : "the container lacks a program that a script with such lines needs");
 	shell_refuse(c, &err);
 }
 
-static void shell_take_packet(struct shell_client *c, char kind, const char *text, size_t len)
+static void shell_take_packet(struct shell_connection *c, char kind, const char *text, size_t len)
 {
 	struct shell_size size;
 
 	if (kind == SHELL_OPEN) {
 		shell_take_open(c, text, len);
 	} else if (!c->remote) {
-		return; /* too early, or too late */
+		return; /* before the shell has started or after it has ended */
 	} else if (kind == SHELL_INPUT) {
 		shell_take_input(c, text, len);
 	} else if (kind == SHELL_END) {
@@ -339,8 +340,8 @@ static void shell_take_packet(struct shell_client *c, char kind, const char *tex
 	}
 }
 
-/* False when the client has left. */
-static bool shell_receive(struct shell_client *c)
+/* False if the client has left. */
+static bool shell_receive(struct shell_connection *c)
 {
 	char packet[SHELL_PACKET_MAX];
 	ssize_t n = recv(c->socket.fd, packet, sizeof(packet), MSG_DONTWAIT);
@@ -354,7 +355,7 @@ static bool shell_receive(struct shell_client *c)
 
 static void shell_socket_ready(void *arg)
 {
-	struct shell_client *c = arg;
+	struct shell_connection *c = arg;
 
 	if (!shell_receive(c) || shell_send_queue(c)) {
 		shell_drop(c);
@@ -369,7 +370,7 @@ static void shell_socket_ready(void *arg)
 
 static void shell_admit(struct shells *all, int fd)
 {
-	struct shell_client *c = calloc(1, sizeof(*c));
+	struct shell_connection *c = calloc(1, sizeof(*c));
 
 	if (!c) {
 		close(fd);
@@ -382,9 +383,10 @@ static void shell_admit(struct shells *all, int fd)
 	all->n++;
 	engine_watch(all->model->engine, &c->socket);
 	if (shell_peer(fd) != getuid())
-		shell_refuse(c, &(struct error){.message = "a shell is for the user who has mounted it"});
+		shell_refuse(
+			c, &(struct error){.message = "only the user who mounted this file system may start a shell"});
 	else if (all->n > CLIENTS_MAX)
-		shell_refuse(c, &(struct error){.message = "there are too many shells already"});
+		shell_refuse(c, &(struct error){.message = "too many shells are running"});
 }
 
 static void shell_accept(void *arg)
@@ -403,7 +405,7 @@ static void shell_watch_listening(void *arg)
 	engine_watch(all->model->engine, &all->socket);
 }
 
-/* The kernel gives device numbers out again at once; the vastfs that had this one may not be gone yet. */
+/* The kernel reuses device numbers at once; the vastfs that had this number may still be ending. */
 static int shell_bind_when_free(int fd, const struct sockaddr_un *address, socklen_t len)
 {
 	int64_t deadline = clock_monotonic_ms() + BIND_WAIT_MS;
@@ -458,7 +460,7 @@ static void shell_end_all(void *arg)
 	struct shells *all = arg;
 
 	list_for_each_safe (l, next, &all->clients)
-		shell_drop(container_of(l, struct shell_client, link));
+		shell_drop(container_of(l, struct shell_connection, link));
 }
 
 void shells_end(struct shells *all)
@@ -467,13 +469,13 @@ void shells_end(struct shells *all)
 		engine_post(all->model->engine, shell_end_all, all);
 }
 
-/* The engine has stopped. Who has a shell sees the connection end. */
+/* The engine has stopped. Clients see their connection end. */
 void shells_free(struct shells *all)
 {
 	if (!all)
 		return;
 	list_for_each_safe (l, next, &all->clients) {
-		struct shell_client *c = container_of(l, struct shell_client, link);
+		struct shell_connection *c = container_of(l, struct shell_connection, link);
 
 		remote_free(c->remote);
 		shell_client_free(c);

@@ -60,7 +60,7 @@ struct snapshot *snapshot_copy(const struct snapshot *old)
 
 	if (!s)
 		return NULL;
-	/* All but the count, which others change meanwhile. */
+	/* Copies everything but the reference count, which others may change meanwhile. */
 	memcpy((char *)s + sizeof(s->ref), (const char *)old + sizeof(old->ref), sizeof(*s) - sizeof(s->ref));
 	ref_init(&s->ref);
 	if (s->settings)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * task_stop.c - stopping one task.
+ * task_stop.c - stops one task. Engine thread, except model_task_stop.
  *
- * ECS would replace a task of the service that keeps the server running, so that is scaled to 0 first.
+ * ECS would replace a task of the service that keeps the server running, so the service is scaled to 0 first.
  */
 #include "aws/services/ecs.h"
 #include "model/internal.h"
@@ -27,13 +27,13 @@ static void task_stop_end(struct task_stop *stop, const struct error *err)
 	free(stop);
 }
 
-/* The touch was answered long ago: what went wrong since can only be reported. */
+/* The touch has been answered already, so a later failure can only be reported in error. */
 static void task_stop_fail_unknown(struct task_stop *stop)
 {
 	struct error err;
 
-	error_set(&err, -ENXIO, "the task was not stopped: it or its cluster is not known any more");
-	error_remedy(&err, "touch control/refresh, then look into tasks/");
+	error_set(&err, -ENXIO, "the task was not stopped: it or its cluster is no longer known");
+	error_remedy(&err, "touch control/refresh, then check tasks/");
 	task_stop_end(stop, &err);
 }
 
@@ -66,7 +66,9 @@ static void task_stop_scaled(struct aws_reply *reply, void *arg)
 		task_stop_send(stop);
 		return;
 	}
-	error_prefix(&reply->error, "the task was not stopped, for its service %s would start another one",
+	error_prefix(&reply->error,
+		     "the task was not stopped, because its service %s, which would start another one, could not be "
+		     "scaled to 0",
 		     SERVICE_NAME);
 	task_stop_end(stop, &reply->error);
 }

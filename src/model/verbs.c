@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * verbs.c - what can be asked for: the table of control/, and the one admission check for all of it.
+ * verbs.c - the table of the verbs of control/, and their admission check. Any thread.
  *
- * A verb is refused only for what is known. If the last look at AWS is more than 30 s old, or there was none, the
+ * A verb is refused only for known reasons. If the last reply of AWS is more than 30 s old, or there was none, the
  * operation is accepted and decides itself.
  */
 #include "model/internal.h"
@@ -48,8 +48,8 @@ static int verb_need_idle_stack(const struct snapshot *s, struct error *err)
 
 	if (r < 0 || !snapshot_is_current(s) || stack_state(s->stack->status)->kind != STACK_BUSY)
 		return r;
-	error_set(err, -EBUSY, "somebody else operates the stack: it is %s", s->stack->status);
-	error_remedy(err, "cat operations/latest/result waits for its end");
+	error_set(err, -EBUSY, "somebody else is changing the stack: it is %s", s->stack->status);
+	error_remedy(err, "run: cat operations/latest/result, which waits for its end");
 	return err->errnum;
 }
 
@@ -81,7 +81,7 @@ static int verb_check_restart_task(const struct snapshot *s, const char *argumen
 	return verb_need_runnable(s, err);
 }
 
-/* A server that has been told to stop may still write to the database. */
+/* A server that is stopping may still write to the database. */
 static const struct task *verb_unstopped_server(const struct snapshot *s)
 {
 	for (size_t i = 0; i < s->tasks->n; i++)
@@ -101,7 +101,7 @@ static int verb_check_run_task(const struct snapshot *s, const char *argument, s
 		return r;
 	if (force && s->settings->efs) {
 		error_set(err, -EINVAL, "one database has one server: with vast_storage=efs a second one is refused");
-		error_remedy(err, "touch control/restart-task replaces the server");
+		error_remedy(err, "touch control/restart-task to replace the server");
 		return err->errnum;
 	}
 	if (force || !snapshot_is_current(s) || s->service.desired > 1 || (!server && !service_is_wanted(&s->service)))
@@ -121,7 +121,7 @@ static int verb_check_deployed(const struct snapshot *s, const char *argument _u
 	return verb_need_deployed(s, err);
 }
 
-/* Whatever runs here may be cancelled: what that does to a stack is judged by the operation itself. */
+/* An operation of this mount may always be cancelled; it decides itself what that does to the stack. */
 static int verb_check_cancel(const struct snapshot *s, const char *argument _unused_, struct error *err)
 {
 	return snapshot_running_operation(s) || snapshot_running_beside(s) ? 0 : own_stack_check(s, err);
@@ -134,7 +134,7 @@ static int verb_check_beside(const struct snapshot *s, const char *argument _unu
 	if (!running)
 		return 0;
 	error_set(err, -EBUSY, "operation %llu (%s) is running", (unsigned long long)running->number, running->name);
-	error_remedy(err, "cat operations/%llu/result shows what to do, touch control/cancel cancels it",
+	error_remedy(err, "run: cat operations/%llu/result, which shows what to do, or: touch control/cancel",
 		     (unsigned long long)running->number);
 	return err->errnum;
 }
@@ -176,7 +176,7 @@ const struct verb model_verbs[] = {
 	 verb_check_restart_task, operation_restart_task, NULL, NULL},
 	{"stop-all-tasks", NULL, "stop the server for good and every other task of the stack", verb_check_deployed,
 	 operation_stop_all_tasks, NULL, NULL},
-	{"refresh", NULL, "read everything anew: the credentials, and what AWS says", NULL, NULL, verb_refresh, NULL},
+	{"refresh", NULL, "read the credentials, the stack and the tasks again", NULL, NULL, verb_refresh, NULL},
 	{"login", NULL,
 	 "sign in to IAM Identity Center: operations/latest/result shows a URL and a code to confirm in a browser, and "
 	 "waits; also while another operation runs",
@@ -205,7 +205,7 @@ static int verb_check_idle(const struct snapshot *s, struct error *err)
 	if (!running)
 		return 0;
 	error_set(err, -EBUSY, "operation %llu (%s) is running", (unsigned long long)running->number, running->name);
-	error_remedy(err, "cat operations/latest/result waits for it, touch control/cancel cancels it");
+	error_remedy(err, "run: cat operations/latest/result, which waits for it to end, or: touch control/cancel");
 	return err->errnum;
 }
 
@@ -233,7 +233,7 @@ int credentials_check(struct model *m, struct error *err)
 	return r;
 }
 
-/* Without a client its job finds out. */
+/* Without a client the job checks it. */
 static int verb_check_login(struct model *m, struct error *err)
 {
 	struct aws *a = model_aws(m);
@@ -282,7 +282,7 @@ static void verb_start_beside(void *arg)
 	free(b);
 }
 
-/* Not in the journal: it is not taken up again. */
+/* The operation is not in the journal and is not resumed after a crash. */
 static int verb_begin_beside(struct model *m, const struct verb *verb, struct requester who, struct job **ret,
 			     struct error *err)
 {
@@ -292,7 +292,7 @@ static int verb_begin_beside(struct model *m, const struct verb *verb, struct re
 	if (!b)
 		return -ENOMEM;
 	*b = (struct verb_beside){m, verb, model_job_new(m, JOB_OPERATION, 0, verb->name, "", NULL, who)};
-	*ret = b->job ? job_ref(b->job) : NULL; /* now: once it is posted, b is the engine thread's */
+	*ret = b->job ? job_ref(b->job) : NULL; /* before engine_post, after which b belongs to the engine thread */
 	r = b->job ? engine_post(m->engine, verb_start_beside, b) : -ENOMEM;
 	if (r == 0)
 		return 0;

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * watch.c - reading what exists: the stack, its resources, its function and its tasks.
+ * watch.c - polls AWS: reads the stack, its resources, its function and its tasks. Engine thread.
  *
  * A round is a chain of calls on the engine thread, each started by the completion of the one before:
  *
- *   DescribeStacks -> ListChangeSets (in review only, to see whose it is)
+ *   DescribeStacks -> ListChangeSets (in review only, to see who created it)
  *                  -> DescribeStackResources -> ListTasks (running, stopped) -> DescribeTasks...
  *                                            -> DescribeServices
  *                                            -> GetFunctionConfiguration
  *
- * and ends by publishing one snapshot. Where no stack exists nothing is polled.
+ * It ends by publishing one snapshot. Without a stack nothing is polled.
  */
 #include "aws/services/cloudformation.h"
 #include "aws/services/ecs.h"
@@ -24,15 +24,15 @@
 #include <string.h>
 
 #define TASK_MOVING_MS	1000   /* while a task starts or stops */
-#define STACK_MOVING_MS 3000   /* while CloudFormation works; our own operations look more closely */
+#define STACK_MOVING_MS 3000   /* while CloudFormation works; vastfs's own operations poll more often */
 #define IDLE_MS		15000  /* what others do shows within 30 s */
-#define EXPECT_MS	120000 /* a replacement of a server that has ended comes by then, or not soon */
+#define EXPECT_MS	120000 /* ECS replaces a server that has ended within this time, or much later */
 #define RETRY_MIN_MS	2000
 #define RETRY_MAX_MS	30000
 #define TASKS_A_CALL	100 /* DescribeTasks' limit */
 
 static_assert(VIEW_TASKS_MOST == AWS_ENTRIES_MOST && VIEW_RESOURCES_MOST == AWS_RESOURCES_MOST,
-	      "what is said to be left out is what is left out");
+	      "the tree's note about left-out entries must match the limits of the calls");
 
 struct watch_waiter {
 	struct list link;
@@ -49,20 +49,20 @@ struct watch_round {
 	char *cluster, *function_name;
 	unsigned pending; /* calls of the round that are under way */
 	cJSON *stacks, *resources, *function, *service;
-	cJSON *arns;			 /* of the tasks, strings */
+	cJSON *arns;			 /* of the tasks, as strings */
 	cJSON *tasks;			 /* of all DescribeTasks replies */
-	bool more_resources, more_tasks; /* than are read */
+	bool more_resources, more_tasks; /* there are more than were read */
 	struct error error;		 /* the first failure */
 	bool gone;			 /* there is no such stack */
-	bool foreign;			 /* vastfs did not make it */
+	bool foreign;			 /* vastfs did not create it */
 };
 
 struct watch {
 	struct model *model;
 	struct engine_timer timer;
 	struct watch_round *round; /* NULL: none is running */
-	struct list waiting;	   /* for the running round */
-	struct list next;	   /* for the one after it */
+	struct list waiting;	   /* for the end of the running round */
+	struct list next;	   /* for the end of the round after it */
 	bool again;		   /* another round is wanted as soon as this one ends */
 	int64_t retry_ms;
 };
@@ -109,7 +109,7 @@ static int watch_edit_seen(struct snapshot *s, void *arg)
 	struct task_list *tasks;
 
 	if (s->settings != r->before->settings)
-		return -ESTALE; /* the answer to a question that is no longer asked */
+		return -ESTALE; /* the settings have changed since: the replies are about another stack */
 	stack = stack_view_parse(r->name, r->foreign, r->gone ? NULL : r->stacks, r->resources, r->function, s->stack);
 	tasks = stack ? task_list_parse(r->tasks, watch_server_port(s, stack), watch_task_family(stack), s->tasks)
 		      : NULL;
@@ -146,7 +146,7 @@ static bool watch_operation_runs(const struct snapshot *s)
 	return v && !job_state_ended(v->state);
 }
 
-/* Whoever started it elsewhere, this is where people look. An operation at hand tells of its own. */
+/* Reported in error also for tasks that were started elsewhere. A running operation reports its own tasks. */
 static void watch_report_failed_start(struct model *m, const struct task *t, const struct snapshot *now)
 {
 	char path[128];
@@ -166,7 +166,7 @@ static bool watch_has_new_status(const struct task *t, const struct task *was)
 	return t->status && (!was || !was->status || strcmp(was->status, t->status) != 0);
 }
 
-/* A task may run on without a container that others have injected into it: nobody would look for the reason. */
+/* A task may run on without a container that others have injected, so the reason would go unnoticed. */
 static void watch_report_injected(struct model *m, const struct task *t, const struct task *was)
 {
 	char path[128];
@@ -175,9 +175,8 @@ static void watch_report_injected(struct model *m, const struct task *t, const s
 	if (!t->foreign_failure || (was && was->foreign_failure))
 		return;
 	error_set(&err, -EIO, "task %s: %s", t->id, t->foreign_failure);
-	error_remedy(&err,
-		     "tell the owner of that container, who injects it into the tasks of this account; the server "
-		     "is the container vast-server");
+	error_remedy(&err, "contact the organisation that injects this container into the tasks of this account; the "
+			   "server is the container vast-server");
 	snprintf(path, sizeof(path), "tasks/%s", t->id);
 	failures_add(m->failures, &(struct failure_site){.path = path}, &err);
 	model_event(m, "%s", err.message);
@@ -205,7 +204,8 @@ static void watch_report_changes(struct model *m, const struct snapshot *old, co
 		if (!watch_has_new_status(t, was))
 			continue;
 		watch_report_status(m, t);
-		if (old->contact_ms && strcmp(t->status, "STOPPED") == 0) /* else it is an old story */
+		if (old->contact_ms &&
+		    strcmp(t->status, "STOPPED") == 0) /* else it stopped before vastfs was started */
 			watch_report_failed_start(m, t, new);
 	}
 }
@@ -216,7 +216,7 @@ static bool watch_task_changes(const struct task *t)
 	       (strcmp(t->status, "RUNNING") != 0 || !task_is_live(t));
 }
 
-/* ECS is about to start a server: soon, or if it failed again and again in minutes. */
+/* Whether ECS is about to start a server: it does so at once, or after minutes if the server failed repeatedly. */
 static bool watch_expects_server(const struct snapshot *s)
 {
 	int64_t changed_ms = s->tasks->changed_ms;
@@ -242,7 +242,7 @@ static bool watch_tasks_change(const struct snapshot *s)
 	return false;
 }
 
-/* When to look again, or -1: not before somebody asks. */
+/* Milliseconds until the next round, or -1: not before somebody asks. */
 static int64_t watch_next_delay(struct watch *watch, const struct watch_round *r, const struct snapshot *now)
 {
 	if (watch->again)
@@ -282,14 +282,14 @@ static void watch_timer_fired(void *arg)
 		watch_start_round(watch);
 }
 
-/* Once for each kind of failure, not at every try. */
+/* Reports a failure once, not again at every retry. */
 static void watch_report_failure(struct model *m, const struct watch_round *r)
 {
 	struct error err = r->error;
 
 	if (err.errnum == -ECANCELED || strcmp(err.message, r->before->contact_error.message) == 0)
 		return;
-	error_prefix(&err, "the stack cannot be looked at");
+	error_prefix(&err, "the stack cannot be read");
 	failures_add(m->failures, &(struct failure_site){.path = "status"}, &err);
 	model_event(m, "%s", err.message);
 }
@@ -347,7 +347,7 @@ static void watch_begin_call(struct watch_round *r, struct aws_request *request,
 	r->pending++;
 }
 
-/* Moves the members of list from one tree's array to the end of another. */
+/* Moves the items of one array to the end of another. */
 static void watch_move_items(cJSON *to, const cJSON *from)
 {
 	cJSON *item;
@@ -367,7 +367,7 @@ static void watch_got_tasks(struct aws_reply *reply, void *arg)
 	watch_call_ended(r);
 }
 
-/* Detaching the first is quick; counting what is left each time would not be. */
+/* Detaching the first item is fast; counting the rest each time would be slow. */
 static void watch_describe_tasks(struct watch_round *r)
 {
 	cJSON *some;
@@ -588,7 +588,7 @@ int watch_new(struct model *m, struct watch **ret)
 	return 0;
 }
 
-/* The engine has stopped: its calls were completed with -ECANCELED, so no round is left. */
+/* The engine has stopped and has completed its calls with -ECANCELED, so no round is running. */
 void watch_free(struct watch *watch)
 {
 	if (!watch)

@@ -196,7 +196,7 @@ def test_the_journal_of_the_version_before_is_taken_over(unmounted):
     unmounted.start()
     assert unmounted.read("operations/1/state") == "failed\n" and "no connection" in unmounted.read("operations/1/error")
     assert unmounted.read("operations/2/state") in ("queued\n", "running\n")
-    assert "taken up again" in unmounted.read("operations/2/operation.log")
+    assert "resumed after vastfs had ended" in unmounted.read("operations/2/operation.log")
     kill(unmounted)
     unmounted.start()
     assert unmounted.read("operations/2/state") in ("queued\n", "running\n")

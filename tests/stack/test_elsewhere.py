@@ -100,10 +100,10 @@ def test_what_is_left_deployed_is_named_until_it_is_destroyed(deployed, change, 
     tree.bash(": > error")
     tree.write("config/default.env", tree.settings(**change))
     (line,) = until(lambda: elsewhere(tree), "status")
-    assert f"{tree.name} in eu-west-1, account {ACCOUNT}, goes on costing money" in line
+    assert f"{tree.name} in eu-west-1, account {ACCOUNT}, costs money" in line
     assert f"write {way} to config/default.env" in line
     error = tree.read("error")
-    assert f"the stack {tree.name} in eu-west-1 (account {ACCOUNT}) stays deployed" in error and way in error
+    assert f"the stack {tree.name} in eu-west-1 (account {ACCOUNT}) is still deployed" in error and way in error
     tree.unmount()
     tree.mount()
     assert elsewhere(tree) == [line] and tree.name in tree.read("error")
@@ -122,10 +122,10 @@ def test_the_way_back_in_error_follows_the_settings(deployed):
     assert f'write stage={deployed.stage} to' in deployed.read("error").splitlines()[-1]
     deployed.write("config/default.env", deployed.settings(aws_region="us-east-1"))
     assert "write aws_region=eu-west-1 to" in deployed.read("error").splitlines()[-1]
-    lines = deployed.read("error").count("stays deployed")
+    lines = deployed.read("error").count("is still deployed")
     deployed.write("config/default.env", deployed.settings(aws_region="us-east-1", server_memory="8192"))
     deployed.bash("touch control/refresh")
-    assert deployed.read("error").count("stays deployed") == lines
+    assert deployed.read("error").count("is still deployed") == lines
     deployed.write("config/default.env", before)
 
 
@@ -135,7 +135,7 @@ def test_another_profile_of_the_same_account_leaves_nothing_behind(deployed, clo
     (deployed.base / ".aws/credentials").write_text(
         f"[own]\naws_access_key_id = {cloud.facts['access_key']}\naws_secret_access_key = {cloud.facts['secret_key']}\n")
     deployed.write("config/default.env", deployed.settings(aws_profile="own"))
-    assert "stays deployed" in deployed.read("error") and "remove aws_profile" in deployed.read("error")
+    assert "is still deployed" in deployed.read("error") and "remove aws_profile" in deployed.read("error")
     until(lambda: not elsewhere(deployed) and "state deployed" in deployed.read("status"), "the account")
 
 

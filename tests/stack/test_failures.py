@@ -254,7 +254,7 @@ def test_an_operation_survives_kill_9(tree, cloud):
     tree.mount()
     assert "is deployed" in tree.bash("cat operations/latest/result")
     assert tree.value("operations/latest/name") == "deploy"
-    assert "taken up again" in tree.read("operations/latest/operation.log")
+    assert "resumed after vastfs had ended" in tree.read("operations/latest/operation.log")
 
 
 def test_unmounting_leaves_the_operation_to_the_next_mount(tree, cloud):

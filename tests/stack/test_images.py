@@ -266,7 +266,7 @@ def test_a_push_survives_kill_9(images, tree, cloud):
     assert images.kept() == set() and no_stack(cloud, tree)
     tree.mount()
     assert "is deployed" in tree.bash("cat operations/latest/result")
-    assert "taken up again" in tree.read("operations/latest/operation.log")
+    assert "resumed after vastfs had ended" in tree.read("operations/latest/operation.log")
     sent = images.sent()
     assert len(set(sent)) == 8
     assert len(sent) <= 8 + 3, "only what was missing is sent, and what was under way"

@@ -348,7 +348,7 @@ def test_another_user(server):
     assert done.returncode == 255
     text = f"import socket; s = socket.socket(1, 5); s.connect('{address}'); print(s.recv(999))"
     done = subprocess.run(["python3", "-c", text], user=65534, group=65534, capture_output=True, timeout=DEADLINE)
-    assert b"Fa shell is for the user who has mounted it" in done.stdout, done
+    assert b"Fonly the user who mounted this file system may start a shell" in done.stdout, done
 
 
 def test_nonsense_on_the_socket(server):
@@ -368,5 +368,5 @@ def test_nonsense_on_the_socket(server):
 def test_it_is_written_down(server):
     script(server, "true", check=0)
     task = os.readlink(server.path / "tasks/default")
-    assert f"shell in task {task}: begun" in server.read("events.log")
+    assert f"shell in task {task}: started" in server.read("events.log")
     until(lambda: server.read("events.log").rstrip().endswith("ended"))

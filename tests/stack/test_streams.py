@@ -213,7 +213,7 @@ def test_a_full_disk_is_an_error_of_that_query_alone(second):
     done = second.bash("cat lambda/result", check=False)
     assert done.returncode == 1
     assert megabytes(3).startswith(done.stdout) and len(done.stdout) >= 1 << 20
-    assert "could not be kept" in second.read("lambda/error") and "XDG_CACHE_HOME" in second.read("lambda/error")
+    assert "could not be stored" in second.read("lambda/error") and "XDG_CACHE_HOME" in second.read("lambda/error")
     assert second.query("echo small") == b"small\n"
     assert second.query(MEGABYTES.format(2)) == megabytes(2)
 
@@ -240,7 +240,7 @@ def test_a_stream_cut_short_is_never_taken_for_whole(stack, cloud, size, framed)
     assert done.returncode == 1
     assert megabytes(1).startswith(done.stdout)
     assert stack.value("lambda/state") == "failed"
-    assert "cut short" in stack.read("lambda/error") or "no event stream" in stack.read("lambda/error")
+    assert "cut short" in stack.read("lambda/error") or "not an event stream" in stack.read("lambda/error")
     assert stack.bash("cat lambda/result", check=False).returncode == 1
     assert cloud.calls(INVOKE) == before + 1
 
