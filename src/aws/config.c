@@ -208,8 +208,8 @@ static int config_load_sts(struct aws_options *o, const struct config_files *f, 
 {
 	const char *wanted = config_variable_or_option(f, "AWS_STS_REGIONAL_ENDPOINTS", "sts_regional_endpoints");
 
-	o->sts_is_global = strcasecmp(wanted, "legacy") == 0;
-	if (!*wanted || o->sts_is_global || strcasecmp(wanted, "regional") == 0)
+	o->sts_is_global = strcmp(wanted, "legacy") == 0;
+	if (!*wanted || o->sts_is_global || strcmp(wanted, "regional") == 0)
 		return 0;
 	error_set(err, -EINVAL,
 		  "AWS_STS_REGIONAL_ENDPOINTS (sts_regional_endpoints) is %s; it may be legacy or regional", wanted);
@@ -226,6 +226,18 @@ static int config_attempts(const struct config_files *f)
 	return n < MOST_ATTEMPTS ? n : MOST_ATTEMPTS;
 }
 
+/* "fips-us-east-1" and "us-east-1-fips" are older names for the FIPS endpoints of us-east-1. */
+static int config_take_region(struct aws_options *o, const char *region)
+{
+	size_t len = strlen(region);
+	bool before = strncmp(region, "fips-", 5) == 0, behind = len > 5 && strcmp(region + len - 5, "-fips") == 0;
+
+	if (before || behind)
+		o->variant |= AWS_ENDPOINT_FIPS;
+	o->region = before ? strdup(region + 5) : strndup(region, behind ? len - 5 : len);
+	return o->region ? 0 : -ENOMEM;
+}
+
 static int config_load(struct aws_options *o, const struct aws_config *config, const struct config_files *f,
 		       struct error *err)
 {
@@ -237,12 +249,13 @@ static int config_load(struct aws_options *o, const struct aws_config *config, c
 	if (config_is_true(f, "AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint"))
 		o->variant |= AWS_ENDPOINT_DUAL_STACK;
 	o->max_attempts = config_attempts(f);
-	o->region = strdup(config->region ? config->region : "");
 	if (*ca_file && !(o->ca_file = path_absolute(ca_file)))
 		return -ENOMEM;
 	if (config->profile && *config->profile && !(o->profile = strdup(config->profile)))
 		return -ENOMEM;
-	r = o->region ? config_load_sts(o, f, err) : -ENOMEM;
+	r = config_take_region(o, config->region ? config->region : "");
+	if (r == 0)
+		r = config_load_sts(o, f, err);
 	return r < 0 ? r : config_load_endpoints(o, f, err);
 }
 
@@ -287,6 +300,8 @@ static void config_use_url(const char *url, struct aws_endpoint *ret)
 	if (host_len > port_len && strncmp(host + host_len - port_len, own_port, port_len) == 0)
 		host_len -= port_len;
 	snprintf(ret->host, sizeof(ret->host), "%.*s", (int)host_len, host);
+	for (char *c = ret->host; *c; c++)
+		*c = (char)tolower((unsigned char)*c); /* as it is sent, and so as it is signed */
 }
 
 static const char *config_rules_of(const struct aws_options *o, const struct aws_service *s)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "base/clock.h"
 
+#include "base/cleanup.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -53,16 +55,22 @@ static int64_t clock_parse_fraction(const char **p)
 	return ms;
 }
 
-/* "Z", "+00:00", "-0130" or nothing to milliseconds east of UTC, or -1 if it is none of them. */
+/* "Z", "UTC", "+00:00", "-0130", "+02" to milliseconds east of UTC; -EINVAL for anything else. */
 static int clock_parse_offset(const char *p, int64_t *ret_ms)
 {
-	int hours, minutes;
+	static const char *const names[] = {"Z", "z", "UTC", "GMT"};
+	int hours, minutes = 0, end = 0;
 
 	*ret_ms = 0;
-	if (*p == '\0' || strcmp(p, "Z") == 0)
-		return 0;
-	if ((*p != '+' && *p != '-') ||
-	    (sscanf(p + 1, "%2d:%2d", &hours, &minutes) != 2 && sscanf(p + 1, "%2d%2d", &hours, &minutes) != 2))
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (strcmp(p, names[i]) == 0)
+			return 0;
+	if (*p != '+' && *p != '-')
+		return -EINVAL;
+	if (sscanf(p + 1, "%2d:%2d%n", &hours, &minutes, &end) != 2 &&
+	    sscanf(p + 1, "%2d%2d%n", &hours, &minutes, &end) != 2)
+		sscanf(p + 1, "%2d%n", &hours, &end);
+	if (!end || p[1 + end])
 		return -EINVAL;
 	*ret_ms = (hours * 60 + minutes) * INT64_C(60000) * (*p == '-' ? -1 : 1);
 	return 0;
@@ -70,14 +78,20 @@ static int clock_parse_offset(const char *p, int64_t *ret_ms)
 
 int64_t clock_parse(const char *text)
 {
-	struct tm tm = {0};
-	const char *p = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
+	static const char *const forms[] = {"%Y-%m-%dT%H:%M:%S", "%Y-%m-%dt%H:%M:%S", "%Y-%m-%d %H:%M:%S",
+					    "%Y-%m-%dT%H:%M",	 "%Y%m%dT%H%M%S",     "%a, %d %b %Y %H:%M:%S"};
+	const char *p = NULL;
 	int64_t fraction, offset;
+	struct tm tm;
 
+	for (size_t i = 0; i < ARRAY_SIZE(forms) && !p; i++) {
+		tm = (struct tm){0};
+		p = strptime(text, forms[i], &tm);
+	}
 	if (!p)
 		return -EINVAL;
 	fraction = clock_parse_fraction(&p);
-	if (clock_parse_offset(p, &offset) < 0)
+	if (clock_parse_offset(p + strspn(p, " "), &offset) < 0)
 		return -EINVAL;
 	return (int64_t)timegm(&tm) * 1000 + fraction - offset;
 }

@@ -21,7 +21,11 @@ struct timespec clock_timespec(int64_t wall_ms);
 /* "2026-11-23T21:40:00Z" of wall clock milliseconds into out, which is returned; "" for 0. */
 char *clock_format(int64_t wall_ms, char out[static CLOCK_TEXT_SIZE]);
 
-/* ISO 8601 ("2026-11-23T21:40:00.123Z", fraction and offset optional) to wall clock milliseconds, or -EINVAL. */
+/*
+ * To wall clock milliseconds: ISO 8601 ("2026-11-23T21:40:00.123+01:00"; seconds and fraction may be missing, a blank
+ * may stand for T), its basic form ("20261123T214000Z") and HTTP's ("Mon, 23 Nov 2026 21:40:00 GMT"). -EINVAL: none of
+ * them, or one without an offset or zone, which is no point in time.
+ */
 int64_t clock_parse(const char *text);
 
 /*

@@ -3,7 +3,8 @@
  * aws-call - sends one call as vastfs would and prints what comes of it, for the tests.
  *
  * usage: aws-call [-u] [-q] [-n COUNT] [-c MS] [-t MS] [-m BYTES] [-p TOKEN_IN,TOKEN_OUT,LIST] [-X METHOD PATH QUERY]
- *                 REGION SERVICE OPERATION [JSON]
+ *                 [-P PROFILE] REGION SERVICE OPERATION [JSON]
+ * REGION "-" is the default that the environment and the profile give.
  * -u: never send twice; -n: so many calls at once; -c: cancel after so long; -t: timeout; -m: most bytes of a reply;
  * -b: JSON is the payload, and the reply is opaque. Prints one JSON object a call; exits 1 if one failed.
  */
@@ -20,7 +21,7 @@ struct options {
 	size_t reply_max;
 	char *paging[3];
 	char *method, *path, *query;
-	const char *region, *service, *operation, *json;
+	const char *profile, *region, *service, *operation, *json;
 };
 
 struct run {
@@ -142,7 +143,7 @@ static int parse_options(int argc, char **argv, struct options *o)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "+ubn:c:t:m:p:X:")) != -1) {
+	while ((c = getopt(argc, argv, "+ubn:c:t:m:p:P:X:")) != -1) {
 		switch (c) {
 		case 'u':
 			o->unsent = true;
@@ -165,6 +166,9 @@ static int parse_options(int argc, char **argv, struct options *o)
 		case 'p':
 			parse_paging(o, optarg);
 			break;
+		case 'P':
+			o->profile = optarg;
+			break;
 		case 'X':
 			o->method = optarg;
 			o->path = argv[optind++];
@@ -183,6 +187,16 @@ static int parse_options(int argc, char **argv, struct options *o)
 	return aws_service_named(o->service) ? 0 : -1;
 }
 
+static int make_client(struct run *run, struct stream *log, struct error *err)
+{
+	const char *source;
+	_free_ char *region = strcmp(run->o->region, "-") == 0 ? aws_default_region(run->o->profile, &source)
+							       : strdup(run->o->region);
+	const struct aws_config config = {.region = region, .profile = run->o->profile, .api_log = log};
+
+	return aws_new(run->engine, &config, &run->aws, err);
+}
+
 int main(int argc, char **argv)
 {
 	struct options o = {.count = 1};
@@ -199,7 +213,7 @@ int main(int argc, char **argv)
 	}
 	if (engine_start(&run.engine) < 0)
 		return 2;
-	e = aws_new(run.engine, &(struct aws_config){.region = o.region, .api_log = log}, &run.aws, &err);
+	e = make_client(&run, log, &err);
 	if (e < 0)
 		printf("{\"errno\": %d, \"message\": \"%s\"}\n", e, err.message);
 	else

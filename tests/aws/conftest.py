@@ -62,9 +62,10 @@ class Server(socketserver.ThreadingTCPServer):
     allow_reuse_address = True
     daemon_threads = True
     request_queue_size = 2000
+    handler = Handler
 
     def __init__(self):
-        super().__init__(("127.0.0.1", 0), Handler)
+        super().__init__(("127.0.0.1", 0), self.handler)
         self.lock = threading.Lock()
         self.requests, self.connections, self.script = [], 0, [reply()]
         threading.Thread(target=self.serve_forever, daemon=True).start()

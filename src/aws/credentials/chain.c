@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "aws/credentials/chain.h"
 
+#include "aws/credentials/imds.h"
+#include "aws/credentials/role_limits.h"
 #include "aws/credentials/words.h"
 #include "base/clock.h"
 #include "base/secret.h"
@@ -215,6 +217,13 @@ static const char *chain_variable_or_option(const struct chain *c, const char *v
 	return value ? value : chain_option(c, option);
 }
 
+static int chain_check_role(struct chain *c, const char *arn, const char *session, const char *external_id)
+{
+	int r = role_check(arn, session, external_id, c->err);
+
+	return r < 0 ? error_prefix(c->err, "profile %s", c->profile) : 0;
+}
+
 static int chain_web_identity(struct chain *c, struct credential_source *s)
 {
 	const char *file = chain_variable_or_option(c, "AWS_WEB_IDENTITY_TOKEN_FILE", "web_identity_token_file");
@@ -226,6 +235,8 @@ static int chain_web_identity(struct chain *c, struct credential_source *s)
 	if (!role || !*role)
 		return chain_refuse(c, "%s is given as a web identity token, but no role_arn and no AWS_ROLE_ARN",
 				    file);
+	if (chain_check_role(c, role, session, NULL) < 0)
+		return -ENOKEY;
 	s->kind = CREDENTIAL_WEB_IDENTITY;
 	if (chain_copy(&s->token_file, file) < 0 || chain_copy(&s->role_arn, role) < 0 ||
 	    chain_copy(&s->session_name, session) < 0)
@@ -250,11 +261,13 @@ static int chain_check_sso_session(struct chain *c, const cJSON *session)
 	return 0;
 }
 
+/* Where and at which URL is said by the session, if the profile has one, and by nothing else. */
 static const char *chain_sso_option(const struct chain *c, const cJSON *session, const char *option)
 {
 	const char *value = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(session, option));
+	bool of_session = session && (strcmp(option, "sso_start_url") == 0 || strcmp(option, "sso_region") == 0);
 
-	return value ? value : chain_option(c, option);
+	return value || of_session ? value : chain_option(c, option);
 }
 
 static int chain_take_sso(struct chain *c, struct credential_source *s, const cJSON *session)
@@ -363,6 +376,7 @@ static int chain_container(struct chain *c _unused_, struct credential_source *s
 static int chain_instance(struct chain *c, struct credential_source *s)
 {
 	const char *disabled = getenv("AWS_EC2_METADATA_DISABLED");
+	int r;
 
 	if (disabled && strcasecmp(disabled, "true") == 0)
 		return 0;
@@ -370,7 +384,8 @@ static int chain_instance(struct chain *c, struct credential_source *s)
 	s->nothing = *c->err;
 	*c->err = (struct error){0};
 	s->kind = CREDENTIAL_INSTANCE;
-	return chain_label(s, "instance");
+	r = imds_configure(c->profiles, c->visited[0], s, c->err);
+	return r < 0 ? r : chain_label(s, "instance");
 }
 
 /* -- the orders ------------------------------------------------------------------------------------------------ */
@@ -502,18 +517,16 @@ static int chain_refuse_mfa(struct chain *c)
 	return -ENOKEY;
 }
 
-static int chain_duration(const char *text)
-{
-	char *end;
-	long n = text ? strtol(text, &end, 10) : 0;
-
-	return text && *text && !*end && n > 0 && n <= INT_MAX ? (int)n : 0;
-}
-
 static int chain_take_role(struct chain *c, struct credential_source *s)
 {
+	int r = chain_check_role(c, chain_option(c, "role_arn"), chain_option(c, "role_session_name"),
+				 chain_option(c, "external_id"));
+
 	s->kind = CREDENTIAL_ROLE;
-	s->duration_s = chain_duration(chain_option(c, "duration_seconds"));
+	if (r == 0 && (r = role_duration(chain_option(c, "duration_seconds"), &s->duration_s, c->err)) < 0)
+		error_prefix(c->err, "profile %s", c->profile);
+	if (r < 0)
+		return r;
 	if (chain_copy(&s->role_arn, chain_option(c, "role_arn")) < 0 ||
 	    chain_copy(&s->session_name, chain_option(c, "role_session_name")) < 0 ||
 	    chain_copy(&s->external_id, chain_option(c, "external_id")) < 0)
@@ -569,6 +582,8 @@ int credential_chain_find(const struct aws_profiles *profiles, const char *wante
 	int r = s ? chain_check_profile(&c, chosen) : -ENOMEM;
 
 	c.visited[c.visited_n++] = c.profile;
+	if (r == 0)
+		r = imds_check(profiles, c.profile, err);
 	if (r == 0)
 		r = chain_look(&c, chain_of_all, ARRAY_SIZE(chain_of_all), s);
 	if (r == 0)

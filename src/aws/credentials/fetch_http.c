@@ -3,6 +3,7 @@
 #include "aws/credentials/fetch_internal.h"
 
 #include "aws/client.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/path.h"
 #include "base/secret.h"
@@ -16,19 +17,19 @@
 #define CONTAINER_LIMIT_MS    2000
 #define CONTAINER_TRIES	      3
 #define CONTAINER_PAUSE_MS    1000
-#define INSTANCE_HOST	      "http://169.254.169.254"
-#define INSTANCE_HOST_V6      "http://[fd00:ec2::254]"
 #define INSTANCE_TOKEN	      "/latest/api/token"
 #define INSTANCE_ROLE	      "/latest/meta-data/iam/security-credentials/"
 #define INSTANCE_TOKEN_HEADER "x-aws-ec2-metadata-token: "
 #define INSTANCE_LIFETIME     "x-aws-ec2-metadata-token-ttl-seconds: 21600"
 #define NAME_MAX_BYTES	      256
+#define INSTANCE_EXTENSION_MS (20 * 60 * 1000) /* the window of renewal, and five minutes */
 
 static const struct aws_credentials_names endpoint_names = {"AccessKeyId", "SecretAccessKey", "Token", "Expiration"};
 
 /* -- one exchange ---------------------------------------------------------------------------------------------- */
 
-/* Never through a proxy: the addresses are of this machine. */
+/* A container's endpoint is never asked through a proxy; the instance's is as NO_PROXY says. Both as the AWS CLI does.
+ */
 static int endpoint_ask(struct credential_fetch *f, const char *method, const char *url, const char *header,
 			int limit_ms, void (*done)(struct http_reply *reply, void *arg))
 {
@@ -39,7 +40,7 @@ static int endpoint_ask(struct credential_fetch *f, const char *method, const ch
 					     .timeout_ms = limit_ms,
 					     .reply_max = FETCH_ANSWER_MAX,
 					     .ca_file = aws_ca_file(f->aws),
-					     .no_proxy = true};
+					     .no_proxy = f->source->kind == CREDENTIAL_CONTAINER};
 
 	f->exchange = http_start(f->aws->engine, &request, done, f);
 	return f->exchange ? 0 : -ENOMEM;
@@ -53,11 +54,41 @@ static void endpoint_no_memory(struct credential_fetch *f)
 	fetch_fail(f, &err);
 }
 
+/* Both services give keys that end, with a token; an answer without is another program's. */
+static bool endpoint_is_whole(const cJSON *answer)
+{
+	return cJSON_IsString(cJSON_GetObjectItemCaseSensitive(answer, "Token")) &&
+	       cJSON_IsString(cJSON_GetObjectItemCaseSensitive(answer, "Expiration"));
+}
+
+/*
+ * EC2 keeps keys that should have ended valid while its service for new ones is out of order, and asks for them not to
+ * be discarded (AWS: "static stability"). They are asked for again after some minutes.
+ */
+static void endpoint_extend(cJSON *answer)
+{
+	cJSON *expiration = cJSON_GetObjectItemCaseSensitive(answer, "Expiration");
+	const int64_t least_ms = clock_wall_ms() + INSTANCE_EXTENSION_MS;
+	char when[CLOCK_TEXT_SIZE];
+
+	if (clock_parse(expiration->valuestring) < least_ms)
+		cJSON_SetValuestring(expiration, clock_format(least_ms, when));
+}
+
 static void endpoint_take(struct credential_fetch *f, struct http_reply *reply)
 {
-	cJSON *answer = cJSON_Parse(buf_str(&reply->body));
+	cJSON *answer = aws_credentials_parse(buf_str(&reply->body));
+	struct error err = {0};
 
-	fetch_take(f, answer, &endpoint_names);
+	if (!endpoint_is_whole(answer)) {
+		error_set(&err, -ENOKEY, "%s: the answer has no Token or no Expiration, so it is not one of AWS",
+			  f->source->label);
+		fetch_fail(f, &err);
+	} else {
+		if (f->source->kind == CREDENTIAL_INSTANCE)
+			endpoint_extend(answer);
+		fetch_take(f, answer, &endpoint_names);
+	}
 	secret_free_json(answer);
 }
 
@@ -189,44 +220,14 @@ int fetch_container_start(struct credential_fetch *f, struct error *err)
 
 /* -- an instance ----------------------------------------------------------------------------------------------- */
 
-static int instance_number(const char *variable, int fallback)
-{
-	const char *text = getenv(variable);
-	int n = text ? atoi(text) : 0;
-
-	return n > 0 && n <= 60 ? n : fallback;
-}
-
-static bool instance_is_true(const char *variable)
-{
-	const char *text = getenv(variable);
-
-	return text && strcasecmp(text, "true") == 0;
-}
-
-/* The URL of a path; to be freed. */
-static char *instance_url(const char *path, const char *name)
-{
-	const char *host = getenv("AWS_EC2_METADATA_SERVICE_ENDPOINT");
-	const char *mode = getenv("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE");
-	size_t len;
-	char *url;
-
-	if (!host || !*host)
-		host = mode && strcasecmp(mode, "ipv6") == 0 ? INSTANCE_HOST_V6 : INSTANCE_HOST;
-	len = strlen(host);
-	while (len && host[len - 1] == '/')
-		len--;
-	return asprintf(&url, "%.*s%s%s", (int)len, host, path, name) < 0 ? NULL : url;
-}
-
 static void instance_ask(struct credential_fetch *f, const char *method, const char *path, const char *name,
 			 const char *header, void (*done)(struct http_reply *reply, void *arg))
 {
-	_free_ char *url = instance_url(path, name);
+	_free_ char *url = NULL;
 
-	if (!url ||
-	    endpoint_ask(f, method, url, header, instance_number("AWS_METADATA_SERVICE_TIMEOUT", 1) * 1000, done) < 0)
+	if (asprintf(&url, "%s%s%s", f->source->url, path, name) < 0)
+		url = NULL;
+	if (!url || endpoint_ask(f, method, url, header, f->source->imds.timeout_s * 1000, done) < 0)
 		endpoint_no_memory(f);
 }
 
@@ -244,6 +245,18 @@ static void instance_fail(struct credential_fetch *f, const struct http_reply *r
 	fetch_fail(f, &err);
 }
 
+/* Each of the three requests is tried as often as the settings say. */
+static bool instance_again(struct credential_fetch *f, const struct http_reply *reply, void (*ask)(void *arg))
+{
+	if (reply->error.errnum == -ECANCELED || ++f->attempts >= f->source->imds.tries)
+		return false;
+	engine_timer_set(f->aws->engine, &f->timer, 0, ask, f);
+	return true;
+}
+
+static void instance_ask_keys(void *arg);
+static void instance_ask_role(void *arg);
+
 static void instance_got_keys(struct http_reply *reply, void *arg)
 {
 	struct credential_fetch *f = arg;
@@ -251,7 +264,7 @@ static void instance_got_keys(struct http_reply *reply, void *arg)
 	f->exchange = NULL;
 	if (reply->status == 200)
 		endpoint_take(f, reply);
-	else
+	else if (!instance_again(f, reply, instance_ask_keys))
 		instance_fail(f, reply, "gives no keys for the role of this instance");
 }
 
@@ -263,36 +276,70 @@ static bool instance_is_name(const char *text)
 	       strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+=,.@_-") == len;
 }
 
+static void instance_ask_keys(void *arg)
+{
+	struct credential_fetch *f = arg;
+
+	instance_ask(f, "GET", INSTANCE_ROLE, f->role, f->header, instance_got_keys);
+}
+
 static void instance_got_role(struct http_reply *reply, void *arg)
 {
 	struct credential_fetch *f = arg;
 
 	f->exchange = NULL;
 	if (reply->status != 200 || !instance_is_name(buf_str(&reply->body))) {
-		instance_fail(f, reply, "names no role: the instance has no profile");
+		if (!instance_again(f, reply, instance_ask_role))
+			instance_fail(f, reply, "names no role: the instance has no profile");
 		return;
 	}
-	instance_ask(f, "GET", INSTANCE_ROLE, buf_str(&reply->body), f->header, instance_got_keys);
+	f->attempts = 0;
+	f->role = strdup(buf_str(&reply->body));
+	if (f->role)
+		instance_ask_keys(f);
+	else
+		endpoint_no_memory(f);
+}
+
+static void instance_ask_role(void *arg)
+{
+	struct credential_fetch *f = arg;
+
+	instance_ask(f, "GET", INSTANCE_ROLE, "", f->header, instance_got_role);
+}
+
+/* Connected, but without an answer in time. */
+static bool instance_is_late(const struct http_reply *reply)
+{
+	return reply->error.errnum == -ETIMEDOUT && reply->sent;
+}
+
+/* An answer that another attempt would not change. */
+static bool instance_is_final(const struct http_reply *reply)
+{
+	return reply->status == 200 || reply->status == 400 || reply->status == 403 || reply->status == 404 ||
+	       reply->status == 405 || instance_is_late(reply);
 }
 
 static void instance_begin(void *arg);
 
-/* Version 1 of the service has no tokens; it is asked where version 2 is not there, unless that is forbidden. */
+/*
+ * Version 1 of the service has no tokens. It is asked where version 2 gives none, unless that is forbidden: behind a
+ * router, as in a container, the token may not come through.
+ */
 static void instance_got_token(struct http_reply *reply, void *arg)
 {
 	struct credential_fetch *f = arg;
-	bool absent = reply->status == 403 || reply->status == 404 || reply->status == 405;
 
 	f->exchange = NULL;
-	if (!reply->status && reply->error.errnum != -ECANCELED &&
-	    ++f->attempts < instance_number("AWS_METADATA_SERVICE_NUM_ATTEMPTS", 1)) {
-		engine_timer_set(f->aws->engine, &f->timer, 0, instance_begin, f);
+	if (!instance_is_final(reply) && instance_again(f, reply, instance_begin))
 		return;
-	}
+	f->attempts = 0;
 	if (reply->status == 200 && !strpbrk(buf_str(&reply->body), "\r\n"))
 		f->header = secret_printf(INSTANCE_TOKEN_HEADER "%s", buf_str(&reply->body));
-	if (f->header || (absent && !instance_is_true("AWS_EC2_METADATA_V1_DISABLED")))
-		instance_ask(f, "GET", INSTANCE_ROLE, "", f->header, instance_got_role);
+	if (f->header ||
+	    ((reply->status || instance_is_late(reply)) && reply->status != 400 && !f->source->imds.only_version_2))
+		instance_ask_role(f);
 	else
 		instance_fail(f, reply, "gives no token");
 }

@@ -62,7 +62,7 @@ static void process_fail(struct credential_fetch *f, int errnum, const char *wha
 /* Its keys, or what it was; the output is not repeated, for it may hold keys. */
 static void process_read(struct credential_fetch *f)
 {
-	cJSON *answer = cJSON_Parse(buf_str(&f->answer));
+	cJSON *answer = aws_credentials_parse(buf_str(&f->answer));
 	const cJSON *version = cJSON_GetObjectItemCaseSensitive(answer, "Version");
 
 	if (!cJSON_IsObject(answer))

@@ -12,7 +12,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define TOKEN_MAX ((size_t)20000) /* AWS's limit of WebIdentityToken */
+#define TOKEN_MAX ((size_t)20000) /* AWS's limits of WebIdentityToken, in characters */
+#define TOKEN_MIN 4
 
 static const struct aws_credentials_names role_names = {"AccessKeyId", "SecretAccessKey", "SessionToken", "Expiration"};
 
@@ -91,6 +92,10 @@ int fetch_web_identity_start(struct credential_fetch *f, struct error *err)
 	struct sts_role role = {.arn = f->source->role_arn, .session_name = role_session_name(f->source, made)};
 	int r = path ? role_read_token(path, &token, &size, err) : -ENOMEM;
 
+	if (r == 0 && strlen(token) < TOKEN_MIN) {
+		r = error_set(err, -ENOKEY, "the web identity token %s has fewer than %d characters", path, TOKEN_MIN);
+		error_remedy(err, "see who should write %s, or set another AWS_WEB_IDENTITY_TOKEN_FILE", path);
+	}
 	if (r == 0) {
 		role.web_identity_token = token;
 		r = fetch_call(f, sts_assume_role_with_web_identity(&role), &(struct aws_as){.identity = NULL},

@@ -14,6 +14,11 @@ void aws_credentials_free(struct aws_credentials *c)
 	*c = (struct aws_credentials){0};
 }
 
+cJSON *aws_credentials_parse(const char *text)
+{
+	return cJSON_ParseWithOpts(text, NULL, true);
+}
+
 static const cJSON *keys_member(const cJSON *answer, const char *name)
 {
 	return name ? cJSON_GetObjectItemCaseSensitive(answer, name) : NULL;

@@ -24,6 +24,9 @@ struct aws_credentials_names {
 	const char *key_id, *secret, *token, *expiry;
 };
 
+/* A source's answer, JSON from its first to its last byte. NULL: it is not, or there is no memory. */
+cJSON *aws_credentials_parse(const char *text);
+
 /*
  * Takes keys from a source's answer. -EBADMSG with a message that names the member which is missing, has another type
  * or a control character; -ENOMEM. *ret is empty then.

@@ -165,8 +165,8 @@ static char *profiles_path(const char *variable, const char *name)
 	const char *path = getenv(variable), *home = path_home();
 	char *out = NULL;
 
-	if (path && *path)
-		return path_expand(path);
+	if (path)
+		return path_expand(path); /* "" is a file that does not exist */
 	return home && asprintf(&out, "%s/.aws/%s", home, name) >= 0 ? out : NULL;
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum credential_kind {
@@ -35,8 +36,12 @@ struct credential_source {
 	char *token_file;		  /* web identity */
 	char *sso_session;		  /* SSO: name of the sso-session; NULL: the older form without one */
 	char *start_url, *sso_region, *account_id, *role_name;
-	char **process;	      /* words, NULL at the end */
-	char *url;	      /* container */
+	char **process; /* words, NULL at the end */
+	char *url;	/* container: the whole; instance: without a path */
+	struct {
+		int timeout_s, tries;
+		bool only_version_2;
+	} imds;		      /* instance */
 	struct error nothing; /* instance: what the search says if there is no such service */
 };
 

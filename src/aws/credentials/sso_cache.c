@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "aws/credentials/sso_cache.h"
 
+#include "aws/credentials/keys.h"
 #include "base/file.h"
 #include "base/path.h"
 #include "base/secret.h"
@@ -57,7 +58,7 @@ static int sso_cache_load(const char *path, cJSON **ret)
 
 	if (r < 0)
 		return r;
-	*ret = cJSON_Parse(text);
+	*ret = aws_credentials_parse(text);
 	secret_free(text, size);
 	return 0;
 }

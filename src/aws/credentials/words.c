@@ -4,6 +4,7 @@
 #include "base/buf.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,4 +90,19 @@ int words_split(const char *line, char ***ret)
 	}
 	*ret = words.list;
 	return r < 0 ? r : (int)words.n;
+}
+
+int words_integer(const char *text, long *ret)
+{
+	const char *c = text + strspn(text, " \t\r\n\f\v");
+	bool negative = *c == '-';
+	long n = 0;
+
+	c += *c == '-' || *c == '+';
+	if (*c < '0' || *c > '9')
+		return -EINVAL;
+	for (; *c >= '0' && *c <= '9'; c += c[1] == '_' && c[2] >= '0' && c[2] <= '9' ? 2 : 1)
+		n = n > LONG_MAX / 10 - 1 ? LONG_MAX / 10 - 1 : n * 10 + (*c - '0');
+	*ret = negative ? -n : n;
+	return c[strspn(c, " \t\r\n\f\v")] ? -EINVAL : 0;
 }

@@ -17,4 +17,10 @@
 int words_split(const char *line, char ***ret);
 void words_free(char **words); /* NULL is fine */
 
+/*
+ * A whole number as Python's int() reads it, and so the AWS CLI: blanks around it, a sign, single underscores between
+ * digits. Numbers that are too large become the largest. -EINVAL.
+ */
+int words_integer(const char *text, long *ret);
+
 #endif

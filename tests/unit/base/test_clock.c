@@ -16,6 +16,16 @@ static void test_parse(void **state)
 	assert_int_equal(clock_parse("1970-01-01T00:00:01.25Z"), 1250);
 	assert_int_equal(clock_parse("1970-01-01T01:00:00+01:00"), 0);
 	assert_int_equal(clock_parse("1969-12-31T22:30:00-0130"), 0);
+	assert_int_equal(clock_parse("1970-01-01T02:00:00+02"), 0);
+	assert_int_equal(clock_parse("1970-01-01 00:00:01Z"), 1000);
+	assert_int_equal(clock_parse("1970-01-01t00:00:01z"), 1000);
+	assert_int_equal(clock_parse("1970-01-01T00:01Z"), 60000);
+	assert_int_equal(clock_parse("19700101T000001Z"), 1000);
+	assert_int_equal(clock_parse("1970-01-01T00:00:01.123456789UTC"), 1123);
+	assert_int_equal(clock_parse("Thu, 01 Jan 1970 00:00:01 GMT"), 1000);
+	assert_int_equal(clock_parse("1970-01-01T00:00:01"), -EINVAL);
+	assert_int_equal(clock_parse("1970-01-01T00:00:01+01:00 "), -EINVAL);
+	assert_int_equal(clock_parse("1970-01-01T00:00:01+"), -EINVAL);
 	assert_int_equal(clock_parse("yesterday"), -EINVAL);
 	assert_int_equal(clock_parse("1970-01-01T00:00:01 or so"), -EINVAL);
 }
