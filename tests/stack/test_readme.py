@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The README's tour is typed as it stands, in the sandbox, with the real engine."""
+"""The tour of the README and the examples of the other pages are typed as they stand, in the sandbox, with the real engine."""
 
 import os
 import re
@@ -11,12 +11,15 @@ from vastfs_sandbox.seed import engine
 from conftest import BUILD, ROOT, RUNTIME, VASTFS
 
 BLOCK = re.compile(r"<!-- tour(?:: (\w+))? -->\n```console\n(.*?)```", re.DOTALL)
+LINK = re.compile(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)")
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+OTHERS = [*sorted(ROOT.glob("*.md")), ROOT / "contrib/sandbox/README.md"]
 
 
 def tour():
     """(kind, commands) of each block, what needs a deployed stack before the stack is removed."""
     blocks = [(kind, [line[2:] for line in text.splitlines() if line.startswith("$ ")])
-              for kind, text in BLOCK.findall((ROOT / "README.md").read_text())]
+              for page in PAGES for kind, text in BLOCK.findall(page.read_text())]
     deployed = [b for b in blocks if b[0] == "deployed"]
     rest = [b for b in blocks if b[0] != "deployed"]
     end = next(i for i, b in enumerate(rest) if any("control/destroy" in c for c in b[1]))
@@ -37,6 +40,24 @@ def test_there_is_a_tour():
     commands = " ".join(c for _, block in tour() for c in block)
     for word in ("vastfs-sandbox", "deploy", "run-task", "lambda/query", "destroy", "fusermount3"):
         assert word in commands
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_example_is_executed(page):
+    assert page.read_text().count("```console") == len(BLOCK.findall(page.read_text()))
+
+
+def anchors(page):
+    titles = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("page", sorted({*PAGES, *OTHERS}), ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_leads_somewhere(page):
+    for path, anchor in LINK.findall(page.read_text()):
+        target = page.parent / path if path else page
+        assert target.exists(), path
+        assert not anchor or anchor in anchors(target), f"{path}#{anchor}"
 
 
 @pytest.mark.skipif(not engine.installed(), reason="no engine: contrib/setup")

@@ -38,7 +38,7 @@ static int login_refuse(const char *whence, struct error *err)
 {
 	error_set(err, -EINVAL, "the credentials do not come from IAM Identity Center, but from: %s", whence);
 	error_remedy(err, "set aws_profile in config/default.env to a profile of ~/.aws/config with sso_session, "
-			  "sso_account_id and sso_role_name; README, \"Signing in\", shows one");
+			  "sso_account_id and sso_role_name; README.md, \"Sign in\", shows one");
 	return -EINVAL;
 }
 
