@@ -107,15 +107,19 @@ void edit_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mod
 	_call_ struct call c = call_begin(req);
 	const struct node *dir = node_get(&c.fs->nodes, parent);
 
-	answer(&c, dir ? create(&c, dir, name, fi) : -ENOENT, dir, name);
+	int r = dir ? refuse_change(&c) : -ENOENT;
+
+	answer(&c, r < 0 ? r : create(&c, dir, name, fi), dir, name);
 }
 
 void edit_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t device _unused_)
 {
 	_call_ struct call c = call_begin(req);
 	const struct node *dir = node_get(&c.fs->nodes, parent);
-	int r = !dir ? -ENOENT : S_ISREG(mode) ? make_file(&c, dir, name) : -EPERM;
+	int r = dir ? refuse_change(&c) : -ENOENT;
 
+	if (r >= 0)
+		r = S_ISREG(mode) ? make_file(&c, dir, name) : -EPERM;
 	if (r >= 0)
 		r = reply_entry(&c, made_path(name), name);
 	answer(&c, r, dir, name);
@@ -180,7 +184,9 @@ void edit_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const c
 	_call_ struct call c = call_begin(req);
 	const struct node *dir = node_get(&c.fs->nodes, parent);
 
-	answer(&c, dir ? make_link(&c, dir, target, name) : -ENOENT, dir, name);
+	int r = dir ? refuse_change(&c) : -ENOENT;
+
+	answer(&c, r < 0 ? r : make_link(&c, dir, target, name), dir, name);
 }
 
 /* -- removing -------------------------------------------------------------------------------------------------- */
@@ -207,8 +213,10 @@ void edit_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
 	_call_ struct call c = call_begin(req);
 	const struct node *dir = node_get(&c.fs->nodes, parent);
-	int r = dir ? remove_name(&c, dir, name) : -ENOENT;
+	int r = dir ? refuse_change(&c) : -ENOENT;
 
+	if (r >= 0)
+		r = remove_name(&c, dir, name);
 	/* rm -r asks for each file of an entry: one line in /error, about the entry, will do. */
 	answer(&c, r, dir, r == -EBUSY ? NULL : name);
 }
@@ -218,7 +226,9 @@ void edit_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 	_call_ struct call c = call_begin(req);
 	const struct node *dir = node_get(&c.fs->nodes, parent);
 
-	answer(&c, dir ? history_rmdir(&c, dir, name) : -ENOENT, dir, name);
+	int r = dir ? refuse_change(&c) : -ENOENT;
+
+	answer(&c, r < 0 ? r : history_rmdir(&c, dir, name), dir, name);
 }
 
 /* -- renaming -------------------------------------------------------------------------------------------------- */
@@ -301,7 +311,9 @@ void edit_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t
 {
 	_call_ struct call c = call_begin(req);
 	const struct node *dir = node_get(&c.fs->nodes, parent);
-	int r = !dir ? -ENOENT : parent != new_parent ? -EPERM : rename_name(&c, dir, name, new_name, flags);
+	int r = dir ? refuse_change(&c) : -ENOENT;
 
+	if (r >= 0)
+		r = parent != new_parent ? -EPERM : rename_name(&c, dir, name, new_name, flags);
 	answer(&c, r, dir, name);
 }
