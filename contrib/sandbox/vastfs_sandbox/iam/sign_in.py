@@ -207,7 +207,7 @@ class SignIn:
 
     def _role_credentials(self, environ, start_response):
         self.oidc.check(environ)
-        if rule := faults.take("sso:GetRoleCredentials", "delay"):
+        if rule := take("sso:GetRoleCredentials", "delay"):
             self.context.stopping.wait(float(rule["seconds"]))
         wanted = parse_qs(environ["QUERY_STRING"])
         if wanted.get("account_id") != [self.context.account_id] or wanted.get("role_name") != [ROLE]:
