@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""CloudFormation: stacks that are made, updated and rolled back in the background.
+"""CloudFormation: stacks that are created, updated and rolled back in the background.
 
 The server calls `install` and `stop`.
 """

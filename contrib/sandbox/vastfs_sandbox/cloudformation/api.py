@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """CloudFormation's API.
 
-moto parses the requests and writes the replies; everything between is here,
-because moto makes whole stacks within one request and cannot fail.
+moto parses the requests and writes the replies. Everything else is replaced here:
+moto creates a whole stack within one request, and its stacks cannot fail.
 """
 
 import threading
@@ -37,7 +37,7 @@ _tokens = Tokens()
 
 
 def install(context) -> None:
-    """Put this API in the place of moto's."""
+    """Replace moto's API."""
     global _context, _store
     _context = context
     _store = Store(context)
@@ -65,7 +65,7 @@ class CloudFormation(BaseResponse):
     def _stack(self, words="Stack with id {} does not exist"):
         return _store.get(self.region, self._get_param("StackName"), words)
 
-    # What a request wants the stack to be
+    # The inputs of a request
 
     def _inputs(self, stack, previous) -> plan.Inputs:
         """The request's template, parameters and tags, checked."""
@@ -89,7 +89,7 @@ class CloudFormation(BaseResponse):
     # Change sets
 
     def create_change_set(self):
-        """CREATE makes a stack in REVIEW_IN_PROGRESS, UPDATE needs one."""
+        """The type CREATE also creates a stack in REVIEW_IN_PROGRESS; UPDATE needs an existing stack."""
         name = self._get_param("ChangeSetName")
         validate.change_set_name(name)
         kind = self._get_param("ChangeSetType") or "UPDATE"
@@ -276,7 +276,7 @@ class CloudFormation(BaseResponse):
         return EmptyResult()
 
     def continue_update_rollback(self):
-        """Go on where a rollback failed, leaving out what is to be skipped."""
+        """Continue a failed rollback, without the resources to skip."""
         stack = self._stack("Stack [{}] does not exist")
         token = self._get_param("ClientRequestToken")
         skipped = self._get_param("ResourcesToSkip") or []
@@ -312,7 +312,7 @@ class CloudFormation(BaseResponse):
         stack.protected = bool(self._get_param("EnableTerminationProtection"))
         return ActionResult({"StackId": stack.id})
 
-    # Looking
+# Descriptions
 
     def _token(self):
         return self._get_param("NextToken")
@@ -342,7 +342,7 @@ class CloudFormation(BaseResponse):
         )
 
     def describe_events(self):
-        """The newer form, which also knows what is wrong with a change set."""
+        """DescribeEvents, the newer action, which also reports why a change set failed."""
         if self._get_param("ChangeSetName"):
             stack, change_set = self._change_set()
             found = describe.change_set_events(stack, change_set)
@@ -451,7 +451,7 @@ def _owner(region, physical_id):
 
 
 def _check_skipped(stack, names) -> None:
-    """Only what kept a rollback from its end may be left out of it."""
+    """Only resources whose rollback failed may be skipped."""
     for name in names:
         found = stack.resources.get(name)
         if found is None or found.status != "UPDATE_FAILED":
@@ -462,7 +462,7 @@ def _check_skipped(stack, names) -> None:
 
 
 def _differs(stack, inputs) -> bool:
-    """Whether there is anything to do, beside resources also in the data."""
+    """Whether the inputs change a resource, the outputs or other data of the stack."""
     if plan.changes(stack, inputs):
         return True
     current = inputs_of(stack)
@@ -473,7 +473,7 @@ def _differs(stack, inputs) -> bool:
 
 
 def _compute(stack, change_set) -> None:
-    """Find out what a change set would do, as AWS does it: after the call."""
+    """Compute the changes of a change set after the call has returned, as AWS does."""
     change_set.status = "CREATE_IN_PROGRESS"
     if not _context.wait(3):
         return
@@ -496,7 +496,7 @@ def _compute(stack, change_set) -> None:
 
 
 def inputs_from(change_set) -> plan.Inputs:
-    """What a change set wants the stack to be."""
+    """The inputs of a change set."""
     return plan.Inputs(
         change_set.template,
         change_set.body,
@@ -524,7 +524,7 @@ def _execute(stack, change_set, token, disable_rollback) -> None:
         change_set.execution = "EXECUTE_FAILED" if failed else "EXECUTE_COMPLETE"
 
     if creating:
-        adopt(stack, inputs)  # its tags are seen with its first status
+        adopt(stack, inputs)  # the new tags are visible together with the first status
         _start(stack, "create", inputs, on_failure, done=done)
     else:
         _start(stack, "update", inputs, done=done)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Stacks, events and change sets in the shapes of CloudFormation's replies."""
+"""Descriptions of stacks, events and change sets, as CloudFormation's replies have them."""
 
 import json
 
@@ -14,15 +14,15 @@ now = clock.now
 
 
 def text(value) -> str:
-    """Metadata travels as text."""
+    """Metadata as the text that replies contain."""
     return json.dumps(value)
 
 
 def page(key, items, token, identity=None) -> dict:
     """One page of a list.
 
-    With `identity` the token names the last item seen, so that pages stay
-    apart while new items are put in front.
+    With `identity` the token names the last item of the page, so that pages do
+    not overlap when new items are inserted in front.
     """
     start = 0
     if token and identity:
@@ -115,7 +115,7 @@ def event(item, line) -> dict:
 
 
 def operation_event(item, line) -> dict:
-    """DescribeEvents, for what happened to a stack."""
+    """DescribeEvents, for an event of a stack."""
     failed = line.status.endswith("_FAILED")
     kind = "STACK_EVENT" if line.type == STACK_TYPE else "PROGRESS_EVENT"
     made = event(item, line)
@@ -125,7 +125,7 @@ def operation_event(item, line) -> dict:
 
 
 def change_set_events(item, made) -> list:
-    """DescribeEvents, for what was found wrong with a change set."""
+    """DescribeEvents, for the errors of a change set."""
     if made.status != "FAILED":
         return []
     return [
@@ -148,12 +148,12 @@ def change_set_events(item, made) -> list:
 
 
 def is_failure(item) -> bool:
-    """Whether an event of DescribeEvents tells of an error."""
+    """Whether an event of DescribeEvents is an error."""
     return item["EventType"].endswith("_ERROR")
 
 
 def resources(item) -> list:
-    """A stack's resources; those that are gone are left out."""
+    """A stack's resources, without deleted ones."""
     with item.lock:
         return [r for r in item.resources.values() if r.status]
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Creates, updates, rolls back and deletes stacks, in the background.
 
-One Operation is one run over one stack. Resources are made side by side as
-far as their dependencies allow, as in AWS; what takes time in AWS takes that
-time multiplied by the time scale.
+One Operation is one run over one stack. Resources are created in parallel as far
+as their dependencies allow, as on AWS; each step takes AWS's time multiplied by
+the time scale.
 """
 
 import json
@@ -19,20 +19,20 @@ from .resources import Call, Failed, explain, missing_is_fine
 from .services import KINDS
 from .template import dependencies
 
-GIVE_UP = 2400  # seconds after which a delete stops to wait for others
-GIVE_UP_AT_LEAST = 1.0  # of real time, however fast the clock
+GIVE_UP = 2400  # seconds after which a delete no longer waits for other resources
+GIVE_UP_AT_LEAST = 1.0  # seconds of this machine, however small the time scale
 WORKERS = 16
 
 
 class Cancelled(Exception):
-    """Another resource failed, or the operation was called off."""
+    """Another resource failed, or the operation was cancelled."""
 
 
 def run_graph(graph, work, go_on):
     """Run `work(name)` for all names, each after those it needs.
 
-    Returns {name: exception}. What needs a failed one is not run. With
-    `go_on()` false nothing new is begun.
+    Returns {name: exception}. Names that need a failed one are not run. Once
+    `go_on()` is false, no further work is started.
     """
     failures, done, running = {}, set(), {}
     with ThreadPoolExecutor(WORKERS) as pool:
@@ -74,11 +74,11 @@ class Operation:
         self.thread.start()
 
     def quit(self) -> None:
-        """The sandbox ends."""
+        """End the operation, because the sandbox ends."""
         self.cancelled.set()
 
     def pause(self, seconds=1.0, cancellable=True) -> bool:
-        """Let AWS's time pass, but some real time; False if to be ended."""
+        """Wait for a step of AWS's time, but at least a moment of real time; False if the operation must end."""
         delay = max(0.005, min(self.context.scaled(seconds), 30))
         if cancellable:
             return not self.cancelled.wait(delay)
@@ -93,7 +93,7 @@ class Operation:
     # Creating
 
     def create(self, inputs, on_failure=None) -> None:
-        """The whole life of a stack's creation."""
+        """Create the stack, from the first event to the last."""
         stack = self.stack
         adopt(stack, inputs)
         stack.set_status("CREATE_IN_PROGRESS", "User Initiated")
@@ -140,7 +140,7 @@ class Operation:
             self.store.drop(stack)
 
     def _make_all(self, work) -> dict:
-        """Run `work` over the template's resources; failures are noted."""
+        """Run `work` over the template's resources and record failures."""
         template = self.stack.template
         scope = self.stack.scope()
         names = {n for n in template["Resources"] if scope.included(n)}
@@ -191,7 +191,7 @@ class Operation:
         self.stack.note(resource, "CREATE_COMPLETE", None, _json(resource))
 
     def _build(self, resource, status, fault_kind) -> None:
-        """Make the thing behind a resource and wait until it can be used."""
+        """Create the resource in its service and wait until it can be used."""
         kind = KINDS[resource.type]
         call = Call(self.stack, resource)
         _trip(resource, fault_kind)
@@ -229,7 +229,7 @@ class Operation:
     # Deleting
 
     def delete(self, retained) -> None:
-        """The whole life of a stack's deletion."""
+        """Delete the stack, from the first event to the last."""
         stack = self.stack
         self.cancelled.clear()
         stack.set_status("DELETE_IN_PROGRESS", "User Initiated")
@@ -239,7 +239,7 @@ class Operation:
         self._ended(self._delete_all(dict(stack.resources)), "DELETE")
 
     def _delete_all(self, resources) -> dict:
-        """Delete resources, each after those that depend on it."""
+        """Delete resources, each after the resources that depend on it."""
         graph = {
             name: {other for other, r in resources.items() if name in r.depends}
             for name in resources
@@ -290,7 +290,7 @@ class Operation:
     # Updating
 
     def update(self, inputs) -> None:
-        """The whole life of a stack's update."""
+        """Update the stack, from the first event to the last."""
         stack = self.stack
         before = inputs_of(stack)
         old = {name: res.copy() for name, res in stack.resources.items()}
@@ -331,7 +331,7 @@ class Operation:
             self._change(resource, before.properties, new)
 
     def _replace(self, logical_id) -> None:
-        """The new one first: only then nobody is ever without."""
+        """Create the new resource before the old one is deleted, so that there always is one."""
         resource = self._new_resource(logical_id)
         with self.stack.lock:
             old, self.stack.resources[logical_id] = (
@@ -365,7 +365,7 @@ class Operation:
 
     @staticmethod
     def _left_over(candidates, wanted) -> dict:
-        """Resources of `candidates` behind which is nothing `wanted`."""
+        """The resources of `candidates` whose physical resource no resource of `wanted` has."""
         used = {resource.physical_id for resource in wanted.values()}
         return {
             name: resource
@@ -374,7 +374,7 @@ class Operation:
         }
 
     def _clean_up(self, left_over, wanted) -> dict:
-        """Delete what is left over; what fails is forgotten, as in AWS."""
+        """Delete left-over resources; failures are ignored, as on AWS."""
         failed = self._delete_all(left_over)
         with self.stack.lock:
             self.stack.resources = dict(wanted)
@@ -390,7 +390,7 @@ class Operation:
         self._restore_all([n for n in plan.ordered(stack.template) if n in old])
 
     def continue_rollback(self, skipped) -> None:
-        """What a failed rollback has left undone, but for what is skipped."""
+        """Continue a failed rollback, without the skipped resources."""
         stack = self.stack
         stack.set_status("UPDATE_ROLLBACK_IN_PROGRESS", "User Initiated")
         left = [n for n, r in stack.resources.items() if r.status == "UPDATE_FAILED"]
@@ -438,7 +438,7 @@ class Operation:
         return "".join(parts) or None
 
     def _restore(self, before, made) -> bool:
-        """Bring one resource back to what it was."""
+        """Restore one resource to its former state."""
         stack = self.stack
         resource = before.copy()
         with stack.lock:
@@ -467,7 +467,7 @@ class Operation:
 
 
 def adopt(stack, inputs) -> None:
-    """The stack is now meant to be what the inputs say."""
+    """Make the inputs the stack's target state."""
     with stack.lock:
         stack.template = inputs.template
         stack.body = inputs.body
@@ -477,7 +477,7 @@ def adopt(stack, inputs) -> None:
 
 
 def inputs_of(stack) -> plan.Inputs:
-    """What the stack is meant to be."""
+    """The inputs of the stack's target state."""
     return plan.Inputs(
         stack.template, stack.body, stack.parameters, stack.tags, stack.capabilities
     )
@@ -497,7 +497,7 @@ def _known(kind, resource) -> None:
 
 
 def _trip(resource, kind) -> None:
-    """An injected failure of this resource, if one is due."""
+    """Raise the injected failure of this step, if there is a rule."""
     rule = faults.of_resource(resource, kind)
     if rule:
         raise Failed(rule.get("reason", "Injected failure."))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What can go wrong with stacks.
+"""Faults of stacks.
 
 | match | kind | effect |
 | --- | --- | --- |
@@ -8,9 +8,9 @@
 | `lambda` | `role_not_assumable` | Lambda cannot assume the function's new role yet |
 
 `POST /sandbox/stack` with `{"stack": NAME, "status": STATUS, "reason": TEXT}`
-puts a stack into a status that would take long to reach. Nothing runs behind a
-status that ends in _IN_PROGRESS: it stays until another one is set. Without a
-reason it is as if a user had begun an operation.
+puts a stack into a status that would take long to reach. No operation runs during
+a status that ends in _IN_PROGRESS: it remains until another one is set. The default
+reason is that of an operation that a user started.
 """
 
 from ..common.faults import take
@@ -44,10 +44,10 @@ def cannot_assume_role() -> bool:
 def _set_status(wish):
     found = [s for s in _store.everything() if s.name == wish["stack"] and not s.deleted]
     if not found:
-        raise ValueError(f"there is no stack {wish['stack']}")
+        raise ValueError(f"stack {wish['stack']} does not exist")
     stack = found[0]
     with stack.lock:
         if stack.operation and stack.operation.thread.is_alive():
-            raise ValueError(f"{stack.name} is {stack.status}")
+            raise ValueError(f"an operation is running on stack {stack.name}: {stack.status}")
         stack.set_status(wish["status"], wish.get("reason", "User Initiated"))
     return 200, {"stack": stack.id, "status": stack.status}

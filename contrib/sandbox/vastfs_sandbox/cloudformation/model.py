@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What CloudFormation remembers: stacks, their resources, events, change sets."""
+"""CloudFormation's records: stacks, their resources, events and change sets."""
 
 import copy
 import threading
@@ -15,7 +15,7 @@ STACK_TYPE = "AWS::CloudFormation::Stack"
 
 @dataclass
 class Resource:
-    """One resource of a stack as it is now."""
+    """One resource of a stack in its present state."""
 
     logical_id: str
     type: str
@@ -29,7 +29,7 @@ class Resource:
     depends: set = field(default_factory=set)
 
     def copy(self):
-        """An independent copy, to go back to."""
+        """An independent copy, for a rollback."""
         return copy.deepcopy(self)
 
 
@@ -107,7 +107,7 @@ class Stack:
         self.operation_id = str(uuid.uuid4())
         self.operation_type = "CREATE_STACK"
         self.operation = None
-        self.rollback = None  # what a failed one has still to do
+        self.rollback = None  # the remaining work of a failed rollback
 
     @property
     def busy(self) -> bool:
@@ -117,20 +117,20 @@ class Stack:
         )
 
     def begin(self, operation_type, token) -> None:
-        """A new operation: its events carry its token."""
+        """Start a new operation; its events carry the token."""
         self.operation_id = str(uuid.uuid4())
         self.operation_type = operation_type
         self.token = token
 
     def set_status(self, status, reason=None) -> None:
-        """Change the stack's status and write it down."""
+        """Change the stack's status and record an event."""
         with self.lock:
             self.status = status
             self.reason = reason
             self._append(self.name, self.id, STACK_TYPE, status, reason, None)
 
     def note(self, resource, status, reason=None, properties=None) -> None:
-        """Change a resource's status and write it down."""
+        """Change a resource's status and record an event."""
         with self.lock:
             resource.status = status
             resource.reason = reason
@@ -177,7 +177,7 @@ class Stack:
         }
 
     def scope(self, template=None, parameters=None, resources=None) -> Scope:
-        """Where values are computed; by default the stack as it is."""
+        """The scope for computing values; by default of the present stack."""
         return Scope(
             self.template if template is None else template,
             self.parameters if parameters is None else parameters,
@@ -187,7 +187,7 @@ class Stack:
         )
 
     def all_tags(self, logical_id) -> list:
-        """The tags that CloudFormation puts on every resource it can."""
+        """The tags that CloudFormation adds to every resource that can be tagged."""
         own = {
             "aws:cloudformation:stack-name": self.name,
             "aws:cloudformation:stack-id": self.id,
@@ -214,13 +214,13 @@ class Store:
         return stack
 
     def drop(self, stack) -> None:
-        """A deleted stack is found by its id only."""
+        """Forget a deleted stack's name: it is found only by its ID."""
         with self.lock:
             if self._live.get((stack.region, stack.name)) is stack:
                 del self._live[stack.region, stack.name]
 
     def find(self, region, name_or_id):
-        """A stack by name (living) or id (any), or None."""
+        """A stack by name (not deleted) or ID (any); None if there is none."""
         with self.lock:
             if name_or_id.startswith("arn:"):
                 return self._all.get(name_or_id)

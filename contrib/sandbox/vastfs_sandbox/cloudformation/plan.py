@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What a new template, new parameters or new tags would change in a stack.
+"""Computes what a new template, parameters or tags would change in a stack.
 
-The same resolution of properties serves the plan (change sets) and the
-engine, so that a change set promises what its execution does.
+Plan (change sets) and engine resolve properties with the same functions, so that
+a change set shows what its execution does.
 """
 
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from .template import Unknown, dependencies, references, walk
 
 @dataclass
 class Inputs:
-    """All that decides what a stack looks like."""
+    """Everything that determines the target state of a stack."""
 
     template: dict
     body: str
@@ -35,12 +35,12 @@ class Change:
 
     @property
     def scope(self) -> list:
-        """Which sides of the resource change."""
+        """The parts of the resource that change."""
         return sorted({item["Target"]["Attribute"] for item in self.details})
 
 
 def properties(stack, scope, logical_id, tags) -> dict:
-    """A resource's properties, computed, with the tags that go with it."""
+    """A resource's computed properties, with all of its tags."""
     definition = scope.template["Resources"][logical_id]
     kind = KINDS[definition["Type"]]
     props = scope.value(definition.get("Properties", {}))
@@ -53,12 +53,12 @@ def properties(stack, scope, logical_id, tags) -> dict:
 
 
 def changed_names(old, new) -> list:
-    """Top-level properties that differ; what is unknown differs."""
+    """The top-level properties that differ; unknown values count as different."""
     return sorted(n for n in set(old) | set(new) if old.get(n) != new.get(n))
 
 
 def ordered(template) -> list:
-    """Logical ids, each after those it depends on."""
+    """Logical IDs, each after those it depends on."""
     done, order = set(), []
 
     def visit(name):
@@ -74,7 +74,7 @@ def ordered(template) -> list:
 
 
 def changes(stack, inputs: Inputs) -> list:
-    """The plan, in the order of logical ids."""
+    """The changes, in the order of logical IDs."""
     view = dict(stack.resources)
     scope = stack.scope(inputs.template, inputs.parameters, view)
     found = []
@@ -123,7 +123,7 @@ def _unknown(value) -> bool:
 
 
 def tags_for(stack, inputs, logical_id) -> list:
-    """The tags that a resource gets beside its own."""
+    """The tags that a resource gets in addition to its own."""
     own = stack.all_tags(logical_id)[len(stack.tags) :]
     return [*inputs.tags, *own]
 

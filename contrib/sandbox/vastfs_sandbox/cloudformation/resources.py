@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Resource types of CloudFormation, each made by the service's own API.
+"""CloudFormation's resource types, and those of EC2; each is created with the service's API.
 
-A Kind knows how to make, change and remove one type and which properties
-force a replacement. What takes time in AWS takes it in the service (a NAT
-gateway is pending) or in `seconds`.
+A Kind creates, changes and deletes resources of one type, and has the properties
+that require replacement. The time that AWS needs passes in the service (a NAT
+gateway is pending) or as `seconds` of the Kind.
 """
 
 import json
@@ -15,11 +15,11 @@ from ..wire import clients
 
 
 class Failed(Exception):
-    """The resource could not be made, changed or removed; says why."""
+    """The resource could not be created, changed or deleted; says why."""
 
 
 class Call:
-    """One resource of one stack, for the time of one operation."""
+    """One resource of one stack during one operation."""
 
     def __init__(self, stack, resource):
         self.stack = stack
@@ -32,55 +32,55 @@ class Call:
         return clients.client(service, self.stack.region)
 
     def name(self, limit=64) -> str:
-        """A unique name as CloudFormation makes them."""
+        """A unique name in CloudFormation's form."""
         tail = "-" + uuid.uuid4().hex[:12].upper()
         head = f"{self.stack.name}-{self.logical_id}"
         return head[: limit - len(tail)] + tail
 
     @property
     def arn_prefix(self) -> str:
-        """Region and account, in the middle of every ARN."""
+        """Region and account ID, the middle of every ARN."""
         return f"{self.stack.region}:{self.stack.account_id}"
 
 
 class Kind:
-    """How one resource type is made, changed and removed."""
+    """How resources of one type are created, changed and deleted."""
 
     type = ""
-    seconds = 2  # of AWS's time that making takes, besides the service's own
+    seconds = 2  # of AWS's time for the creation, in addition to the service's own
     delete_seconds = 1
     properties = frozenset()
-    fixed = frozenset()  # properties that can only be had by a new resource
-    stubborn = False  # deleting may have to wait until others let go
-    tags = "Tags"  # the property that holds tags, None if there is none
+    fixed = frozenset()  # properties whose change requires a replacement
+    stubborn = False  # whether deletion waits until other resources release it
+    tags = "Tags"  # the property with the tags, None if there is none
 
     def create(self, call, props) -> str:
-        """Make it; returns the physical id."""
+        """Create the resource; its physical ID."""
         raise NotImplementedError
 
     def ready(self, _call, _physical_id) -> bool:
-        """Whether it can be used; asked again until it is."""
+        """Whether the resource can be used; polled until it can."""
         return True
 
     def attributes(self, _call, _physical_id, _props) -> dict:
-        """What Fn::GetAtt gives."""
+        """The attributes for Fn::GetAtt."""
         return {}
 
     def update(self, _call, _physical_id, _old, _new) -> None:
-        """Change it in place."""
+        """Change the resource in place."""
         raise Failed(f"Update of {self.type} is not supported.")
 
     def delete(self, call, physical_id, props) -> None:
-        """Remove it; what does not exist any more is no error."""
+        """Delete the resource; it is no error if it no longer exists."""
         raise NotImplementedError
 
     def gone(self, _call, _physical_id) -> bool:
-        """Whether it has ceased to be; asked again until it has."""
+        """Whether the resource no longer exists; polled until it does not."""
         return True
 
 
 def explain(error, call) -> str:
-    """The reason of a failure in CloudFormation's words."""
+    """The reason of a failure, as CloudFormation writes it."""
     if isinstance(error, Failed):
         return str(error)
     if isinstance(error, ParamValidationError):
@@ -102,7 +102,7 @@ def explain(error, call) -> str:
 
 
 def handler_code(code: str) -> str:
-    """The coarse class of an error."""
+    """CloudFormation's error class for a service's error."""
     for piece, name in (
         ("NotFound", "NotFound"),
         ("AlreadyExist", "AlreadyExists"),
@@ -118,29 +118,29 @@ def handler_code(code: str) -> str:
 
 
 def missing_is_fine(error: ClientError) -> bool:
-    """Whether an error says that there is nothing to delete."""
+    """Whether an error means that the resource does not exist."""
     code = error.response["Error"]["Code"]
     return "NotFound" in code or code in ("NoSuchEntity", "ClientException")
 
 
 def text_policy(document) -> str:
-    """Policies are data in templates, text in APIs."""
+    """A policy as text: templates have data, APIs take text."""
     return document if isinstance(document, str) else json.dumps(document)
 
 
 def specification(kind, props) -> list:
-    """EC2's way to tag at birth."""
+    """EC2's parameter for tags at creation."""
     tags = props.get("Tags") or []
     return [{"ResourceType": kind, "Tags": tags}] if tags else []
 
 
 def pick(props, *names) -> dict:
-    """The named properties that are there."""
+    """Those of the named properties that are present."""
     return {name: props[name] for name in names if name in props}
 
 
 class Ec2Kind(Kind):
-    """Tags of EC2 resources change in one way for all types."""
+    """EC2's types: their tags are changed in the same way."""
 
     def update(self, call, physical_id, old, new) -> None:
         ec2 = call.client("ec2")
@@ -385,7 +385,7 @@ class SecurityGroup(Ec2Kind):
 
 
 class SecurityGroupRule(Kind):
-    """A rule of its own, for groups that refer to each other."""
+    """A rule as a resource, for groups that refer to each other."""
 
     direction = ""
     tags = None
@@ -426,7 +426,7 @@ class SecurityGroupIngress(SecurityGroupRule):
     fixed = properties - {"Description"}
 
     def update(self, call, physical_id, old, new):
-        """Only the description; nothing that anybody reads."""
+        """Accept a new description; no client reads it."""
 
 
 class SecurityGroupEgress(SecurityGroupIngress):

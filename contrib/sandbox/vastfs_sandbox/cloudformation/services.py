@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Resource types beside EC2: roles, logs, ECS, EFS, Lambda."""
+"""Resource types of other services than EC2: IAM, CloudWatch Logs, ECR, ECS, EFS, Lambda."""
 
 from . import faults
 from .resources import EC2_KINDS, Failed, Kind, pick, text_policy
@@ -93,7 +93,7 @@ class Role(Kind):
 
 
 class Policy(Kind):
-    """An inline policy, written into each of its roles."""
+    """An inline policy, which is added to each of its roles."""
 
     type = "AWS::IAM::Policy"
     seconds = 8
@@ -134,7 +134,7 @@ class Policy(Kind):
                     RoleName=role, PolicyName=props["PolicyName"]
                 )
             except iam.exceptions.NoSuchEntityException:
-                pass  # removed by hand, or with its role
+                pass  # deleted by hand, or together with its role
 
     def delete(self, call, physical_id, props):
         self._take(call, props)
@@ -172,7 +172,7 @@ class LogGroup(Kind):
 
 
 def lower_camel(value, keep=()):
-    """ECS's API spells every key with a small first letter."""
+    """Keys as ECS's API spells them, with a lower-case first letter."""
     if isinstance(value, list):
         return [lower_camel(item, keep) for item in value]
     if not isinstance(value, dict):
@@ -190,7 +190,7 @@ ECS_NAMES = {
     "IAM": "iam",
     "SizeInGiB": "sizeInGiB",
 }
-#: maps whose keys are the user's own
+#: maps whose keys are chosen by the user
 ECS_MAPS = ("DockerLabels", "Options", "DriverOpts", "Labels")
 
 
@@ -416,7 +416,7 @@ class Function(Kind):
             client.tag_resource(Resource=arn, Tags=tags)
 
     def _settle(self, call, physical_id):
-        """One update after the other, or Lambda refuses the second."""
+        """Wait for the end of an update: Lambda refuses a second one before."""
         while not self.ready(call, physical_id):
             if not call.stack.operation.pause():
                 raise Failed("The sandbox ends.")
@@ -425,7 +425,7 @@ class Function(Kind):
         call.client("lambda").delete_function(FunctionName=physical_id)
 
 
-#: what a property goes back to when a template drops it
+#: the value of a property that a new template omits
 RESET = {
     "VpcConfig": {"SubnetIds": [], "SecurityGroupIds": []},
     "Environment": {"Variables": {}},

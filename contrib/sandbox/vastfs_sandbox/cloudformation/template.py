@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""CloudFormation's template language: reading it and computing its values."""
+"""CloudFormation's template language: parses templates and computes their values."""
 
 import base64
 import ipaddress
@@ -26,7 +26,7 @@ NO_VALUE = object()
 
 
 class Unknown:
-    """A value that only the deployment will show; equal to nothing."""
+    """A value that is only known after deployment; it equals no other value."""
 
     def __eq__(self, _other):
         return False
@@ -38,7 +38,7 @@ class Unknown:
 
 
 def invalid(message: str) -> ApiError:
-    """CloudFormation's way to refuse a request."""
+    """CloudFormation's ValidationError."""
     return ApiError("ValidationError", message)
 
 
@@ -59,14 +59,14 @@ def _tag(loader, suffix, node):
 
 
 _Loader.add_multi_constructor("!", _tag)
-_Loader.yaml_implicit_resolvers = {  # dates stay text: 2010-09-09
+_Loader.yaml_implicit_resolvers = {  # dates such as 2010-09-09 remain text
     key: [row for row in rows if row[0] != "tag:yaml.org,2002:timestamp"]
     for key, rows in _Loader.yaml_implicit_resolvers.items()
 }
 
 
 def parse(body: str) -> dict:
-    """The template as data; JSON or YAML."""
+    """Parse a template in JSON or YAML."""
     try:
         template = json.loads(body)
     except ValueError:
@@ -125,7 +125,7 @@ def _sub_references(argument):
 
 
 def dependencies(template, logical_id):
-    """Logical ids that a resource needs before it can be made."""
+    """The logical IDs that a resource needs before it can be created."""
     resources = template["Resources"]
     definition = resources[logical_id]
     explicit = definition.get("DependsOn", [])
@@ -138,7 +138,7 @@ def dependencies(template, logical_id):
 class Scope:
     """Computes values for one stack with one set of parameters.
 
-    `resources` maps logical ids to objects with `physical_id` and
+`resources` maps logical IDs to objects with `physical_id` and
     `attributes`; a missing one, or None, gives Unknown.
     """
 
@@ -150,7 +150,7 @@ class Scope:
         self.zones = zones
 
     def condition(self, name) -> bool:
-        """The truth of a named condition."""
+        """The value of a named condition."""
         conditions = self.template.get("Conditions", {})
         if name not in conditions:
             raise invalid(f"Template format error: Unresolved condition {name}.")
@@ -172,12 +172,12 @@ class Scope:
         raise invalid(f"Template error: {key} is no condition function.")
 
     def included(self, logical_id) -> bool:
-        """Whether a resource exists under the present conditions."""
+        """Whether the conditions include a resource."""
         name = self.template["Resources"][logical_id].get("Condition")
         return name is None or self.condition(name)
 
     def value(self, node):
-        """The value of a piece of the template."""
+        """The computed value of a part of the template."""
         if isinstance(node, list):
             values = [self.value(item) for item in node]
             return [item for item in values if item is not NO_VALUE]
@@ -197,7 +197,7 @@ class Scope:
         return function(self, argument)
 
     def ref(self, name):
-        """A parameter, pseudo parameter or physical id."""
+        """Ref: a parameter, pseudo parameter or physical ID."""
         if name == "AWS::NoValue":
             return NO_VALUE
         if name in self.pseudo:
@@ -211,7 +211,7 @@ class Scope:
         return resource.physical_id if resource else Unknown()
 
     def getatt(self, argument):
-        """An attribute of a resource."""
+        """Fn::GetAtt."""
         name, attribute = _getatt(argument)
         resource = self.resources.get(name)
         if resource is None:
@@ -224,7 +224,7 @@ class Scope:
         return resource.attributes[attribute]
 
     def sub(self, argument):
-        """Text with ${names} filled in."""
+        """Fn::Sub."""
         text, own = argument if isinstance(argument, list) else (argument, {})
         own = {key: self.value(item) for key, item in own.items()}
         unknown = []
@@ -245,19 +245,19 @@ class Scope:
         return Unknown() if unknown else filled
 
     def join(self, argument):
-        """A list as text."""
+        """Fn::Join."""
         glue, items = argument[0], self.value(argument[1])
         if isinstance(items, Unknown) or any(isinstance(i, Unknown) for i in items):
             return Unknown()
         return glue.join(str(item) for item in items)
 
     def select(self, argument):
-        """One item of a list."""
+        """Fn::Select."""
         items = self.value(argument[1])
         return items if isinstance(items, Unknown) else items[int(argument[0])]
 
     def split(self, argument):
-        """Text as a list."""
+        """Fn::Split."""
         text = self.value(argument[1])
         return text if isinstance(text, Unknown) else text.split(argument[0])
 

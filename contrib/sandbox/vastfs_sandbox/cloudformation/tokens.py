@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Client request tokens, which CloudFormation remembers longer than stacks.
+"""Client request tokens, which CloudFormation remembers beyond the end of a stack.
 
-A token belongs to the one call that it was first used for. AWS keeps it by the
-stack's name: it is refused for any other call, for the same call once its
-operation is over, and for a later stack of that name too.
+A token belongs to the call for which it was first used. AWS stores it under the
+stack's name: it is refused for any other call, for the same call after the end of
+its operation, and for a later stack of the same name.
 """
 
 import threading
@@ -14,7 +14,7 @@ from ..wire.errors import ApiError
 
 @dataclass(frozen=True)
 class Use:
-    """What a token was used for."""
+    """The call for which a token was used."""
 
     action: str
     stack_id: str
@@ -23,16 +23,16 @@ class Use:
 
 
 class Tokens:
-    """All tokens that were ever used."""
+    """All used tokens."""
 
     def __init__(self):
         self._lock = threading.Lock()
         self._used = {}  # (region, stack name, token) -> Use
 
     def repeated(self, stack, token, action, detail="") -> bool:
-        """Whether this call was made already and its operation still runs.
+        """Whether this call was made before and its operation is still running.
 
-        Refuses a token that was used for anything else.
+        Refuses a token that was used for another call.
         """
         with self._lock:
             use = self._used.get((stack.region, stack.name, token))
@@ -43,13 +43,13 @@ class Tokens:
         raise already_used(token)
 
     def unused(self, region, name, token) -> None:
-        """Refuse a used token for a stack that does not exist yet."""
+        """Refuse a used token for a new stack."""
         with self._lock:
             if token and (region, name, token) in self._used:
                 raise already_used(token)
 
     def record(self, stack, token, action, detail="") -> None:
-        """The call was accepted and its operation is the current one."""
+        """Record an accepted call, which started the stack's current operation."""
         if token:
             use = Use(action, stack.id, detail, stack.operation_id)
             with self._lock:
@@ -57,7 +57,7 @@ class Tokens:
 
 
 def already_used(token) -> ApiError:
-    """AWS's refusal."""
+    """AWS's error for a used token."""
     return ApiError(
         "TokenAlreadyExistsException",
         f"The client request token {token} has already been used for this stack. "

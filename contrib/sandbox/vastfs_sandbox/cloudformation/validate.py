@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What CloudFormation refuses before it touches anything."""
+"""Checks that CloudFormation makes before it changes anything."""
 
 import re
 
@@ -33,12 +33,12 @@ RESOURCE_KEYS = {
     "UpdatePolicy",
     "CreationPolicy",
 }
-#: properties that demand CAPABILITY_NAMED_IAM
+#: properties that require CAPABILITY_NAMED_IAM
 IAM_NAMES = ("RoleName", "UserName", "GroupName", "ManagedPolicyName")
 
 
 def stack_name(name: str) -> None:
-    """A new stack's name."""
+    """Check the name of a new stack."""
     if not STACK_NAME.fullmatch(name):
         raise invalid(
             f"1 validation error detected: Value '{name}' at 'stackName' failed to "
@@ -48,7 +48,7 @@ def stack_name(name: str) -> None:
 
 
 def change_set_name(name: str) -> None:
-    """A new change set's name."""
+    """Check the name of a new change set."""
     if not STACK_NAME.fullmatch(name):
         raise invalid(
             f"1 validation error detected: Value '{name}' at 'changeSetName' failed to "
@@ -58,7 +58,7 @@ def change_set_name(name: str) -> None:
 
 
 def template(body: str, known_types) -> dict:
-    """The parsed template, if it is one that can be deployed."""
+    """The parsed template; refused if it cannot be deployed."""
     if len(body.encode()) > MAX_BODY:
         raise invalid(
             "1 validation error detected: Value at 'templateBody' failed to satisfy "
@@ -138,7 +138,7 @@ def _conditions(parsed) -> None:
 
 
 def _circles(parsed) -> None:
-    """Peel off what depends on nothing; what remains is a circle."""
+    """The names in circular dependencies: names without dependencies are removed until none is left."""
     graph = {
         name: dependencies(parsed, name) for name in parsed["Resources"]
     }
@@ -229,7 +229,7 @@ def _number(name, value, rule) -> None:
 
 
 def needed_capabilities(parsed):
-    """(capabilities, reason) that the template demands."""
+    """(capabilities, reason) that the template requires."""
     types, named = [], False
     for definition in parsed["Resources"].values():
         if definition["Type"].startswith("AWS::IAM::"):
@@ -243,7 +243,7 @@ def needed_capabilities(parsed):
 
 
 def capabilities(parsed, given) -> None:
-    """The caller must have acknowledged what the template may do."""
+    """Refuse a request without the capabilities that the template requires."""
     needed, _ = needed_capabilities(parsed)
     given = set(given or [])
     if "CAPABILITY_NAMED_IAM" in given:

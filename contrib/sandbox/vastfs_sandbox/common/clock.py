@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The cloud's clock, which may be told to differ from this machine's.
+"""The cloud's clock, which a test can set ahead of this machine's.
 
 Clients learn the difference from the Date header and from refused
-signatures; both look at this clock.
+signatures; both use this clock.
 """
 
 import time

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What every part of the sandbox shares: its place, its pace, its lock.
+"""What all packages share: the run directory, the time scale and the lock.
 
-One Context lives for the whole process. Every module offers
-`install(context)`, called once before the first request, and may offer
+One Context lives as long as the process. The package of every service has
+`install(context)`, called once before the first request, and may have
 `stop(context)`, called once at the end.
 """
 
@@ -30,14 +30,14 @@ class Context:
     port: int = 0  # set by the server once it is bound
     #: images for the mirror, each NAME:TAG=DIRECTORY of an OCI image layout
     seeds: list = field(default_factory=list)
-    #: what modules have to add to the facts that the server announces
+    #: what packages add to the facts that the server announces
     facts: dict = field(default_factory=dict)
     #: what packages add to the control paths: (method, path) -> handle(body)
     controls: dict = field(default_factory=dict)
     #: moto's backends are not made for threads: hold this while changing them
     #: outside a request, and never sleep under it
     lock: threading.RLock = field(default_factory=threading.RLock)
-    #: set when the sandbox ends; every waiting thread goes home then
+    #: set when the sandbox ends; every waiting thread returns then
     stopping: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -46,7 +46,7 @@ class Context:
         return f"http://{self.host}:{self.port}"
 
     def scaled(self, seconds: float) -> float:
-        """Seconds of this machine for a duration that AWS would take."""
+        """The seconds of this machine that a duration of AWS takes."""
         return seconds * self.time_scale
 
     def wait(self, seconds: float) -> bool:
@@ -63,7 +63,7 @@ class Context:
     def later(self, seconds: float, action) -> None:
         """Run `action` under the lock when `seconds` of AWS's time have passed.
 
-        Without any delay it has run when this returns.
+        If the scaled delay is 0, the action has run when this function returns.
         """
         if self.scaled(seconds) <= 0:
             with self.lock:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The rules in force for things that go wrong, and the journal of calls.
+"""Fault rules, and the journal of calls.
 
 A rule is `{"match": ..., "kind": ...}`, given to `POST /sandbox/faults`; it
 applies `count` times (once if not given, without end if 0). Two sorts exist:
@@ -7,8 +7,8 @@ applies `count` times (once if not given, without end if 0). Two sorts exist:
 * `match` is `service:Action` (with `*` and `?`): the call itself fails on the
   wire, in one of the kinds of wire/faults.py.
 * `match` is a situation, e.g. `resource:MyFunction` or `task`: the package
-  that plays it asks `take(match, kind)` and gets the rule once. Its faults.py
-  lists them.
+that plays it calls `take(match, kind)`, which uses up one application of
+  the rule. The situations are listed in the package's faults.py.
 
 Only calls from outside are hit: CloudFormation's own calls are not.
 """
@@ -24,7 +24,7 @@ class Rules:
         self._lock = threading.Lock()
         self._rules = []
         self._journal = []
-        #: called after a rule was added, for what looks only when it is woken
+        #: called after a rule was added: tasks check their rules only when woken
         self.listeners = []
 
     def add(self, rule: dict) -> None:
@@ -40,7 +40,7 @@ class Rules:
             listener()
 
     def clear(self) -> None:
-        """No rule is in force any more."""
+        """Remove all rules."""
         with self._lock:
             self._rules.clear()
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What registries and image layouts are made of: digests, names, manifests."""
+"""The formats of registries and image layouts: digests, names, manifests."""
 
 import hashlib
 import json
@@ -20,7 +20,7 @@ TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 
 
 class Malformed(ValueError):
-    """A manifest that is none."""
+    """The bytes are not a valid manifest."""
 
 
 def digest_of(data: bytes) -> str:
@@ -33,7 +33,7 @@ def is_digest(text: str) -> bool:
 
 @dataclass(frozen=True)
 class Manifest:
-    """A manifest as it came: nothing may change its bytes."""
+    """A manifest with the bytes that were received: its digest depends on them."""
 
     data: bytes
     media_type: str
@@ -66,14 +66,14 @@ class Manifest:
 
 
 def parse(data: bytes, media_type: str = "") -> Manifest:
-    """A manifest of a known kind, whole enough to be used; or Malformed."""
+    """The manifest, if its kind is known and its descriptors are complete; else Malformed."""
     try:
         content = json.loads(data)
         named = content.get("mediaType") or media_type
     except (ValueError, AttributeError):
-        raise Malformed("the manifest is no JSON object") from None
+        raise Malformed("the manifest is not a JSON object") from None
     if media_type and named != media_type:
-        raise Malformed(f"the manifest says {named}, its transport {media_type}")
+        raise Malformed(f"the manifest names the type {named}, but was sent as {media_type}")
     if named not in IMAGES + INDEXES:
         raise Malformed(f"manifests of type '{named}' are not supported")
     manifest = Manifest(data, named)

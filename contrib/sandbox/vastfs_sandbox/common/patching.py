@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""How rules are put around moto's methods.
+"""Wraps rules around moto's methods.
 
 A rule is a function `rule(self, original, ...)`. It runs under the sandbox's
-lock, because moto's tables may change under an iteration otherwise.
+lock, because another thread could otherwise change moto's tables during an
+iteration.
 """
 
 import functools
 
 
 def surround(context, cls, *rules) -> None:
-    """Put each rule around the method of `cls` that has its name."""
+    """Wrap each rule around the method of `cls` with the same name."""
     for rule in rules:
         original = getattr(cls, rule.__name__)
         around = functools.partialmethod(_locked(context, rule), original)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Access policies of resources, in the form in which AWS gives them back."""
+"""Access policies of resources, in the form in which AWS returns them."""
 
 import json
 import re
@@ -8,7 +8,7 @@ ACCOUNT = re.compile(r"[0-9]{12}")
 
 
 def stored(text: str) -> str:
-    """The same policy with roots for accounts, scalars for short lists, indented."""
+    """The policy as AWS stores it: account IDs become root ARNs, a list of one item becomes the item."""
     policy = json.loads(text)
     statements = policy.get("Statement", [])
     if isinstance(statements, dict):

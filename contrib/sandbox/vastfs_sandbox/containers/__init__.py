@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The container engine below ECS and Lambda: images unpacked, processes started in them.
+"""The container engine below ECS and Lambda: it unpacks images and starts processes in them.
 
 The server calls `install` and `stop`.
 """

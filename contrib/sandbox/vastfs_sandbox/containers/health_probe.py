@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Runs one health check of a container, inside of it; exits as the command does.
+"""Runs one health check inside its container, and exits with the command's status.
 
-A process by itself, run as a file by path. argv: the process id of the
-container's program, or 0 for one that runs in no container; the working
-directory; the task's address; its ports, with commas; the command.
+A program that is run by path. argv: the process ID of the container's program,
+or 0 if it runs in no container; the working directory; the task's address; its
+ports, separated by commas; the command.
 
-On AWS a task has a network of its own, in which its server is at 127.0.0.1
-too. Here all tasks share the machine's loopback device, and a task's server
-has an address of its own. So the command gets an empty network in which those
-ports answer that answer at the task's address, and are relayed there.
+On AWS a task has a network of its own, in which its server also listens at
+127.0.0.1. Here all tasks share the machine's loopback device, and a task's
+server has an address of its own. So the command gets an empty network, in which
+the ports that accept connections at the task's address are open, and
+connections to them are relayed.
 """
 
 import fcntl
@@ -29,7 +30,7 @@ IFF_UP = 1
 CONNECT_LIMIT = 1.0
 BACKLOG = 16
 CHUNK = 1 << 16
-NOT_FOUND = 127  # as a shell has it
+NOT_FOUND = 127  # a shell's exit status for a command that was not found
 
 
 def main() -> None:
@@ -77,7 +78,7 @@ def run(channel, alone: bool, inside: bool, answering: list, directory: str, com
 
 
 def private_network(answering: list) -> list:
-    """Only a loopback device; sockets that listen where the task answers."""
+    """A network with only a loopback device, and sockets for the task's open ports."""
     launcher.check(launcher.LIBC.unshare(NEWNET))
     made = []
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
@@ -97,7 +98,7 @@ def listeners(channel, answering: list) -> list:
 
 
 def relay(child: int, pairs: list) -> None:
-    """Carry bytes both ways until the command has ended."""
+    """Relay bytes in both directions until the command has ended."""
     over = os.pidfd_open(child)
     targets = {listener: target for listener, target in pairs}
     peers = {}

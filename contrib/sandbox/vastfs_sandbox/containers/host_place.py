@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Where a process runs if its image is in no registry of the sandbox's.
+"""Runs a process without an image, if its image is not in ECR.
 
-Until vastfs puts images into ECR it passes `vast_image` on as it is, and this
-machine stands for what the image would hold: the sandbox's own `vast` command
-and engine, and the runtime program that VASTFS_SANDBOX_RUNTIME names. To be
-deleted, with the words `host_place` elsewhere, when every image comes from ECR.
+Tests define tasks and functions with images that no registry has. This machine
+then takes the place of the image: the process finds the sandbox's own `vast`
+command and engine, and the runtime program that VASTFS_SANDBOX_RUNTIME names.
 """
 
 import os
@@ -17,16 +16,16 @@ PROGRAM = "vast-lambda-runtime"
 
 
 class NoRuntime(Exception):
-    """The runtime program is not there."""
+    """The runtime program is missing."""
 
 
 def stands_for(uri: str) -> bool:
-    """Is this the name of an image that is not in ECR?"""
+    """Whether the image with this name is not in ECR."""
     return ".dkr.ecr." not in uri
 
 
 def prepare_programs(context) -> Path:
-    """The directory that comes first in PATH: `vast`, and the engine if any."""
+    """Fill the directory that comes first in PATH: with `vast`, and with the engine if there is one."""
     directory = context.run_dir / "bin"
     directory.mkdir(parents=True, exist_ok=True)
     link(directory / "vast", COMMAND_FILE)
@@ -42,7 +41,7 @@ def link(path: Path, target: Path) -> None:
 
 
 def environment(context, home) -> dict:
-    """What every process gets, and nothing of the caller's."""
+    """The variables of every process; none are inherited from the caller."""
     return {
         "PATH": f"{context.run_dir / 'bin'}:{PATH}",
         "HOME": str(home),
@@ -56,5 +55,5 @@ def runtime_program() -> str:
     if not given:
         raise NoRuntime(f"VASTFS_SANDBOX_RUNTIME does not name {PROGRAM}")
     if not os.access(given, os.X_OK):
-        raise NoRuntime(f"{given} is no program")
+        raise NoRuntime(f"{given} is not an executable file")
     return given

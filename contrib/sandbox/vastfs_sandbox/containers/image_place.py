@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Where a process of a task or function runs: inside its image.
+"""Runs a process of a task or function inside its image.
 
-bubblewrap gives it the image's root directory (which cannot be written), its
-own processes, devices and /tmp, and nothing of this machine but the network:
-tasks have loopback addresses, and the Runtime API is on one, too.
+Under bubblewrap the process has the image's root directory (read-only), its own
+process IDs, devices and /tmp. It shares only the network with this machine:
+tasks have loopback addresses, and so has the Runtime API.
 """
 
 import shutil
@@ -16,9 +16,9 @@ PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 class ImagePlace:
-    """An image that is ready to run things."""
+    """An unpacked image, and the way a process is started in it."""
 
-    inside = True  # what is started is bubblewrap; the program is its child
+    inside = True  # the started process is bubblewrap; the program is its child
 
     def __init__(self, image: Image):
         self.image = image
@@ -31,8 +31,8 @@ class ImagePlace:
         return {"PATH": PATH, **{name: value for name, _, value in pairs}}
 
     def command(self, entry_point, command) -> list:
-        """As every container engine has it: an entry point of one's own also
-        replaces the image's command."""
+        """The command line. As in every container engine, an explicit entry point
+        also replaces the image's command."""
         if entry_point:
             return [*entry_point, *(command or [])]
         command = command or self.settings.get("Cmd") or []
@@ -42,7 +42,7 @@ class ImagePlace:
         return given or self.settings.get("WorkingDir") or "/"
 
     def volumes(self) -> list:
-        """Paths that the image wants to be written to."""
+        """Paths that the image declares as volumes."""
         return list(self.settings.get("Volumes") or {})
 
     def user(self, given=None):
@@ -71,11 +71,11 @@ class ImagePlace:
         return [row for row in rows if len(row) >= (6 if name == "passwd" else 3)]
 
     def check(self, program: str, search: str, directory: str) -> None:
-        """programs.CannotRun if it cannot be started."""
+        """Raise programs.CannotRun if the program cannot be started."""
         programs.find(self.root, program, search, directory)
 
     def argv(self, command, user, directory: str, binds=(), first=False, tmp=0) -> list:
-        """What to run on this machine. `binds` are (source, path, read-only);
+        """The command line on this machine. `binds` are (source, path, read-only);
         `first` makes the program process 1; `tmp` limits /tmp, in bytes."""
         uid, gid = user[:2]
         words = [shutil.which("bwrap") or "bwrap", "--die-with-parent", "--cap-drop", "ALL"]
@@ -92,7 +92,7 @@ class ImagePlace:
         return [*words, "--chdir", directory, "--", *command]
 
     def _names(self) -> list:
-        """This machine's name servers, if the image has a place for them."""
+        """Bind this machine's name servers, if the image has a file for them."""
         place = self.root.resolve(["etc", "resolv.conf"])
         if place is None or not Path("/etc/resolv.conf").exists():
             return []

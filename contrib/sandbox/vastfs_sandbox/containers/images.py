@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Images out of ECR, as tasks and functions run them: found, then unpacked."""
+"""Finds the images of tasks and functions in ECR and unpacks them."""
 
 import json
 import re
@@ -28,15 +28,15 @@ _lock = threading.Lock()
 
 
 class NotThere(Exception):
-    """ECR has no such image."""
+    """ECR does not have the image."""
 
 
 class Unusable(Exception):
-    """There is one, but nothing can run from it; why."""
+    """ECR has the image, but no process can run from it; says why."""
 
 
 def install(context) -> None:
-    """Images are unpacked below the run directory."""
+    """Remember the run directory, below which images are unpacked."""
     global _context
     _context = context
 
@@ -47,7 +47,7 @@ def is_ecr(uri: str) -> bool:
 
 @dataclass(frozen=True)
 class Image:
-    """What a URI meant when it was looked up; it does not change afterwards."""
+    """The image that a URI named at the time of the lookup."""
 
     uri: str
     manifest: oci.Manifest
@@ -67,7 +67,7 @@ class Image:
 
     @property
     def for_lambda(self) -> bool:
-        """Lambda takes one platform, and layers of one sort."""
+        """Whether Lambda accepts the image: it must not be an index, and its layers must be gzipped."""
         if self.manifest.is_index:
             return False
         config = self.manifest.content["config"].get("mediaType")
@@ -75,7 +75,7 @@ class Image:
         return config in CONFIGS and all(kind in GZIPPED for kind in kinds)
 
     def for_platform(self, architecture: str) -> "Image":
-        """The image itself, or that of an index for this processor."""
+        """The image itself, or the index's image for this architecture."""
         for child in self.manifest.children:
             platform = child.get("platform", {})
             if (platform.get("os"), platform.get("architecture")) == ("linux", architecture):
@@ -96,7 +96,7 @@ class Image:
             raise Unusable(f"the configuration cannot be read: {error}") from error
 
     def root(self) -> layers.Root:
-        """Its unpacked root directory; the first one to ask waits for it."""
+        """The unpacked root directory; the first caller unpacks it and waits."""
         with _lock:
             lock, _ = _roots.setdefault(self.digest, (threading.Lock(), None))
         with lock:
@@ -127,7 +127,7 @@ class Image:
 
 
 def spool_place(size: int) -> Path:
-    """Large layers are worth keeping for the next sandbox."""
+    """The directory of a layer's spool: large layers are kept for the next sandbox."""
     if size >= layers.LARGE:
         return engine.cache() / "images" / "unpacked"
     return _context.run_dir / "layers"
@@ -149,5 +149,5 @@ def locate(uri: str) -> Image:
 
 
 def architecture(name: str) -> str:
-    """X86_64, x86_64 and arm64 as images name them."""
+    """The name that images use for the architecture X86_64, x86_64 or arm64."""
     return MACHINES.get(name.lower(), name.lower())

@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Starts one command in a task on a terminal of its own.
+"""Starts one command of ECS Exec in a task, on a new terminal.
 
-A process by itself, run as a file by path (no package, no site). Its standard
-input is a socket. argv: the process id of the task's program, or 0 for a task
-that runs in no container; the working directory; the command.
+A program that is run by path, without package and site. Its standard input is a
+socket. argv: the process ID of the task's program, or 0 if the task runs in no
+container; the working directory; the command.
 
-It enters the namespaces of the task's program: those of users, mounts,
-processes, IPC and host name (the network is the machine's own, as the task's
-is). That needs no privilege: the namespaces of users that bubblewrap made
-belong to the user who runs the sandbox. The command is the only user that is
-mapped there, under the name of root, and without capabilities, as the task.
+It enters the user, mount, PID, IPC and UTS namespaces of the task's program (task
+and command share the machine's network). That needs no privilege: the user
+namespaces that bubblewrap created belong to the user who runs the sandbox. This
+user is the only one that is mapped in them, as root; like the task, the command
+has no capabilities.
 
-Out on the socket: {"pid"} with the terminal's master, then the end of the
-socket when the command runs, or {"error"} with the words of the agent.
+On the socket it sends {"pid"} with the terminal's master, and closes the socket
+when the command runs; or it sends {"error"} with the agent's message.
 """
 
 import ctypes
@@ -38,7 +38,7 @@ PR_SET_PDEATHSIG = 1
 PR_CAPBSET_DROP = 24
 PR_SET_NO_NEW_PRIVS = 38
 CAPABILITIES = 64
-#: whatever the sandbox ignores, or nohup and `&` have made it ignore
+#: signals that the sandbox ignores, or that nohup and `&` made it ignore
 DEFAULT_SIGNALS = (
     signal.SIGHUP,
     signal.SIGINT,
@@ -85,7 +85,7 @@ def main() -> None:
 
 
 def enter(pid: int) -> None:
-    """The mounts may belong to an outer namespace of users: that comes first."""
+    """Enter the namespaces. The mount namespace may belong to an outer user namespace, which must be entered first."""
     held = [(os.open(f"/proc/{pid}/ns/{name}", os.O_RDONLY), kind) for name, kind in NAMESPACES]
     final = os.open(f"/proc/{pid}/ns/user", os.O_RDONLY)
     owner = fcntl.ioctl(held[-1][0], NS_GET_USERNS)
@@ -111,7 +111,7 @@ def check(result: int) -> None:
 
 
 def terminal():
-    """(master, slave) of a new terminal, one that has a name where it is used."""
+    """(master, slave) of a new terminal of the container's own devpts, so that it has a name there."""
     master = os.open("/dev/ptmx", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
     fcntl.ioctl(master, TIOCSPTLCK, bytes(4))
     slave = fcntl.ioctl(master, TIOCGPTPEER, os.O_RDWR | os.O_NOCTTY)
@@ -137,7 +137,7 @@ def run(channel, slave: int, inside: bool, directory: str, command: list) -> Non
 
 
 def become_root() -> None:
-    """Root by name, with no more rights than the task has."""
+    """Become root in the namespace, with no more rights than the task has."""
     uid, gid = os.getuid(), os.getgid()
     if uid or gid:
         check(LIBC.unshare(NEWUSER))
@@ -148,14 +148,14 @@ def become_root() -> None:
 
 
 def drop_rights() -> None:
-    """For good: what is executed gets no capabilities, whoever it is."""
+    """Give up all capabilities for good: no program that is executed later regains them."""
     for number in range(CAPABILITIES):
         LIBC.prctl(PR_CAPBSET_DROP, number, 0, 0, 0)
     LIBC.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
 
 
 def cannot_start(program: str, error: OSError) -> str:
-    """As Go's os/exec says it."""
+    """The error message of Go's os/exec."""
     if "/" not in program and error.errno in (errno.ENOENT, errno.ENOTDIR):
         return f'exec: "{program}": executable file not found in $PATH'
     why = WORDS.get(error.errno, (error.strerror or "").lower())

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Layers of images, unpacked; nothing that an archive says leads out of it.
+"""Unpacks layers of images; no path in an archive leads out of the root directory.
 
 A layer is spooled once: the contents of its files, by number, and an index of
-its entries. Root directories are put together from spooled layers by hard
-links, so that a large layer costs its time and space once, whatever images it
-is a part of.
+its entries. Root directories are assembled from spooled layers with hard links,
+so that a large layer takes time and space only once, however many images have
+it.
 
-Set-user-ID bits and device files are left out: without privileges they mean
-nothing. Directories stay writable for their owner, who has to remove them.
+Set-user-ID bits and device files are omitted: they have no effect without
+privileges. Directories remain writable for their owner, who has to remove them.
 """
 
 import gzip
@@ -32,11 +32,11 @@ _busy = {}
 
 
 class Malformed(Exception):
-    """A layer that cannot be used, and why."""
+    """A layer cannot be used; says why."""
 
 
 def spooled(blob: Path, digest: str, diff_id: str, places) -> Path:
-    """The spool of a layer; made in `places(size)` unless it is there."""
+    """The spool of a layer, made in `places(size)` if it does not exist."""
     target = places(blob.stat().st_size) / digest.partition(":")[2]
     with _lock:
         lock = _busy.setdefault(target, threading.Lock())
@@ -51,13 +51,13 @@ def spooled(blob: Path, digest: str, diff_id: str, places) -> Path:
             try:
                 part.rename(target)
             except OSError:
-                if not target.is_dir():  # else another process was faster
+                if not target.is_dir():  # otherwise another process has made it
                     raise
     return target
 
 
 def spool(blob: Path, diff_id: str, directory: Path) -> None:
-    """Contents and index of a layer; Malformed if it is not what it should be."""
+    """Write the contents and the index of a layer; Malformed if the archive or its digest is wrong."""
     try:
         with blob.open("rb") as file:
             zipped = file.read(2) == b"\x1f\x8b"
@@ -67,15 +67,15 @@ def spool(blob: Path, diff_id: str, directory: Path) -> None:
                 entries = [entry(archive, member, directory) for member in archive]
             source.drain()
     except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise Malformed(f"a layer is no archive: {error}") from error
+        raise Malformed(f"a layer is not a tar archive: {error}") from error
     if source.diff_id != diff_id:
-        raise Malformed(f"a layer's contents are {source.diff_id}, not {diff_id}")
+        raise Malformed(f"a layer has the digest {source.diff_id}, but the configuration names {diff_id}")
     index = [item for item in entries if item]
     (directory / "index.json").write_text(json.dumps(index))
 
 
 class Hashed:
-    """A file that is read, and the hash of what was."""
+    """Reads a file and hashes the bytes that were read."""
 
     def __init__(self, file):
         self._file = file
@@ -115,21 +115,21 @@ def entry(archive, member, directory: Path):
 
 
 def split(name: str) -> list:
-    """A path of an archive, as components below its root."""
+    """The components of a path in an archive, below the root."""
     parts = [part for part in name.split("/") if part not in ("", ".")]
     if ".." in parts or "\0" in name:
-        raise Malformed(f"a layer has an entry outside of itself: {name}")
+        raise Malformed(f"a layer has an entry outside the root directory: {name}")
     return parts
 
 
 class Root:
-    """A root directory: paths in it are those that a process in it would see."""
+    """A root directory; paths are resolved as a process inside it would resolve them."""
 
     def __init__(self, path: Path):
         self.path = path
 
     def resolve(self, parts, make=False):
-        """The place on this machine after all links; None if there is none."""
+        """The path on this machine after all symbolic links; None if it does not exist."""
         todo, done, links = list(parts), [], 0
         while todo:
             part = todo.pop(0)
@@ -153,12 +153,12 @@ class Root:
                 return None
             if make and not here.is_dir():
                 if here.exists():
-                    raise Malformed(f"/{'/'.join(done)} is no directory")
+                    raise Malformed(f"/{'/'.join(done)} is not a directory")
                 here.mkdir(mode=0o755)
         return self.path.joinpath(*done)
 
     def apply(self, layer: Path) -> None:
-        """Put one layer over what is there."""
+        """Apply one layer on top of the earlier ones."""
         made = set()
         for kind, parts, mode, extra in json.loads((layer / "index.json").read_text()):
             if not parts:
@@ -172,7 +172,7 @@ class Root:
             elif name.startswith(WHITEOUT):
                 hidden = name.removeprefix(WHITEOUT)
                 if hidden in ("", ".", ".."):
-                    raise Malformed(f"a whiteout of nothing: {name}")
+                    raise Malformed(f"a whiteout without a name: {name}")
                 remove(place / hidden)
             else:
                 self._put(layer, kind, place / name, mode, extra)
@@ -207,7 +207,7 @@ class Root:
         place = self.resolve(extra[:-1])
         source = place / extra[-1] if place and extra else None
         if source is None or source.is_symlink() or not source.is_file():
-            raise Malformed(f"a hard link to nothing: {'/'.join(extra)}")
+            raise Malformed(f"the target of a hard link does not exist: {'/'.join(extra)}")
         return source
 
 
@@ -219,7 +219,7 @@ def remove(path: Path) -> None:
 
 
 def link(source: Path, path: Path) -> None:
-    """The same file, or its copy where the cache is on another file system."""
+    """Hard-link the file, or copy it if the cache is on another file system."""
     try:
         os.link(source, path)
     except OSError:

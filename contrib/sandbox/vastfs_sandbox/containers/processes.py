@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Local processes that stand for containers and function sandboxes.
+"""Local processes in the role of containers and function sandboxes.
 
-They are started through a spawner (see spawner.py), so that none of them
-outlives the server, however it ends.
+A spawner starts them (see spawner.py), so that none of them outlives the
+server, however it ends.
 """
 
 import contextlib
@@ -25,7 +25,7 @@ _pool = None
 
 
 class SpawnError(OSError):
-    """The program could not be started at all."""
+    """The program could not be started."""
 
 
 class Process:
@@ -34,7 +34,7 @@ class Process:
     def __init__(self, pool, key: int, inside: bool):
         self._pool = pool
         self._key = key
-        #: what was started is bubblewrap: the program is a child of it
+        #: the started process is bubblewrap, and the program is its child
         self._inside = inside
         self._answered = threading.Event()
         self._exited = threading.Event()
@@ -42,12 +42,12 @@ class Process:
         self._lock = threading.Lock()
         self._callbacks = []
         self.pid = None
-        #: as a shell has it: 128 + n after signal n
+        #: as in a shell: 128 + n after signal n
         self.exit_code = None
         self.signal = 0
 
     def handle(self, message) -> None:
-        """One word from the spawner."""
+        """Handle one message from the spawner."""
         event = message["event"]
         if event == "started":
             self.pid = message["pid"]
@@ -60,7 +60,7 @@ class Process:
     def _end(self, code: int) -> None:
         self.signal = -code if code < 0 else 0
         self.exit_code = 128 - code if code < 0 else code
-        if self._inside and code > 128:  # bubblewrap speaks as a shell does
+        if self._inside and code > 128:  # bubblewrap reports signals as a shell does
             self.signal = code - 128
         with self._lock:
             self._exited.set()
@@ -69,7 +69,7 @@ class Process:
             callback()
 
     def lost(self) -> None:
-        """The spawner is gone, and so is everything that it had started."""
+        """The spawner has ended, and with it all processes that it had started."""
         if not self._exited.is_set():
             self._errno = self._errno or 5
             self._end(-signal.SIGKILL)
@@ -81,7 +81,7 @@ class Process:
             raise SpawnError(self._errno, os.strerror(self._errno))
 
     def on_exit(self, callback) -> None:
-        """Call back once when it has ended, at once if it has already."""
+        """Call `callback` once when the process has ended; immediately if it already has."""
         with self._lock:
             if not self._exited.is_set():
                 self._callbacks.append(callback)
@@ -93,12 +93,12 @@ class Process:
         return not self._exited.is_set()
 
     def wait(self, timeout=None) -> bool:
-        """True when it has ended."""
+        """Wait; True if the process has ended."""
         return self._exited.wait(timeout)
 
     @property
     def program(self) -> int:
-        """The process id of the program itself."""
+        """The process ID of the program itself."""
         pid = self.pid
         while self._inside and (children := children_of(pid)):
             pid = children[0]
@@ -106,7 +106,7 @@ class Process:
 
     @property
     def inner_program(self):
-        """The program inside bubblewrap, None as long as bubblewrap prepares it."""
+        """The program inside bubblewrap; None while bubblewrap prepares it."""
         pid = self.program
         try:
             name = os.path.basename(os.readlink(f"/proc/{pid}/exe"))
@@ -115,7 +115,7 @@ class Process:
         return None if pid == self.pid or name == "bwrap" else pid
 
     def terminate(self) -> None:
-        """Ask the first process to end, as a container engine does."""
+        """Send SIGTERM to the first process, as a container engine does."""
         first = children_of(self.pid) if self._inside else []
         if first:
             with contextlib.suppress(OSError):
@@ -124,11 +124,11 @@ class Process:
         self._pool.signal(self._key, signal.SIGTERM, group=False)
 
     def kill(self) -> None:
-        """End it and all of its group."""
+        """Kill the process and its group."""
         self._pool.signal(self._key, signal.SIGKILL, group=True)
 
     def stop(self, grace: float) -> None:
-        """SIGTERM, `grace` seconds of this machine, SIGKILL; returns when ended."""
+        """Send SIGTERM, after `grace` seconds of this machine SIGKILL; returns when the process has ended."""
         self.terminate()
         if not self.wait(grace):
             self.kill()
@@ -136,7 +136,7 @@ class Process:
 
 
 class Pool:
-    """This side of the spawner's socket."""
+    """The server's side of the spawner's socket."""
 
     def __init__(self):
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -180,7 +180,7 @@ class Pool:
         try:
             self._channel.send(json.dumps(message).encode())
         except OSError:
-            pass  # the spawner is gone, and its children with it
+            pass  # the spawner has ended, and its children with it
 
     def _forget(self, key):
         with self._lock:
@@ -208,7 +208,7 @@ class Pool:
             return b""
 
     def close(self) -> None:
-        """Kill all processes and the spawner; returns when they are gone."""
+        """Kill all processes and the spawner; returns when they have ended."""
         self._channel.shutdown(socket.SHUT_RDWR)
         self._spawner.wait()
         self._reader.join()
@@ -216,11 +216,11 @@ class Pool:
 
 
 def spawn(argv, env, cwd, stdout, inside=False, limits=None) -> Process:
-    """Start `argv` in a session of its own; the descriptor stays the caller's.
+    """Start `argv` in a session of its own; the caller still owns the descriptor.
 
-    `inside`: it is bubblewrap with a program in it. `limits` is
-    {name of a resource: (soft, hard)}, as in setrlimit(2). SpawnError says that there
-    is no such program, or that it cannot run.
+    `inside`: `argv` is bubblewrap with a program in it. `limits` is
+    {name of a resource: (soft, hard)}, as in setrlimit(2). SpawnError if the
+    program does not exist or cannot run.
     """
     null = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
     try:
@@ -230,12 +230,12 @@ def spawn(argv, env, cwd, stdout, inside=False, limits=None) -> Process:
 
 
 def spawn_on(argv, env, cwd, stdin, output) -> Process:
-    """Likewise, with a standard input of its own."""
+    """The same with an explicit standard input."""
     return _pool.spawn(argv, env, cwd, stdin, output, output, False)
 
 
 def children_of(pid: int) -> list:
-    """The direct children of a process, none if it is gone."""
+    """The direct children of a process; none if it has ended."""
     try:
         text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
     except OSError:
@@ -244,7 +244,7 @@ def children_of(pid: int) -> list:
 
 
 def install(_context) -> None:
-    """Start the spawner; early, while the server is still small."""
+    """Start the spawner early, while the server is still small."""
     global _pool
     _pool = _pool or Pool()
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Can a program be started inside a root directory? If not, why?
+"""Checks whether a program can be started inside a root directory, and if not, why.
 
-Asked before the start, for the answer belongs to whoever wanted to start it:
-afterwards it would only be a line of bubblewrap's.
+The check comes before the start, so that the error reaches the caller: later it
+would only be a line of output from bubblewrap.
 """
 
 import errno
@@ -17,7 +17,7 @@ MAX_NESTING = 4
 
 
 class CannotRun(OSError):
-    """As execve(2) has it; `program` is what was asked for."""
+    """The error of execve(2); `program` is the requested one."""
 
     def __init__(self, number: int, program: str):
         super().__init__(number, os.strerror(number))
@@ -25,7 +25,7 @@ class CannotRun(OSError):
 
     @property
     def reason(self) -> str:
-        """In the words of the Go programs that AWS runs."""
+        """The message of Go programs, which AWS runs."""
         if self.errno == errno.ENOENT and "/" not in self.program:
             return "executable file not found in $PATH"
         return self.strerror.lower()
@@ -72,7 +72,7 @@ def problem(root, path: str, nesting: int = 0) -> int:
 
 
 def elf_interpreter(path: Path, head: bytes) -> str:
-    """The loader that a program asks for, empty if none."""
+    """The loader that a program names; empty if it names none."""
     (offset,) = struct.unpack_from("<Q", head, 32)
     size, count = struct.unpack_from("<HH", head, 54)
     with path.open("rb") as file:

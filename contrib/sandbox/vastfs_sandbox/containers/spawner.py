@@ -1,19 +1,19 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The parent of all processes of a sandbox, and their undertaker.
+"""The parent of all processes of a sandbox: starts and reaps them.
 
-A process of its own, single-threaded and small, so that
+It is a process of its own, single-threaded and small, so that
 
-* a kill -9 of the server leaves no orphan: this process sees the end of its
-  socket and kills all that it started;
-* PR_SET_PDEATHSIG works, which looks at the thread that forked: in a server
-  with a thread per request it would kill a child when its request is over;
-* a fork costs little, for there is little memory to copy.
+* kill -9 of the server leaves no orphan: this process sees the end of its
+  socket and kills everything that it started;
+* PR_SET_PDEATHSIG works: it is bound to the thread that forked, so in a server
+  with one thread per request it would kill a child at the end of the request;
+* fork is cheap, because there is little memory to copy.
 
-It is run as a file by path (no package, no site), and talks over one
-SOCK_SEQPACKET socket whose descriptor number is argv[1]. In, one JSON object
-a message: `spawn` with key, argv, env, cwd, limits and three descriptors; `signal`
-with key and number (to the process alone, or to its group). Out: `started`,
-`failed`, `exited`, each with the key.
+It is run by path, without package and site, and has one SOCK_SEQPACKET socket
+whose descriptor number is argv[1]. Each message is one JSON object. It receives
+`spawn` with key, argv, env, cwd, limits and three descriptors, and `signal` with
+key and number (for the process alone, or for its group). It sends `started`,
+`failed` and `exited`, each with the key.
 """
 
 import ctypes
@@ -35,7 +35,7 @@ LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 class Spawner:
-    """Its children by key and by pid."""
+    """The children by key and by process ID."""
 
     def __init__(self, channel: socket.socket):
         self.channel = channel
@@ -43,7 +43,7 @@ class Spawner:
         self.keys = {}
 
     def run(self) -> None:
-        """Serve until the other side is gone."""
+        """Serve until the server closes the socket."""
         wake_out, wake_in = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.set_wakeup_fd(wake_in, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
@@ -59,7 +59,7 @@ class Spawner:
             self.reap()
 
     def receive(self) -> bool:
-        """Take one message; False at the end of the socket."""
+        """Receive one message; False at the end of the socket."""
         try:
             data, fds, _, _ = socket.recv_fds(self.channel, MAX_MESSAGE, 3)
         except OSError:
@@ -94,13 +94,13 @@ class Spawner:
             number = getattr(error, "errno", None) or errno.EINVAL
             self.send(event="failed", key=key, errno=number)
             return
-        child.returncode = 0  # reaped here: Popen must never wait for the pid
+        child.returncode = 0  # reap() waits for the process: Popen must never do so
         self.pids[key] = child.pid
         self.keys[child.pid] = key
         self.send(event="started", key=key, pid=child.pid)
 
     def signal(self, message) -> None:
-        """Not reaped yet means that the number still names this child."""
+        """Send a signal to a child that is not reaped yet: its process ID is still its own."""
         pid = self.pids.get(message["key"])
         if pid is None:
             return
@@ -111,8 +111,8 @@ class Spawner:
             pass
 
     def reap(self) -> None:
-        """Bury the dead; the rest of a group ends with its first process, as
-        everything in a container does."""
+        """Reap children that have ended. The rest of a group ends with its first
+        process, as all processes of a container do."""
         while True:
             try:
                 flags = os.WEXITED | os.WNOHANG | os.WNOWAIT
@@ -134,15 +134,15 @@ class Spawner:
         try:
             self.channel.send(json.dumps(message).encode())
         except OSError:
-            pass  # the other side is gone: receive() sees it next
+            pass  # the server is gone: the next receive() sees it
 
 
 def prepare(limits: dict) -> None:
-    """In the child, before it becomes the program."""
+    """Runs in the child before it becomes the program."""
     for name, (soft, hard) in limits.items():
         number = getattr(resource, "RLIMIT_" + name.upper(), None)
         if number is not None:
-            most = resource.getrlimit(number)[1]  # nobody may raise his own
+            most = resource.getrlimit(number)[1]  # an unprivileged process cannot raise its limits
             hard = hard if most == resource.RLIM_INFINITY else min(hard, most)
             resource.setrlimit(number, (min(soft, hard), hard))
     die_with_parent()
@@ -151,7 +151,7 @@ def prepare(limits: dict) -> None:
 def die_with_parent() -> None:
     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
-        # nohup and `&` may have made the sandbox ignore them
+        # nohup and `&` may have made the sandbox ignore these signals
         signal.signal(number, signal.SIG_DFL)
 
 
@@ -163,14 +163,14 @@ def kill_group(pid: int) -> None:
 
 
 def children() -> list:
-    """All direct children, adopted ones too."""
+    """All direct children, including adopted ones."""
     me = os.getpid()
     with open(f"/proc/{me}/task/{me}/children", encoding="ascii") as file:
         return [int(pid) for pid in file.read().split()]
 
 
 def kill_all() -> None:
-    """Until no child is left: whoever left his group is adopted by us."""
+    """Kill until no child is left: this process adopts the processes that left their group."""
     while pids := children():
         for pid in pids:
             kill_group(pid)
@@ -183,7 +183,7 @@ def kill_all() -> None:
 
 def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        # It ends with its socket. A handler, for children inherit SIG_IGN.
+        # The spawner ends with its socket. A handler is set because children would inherit SIG_IGN.
         signal.signal(number, lambda *_: None)
     LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1)
     channel = socket.socket(fileno=int(sys.argv[1]))

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""EC2: the account's networks, and the rules that moto does not know.
+"""EC2: the account's networks, and the rules that moto lacks.
 
-The server calls `install`; EFS and Lambda make network interfaces by `own` and `make_interface`.
+The server calls `install`; EFS and Lambda create network interfaces with
+`make_interface` and mark their own with `own`.
 """
 
 from . import network, rules
@@ -11,7 +12,7 @@ __all__ = ["install", "make_interface", "own"]
 
 
 def install(context) -> None:
-    """Make the networks, then put the rules before moto's backend."""
+    """Create the networks, then wrap the rules around moto's backend."""
     network.install(context)
     rules.install(context)
     context.facts["vpc_id"] = network.VPC_ID

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The VPC to deploy into, with what stands in the way of a careless CIDR.
+"""The VPC to deploy into, and subnets that collide with a carelessly chosen CIDR.
 
-In the home region the account's default VPC has a fixed id, so that settings
-can name it before anything runs.
+In the home region the account's default VPC has a fixed ID, so that settings
+can name it before the sandbox runs.
 """
 
 from unittest import mock
@@ -16,10 +16,10 @@ PEER_SUBNET_CIDR = "10.1.0.0/20"
 
 
 def install(context) -> None:
-    """Make the networks of the home region."""
+    """Create the networks of the home region."""
     from moto.ec2.models import ec2_backends
 
-    with _fixed_id(VPC_ID):  # the default VPC is made with the backend
+    with _fixed_id(VPC_ID):  # the backend creates the default VPC
         backend = ec2_backends[context.account_id][context.region]
     vpc = backend.get_vpc(VPC_ID)
     vpc.enable_dns_hostnames = True

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What EC2 refuses, and what takes its time there.
+"""Requests that EC2 refuses, and changes that take time on EC2.
 
-moto lets go of anything at once and makes NAT gateways in no time; a client
+moto deletes anything at once and creates NAT gateways immediately: a client
 that deletes in the wrong order would never notice.
 """
 
@@ -22,7 +22,7 @@ NAT_CREATE = 90
 NAT_DELETE = 50
 MAX_ADDRESSES = 5
 
-#: action -> (key of the list in its reply, parameter of explicit ids)
+#: action -> (key of the list in its reply, parameter with explicit IDs)
 PAGED = {
     "describe_vpcs": ("Vpcs", "VpcIds"),
     "describe_subnets": ("Subnets", "SubnetIds"),
@@ -41,7 +41,7 @@ _context = None
 
 
 def install(context) -> None:
-    """Put the rules before moto's backend."""
+    """Wrap the rules around moto's backend."""
     global _context
     _context = context
     surround(
@@ -67,7 +67,7 @@ def install(context) -> None:
 
 
 def _filters() -> None:
-    """Names by which clients look for a function's interfaces."""
+    """Add filters with which clients find a function's interfaces."""
     original = NetworkInterface.get_filter_value
     plain = {
         "interface-type": "interface_type",
@@ -87,7 +87,7 @@ def _filters() -> None:
 
 
 def _endpoints() -> None:
-    """A gateway endpoint is what one gets without naming a type."""
+    """The default type of a VPC endpoint is Gateway."""
     original = VPCEndPoint.__init__
 
     @functools.wraps(original)
@@ -99,7 +99,7 @@ def _endpoints() -> None:
 
 
 def _paged(original, key, ids):
-    """MaxResults and NextToken, which moto ignores."""
+    """Add MaxResults and NextToken, which moto ignores."""
 
     @functools.wraps(original)
     def action(response):
@@ -128,7 +128,7 @@ def _paged(original, key, ids):
 
 
 def free_address(backend, subnet) -> str:
-    """The lowest address of a subnet that nothing has."""
+    """The lowest free address of a subnet."""
     taken = {
         item["PrivateIpAddress"]
         for interface in backend.enis.values()
@@ -145,7 +145,7 @@ def free_address(backend, subnet) -> str:
 
 
 def make_interface(backend, subnet_id, groups, description, kind):
-    """An interface that a service keeps in the user's subnet."""
+    """Create a service's interface in the user's subnet."""
     subnet = backend.get_subnet(subnet_id)
     address = free_address(backend, subnet)
     interface = backend.create_network_interface(
@@ -156,7 +156,7 @@ def make_interface(backend, subnet_id, groups, description, kind):
 
 
 def own(interface, description, kind) -> None:
-    """Mark an interface as held by a service."""
+    """Mark an interface as managed by a service."""
     interface.description = description
     interface.interface_type = kind
     interface.requester_managed = True
@@ -164,12 +164,12 @@ def own(interface, description, kind) -> None:
 
 
 def interfaces_in(backend, subnet_id) -> list:
-    """What still has an address in a subnet."""
+    """The interfaces that have an address in a subnet."""
     return [eni for eni in backend.enis.values() if eni.subnet.id == subnet_id]
 
 
 def delete_network_interface(response, original):
-    """Only what nobody uses can be deleted."""
+    """Only an interface that is not in use can be deleted."""
     interface = response.ec2_backend.get_network_interface(
         response._get_param("NetworkInterfaceId")
     )
@@ -187,23 +187,23 @@ def delete_network_interface(response, original):
 
 
 def create_subnet(backend, original, vpc_id, cidr_block, *arguments, **keywords):
-    """AWS's smallest subnet is a /28; only default ones map public addresses."""
+    """The smallest subnet is a /28; only default subnets map public addresses."""
     try:
         prefix = ipaddress.ip_network(str(cidr_block), strict=False).prefixlen
     except ValueError:
-        prefix = 28  # moto has the words for it
+        prefix = 28  # moto raises the error for an invalid block
     if not 16 <= prefix <= 28:
         raise EC2ClientError(
             "InvalidSubnet.Range", f"The CIDR '{cidr_block}' is invalid."
         )
     subnet = original(backend, vpc_id, cidr_block, *arguments, **keywords)
-    if hasattr(backend, "default_vpc"):  # all but the ones that moto starts with
+    if hasattr(backend, "default_vpc"):  # all but moto's initial subnets
         subnet.default_for_az = subnet.map_public_ip_on_launch = False
     return subnet
 
 
 def delete_subnet(backend, original, subnet_id):
-    """Nobody may have an address in it."""
+    """No interface may have an address in the subnet."""
     if interfaces_in(backend, subnet_id):
         raise DependencyViolationError(
             f"The subnet '{subnet_id}' has dependencies and cannot be deleted."
@@ -212,7 +212,7 @@ def delete_subnet(backend, original, subnet_id):
 
 
 def delete_security_group(backend, original, name=None, group_id=None):
-    """No interface and no other group's rule may name it."""
+    """No interface and no rule of another group may refer to the group."""
     used = any(
         group_id == group.id
         for interface in backend.enis.values()
@@ -238,7 +238,7 @@ def _referenced(backend, group_id) -> bool:
 
 
 def allocate_address(backend, original, *arguments, **keywords):
-    """Five addresses a region, unless AWS raised the quota."""
+    """The default quota is five addresses per region."""
     if len(backend.addresses) >= MAX_ADDRESSES:
         raise EC2ClientError(
             "AddressLimitExceeded", "The maximum number of addresses has been reached."
@@ -247,7 +247,7 @@ def allocate_address(backend, original, *arguments, **keywords):
 
 
 def release_address(backend, original, address=None, allocation_id=None):
-    """Not while a NAT gateway has it."""
+    """An address cannot be released while a NAT gateway uses it."""
     for item in backend.addresses:
         if allocation_id == item.allocation_id and item.eni:
             raise EC2ClientError(
@@ -258,7 +258,7 @@ def release_address(backend, original, address=None, allocation_id=None):
 
 
 def _once_per_token(original):
-    """The same client token gives the same gateway."""
+    """A repeated client token returns the same gateway."""
 
     @functools.wraps(original)
     def create_nat_gateway(response):
@@ -276,7 +276,7 @@ def _once_per_token(original):
 
 
 def create_nat_gateway(backend, original, subnet_id, allocation_id, *rest, **keywords):
-    """Pending for a while; failed without an Internet gateway."""
+    """The gateway is pending for a while; without an Internet gateway it fails."""
     gateway = original(backend, subnet_id, allocation_id, *rest, **keywords)
     subnet = backend.get_subnet(subnet_id)
     interface = gateway._eni
@@ -310,7 +310,7 @@ def _finish_nat(backend, gateway) -> None:
 
 
 def delete_nat_gateway(backend, original, nat_gateway_id):
-    """Deleting for a while; its address and interface are free afterwards."""
+    """The gateway is deleting for a while; afterwards its address and interface are free."""
     gateway = backend.nat_gateways.get(nat_gateway_id)
     if gateway is None:
         raise EC2ClientError(

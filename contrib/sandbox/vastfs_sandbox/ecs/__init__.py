@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""ECS: tasks that are processes, and the scheduler that keeps services running.
+"""ECS: tasks that run as local processes, and the scheduler of services.
 
-The server calls `install` and `stop`; ECS Exec finds its task by `find_task`.
+The server calls `install` and `stop`; ECS Exec finds its task with `find_task`.
 """
 
 from . import api, definition, scheduler, service_api
@@ -11,7 +11,7 @@ __all__ = ["find_task", "install", "stop"]
 
 
 def install(context) -> None:
-    """Put the API into moto's place and start the scheduler."""
+    """Replace moto's API and start the scheduler."""
     api.install(context)
     definition.install(context)
     scheduler.install(context)

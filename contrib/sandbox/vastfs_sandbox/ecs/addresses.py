@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Loopback addresses for tasks.
 
-Linux answers on all of 127.0.0.0/8 without any set-up. Sandboxes that run
-side by side must not meet, so each takes a random /16, far from 127.0.0.1
-and from the 127.x addresses that moto hands out as public ones.
+On Linux all of 127.0.0.0/8 can be used without configuration. Sandboxes that run
+in parallel must not use the same addresses, so each takes a random /16, apart from
+127.0.0.1 and from the 127.x addresses that moto assigns as public ones.
 """
 
 import random
@@ -11,12 +11,12 @@ import socket
 import threading
 
 MARKER_PORT = 42000
-HOSTS = 254  # of a /24: neither .0 nor .255
+HOSTS = 254  # addresses of a /24, without .0 and .255
 CAPACITY = HOSTS * 254
 
 
 class Addresses:
-    """One /16 of loopback, given out in turn."""
+    """The addresses of one loopback /16, assigned in turn."""
 
     def __init__(self):
         self._lock = threading.Lock()
@@ -25,7 +25,7 @@ class Addresses:
         self._prefix, self._marker = reserve_prefix()
 
     def take(self) -> str:
-        """An address that no running task has."""
+        """Assign an address that no running task has."""
         with self._lock:
             for _ in range(CAPACITY):
                 net, host = divmod(self._turn, HOSTS)
@@ -42,7 +42,7 @@ class Addresses:
 
 
 def reserve_prefix():
-    """A random /16, and the socket that keeps other sandboxes out of it."""
+    """A random /16, and the bound socket that reserves it."""
     while True:
         prefix = f"127.{random.randrange(64, 192)}"
         marker = socket.socket()

@@ -1,11 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""ECS whose tasks are processes: the API's side of it.
+"""ECS's API for clusters and tasks.
 
-Tasks themselves are in task.py, what they run in container.py.
-
-A rule for `/sandbox/faults`, match "run_task": `failures`, with reason (no
-capacity, or e.g. RESOURCE:FARGATE), arn and detail, lets RunTask start nothing.
-Match "task:FAMILY:ID": with `missing`, DescribeTasks does not know the task yet.
+A task is in task.py, its containers are in container.py.
 """
 
 import json
@@ -22,7 +18,7 @@ from . import faults, launch, services
 from .addresses import Addresses
 from .task import USER, Task
 
-STOPPED_KEPT = 3600  # seconds that a stopped task is still listed
+STOPPED_KEPT = 3600  # seconds for which a stopped task is still listed
 PAGE = 100
 RESERVED_GROUP = "Invalid namespace for group: it is reserved."
 ONE_FILTER = "The startedBy filter cannot be combined with other filters."
@@ -32,7 +28,7 @@ _tokens = {}
 
 
 class ConflictException(ECSException):
-    """A client token was used again for something else."""
+    """A client token was reused with other parameters."""
 
     code = "ConflictException"
 
@@ -44,7 +40,7 @@ class ConflictException(ECSException):
 
 
 class ClusterContainsTasks(ECSException):
-    """DeleteCluster while tasks are not stopped."""
+    """DeleteCluster while there are tasks that are not stopped."""
 
     code = "ClusterContainsTasksException"
 
@@ -53,7 +49,7 @@ class ClusterContainsTasks(ECSException):
 
 
 class ClusterContainsServices(ECSException):
-    """DeleteCluster while services are active or draining."""
+    """DeleteCluster while there are active or draining services."""
 
     code = "ClusterContainsServicesException"
 
@@ -62,7 +58,7 @@ class ClusterContainsServices(ECSException):
 
 
 def run_task(self) -> ActionResult:
-    """RunTask: the same token with the same parameters is the same tasks."""
+    """RunTask: the same token with the same parameters returns the same tasks."""
     with _context.lock:
         request = json.loads(self.body)
         token = request.pop("clientToken", None)
@@ -90,14 +86,14 @@ def started(tasks) -> ActionResult:
 
 
 def refused(rule: dict) -> ActionResult:
-    """No task was placed: not an error, but a reply that says so."""
+    """The reply if no task was placed: it is not an error, but has failures."""
     failure = {"reason": rule.get("reason", launch.NO_CAPACITY)}
     failure.update((name, rule[name]) for name in ("arn", "detail") if name in rule)
     return ActionResult({"tasks": [], "failures": [failure]})
 
 
 def launch_requested(backend, request: dict) -> list:
-    """RunTask's new tasks, recorded but not alive yet."""
+    """RunTask's new tasks, recorded but not started yet."""
     cluster = launch.active_cluster(backend, request.get("cluster", "default"))
     definition = launch.active_definition(backend, request["taskDefinition"])
     if request.get("launchType") != "FARGATE":
@@ -110,7 +106,7 @@ def launch_requested(backend, request: dict) -> list:
 
 
 def tasks_of(backend, cluster_name: str) -> dict:
-    """The cluster's tasks by id, the long stopped ones forgotten."""
+    """The cluster's tasks by ID, without those that stopped long ago."""
     cluster = backend._get_cluster(cluster_name)
     table = backend.tasks.get(cluster.name, {})
     now = time.time()
@@ -122,7 +118,7 @@ def tasks_of(backend, cluster_name: str) -> dict:
 
 
 def find_task(backend, cluster_name: str, name: str):
-    """By id or by ARN; None if it is not in this cluster."""
+    """The task with this ID or ARN; None if it is not in the cluster."""
     task = tasks_of(backend, cluster_name).get(name.rpartition("/")[2])
     if task is None or (name.startswith("arn:") and name != task.task_arn):
         return None
@@ -130,7 +126,7 @@ def find_task(backend, cluster_name: str, name: str):
 
 
 def describe_tasks(self) -> ActionResult:
-    """DescribeTasks: each name that is no task is a failure."""
+    """DescribeTasks: each name without a task is a failure."""
     cluster = self._get_param("cluster", "default")
     names = self._get_param("tasks", [])
     tags = "TAGS" in self._get_param("include", [])
@@ -159,7 +155,7 @@ def task_arn(self, cluster: str, name: str) -> str:
 
 
 def list_tasks(self) -> ActionResult:
-    """ListTasks: without desiredStatus only those that are to run."""
+    """ListTasks: without desiredStatus, only tasks whose desired status is RUNNING."""
     parameter = self._get_param
     status = parameter("desiredStatus") or "RUNNING"
     cluster = parameter("cluster", "default")
@@ -176,7 +172,7 @@ def list_tasks(self) -> ActionResult:
 
 
 def _filters(backend, cluster: str, parameter) -> dict:
-    """{attribute of a task: value} for what ListTasks is limited to."""
+    """{attribute of a task: value} for the filters of ListTasks."""
     service = parameter("serviceName")
     wanted = {
         "family": parameter("family"),
@@ -193,7 +189,7 @@ def _filters(backend, cluster: str, parameter) -> dict:
 
 
 def page(member: str, arns: list, size, token, default=PAGE) -> ActionResult:
-    """One page; the token names the last one shown, for others may go."""
+    """One page; the token names the last item of the page, because earlier items may disappear."""
     arns = sorted(arns)
     if token:
         arns = [arn for arn in arns if arn > token]
@@ -205,7 +201,7 @@ def page(member: str, arns: list, size, token, default=PAGE) -> ActionResult:
 
 
 def stop_task(self) -> ActionResult:
-    """StopTask: answers at once, the task takes its time."""
+    """StopTask: replies at once; the task stops later."""
     cluster = self._get_param("cluster", "default")
     with _context.lock:
         task = find_task(self.ecs_backend, cluster, self._get_param("task"))
@@ -216,7 +212,7 @@ def stop_task(self) -> ActionResult:
 
 
 def _create_cluster(original):
-    """CreateCluster of an active cluster's name is that cluster."""
+    """CreateCluster with the name of an active cluster returns that cluster."""
 
     def create_cluster(backend, cluster_name, *arguments, **keywords):
         cluster = backend.clusters.get(cluster_name)
@@ -230,7 +226,7 @@ def _create_cluster(original):
 
 
 def _delete_cluster(original):
-    """DeleteCluster is refused as long as a service or a task is active."""
+    """DeleteCluster is refused while a service or a task is active."""
 
     def delete_cluster(backend, cluster_str):
         with _context.lock:
@@ -245,7 +241,7 @@ def _delete_cluster(original):
 
 
 def _describe_clusters(original):
-    """The numbers of services and tasks, which moto counts for EC2 only."""
+    """DescribeClusters with the numbers of services and tasks, which moto counts only for EC2."""
 
     def describe_clusters(backend, cluster_names):
         with _context.lock:
@@ -262,7 +258,7 @@ def _describe_clusters(original):
 
 
 def install(context) -> None:
-    """Put these in moto's place."""
+    """Replace moto's methods."""
     global _context
     _context = context
     Task.context = context
@@ -278,7 +274,7 @@ def install(context) -> None:
     if not hasattr(NetworkInterface, "private_dns_name"):
         NetworkInterface.private_dns_name = ""
     response = EC2ContainerServiceResponse
-    # moto switches this per request, for all threads at once
+    # moto changes this value per request, for all threads at once
     response.RESPONSE_KEY_PATH_TO_TRANSFORMER[DESCRIBE_TASKS_TAGS] = lambda tags: tags
     faults.when_added(wake_tasks)
     for handler in (run_task, describe_tasks, list_tasks, stop_task):
@@ -286,12 +282,12 @@ def install(context) -> None:
 
 
 def stop(_context) -> None:
-    """Let the threads of all tasks go home."""
+    """Let the threads of all tasks return."""
     wake_tasks()
 
 
 def wake_tasks() -> None:
-    """Let every task look whether something has changed."""
+    """Wake every task, so that it checks what has changed."""
     for accounts in list(models.ecs_backends.values()):
         for backend in list(accounts.values()):
             for table in list(backend.tasks.values()):

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What runs inside a task: a local process for each container.
+"""The containers of a task; each is a local process.
 
-It runs inside its image (containers/image_place.py), with its volumes where the task's
-definition wants them. VASTFS_SANDBOX_ADDRESS tells it what the network of a
-container would tell: the task's own loopback address.
+The process runs inside its image (containers/image_place.py), with its volumes at
+the paths of the task definition. VASTFS_SANDBOX_ADDRESS contains the task's own
+loopback address, which a container on AWS would learn from its network.
 
-For images that are not in ECR see containers/host_place.py; there VASTFS_SANDBOX_STORAGE
-names the directory that the task's storage is mounted from.
+containers/host_place.py runs images that are not in ECR; VASTFS_SANDBOX_STORAGE then
+names the directory of the task's storage.
 """
 
 import os
@@ -21,16 +21,16 @@ from .. import logs
 
 NO_COMMAND = "CannotStartContainerError: no command specified"
 DEFAULT_STOP_TIMEOUT = 30
-#: however fast AWS's time runs, a real program needs some of ours to end
+#: seconds of this machine that a program gets to end, however small the time scale
 LEAST_GRACE = 5.0
 
 
 class StartFailure(Exception):
-    """Why a container could not be started, in AWS's words."""
+    """A container could not be started; AWS's message."""
 
 
 class Container:
-    """One container of a task: its definition, its process, its log."""
+    """One container of a task: its definition, its process and its log."""
 
     def __init__(self, context, task, definition: dict, override: dict):
         self.context = context
@@ -47,7 +47,7 @@ class Container:
         self.capture = None
 
     def start(self, on_exit) -> None:
-        """Run it; StartFailure says why not."""
+        """Start the process; StartFailure says why it could not be started."""
         self.directory.mkdir(parents=True, exist_ok=True)
         if host_place.stands_for(self.definition["image"]):
             argv, self.environment = self._on_host()
@@ -66,7 +66,7 @@ class Container:
         self.process.on_exit(on_exit)
 
     def _on_host(self):
-        """(argv, environment) without an image."""
+        """(argv, environment) on this machine, without an image."""
         command = self._given_command()
         command = self.definition.get("entryPoint", []) + command
         if not command:
@@ -102,7 +102,7 @@ class Container:
         return argv, environment
 
     def _image(self):
-        """The image for this task's processor."""
+        """The image for the task's architecture."""
         uri = self.definition["image"]
         platform = self.task.runtime_platform.get("cpuArchitecture", "X86_64")
         try:
@@ -112,7 +112,7 @@ class Container:
             raise StartFailure(cannot_pull(why)) from None
 
     def _binds(self, place) -> list:
-        """What is mounted: the task's volumes, then those of the image."""
+        """The mounts: first the task's volumes, then those of the image."""
         volumes = {volume["name"]: volume for volume in self.task.volumes}
         binds = {}
         for mount in self.definition.get("mountPoints") or []:
@@ -148,7 +148,7 @@ class Container:
         }
 
     def _storage(self) -> Path:
-        """The directory behind the first mount point; else one of the task's."""
+        """The directory of the first mount point, or one of the task's own."""
         volumes = {volume["name"]: volume for volume in self.task.volumes}
         for mount in self.definition.get("mountPoints") or []:
             volume = volumes.get(mount.get("sourceVolume"))
@@ -190,19 +190,19 @@ class Container:
 
     @property
     def program(self):
-        """The process id by which its place is entered: 0 if it runs in no
-        image, None if its program is not there yet."""
+        """The process ID whose namespaces are entered: 0 if the container runs
+        without an image, None if its program has not started yet."""
         return self.process.inner_program if self.inside else 0
 
     @property
     def ports(self) -> list:
-        """Its ports, as text."""
+        """The container's ports, as text."""
         mappings = self.definition.get("portMappings") or []
         return [str(mapping["containerPort"]) for mapping in mappings]
 
     @property
     def exit_code(self):
-        """None as long as there is none."""
+        """The exit code; None while the process runs."""
         return self.process.exit_code if self.process else None
 
     @property
@@ -212,29 +212,29 @@ class Container:
         return min(timeout, max(self.context.scaled(timeout), LEAST_GRACE))
 
     def terminate(self) -> None:
-        """SIGTERM to its first process."""
+        """Send SIGTERM to the first process."""
         self.process.terminate()
 
     def wait(self, timeout=None) -> bool:
-        """True when it has ended."""
+        """Wait; True if the process has ended."""
         return self.process.wait(timeout)
 
     def kill(self) -> None:
-        """SIGKILL to all of it."""
+        """Send SIGKILL to all of its processes."""
         if self.process:
             self.process.kill()
 
     def close(self) -> None:
-        """Its last words into the log."""
+        """Write the rest of the output to the log."""
         if self.capture:
             self.capture.close()
 
 
 def stop_all(containers, deaf=None) -> None:
-    """SIGTERM to each, SIGKILL when its time is over; returns when all ended.
+    """Send SIGTERM to each, and SIGKILL after its stop timeout; returns when all have ended.
 
-    With `deaf` there is no SIGTERM, and the time is as many seconds of this
-    machine (the usual time if 0).
+    With `deaf` no SIGTERM is sent, and the timeout is that number of seconds of
+    this machine (the usual timeout if 0).
     """
     running = [container for container in containers if container.running]
     for container in running if deaf is None else ():
@@ -250,9 +250,9 @@ def stop_all(containers, deaf=None) -> None:
 
 
 def file_system_directory(context, task, efs: dict) -> Path:
-    """Where an EFS volume lives on this machine: it outlives the tasks.
+    """The directory of an EFS volume on this machine; it outlives the tasks.
 
-    Fargate mounts by a name that resolves in zones with a mount target only.
+    Fargate mounts by a DNS name, which only resolves in zones with a mount target.
     """
     backend = efs_backends[context.account_id][task.region_name]
     identity = efs.get("fileSystemId", "")

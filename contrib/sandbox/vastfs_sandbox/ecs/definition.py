@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What ECS refuses in a task definition, and the defaults that it fills in.
+"""Checks that ECS makes on a task definition, and the defaults that it adds.
 
 The ranges are those of the API's reference (HealthCheck, EphemeralStorage,
 ContainerDefinition.stopTimeout) and of the developer guide's table of Fargate's
-sizes. moto takes everything.
+sizes. moto accepts every value.
 """
 
 from moto.ecs.exceptions import EcsClientException
@@ -11,7 +11,7 @@ from moto.ecs.models import EC2ContainerServiceBackend
 
 from ..common.patching import surround
 
-#: {field: (default, least, most)}; startPeriod is off unless it is given
+#: {field: (default, minimum, maximum)}; startPeriod is off unless it is given
 HEALTH_CHECK = {
     "interval": (30, 5, 300),
     "timeout": (5, 2, 60),
@@ -21,7 +21,7 @@ HEALTH_CHECK = {
 HEALTH_COMMANDS = ("CMD", "CMD-SHELL")
 EPHEMERAL_STORAGE = (21, 200)  # GiB
 LONGEST_STOP_TIMEOUT = 120  # seconds, on Fargate
-#: {CPU units: possible MiB of memory}
+#: {CPU units: permitted MiB of memory}
 FARGATE_SIZES = {
     256: (512, 1024, 2048),
     512: range(1024, 4096 + 1, 1024),
@@ -35,7 +35,7 @@ NO_SIZE = "No Fargate configuration exists for given values."
 
 
 def register_task_definition(backend, original, family, container_definitions, **more):
-    """RegisterTaskDefinition: look before it is recorded."""
+    """RegisterTaskDefinition: check the definition before it is recorded."""
     fargate = "FARGATE" in (more.get("requires_compatibilities") or [])
     if fargate:
         _check_size(more.get("cpu"), more.get("memory"))
@@ -92,5 +92,5 @@ def _check_health_check(check: dict) -> None:
 
 
 def install(context) -> None:
-    """Put the rules before moto's backend."""
+    """Wrap the rules around moto's backend."""
     surround(context, EC2ContainerServiceBackend, register_task_definition)

@@ -1,23 +1,24 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What can go wrong with tasks and services.
+"""Faults of tasks and services.
 
 | match | kind | effect |
 | --- | --- | --- |
-| `run_task` | `failures` | RunTask starts nothing and reports `reason` as a failure |
-| `task` | `stop_with` | the next task stops when it reaches a status (`at`) with `stop_code` and `reason` |
+| `run_task` | `failures` | RunTask starts nothing and reports a failure with `reason` (default: no capacity; e.g. RESOURCE:FARGATE), `arn` and `detail` |
+| `task` | `stop_with` | the next task stops in the status `at` (PENDING or RUNNING) with `stop_code` and `reason` |
 | `task` | `foreign_container` | the next task gets a container that its definition does not have (foreign.py) |
 | `task:FAMILY:ID` | `missing` | DescribeTasks does not find the task |
-| `task:FAMILY:ID` | `retire`, `kill` | ECS retires the running task; or its processes are killed |
-| `task:FAMILY:ID` | `deaf` | the task's processes hear SIGTERM only after `seconds` |
+| `task:FAMILY:ID` | `retire` | the host of the running task is retired, with `stop_code` and `reason` |
+| `task:FAMILY:ID` | `kill` | the essential containers of the running task are killed; they show `exit_code` (137) and `reason`, e.g. "OutOfMemoryError: Container killed due to memory usage" |
+| `task:FAMILY:ID` | `deaf` | the stopping task ignores SIGTERM and is killed after `seconds` of this machine (default: its stop timeout) |
 | `service:NAME` | `missing` | DescribeServices does not find the service |
-| `service:NAME` | `unplaced` | the scheduler cannot place a task, for `reason` |
+| `service:NAME` | `unplaced` | the scheduler cannot place a task; the service's event has `reason` |
 """
 
 from ..common.faults import RULES, take
 
 
 def when_added(wake) -> None:
-    """Call `wake` when a rule was added: running tasks look at their rules then."""
+    """Call `wake` when a rule was added: running tasks then check for rules."""
     RULES.listeners.append(wake)
 
 

@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Containers that others put into a task: security products do so.
+"""Containers that a security product adds to a task.
 
-AWS's own runtime monitoring adds one to every Fargate task of an account. It
-is in no task definition and may stand in any position. Nothing runs for it
-here.
+GuardDuty's runtime monitoring adds one to every Fargate task of an account. It is
+in no task definition and can have any position. Here no process runs for it.
 
-A rule for `/sandbox/faults`, match "task": `foreign_container`, taken when a
-task is made, with
+The fault `foreign_container` adds one to the next task. Its rule has, with the
+defaults in parentheses,
 
 * name (aws-guardduty-agent-...), position (0), image, essential (false)
 * state: running, stopped (with exit_code, reason) or cannot_pull (with reason).
@@ -24,7 +23,7 @@ IMAGE = "593207742271.dkr.ecr.eu-west-1.amazonaws.com/aws-guardduty-agent-fargat
 
 
 class Container:
-    """Stands where a process would be."""
+    """Takes the place of a Container, without a process."""
 
     def __init__(self, rule: dict):
         self.name = rule["name"]
@@ -70,11 +69,11 @@ class Container:
         return self._ended.is_set()
 
     def close(self) -> None:
-        """It has no log."""
+        """Nothing to do: it has no log."""
 
 
 class ForeignPart(Part):
-    """Such a container as the API shows it."""
+    """The added container, as the API shows it."""
 
     takes_exec = False
 
@@ -86,7 +85,7 @@ class ForeignPart(Part):
         return Container(self._rule)
 
     def start(self) -> None:
-        """Without it the task goes on, unless it is essential."""
+        """Start the container; if that fails and it is not essential, the task continues."""
         try:
             super().start()
             self.reason = self._rule.get("reason")
@@ -96,7 +95,7 @@ class ForeignPart(Part):
 
 
 def inject(task, parts: list) -> None:
-    """What the rules add to the parts of a new task."""
+    """Add the containers of all rules to the parts of a new task."""
     for rule in faults.foreign_containers():
         rule.setdefault("name", f"aws-guardduty-agent-{secrets.token_hex(4)[:7]}")
         parts.insert(int(rule.get("position", 0)), ForeignPart(task, rule))

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Health checks of a task's containers, as a container engine does them.
+"""Health checks of a task's containers, as a container engine runs them.
 
-A check runs inside the container (containers/health_probe.py), with its environment and
-as its user. Each container with a check has a thread of its own that lives
-as long as the container.
+A check runs inside the container (containers/health_probe.py), with its environment
+and its user. Each container with a check has a thread of its own, which ends with
+the container.
 """
 
 import os
@@ -15,12 +15,12 @@ from pathlib import Path
 from ..containers import processes
 
 PROBE = Path(__file__).parents[1] / "containers/health_probe.py"
-#: seconds of this machine between two checks, however fast AWS's time runs:
-#: while nothing has been found out, and when all is well
+#: minimum seconds of this machine between two checks, however small the time scale:
+#: while the status is UNKNOWN, and while it is HEALTHY
 LEAST_INTERVAL = 0.2
 LEAST_CALM_INTERVAL = 1.0
 FIRST = 0.1
-#: real programs need some of our time to start and to answer
+#: seconds of this machine that a program needs to start and to reply
 LEAST_START = 30.0
 LEAST_TIMEOUT = 5.0
 
@@ -37,7 +37,7 @@ class Monitor:
         self._failures = 0
 
     def start(self) -> None:
-        """The container runs: look after it from now on."""
+        """Start the checks: the container is running."""
         name = f"health {self.container.name}"
         threading.Thread(target=self._watch, daemon=True, name=name).start()
 
@@ -55,11 +55,11 @@ class Monitor:
             pause = max(interval, LEAST_CALM_INTERVAL if well else LEAST_INTERVAL)
 
     def _real(self, seconds: float, least: float) -> float:
-        """A duration in seconds of this machine, not made shorter than `least`."""
+        """A duration in seconds of this machine, but at least `least`."""
         return min(seconds, max(self.context.scaled(seconds), least))
 
     def _note(self, well: bool, starting: bool) -> None:
-        """A failure counts after the start period, or once it was healthy."""
+        """Record a result; failures count after the start period, or once the container was healthy."""
         status = self.status
         if well:
             self._failures, status = 0, "HEALTHY"
@@ -72,7 +72,7 @@ class Monitor:
             self._changed()
 
     def _probe(self):
-        """Whether the command succeeded; None if nothing can be said yet."""
+        """Whether the command succeeded; None if the program has not started yet."""
         container = self.container
         pid = container.program
         if pid is None:
@@ -98,7 +98,7 @@ class Monitor:
 
 
 def of_task(monitors: list) -> str:
-    """A task's health: that of its essential containers, None for no check."""
+    """A task's health: that of its essential containers; None stands for a container without a check."""
     states = {monitor.status if monitor else "UNKNOWN" for monitor in monitors}
     for status in ("UNHEALTHY", "UNKNOWN"):
         if status in states:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""From a request to a new task: what RunTask and the service scheduler share.
+"""Makes tasks from requests, for RunTask and for the service scheduler.
 
 All functions are called with the sandbox's lock held.
 """
@@ -27,7 +27,7 @@ NOT_FOR_FARGATE = "Task definition does not support launch_type FARGATE."
 
 
 def active_cluster(backend, name: str):
-    """The cluster, if it can be used."""
+    """The cluster; refused if it is not active."""
     cluster = backend._get_cluster(name)
     if cluster.status != "ACTIVE":
         error = ClusterNotFoundException()
@@ -37,7 +37,7 @@ def active_cluster(backend, name: str):
 
 
 def active_definition(backend, name: str):
-    """The task definition, if new tasks and services may use it."""
+    """The task definition; refused if new tasks and services cannot use it."""
     try:
         definition = backend.describe_task_definition(name)
     except ECSException as error:
@@ -48,7 +48,7 @@ def active_definition(backend, name: str):
 
 
 def check_fargate(definition, network) -> None:
-    """A task definition that Fargate can run, with the network that it needs."""
+    """Refuse a task definition that Fargate cannot run, or that has no network configuration."""
     if "FARGATE" not in definition.compatibilities:
         raise InvalidParameterException(NOT_FOR_FARGATE)
     if definition.network_mode == "awsvpc" and network is None:
@@ -56,7 +56,7 @@ def check_fargate(definition, network) -> None:
 
 
 def network_of(backend, request: dict):
-    """The network configuration, checked: moto answers with an error of EC2's."""
+    """The checked network configuration; moto would reply with an error of EC2."""
     network = copy.deepcopy(request.get("networkConfiguration"))
     if not network or "awsvpcConfiguration" not in network:
         return None
@@ -78,9 +78,9 @@ def network_of(backend, request: dict):
 
 
 def launch(backend, cluster, definition, network, request: dict) -> list:
-    """`count` new Fargate tasks, recorded but not alive yet.
+    """`count` new Fargate tasks, recorded but not started yet.
 
-    `request` has the fields of RunTask that do not concern their place.
+    `request` has the fields of RunTask except those of the placement.
     """
     tasks = backend.run_task(
         cluster.name,
@@ -100,7 +100,7 @@ def launch(backend, cluster, definition, network, request: dict) -> list:
 
 
 def _settle(backend, cluster, definition, task, request: dict) -> None:
-    """What moto leaves out of a new task."""
+    """Set the fields of a new task that moto omits."""
     table = backend.tasks[cluster.name]
     for arn in [arn for arn, other in table.items() if other is task]:
         del table[arn]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A container of a task as the API shows it, around what runs."""
+"""A container of a task, as the API shows it, with the running Container."""
 
 import time
 import uuid
@@ -9,14 +9,14 @@ from moto.utilities.utils import get_partition
 from .container import Container, StartFailure
 from .health import Monitor
 
-#: a task's states in which its containers are not all up yet
+#: states of a task in which not all of its containers are running yet
 STARTING = ("PROVISIONING", "PENDING", "ACTIVATING")
 
 
 class Part:
     """One container of a task."""
 
-    #: whether ExecuteCommand can run something in it
+    #: whether ExecuteCommand can run a command in it
     takes_exec = True
 
     def __init__(self, task, definition: dict, override: dict):
@@ -57,14 +57,14 @@ class Part:
             raise
 
     def note_exit(self) -> None:
-        """Make the exit visible, after the last line is in the log."""
+        """Show the exit, after the last line is in the log."""
         if self.exit_code is None and self.ended:
             self.container.close()
             with self.task.context.lock:
                 self.exit_code = self._killed_with or self.container.exit_code
 
     def kill(self, exit_code=None, reason=None) -> None:
-        """End it as if by itself, with this exit code if one is given."""
+        """Kill the container as if it had ended by itself, with the exit code if one is given."""
         self._killed_with, self.reason = exit_code, reason or self.reason
         self.container.kill()
 

@@ -1,16 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The scheduler that keeps the tasks of services running.
 
-One thread looks at all services whenever a task or a service has changed, and
-when a pause is over. What is to be started and stopped is decided by
-`decide`, which touches nothing.
+One thread checks all services whenever a task or a service has changed, and when
+a pause is over. `decide`, which has no side effects, decides which tasks are
+started and stopped.
 
-The maximum counts tasks that are to run: a task that was told to stop does
-not count, though it may go on for all of its stop timeout. So a replacement
-may start while the old task still runs, as on AWS.
-
-A rule for `/sandbox/faults`, match "service:NAME": `unplaced`, with reason,
-lets no task be started.
+The maximum counts tasks whose desired status is RUNNING: a task that was asked to
+stop does not count, although it may run until the end of its stop timeout. So a
+replacement may start while the old task is still running, as on AWS.
 """
 
 import math
@@ -29,10 +26,10 @@ UNHEALTHY = "Task failed container health checks"
 #: seconds of AWS's time between two launches of one service
 LAUNCH_PAUSE = 5
 LONGEST_PAUSE = 27 * 60
-#: seconds of this machine: however fast AWS's time runs, nothing spins
+#: minimum seconds of this machine, so that no loop spins with a small time scale
 LEAST_PAUSE = 0.2
 LEAST_LONGEST_PAUSE = 5.0
-#: consecutive failed starts until the service says so
+#: consecutive failed starts until the service has an event about them
 IMPAIRED = 3
 GUIDE = " For more information, see the Troubleshooting section of the Amazon ECS Developer Guide."
 IMPAIRED_TEXT = "is unable to consistently start tasks successfully." + GUIDE
@@ -48,11 +45,11 @@ _wake = threading.Event()
 
 @dataclass
 class Seen:
-    """A task that is to run, as the decision needs it."""
+    """A task whose desired status is RUNNING, with the facts for the decision."""
 
     task: object
-    primary: bool  # of the primary deployment
-    ready: bool  # RUNNING, and healthy if it has health checks
+    primary: bool  # whether it belongs to the primary deployment
+    ready: bool  # whether it is RUNNING, and healthy if it has health checks
     unhealthy: bool
 
 
@@ -80,13 +77,13 @@ def decide(desired: int, least_percent: int, most_percent: int, seen: list):
 
 
 def _may_stop_unhealthy(desired: int, good: list, start: int) -> bool:
-    """A replacement comes first, if there may be one beside the task."""
+    """Whether unhealthy tasks may stop: first comes a replacement, if the maximum permits one."""
     replaced = sum(item.ready for item in good) >= desired
     return replaced or (start == 0 and len(good) < desired)
 
 
 def wake() -> None:
-    """Something happened that the scheduler should look at."""
+    """Wake the scheduler: a task or a service has changed."""
     _wake.set()
 
 
@@ -97,7 +94,7 @@ def _run() -> None:
             try:
                 with _context.lock:
                     look = _attend(service)
-            except Exception:  # one service must not end the others
+            except Exception:  # an error with one service must not affect the others
                 traceback.print_exc()
                 look = time.monotonic() + 1
             if look and (next_look is None or look < next_look):
@@ -119,7 +116,7 @@ def _services() -> list:
 
 
 def _attend(service):
-    """Look at one service; the time of the next look, None if only if woken."""
+    """Check one service; the time of the next check, None if it waits for a change."""
     pace = _pace_of(service)
     _note_starts(service, pace)
     start, stop = decide(
@@ -141,15 +138,15 @@ def _attend(service):
 
 
 class Pace:
-    """How fast tasks of one deployment may be started."""
+    """The rate at which tasks of one deployment are started."""
 
     def __init__(self, deployment):
         self.deployment = deployment
         self.not_before = 0.0
         self.waits = False
-        #: consecutive tasks that never came to be RUNNING
+        #: consecutive tasks that never became RUNNING
         self.failures = 0
-        #: tasks of which it is not known yet whether they will be healthy
+        #: tasks whose health is not known yet
         self.open = set()
 
     def may_start(self) -> bool:
@@ -162,7 +159,7 @@ class Pace:
         self.pause(LAUNCH_PAUSE)
 
     def pause(self, seconds: float) -> None:
-        """At least so long until the next launch, in AWS's time."""
+        """Wait at least this time until the next launch, in AWS's time."""
         factor = 2 ** min(self.failures, 10)
         least = min(LEAST_PAUSE * factor, LEAST_LONGEST_PAUSE)
         seconds = min(seconds * factor, LONGEST_PAUSE)
@@ -171,7 +168,7 @@ class Pace:
 
 
 def _pace_of(service) -> Pace:
-    """A new deployment begins without the pauses of the last one."""
+    """The pace of the primary deployment; a new deployment starts without pauses."""
     pace = getattr(service, "pace", None)
     if pace is None or pace.deployment is not service.primary:
         pace = service.pace = Pace(service.primary)
@@ -179,7 +176,7 @@ def _pace_of(service) -> Pace:
 
 
 def _note_starts(service, pace: Pace) -> None:
-    """Count failures in a row. Only tasks that never were RUNNING make the
+    """Count consecutive failures. Only tasks that were never RUNNING make the
     pauses longer; failed health checks count as failures of the deployment."""
     for task in list(pace.open):
         if "startedAt" in task.times:
@@ -234,7 +231,7 @@ def _start(service, pace: Pace, count: int) -> None:
         return
     try:
         tasks = service.launch(count)
-    except ServiceException as error:  # of EC2: no free address, no such subnet
+    except ServiceException as error:  # an error of EC2: no free address, no such subnet
         service.say_once(f"failed to launch a task with (error {error.message}).")
         pace.fail()
         pace.waits = True
@@ -247,7 +244,7 @@ def _start(service, pace: Pace, count: int) -> None:
 
 
 def _obstacle(service) -> str:
-    """Why no task can be placed, as an event; empty if nothing is in the way."""
+    """The event that says why no task can be placed; empty if tasks can be placed."""
     if service.launch_type != "FARGATE":
         return NO_INSTANCES_TEXT
     rule = faults.of_placement(service)
@@ -263,7 +260,7 @@ def _forget_stopped(service) -> None:
 
 
 def _settle(service) -> None:
-    """Replaced deployments go, a service that lets go of its tasks ends."""
+    """Remove replaced deployments, and end a draining service without tasks."""
     for old in service.deployments[1:]:
         if not any(of is old and not task.lets_go for task, of in service.tasks.items()):
             service.deployments.remove(old)
@@ -284,7 +281,7 @@ def _settle(service) -> None:
 
 
 def install(context) -> None:
-    """Start the thread."""
+    """Start the scheduler's thread."""
     global _context
     _context = context
     Task.changed = staticmethod(wake)
@@ -292,5 +289,5 @@ def install(context) -> None:
 
 
 def stop(_context) -> None:
-    """Let the thread go home."""
+    """Let the thread return."""
     wake()

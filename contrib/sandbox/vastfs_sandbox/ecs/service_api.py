@@ -1,10 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""ECS services: the API's side of it.
+"""ECS's API for services.
 
-What a service is, is in services.py; scheduler.py runs its tasks.
-
-A rule for `/sandbox/faults`, match "service:NAME": with `missing`,
-DescribeServices does not know the service yet.
+The record of a service is in services.py; scheduler.py starts and stops its tasks.
 """
 
 import json
@@ -32,7 +29,7 @@ BLOCKED = (
 NO_REBALANCING = (
     "availabilityZoneRebalancing cannot be ENABLED while maximumPercent is less than or equal to 100."
 )
-#: fields of UpdateService and the attribute of Service that each one sets
+#: fields of UpdateService and the attribute of Service that each of them sets
 SIMPLE = {
     "desiredCount": "desired_count",
     "enableExecuteCommand": "exec_enabled",
@@ -44,7 +41,7 @@ _context = None
 
 
 class ServiceNotActive(ECSException):
-    """UpdateService of a service that was deleted."""
+    """UpdateService with a service that was deleted."""
 
     code = "ServiceNotActiveException"
 
@@ -53,7 +50,7 @@ class ServiceNotActive(ECSException):
 
 
 def create_service(self) -> ActionResult:
-    """CreateService: the same request with the same token is the same service."""
+    """CreateService: the same request with the same token returns the same service."""
     with _context.lock:
         request = json.loads(self.body)
         _check_new(request)
@@ -94,7 +91,7 @@ def _check_new(request: dict) -> None:
         raise InvalidParameterException("desiredCount is required for REPLICA services.")
     _check_count(request)
     maximum = _check_percents(services.DEFAULT_DEPLOYMENT, request)
-    # ENABLED is the default only for services that can be rebalanced
+    # ENABLED is the default only for services that can be rebalanced between zones
     default = "ENABLED" if maximum > 100 else "DISABLED"
     _check_rebalancing(request.get("availabilityZoneRebalancing", default), maximum)
 
@@ -105,7 +102,7 @@ def _check_count(request: dict) -> None:
 
 
 def _check_percents(before: dict, request: dict) -> int:
-    """The maximum that will be in force."""
+    """The maximum percentage that the request leads to."""
     after = {**before, **(request.get("deploymentConfiguration") or {})}
     least, most = after["minimumHealthyPercent"], after["maximumPercent"]
     if least == most == 100:
@@ -141,7 +138,7 @@ def _new(backend, cluster, request: dict) -> Service:
 
 
 def update_service(self) -> ActionResult:
-    """UpdateService: some changes make a new deployment, others do not."""
+    """UpdateService: some changes start a new deployment, others do not."""
     with _context.lock:
         request = json.loads(self.body)
         backend = self.ecs_backend
@@ -167,7 +164,7 @@ def update_service(self) -> ActionResult:
 
 
 def _next_deployment(backend, service: Service, request: dict):
-    """None if the service goes on as it is deployed."""
+    """The new deployment; None if the present one continues."""
     now = service.primary
     definition, network = now.definition, now.network
     platform_version = request.get("platformVersion") or now.platform_version
@@ -187,7 +184,7 @@ def _next_deployment(backend, service: Service, request: dict):
 
 
 def delete_service(self) -> ActionResult:
-    """DeleteService: the service drains until its tasks are being stopped."""
+    """DeleteService: the service is draining until all its tasks are stopping."""
     with _context.lock:
         parameter = self._get_param
         cluster = parameter("cluster", "default")
@@ -203,7 +200,7 @@ def delete_service(self) -> ActionResult:
 
 
 def describe_services(self) -> ActionResult:
-    """DescribeServices: each name that is no service is a failure."""
+    """DescribeServices: each name without a service is a failure."""
     names = self._get_param("services", [])
     if not names:
         raise InvalidParameterException("Services cannot be empty.")
@@ -225,7 +222,7 @@ def describe_services(self) -> ActionResult:
 
 
 def list_services(self) -> ActionResult:
-    """ListServices: those that are active."""
+    """ListServices: only active services."""
     parameter = self._get_param
     with _context.lock:
         arns = [
@@ -239,7 +236,7 @@ def list_services(self) -> ActionResult:
 
 
 def install(context) -> None:
-    """Put these in moto's place."""
+    """Replace moto's methods."""
     global _context
     _context = context
     response = EC2ContainerServiceResponse

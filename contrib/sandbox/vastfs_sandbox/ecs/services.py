@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What ECS knows of a service: its record, its deployments, its events.
+"""ECS services: their records, deployments and events.
 
-The API's calls are in service_api.py, what starts and stops its tasks is
-in scheduler.py. All functions are called with the sandbox's lock held.
-Services are kept in moto's table, where its tagging API finds them.
+The API is in service_api.py; scheduler.py starts and stops tasks. The caller of
+all functions holds the sandbox's lock. Services are stored in moto's table, where
+its tagging API finds them.
 """
 
 import random
@@ -26,7 +26,7 @@ DEFAULT_DEPLOYMENT = {
 
 
 class Deployment:
-    """One version of what a service runs."""
+    """One deployment of a service: a task definition and its configuration."""
 
     def __init__(self, definition, network, platform_version):
         self.id = f"ecs-svc/{random.randrange(10**18, 10**19)}"
@@ -49,7 +49,7 @@ class Deployment:
 
 
 class Service:
-    """One service, from CreateService until it is forgotten."""
+    """One service, from CreateService until its record is removed."""
 
     def __init__(self, backend, cluster, request: dict, deployment: Deployment):
         self.backend = backend
@@ -82,13 +82,13 @@ class Service:
         return self.deployments[0]
 
     def deploy(self, deployment: Deployment) -> None:
-        """What runs until now will be replaced."""
+        """Start a new deployment, which replaces the present one."""
         for other in self.deployments:
             other.status = "ACTIVE"
         self.deployments.insert(0, deployment)
 
     def launch(self, count: int) -> list:
-        """New tasks of the primary deployment, not alive yet."""
+        """New tasks of the primary deployment, not started yet."""
         deployment = self.primary
         request = {
             "count": count,
@@ -107,13 +107,13 @@ class Service:
         return tasks
 
     def say(self, text: str) -> None:
-        """Append to what DescribeServices shows as events."""
+        """Add an event, which DescribeServices shows."""
         message = f"(service {self.name}) {text}"
         event = {"id": str(uuid.uuid4()), "createdAt": clock.now(), "message": message}
         self.events.appendleft(event)
 
     def say_once(self, text: str) -> None:
-        """Likewise, unless it was the last thing that was said."""
+        """Add an event, unless it is the same as the last one."""
         last = self.events[0]["message"] if self.events else ""
         if last != f"(service {self.name}) {text}":
             self.say(text)
@@ -185,12 +185,12 @@ class Service:
 
 
 def add(service: Service) -> None:
-    """An inactive service of the same name makes room."""
+    """Add a service; it replaces an inactive one of the same name."""
     service.backend.services[f"{service.cluster.name}:{service.name}"] = service
 
 
 def lookup(backend, cluster_name: str, name: str):
-    """By name or ARN; None if there is none in this cluster."""
+    """The service with this name or ARN; None if the cluster does not have it."""
     cluster = backend._get_cluster(cluster_name)
     service = backend.services.get(f"{cluster.name}:{name.rpartition('/')[2]}")
     if service is None or (name.startswith("arn:") and name != service.arn):
@@ -199,7 +199,7 @@ def lookup(backend, cluster_name: str, name: str):
 
 
 def find(backend, cluster_name: str, name: str) -> Service:
-    """By name or ARN, or the API's error."""
+    """The service with this name or ARN; otherwise the API's error."""
     service = lookup(backend, cluster_name, name)
     if service is None:
         raise ServiceNotFoundException
@@ -213,10 +213,10 @@ def of_cluster(backend, cluster_name: str) -> list:
 
 
 def active(backend, cluster_name: str) -> list:
-    """Those that ListServices shows."""
+    """The services that ListServices shows."""
     return [item for item in of_cluster(backend, cluster_name) if item.status == "ACTIVE"]
 
 
 def unfinished(backend, cluster_name: str) -> list:
-    """Those that keep a cluster from being deleted."""
+    """The services that prevent the deletion of a cluster."""
     return [item for item in of_cluster(backend, cluster_name) if item.status != "INACTIVE"]

@@ -1,20 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The life of one Fargate task, driven by a thread of its own.
+"""The life of one Fargate task; each task has a thread of its own.
 
-moto lets a task's state advance whenever somebody looks at it. Here the
-state is what the processes and the clock make of it.
-
-Rules for `/sandbox/faults`. Match "task", taken when a task begins:
-
-* stop_with, reason, stop_code, at (PENDING or RUNNING): it ends so
-
-Match "task:FAMILY:ID" (with `*` and `?`), taken at once by a task that runs:
-
-* retire: the host is taken out of service; reason, stop_code
-* kill: the essential containers are killed; exit_code (137), and reason, which
-  the container shows, e.g. "OutOfMemoryError: Container killed due to memory usage"
-* deaf, seconds: taken when it stops: no process hears SIGTERM; they are killed
-  after so many seconds of this machine, or after the stop timeout
+moto advances a task's state with each request for it. Here the state depends on
+the processes and on the clock.
 """
 
 import shutil
@@ -31,7 +19,7 @@ from . import faults, foreign, health
 from .container import StartFailure, stop_all
 from .part import STARTING, Part
 
-#: what Fargate takes for each step, in seconds of AWS's time
+#: Fargate's durations of each step, in seconds of AWS's time
 PROVISIONING = 15
 PENDING = 25
 ACTIVATING = 5
@@ -48,11 +36,11 @@ MAINTENANCE = "ECS is performing maintenance on the underlying infrastructure ho
 
 
 class Stopped(Exception):
-    """The task is to end before it has come to run."""
+    """The task must end before it is RUNNING."""
 
 
 class Task(models.Task):
-    """moto's record of a task, plus its life."""
+    """moto's record of a task, with its processes and its thread."""
 
     context = None
     addresses = None
@@ -60,7 +48,7 @@ class Task(models.Task):
     changed = staticmethod(lambda: None)
 
     def __init__(self, *arguments, **keywords):
-        # moto's constructor makes the network interface and asks for an address
+        # moto's constructor creates the network interface and requests an address
         super().__init__(*arguments, **keywords)
         self._status = "PROVISIONING"
         definition = keywords["task_definition"]
@@ -87,7 +75,7 @@ class Task(models.Task):
         self.parts = self._make_parts(definition)
         self._dress_interface()
 
-    # moto's class derives its status from the number of looks at it
+    # moto's class derives the status from the number of requests
     @property
     def status(self):
         return self._status
@@ -97,7 +85,7 @@ class Task(models.Task):
         self._status = value
 
     def advance(self) -> None:
-        """Looking at a task does not change it."""
+        """A request does not change the task's state."""
 
     def detail(self, name: str):
         """One value of the network attachment."""
@@ -134,34 +122,34 @@ class Task(models.Task):
             interface.requester_managed = True
 
     def start(self) -> None:
-        """Let it live."""
+        """Start the task's thread."""
         threading.Thread(target=self._live, daemon=True, name=self.id).start()
 
     def ask_to_stop(self, code: str, reason: str) -> None:
-        """StopTask and the like; holds the lock. The first reason stays."""
+        """Ask the task to stop; the caller holds the lock. The first reason remains."""
         if self.desired_status == "STOPPED":
             return
         self._set_reason(code, reason)
         self.desired_status = "STOPPED"
         self._stop_asked = True
-        self.tags = []  # as the API's reference has it
+        self.tags = []  # the value in the API's reference
         self._wake.set()
         self.changed()
 
     @property
     def is_running(self) -> bool:
-        """Counted as running, whether or not it was asked to stop."""
+        """Whether the task counts as running, even if it was asked to stop."""
         return self._status == "RUNNING"
 
     @property
     def health(self) -> str:
-        """UNKNOWN, HEALTHY or UNHEALTHY, after its containers' health checks."""
+        """UNKNOWN, HEALTHY or UNHEALTHY, from its containers' health checks."""
         essential = [part for part in self.parts if part.container.essential]
         return health.of_task([part.monitor for part in essential])
 
     @property
     def is_ready(self) -> bool:
-        """What a service counts as a healthy task."""
+        """Whether a service counts the task as healthy."""
         if self._status != "RUNNING" or self.desired_status != "RUNNING":
             return False
         monitors = [part.monitor for part in self.parts if part.container.essential]
@@ -169,21 +157,21 @@ class Task(models.Task):
 
     @property
     def is_pending(self) -> bool:
-        """On its way to RUNNING."""
+        """Whether the task has not been RUNNING yet."""
         return self._status in STARTING and self.desired_status == "RUNNING"
 
     @property
     def failed_to_start(self) -> bool:
-        """It came to its end without ever having been RUNNING."""
+        """Whether the task has ended without ever being RUNNING."""
         return self.desired_status == "STOPPED" and "startedAt" not in self.times
 
     @property
     def lets_go(self) -> bool:
-        """Its containers are being stopped, or have been."""
+        """Whether the task's containers are stopping or have stopped."""
         return self._status in ("STOPPING", "DEPROVISIONING", "STOPPED")
 
     def wake(self) -> None:
-        """Something happened that the driver should look at."""
+        """Wake the task's thread, which checks what has changed."""
         self._wake.set()
 
     def _live(self) -> None:
@@ -194,7 +182,7 @@ class Task(models.Task):
             pass
         except StartFailure as failure:
             self._set_reason(START_FAILED, str(failure))
-        except Exception as error:  # a task must end, whatever happens
+        except Exception as error:  # a task must end even after an unexpected error
             traceback.print_exc()
             self._set_reason(START_FAILED, f"InternalError: {error!r}")
         if not self.context.stopping.is_set():
@@ -216,7 +204,7 @@ class Task(models.Task):
             self.exec_agent_at = self.context.deadline(EXEC_AGENT)
 
     def _pass(self, seconds: float) -> None:
-        """Let time go by; Stopped if the task is to end instead."""
+        """Wait; Stopped if the task must end."""
         self._wake.wait(self.context.scaled(seconds))
         if self._is_over():
             raise Stopped
@@ -240,7 +228,7 @@ class Task(models.Task):
             self._wake.wait()
 
     def _suffer(self) -> None:
-        """What a rule does to a task that runs; the task looks when it is woken."""
+        """Apply the fault rule of a running task; its thread checks for one whenever it is woken."""
         rule = faults.of_running_task(self)
         if rule is None:
             return
@@ -254,14 +242,14 @@ class Task(models.Task):
                 part.kill(rule.get("exit_code"), rule.get("reason"))
 
     def _retirement(self) -> tuple:
-        """(stop code, reason) of a task whose host is taken out of service."""
+        """(stop code, reason) of a task whose host is retired."""
         namespace, _, name = self.group.partition(":")
         if namespace == "service":
             return SCHEDULER, f"Service {name}: {MAINTENANCE}"
         return TERMINATION, MAINTENANCE
 
     def _fail_if_told(self, where: str) -> None:
-        """A rule `stop_with` ends the task: reason, stop_code, at (PENDING)."""
+        """Stop if the rule `stop_with` applies to this status."""
         rule = self._fault
         if rule and rule.get("at", "PENDING") == where:
             code = rule.get("stop_code", START_FAILED)
@@ -287,7 +275,7 @@ class Task(models.Task):
             self._enter("STOPPED", "stoppedAt")
 
     def _deafness(self):
-        """For how long nothing in it hears that it is to stop; None: it does."""
+        """The seconds for which the task ignores SIGTERM by a rule; None without a rule."""
         if not any(part.container.running for part in self.parts):
             return None
         rule = faults.of_stopping_task(self)
@@ -305,7 +293,7 @@ class Task(models.Task):
         self.addresses.release(self.address)
 
     def _set_reason(self, code: str, reason: str) -> None:
-        """The first reason stays."""
+        """Set the reason, unless there is one."""
         with self.context.lock:
             if self.stop_code is None:
                 self.stop_code = code
@@ -323,7 +311,7 @@ class Task(models.Task):
             self.times.setdefault(name, clock.now())
 
     def view(self) -> dict:
-        """The task as the API shows it; holds the lock."""
+        """The task as the API shows it; the caller holds the lock."""
         record = {
             "taskArn": self.task_arn,
             "clusterArn": self.cluster_arn,
@@ -360,7 +348,7 @@ class Task(models.Task):
         return self.runtime_platform.get("cpuArchitecture", "X86_64").lower()
 
     def subnet(self):
-        """moto's record of the subnet, None without a network."""
+        """moto's record of the subnet; None without a network."""
         identity = self.detail("subnetId")
         if not identity:
             return None

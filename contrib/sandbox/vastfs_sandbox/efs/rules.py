@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""EFS with its life cycles and its idempotency.
+"""Rules of EFS that moto lacks: life-cycle states and idempotency.
 
-moto's file systems and mount targets are available at once, and asking twice
-for an access point gives two.
+moto's file systems and mount targets are available at once, and a repeated
+request for an access point creates a second one.
 """
 
 import json
@@ -24,7 +24,7 @@ _context = None
 
 
 def install(context) -> None:
-    """Put states and rules around moto's backend."""
+    """Wrap states and rules around moto's backend."""
     global _context
     _context = context
     exceptions.EFSError.__init__ = _error_init
@@ -45,7 +45,7 @@ def install(context) -> None:
 
 
 class Refused(exceptions.EFSError):
-    """An error with further fields beside code and message."""
+    """An error with more fields than code and message."""
 
     def __init__(self, status, code, message, **more):
         super().__init__(code, message)
@@ -55,7 +55,7 @@ class Refused(exceptions.EFSError):
 
 
 def _error_init(error, code, message, *_, **keywords):
-    """EFS's error bodies are unlike those of other services."""
+    """EFS's error bodies differ from those of other services."""
     super(exceptions.EFSError, error).__init__(code, message, **keywords)
     error.description = json.dumps({"ErrorCode": code, "Message": message})
 
@@ -67,7 +67,7 @@ def _file_system(backend, file_system_id):
 
 
 def create_file_system(backend, original, creation_token, **keywords):
-    """The same token names the file system that exists."""
+    """A repeated creation token is refused with the ID of the existing file system."""
     for known in backend.file_systems_by_id.values():
         if known.creation_token == creation_token:
             raise Refused(
@@ -89,10 +89,10 @@ def _set(thing, state) -> None:
 
 
 def delete_file_system(backend, original, file_system_id):
-    """Deleting for a while; its access points go with it."""
+    """The file system is deleting for a while; its access points are deleted with it."""
     found = _file_system(backend, file_system_id)
     if found.number_of_mount_targets:
-        return original(backend, file_system_id)  # which refuses
+        return original(backend, file_system_id)  # refuses the request
 
     def finish():
         original(backend, file_system_id)
@@ -107,7 +107,7 @@ def delete_file_system(backend, original, file_system_id):
 
 
 def create_mount_target(backend, original, file_system_id, *arguments, **keywords):
-    """Creating for a while, as is its name in the network."""
+    """The mount target is creating for a while, and its DNS name does not resolve yet."""
     found = _file_system(backend, file_system_id)
     if found.life_cycle_state != "available":
         raise Refused(
@@ -129,7 +129,7 @@ def create_mount_target(backend, original, file_system_id, *arguments, **keyword
 
 
 def delete_mount_target(backend, original, mount_target_id):
-    """Deleting for a while; a second request is refused meanwhile."""
+    """The mount target is deleting for a while; a second request is refused meanwhile."""
     found: MountTarget = backend.mount_targets_by_id.get(mount_target_id)
     if found is None:
         raise exceptions.MountTargetNotFound(mount_target_id)
@@ -144,7 +144,7 @@ def delete_mount_target(backend, original, mount_target_id):
 
 
 def create_access_point(backend, original, client_token, *, file_system_id, **keywords):
-    """The same token names the access point that exists."""
+    """A repeated client token is refused with the ID of the existing access point."""
     _file_system(backend, file_system_id)
     for known in backend.access_points.values():
         if known.client_token == client_token:
@@ -161,14 +161,14 @@ def create_access_point(backend, original, client_token, *, file_system_id, **ke
 
 
 def delete_access_point(backend, original, access_point_id):
-    """What does not exist cannot be deleted."""
+    """An access point that does not exist cannot be deleted."""
     if access_point_id not in backend.access_points:
         raise exceptions.AccessPointNotFound(access_point_id)
     original(backend, access_point_id)
 
 
 def put_file_system_policy(backend, original, file_system_id, policy, **keywords):
-    """The policy must be a document, the file system must exist."""
+    """The policy must be a policy document, and the file system must exist."""
     _file_system(backend, file_system_id)
     try:
         json.loads(policy)
@@ -195,7 +195,7 @@ def _access_point_json(original):
 
 
 def _file_system_json(original):
-    """moto shows its own members; the policy is not for everyone."""
+    """Remove moto's own members, and the policy, from the description."""
 
     def info_json(found):
         answer = original(found)

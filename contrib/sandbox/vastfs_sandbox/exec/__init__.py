@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""ECS Exec: sessions, their data channels, and the commands on terminals.
+"""ECS Exec: sessions, their data channels, and their commands on terminals.
 
 The server calls `install` and `stop`.
 """

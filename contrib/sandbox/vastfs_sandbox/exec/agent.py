@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The agent's side of a data channel: its handshake, numbers, acknowledgements.
+"""The agent's side of a data channel: handshake, sequence numbers, acknowledgements.
 
-It outlives the connections that carry it: what was not acknowledged is sent
-again over the next one.
+It outlives the channel's connections: messages that were not acknowledged are sent
+again over the next connection.
 """
 
 import base64
@@ -19,15 +19,15 @@ from .terminal import CannotStart, Terminal
 
 AGENT_VERSION = "3.3.1802.0"
 CHUNK = 1024
-WINDOW = 256  # messages under way
+WINDOW = 256  # messages that may be unacknowledged
 READ = 1 << 16
 TICK = 0.05
 RESEND = 0.2
 RESEND_MOST = 1.0
-FAREWELL = 5.0  # for the last acknowledgements
-MERCY = 1.0  # between SIGHUP and SIGKILL
+FAREWELL = 5.0  # seconds to wait for the last acknowledgements
+MERCY = 1.0  # seconds between SIGHUP and SIGKILL
 TIMED_OUT = "Your session timed out due to inactivity and has been terminated."
-EVERY = 3  # messages between two damaged ones
+EVERY = 3  # one of so many messages is damaged
 
 
 class Agent:
@@ -81,7 +81,7 @@ class Agent:
     # -- sending
 
     def _put(self, kind: int, payload: bytes) -> bytes:
-        """Number and remember it; the frame."""
+        """Assign a sequence number to a message and store it; its frame."""
         if self.keys and kind in message.ENCRYPTED:
             nonce = os.urandom(12)
             payload = nonce + self.keys[0].encrypt(nonce, payload, None)
@@ -97,7 +97,7 @@ class Agent:
         self._send(self._damaged([self._put(kind, payload) for payload in payloads]))
 
     def _damaged(self, frames: list) -> list:
-        """As the rules want it; the good one comes again for want of an answer."""
+        """Apply the rule's damage; undamaged messages are sent again later, because they are not acknowledged."""
         if self.damage is None:
             return frames
         out = []
@@ -162,7 +162,7 @@ class Agent:
             got = self.ahead.pop(self.expected, None)
 
     def _too_early(self, got) -> bool:
-        """Input before there is a terminal comes again."""
+        """Ignore input before there is a terminal; the client sends it again."""
         return got.payload_type in (message.DATA, message.SIZE) and not self.terminal and not self.over
 
     def _process(self, got) -> None:
@@ -244,7 +244,7 @@ class Agent:
     # -- the terminal
 
     def may_print(self) -> None:
-        """Look at the terminal, if there is room for what it prints."""
+        """Watch the terminal if there is room for its output."""
         if not self.terminal or self.terminal.master < 0:
             return
         events = selectors.EVENT_WRITE if self.to_terminal else 0
@@ -277,7 +277,7 @@ class Agent:
             ended = len(data) < READ
         except BlockingIOError:
             ended = False
-        except OSError:  # the last one has closed the terminal
+        except OSError:  # the last process has closed the terminal
             ended = True
         if data or ended:
             self._print(data, ended)
@@ -307,7 +307,7 @@ class Agent:
     # -- the end
 
     def close(self, output: str) -> None:
-        """End the command, then the channel when all has arrived."""
+        """End the command, and the channel when all messages are acknowledged."""
         if self.ending:
             return
         self.ending = True
@@ -326,12 +326,12 @@ class Agent:
         if self.unacknowledged and time.monotonic() < deadline:
             self.loop.after(0.002, lambda: self._part(output, deadline))
             return
-        self.session.ended()  # who hears of the end finds no session any more
+        self.session.ended()  # a client that receives the end no longer finds the session
         self._send([message.channel_closed(self.session.id, output)])
         self.vanish()
 
     def vanish(self) -> None:
-        """Nothing more comes from here."""
+        """Send nothing more."""
         self.over = True
         self._forget_terminal()
         if self.connection:
@@ -340,7 +340,7 @@ class Agent:
 
 
 def chunks(data: bytes) -> list:
-    """At most CHUNK bytes each, no character cut in two."""
+    """Pieces of at most CHUNK bytes, without splitting a character."""
     if data.isascii():
         return [data[at : at + CHUNK] for at in range(0, len(data), CHUNK)]
     out, at = [], 0
@@ -354,7 +354,7 @@ def chunks(data: bytes) -> list:
 
 
 def damage(kind: str, frame: bytes) -> list:
-    """What comes in place of a good message."""
+    """The frames that replace an undamaged one."""
     if kind == "exec_double":
         return [frame, frame]
     if kind == "exec_bad_digest":

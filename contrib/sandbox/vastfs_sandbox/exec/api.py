@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""ECS Exec: the service's side, as the API shows it.
+"""ECS Exec's API.
 
-ExecuteCommand makes a session; ssm's ResumeSession and TerminateSession speak
-of it. What happens on its data channel is in agent.py, the connections
-are in server.py, the command on its terminal is in terminal.py.
+ExecuteCommand starts a session; SSM's ResumeSession and TerminateSession refer to
+it. agent.py has the protocol of its data channel, server.py the connections, and
+terminal.py the command on its terminal.
 """
 
 import json
@@ -54,7 +54,7 @@ class DoesNotExist(JsonRESTError):
 
 
 class Session:
-    """One ExecuteCommand."""
+    """The session of one ExecuteCommand."""
 
     def __init__(self, sessions, task, part, command: str, key_id: str):
         self.id = f"ecs-execute-command-{secrets.token_hex(9)[:17]}"
@@ -82,7 +82,7 @@ class Session:
         return token
 
     def takes_token(self, token) -> bool:
-        """Each is good for one connection."""
+        """Whether the token is valid; each is valid for one connection."""
         good = token in self._tokens and not faults.refuses_token()
         self._tokens.discard(token)
         return good
@@ -111,7 +111,7 @@ class Session:
 
 
 class Sessions:
-    """Those that live."""
+    """All open sessions."""
 
     def __init__(self):
         self._lock = threading.Lock()
@@ -174,14 +174,14 @@ def check(task, part) -> None:
 
 
 def key_of(backend, task) -> str:
-    """The key that the cluster wants sessions encrypted with."""
+    """The KMS key with which the cluster's sessions are encrypted."""
     cluster = backend._get_cluster(task.cluster_name)
     configuration = getattr(cluster, "configuration", None) or {}
     return (configuration.get("executeCommandConfiguration") or {}).get("kmsKeyId") or ""
 
 
 def resume_session(self) -> str:
-    """ssm's ResumeSession: another connection to a session that lives."""
+    """SSM's ResumeSession: a new connection to an open session."""
     session = _sessions.get(self._get_param("SessionId"))
     if session is None:
         raise DoesNotExist(self._get_param("SessionId"))
@@ -191,7 +191,7 @@ def resume_session(self) -> str:
 
 
 def terminate_session(self) -> str:
-    """ssm's TerminateSession, which succeeds in any case."""
+    """SSM's TerminateSession, which always succeeds."""
     session = _sessions.get(self._get_param("SessionId"))
     if session:
         _sessions.loop.call(lambda: session.agent.close(""))
@@ -199,7 +199,7 @@ def terminate_session(self) -> str:
 
 
 def install(context) -> None:
-    """Put these beside moto's."""
+    """Add these actions to moto's."""
     global _context, _sessions
     _context = context
     _sessions = Sessions()
@@ -209,6 +209,6 @@ def install(context) -> None:
 
 
 def stop(_context) -> None:
-    """No terminal outlives the sandbox: the spawner sees to it."""
+    """Close all connections; the spawner ends the processes on terminals."""
     _sessions.loop.stop()
     _sessions.server.close()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What can go wrong with sessions of ECS Exec. `match` is always `exec`.
+"""Faults of ECS Exec sessions. `match` is always `exec`.
 
 | kind | effect |
 | --- | --- |

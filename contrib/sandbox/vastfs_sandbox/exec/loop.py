@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""One thread that waits for all sockets and terminals of ECS Exec.
+"""The thread that waits for all sockets and terminals of ECS Exec.
 
-Handlers run on this thread; `call` brings work to it from others.
+Handlers run on this thread; other threads pass work to it with `call`.
 """
 
 import heapq
@@ -30,13 +30,13 @@ class Loop:
         self._thread.start()
 
     def stop(self) -> None:
-        """Returns when no handler runs any more."""
+        """Stop; returns when no handler is running."""
         self._ending = True
         self.call(lambda: None)
         self._thread.join()
 
     def call(self, work) -> None:
-        """From any thread."""
+        """Run a function on the loop's thread; may be called from any thread."""
         self._inbox.append(work)
         os.write(self._wake_in, b"x")
 
@@ -44,7 +44,7 @@ class Loop:
         heapq.heappush(self._timers, (time.monotonic() + seconds, next(self._order), work))
 
     def watch(self, file, events: int, handler) -> None:
-        """handler(events) when ready; `events` 0: not any more."""
+        """Call handler(events) when the file is ready; `events` 0 ends the watch."""
         known = file in self._selector.get_map()
         if not events:
             if known:
@@ -71,7 +71,7 @@ class Loop:
 
     @staticmethod
     def _guard(work, *arguments) -> None:
-        """One session's mistake is not the others'."""
+        """Run a handler; its exception does not affect other sessions."""
         try:
             work(*arguments)
         except Exception:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The messages of a data channel, as the Session Manager plugin has them.
+"""The messages of a data channel, in the format of the Session Manager plugin.
 
-All numbers are big-endian. A message is a header of 120 bytes and its payload;
-the header names its own length without the last field, 116.
+All numbers are big-endian. A message is a header of 120 bytes and its payload; the
+header contains its own length without the last field, 116.
 """
 
 import hashlib
@@ -37,22 +37,22 @@ UUID_SET = 0x4 << 76 | 0x2 << 62
 
 
 class Malformed(ValueError):
-    """This is no message."""
+    """The bytes are not a valid message."""
 
 
 class Message(NamedTuple):
-    """What matters of a message to its receiver."""
+    """The fields of a message that its receiver needs."""
 
     kind: bytes
     sequence: int
     flags: int
-    identity: bytes  # as it is on the wire, its halves swapped
+    identity: bytes  # as on the wire, with its halves swapped
     payload_type: int
     payload: bytes
 
 
 def parse(data: bytes) -> Message:
-    """The message, checked as the agent checks it."""
+    """Parse a message, with the agent's checks."""
     if len(data) < HEADER.size:
         raise Malformed("too short")
     fields = HEADER.unpack_from(data)
@@ -69,7 +69,7 @@ def parse(data: bytes) -> Message:
 
 
 def build(kind: bytes, sequence: int, flags: int, payload_type: int, payload: bytes) -> bytes:
-    """A message; `kind` is padded to 32 bytes already."""
+    """Build a message; `kind` is already padded to 32 bytes."""
     identity = random.getrandbits(128) & UUID_CLEAR | UUID_SET
     return (
         HEADER.pack(
@@ -89,7 +89,7 @@ def build(kind: bytes, sequence: int, flags: int, payload_type: int, payload: by
 
 
 def acknowledgement(message: Message) -> bytes:
-    """What is answered to a message that has arrived."""
+    """The acknowledgement of a received message."""
     identity = uuid.UUID(bytes=message.identity[8:] + message.identity[:8])
     payload = {
         "AcknowledgedMessageType": message.kind.decode("ascii", "replace"),

@@ -27,7 +27,7 @@ PATH = "/v1/data-channel/"
 
 
 class Server:
-    """Listens, and finds the session that a connection is for."""
+    """Listens, and finds the session of each connection."""
 
     def __init__(self, loop, host: str, find):
         self.loop = loop
@@ -51,7 +51,7 @@ class Server:
 
 
 class Connection:
-    """One of a session's connections, from its first byte."""
+    """One connection of a session, from its first byte."""
 
     def __init__(self, server: Server, connection: socket.socket):
         self.loop = server.loop
@@ -169,7 +169,7 @@ class Connection:
     # -- the end
 
     def close(self) -> None:
-        """Politely."""
+        """Close the connection with a close frame."""
         if self._socket.fileno() < 0 or self._closing:
             return
         self._put(close_frame(NORMAL_CLOSURE))
@@ -183,7 +183,7 @@ class Connection:
             self.cut()
 
     def cut(self) -> None:
-        """Without a word."""
+        """Close the connection without a close frame."""
         if self._socket.fileno() < 0:
             return
         self.loop.watch(self._socket, 0, None)

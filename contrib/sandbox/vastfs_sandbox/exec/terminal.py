@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A command of ECS Exec on a terminal of its own, in the task's container."""
+"""A command of ECS Exec on a new terminal, in the task's container."""
 
 import contextlib
 import fcntl
@@ -22,11 +22,11 @@ PATIENCE = 10.0
 
 
 class CannotStart(Exception):
-    """Why, in the agent's words."""
+    """The command cannot be started; the agent's message."""
 
 
 class Terminal:
-    """The master of the terminal, and what runs on it."""
+    """The master of the terminal, and the process on it."""
 
     def __init__(self, container, command: str):
         words = shlex.split(command)
@@ -51,7 +51,7 @@ class Terminal:
         if "error" in message:
             raise CannotStart(CANNOT + message["error"])
         self.pid, self.master = message["pid"], fds[0]
-        message, _ = receive(channel)  # the end: it runs
+        message, _ = receive(channel)  # the end of the socket: the command runs
         if message:
             os.close(self.master)
             raise CannotStart(CANNOT + message["error"])
@@ -63,7 +63,7 @@ class Terminal:
             fcntl.ioctl(self.master, termios.TIOCSWINSZ, size)
 
     def hang_up(self) -> None:
-        """As the end of the line: SIGHUP to all that is in front."""
+        """Send SIGHUP to the foreground processes, as when a terminal is disconnected."""
         self._signal(signal.SIGHUP)
         self.close()
 
@@ -83,7 +83,7 @@ class Terminal:
 
 
 def receive(channel):
-    """(message, descriptors); an empty message is the end."""
+    """(message, descriptors); the message is empty at the end of the socket."""
     if not select.select([channel], [], [], PATIENCE)[0]:
         raise CannotStart(CANNOT + "no answer")
     data, fds, _, _ = socket.recv_fds(channel, 4096, 1)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The WebSocket side of a data channel: the upgrade and the frames.
 
-The upgrade is that of the package `websockets`. Its frames would cost more
-than all the rest of a message, so they are taken apart here: a session sends
-and acknowledges tens of thousands of them in a second.
+The upgrade is that of the package `websockets`. Its frames would take more time
+than the rest of a message, so they are parsed here: a session sends and
+acknowledges tens of thousands of them per second.
 """
 
 import struct
@@ -21,7 +21,7 @@ MAX_MESSAGE = 1 << 20
 
 
 class Broken(ValueError):
-    """The other side does not speak WebSocket."""
+    """The peer does not follow the WebSocket protocol."""
 
 
 class Upgrade:
@@ -31,7 +31,7 @@ class Upgrade:
         self._protocol = ServerProtocol()
 
     def receive(self, data: bytes):
-        """The path when the request is complete, else None."""
+        """The path if the request is complete; otherwise None."""
         self._protocol.receive_data(data)
         for event in self._protocol.events_received():
             if isinstance(event, Request):
@@ -53,7 +53,7 @@ class Upgrade:
 
 
 class FrameReader:
-    """Cuts what arrives into messages."""
+    """Parses received bytes into messages."""
 
     def __init__(self):
         self._left = b""
@@ -61,7 +61,7 @@ class FrameReader:
         self._opcode = None
 
     def feed(self, data: bytes):
-        """The (opcode, payload) pairs that are complete now."""
+        """The (opcode, payload) pairs that are now complete."""
         if self._left:
             data = self._left + data
         position, end = 0, len(data)
@@ -104,7 +104,7 @@ class FrameReader:
 
 
 def frame(payload: bytes, opcode: int = BINARY) -> bytes:
-    """One whole frame, as a server sends it."""
+    """One complete frame, as a server sends it."""
     size = len(payload)
     if size < 126:
         head = struct.pack(">BB", 0x80 | opcode, size)

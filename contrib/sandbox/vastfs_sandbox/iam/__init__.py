@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""IAM, STS, Identity Center and the places that hand out credentials.
+"""IAM, STS, IAM Identity Center and the endpoints that provide credentials.
 
 The server calls `install` and `middleware`.
 """
@@ -10,6 +10,6 @@ middleware = sign_in.middleware
 
 
 def install(context) -> None:
-    """Put the rules around moto's IAM and announce where one signs in."""
+    """Wrap the rules around moto's IAM and announce the sign-in endpoints."""
     rules.install(context)
     sign_in.install(context)

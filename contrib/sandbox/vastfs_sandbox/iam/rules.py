@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Where moto's IAM answers otherwise than AWS's."""
+"""Rules of IAM that moto lacks."""
 
 import json
 import re
@@ -10,13 +10,13 @@ from moto.iam.models import IAMBackend
 from ..common.patching import surround
 from ..wire.errors import ApiError
 
-#: managed policies that a role may have, unless the quota was raised
+#: the default quota of managed policies per role
 POLICIES_PER_ROLE = 10
 POLICY_ARN = re.compile(r"arn:aws[a-z-]*:iam::(aws|[0-9]{12}):policy/.+")
 
 
 def install(context) -> None:
-    """Names of service-linked roles, trust documents, managed policies."""
+    """Wrap the rules around moto's backend."""
     models.SERVICE_NAME_CONVERSION["ecs"] = "ECS"
     surround(
         context,
@@ -28,7 +28,7 @@ def install(context) -> None:
 
 
 def create_service_linked_role(backend, original, service_name, *rest):
-    """A second one is refused in these words."""
+    """A second service-linked role of the same name is refused."""
     try:
         return original(backend, service_name, *rest)
     except models.EntityAlreadyExists:
@@ -42,7 +42,7 @@ def create_service_linked_role(backend, original, service_name, *rest):
 
 
 def create_role(backend, original, role_name, assume_role_policy_document, *rest, **kw):
-    """The trust document must be one."""
+    """The trust policy must be a policy document."""
     try:
         json.loads(assume_role_policy_document)["Statement"]
     except (ValueError, KeyError, TypeError):
@@ -53,7 +53,7 @@ def create_role(backend, original, role_name, assume_role_policy_document, *rest
 
 
 def attach_role_policy(backend, original, policy_arn, role_name):
-    """Refused as in AWS: no ARN, no such policy, one too many."""
+    """Refused if the ARN is invalid, the policy does not exist or the quota is reached."""
     if not POLICY_ARN.fullmatch(policy_arn):
         raise ApiError("InvalidInput", f"ARN {policy_arn} is not valid.")
     if ":policy/aws-service-role/" in policy_arn:

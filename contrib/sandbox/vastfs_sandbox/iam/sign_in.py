@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Where credentials come from: IAM Identity Center, STS, a container, an instance.
+"""Sources of credentials: IAM Identity Center, STS, container and instance endpoints.
 
-Identity Center's OIDC signs in by a code that is confirmed on a page of the
-sandbox (RFC 8628), and its portal gives keys for the token. All keys are
-those of a role that moto's STS knows, so that signatures with them are
-checked like any others. None of these calls is signed.
+A user signs in to Identity Center's OIDC service with a code that is confirmed
+on a page of the sandbox (RFC 8628); the portal returns keys for the access
+token. moto's STS knows the role of all keys, so that signatures with them are
+verified like any others. None of these calls is signed.
 
 Rules of /sandbox/faults: `sso-oidc:CreateToken` with the kinds `slow_down`
 and `expired_token`, `sso:GetRoleCredentials` with the kind `delay`.
@@ -21,7 +21,7 @@ from ..common import clock
 from ..common.faults import take
 from ..wire import wsgi
 
-#: what the profile of an engineer names
+#: the role that an engineer's profile names
 ROLE = "Engineer"
 START = "/start"
 DEVICE = "/sign-in"
@@ -47,10 +47,10 @@ class Refusal(Exception):
 
 
 def _keys(context, session, role=ROLE, seconds=KEYS_VALID_S):
-    """Keys of a role as STS gives them, known to the signature check."""
+    """Keys of a role as STS returns them, known to the signature check."""
     from moto.sts.models import sts_backends
 
-    # not under context.lock: moto's own lock, which this takes, comes first
+    # not under context.lock: this call takes moto's own lock, which must be taken first
     return sts_backends[context.account_id]["aws"].assume_role(
         region_name=context.region,
         role_session_name=session,
@@ -66,7 +66,7 @@ def _expiry(keys):
 
 
 class Oidc:
-    """Clients, codes and tokens."""
+    """Registered clients, device codes and tokens."""
 
     def __init__(self, context):
         self.context = context
@@ -99,7 +99,7 @@ class Oidc:
                 "expiresIn": CODE_VALID_S, "interval": INTERVAL_S}
 
     def decide(self, code, decision):
-        """True if that code waits."""
+        """Record the user's decision; False if no such code is pending."""
         for state in self.codes.values():
             if state["code"] == code and not state["decision"]:
                 state["decision"] = decision
@@ -143,8 +143,8 @@ class Oidc:
         return given
 
     def check(self, environ):
-        """The portal's calls carry the token."""
-        # WSGI leaves out headers with an underscore in their names
+        """Check the access token of a call to the portal."""
+        # WSGI omits headers with an underscore in their names
         token = environ["vastfs.handler"].headers.get("x-amz-sso_bearer_token", "")
         if self.tokens.get(token, 0) < clock.timestamp():
             raise Refusal(401, "UnauthorizedException")
@@ -158,7 +158,7 @@ FORM = """<form method="post"><button name="decision" value="allow">Allow</butto
 
 
 class SignIn:
-    """The layer that answers these calls; all others go on."""
+    """The layer that answers these calls and passes all others on."""
 
     def __init__(self, context, app):
         self.context, self.app, self.oidc = context, app, Oidc(context)
@@ -283,7 +283,7 @@ class SignIn:
 
 
 def install(context):
-    """What a profile must say to get in here."""
+    """Announce what a profile needs to sign in here."""
     context.facts["sign_in"] = {
         "start_url": context.endpoint + START, "role": ROLE, "container_url": context.endpoint + CONTAINER,
         "container_token": CONTAINER_TOKEN,
@@ -291,5 +291,5 @@ def install(context):
 
 
 def middleware(context, app):
-    """Before the signatures, of which these calls have none."""
+    """This layer comes before the signature check: its calls are unsigned."""
     return SignIn(context, app)

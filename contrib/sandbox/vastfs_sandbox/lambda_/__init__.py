@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Lambda: functions that run in processes of their own.
+"""Lambda: functions that run as local processes.
 
 The server calls `install`.
 """
@@ -8,7 +8,7 @@ from . import images, interfaces, invoke, response_stream
 
 
 def install(context) -> None:
-    """Put states, images, interfaces and both kinds of Invoke into moto's place."""
+    """Replace moto's states, images, interfaces and both kinds of Invoke."""
     interfaces.install(context)
     images.install(context)
     invoke.install(context)

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What can go wrong with an invocation before the function runs.
+"""Faults of an invocation before the function runs.
 
-`match` is `lambda`, `kind` one of REFUSALS; `message` replaces the message,
-`reason` that of `too_many`.
+`match` is `lambda`, and `kind` one of REFUSALS. `message` replaces the error
+message, `reason` the reason of `too_many`.
 """
 
 from ..common.faults import take
 
+#: kind: (status, code, message)
 REFUSALS = {
     "not_ready": (502, "ResourceNotReadyException", "The function is not ready."),
     "eni_not_ready": (
@@ -27,7 +28,7 @@ REFUSALS = {
         "in the following state: Pending",
     ),
     "too_many": (429, "TooManyRequestsException", "Rate Exceeded."),
-    "inactive": (0, "", ""),  # lets the function fall asleep first
+    "inactive": (0, "", ""),  # first makes the function inactive
 }
 
 

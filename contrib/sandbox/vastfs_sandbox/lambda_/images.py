@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The images that Lambda functions are made from.
+"""The images of Lambda functions.
 
-Lambda looks an image up once, when a function is created or its code updated,
-and fetches it then: the function is Pending meanwhile, and Failed if there is
-something wrong with it.
+Lambda looks up and pulls the image once, when a function is created or its code
+is updated. Meanwhile the function is Pending; it is Failed if the image cannot
+be used.
 """
 
 import json
@@ -19,11 +19,11 @@ _context = None
 
 
 def install(context) -> None:
-    """Put the images around moto's functions."""
+    """Wrap the rules of images around moto's functions."""
     global _context
     _context = context
-    LambdaFunction.image = None  # what it runs from
-    LambdaFunction.first_image = False  # is there none yet?
+    LambdaFunction.image = None  # the image that the function runs from
+    LambdaFunction.first_image = False  # whether the function has no image yet
     LambdaFunction.fetching = False
     LambdaFunction.image_error = None
     surround(context, LambdaBackend, create_function)
@@ -31,7 +31,7 @@ def install(context) -> None:
 
 
 def create_function(backend, original, spec):
-    """Its image must be there."""
+    """The image must exist."""
     image = located((spec.get("Code") or {}).get("ImageUri"))
     function = original(backend, spec)
     if image:
@@ -40,7 +40,7 @@ def create_function(backend, original, spec):
 
 
 def update_function_code(function, original, spec):
-    """An image for another processor brings its architecture."""
+    """A request with an image for another architecture names the architecture."""
     image = located(spec.get("ImageUri"))
     if "Architectures" in spec:
         function.architectures = spec["Architectures"]
@@ -56,7 +56,7 @@ def update_function_code(function, original, spec):
 
 
 def located(uri):
-    """The image of a URI; None without one and for host_place. Or refused."""
+    """The image of a URI; None without a URI and for images that host_place runs; else refused."""
     if not uri or host_place.stands_for(uri):
         return None
     try:
@@ -78,7 +78,7 @@ def refuse(message: str):
 
 
 def begin(function, image) -> None:
-    """Fetch the image; until that is done the function is as it was."""
+    """Pull the image; until then the function is unchanged."""
     function.first_image = function.image is None
     function.fetching = True
     function.image_error = None
@@ -101,7 +101,7 @@ def fetch(function, image) -> None:
 
 
 def get_code(function, original):
-    """With the digest that the image had when it was looked up."""
+    """Add the digest that the image had at the lookup."""
     answer = original(function)
     uri = function.code.get("ImageUri")
     if uri:

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Lambda functions in a VPC.
+"""Network interfaces of Lambda functions in a VPC.
 
-In AWS a function has an interface in each of its subnets, and keeps it long
-after it was deleted: that is what makes deleting a stack slow. moto knows
-nothing of it. A function's states are in states.py, what it is made
-from in images.py.
+On AWS a function has an interface in each of its subnets, which remains long
+after the function was deleted: that is why deleting a stack is slow. moto has no
+such interfaces. A function's states are in states.py, its images in images.py.
 """
 
 import json
@@ -18,15 +17,15 @@ from moto.ec2.models import ec2_backends
 from ..common.patching import surround
 from ..ec2 import make_interface
 
-RELEASE = 60  # until an interface that nobody uses any more is `available`
-REMOVE = 1500  # until Lambda removes it by itself
+RELEASE = 60  # until an unused interface is `available`
+REMOVE = 1500  # until Lambda deletes it
 LEAST_STORAGE, MOST_STORAGE = 512, 10240  # MB of /tmp
 
 _context = None
 
 
 def install(context) -> None:
-    """Put the interfaces around moto's functions."""
+    """Wrap the rules of interfaces around moto's functions."""
     global _context
     _context = context
     surround(context, LambdaBackend, create_function, delete_function)
@@ -38,7 +37,7 @@ def _ec2(function):
 
 
 def create_function(backend, original, spec):
-    """It takes its addresses at once."""
+    """The function takes its addresses at once."""
     ec2 = ec2_backends[backend.account_id][backend.region_name]
     _check(ec2, spec.get("VpcConfig"))
     _check_storage(spec.get("EphemeralStorage"))
@@ -49,14 +48,14 @@ def create_function(backend, original, spec):
 
 
 def delete_function(backend, original, function_name, qualifier=None):
-    """Its interfaces stay behind."""
+    """The function's interfaces remain."""
     function = backend.get_function(function_name, qualifier)
     original(backend, function_name, qualifier)
     _leave(function)
 
 
 def update_configuration(function, original, updates):
-    """Moving to another network leaves the old interfaces behind."""
+    """After a move to another network the old interfaces remain."""
     _check(_ec2(function), updates.get("VpcConfig"))
     _check_storage(updates.get("EphemeralStorage"))
     before = dict(function._vpc_config or {})
@@ -68,7 +67,7 @@ def update_configuration(function, original, updates):
 
 
 def _check(ec2, config) -> None:
-    """Only existing subnets and groups are taken."""
+    """The subnets and security groups must exist."""
     for subnet in (config or {}).get("SubnetIds") or []:
         try:
             ec2.get_subnet(subnet)
@@ -80,7 +79,7 @@ def _check(ec2, config) -> None:
 
 
 def _check_storage(storage) -> None:
-    """The size of /tmp in MB."""
+    """Check the size of /tmp in MB."""
     size = (storage or {}).get("Size", LEAST_STORAGE)
     for relation, limit, wrong in (
         ("greater", LEAST_STORAGE, size < LEAST_STORAGE),
@@ -101,7 +100,7 @@ def _refuse(message, code="InvalidParameterValueException"):
 
 
 def _enter(function) -> None:
-    """Lambda takes one address in each subnet."""
+    """Create one interface in each subnet."""
     config = function._vpc_config or {}
     for subnet in config.get("SubnetIds") or []:
         words = f"AWS Lambda VPC ENI-{function.function_name}-{uuid.uuid4()}"
@@ -111,14 +110,14 @@ def _enter(function) -> None:
 
 
 def _leave(function) -> None:
-    """Interfaces are let go slowly, and removed very slowly."""
+    """Release the interfaces slowly, and delete them very slowly."""
     enis = _ec2(function).enis
     left, function.interfaces = function.interfaces, []
 
     def release():
         for interface in left:
             interface.status = "available"
-        if _context.scaled(REMOVE) > 0:  # else nobody would ever see them
+        if _context.scaled(REMOVE) > 0:  # otherwise no client would ever see them
             _context.later(REMOVE, remove)
 
     def remove():

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""One event on its way through a sandbox, and where its response goes.
+"""One event in a function sandbox, and the sink of its response.
 
-A response reaches its sink chunk by chunk. Invoke wants all of it or an
-error: Collected. InvokeWithResponseStream passes it on as it comes: Piped,
-which holds so little that the program waits for a slow client.
+A response reaches its sink chunk by chunk. Invoke returns the whole response or
+an error (Collected). InvokeWithResponseStream passes the chunks on as they come
+(Piped) and buffers so little that the program waits for a slow client.
 """
 
 import json
@@ -12,19 +12,19 @@ import time
 import uuid
 from collections import deque
 
-MAX_RESPONSE = 6 * 1024 * 1024 + 100  # of a buffered response
+MAX_RESPONSE = 6 * 1024 * 1024 + 100  # maximum of a buffered response
 MAX_STREAMED = 200 * 1024 * 1024
 MAX_IN_PIPE = 1 << 20
-MAX_CHUNK = 256 * 1024  # what lies ready is passed on in pieces of this size
+MAX_CHUNK = 256 * 1024  # size of the pieces in which buffered bytes are passed on
 TOO_LARGE = "Function.ResponseSizeTooLarge"
 
 
 class TooLarge(Exception):
-    """A response is over the limit."""
+    """The response exceeds the limit."""
 
 
 class Collected:
-    """Takes a response in whole."""
+    """Collects the whole response."""
 
     limit = MAX_RESPONSE
 
@@ -42,7 +42,7 @@ class Collected:
 
 
 class Piped:
-    """Passes a response on; holds a part of it only."""
+    """Passes the response on and buffers only a part of it."""
 
     limit = MAX_STREAMED
 
@@ -53,7 +53,7 @@ class Piped:
         self._changed = threading.Condition()
 
     def put(self, chunk: bytes) -> None:
-        """Wait for room; after the end, for nobody listens, drop it."""
+        """Wait for room in the buffer; drop the bytes if the reader is gone."""
         with self._changed:
             while self._size >= MAX_IN_PIPE and not self._closed:
                 self._changed.wait()
@@ -69,14 +69,14 @@ class Piped:
             self._changed.notify_all()
 
     def abandon(self) -> None:
-        """Nobody listens any more: the program need not wait for him."""
+        """The reader is gone: the program no longer waits for it."""
         with self._changed:
             self._chunks.clear()
             self._closed = True
             self._changed.notify_all()
 
     def get(self):
-        """All that lies ready, up to MAX_CHUNK; None at the end."""
+        """The buffered bytes, up to MAX_CHUNK; None at the end."""
         with self._changed:
             while not self._chunks and not self._closed:
                 self._changed.wait()
@@ -93,7 +93,7 @@ class Piped:
 
 
 class Invocation:
-    """One event, and what became of it."""
+    """One event and its outcome."""
 
     def __init__(self, payload: bytes, function_arn: str, timeout: float, sink):
         self.request_id = str(uuid.uuid4())
@@ -102,26 +102,26 @@ class Invocation:
         self.timeout = timeout
         self.trace_id = f"Root=1-{int(time.time()):x}-{uuid.uuid4().hex[:24]};Sampled=0"
         self.client_context = None
-        #: set when the program has taken the event: the clock runs from then
+        #: set when the program has received the event: the function's time counts from here
         self.delivered = threading.Event()
         self.delivered_at = None
         self.sink = sink
-        #: set when it is over
+        #: set when the invocation is over
         self.done = threading.Event()
         #: (type, body) if the program or the sandbox failed
         self.error = None
-        #: the program was left in the middle of its answer: it is of no more use
+        #: the program was interrupted in the middle of its response and cannot be reused
         self.cut_off = False
         self._lock = threading.Lock()
 
     def deliver(self) -> int:
-        """Hand it to the program; returns its deadline in milliseconds."""
+        """Mark the event as delivered; its deadline in milliseconds."""
         self.delivered_at = time.monotonic()
         self.delivered.set()
         return int((time.time() + self.timeout) * 1000)
 
     def fail(self, kind: str, body: bytes) -> None:
-        """End it with an error, unless it is over already."""
+        """End the invocation with an error, unless it is already over."""
         with self._lock:
             if self.done.is_set():
                 return

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Invoke: functions that really run.
 
-A free list of warm sandboxes for each function, a cold one when none is
-free. What a sandbox does with an event is in sandbox.py, what the
-program hears of it in runtime_api.py, the states in states.py.
+Each function has a list of warm sandboxes; when none is free, a cold one is
+started. sandbox.py runs the program, runtime_api.py is the program's API, and
+states.py has the function's states.
 """
 
 import base64
@@ -22,14 +22,13 @@ MAX_REQUEST = 6 * 1024 * 1024
 MAX_EVENT = 1024 * 1024
 ACCOUNT_CONCURRENCY = 1000
 
-#: kinds of the rule "lambda": status, code, message
 _context = None
 _pools = {}
 _pools_lock = threading.Lock()
 
 
 class Refused(LambdaClientError):
-    """Invoke fails before anything ran."""
+    """Invoke fails before the program runs."""
 
     def __init__(self, status: int, kind: str, message: str, **more):
         super().__init__(kind, message)
@@ -39,7 +38,7 @@ class Refused(LambdaClientError):
 
 
 def pool_of(function) -> Warm:
-    """The sandboxes of a function as it is now; those of before end."""
+    """The sandboxes of the function's present version; those of older versions end."""
     key = (function.account_id, function.function_arn)
     with _pools_lock:
         generation, pool = _pools.get(key, (None, None))
@@ -62,7 +61,7 @@ def forget(function) -> None:
 
 
 def check(function) -> None:
-    """Refused if the function cannot take an event now."""
+    """Raise Refused if the function cannot receive an event now."""
     rule = faults.of_invoke()
     if rule and rule["kind"] == "inactive":
         states.make_inactive(function)
@@ -87,7 +86,7 @@ def check(function) -> None:
 
 
 class Slot:
-    """One place under the function's and the account's concurrency."""
+    """One slot of the function's and the account's concurrency."""
 
     def __init__(self, function):
         self._pool = pool_of(function)
@@ -145,7 +144,7 @@ def invoke(self):
 
 
 def begin(self, function, payload: bytes, sink):
-    """A place to run, which is to be freed, and what to run there; or Refused."""
+    """(slot, invocation); the caller frees the slot. Refused if there is none."""
     check(function)
     slot = Slot(function)
     timeout = float(function.timeout)
@@ -163,7 +162,7 @@ def run_event(slot, invocation) -> None:
 
 
 def reply(self, function, invocation, tail: bytes):
-    """What the caller of RequestResponse gets."""
+    """The reply of a RequestResponse invocation."""
     headers = {
         "status": 200,
         "Content-Type": "application/json",

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""InvokeWithResponseStream: the response while the function still writes it.
+"""InvokeWithResponseStream: sends the response while the function writes it.
 
-The reply is an event stream: PayloadChunk events as the program's chunks come,
-then InvokeComplete, which tells how it ended. A client that does not read
-makes the program wait; a client that went away does not.
+The reply is an event stream: a PayloadChunk event for each chunk of the program,
+then InvokeComplete with the outcome. The program waits for a client that does
+not read, but not for a client that has closed the connection.
 """
 
 import base64
@@ -26,13 +26,13 @@ COMPLETE = eventstream.Event("InvokeComplete", "application/json")
 
 
 def install(_context) -> None:
-    """A new action of moto's; before its first request, for urls are read once."""
+    """Add the action to moto, before the first request: moto reads its URLs once."""
     urls.url_paths[PATH] = LambdaResponse.dispatch
     LambdaResponse.invoke_with_response_stream = invoke_with_response_stream
 
 
 def invoke_with_response_stream(self):
-    """Errors before the start are those of Invoke."""
+    """InvokeWithResponseStream; the errors before the start are those of Invoke."""
     function = invoke.function_of(self)
     payload = invoke.body_of(self)
     invoke.check_payload(payload, invoke.MAX_REQUEST)
@@ -50,7 +50,7 @@ def invoke_with_response_stream(self):
 
 
 class Reply:
-    """The body of the reply; the function runs in a thread of its own."""
+    """The body of the reply; the invocation runs in a thread of its own."""
 
     def __init__(self, slot, invocation, wants_log: bool):
         self._invocation = invocation
@@ -69,7 +69,7 @@ class Reply:
     def __iter__(self):
         while (chunk := self._invocation.sink.get()) is not None:
             yield CHUNK.encode(chunk)
-        self._thread.join()  # only then the log is complete
+        self._thread.join()  # the log is complete only now
         yield COMPLETE.encode(json.dumps(self._outcome()).encode())
 
     def _outcome(self) -> dict:
@@ -83,5 +83,5 @@ class Reply:
         return outcome
 
     def close(self) -> None:
-        """The client has got all, or hung up."""
+        """The client has received everything or closed the connection."""
         self._invocation.sink.abandon()

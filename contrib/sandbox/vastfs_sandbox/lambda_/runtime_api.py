@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The Lambda Runtime API, one small HTTP server for each function sandbox.
 
-A server of its own makes the path need no identity, as in AWS. The program
-asks for `next`, works, and posts a response or an error; the sandbox's side
-hands in an Invocation and waits for its outcome.
+Each sandbox has a server of its own, so that the path needs no identity, as on
+AWS. The program requests `next`, works, and posts a response or an error; the
+sandbox submits an Invocation and waits for its outcome.
 
-An answer reaches the invocation chunk by chunk, so that whoever waits may
-pass the chunks on before the last one has come.
+A response reaches the invocation chunk by chunk, so that the first chunks can be
+passed on before the last one has arrived.
 """
 
 import base64
@@ -55,7 +55,7 @@ class RuntimeApi:
         self._thread.start()
 
     def submit(self, invocation: Invocation) -> None:
-        """The next event of the program."""
+        """Submit the program's next event."""
         self._waiting.put(invocation)
 
     def next(self):
@@ -66,7 +66,7 @@ class RuntimeApi:
         return invocation
 
     def find(self, request_id: str):
-        """The invocation in flight if it has this id."""
+        """The invocation in flight if it has this ID."""
         current = self.current
         if current is None or current.request_id != request_id:
             return None
@@ -76,23 +76,23 @@ class RuntimeApi:
         self._on_init_error(kind, body)
 
     def truncated(self) -> None:
-        """The program broke off in the middle of its answer."""
+        """The program's response ended before it was complete."""
         if self.current:
             self._on_truncated(self.current)
 
     def count(self, change: int) -> None:
-        """A connection came or went."""
+        """Count an opened or closed connection."""
         with self._changed:
             self._connections += change
             self._changed.notify_all()
 
     def settle(self, limit: float) -> None:
-        """Let what a dead program has written come in."""
+        """Read the rest of the data that a dead program has sent."""
         with self._changed:
             self._changed.wait_for(lambda: self._connections == 0, limit)
 
     def close(self) -> None:
-        """Let the waiting `next` go and end the server."""
+        """Release the waiting `next` and end the server."""
         self._waiting.put(None)
         threading.Thread(target=self._shut, daemon=True).start()
 
@@ -107,7 +107,7 @@ class Server(ThreadingHTTPServer):
     request_queue_size = 16
 
     def handle_error(self, request, client_address):
-        """A program that was killed leaves broken connections; that is no news."""
+        """Ignore broken connections: a killed program leaves them behind."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 
@@ -116,13 +116,13 @@ class Handler(BaseHTTPRequestHandler):
     """The five requests of the API."""
 
     protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True  # else 40 ms for each answer
+    disable_nagle_algorithm = True  # otherwise each reply takes 40 ms
     rbufsize = CHUNK
     wbufsize = -1
     timeout = None
 
     def log_message(self, *_):
-        """Requests are no news."""
+        """Requests are not logged."""
 
     @property
     def api(self) -> RuntimeApi:
@@ -214,11 +214,11 @@ class Handler(BaseHTTPRequestHandler):
     def _too_large(self, invocation, body):
         streamed = RESPONSE_MODE in self.headers
         limit = invocation.sink.limit if streamed else MAX_RESPONSE
-        if limit > MAX_RESPONSE:  # the client is told at once, the program has to go
+        if limit > MAX_RESPONSE:  # the client is told at once; the program must end
             invocation.cut_off = True
             self.close_connection = True
         else:
-            body.discard()  # who is writing does not look for a reply yet
+            body.discard()  # a program that is still writing does not read a reply yet
         invocation.fail(TOO_LARGE, too_large_body(limit))
         text = f"Exceeded maximum allowed payload size ({limit} bytes)."
         return self._error(413, "RequestEntityTooLarge", text)
@@ -251,7 +251,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def decoded(text: str) -> bytes:
-    """The error's body out of a trailer."""
+    """The error's body, decoded from a trailer."""
     try:
         return base64.b64decode(text, validate=True)
     except binascii.Error:

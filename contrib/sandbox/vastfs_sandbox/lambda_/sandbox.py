@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Function sandboxes: a runtime program each, kept warm for the next event.
+"""Function sandboxes: each has a runtime program that is kept warm for the next event.
 
-The program is the entry point of the function's image, and runs inside of it;
-for images that are not in ECR see containers/host_place.py.
+The program is the entry point of the function's image and runs inside it.
+containers/host_place.py runs images that are not in ECR.
 """
 
 import shutil
@@ -18,15 +18,15 @@ from ..containers.image_place import ImagePlace
 from .invocation import error_body
 from .runtime_api import RuntimeApi
 
-INIT_LIMIT = 10  # seconds of this machine until the program must be ready
-EXIT_GRACE = 1  # second between a broken connection and the exit behind it
-USER = (993, 990)  # as AWS has it: nobody in particular
+INIT_LIMIT = 10  # seconds of this machine within which the program must be ready
+EXIT_GRACE = 1  # seconds between a broken connection and the exit that caused it
+USER = (993, 990)  # AWS runs functions as a user without rights
 TAIL = 4096  # bytes of the log that an invocation may return
 MAX_IDLE = 64  # sandboxes of one function that are kept warm
 
 
 class InvalidEntrypoint(Exception):
-    """What the function's image wants to be started cannot be."""
+    """The entry point of the function's image cannot be started."""
 
 
 class Warm:
@@ -41,7 +41,7 @@ class Warm:
         self._retired = False
 
     def take(self):
-        """A warm sandbox, the last one used first; else a cold one."""
+        """The most recently used warm sandbox; a cold one if there is none."""
         with self._lock:
             while self._idle:
                 sandbox = self._idle.pop()
@@ -50,7 +50,7 @@ class Warm:
         return FunctionSandbox(self.context, self.function)
 
     def give_back(self, sandbox) -> None:
-        """For the next event, if there can be one."""
+        """Keep the sandbox for the next event, if it can still be used."""
         with self._lock:
             keep = sandbox.usable and not self._retired
             if keep and len(self._idle) < MAX_IDLE:
@@ -59,7 +59,7 @@ class Warm:
         sandbox.close()
 
     def retire(self) -> None:
-        """The function was changed or deleted."""
+        """End all sandboxes: the function was changed or deleted."""
         with self._lock:
             self._retired = True
             idle, self._idle = self._idle, []
@@ -81,7 +81,7 @@ class FunctionSandbox:
         self.tail = []
         self.current = None
         self._ready = False
-        self._init_seconds = None  # until it was reported
+        self._init_seconds = None  # the error of the init phase, until it was reported
         self._init_error = None
         self._lock = threading.Lock()
         self.api = RuntimeApi(self._on_init_error, self._on_truncated)
@@ -101,7 +101,7 @@ class FunctionSandbox:
         self.process.on_exit(self._exited)
 
     def _place(self):
-        """(argv, first variables, inside an image?)"""
+        """(argv, initial variables, whether the program runs inside an image)"""
         if self.function.image is None:
             return self._on_host()
         try:
@@ -156,7 +156,7 @@ class FunctionSandbox:
         return {**environment, **(function.environment_vars or {})}
 
     def _open_log(self):
-        """None if the group is gone: a function runs without a log, too."""
+        """None if the log group does not exist: the function then runs without a log."""
         function = self.function
         writer = logs.Writer(
             self.context, function.log_group, self.stream, function.region
@@ -175,7 +175,7 @@ class FunctionSandbox:
         return self.process.running and self.current is None
 
     def write(self, *lines) -> None:
-        """Lines of the platform itself."""
+        """Log lines of the platform itself."""
         self._on_lines([line + "\n" for line in lines])
 
     def _on_lines(self, lines) -> None:
@@ -190,7 +190,7 @@ class FunctionSandbox:
             return "".join(self.tail).encode()[-TAIL:]
 
     def run(self, invocation) -> None:
-        """Let the program have the event; returns when that is over."""
+        """Give the event to the program; returns when the invocation is over."""
         with self._lock:
             self.tail = []
         self.current = invocation
@@ -209,7 +209,7 @@ class FunctionSandbox:
         self.current = None
 
     def _wait_ready(self, invocation) -> bool:
-        """The time to start does not count as the function's."""
+        """Wait for the program; this time does not count as the function's."""
         if self._ready:
             return True
         limit = self._started + INIT_LIMIT + invocation.timeout
@@ -228,7 +228,7 @@ class FunctionSandbox:
         return True
 
     def _wait_done(self, invocation) -> None:
-        """The clock runs from when the program has taken the event."""
+        """Wait for the outcome; the function's time counts from the delivery of the event."""
         if not invocation.delivered.wait(INIT_LIMIT + invocation.timeout):
             return self._time_out(invocation)
         if not invocation.done.wait(invocation.timeout):
@@ -249,7 +249,7 @@ class FunctionSandbox:
         self._init_error = (kind, body)
 
     def _on_truncated(self, invocation) -> None:
-        """Half an answer: if the program is dying, that is the reason."""
+        """The response is incomplete; if the program is about to exit, its exit is the reason."""
         if self.process.wait(EXIT_GRACE):
             return
         kind = "Runtime.TruncatedResponse"
@@ -257,11 +257,11 @@ class FunctionSandbox:
         invocation.fail(kind, error_body(kind, "The response was cut short."))
 
     def _exited(self) -> None:
-        """Not in the caller's thread, which has other processes to look after."""
+        """Handle the exit in a thread of its own: the caller's thread serves all processes."""
         threading.Thread(target=self._on_exit, daemon=True).start()
 
     def _on_exit(self) -> None:
-        """The program is gone; an event in its hands has failed."""
+        """The program has ended; the event that it was processing has failed."""
         invocation = self.current
         if invocation is None or invocation.done.is_set():
             return
@@ -275,7 +275,7 @@ class FunctionSandbox:
         return invocation.fail(kind, error_body(kind, message))
 
     def _report(self, invocation) -> None:
-        """The lines that end an invocation in the log."""
+        """Log the END and REPORT lines of an invocation."""
         begin = invocation.delivered_at or self._started
         spent = (time.monotonic() - begin) * 1000
         fields = [
@@ -295,7 +295,7 @@ class FunctionSandbox:
         self.write(f"END RequestId: {invocation.request_id}", "\t".join(fields) + "\t")
 
     def _peak(self) -> int:
-        """The program's largest size so far in MB."""
+        """The program's peak memory so far, in MB."""
         try:
             status = Path(f"/proc/{self.process.program}/status").read_text()
         except OSError:
@@ -306,7 +306,7 @@ class FunctionSandbox:
         return 0
 
     def close(self) -> None:
-        """End it for good."""
+        """End the sandbox."""
         self.process.kill()
         self.process.wait()
         self.capture.close()
@@ -323,6 +323,6 @@ def how_it_ended(process) -> str:
 
 
 def signal_name(number: int) -> str:
-    """As Go's runtime, and so Lambda, words it."""
+    """The name of a signal in Go's runtime, which Lambda uses."""
     names = {6: "aborted", 9: "killed", 11: "segmentation fault", 15: "terminated"}
     return names.get(number, f"signal {number}")

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A function's states and settings that moto does not keep.
 
-A new function is Pending and an updated one InProgress for as long as AWS
-needs; both end by the clock, not by being looked at.
+A new function is Pending and an updated one InProgress for as long as on AWS.
+Both states end after a time, not after a number of requests as in moto.
 """
 
 import time
@@ -19,13 +19,13 @@ CREATE = 15
 CREATE_IN_VPC = 45
 UPDATE = 8
 UPDATE_VPC = 30
-RESTORE = 45  # of the network of a function that was idle for weeks
+RESTORE = 45  # to restore the network of a function that was idle for weeks
 
 _context = None
 
 
 class ResourceConflict(LambdaClientError):
-    """Something else is being done to the function."""
+    """Another update of the function is in progress."""
 
     code = 409
 
@@ -34,7 +34,7 @@ class ResourceConflict(LambdaClientError):
 
 
 def state_of(function) -> str:
-    """Pending until its time is over, then whatever it was set to."""
+    """Pending until its time is over, then the state that was set."""
     if time.monotonic() < function.pending_until:
         return "Pending"
     if function.first_image:
@@ -46,12 +46,12 @@ def state_of(function) -> str:
 
 
 def make_inactive(function) -> None:
-    """As after weeks without an invocation."""
+    """Make the function inactive, as after weeks without an invocation."""
     function.settled_state = "Inactive"
 
 
 def restore(function) -> None:
-    """An invocation wakes an inactive function, but fails itself."""
+    """Restore an inactive function; the invocation that triggers it fails."""
     function.settled_state = "Active"
     function.pending_reason = ("Restoring", "The function is being restored.")
     function.pending_until = _context.deadline(RESTORE)
@@ -82,13 +82,13 @@ def in_vpc(function) -> bool:
 
 
 def log_group(function) -> str:
-    """Where its log goes."""
+    """The function's log group."""
     name = function.logging_config.get("LogGroup")
     return name or f"/aws/lambda/{function.function_name}"
 
 
 def vpc_config(function):
-    """With the VPC that the subnets are really in."""
+    """The VPC configuration, with the VPC of the subnets."""
     config = dict(function._vpc_config or {})
     if not config.get("SubnetIds"):
         return {"SubnetIds": [], "SecurityGroupIds": [], "VpcId": ""}
@@ -161,7 +161,7 @@ def _begin_update(function, seconds: float) -> None:
 
 
 def _refused_while_busy(original):
-    """An update in the middle of another one is a conflict."""
+    """Refuse an update while another one is in progress."""
 
     def handler(response):
         name = unquote(response.path.rsplit("/", 2)[-2])

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""CloudWatch Logs, and the output of processes on its way there.
+"""CloudWatch Logs, and the capture of processes' output.
 
-The server calls `install`; ECS and Lambda write by `Capture` and `Writer`.
+The server calls `install`; ECS and Lambda write with `Capture` and `Writer`.
 """
 
 from .streams import Capture, Writer, install

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Output of processes, line by line, into CloudWatch log streams.
+"""Writes the output of processes, line by line, to CloudWatch log streams.
 
-Also what moto's log service lacks for a client that follows a stream: its
-tokens are indexes into a filtered and sorted list, so that a filter or one
-late event shifts them.
+Also replaces moto's page tokens, which are indexes into a filtered and sorted
+list: a filter, or one late event, would shift them for a client that follows
+a stream.
 """
 
 import os
@@ -23,12 +23,12 @@ from ..common.faults import take
 MAX_LINE = 256 * 1024  # the service's limit of one event; longer ones are split
 MAX_PAGE_EVENTS = 10_000
 MAX_PAGE_BYTES = 1 << 20
-EVENT_OVERHEAD = 26  # bytes that the service counts on top of each message
+EVENT_OVERHEAD = 26  # bytes that the service adds to the size of each message
 READ_SIZE = 64 * 1024
 
 
 class Writer:
-    """Appends lines to one stream, never going back in time."""
+    """Appends lines to one stream, with timestamps that never decrease."""
 
     def __init__(self, context, group: str, stream: str, region=None):
         self._context = context
@@ -39,7 +39,7 @@ class Writer:
         self._lock = threading.Lock()
 
     def open(self) -> None:
-        """Create the stream; KeyError if there is no such group."""
+        """Create the stream; KeyError if the group does not exist."""
         with self._context.lock:
             if self._group not in self._backend.groups:
                 raise KeyError(self._group)
@@ -49,7 +49,7 @@ class Writer:
                 pass
 
     def put(self, lines) -> None:
-        """Append texts; nobody hears about it if the group was deleted."""
+        """Append texts; they are dropped if the group was deleted."""
         with self._lock:
             self._last = max(self._last, int(clock.timestamp() * 1000))
             events = [{"timestamp": self._last, "message": t} for t in lines if t]
@@ -62,7 +62,7 @@ class Writer:
 
 
 class Capture:
-    """The reading end of a pipe that processes write to."""
+    """The read end of a pipe that processes write to."""
 
     def __init__(self, on_lines):
         self._on_lines = on_lines
@@ -73,12 +73,12 @@ class Capture:
         _collector.add(self._read_fd, self)
 
     def started(self) -> None:
-        """The process has its own copy of the writing end by now."""
+        """Close the write end: the process now has its own copy."""
         os.close(self.write_fd)
 
     def drain(self, whole_lines=True) -> None:
-        """Take in all that was written so far; a last line without its
-        newline too, if not `whole_lines`."""
+        """Read everything that was written so far; unless `whole_lines`, also
+        the last line without its newline."""
         with self._lock:
             if self._read_fd < 0:
                 return
@@ -88,7 +88,7 @@ class Capture:
                 self._flush()
 
     def close(self) -> None:
-        """Take in the rest and let go, even if somebody could still write."""
+        """Read the rest and close the pipe, even if a process could still write."""
         with self._lock:
             if self._read_fd < 0:
                 return
@@ -98,7 +98,7 @@ class Capture:
             self._read_fd = -1
 
     def ready(self) -> None:
-        """There is something to read, or no writer any more."""
+        """The pipe is readable, or its last writer has closed it."""
         with self._lock:
             if self._read_fd < 0:
                 return
@@ -109,7 +109,7 @@ class Capture:
                 self.close()
 
     def _read(self):
-        """Bytes; empty at the end; None if there is nothing now."""
+        """Bytes; empty at the end of the pipe; None if there are no data now."""
         try:
             return os.read(self._read_fd, READ_SIZE)
         except BlockingIOError:
@@ -131,7 +131,7 @@ class Capture:
 
 
 def text(line: bytes) -> str:
-    """A log message; what is no UTF-8 is replaced, as the service does."""
+    """A log message; invalid UTF-8 is replaced, as the service does."""
     return line.decode("utf-8", "replace")
 
 
@@ -165,12 +165,12 @@ _collector = None
 def get_log_events(
     stream, start_time, end_time, limit, next_token, start_from_head
 ):
-    """LogStream.get_log_events with tokens that stay true.
+    """LogStream.get_log_events with tokens that stay valid.
 
-    A token is a position in the order of arrival: `f/n` reads on from event
-    n, `b/n` backwards from before it. At the end of the stream the token
-    that comes back is the token that was given. AWS forgets tokens after 24
-    hours; here the fault `token_expired` of `logs:<stream>` makes it do so.
+    A token is a position in the order of arrival: `f/n` reads forward from
+    event n, `b/n` backward from the event before n. At the end of the stream
+    the returned token is the given one. AWS's tokens expire after 24 hours;
+    here the fault `token_expired` of `logs:<stream>` makes them expire.
     """
     events = list(stream.events)
     place = f"logs:{stream.log_stream_name}"
@@ -186,14 +186,14 @@ def get_log_events(
         events, forward, position, limit or MAX_PAGE_EVENTS, (start_time, end_time)
     )
     if not forward:
-        page.reverse()  # those of one millisecond stay in their order
+        page.reverse()  # events of the same millisecond keep their order
     page.sort(key=lambda event: event.timestamp)
     replies = [event.to_response_dict() for event in page]
     return replies, f"b/{low:056d}", f"f/{high:056d}"
 
 
 def parse_token(token: str):
-    """(forward, position); the service's error for what is no token."""
+    """(forward, position) of a token; the service's error if it is invalid."""
     direction, _, digits = token.partition("/")
     if direction not in ("f", "b") or not (digits.isascii() and digits.isdigit()):
         raise InvalidParameterException("The specified nextToken is invalid.")
@@ -229,14 +229,14 @@ def within(timestamp, start_time, end_time) -> bool:
 
 
 def _group_get_log_events(group, stream_name, *arguments):
-    """LogGroup.get_log_events that names what is missing."""
+    """LogGroup.get_log_events with an error that says what does not exist."""
     if stream_name not in group.streams:
         raise ResourceNotFoundException("The specified log stream does not exist.")
     return get_log_events(group.streams[stream_name], *arguments)
 
 
 def _put_log_events(context, original):
-    """LogsBackend.put_log_events for one thread at a time, without empty texts."""
+    """LogsBackend.put_log_events under the lock, without empty messages."""
 
     def put_log_events(backend, group, stream, events):
         if any(not event["message"] for event in events):
@@ -252,7 +252,7 @@ def _put_log_events(context, original):
 
 
 def install(context) -> None:
-    """Mend moto's log service and start the collector."""
+    """Replace methods of moto's log service and start the collector."""
     global _collector
     _collector = Collector()
     LogStream.get_log_events = get_log_events

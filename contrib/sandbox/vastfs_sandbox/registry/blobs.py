@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Contents by digest, on disk: never is a whole one in memory."""
+"""Blobs on disk, by digest: none is ever held in memory as a whole."""
 
 import hashlib
 import os
@@ -10,7 +10,7 @@ from ..wire.bodies import CHUNK
 
 
 class Blobs:
-    """Files named by their digest."""
+    """A directory of files that are named by their digest."""
 
     def __init__(self, directory: Path):
         self._blobs = directory / "sha256"
@@ -26,7 +26,7 @@ class Blobs:
 
 
 class Upload:
-    """A content on its way in."""
+    """A blob that is being uploaded."""
 
     def __init__(self, blobs: Blobs, path: Path):
         self._blobs = blobs
@@ -51,7 +51,7 @@ class Upload:
                 file.write(chunk)
 
     def keep(self) -> None:
-        """It is a blob from now on."""
+        """Store the finished upload as a blob."""
         os.replace(self._path, self._blobs.path(self.digest))
 
     def drop(self) -> None:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""ECR: tokens that open the registry at this server, and images as AWS has them.
+"""ECR's API: tokens for the registry at this server, and rules for images.
 
-moto hashes anything but the manifest, and deletes an image when its tag goes
-to another one.
+moto computes digests from something other than the manifest, and deletes an
+image when its tag moves to another one.
 """
 
 import base64
@@ -28,15 +28,15 @@ _secret = secrets.token_bytes(32)
 
 
 class Unknown(Exception):
-    """A password that was never given out."""
+    """The password was never issued."""
 
 
 class Expired(Exception):
-    """A password that was good once."""
+    """The password is no longer valid."""
 
 
 def install(context) -> None:
-    """Replace the token, which moto lets point to AWS, and what makes images."""
+    """Replace moto's token, which names AWS's endpoint, and its creation of images."""
     global _context
     _context = context
     ECRResponse.get_authorization_token = get_authorization_token
@@ -45,7 +45,7 @@ def install(context) -> None:
 
 
 def set_repository_policy(backend, original, registry_id, repository_name, policy_text):
-    """It is kept as AWS gives it back."""
+    """The policy is stored in the form in which AWS returns it."""
     original(backend, registry_id, repository_name, policy_text)
     repository = backend._get_repository(repository_name, registry_id)
     repository.policy = resource_policies.stored(policy_text)
@@ -57,7 +57,7 @@ def set_repository_policy(backend, original, registry_id, repository_name, polic
 
 
 def password(region: str) -> str:
-    """Opens the registry of one region for 12 hours."""
+    """A password for the registry of one region, valid for 12 hours."""
     expires = int(clock.timestamp()) + TOKEN_HOURS * 3600
     words = f"{region}.{expires}"
     return f"{words}.{signature(words)}"
@@ -68,7 +68,7 @@ def signature(words: str) -> str:
 
 
 def region_of(given: str) -> str:
-    """What a password is for; Unknown or Expired."""
+    """The region that a password is for; Unknown or Expired."""
     words, _, signed = given.rpartition(".")
     region, _, expires = words.rpartition(".")
     if not hmac.compare_digest(signed.encode(), signature(words).encode()):
@@ -103,7 +103,7 @@ def put_image(
     image_manifest_mediatype=None,
     digest=None,
 ):
-    """The digest is the manifest's; an image that loses its tag stays."""
+    """The digest is that of the manifest; an image that loses its tag remains."""
     repository = backend._get_repository(repository_name)
     kind = image_manifest_mediatype or media_type_in(image_manifest)
     digest = oci.digest_of(image_manifest.encode())
@@ -157,7 +157,7 @@ def take_tag(repository, tag: str) -> None:
 
 
 def size_of(image):
-    """All that a pull of the image has to fetch; None for an index."""
+    """The number of bytes that a pull of the image fetches; None for an index."""
     content = json.loads(image.image_manifest)
     if "layers" not in content:
         return None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""ECR as a registry: its tokens, its rules, and moto's repositories behind it."""
+"""The images of ECR's registry: its tokens, its rules, and moto's repositories."""
 
 import base64
 import binascii
@@ -19,7 +19,7 @@ shelf = None
 
 
 def install(context) -> None:
-    """One store for all that is pushed."""
+    """Create the store for all pushed blobs."""
     global shelf
     shelf = Shelf(context)
 
@@ -36,10 +36,10 @@ def middleware(context, app):
 
 
 class Shelf:
-    """What the account's repositories hold.
+    """The contents of the account's repositories.
 
-    Manifests are moto's. Which contents a repository has is kept at moto's
-    record of it, so that it ends with the repository.
+    moto stores the manifests. The digests of a repository's blobs are stored in
+    moto's record of the repository, so that they are deleted with it.
     """
 
     service = "registry"
@@ -50,7 +50,7 @@ class Shelf:
         self.blobs = Blobs(context.run_dir / "registry")
 
     def admit(self, call) -> str:
-        """The region that the token is for."""
+        """Check the credentials; the region that the token is for."""
         scheme, _, token = call.header("HTTP_AUTHORIZATION").partition(" ")
         try:
             user, _, password = base64.b64decode(token).decode().partition(":")
@@ -82,7 +82,7 @@ class Shelf:
         return found
 
     def _links(self, region: str, name: str) -> set:
-        """The digests of a repository's contents; hold the lock."""
+        """The digests of a repository's blobs; the caller holds the lock."""
         return self._repository(region, name).__dict__.setdefault("vastfs_blobs", set())
 
     def check_name(self, region: str, name: str) -> None:
@@ -90,7 +90,7 @@ class Shelf:
             self._repository(region, name)
 
     def blob(self, region: str, name: str, digest: str):
-        """The file of a content of that repository, or None."""
+        """The file of a blob of the repository, or None."""
         with self.context.lock:
             known = digest in self._links(region, name)
         return self.blobs.path(digest) if known else None
@@ -100,7 +100,7 @@ class Shelf:
             self._links(region, name).add(digest)
 
     def mount(self, region: str, name: str, digest: str, source: str) -> bool:
-        """Only what an image of the other repository refers to can be mounted."""
+        """Only a blob that an image of the other repository refers to can be mounted."""
         with self.context.lock:
             try:
                 images = self._repository(region, source).images
@@ -132,7 +132,7 @@ class Shelf:
                     image_manifest_mediatype=manifest.media_type,
                 )
             except ImageAlreadyExistsException:
-                pass  # the same again
+                pass  # a repeated push of the same image
             except ApiError as error:
                 raise Refused(400, "TAG_INVALID", error.message) from error
 

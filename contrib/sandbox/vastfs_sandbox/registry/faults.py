@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Trouble with registries: the rules of common/faults.py, in the registries' terms.
+"""Faults of the registries, with the errors of their protocol.
 
 Rules match `registry:Action` (ECR), `mirror:Action` or `storage:GetBlob`; the
-actions are those of protocol.ROUTES, `Token` and, for the storage, GetBlob.
-Nothing here holds a content in memory.
+actions are those of protocol.ROUTES, `Token` and, for the storage, GetBlob. The
+kinds are the names in KINDS. No blob is held in memory.
 """
 
 import contextlib
@@ -16,7 +16,7 @@ from . import protocol
 
 
 class RegistryFaults(WireFaults):
-    """The layer around a registry or its storage."""
+    """The layer around a registry or the storage."""
 
     def __init__(self, context, app, service: str):
         super().__init__(context, app)
@@ -48,7 +48,7 @@ class RegistryFaults(WireFaults):
         return self._error({**words, **rule}, environ, start_response)
 
     def _error_midway(self, rule, environ, start_response):
-        """An answer while the client is still sending."""
+        """Reply with an error while the client is still sending."""
         self._swallow(rule, environ)
         environ["vastfs.hang_up"] = bool(rule.get("hang_up"))
         return self._error(rule, environ, start_response)
@@ -60,7 +60,7 @@ class RegistryFaults(WireFaults):
 
     @staticmethod
     def _swallow(rule, environ) -> None:
-        """The first `bytes` of the request's body."""
+        """Read the first `bytes` of the request's body."""
         left = int(rule.get("bytes", 1))
         for chunk in environ["vastfs.stream"]:
             left -= len(chunk)
@@ -68,12 +68,12 @@ class RegistryFaults(WireFaults):
                 return
 
     def _forget(self, _rule, environ, start_response):
-        """What is put is accepted, and is not there afterwards."""
+        """Accept the upload, but do not store it."""
         environ["vastfs.forget"] = True
         return self.app(environ, start_response)
 
     def _expire(self, _rule, environ, start_response):
-        """From this request on no token of the mirror's is good that was given out before."""
+        """From this request on, tokens that the mirror issued earlier are invalid."""
         self.app.shelf.forget_tokens()
         return self.app(environ, start_response)
 
@@ -90,7 +90,7 @@ class RegistryFaults(WireFaults):
         return self._first_of(captured, {"bytes": count, "framed": True}, environ)
 
     def _garbage(self, _rule, environ, start_response):
-        """Zeros, as many as were announced."""
+        """Zeros instead of the body, with the announced length."""
         captured = wsgi.Captured(self.app, environ)
         start_response(wsgi.status_line(captured.status), captured.headers)
         return self._zeros(captured)

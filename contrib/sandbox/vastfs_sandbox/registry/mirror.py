@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A second registry, as Docker Hub is one: public images, to be pulled only.
+"""A second registry, in the role of Docker Hub: public images that can only be pulled.
 
-It stands on a port of its own, and so does the storage behind both registries.
-It is filled from OCI image layouts: `--seed NAME:TAG=DIRECTORY` of the server,
-or POST /sandbox/mirror {"image": "NAME:TAG", "layout": DIRECTORY}.
+It listens on a port of its own, and so does the storage behind both registries.
+Its images come from OCI image layouts: from the server's option
+`--seed NAME:TAG=DIRECTORY`, or from
+POST /sandbox/mirror {"image": "NAME:TAG", "layout": DIRECTORY}.
 """
 
 import json
@@ -26,7 +27,7 @@ _servers = []
 
 
 def install(context) -> None:
-    """Open both ports."""
+    """Open both ports and load the seed images."""
     global shelf
     shelf = Shelf(ecr_shelf.storage)
     storage = RegistryFaults(context, ecr_shelf.storage, "storage")
@@ -41,7 +42,7 @@ def install(context) -> None:
 
 
 def serve(context, app) -> str:
-    """Serve an application; its URL."""
+    """Serve an application on a new port; its URL."""
     server = make_server(context.host, 0, app)
     server.streams = lambda environ: True
     _servers.append(server)
@@ -62,7 +63,7 @@ def seed_by_control(wanted):
 
 
 class Mirror:
-    """The registry and, beside it, who gives out its tokens."""
+    """The registry and the endpoint that issues its tokens."""
 
     def __init__(self, mirror_shelf):
         self.shelf = mirror_shelf
@@ -85,7 +86,7 @@ class Mirror:
 
 
 class Shelf:
-    """Images out of layouts, and who may pull them: whoever has a token."""
+    """Images from layouts; anyone with a token may pull them."""
 
     service = "mirror"
 
@@ -93,13 +94,13 @@ class Shelf:
         self.storage = storage
         self.address = ""
         self._tags = {}  # name -> {tag: digest}
-        self._layouts = {}  # name -> directories of its contents
+        self._layouts = {}  # name -> directories of its blobs
         self._manifests = {}  # (name, digest) -> Manifest
         self._tokens = {}  # token -> (names, expiry)
         self._lock = threading.Lock()
 
     def seed(self, image: str, directory: Path) -> str:
-        """Put the image of a layout on the shelf; returns its digest."""
+        """Offer the image of a layout; its digest."""
         name, _, tag = image.partition(":")
         index = json.loads((directory / "index.json").read_text())
         (entry,) = index["manifests"]
@@ -119,7 +120,7 @@ class Shelf:
         return manifest.digest
 
     def give_token(self, scopes) -> str:
-        """Nobody is asked who he is; only pulling is granted."""
+        """An anonymous token, which only permits pulls."""
         names = set()
         for scope in scopes:
             kind, _, rest = scope.partition(":")
@@ -132,7 +133,7 @@ class Shelf:
         return token
 
     def forget_tokens(self) -> None:
-        """As if their time were over."""
+        """Make all issued tokens invalid, as if they had expired."""
         with self._lock:
             self._tokens.clear()
 

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The registry protocol of the OCI distribution specification, over WSGI.
 
-What a registry holds, and what it lets whom do, is its shelf's affair: ECR's
-in ecr_shelf.py, Docker Hub's in mirror.py. The protocol here has ECR's
-peculiarities where it matters to who pushes: a PATCH is answered by 201, and
-the bodies of all PATCHes but the first are lost without a word.
+The contents of a registry and its permissions are in its shelf: ecr_shelf.py for
+ECR, mirror.py for Docker Hub. The protocol has ECR's peculiarities where they
+matter to a client that pushes: a PATCH is answered with 201, and the bodies of
+all PATCHes but the first are silently discarded.
 """
 
 import hashlib
@@ -61,7 +61,7 @@ def unknown_blob(digest: str) -> Refused:
 
 @dataclass
 class Answer:
-    """A reply; `body` may be any iterable of bytes if `length` says how many."""
+    """A reply; `body` may be any iterable of bytes if `length` is its size."""
 
     status: int
     headers: dict = field(default_factory=dict)
@@ -71,13 +71,13 @@ class Answer:
 
 @dataclass
 class Call:
-    """One request as the handlers want it."""
+    """One request, parsed for the handlers."""
 
     environ: dict
     action: str
     words: dict
     query: dict
-    grant: object = None  # what the credentials allow: the shelf knows
+    grant: object = None  # the scope of the credentials; only the shelf interprets it
 
     @property
     def name(self) -> str:
@@ -93,14 +93,14 @@ class Call:
 
 
 def is_registry_call(environ) -> bool:
-    """Is it for the registry of the main port? Lambda has paths of that name, too, but signed ones."""
+    """Whether the request is for the registry on the main port. Lambda also has such paths, but signed."""
     path = environ["PATH_INFO"]
     signed = environ.get("HTTP_AUTHORIZATION", "").startswith("AWS4")
     return (path == "/v2" or path.startswith("/v2/")) and not signed
 
 
 def route(environ):
-    """(action, words of the path), ("", {}) if there is no such thing."""
+    """(action, parts of the path); ("", {}) if no route matches."""
     for method, pattern, action in ROUTES:
         found = pattern.fullmatch(environ["PATH_INFO"])
         if found and method == environ["REQUEST_METHOD"]:
@@ -109,7 +109,7 @@ def route(environ):
 
 
 class Registry:
-    """The application; `shelf` is what it serves."""
+    """The WSGI application; `shelf` has the contents that it serves."""
 
     def __init__(self, shelf):
         self.shelf = shelf
@@ -146,7 +146,7 @@ class Registry:
         return Answer(refused.status, headers, body)
 
     def _record(self, call, status: int, code: str, begun: float) -> None:
-        """For the journal: registries are asked, too."""
+        """Record the request in the journal, as calls of AWS's APIs are."""
         environ = call.environ
         path = {"method": environ["REQUEST_METHOD"], "path": environ["PATH_INFO"]}
         entry = {
@@ -188,7 +188,7 @@ class Registry:
         return Answer(200, headers, b"", self._blob(call).stat().st_size)
 
     def _get_blob(self, call):
-        """The contents lie in a storage service, which knows no registry."""
+        """Redirect to the storage service, which has the blobs and knows no registry."""
         path = self._blob(call)
         place = self.shelf.storage.address(path, call.words["digest"])
         return Answer(307, {"Location": place})
@@ -333,10 +333,10 @@ HANDLERS = {
 
 
 class Storage:
-    """Where registries keep contents: addresses that are their own permission.
+    """The storage of the registries' blobs: whoever knows a URL may read it.
 
-    As with the storage services of AWS and Docker, a request that brings the
-    registry's credentials along is refused.
+    Like the storage services of AWS and Docker, it refuses a request that
+    carries the registry's credentials.
     """
 
     service = "storage"
@@ -347,7 +347,7 @@ class Storage:
         self._lock = threading.Lock()
 
     def address(self, path, digest: str) -> str:
-        """A URL for one content."""
+        """A URL for one blob."""
         key = hashlib.sha256(str(path).encode()).hexdigest()[:32]
         with self._lock:
             self._known[key] = path

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The image tenzir/vast:latest and the engine inside it, made before a sandbox starts.
+"""The image tenzir/vast:latest and the engine in it, made before a sandbox starts.
 
-Only the standard library is needed: the launcher runs without the virtual environment.
+Only the standard library is needed, because vastfs-sandbox runs without the
+virtual environment.
 """

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The engine: VAST's successor Tenzir, out of its Python wheel.
+"""The engine: VAST's successor Tenzir, from its Python wheel.
 
-`python -m vastfs_sandbox.seed.engine` installs it below the user's cache, once.
-Only the standard library is needed, for the launcher asks this module too.
+`python -m vastfs_sandbox.seed.engine` installs it in the user's cache, once.
 """
 
 import os
@@ -14,23 +13,23 @@ import zipfile
 from pathlib import Path
 
 VERSION = "6.20.0"
-#: of the wheels that were tried; pip refuses any other
+#: hashes of the tested wheels; pip refuses any other
 HASHES = ("sha256:f42006ada3280bbd2bdf1c378588ca0873bc96520cb4b1d3f255325151f44c41",)
 PREFIX = "tenzir/bundled/"
 WANTED = ("libexec/tenzir-engine", "share/")
 BINARY = "libexec/tenzir-engine"
-#: the binary looks at the name that it is called by
+#: the binary's behaviour depends on the name by which it is called
 NAMES = ("tenzir", "tenzir-node", "tenzir-ctl")
 
 
 def cache() -> Path:
-    """Where everything lies that was fetched for vastfs."""
+    """The directory of everything that was downloaded for vastfs."""
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(home) / "vastfs"
 
 
 def directory() -> Path:
-    """Where the engine is, if it is installed."""
+    """The engine's directory, whether it is installed or not."""
     return cache() / f"engine-{VERSION}"
 
 
@@ -39,7 +38,7 @@ def installed() -> bool:
 
 
 def install() -> None:
-    """Fetch and unpack it; either all of it is there afterwards, or nothing."""
+    """Download and unpack the engine, completely or not at all."""
     target = directory()
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix="engine.") as scratch:
@@ -51,7 +50,7 @@ def install() -> None:
 
 
 def download(scratch: Path) -> Path:
-    """The wheel, checked against its hash."""
+    """Download the wheel; pip checks its hash."""
     hashes = " ".join(f"--hash={value}" for value in HASHES)
     requirement = scratch / "requirements.txt"
     requirement.write_text(f"tenzir=={VERSION} {hashes}\n")
@@ -64,7 +63,7 @@ def download(scratch: Path) -> Path:
 
 
 def unpack(wheel: Path, target: Path) -> None:
-    """The binary and its data, without the rest of the wheel."""
+    """Unpack the binary and its data, without the rest of the wheel."""
     with zipfile.ZipFile(wheel) as archive:
         for name in archive.namelist():
             relative = name.removeprefix(PREFIX)
@@ -89,7 +88,7 @@ def main() -> int:
     try:
         install()
     except subprocess.CalledProcessError:
-        sys.exit(f"the engine (PyPI package tenzir {VERSION}) could not be fetched")
+        sys.exit(f"the engine (PyPI package tenzir {VERSION}) could not be downloaded")
     except (OSError, ValueError, zipfile.BadZipFile) as error:
         sys.exit(f"the engine (PyPI package tenzir {VERSION}) could not be unpacked: {error}")
     return 0

@@ -1,11 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The image that the sandbox's mirror has as tenzir/vast:latest.
+"""Makes the image that the sandbox's second registry offers as tenzir/vast:latest.
 
-busybox, the engine and the `vast` command, packed as an OCI image layout in
-the user's cache. The same files give the same bytes, and layers are packed
-once: an engine of half a gigabyte takes its time.
-
-Only the standard library is needed, for the launcher asks this module too.
+It contains busybox, the engine and the `vast` command, and is packed as an OCI
+image layout in the user's cache. The same files give the same bytes. Each layer
+is packed once, because packing the engine's 500 MB takes seconds.
 """
 
 import argparse
@@ -26,7 +24,7 @@ from ..common import oci
 from . import engine
 
 NAME = "tenzir/vast:latest"
-FORMAT = "1"  # to be raised when the same files are packed differently
+FORMAT = "1"  # increase it when the same files are packed differently
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 EPOCH = "1970-01-01T00:00:00Z"
 MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
@@ -60,7 +58,7 @@ FILES = {
 
 
 class Problem(Exception):
-    """What keeps the image from being made."""
+    """The image cannot be made; says why."""
 
 
 def busybox() -> Path:
@@ -71,7 +69,7 @@ def busybox() -> Path:
 
 
 class Layer:
-    """A tar archive without anything that differs from day to day."""
+    """A reproducible tar archive: no times, no names of users."""
 
     def __init__(self, file):
         self._tar = tarfile.open(fileobj=file, mode="w", format=tarfile.GNU_FORMAT)
@@ -104,7 +102,7 @@ class Layer:
 
 
 def base_layer(layer: Layer) -> None:
-    """A small system: busybox under all of its names."""
+    """A small system: busybox with a link for each of its commands."""
     for name, mode in DIRECTORIES.items():
         layer.directory(name, mode)
     layer.file("bin/busybox", busybox(), 0o755)
@@ -136,7 +134,7 @@ def command_layer(layer: Layer) -> None:
 
 
 def parts(with_engine: bool) -> list:
-    """(what it says in the history, maker, key of its inputs) of each layer."""
+    """(text for the image's history, maker, key of its inputs) of each layer."""
     system = [FORMAT, platform.machine(), hash_of(busybox()), repr((DIRECTORIES, FILES))]
     found = [("busybox", base_layer, key(system))]
     if with_engine:
@@ -159,12 +157,12 @@ def home() -> Path:
 
 
 def directory(with_engine: bool) -> Path:
-    """Where the image is, if it was made from the files as they are now."""
+    """The directory of the image that the present files give."""
     return home() / key([layer_key for _, _, layer_key in parts(with_engine)])
 
 
 def make(with_engine: bool) -> Path:
-    """Make the image unless it is there; returns its directory."""
+    """Make the image if it does not exist; its directory."""
     target = directory(with_engine)
     if target.is_dir():
         return target
@@ -176,7 +174,7 @@ def make(with_engine: bool) -> Path:
         try:
             layout.rename(target)
         except OSError:
-            if not target.is_dir():  # else somebody else was faster
+            if not target.is_dir():  # otherwise another process has made it
                 raise
     return target
 
@@ -234,7 +232,7 @@ def put(contents: Path, value: dict) -> dict:
 
 
 def packed(scratch: Path, maker, name: str) -> dict:
-    """A layer's digests and size; it is packed if it was not before."""
+    """A layer's digests and size; packs it if necessary."""
     facts = home() / "layers" / f"{name}.json"
     if facts.exists():
         return json.loads(facts.read_text())
@@ -258,7 +256,7 @@ def packed(scratch: Path, maker, name: str) -> dict:
 
 
 class Hashing:
-    """A file that is written, and the hash of what was."""
+    """Writes a file and hashes the bytes that were written."""
 
     def __init__(self, file):
         self._file = file
@@ -275,7 +273,7 @@ class Hashing:
 
 
 def export(layout: Path, target: Path) -> None:
-    """A copy for whoever wants to see what is in it."""
+    """Copy the layout to a directory of the user's choice."""
     shutil.copytree(layout, target)
 
 
@@ -287,7 +285,7 @@ def main(arguments=None) -> int:
     parser.add_argument("--export", type=Path, metavar="DIR", help="copy the layout there")
     options = parser.parse_args(arguments)
     if not options.without_engine and not engine.installed():
-        sys.exit(f"make-image: no engine in {engine.directory()}")
+        sys.exit(f"make-image: no engine in {engine.directory()}; run: contrib/setup sandbox")
     try:
         made = make(not options.without_engine)
         if options.export:

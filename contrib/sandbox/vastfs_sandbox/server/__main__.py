@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """`python -m vastfs_sandbox.server`: AWS's APIs on loopback.
 
-The layers, from outside: the modules' own paths (registry, channels), the
-control paths, the journal, signatures, faults, repaired replies, moto.
+The layers from the outside in: paths of the packages (registry, sign-in), control
+paths, journal, signatures, wire faults, corrections of replies, moto.
 """
 
 import argparse
@@ -39,12 +39,12 @@ PACKAGES = (
     "exec",
 )
 
-#: made before they are first asked for: moto holds a lock meanwhile
+#: moto's applications, created ahead of the first request: moto holds a lock meanwhile
 WARM = ("ec2", "cloudformation", "sts", "iam", "ecs", "ecr", "efs", "lambda", "logs")
 
 
 def main(arguments=None) -> int:
-    """Serve until told to end."""
+    """Serve until a signal, or until the starter's descriptor is closed."""
     options = _parse(arguments)
     _prepare_environment()
     ctx = context.Context(
@@ -75,7 +75,7 @@ def _parse(arguments):
         action="append",
         default=[],
         metavar="NAME:TAG=DIRECTORY",
-        help="an image for the mirror, out of an OCI image layout",
+        help="offer the image of an OCI image layout in the second registry",
     )
     parser.add_argument(
         "--exit-with-fd",
@@ -88,7 +88,7 @@ def _parse(arguments):
 
 
 def _prepare_environment() -> None:
-    """moto and boto3 are configured by variables, read when imported."""
+    """Set the variables that moto and boto3 read when they are imported."""
     for name in list(os.environ):
         if name.startswith(("AWS_", "MOTO_")):
             del os.environ[name]
@@ -101,11 +101,11 @@ def _prepare_environment() -> None:
     import moto
 
     if moto.__version__ != MOTO_VERSION:
-        raise SystemExit(f"moto {MOTO_VERSION} is needed, not {moto.__version__}")
+        raise SystemExit(f"moto {MOTO_VERSION} is required; found {moto.__version__}")
 
 
 def _watch(ctx, descriptor: int) -> None:
-    """The sandbox must not outlive the one who started it."""
+    """End the sandbox when the process that started it is gone."""
     if descriptor < 0:
         return
 
@@ -131,11 +131,11 @@ class Sandbox:
         self.dispatcher = None
 
     def _early(self, _environ, _start_response):
-        """Nobody may call before everything is in place."""
+        """Drop requests that come before everything is installed."""
         raise ConnectionError("not ready")
 
     def start(self) -> None:
-        """Install everything, serve, and say so."""
+        """Install all packages, serve requests, and announce the facts."""
         from moto.moto_server.werkzeug_app import (
             DomainDispatcherApplication,
             create_backend_app,
@@ -159,7 +159,7 @@ class Sandbox:
         self._announce()
 
     def _install_packages(self) -> None:
-        """moto is imported here, after its environment was prepared."""
+        """The packages import moto, so this comes after its environment was set."""
         sigv4.install(self.context)
         for name in PACKAGES:
             package = importlib.import_module(f"vastfs_sandbox.{name}")
@@ -167,7 +167,7 @@ class Sandbox:
             self.packages.append(package)
 
     def _layers(self, inner):
-        """A package may put itself before all by `middleware(context, app)`."""
+        """The stack of layers; a package's `middleware(context, app)` comes first."""
         app = Control(self.context, Journal(sigv4.SigV4(WireFaults(self.context, inner))))
         for package in reversed(self.packages):
             if hasattr(package, "middleware"):
@@ -201,7 +201,7 @@ class Sandbox:
         print(text, flush=True)
 
     def stop(self) -> None:
-        """Everything that was started ends, the youngest first."""
+        """Stop all packages, the last installed first."""
         self.context.stopping.set()
         self.server.shutdown()
         self.server.server_close()

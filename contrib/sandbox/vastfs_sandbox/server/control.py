@@ -46,7 +46,7 @@ class Control:
         return wsgi.reply(start_response, status, headers, body)
 
     def _set_pace(self, wish):
-        """The time scale may change while the sandbox runs."""
+        """Change the time scale of the running sandbox."""
         self.context.time_scale = float(wish["time_scale"])
         return 200, {"time_scale": self.context.time_scale}
 

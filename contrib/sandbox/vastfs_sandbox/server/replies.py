@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Makes moto's replies look as AWS's do on the wire.
+"""Corrects moto's replies to what AWS sends on the wire.
 
-Content types, request ids and uncaught exceptions: a client under test would
-otherwise learn moto's habits instead of AWS's.
+This concerns content types, request IDs and uncaught exceptions: a client under
+test would otherwise be adapted to moto instead of AWS.
 """
 
 import re
@@ -12,7 +12,7 @@ from ..wire import wsgi
 from ..wire.errors import envelope, new_request_id
 
 CONTENT_TYPES = {"lambda": "application/json", "logs": "application/x-amz-json-1.1"}
-#: an id that one of the sandbox's own parts gave; moto's look different
+#: the form of IDs that the sandbox's own code assigns; moto's look different
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 REQUEST_ID = re.compile(rb"<(RequestId|requestId|RequestID)>[^<]*</\1>", re.IGNORECASE)
 

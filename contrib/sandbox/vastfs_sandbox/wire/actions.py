@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What a request asks for: `service:Action` and its parameters.
+"""The action of a request, as `service:Action`, and its parameters.
 
-REST services do not name the action; it is found by method and path in the
-service's published model.
+Requests of REST services do not name the action: it is found in the service's
+published model by method and path.
 """
 
 import functools
@@ -38,7 +38,7 @@ def _rest_table(service: str):
 
 
 def name_of(environ) -> str:
-    """`service:Action`, or an empty string for what is no AWS call."""
+    """`service:Action`, or an empty string if the request is not an AWS call."""
     service = wsgi.service_of(environ)
     if not service:
         return ""
@@ -60,7 +60,7 @@ def _action(environ, service) -> str:
 
 
 def parameters_of(environ) -> dict:
-    """The request's parameters, without secrets and without bulk."""
+    """The request's parameters, without secrets and with long values cut."""
     service = wsgi.service_of(environ)
     protocol = protocol_of(service)
     if protocol in ("ec2", "query"):

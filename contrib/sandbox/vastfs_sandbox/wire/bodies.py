@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Bodies of requests that are too large to be held in memory."""
+"""Request bodies that are too large for memory."""
 
 CHUNK = 256 * 1024
 
 
 class Body:
-    """A request's body, chunk by chunk, however it is framed."""
+    """A request's body, chunk by chunk, with a length or in chunked encoding."""
 
     def __init__(self, file, headers):
         self._file = file
@@ -18,11 +18,11 @@ class Body:
         return self._chunks
 
     def whole(self) -> bytes:
-        """All that is left."""
+        """The rest of the body."""
         return b"".join(self._chunks)
 
     def discard(self) -> None:
-        """Read what is left, or the connection cannot go on."""
+        """Read the rest of the body: otherwise the connection cannot be reused."""
         for _ in self._chunks:
             pass
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """AWS as the sandbox's own services call it.
 
-CloudFormation here is a client of the other services, as it is in AWS: what
-they refuse, it reports. Its calls go straight to moto, below signatures,
-faults and journal, which belong to the user's calls.
+CloudFormation is a client of the other services, as on AWS, and reports their
+refusals. Its calls go straight to moto: signatures, faults and the journal
+apply to the user's calls only.
 """
 
 import io
@@ -23,7 +23,7 @@ _lock = threading.Lock()
 
 
 def install(context, app) -> None:
-    """`app` is moto with all patches, without the layers before it."""
+    """`app` is moto with all rules, without the layers above it."""
     global _context, _app
     _context = context
     _app = app
@@ -82,10 +82,10 @@ def _coerce(value, shape):
 
 
 class _Raw(io.BytesIO):
-    """The body of a reply, as botocore wants to read it."""
+    """The body of a reply, with the interface that botocore reads."""
 
     def stream(self, **_kwargs):
-        """All of it at once."""
+        """The whole body at once."""
         yield self.read()
 
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Error replies in the envelope of each service's protocol.
 
-A client must be able to parse a refusal that never reached moto (a bad
-signature, an injected fault) exactly as one of AWS's own.
+Some requests are refused before they reach moto: for a bad signature, or by an
+injected fault. Clients must be able to parse these errors like AWS's own.
 """
 
 import json
@@ -11,7 +11,7 @@ from xml.sax.saxutils import escape
 
 from moto.core.exceptions import ServiceException
 
-#: signing name -> protocol; what is missing here is a json service
+#: signing name -> protocol; all other services use json
 PROTOCOLS = {
     "ec2": "ec2",
     "iam": "query",

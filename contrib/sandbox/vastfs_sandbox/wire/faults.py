@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Calls that go wrong on the wire, as the rules of common/faults.py say.
+"""Faults of single calls on the wire, by the rules of common/faults.py.
 
 The kinds are the names in WIRE_KINDS.
 """
@@ -24,7 +24,7 @@ HTML_503 = b"<html><body><h1>503 Service Unavailable</h1></body></html>\n"
 
 
 class WireFaults:
-    """Lets calls go wrong on the wire as the rules say."""
+    """The layer that applies the rules to calls."""
 
     def __init__(self, context, app):
         self.context = context
@@ -63,7 +63,7 @@ class WireFaults:
         return wsgi.reply(start_response, 503, headers, HTML_503)
 
     def _html404(self, _rule, _environ, start_response):
-        """An endpoint that does not know the path at all."""
+        """The reply of an endpoint that does not know the path."""
         headers = [("Content-Type", "text/html")]
         return wsgi.reply(start_response, 404, headers, HTML_404)
 
@@ -81,7 +81,7 @@ class WireFaults:
         return self.app(environ, start_response)
 
     def _truncate(self, _rule, environ, start_response):
-        """Promise the whole body, send half of it, hang up."""
+        """Announce the length of the whole body, send half of it, close the connection."""
         captured = wsgi.Captured(self.app, environ)
         body = captured.body()
         captured.set_header("Content-Length", str(len(body)))
@@ -90,15 +90,15 @@ class WireFaults:
         return [body[: len(body) // 2]]
 
     def _truncate_framed(self, _rule, environ, start_response):
-        """Half a body, but framed as if it were all of it."""
+        """Half of the body, with a Content-Length that matches the half."""
         captured = wsgi.Captured(self.app, environ)
         body = captured.body()
         half = body[: len(body) // 2]
         return wsgi.reply(start_response, captured.status, captured.headers, half)
 
     def _cut_stream(self, rule, environ, start_response):
-        """A reply that breaks off after `bytes` of its body; if it is `framed`,
-        it looks as if it had ended there."""
+        """End the reply after `bytes` of its body: with `framed` as if it were
+        complete, otherwise by closing the connection."""
         captured = wsgi.Captured(self.app, environ)
         start_response(wsgi.status_line(captured.status), captured.headers)
         return self._first_of(captured, rule, environ)
@@ -118,7 +118,7 @@ class WireFaults:
             raise ConnectionAbortedError("cut_stream")
 
     def _damage(self, rule, environ, start_response):
-        """One byte of the reply's body, that `at`, is not what was sent."""
+        """Change one byte of the reply's body, at offset `at`."""
         captured = wsgi.Captured(self.app, environ)
         start_response(wsgi.status_line(captured.status), captured.headers)
         return self._with_damage(captured, int(rule.get("at", 0)))
@@ -133,7 +133,7 @@ class WireFaults:
                 yield data
 
     def _garbage(self, _rule, environ, start_response):
-        """A reply of the right length that is no document at all."""
+        """Zeros instead of the body, with the right length."""
         captured = wsgi.Captured(self.app, environ)
         body = bytes(len(captured.body()))
         return wsgi.reply(start_response, captured.status, captured.headers, body)
@@ -157,7 +157,7 @@ WIRE_KINDS = {
 
 
 def cut(environ) -> None:
-    """Hang up at once: closing alone would leave the client waiting."""
+    """Shut the connection down at once; a close alone would leave the client waiting."""
     connection = environ.get("werkzeug.socket")
     if connection is not None:
         with contextlib.suppress(OSError):

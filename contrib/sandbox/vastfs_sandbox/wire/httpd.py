@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The HTTP side of the server: connections that stay open, replies in chunks.
+"""The HTTP server: persistent connections and chunked replies.
 
-werkzeug's own handler closes every connection after one reply, which would
-hide a client's mistakes in reusing connections.
+werkzeug's own handler closes every connection after one reply. That would hide
+a client's mistakes in reusing connections.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ NO_BODY = (204, 304)
 
 
 class Handler(WSGIRequestHandler):
-    """One connection: request after request until one side hangs up."""
+    """One connection: request after request until one side closes it."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -52,7 +52,7 @@ class Handler(WSGIRequestHandler):
 
     @staticmethod
     def _read_body(environ) -> None:
-        """All of it, at once: signatures, rules and reuse need that."""
+        """Read the whole body: the signature check, the rules and reuse of the connection need it."""
         stream = environ["wsgi.input"]
         if environ.get("wsgi.input_terminated"):
             wsgi.set_body(environ, stream.read())
@@ -96,7 +96,7 @@ class Handler(WSGIRequestHandler):
             self.wfile.write(data)
 
     def _fail(self, environ) -> None:
-        """The application raised: InternalFailure, or hang up if too late."""
+        """Reply InternalFailure after an exception, or close the connection if the reply has begun."""
         self.close_connection = True
         if self._sent:
             return
@@ -115,23 +115,23 @@ class Handler(WSGIRequestHandler):
         self.wfile.flush()
 
     def date_time_string(self, timestamp=None):
-        """The Date header runs at the cloud's clock."""
+        """The Date header shows the cloud's clock."""
         return super().date_time_string(timestamp or clock.timestamp())
 
     def log_request(self, code="-", size="-") -> None:
-        """Calls are in the journal; the log is for trouble."""
+        """Write nothing: calls are in the journal, and the log is for errors."""
 
 
 class Server(ThreadedWSGIServer):
-    """A thread for every connection; none keeps the process alive."""
+    """One thread for each connection; none of them keeps the process alive."""
 
     daemon_threads = True
     request_queue_size = 512
 
-    #: is the request's body to be left to the application, as `vastfs.stream`?
+    #: whether the application reads the request's body itself, as `vastfs.stream`
     streams = staticmethod(lambda environ: False)
 
 
 def make_server(host: str, port: int, app) -> Server:
-    """A server that listens already when this returns."""
+    """A server that already listens when this function returns."""
     return Server(host, port, app, handler=Handler)

@@ -9,7 +9,7 @@ from . import actions, wsgi
 
 
 class Journal:
-    """Writes down every call with its outcome."""
+    """The layer that records every call with its outcome."""
 
     def __init__(self, app):
         self.app = app

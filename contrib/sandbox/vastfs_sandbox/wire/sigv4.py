@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Every request's signature is verified, by the signer that AWS publishes.
+"""Verifies the signature of every request with botocore's signer.
 
-botocore computes what the signature should have been from the bytes that
-arrived; only the rules around it (known key, token, age, scope, body hash)
-are checked here. moto's own check is not used: it refuses correct REST
-requests and accepts stale ones.
+botocore computes the expected signature from the bytes that arrived; only the
+rules around it (known key, token, age, scope, body hash) are checked here.
+moto's own check is not used: it refuses correct REST requests and accepts
+expired ones.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ ACCESS_KEY = "AKIAVASTFSSANDBOX000"
 SECRET_KEY = "sandbox/secret+key/that/protects/nothing"
 USER_NAME = "sandbox"
 
-MAX_AGE = 300  # seconds that a signature may be older or newer than the clock
+MAX_AGE = 300  # seconds between the signature's time and the clock
 
 #: X-Amz-Target prefix -> signing name
 TARGETS = {
@@ -47,7 +47,7 @@ _account = ""
 
 
 class Refused(Exception):
-    """A request that AWS would not let in; `reason` names the rule."""
+    """AWS would refuse the request; `reason` names the rule."""
 
     def __init__(self, reason: str, message: str):
         super().__init__(message)
@@ -100,7 +100,7 @@ EC2_REFUSED = "AWS was not able to validate the provided access credentials"
 
 
 def install(context) -> None:
-    """Learn the region names and give the sandbox's key an owner."""
+    """Load the region names and create the user who owns the sandbox's key."""
     global _regions, _account
     session = boto3.session.Session()
     _regions = frozenset(session.get_available_regions("ec2")) | {context.region}
@@ -109,7 +109,7 @@ def install(context) -> None:
 
 
 def _make_user(context) -> None:
-    """GetCallerIdentity must answer with a user that exists."""
+    """The user and the key: GetCallerIdentity must name a user that exists."""
     from moto.iam.models import iam_backends
 
     backend = iam_backends[context.account_id]["aws"]
@@ -120,7 +120,7 @@ def _make_user(context) -> None:
 
 
 class SigV4:
-    """The layer that lets only properly signed requests through."""
+    """The layer that refuses requests without a valid signature."""
 
     def __init__(self, app):
         self.app = app
@@ -163,7 +163,7 @@ def verify(environ) -> None:
 
 
 def _find_key(access_key):
-    """(secret, session token, expiry) of a key, the last two may be None."""
+    """(secret, session token, expiry) of a key; the last two may be None."""
     if access_key == ACCESS_KEY:
         return SECRET_KEY, None, None
     from moto.iam.models import iam_backends
@@ -180,7 +180,7 @@ def _find_key(access_key):
 
 
 def _addressed_service(environ) -> str:
-    """The service that the request's content speaks to, if it tells."""
+    """The service that the content of the request names, or an empty string."""
     target = environ.get("HTTP_X_AMZ_TARGET", "").partition(".")[0]
     if target:
         return TARGETS.get(target, "")
@@ -188,7 +188,7 @@ def _addressed_service(environ) -> str:
 
 
 def _check_scope(environ, region, service) -> None:
-    # SDKs that are given an endpoint sign for their own region, for IAM too
+    # SDKs with an explicit endpoint sign for their own region, for IAM too
     if region not in _regions:
         raise Refused("signature", "Credential should be scoped to a valid region.")
     addressed = _addressed_service(environ)
@@ -220,7 +220,7 @@ def _check_date(environ, scope_date) -> None:
 
 
 def _check_body(environ) -> None:
-    """botocore believes the body hash that the client claims; look oneself."""
+    """Compare the body with the hash in the header, which botocore's signer trusts."""
     claimed = environ.get("HTTP_X_AMZ_CONTENT_SHA256")
     if not claimed or claimed == "UNSIGNED-PAYLOAD":
         return
@@ -255,7 +255,7 @@ def _check_signature(environ, scope, credentials) -> None:
 
 
 def _check_signed_headers(environ, signed) -> None:
-    """AWS wants the host and every x-amz header under the signature."""
+    """AWS requires the host and every x-amz header to be signed."""
     present = {
         name[5:].lower().replace("_", "-")
         for name in environ

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What the layers between the socket and moto share."""
+"""WSGI helpers for the layers between the socket and moto."""
 
 import io
 from http import HTTPStatus
@@ -17,7 +17,7 @@ def body_of(environ) -> bytes:
 
 
 def set_body(environ, body: bytes) -> None:
-    """Give the request a body that every layer may read again."""
+    """Set the request's body so that every layer can read it again."""
     environ["vastfs.body"] = body
     environ["wsgi.input"] = io.BytesIO(body)
     environ["CONTENT_LENGTH"] = str(len(body))
@@ -47,13 +47,13 @@ def scope_of(environ):
 
 
 def service_of(environ) -> str:
-    """The signing name of the addressed service, empty if unsigned."""
+    """The signing name of the service; empty if the request is unsigned."""
     scope = scope_of(environ)
     return scope[3] if scope else ""
 
 
 def reply(start_response, status: int, headers, body: bytes):
-    """Answer with a complete body."""
+    """Send a reply with a complete body."""
     headers = [(n, v) for n, v in headers if n.lower() != "content-length"]
     headers.append(("Content-Length", str(len(body))))
     start_response(status_line(status), headers)
@@ -69,7 +69,7 @@ def status_line(status: int) -> str:
 
 
 class Captured:
-    """Runs an application and holds its reply back.
+    """Runs an application and captures its reply.
 
     Replies without a Content-Length are streams: their body is passed on
     untouched, never collected.
@@ -80,7 +80,7 @@ class Captured:
         self.headers = []
         self._iterable = app(environ, self._start)
         self._first = None
-        if not self.status:  # a generator: it starts with its first item
+        if not self.status:  # a generator runs only when its first item is requested
             self._first = next(iter(self._iterable), b"")
 
     def _start(self, status, headers, _exc_info=None):
@@ -90,7 +90,7 @@ class Captured:
 
     @property
     def complete(self) -> bool:
-        """True if the whole body is known to have an end."""
+        """True if the body has a known length."""
         return any(n.lower() == "content-length" for n, _ in self.headers)
 
     def body(self) -> bytes:
@@ -98,7 +98,7 @@ class Captured:
         return b"".join(self.stream())
 
     def stream(self):
-        """The body as it comes."""
+        """The body, chunk by chunk."""
         try:
             if self._first is not None:
                 yield self._first
