@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What an account holds of one stage, as a value to compare: no ids, no times."""
+"""The resources of one stage in an account, as a value to compare, without IDs and times."""
 
 from collections import Counter
 
@@ -9,7 +9,7 @@ def _error_code(error) -> str:
 
 
 class Account:
-    """One stage's things, asked from AWS's own clients past the proxy."""
+    """The resources of one stage, read with boto3 without the proxy."""
 
     def __init__(self, cloud, name: str):
         self.name = name
@@ -17,7 +17,7 @@ class Account:
         self._clients = {s: cloud.boto(s) for s in ("cloudformation", "ecs", "ecr", "efs", "ec2", "lambda")}
 
     def state(self) -> dict:
-        """Everything."""
+        """All resources of the stage."""
         stack = self.stack()
         return {"stack": stack and stack["StackStatus"].replace("CREATE_", "").replace("UPDATE_", ""),
                 "parameters": self._parameters(stack), "change_sets": self._change_sets(stack),
@@ -25,7 +25,7 @@ class Account:
                 "file_systems": self._file_systems(), "interfaces": self._interfaces(), "function": self._function(stack)}
 
     def stack(self):
-        """Its record, or None."""
+        """The stack's description, or None."""
         client = self._clients["cloudformation"]
         try:
             return client.describe_stacks(StackName=self.name)["Stacks"][0]
@@ -34,7 +34,7 @@ class Account:
             return None
 
     def _parameters(self, stack):
-        """Those that settings decide."""
+        """The parameters that depend on settings."""
         known = {p["ParameterKey"]: p["ParameterValue"] for p in (stack or {}).get("Parameters", [])}
         return {k: v for k, v in known.items() if k.startswith(("Server", "Lambda")) and not k.endswith(("Id", "Arn"))}
 
@@ -44,7 +44,7 @@ class Account:
         return len(self._clients["cloudformation"].list_change_sets(StackName=self.name)["Summaries"])
 
     def clusters(self):
-        """ARNs of the clusters that bear the stage's tag or name."""
+        """ARNs of the clusters with the stage's tag or name."""
         ecs = self._clients["ecs"]
         arns = ecs.list_clusters()["clusterArns"]
         found = ecs.describe_clusters(clusters=arns, include=["TAGS"])["clusters"] if arns else []
@@ -53,7 +53,7 @@ class Account:
             {"key": "vastfs:stage", "value": self.stage} in c.get("tags", []))]
 
     def live_tasks(self):
-        """Tasks that are not stopped, also those on their way out."""
+        """Tasks that are not STOPPED, including those that are stopping."""
         ecs = self._clients["ecs"]
         found = []
         for cluster in self.clusters():
@@ -75,7 +75,7 @@ class Account:
         return sorted((s["status"], s["desiredCount"]) for s in found if s["status"] != "INACTIVE")
 
     def _images(self):
-        """Tagged images of the repository, None without one."""
+        """The tagged images of the repository; None without a repository."""
         ecr = self._clients["ecr"]
         try:
             found = ecr.describe_images(repositoryName=self.name)["imageDetails"]
@@ -88,7 +88,7 @@ class Account:
         return [f["LifeCycleState"] for f in found if {"Key": "vastfs:stage", "Value": self.stage} in f.get("Tags", [])]
 
     def _interfaces(self) -> int:
-        """Lambda's, which hold up a deletion."""
+        """Lambda's interfaces, which delay a deletion."""
         groups = self._clients["ec2"].describe_security_groups(
             Filters=[{"Name": "tag:vastfs:stage", "Values": [self.stage]}])["SecurityGroups"]
         ids = [g["GroupId"] for g in groups]

@@ -3,7 +3,7 @@
 
 
 def pytest_addoption(parser):
-    """Of contrib/matrix."""
+    """The options of contrib/matrix."""
     group = parser.getgroup("matrix")
     group.addoption("--whole", action="store_true", help="every call and every fault, not a sample of them")
     group.addoption("--workers", type=int, default=0, help="sandboxes side by side")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""One life of a stage, with one fault in each operation; what holds is compared with a life without faults."""
+"""One life of a stage with one fault in each operation; the outcome is compared with that of a life without faults."""
 
 import importlib.util
 import os
@@ -17,7 +17,7 @@ from proxy import Fault, Proxy  # noqa: E402
 
 
 def _stack_tests():
-    """How the other tests mount and start a sandbox."""
+    """The conftest of tests/stack, which mounts vastfs and starts sandboxes."""
     spec = importlib.util.spec_from_file_location("stack_conftest", HERE.parent / "stack/conftest.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -55,7 +55,7 @@ class Case:
 
 @dataclass
 class Outcome:
-    """What came of a case: trouble is empty if it held."""
+    """The outcome of a case; trouble is empty if it succeeded."""
 
     case: Case
     trouble: list = field(default_factory=list)
@@ -66,7 +66,7 @@ class Outcome:
 
 
 class Life:
-    """A mount behind a proxy of its own, and the account behind both."""
+    """A mount behind a proxy of its own, and the account that both use."""
 
     def __init__(self, cloud, base, number: int):
         base.mkdir(parents=True)
@@ -81,17 +81,17 @@ class Life:
         self.tree.configure()
 
     def mount(self):
-        """Again, after a kill."""
+        """Mount; also used again after a kill."""
         self.tree.mount()
         self.proxy.victim = self.tree.process.pid
 
     def settings(self, more):
-        """Other settings for the operations to come."""
+        """Change settings for the next operations."""
         if more:
             self.tree.configure(**more)
 
     def end(self):
-        """Nothing is left running."""
+        """End all processes."""
         self.proxy.arm(None)
         self.tree.unmount()
         self.proxy.close()
@@ -99,11 +99,11 @@ class Life:
     # -- operations ---------------------------------------------------------------------------------------------
 
     def killed(self) -> bool:
-        """Did the fault end vastfs?"""
+        """Whether the fault has ended vastfs."""
         return self.tree.process.poll() is not None
 
     def start(self, verb, argument):
-        """As touch or echo would; the number of the operation, None if it was refused or vastfs ended."""
+        """Start an operation, as touch or echo would; its number, None if it was refused or vastfs ended."""
         try:
             self.tree.write(f"control/{verb}", argument or "1")
             return True
@@ -111,14 +111,14 @@ class Life:
             return error
 
     def latest(self, what) -> str:
-        """A file of the last operation, "" if there is none."""
+        """A file of the last operation; "" if there is none."""
         try:
             return self.tree.value(f"operations/latest/{what}")
         except OSError:
             return ""
 
     def number(self) -> str:
-        """Of the last operation."""
+        """The number of the last operation."""
         try:
             return os.readlink(self.tree.path / "operations/latest")
         except OSError:
@@ -137,7 +137,7 @@ class Life:
         return "parked"
 
     def remount(self):
-        """After a kill: as whoever mounts again would."""
+        """Mount again after a kill, as a user would."""
         self.tree.process.wait(30)
         subprocess.run(["fusermount3", "-u", "-z", self.tree.path], check=True)
         self.mount()
@@ -150,7 +150,7 @@ class Life:
             return False
 
     def run(self, verb, argument):
-        """Until it has ended. (state, what was noteworthy on the way)."""
+        """Run an operation until it has ended: (state, notes)."""
         before = self.number()
         refused = self.start(verb, argument)
         if refused is not True and not self._dies():
@@ -163,7 +163,7 @@ class Life:
         return state, [f"killed, then {state}"]
 
     def _dies(self) -> bool:
-        """The kill may come a moment after the errno."""
+        """Whether vastfs ends: the kill may come a moment after the errno."""
         end = time.monotonic() + 1
         while time.monotonic() < end and not self.killed():
             time.sleep(0.02)
@@ -202,6 +202,6 @@ def operate(life: Life, operation, fault, expected) -> Outcome:
 
 
 def differences(expected: dict, found: dict, notes) -> list:
-    """In words."""
+    """The differences, as text."""
     wrong = [f"{k}: {found[k]!r} where {v!r} is expected" for k, v in expected.items() if found[k] != v]
     return wrong and [*wrong, *notes]

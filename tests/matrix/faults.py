@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What can go wrong with one call, and how it looks in each service's own format."""
+"""The faults of one call, in the format of each service."""
 
 import json
 import re
@@ -15,7 +15,7 @@ THROTTLE = {"ec2": (503, "RequestLimitExceeded"), "lambda": (429, "TooManyReques
             "cloudformation": (400, "Throttling"), "sts": (400, "Throttling"), "efs": (429, "ThrottlingException"),
             "registry": (429, "TOOMANYREQUESTS")}
 
-#: kinds whose request does not reach AWS, and those whose reply is lost or spoilt behind its effect
+#: kinds whose request does not reach AWS, and kinds whose reply is lost or damaged after the effect
 BEFORE = ("kill_before", "lost_before", "status_500", "html_503", "throttle", "refused_5")
 RARE = ("refused_60",)
 AFTER = ("kill_after", "lost_after", "html_200", "truncated", "garbage", "shape")
@@ -23,7 +23,7 @@ KINDS = BEFORE + AFTER
 
 
 def error(action: str, status: int, code: str, message: str) -> bytes:
-    """AWS's refusal as that service sends it."""
+    """An error of AWS in the format of the service."""
     service = action.partition(":")[0]
     if service == "ec2":
         text = (f"<Response><Errors><Error><Code>{code}</Code><Message>{message}</Message></Error></Errors>"
@@ -45,7 +45,7 @@ def error(action: str, status: int, code: str, message: str) -> bytes:
 
 
 def throttle(action: str) -> bytes:
-    """The service asks for patience."""
+    """The service throttles the call."""
     status, code = THROTTLE.get(action.partition(":")[0], (400, "ThrottlingException"))
     return error(action, status, code, "Rate exceeded")
 
@@ -54,7 +54,7 @@ WRONG = (None, 5, {}, [[]])
 
 
 def shape(found: Message, turn: int) -> bytes:
-    """A reply that parses, and in which the first list (or else the first member) is something else."""
+    """A reply that can be parsed, but whose first list (or else first member) has another type."""
     wrong = WRONG[turn % len(WRONG)]
     value = json_of(found.body)
     if isinstance(value, dict) and value:
@@ -66,7 +66,7 @@ def shape(found: Message, turn: int) -> bytes:
 
 
 def spoil_xml(body: bytes, wrong) -> bytes:
-    """The first element below the result (EC2: below the root) becomes text."""
+    """Replace the first element below the result (EC2: below the root) with text."""
     inner = re.search(rb"<(\w+Result)\b[^>]*>(.*)</\1>", body, re.S) or re.search(rb"<(\w+Response)\b[^>]*>(.*)</\1>", body, re.S)
     if not inner:
         return body
@@ -77,7 +77,7 @@ def spoil_xml(body: bytes, wrong) -> bytes:
 
 
 def spoilt(kind: str, found: Message, turn: int) -> bytes:
-    """What is sent in place of a reply."""
+    """The bytes that are sent instead of a reply."""
     if kind == "html_200":
         return reply(200, HTML, "text/html")
     if kind == "garbage":
@@ -88,7 +88,7 @@ def spoilt(kind: str, found: Message, turn: int) -> bytes:
 
 
 def refused(kind: str, action: str) -> bytes:
-    """What is sent for a request that does not reach AWS."""
+    """The reply to a request that does not reach AWS."""
     if kind == "throttle":
         return throttle(action)
     if kind == "html_503":

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Every AWS call of every operation, and everything that can go wrong with it.
+"""Every AWS call of every operation, with every fault.
 
-A life without faults says which calls there are and how the account looks behind each operation. Then each life has
-one fault in each of its operations, and must look the same. Lives run side by side, each worker before a sandbox of
-its own. contrib/matrix runs it.
+A life without faults shows which calls each operation makes and which resources the account has afterwards. Then
+each life has one fault in each of its operations, and must lead to the same resources. Lives run in parallel, and
+each worker has a sandbox of its own. contrib/matrix runs the matrix.
 """
 
 import itertools
@@ -20,20 +20,20 @@ from cycle import NAMES, OPERATIONS, Case, Cloud, Life, Outcome, operate
 from proxy import Fault
 
 READING = re.compile(r":(Describe|List|Get|GET|HEAD)")
-#: where an operation waits, and is left alone for a minute
+#: calls at which an operation waits; it is left alone for a minute
 WAITING = (("deploy", "cloudformation:DescribeStackEvents", 2), ("run-task", "ecs:DescribeTasks", 1),
            ("restart-task", "ecs:DescribeTasks", 2), ("update", "cloudformation:DescribeStackEvents", 2),
            ("stop-all-tasks", "ecs:DescribeTasks", 1), ("destroy", "cloudformation:DescribeStacks", 3),
            ("deploy", "cloudformation:DescribeChangeSet", 1), ("deploy", "registry:PUT manifests", 1),
            ("deploy", "efs:DescribeFileSystems", 2), ("destroy", "ec2:DescribeNetworkInterfaces", 1),
            ("deploy", "registry:PATCH uploads", 1), ("purge", "efs:DescribeFileSystems", 2))
-#: of so many cases the check takes one; a prime, so that calls and kinds come round evenly
+#: the check runs one of so many cases; a prime number, so that all calls and kinds are sampled evenly
 SAMPLE_OF = 67
 WORKERS = 3
 
 
 def reference(base) -> list:
-    """The outcomes of a life without faults; the first one only warms the sandbox."""
+    """The outcomes of a life without faults; the first such life only warms up the sandbox."""
     cloud = Cloud(base / "reference")
     try:
         for number in (1, 2):
@@ -48,7 +48,7 @@ def reference(base) -> list:
 
 
 def kinds_for(action: str):
-    """All of them; a call that only reads has no effect before or behind which it could fail."""
+    """The kinds for a call: all of them, except that a call that only reads cannot fail before or after an effect."""
     reading = READING.search(action)
     return [k for k in faults.KINDS if not (reading and k in ("kill_after", "lost_after"))]
 
@@ -66,23 +66,23 @@ def plan(outcomes) -> dict:
 
 
 def sampled(cases: dict) -> dict:
-    """Every SAMPLE_OF-th, counted over all operations."""
+    """Every SAMPLE_OF-th case, counted over all operations."""
     numbers = itertools.count()
     return {name: [c for c in found if next(numbers) % SAMPLE_OF == 0] for name, found in cases.items()}
 
 
 def chosen(cases: dict, text: str) -> dict:
-    """Those whose name holds a text."""
+    """The cases whose name contains a text."""
     return {name: [c for c in found if re.search(text, str(c))] for name, found in cases.items()}
 
 
 def lives(cases: dict):
-    """Rows of one case an operation, None where none is left."""
+    """Rows with one case per operation; None where none is left."""
     return [dict(zip(cases, row)) for row in itertools.zip_longest(*cases.values())]
 
 
 class Worker:
-    """A sandbox, and lives before it, one after the other."""
+    """A sandbox, and the lives in it, one after the other."""
 
     def __init__(self, number: int, base: Path, expected: dict):
         self.base = base / f"worker-{number}"
@@ -91,7 +91,7 @@ class Worker:
         self.cloud = Cloud(self.base / "run")
 
     def live(self, row: dict) -> list:
-        """The outcomes of one row; a life that went wrong ends with a purge."""
+        """The outcomes of one row; after a failed life the stage is purged."""
         number = next(self.numbers) % 200
         base = self.base / f"life-{next(self.numbers)}"
         life = Life(self.cloud, base, number)
@@ -116,7 +116,7 @@ class Worker:
         return outcomes
 
     def clear(self, life: Life, outcomes) -> None:
-        """Whatever happened, the stage is empty behind it."""
+        """Remove all resources of the stage, whatever happened before."""
         if outcomes and outcomes[-1].trouble:
             life.proxy.arm(None)
             if life.killed():
@@ -138,7 +138,7 @@ def work(number, base, expected, queue, results) -> None:
         while (row := queue.get()) is not None:
             try:
                 results.put(worker.live(row))
-            except Exception as error:  # the harness itself: shown like a case's trouble
+            except Exception as error:  # an error of the tests themselves is shown like a failed case
                 results.put([Outcome(next(c for c in row.values() if c), [f"harness: {error!r}"])])
     finally:
         worker.cloud.stop()
@@ -146,7 +146,7 @@ def work(number, base, expected, queue, results) -> None:
 
 
 def run(rows, expected, base, workers) -> list:
-    """All rows' outcomes, shown as they come."""
+    """The outcomes of all rows; each is shown as soon as it is there."""
     queue, results = multiprocessing.Queue(), multiprocessing.Queue()
     for row in [*rows, *[None] * workers]:
         queue.put(row)
@@ -168,7 +168,7 @@ def run(rows, expected, base, workers) -> list:
 
 
 def show(outcome: Outcome, number: int) -> None:
-    """A line; trouble below it."""
+    """Print one line per case, and below it what failed."""
     word = "WRONG" if outcome.trouble else "held" if outcome.reached else "not reached"
     print(f"{number:5} {outcome.seconds:6.1f} s  {word:12} {outcome.case}", flush=True)
     for line in outcome.trouble:
@@ -176,7 +176,7 @@ def show(outcome: Outcome, number: int) -> None:
 
 
 def matrix(whole: bool, workers: int = WORKERS, only: str = "") -> list:
-    """Runs it; the outcomes."""
+    """Run the matrix; its outcomes."""
     base = Path(tempfile.mkdtemp(prefix="vastfs-matrix-"))
     began = time.monotonic()
     try:

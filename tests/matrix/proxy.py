@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A transparent HTTP proxy before AWS's endpoint: passes every byte, and spoils exactly one call.
+"""A transparent HTTP proxy in front of AWS's endpoint: it passes every byte and disturbs exactly one call.
 
 Calls are counted by action: a fault names an action and its n-th occurrence since the proxy was armed, so that calls
-that vastfs makes in the background at odd moments move no other call's number.
+that vastfs makes in the background do not change the numbers of other calls.
 """
 
 import os
@@ -20,7 +20,7 @@ from wire import Closed, Message, Reader, action_of
 
 @dataclass
 class Fault:
-    """One call that goes wrong."""
+    """The fault of one call."""
 
     action: str
     nth: int
@@ -40,16 +40,16 @@ class Proxy:
         self.fired = threading.Event()
         self.calls = []
         self.victim = None  # pid of vastfs
-        self.spoil = {}  # action -> what each of its replies becomes
+        self.spoil = {}  # action -> function that changes each of its replies
         self._open = set()
         self._listener = self._listen(0)
         self.port = self._listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
 
-    # -- what the tests say -------------------------------------------------------------------------------------
+    # -- control by the tests -------------------------------------------------------------------------------------
 
     def arm(self, fault=None) -> None:
-        """Counts anew; the fault happens once."""
+        """Reset the counters; the fault happens once."""
         with self._lock:
             self._fault = fault
             self._seen.clear()
@@ -57,19 +57,19 @@ class Proxy:
             self.fired.clear()
 
     def refuse(self, seconds: float) -> None:
-        """Nothing listens for so long, and all connections are cut."""
+        """Cut all connections, and do not listen for this time."""
         self.close()
         time.sleep(seconds)
         self.open()
 
     def close(self) -> None:
-        """Nothing listens from now on."""
+        """Stop listening."""
         self._close_listener()
         for connection in list(self._open):
             self._cut(connection)
 
     def open(self) -> None:
-        """As before."""
+        """Listen again."""
         self._listener = self._listen(self.port)
 
     # -- sockets ------------------------------------------------------------------------------------------------

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Operations come to the end of an undisturbed run whatever happens to one of their calls."""
+"""Whatever happens to one call, an operation leads to the same end as an undisturbed run."""
 
 from matrix import WORKERS, matrix
 

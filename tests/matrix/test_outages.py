@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What a user sees of an outage, and of replies that make no sense."""
+"""What a user sees during an outage, and after replies that are not AWS's."""
 
 import json
 import re
@@ -20,7 +20,7 @@ def cloud(tmp_path_factory):
 
 @pytest.fixture
 def life(cloud, tmp_path, request):
-    """A mount behind a proxy; what it deployed is removed."""
+    """A mount behind a proxy; its stack is deleted afterwards."""
     living = Life(cloud, tmp_path / "life", 1 + abs(hash(request.node.name)) % 150)
     yield living
     living.proxy.spoil.clear()
@@ -29,7 +29,7 @@ def life(cloud, tmp_path, request):
 
 
 def outage_lines(life):
-    """Of the tree's error."""
+    """The lines about outages in the tree's error file."""
     return [line for line in life.tree.read("error").splitlines() if "no usable answer, trying again" in line]
 
 
@@ -48,7 +48,7 @@ def test_an_outage_shows_and_ends(life):
 
 
 def test_an_operation_is_taken_up_without_a_network(life):
-    """As when a laptop is opened before its network is there."""
+    """A laptop is opened before its network is available."""
     life.proxy.arm(Fault("cloudformation:DescribeStackEvents", 1, "kill_after"))
     life.start("deploy", "")
     assert life.wait() == "killed"
@@ -71,7 +71,7 @@ def test_a_wrong_shape_is_no_empty_list(life, wrong, words):
 
 
 def test_a_reply_that_is_never_aws_s_is_waited_for(life):
-    """A captive portal, until somebody has logged in."""
+    """A captive portal replies until the user has logged in."""
     life.run("deploy", "")
     life.proxy.spoil["ecs:ListTasks"] = b"<html>please log in</html>"
     life.start("stop-all-tasks", "")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""HTTP/1.1 messages as bytes: read whole from a socket, taken apart, written again."""
+"""HTTP/1.1 messages as bytes: reads them from a socket, parses and writes them."""
 
 import json
 import re
@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 HEAD_MAX = 1 << 20
 SCOPE = re.compile(rb"Credential=[^/]+/\d+/[^/]+/([^/]+)/aws4_request")
-#: credential scope -> the name that people know
+#: name in the credential scope -> usual name of the service
 SHORT = {"elasticfilesystem": "efs"}
-#: REST calls by method and path, the first that fits
+#: REST calls by method and path; the first match counts
 REST = [
     (re.compile(r"^GET /2015-03-31/functions/[^/]+/configuration"), "GetFunctionConfiguration"),
     (re.compile(r"^PUT /2015-03-31/functions/[^/]+/configuration"), "UpdateFunctionConfiguration"),
@@ -25,12 +25,12 @@ REST = [
 
 
 class Closed(Exception):
-    """The peer has closed the connection between two messages."""
+    """The peer closed the connection between two messages."""
 
 
 @dataclass
 class Message:
-    """A request or a reply. raw is what came; body is decoded of chunks."""
+    """A request or a reply; raw has the received bytes, body the decoded body."""
 
     start: str
     headers: list

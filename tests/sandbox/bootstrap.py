@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""A runtime program for tests: the event says what to do."""
+"""A runtime program for tests: the event contains instructions."""
 
 import http.client
 import json
@@ -21,7 +21,7 @@ def call(method, path, body=None, headers=None):
 
 
 def perform(event, context):
-    """The response, or None after having posted an error."""
+    """The response; None after it has posted an error."""
     if "print" in event:
         print(event["print"], flush=True)
     if "sleep" in event:
@@ -46,7 +46,7 @@ def chunks(text):
 
 
 def stream(event, identity):
-    """A streamed response: its pieces, and how it ends."""
+    """Send a streamed response: its chunks and its end."""
     wire = socket.create_connection(os.environ["AWS_LAMBDA_RUNTIME_API"].split(":"))
     head = f"POST {BASE}/invocation/{identity}/response HTTP/1.1\r\nHost: x\r\n"
     head += "Transfer-Encoding: chunked\r\nLambda-Runtime-Function-Response-Mode: streaming\r\n"

@@ -44,7 +44,7 @@ def policy(action):
 
 
 def network():
-    """Two subnets, the way out, the groups."""
+    """Two subnets, the route to the Internet, and the security groups."""
     return {
         "PublicSubnet": resource(
             "EC2::Subnet",
@@ -146,7 +146,7 @@ def network():
 
 
 def storage():
-    """What exists only with a file system."""
+    """The resources that exist only with a file system."""
     return {
         "MountTarget": resource(
             "EFS::MountTarget",
@@ -188,7 +188,7 @@ VOLUME = {
 
 
 def compute():
-    """Roles, logs, the server's definition, the function."""
+    """Roles, log groups, the server's task definition, and the function."""
     container = {
         "Name": "server",
         "Image": ref("ImageUri"),
@@ -319,7 +319,7 @@ def template():
 
 
 class Deployment:
-    """One stack of a test, deployed by change sets."""
+    """One stack of a test, deployed with change sets."""
 
     def __init__(self, sandbox, name, number, **parameters):
         self.sandbox = sandbox
@@ -359,7 +359,7 @@ class Deployment:
         return made
 
     def change_set(self, kind="UPDATE", wait=True, **more):
-        """Make a change set; its description once it is computed."""
+        """Create a change set; its description once it is computed."""
         made = self.cfn.create_change_set(
             StackName=self.name,
             ChangeSetName=f"c{uuid.uuid4().hex}",
@@ -382,18 +382,18 @@ class Deployment:
         return until(computed)
 
     def apply(self, kind="UPDATE", **more):
-        """Make a change set, execute it, wait; the stack afterwards."""
+        """Create a change set, execute it, and wait; the stack afterwards."""
         change_set = self.change_set(kind, **more)
         assert change_set["Status"] == "CREATE_COMPLETE", change_set["StatusReason"]
         self.cfn.execute_change_set(ChangeSetName=change_set["ChangeSetId"])
         return self.settled()
 
     def describe(self):
-        """The stack as it is."""
+        """The present stack."""
         return self.cfn.describe_stacks(StackName=self.name)["Stacks"][0]
 
     def settled(self):
-        """The stack once nothing is under way."""
+        """The stack when no operation is running."""
 
         def idle():
             self.free_interfaces()
@@ -407,14 +407,14 @@ class Deployment:
         return {o["OutputKey"]: o["OutputValue"] for o in self.describe()["Outputs"]}
 
     def physical(self, logical_id):
-        """A resource's physical id."""
+        """A resource's physical ID."""
         found = self.cfn.describe_stack_resource(
             StackName=self.name, LogicalResourceId=logical_id
         )
         return found["StackResourceDetail"].get("PhysicalResourceId", "none")
 
     def events(self, logical_id=None):
-        """(logical id, status, reason) of all events, the oldest first."""
+        """(logical ID, status, reason) of all events, the oldest first."""
         pages = self.cfn.get_paginator("describe_stack_events")
         found = [
             event
@@ -428,7 +428,7 @@ class Deployment:
         ]
 
     def interfaces(self):
-        """Ids and states of the function's interfaces in this network."""
+        """IDs and states of the function's interfaces in this network."""
         base = self.parameters["PrivateCidr"].rpartition(".")[0]
         found = self.ec2.describe_network_interfaces(
             Filters=[
@@ -442,7 +442,7 @@ class Deployment:
         }
 
     def free_interfaces(self):
-        """Delete what Lambda has let go of; True if nothing is left."""
+        """Delete interfaces that Lambda has released; True if none is left."""
         found = self.interfaces()
         for interface, status in found.items():
             if status == "available":
@@ -450,7 +450,7 @@ class Deployment:
         return not found
 
     def release_function(self):
-        """Take the function out of its VPC and delete its interfaces."""
+        """Detach the function from its VPC and delete its interfaces."""
         self.sandbox.client("lambda").update_function_configuration(
             FunctionName=self.physical("Function"),
             VpcConfig={"SubnetIds": [], "SecurityGroupIds": []},
@@ -458,7 +458,7 @@ class Deployment:
         until(self.free_interfaces)
 
     def delete(self):
-        """Delete the stack; its last state, found by id."""
+        """Delete the stack; its last state, found by ID."""
         stack_id = self.describe()["StackId"]
         self.cfn.delete_stack(StackName=stack_id)
 

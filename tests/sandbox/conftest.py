@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Starts one sandbox for the tests, at time scale 0, and looks at it with boto3."""
+"""Starts one sandbox for the tests, with time scale 0, and its boto3 clients."""
 
 import json
 import os
@@ -16,18 +16,18 @@ from botocore.exceptions import ClientError
 
 ROOT = Path(__file__).resolve().parents[2]
 DEADLINE = 60
-#: the regions that global services are signed for
+#: the regions for which requests to global services are signed
 GLOBAL = {"iam": "us-east-1"}
 
 
 def until(condition, deadline=DEADLINE):
-    """Wait for a condition; its value, or the test fails."""
+    """Wait for a condition; its value. Fails after the deadline."""
     end = time.monotonic() + deadline
     while True:
         value = condition()
         if value:
             return value
-        assert time.monotonic() < end, "waited in vain"
+        assert time.monotonic() < end, f"the condition did not hold within {deadline} seconds"
         time.sleep(0.01)
 
 
@@ -40,7 +40,7 @@ def refused(code, call, **arguments):
 
 
 class Sandbox:
-    """A running sandbox, its clients and its control paths."""
+    """A running sandbox, with its clients and its control paths."""
 
     def __init__(self, run_dir, time_scale=0, **environment):
         environment = {**os.environ, **environment}
@@ -61,7 +61,7 @@ class Sandbox:
         self._clients = {}
 
     def client(self, service, key=None, secret=None, token=None, attempts=1):
-        """A boto3 client as any user would make it."""
+        """A boto3 client with the configuration of an ordinary user."""
         name = (service, key, secret, token, attempts)
         if name not in self._clients:
             self._clients[name] = boto3.client(
@@ -78,7 +78,7 @@ class Sandbox:
         return self._clients[name]
 
     def control(self, method, path, body=None):
-        """Ask the sandbox itself."""
+        """Send a request to a control path."""
         data = json.dumps(body).encode() if body is not None else None
         request = urllib.request.Request(
             f"{self.endpoint}/sandbox/{path}", data=data, method=method
@@ -91,7 +91,7 @@ class Sandbox:
         self.control("POST", "faults", {"match": match, "kind": kind, **more})
 
     def end(self):
-        """End as its starter ends: by the end of its standard input."""
+        """End the sandbox by closing its standard input, as the end of its starter would."""
         self.process.stdin.close()
         self.process.wait(10)
         self.process.stdout.close()
@@ -107,7 +107,7 @@ def sandbox(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def calm(request):
-    """No test inherits another one's troubles."""
+    """No test inherits the faults of another one."""
     yield
     running = request.node.funcargs.get("sandbox")
     if isinstance(running, Sandbox):

@@ -6,12 +6,12 @@ from run_support import Server
 
 SLEEP = "trap 'exit 0' TERM; echo $$; while :; do sleep 0.01; done"
 STUBBORN = "trap '' TERM; echo $$; while :; do sleep 0.01; done"
-#: of one task: the old one stops before the new one starts
+#: for a service of one task: the old task stops before the new one starts
 REPLACE = {"minimumHealthyPercent": 0, "maximumPercent": 100}
 
 
 class Services(Server):
-    """A sandbox with services in it."""
+    """A sandbox with ECS services."""
 
     def create(self, name, definition, **more) -> dict:
         more.setdefault("desiredCount", 1)
@@ -36,7 +36,7 @@ class Services(Server):
         return reply["services"][0]
 
     def stable(self, name) -> dict:
-        """The service when boto3's own waiter is content with it."""
+        """The service, when boto3's waiter reports it as stable."""
         self._wait("services_stable", services=[name])
         return self.service(name)
 
@@ -49,7 +49,7 @@ class Services(Server):
         self.ecs.get_waiter(waiter).wait(cluster="vast", WaiterConfig=settings, **names)
 
     def tasks(self, name, status="RUNNING") -> list:
-        """The tasks of a service that are to be in `status`."""
+        """The tasks of a service with this desired status."""
         arns = self.ecs.list_tasks(cluster="vast", serviceName=name, desiredStatus=status)
         if not arns["taskArns"]:
             return []
@@ -57,7 +57,7 @@ class Services(Server):
         return found["tasks"]
 
     def running(self, name) -> dict:
-        """The only task of a service, when it is RUNNING."""
+        """The service's only task, when it is RUNNING."""
 
         def look():
             tasks = self.tasks(name)
@@ -66,7 +66,7 @@ class Services(Server):
         return until(look, 60)
 
     def other(self, name, task) -> dict:
-        """The task that took the place of `task`, when it is RUNNING."""
+        """The task that has replaced `task`, when it is RUNNING."""
         return until(lambda: (now := self.running(name))["taskArn"] != task["taskArn"] and now, 60)
 
     def pid(self, task) -> int:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A client of ECS Exec's data channel, as the Session Manager plugin is one.
+"""A client of ECS Exec's data channel, like the Session Manager plugin.
 
-Written from the description of the protocol, on the package `websockets`: it
-shares no code with the sandbox, nor with vastfs.
+It is written from the description of the protocol, with the package `websockets`:
+it shares no code with the sandbox or with vastfs.
 """
 
 import hashlib
@@ -42,7 +42,7 @@ class Channel:
         self.socket.send(json.dumps(greeting))
 
     def send(self, kind, payload, sequence=None):
-        """One message of input."""
+        """Send one message of input."""
         if sequence is None:
             sequence, self.sequence = self.sequence, self.sequence + 1
         self.put(b"input_stream_data", sequence, 0, kind, payload)
@@ -78,7 +78,7 @@ class Channel:
         self.put(b"acknowledge", 0, 3, 0, json.dumps(text).encode())
 
     def step(self):
-        """Take one message as a client does; False at the end."""
+        """Receive one message and acknowledge it; False at the end."""
         name, sequence, kind, payload = self.receive()
         if name == b"channel_closed":
             self.closed = json.loads(payload)["Output"]

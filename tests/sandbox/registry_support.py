@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Registries as a client without any help sees them, and images to put there."""
+"""A bare client of registries, and images to push."""
 
 import base64
 import gzip
@@ -27,7 +27,7 @@ def make_image() -> str:
 
 
 def skopeo(*arguments, fails=False):
-    """Its reply as data, or its complaint."""
+    """skopeo's output as data, or its stderr."""
     done = subprocess.run(["skopeo", *arguments], capture_output=True, text=True)
     assert (done.returncode != 0) == fails, done.stderr
     return done.stderr if fails else done.stdout
@@ -62,7 +62,7 @@ class Registry:
         return reply.status, reply.headers, reply.read()
 
     def upload(self, name, *bodies, wanted=None):
-        """A blob by PATCHes, then PUT; the status of the latter."""
+        """Upload a blob with PATCH requests and a PUT; the status of the PUT."""
         _, headers, _ = self.ask("POST", f"/v2/{name}/blobs/uploads/")
         for body in bodies:
             status, headers, _ = self.ask("PATCH", headers["Location"], body)
@@ -71,7 +71,7 @@ class Registry:
         return self.ask("PUT", f"{headers['Location']}?digest={wanted}")[0]
 
     def push(self, name, reference, layers, config=None):
-        """An image whose layers are tar archives; (status, digest, body)."""
+        """Push an image whose layers are tar archives; (status, digest, body)."""
         blobs = [gzip.compress(layer, mtime=0) for layer in layers]
         rootfs = {"type": "layers", "diff_ids": [digest(layer) for layer in layers]}
         base = {"architecture": "amd64", "os": "linux", "config": {}, "rootfs": rootfs}
@@ -102,7 +102,7 @@ def described(kind: str, data: bytes) -> dict:
 
 
 def tar(*entries) -> bytes:
-    """An archive of (name, keywords of TarInfo, contents)."""
+    """A tar archive of entries (name, keywords of TarInfo, contents)."""
     file = io.BytesIO()
     with tarfile.open(fileobj=file, mode="w") as archive:
         for name, facts, content in entries:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A sandbox that runs things, and what tests of that need again and again."""
+"""A sandbox for tests that run tasks and functions, with helpers for them."""
 
 from pathlib import Path
 
@@ -9,10 +9,10 @@ LOG_GROUP = "/vast/server"
 
 
 class Server(Sandbox):
-    """A sandbox with tasks in it."""
+    """A sandbox with tasks."""
 
     def kill(self) -> None:
-        """As the out-of-memory killer does it."""
+        """Kill a process, as the out-of-memory killer does."""
         self.process.kill()
         self.process.wait()
 
@@ -60,7 +60,7 @@ class Server(Sandbox):
         )["tasks"][0]
 
     def arrives(self, task: dict, status: str) -> dict:
-        """The task when it has come to `status`."""
+        """The task, when it has reached `status`."""
 
         def look():
             now = self.task(task)
@@ -69,7 +69,7 @@ class Server(Sandbox):
         return until(look)
 
     def lines(self, task: dict) -> list:
-        """What the task has written so far."""
+        """The lines that the task has written so far."""
         stream = f"ecs/vast/{task['taskArn'].rpartition('/')[2]}"
         reply = self.client("logs").get_log_events(
             logGroupName=LOG_GROUP, logStreamName=stream, startFromHead=True
@@ -89,7 +89,7 @@ def log_to(group: str) -> dict:
 
 
 def alive(pid: int) -> bool:
-    """Is there such a process, and is it no zombie?"""
+    """Whether the process exists and is not a zombie."""
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except OSError:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The whole way of an image: seed, mirror, ECR, server and function."""
+"""The whole path of an image: seed, second registry, ECR, server and function."""
 
 import base64
 import json
@@ -36,7 +36,7 @@ def sandbox(tmp_path_factory):
 
 
 def assemble(sandbox) -> str:
-    """The seed image in ECR, with the runtime in a layer of its own."""
+    """Push the seed image to ECR, with the runtime in an additional layer."""
     made = subprocess.run(
         [ROOT / "contrib/sandbox/make-image"], check=True, capture_output=True, text=True
     ).stdout.strip()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""CloudFormation as boto3 sees it: the life of a whole stack."""
+"""CloudFormation through boto3: the life of a whole stack."""
 
 import contextlib
 import json
@@ -13,7 +13,7 @@ NUMBERS = iter(range(60, 250))
 
 @pytest.fixture
 def deployment(sandbox, request):
-    """A stack that is removed after the test, whatever became of it."""
+    """A stack that is deleted after the test, whether the test succeeds or fails."""
     name = "vast-" + request.node.name.replace("_", "-")[:40].strip("-")
     made = Deployment(sandbox, name, next(NUMBERS))
     yield made
@@ -21,7 +21,7 @@ def deployment(sandbox, request):
         made.describe()
     except ClientError:
         return
-    with contextlib.suppress(ClientError):  # there may be no function
+    with contextlib.suppress(ClientError):  # the stack may have no function
         made.release_function()
     made.cfn.update_termination_protection(
         StackName=name, EnableTerminationProtection=False
@@ -30,7 +30,7 @@ def deployment(sandbox, request):
 
 
 def code_of(call, **arguments):
-    """(code, message) of the error that a call must give."""
+    """(code, message) of the error with which a call must fail."""
     with pytest.raises(ClientError) as caught:
         call(**arguments)
     error = caught.value.response["Error"]
@@ -205,7 +205,7 @@ def test_update_rolls_back(sandbox, deployment):
 
 
 def test_a_subnet_cannot_move(deployment):
-    """The replacement is made first, and overlaps."""
+    """The replacement is created first, so its CIDR overlaps with the old one."""
     deployment.apply("CREATE")
     base = deployment.parameters["PrivateCidr"].rpartition("/")[0]
     deployment.parameters["PrivateCidr"] = f"{base}/26"

@@ -72,7 +72,7 @@ class Stack:
 
 
 def refused(call, *arguments, **named):
-    """The code of the error that a call must give."""
+    """The code of the error with which a call must fail."""
     with pytest.raises(ClientError) as caught:
         call(*arguments, **named)
     return caught.value.response["Error"]["Code"]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Tasks and functions that run from what was pushed."""
+"""Tasks and functions that run from pushed images."""
 
 import gzip
 import json
@@ -27,7 +27,7 @@ from test_lambda_functions import TRUST, answer, code, failure, invoke
 HOST = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
 BUSYBOX = Path(shutil.which("busybox")).read_bytes()
 MACHINE = {"x86_64": "amd64", "aarch64": "arm64"}[platform.machine()]
-#: a runtime program in the language of busybox
+#: a runtime program as a busybox shell script
 RUNTIME = rb"""#!/bin/sh
 api=http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime/invocation
 while :; do
@@ -58,7 +58,7 @@ def sandbox(tmp_path_factory):
 
 
 def push(sandbox, tag, *layers, **config) -> str:
-    """The URI by digest."""
+    """Push an image; its URI by digest."""
     more = {"architecture": MACHINE, "config": config}
     status, name, body = Registry.of(sandbox).push("images", tag, layers, more)
     assert status == 201, body
@@ -66,7 +66,7 @@ def push(sandbox, tag, *layers, **config) -> str:
 
 
 def create(sandbox, name, uri, **more) -> dict:
-    """A function, when it is Active or Failed."""
+    """Create a function; its description when it is Active or Failed."""
     client = sandbox.client("lambda")
     client.create_function(
         FunctionName=name,
@@ -85,7 +85,7 @@ def create(sandbox, name, uri, **more) -> dict:
 
 
 def run(sandbox, image, script=None, **container):
-    """A task that has ended, and its lines."""
+    """Run a task until it has ended; the task and its lines."""
     container = {"image": image, "entryPoint": [], "command": [], **container}
     if script:
         container.update(entryPoint=["/bin/sh", "-c"], command=[script])
@@ -130,7 +130,7 @@ def test_what_a_task_sees(sandbox, tmp_path):
 
 @pytest.mark.parametrize("script, expected", [("exit 5", 5), ("kill -9 $$; sleep 9", 0)])
 def test_exit_codes(sandbox, script, expected):
-    """Process 1 cannot kill itself."""
+    """The kernel protects process 1 from its own signals, so it cannot kill itself."""
     image = push(sandbox, "exit", tar(*SYSTEM), Env=["PATH=/bin"])
     script = script.replace("sleep 9", "exit 0")
     task, _ = run(sandbox, image, script)
@@ -261,7 +261,7 @@ def test_settings_of_the_function_come_first(sandbox):
 
 
 def raw_image(sandbox, tag, layer: bytes, diff_id: str, kind="tar+gzip") -> str:
-    """An image with a layer as it is given."""
+    """Push an image with these bytes as its layer."""
     registry = Registry.of(sandbox)
     rootfs = {"type": "layers", "diff_ids": [diff_id]}
     config = json.dumps({"architecture": MACHINE, "os": "linux", "rootfs": rootfs}).encode()

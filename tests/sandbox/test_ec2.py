@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Rules of EC2 that moto does not have."""
+"""Rules of EC2 that moto lacks."""
 
 from botocore.exceptions import ClientError
 from conftest import refused

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What ECS and Lambda refuse in definitions, by their APIs and by CloudFormation."""
+"""Definitions that ECS and Lambda refuse, through their APIs and through CloudFormation."""
 
 import json
 
@@ -163,7 +163,7 @@ def test_refused_by_cloudformation(sandbox, size, start, words):
 
 
 def test_a_functions_own_storage(sandbox):
-    """The sizes that the service refuses, asked without botocore's own check."""
+    """Sizes that the service refuses; botocore's own check is disabled."""
     client = boto3.client(
         "lambda",
         endpoint_url=sandbox.endpoint,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Trouble with tasks on demand: what AWS, hosts and other people's products do."""
+"""Faults of tasks, caused by AWS, by hosts and by security products."""
 
 import os
 import time
@@ -153,7 +153,7 @@ def test_a_host_that_is_retired(sandbox):
     sandbox.fault("task:retired:*", "retire")
     task = sandbox.arrives(task, "STOPPED")
     assert (task["stopCode"], task["stoppedReason"]) == ("TerminationNotice", MAINTENANCE)
-    assert task["containers"][0]["exitCode"] == 0  # it was asked to end
+    assert task["containers"][0]["exitCode"] == 0  # it was asked to stop
     sandbox.create("hosted", sandbox.define(SLEEP, family="hosted"))
     task = sandbox.running("hosted")
     sandbox.fault("task:hosted:*", "retire")
@@ -180,7 +180,7 @@ def test_not_known_yet(sandbox):
 
 
 def test_a_service_without_a_subnet(sandbox):
-    """What EC2 refuses becomes an event, and the service tries again."""
+    """A refusal of EC2 becomes an event of the service, and the service tries again."""
     ec2 = sandbox.client("ec2")
     vpc = sandbox.facts["vpc_id"]
     subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="172.31.200.0/24")["Subnet"]["SubnetId"]

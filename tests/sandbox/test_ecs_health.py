@@ -73,7 +73,7 @@ def test_failures_of_the_start_period_do_not_count(sandbox, tmp_path):
 
 
 def test_checks_become_seldom(sandbox, tmp_path):
-    """At time scale 0, too: about one a second when all is well."""
+    """Even with time scale 0: about one check per second while the container is healthy."""
     test = check("CMD-SHELL", f"echo x >>{tmp_path}/tried")
     task = sandbox.arrives(sandbox.run(sandbox.define(SLEEP, family="calm", healthCheck=test)), "RUNNING")
     until(lambda: health(sandbox, task)[0] == "HEALTHY")

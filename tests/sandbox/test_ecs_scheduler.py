@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What the scheduler of services decides, without any service."""
+"""The decisions of the services' scheduler, without a sandbox."""
 
 import pytest
 from vastfs_sandbox.ecs.scheduler import Seen, decide

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""ECS services, as boto3 and its waiters see them."""
+"""ECS services through boto3 and its waiters."""
 
 import json
 import os
@@ -69,7 +69,7 @@ def test_a_killed_server_runs_again(sandbox):
 
 
 def test_a_stopped_task_is_replaced_while_it_stops(sandbox):
-    """The maximum counts what is to run only: two servers for a moment."""
+    """The maximum counts only tasks whose desired status is RUNNING, so two servers run for a moment."""
     arn = sandbox.define(STUBBORN, family="stubborn", stopTimeout=5)
     sandbox.create("stubborn", arn)
     task = sandbox.running("stubborn")
@@ -161,7 +161,7 @@ def test_what_makes_no_new_deployment(sandbox):
 
 
 def test_nothing_runs_twice_by_default(sandbox):
-    """100/200: the new task runs before the old one is told to stop."""
+    """With 100/200 percent the new task is RUNNING before the old one is asked to stop."""
     sandbox.create("rolling", sandbox.define(SLEEP, family="rolling"), deploymentConfiguration={})
     task = sandbox.running("rolling")
     sandbox.update("rolling", forceNewDeployment=True)
@@ -234,7 +234,7 @@ def test_the_end_of_a_service(sandbox):
 
 
 def test_a_draining_service_cannot_be_made_anew(tmp_path):
-    """Slow enough that DRAINING can be seen: the task is DEACTIVATING for 2 s."""
+    """The task is DEACTIVATING for 2 s, so that DRAINING can be observed."""
     server = Services(tmp_path)
     server.cluster()
     arn = server.define(SLEEP)
@@ -381,7 +381,7 @@ def test_which_tasks_are_listed(sandbox):
 
 
 def test_pages_of_tasks(sandbox):
-    """100 on a page, none twice: tasks that end at once are listed as STOPPED."""
+    """A page has 100 tasks, and none appears twice; tasks that end at once are listed as STOPPED."""
     arn = sandbox.define("", family="many", entryPoint=["/no/such"])
     made = {sandbox.run(arn)["taskArn"] for _ in range(103)}
     query = {"cluster": "vast", "family": "many", "desiredStatus": "STOPPED"}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A file system that tasks share: one lock on it is one lock for all of them."""
+"""A file system that tasks share: a lock on it excludes all other tasks."""
 
 import re
 import shutil
@@ -12,7 +12,7 @@ from ecs_support import Services
 from registry_support import Registry, tar
 from test_containers_images import HOST, MACHINE, SYSTEM
 
-#: takes the lock or says so; holds it until it is told to end
+#: takes the lock or reports that it is taken, and holds it until SIGTERM
 LOCKER = (
     "cd /var/lib/vast; exec 9>>lock; flock -n 9 || { echo busy; exit 9; }; "
     "echo held; trap 'exit 0' TERM; while :; do sleep 0.05; done"
@@ -35,7 +35,7 @@ def locker(sandbox) -> str:
 
 
 def program(path: str) -> list:
-    """A program of this machine with its libraries, for an image."""
+    """A program of this machine with its libraries, as entries of a layer."""
     said = subprocess.run(["ldd", path], capture_output=True, text=True, check=True).stdout
     libraries = re.findall(r"(/\S+) \(0x", said)
     return [(name.lstrip("/"), {}, Path(name).read_bytes()) for name in (path, *libraries)]

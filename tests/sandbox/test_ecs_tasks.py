@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A task's life, as boto3 sees it."""
+"""The life of a task, through boto3."""
 
 import re
 
@@ -10,7 +10,7 @@ from run_support import LOG_GROUP, Server, alive, log_to
 
 STATES = ["PROVISIONING", "PENDING", "ACTIVATING", "RUNNING"]
 STATES += ["DEACTIVATING", "STOPPING", "DEPROVISIONING", "STOPPED"]
-#: the others may pass between two looks
+#: the other states may pass between two requests
 LONG_STATES = {"PROVISIONING", "PENDING", "RUNNING", "DEPROVISIONING", "STOPPED"}
 
 
@@ -244,7 +244,7 @@ def read(server, task):
 
 
 def test_the_last_lines_of_a_log_are_in_their_order(sandbox):
-    """Also those of one millisecond."""
+    """Even lines of the same millisecond."""
     logs = sandbox.client("logs")
     task = sandbox.arrives(sandbox.run(sandbox.define("seq 1 50")), "STOPPED")
     place = {

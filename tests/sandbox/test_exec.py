@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""ECS Exec in the sandbox, as boto3 and a client of its own see it."""
+"""ECS Exec in the sandbox, through boto3 and the tests' own client."""
 
 import os
 import struct

@@ -49,7 +49,7 @@ def test_what_cannot_be_attached(sandbox, role, arn, code, words):
 def test_a_policy_of_aws_is_attached(sandbox, role):
     iam = sandbox.client("iam")
     iam.attach_role_policy(RoleName=role, PolicyArn=READ_ONLY)
-    iam.attach_role_policy(RoleName=role, PolicyArn=READ_ONLY)  # again is fine
+    iam.attach_role_policy(RoleName=role, PolicyArn=READ_ONLY)  # a repeated request succeeds
     assert attached(sandbox, role) == [READ_ONLY]
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Function invocations, as boto3 sees them."""
+"""Invocations of functions, through boto3."""
 
 import base64
 import json

@@ -9,7 +9,7 @@ VPC = "vpc-0123456789abcdef0"
 
 @pytest.fixture(scope="module")
 def slow(tmp_path_factory):
-    """A sandbox in which things take a little time."""
+    """A sandbox in which changes take some time (time scale 0.01)."""
     running = Sandbox(tmp_path_factory.mktemp("slow"), time_scale=0.01)
     yield running
     running.end()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Streamed invocations, as boto3 sees them."""
+"""Streamed invocations, through boto3."""
 
 import base64
 import json
@@ -104,7 +104,7 @@ def test_refusals_before_the_start(sandbox):  # noqa: F811
 
 
 def memory(server) -> int:
-    """The largest size so far in bytes."""
+    """The peak memory so far, in bytes."""
     status = Path(f"/proc/{server.facts['pid']}/status").read_text()
     return int(status.partition("VmHWM:")[2].split()[0]) * 1024
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""ECR's registry and the mirror, as skopeo and a bare client see them."""
+"""ECR's registry and the second one, through skopeo and a bare client."""
 
 import base64
 import json
@@ -39,7 +39,7 @@ def registry(sandbox):
 
 @pytest.fixture(scope="module")
 def mirror(sandbox):
-    """The mirror's address; it has the small image."""
+    """The address of the second registry, which has the small image."""
     wanted = {"image": "tenzir/vast:latest", "layout": make_image()}
     sandbox.control("POST", "mirror", wanted)
     return sandbox.facts["registry_mirror"]
@@ -246,7 +246,7 @@ def test_a_push_that_is_forgotten(sandbox, registry, repository):
 def test_a_connection_that_breaks_in_an_upload(sandbox, repository):
     sandbox.fault("registry:PatchUpload", "drop_midway", bytes=1000)
     with pytest.raises(OSError):
-        for _ in range(3):  # it may be taken in by the socket once
+        for _ in range(3):  # the socket's buffers may accept the request once
             Registry.of(sandbox).upload(repository, b"x" * 10_000_000)
 
 

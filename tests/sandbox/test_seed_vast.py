@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The short vast command, and the engine behind it."""
+"""The sandbox's vast command, and the engine."""
 
 import os
 import subprocess
@@ -21,7 +21,7 @@ EVENT = (
 
 @pytest.fixture(params=SHELLS, ids=lambda shell: shell[0])
 def vast(request, tmp_path):
-    """The command with an engine that tells what it was asked."""
+    """The command, with an engine that prints its arguments."""
     (tmp_path / "vast").symlink_to(VAST)
     for name in ("tenzir", "tenzir-node"):
         (tmp_path / name).write_text(FAKE)

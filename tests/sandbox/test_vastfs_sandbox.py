@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""vastfs-sandbox around the real vastfs: all begins with it and ends with it."""
+"""vastfs-sandbox with the real vastfs: it starts and ends all processes."""
 
 import os
 import re
@@ -16,7 +16,7 @@ LAUNCHER = ROOT / "contrib/sandbox/vastfs-sandbox"
 
 
 class Launched:
-    """A mount made by the launcher, and the processes behind it."""
+    """A mount made by vastfs-sandbox, and its processes."""
 
     def __init__(self, directory: Path, *options, **environment):
         self.mountpoint = directory / "a mount"
@@ -35,7 +35,7 @@ class Launched:
         )
 
     def pids(self) -> list:
-        """Everything that has this sandbox's directory in its command line."""
+        """All processes with this sandbox's directory in their command line."""
         found = []
         for path in Path("/proc").glob("[0-9]*/cmdline"):
             try:

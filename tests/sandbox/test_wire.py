@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The wire: signatures, faults, the journal, connections, the process."""
+"""The wire: signatures, faults, journal and connections; the server's process."""
 
 import http.client
 import json
@@ -81,7 +81,7 @@ def test_throttle_once(sandbox):
     assert caught.value.response["Error"]["Code"] == "RequestLimitExceeded"
     sandbox.client("ec2").describe_vpcs()
     sandbox.fault("lambda:*", "throttle")
-    sandbox.client("lambda", attempts=2).list_functions()  # boto3 tries again
+    sandbox.client("lambda", attempts=2).list_functions()  # boto3 retries
 
 
 @pytest.mark.parametrize("kind", ["drop_before", "drop_after"])
