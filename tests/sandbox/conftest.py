@@ -93,7 +93,7 @@ class Sandbox:
     def end(self):
         """End the sandbox by closing its standard input, as the end of its starter would."""
         self.process.stdin.close()
-        self.process.wait(10)
+        self.process.wait(DEADLINE)
         self.process.stdout.close()
 
 

@@ -160,4 +160,4 @@ def test_what_is_missing_is_named(tmp_path):
     reply = run(str(tmp_path), XDG_CACHE_HOME=str(tmp_path))
     assert "--without-engine" in reply.stderr and "contrib/setup" in reply.stderr
     reply = run("--without-engine", str(tmp_path / "none"))
-    assert reply.returncode == 1 and "no directory" in reply.stderr
+    assert reply.returncode == 1 and "is not a directory" in reply.stderr
