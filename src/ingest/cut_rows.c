@@ -10,29 +10,29 @@
 /* -- rows ------------------------------------------------------------------------------------------------------ */
 
 /* Rows that lie one behind the other in the bytes at hand and are handed out together. */
-struct run {
+struct row_run {
 	const char *start;
 	size_t len;
 	uint64_t events;
 };
 
-static bool is_space(char ch)
+static bool row_is_space(char ch)
 {
 	return ch == ' ' || ch == '\t' || ch == '\r' || ch == '\n';
 }
 
-static bool is_blank(const char *row, size_t len)
+static bool row_is_blank(const char *row, size_t len)
 {
-	while (len && is_space(row[len - 1]))
+	while (len && row_is_space(row[len - 1]))
 		len--;
 	return len == 0;
 }
 
-static int run_flush(struct cutter *c, struct run *run)
+static int row_run_flush(struct cutter *c, struct row_run *run)
 {
 	int r = run->len ? c->sink->events(run->start, run->len, run->events, c->sink->arg) : 0;
 
-	*run = (struct run){0};
+	*run = (struct row_run){0};
 	return r;
 }
 
@@ -47,7 +47,7 @@ static int rows_set_header(struct cutter *c, const char *data, size_t len)
 	return r < 0 ? r : c->sink->header(data, len, c->sink->arg);
 }
 
-static bool starts_with(const char *row, size_t len, const char *prefix)
+static bool row_begins_with(const char *row, size_t len, const char *prefix)
 {
 	return len >= strlen(prefix) && memcmp(row, prefix, strlen(prefix)) == 0;
 }
@@ -57,7 +57,7 @@ static size_t zeek_key_len(const char *line, size_t len)
 {
 	size_t n = 0;
 
-	while (n < len && !is_space(line[n]))
+	while (n < len && !row_is_space(line[n]))
 		n++;
 	return n;
 }
@@ -84,7 +84,7 @@ int cutter_settle_header(struct cutter *c)
 
 	if (!c->block.len)
 		return 0;
-	for (; !starts_with(c->block.data, c->block.len, "#separator") && (feed = strchr(at, '\n')); at = feed + 1)
+	for (; !row_begins_with(c->block.data, c->block.len, "#separator") && (feed = strchr(at, '\n')); at = feed + 1)
 		if (!zeek_has_key(&c->block, at, zeek_key_len(at, (size_t)(feed - at))))
 			buf_append(&merged, at, (size_t)(feed - at) + 1);
 	buf_append(&merged, c->block.data, c->block.len);
@@ -104,10 +104,10 @@ static int rows_take_header(struct cutter *c, const char *row, size_t len)
 }
 
 /* A row that is not a header: first whatever header has arrived before it. */
-static int rows_take_event(struct cutter *c, const char *row, size_t len, bool is_event, struct run *run)
+static int rows_take_event(struct cutter *c, const char *row, size_t len, bool is_event, struct row_run *run)
 {
 	if (c->block.len) {
-		int r = run_flush(c, run);
+		int r = row_run_flush(c, run);
 
 		if (r == 0)
 			r = cutter_settle_header(c);
@@ -121,21 +121,21 @@ static int rows_take_event(struct cutter *c, const char *row, size_t len, bool i
 	return 0;
 }
 
-static int rows_take(struct cutter *c, const char *row, size_t len, struct run *run)
+static int rows_take(struct cutter *c, const char *row, size_t len, struct row_run *run)
 {
 	enum cutter_row what = c->kind->classify(c, row, len);
 	int r;
 
 	if (what != ROW_HEADER)
 		return rows_take_event(c, row, len, what == ROW_EVENT, run);
-	r = run_flush(c, run);
+	r = row_run_flush(c, run);
 	return r < 0 ? r : rows_take_header(c, row, len);
 }
 
 /* The unit began in bytes that came before. */
 static int rows_take_rest(struct cutter *c, const char *data, size_t len)
 {
-	struct run run = {0};
+	struct row_run run = {0};
 	int r = buf_append(&c->rest, data, len);
 
 	if (r == -EFBIG)
@@ -143,7 +143,7 @@ static int rows_take_rest(struct cutter *c, const char *data, size_t len)
 	else if (r == 0)
 		r = rows_take(c, c->rest.data, c->rest.len, &run);
 	if (r == 0)
-		r = run_flush(c, &run);
+		r = row_run_flush(c, &run);
 	buf_clear(&c->rest);
 	return r;
 }
@@ -161,7 +161,7 @@ static int rows_keep(struct cutter *c, const char *data, size_t len)
 	return c->sink->refused(c->unit_number, "a line of more than 4 MB", NULL, 0, c->sink->arg);
 }
 
-static void count_quotes(struct cutter *c, const char *data, size_t len)
+static void rows_count_quotes(struct cutter *c, const char *data, size_t len)
 {
 	const char *end = data + len;
 
@@ -172,7 +172,7 @@ static void count_quotes(struct cutter *c, const char *data, size_t len)
 }
 
 /* A row ends where this line does. */
-static int rows_end_row(struct cutter *c, const char *row, size_t len, struct run *run)
+static int rows_end_row(struct cutter *c, const char *row, size_t len, struct row_run *run)
 {
 	int r = 0;
 
@@ -189,11 +189,11 @@ static int rows_end_row(struct cutter *c, const char *row, size_t len, struct ru
 int cutter_feed_rows(struct cutter *c, const char *data, size_t len, struct error *err _unused_)
 {
 	const char *end = data + len, *row = data, *at = data, *feed;
-	struct run run = {0};
+	struct row_run run = {0};
 	int r = 0;
 
 	while (r == 0 && at < end && (feed = memchr(at, '\n', (size_t)(end - at)))) {
-		count_quotes(c, at, (size_t)(feed + 1 - at));
+		rows_count_quotes(c, at, (size_t)(feed + 1 - at));
 		c->number++;
 		at = feed + 1;
 		if (c->in_quotes)
@@ -202,9 +202,9 @@ int cutter_feed_rows(struct cutter *c, const char *data, size_t len, struct erro
 		row = at;
 	}
 	if (r == 0)
-		r = run_flush(c, &run);
+		r = row_run_flush(c, &run);
 	if (r == 0 && at < end)
-		count_quotes(c, at, (size_t)(end - at));
+		rows_count_quotes(c, at, (size_t)(end - at));
 	return r == 0 && row < end ? rows_keep(c, row, (size_t)(end - row)) : r;
 }
 
@@ -212,7 +212,7 @@ int cutter_feed_rows(struct cutter *c, const char *data, size_t len, struct erro
 
 static enum cutter_row classify_line(const struct cutter *c _unused_, const char *row, size_t len)
 {
-	return is_blank(row, len) ? ROW_BLANK : ROW_EVENT;
+	return row_is_blank(row, len) ? ROW_BLANK : ROW_EVENT;
 }
 
 /* The first field, with what ends it. */
@@ -230,7 +230,7 @@ static enum cutter_row classify_separated(const struct cutter *c, const char *ro
 {
 	size_t n;
 
-	if (is_blank(row, len))
+	if (row_is_blank(row, len))
 		return ROW_BLANK;
 	if (!c->header.len)
 		return ROW_HEADER;
@@ -240,7 +240,7 @@ static enum cutter_row classify_separated(const struct cutter *c, const char *ro
 
 static enum cutter_row classify_zeek(const struct cutter *c _unused_, const char *row, size_t len)
 {
-	if (is_blank(row, len) || starts_with(row, len, "#close"))
+	if (row_is_blank(row, len) || row_begins_with(row, len, "#close"))
 		return ROW_BLANK;
 	return *row == '#' ? ROW_HEADER : ROW_EVENT;
 }
@@ -251,7 +251,7 @@ static bool is_json(const struct cutter *c _unused_, const char *data, size_t le
 {
 	const char *end = NULL;
 	cJSON *tree = cJSON_ParseWithLengthOpts(data, len, &end, false);
-	bool whole = tree && end && is_blank(end, (size_t)(data + len - end));
+	bool whole = tree && end && row_is_blank(end, (size_t)(data + len - end));
 
 	cJSON_Delete(tree);
 	return whole;

@@ -148,7 +148,7 @@ enum spool_room spool_room(struct spool *s, uint64_t limit, size_t len)
 
 /* -- writing --------------------------------------------------------------------------------------------------- */
 
-static int write_whole(int fd, const void *data, size_t len)
+static int spool_write_whole(int fd, const void *data, size_t len)
 {
 	const char *at = data;
 
@@ -165,7 +165,7 @@ static int write_whole(int fd, const void *data, size_t len)
 	return 0;
 }
 
-static uint64_t size_of(const char *path)
+static uint64_t spool_size_of(const char *path)
 {
 	struct stat st;
 
@@ -184,10 +184,10 @@ static int spool_write(struct spool *s, const struct spool_file *f, const struct
 	fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
-	r = write_whole(fd, data->data, data->len);
+	r = spool_write_whole(fd, data->data, data->len);
 	if (r == 0)
-		r = write_whole(fd, seal->data, seal->len);
-	old = size_of(path);
+		r = spool_write_whole(fd, seal->data, seal->len);
+	old = spool_size_of(path);
 	if (r == 0 && rename(temporary, path) < 0)
 		r = -errno;
 	if (r < 0) {
@@ -315,7 +315,7 @@ static void spool_drop_temporary(const struct spool *s, const char *name)
 	unlink(path);
 }
 
-static int is_of_spool(const struct dirent *d)
+static int spool_is_ours(const struct dirent *d)
 {
 	struct spool_file f;
 
@@ -355,7 +355,7 @@ int spool_recover(struct spool *s,
 
 	if (spool_check_version(s, NULL) < 0)
 		return 0;
-	n = scandir(s->dir, &entries, is_of_spool, alphasort);
+	n = scandir(s->dir, &entries, spool_is_ours, alphasort);
 	for (int i = 0; i < n; i++) {
 		if (r == 0)
 			r = spool_recover_file(s, entries[i]->d_name, found, arg, note);
@@ -392,7 +392,7 @@ static int spool_append(const struct spool *s, const struct spool_file *file, co
 	fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	r = write_whole(fd, seal->data, seal->len);
+	r = spool_write_whole(fd, seal->data, seal->len);
 	return r < 0 ? r : fdatasync(fd) < 0 ? -errno : 0;
 }
 
@@ -423,7 +423,7 @@ int spool_remove(struct spool *s, const struct spool_file *file, struct error *e
 	uint64_t size;
 
 	spool_path(s, file, "", path);
-	size = size_of(path);
+	size = spool_size_of(path);
 	if (unlink(path) < 0)
 		return errno == ENOENT ? 0 : spool_failed(s, -errno, "remove a file of", err);
 	atomic_fetch_sub(&s->bytes, size);

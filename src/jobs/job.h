@@ -21,7 +21,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum job_kind { JOB_OPERATION, JOB_QUERY, JOB_EXEC, JOB_CHECK, JOB_KIND_MAX };
+enum job_kind { JOB_OPERATION, JOB_QUERY, JOB_EXEC, JOB_CHECK, JOB_IMPORT, JOB_KIND_MAX };
 
 /*
  * JOB_UNKNOWN: an operation of an earlier mount that was begun where this mount does not look (another account, region,
@@ -48,6 +48,7 @@ struct job_view {
 	unsigned done, total; /* steps, for the progress bar; total 0: unknown */
 	char step[160];	      /* what it is doing now */
 	char request_id[64];
+	bool keeps_data;     /* imports: rejected batches are kept on the disk until somebody removes them */
 	int64_t duration_ms; /* of the command, as measured; -1 unknown */
 };
 

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-static const char *const kind_keys[JOB_KIND_MAX] = {"operations", "queries", "execs", "checks"};
+static const char *const kind_keys[JOB_KIND_MAX] = {"operations", "queries", "execs", "checks", "imports"};
 
 /* -- writing --------------------------------------------------------------------------------------------------- */
 

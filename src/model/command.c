@@ -143,7 +143,7 @@ int model_query(struct model *m, const char *task, struct buf *command, bool com
  * The probe only connects. bash connects by itself. nc waits for data once it has connected, so ending it by the
  * timeout means success: a refused connection would have ended it before.
  */
-static const char probe[] =
+const char command_probe[] =
 	"h=${VAST_ENDPOINT%:*} p=${VAST_ENDPOINT##*:}\n"
 	"if command -v bash >/dev/null 2>&1; then timeout 10 bash -c \"exec 3<>/dev/tcp/$h/$p\" 2>/dev/null; r=$?\n"
 	"elif command -v nc >/dev/null 2>&1; then timeout 8 nc -w 5 \"$h\" \"$p\" </dev/null >/dev/null 2>&1; r=$?\n"
@@ -165,13 +165,13 @@ static int command_check_task_runs(const struct snapshot *s, const char *id, str
 int model_task_check(struct model *m, const char *id, struct requester who, struct job **ret, struct error *err)
 {
 	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = model_snapshot(m);
-	_buf_ struct buf text = BUF_INIT(sizeof(probe));
+	_buf_ struct buf text = BUF_INIT(sizeof(command_probe));
 	int r = model_query_check(m, NULL, err);
 
 	if (r == 0)
 		r = command_check_task_runs(s, id, err);
 	if (r == 0)
-		r = buf_puts(&text, probe);
+		r = buf_puts(&text, command_probe);
 	if (r == 0)
 		r = command_make_job(m, JOB_CHECK, id, blob_from_buf(&text), who, ret);
 	if (r == 0)

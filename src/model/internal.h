@@ -25,6 +25,7 @@ struct execs;
 struct shells;
 struct followers;
 struct deployed;
+struct imports;
 
 struct model {
 	struct engine *engine;
@@ -32,8 +33,6 @@ struct model {
 	struct stream *events, *api_log;
 	struct journal *journal;
 	char *config_dir, *cache_dir;
-	char *mount_settings; /* lines that are stronger than those of default.env; "" */
-	bool read_only;
 
 	pthread_mutex_t lock;	   /* guards the pointers of this block; held only for copying them */
 	struct snapshot *snapshot; /* the newest */
@@ -58,6 +57,7 @@ struct model {
 	struct execs *execs;	     /* exec.c: in containers; engine thread */
 	struct shells *shells;	     /* shell.c: for vastfs shell; engine thread */
 	struct followers *followers; /* follow.c: logs; engine thread */
+	struct imports *imports;     /* import.c: events on their way to the server */
 	struct deployed *deployed;   /* deployed.c: which stacks are deployed, and where */
 };
 
@@ -90,6 +90,11 @@ void model_trim_history(struct model *m);
 /* End the job with err, which has its line in /error before anybody can read that the job has ended. */
 void model_job_fail(struct model *m, struct job *j, const struct error *err);
 void model_job_unknown(struct model *m, struct job *j, const struct error *err); /* see JOB_UNKNOWN */
+
+/* The line in /error and the event of a job that is about to end as failed. */
+void model_job_tell_failure(struct model *m, struct job *j, const struct error *err);
+/* A number that was found in use. */
+void model_number_is_taken(struct model *m, enum job_kind kind, uint64_t number);
 
 /* settings_file.c */
 int settings_file_load(struct model *m, struct error *err);
@@ -141,7 +146,6 @@ struct resume_facts {
 	struct settings *in_force; /* NULL: there are none */
 	const char *accepted;	   /* text of the settings it was accepted with, NULL: the entry has none */
 	struct place here;
-	bool read_only;		 /* this mount looks and never acts */
 	const char *credentials; /* hash of the access key ID in use */
 };
 /* RESUME_NOW: *ret_settings is set, with a reference. Otherwise err says why not, and what to do. */
@@ -200,6 +204,29 @@ struct exec_form {
 /* Starts a program in that task's container. AWS closes an idle interactive shell. NULL without memory. */
 struct remote *exec_start(struct model *m, const struct snapshot *s, const struct task *t, const struct exec_form *form,
 			  const struct remote_events *events, void *arg);
+
+/* The text of a command that asks whether the server's port accepts connections; exits with CHECK_CANNOT_TELL if the
+ * image lacks the means. */
+extern const char command_probe[];
+
+/* import.c */
+/* note: what a person should know about the spool. */
+int imports_new(struct model *m, const char *state_dir, struct imports **ret, struct error *note);
+/* Makes jobs of what an earlier mount left, and begins to deliver. The settings have been read. */
+int imports_start(struct imports *all, struct error *note);
+/* Before the engine ends: takes in what was written. */
+void imports_stop(struct imports *all);
+void imports_free(struct imports *all);
+
+/* Deletes what the import of that job keeps. */
+void model_import_forget(struct model *m, const struct job *j);
+
+/* deliver.c, engine thread */
+struct delivery;
+int delivery_new(struct model *m, struct ingest *ingest, struct delivery **ret);
+void delivery_free(struct delivery *d);
+/* Any thread: something may have to be sent. */
+void delivery_wake(struct delivery *d);
 
 /* follow.c */
 int followers_new(struct model *m, struct followers **ret);

@@ -154,6 +154,8 @@ static struct job_list **model_job_list(struct snapshot *s, enum job_kind kind)
 		return &s->execs;
 	case JOB_CHECK:
 		return &s->checks;
+	case JOB_IMPORT:
+		return &s->imports;
 	default:
 		return &s->queries;
 	}
@@ -177,6 +179,7 @@ static int model_edit_add_job(struct snapshot *s, void *arg)
 		[JOB_QUERY] = SIZE_MAX, /* see trim_history */
 		[JOB_EXEC] = SIZE_MAX,
 		[JOB_CHECK] = CHECKS_KEPT,
+		[JOB_IMPORT] = SIZE_MAX, /* see import.c */
 	};
 	struct job_list **list = model_job_list(s, j->kind);
 	struct job_list *longer = job_list_with(*list, j, keep[j->kind]);
@@ -210,6 +213,14 @@ uint64_t model_take_number(struct model *m, enum job_kind kind)
 	number = m->next_number[kind]++;
 	pthread_mutex_unlock(&m->lock);
 	return number;
+}
+
+void model_number_is_taken(struct model *m, enum job_kind kind, uint64_t number)
+{
+	pthread_mutex_lock(&m->lock);
+	if (m->next_number[kind] <= number)
+		m->next_number[kind] = number + 1;
+	pthread_mutex_unlock(&m->lock);
 }
 
 static uint64_t model_take_noted_number(struct model *m, enum job_kind kind)
@@ -254,6 +265,9 @@ static const char *model_job_path(const struct job *j, char path[static JOB_PATH
 	case JOB_CHECK:
 		snprintf(path, JOB_PATH_SIZE, "tasks/%s/check", j->argument);
 		break;
+	case JOB_IMPORT:
+		snprintf(path, JOB_PATH_SIZE, "import/history/%" PRIu64, j->number);
+		break;
 	default:
 		snprintf(path, JOB_PATH_SIZE, "%s/%" PRIu64, j->kind == JOB_OPERATION ? "operations" : "lambda/history",
 			 j->number);
@@ -262,25 +276,30 @@ static const char *model_job_path(const struct job *j, char path[static JOB_PATH
 	return path;
 }
 
-static void model_job_end(struct model *m, struct job *j, const struct error *err, enum job_state state,
-			  void (*end)(struct job *j, const struct error *err))
+static void model_job_tell_end(struct model *m, struct job *j, const struct error *err, enum job_state state)
 {
 	char path[JOB_PATH_SIZE];
 
 	failures_add(m->failures, &(struct failure_site){.pid = j->pid, .uid = j->uid, .job = model_job_path(j, path)},
 		     err);
 	model_event(m, "%s %s %s: %s", path, j->name, job_state_name(state), err->message);
-	end(j, err);
+}
+
+void model_job_tell_failure(struct model *m, struct job *j, const struct error *err)
+{
+	model_job_tell_end(m, j, err, JOB_FAILED);
 }
 
 void model_job_fail(struct model *m, struct job *j, const struct error *err)
 {
-	model_job_end(m, j, err, JOB_FAILED, job_fail);
+	model_job_tell_end(m, j, err, JOB_FAILED);
+	job_fail(j, err);
 }
 
 void model_job_unknown(struct model *m, struct job *j, const struct error *err)
 {
-	model_job_end(m, j, err, JOB_UNKNOWN, job_unknown);
+	model_job_tell_end(m, j, err, JOB_UNKNOWN);
+	job_unknown(j, err);
 }
 
 int model_history_check(struct job *j, struct error *err)
@@ -318,6 +337,8 @@ int model_history_remove(struct model *m, struct job *j, struct requester who, s
 
 	if (r == 0)
 		r = model_publish(m, model_edit_forget, j);
+	if (r == 0 && j->kind == JOB_IMPORT)
+		model_import_forget(m, j);
 	if (r == 0)
 		model_event(m, "%s was removed by process %d", model_job_path(j, path), (int)who.pid);
 	return r;
@@ -379,15 +400,12 @@ static int model_make_parts(struct model *m, const struct model_config *config, 
 	int r;
 
 	m->config_dir = strdup(config->config_dir);
-	m->mount_settings = strdup(config->settings ? config->settings : "");
-	m->read_only = config->read_only;
 	m->cache_dir = strdup(config->cache_dir);
 	m->failures = failures_new();
 	m->events = stream_new(EVENTS_KEEP);
 	m->api_log = stream_new(API_LOG_KEEP);
 	m->snapshot = snapshot_first();
-	if (!m->config_dir || !m->mount_settings || !m->cache_dir || !m->failures || !m->events || !m->api_log ||
-	    !m->snapshot)
+	if (!m->config_dir || !m->cache_dir || !m->failures || !m->events || !m->api_log || !m->snapshot)
 		return -ENOMEM;
 	r = model_open_journal(m, config->state_dir, err);
 	if (r < 0)
@@ -396,6 +414,14 @@ static int model_make_parts(struct model *m, const struct model_config *config, 
 		m->next_number[kind] = journal_last_number(m->journal, kind) + 1;
 	job_set_listener(model_job_changed, m);
 	return 0;
+}
+
+static void model_report_spool(struct model *m, const struct error *note)
+{
+	if (!error_is(note))
+		return;
+	failures_add(m->failures, &(struct failure_site){.path = "import"}, note);
+	log_warning("%s", note->message);
 }
 
 static int model_start_parts(struct model *m, struct error *err)
@@ -422,7 +448,7 @@ static void model_report_settings(struct model *m, const struct error *err)
 int model_start(const struct model_config *config, struct model **ret, struct error *err)
 {
 	struct model *m = calloc(1, sizeof(*m));
-	struct error unusable = {0};
+	struct error unusable = {0}, spool = {0};
 	int r;
 
 	if (!m)
@@ -433,6 +459,8 @@ int model_start(const struct model_config *config, struct model **ret, struct er
 	r = model_make_parts(m, config, err);
 	if (r == 0)
 		r = model_start_parts(m, err);
+	if (r == 0)
+		r = imports_new(m, config->state_dir, &m->imports, &spool);
 	if (r < 0) {
 		model_stop(m);
 		return r;
@@ -442,6 +470,9 @@ int model_start(const struct model_config *config, struct model **ret, struct er
 	/* Resume our own operations before the first poll, which would else take them for somebody else's. */
 	operations_resume(m);
 	deployed_refresh(m);
+	if (imports_start(m->imports, &spool) < 0)
+		error_set(&spool, -ENOMEM, "cannot start the thread of imports");
+	model_report_spool(m, &spool);
 	watch_now(m, NULL, NULL);
 	*ret = m;
 	return 0;
@@ -464,6 +495,7 @@ void model_stop(struct model *m)
 	model_wait_for_saves(m);
 	runner_free(m->runner);
 	shells_end(m->shells);
+	imports_stop(m->imports);
 	atomic_store(&m->stopping, true);
 	if (m->engine)
 		engine_stop(m->engine);
@@ -474,6 +506,7 @@ void model_stop(struct model *m)
 	queries_free(m->queries);
 	execs_free(m->execs);
 	shells_free(m->shells);
+	imports_free(m->imports);
 	job_set_listener(NULL, NULL);
 	aws_unref(m->aws);
 	snapshot_unref(m->snapshot);
@@ -483,7 +516,6 @@ void model_stop(struct model *m)
 	stream_unref(m->events);
 	failures_free(m->failures);
 	free(m->config_dir);
-	free(m->mount_settings);
 	free(m->cache_dir);
 	pthread_cond_destroy(&m->saved);
 	pthread_mutex_destroy(&m->save_lock);

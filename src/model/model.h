@@ -10,6 +10,7 @@
 #define VASTFS_MODEL_MODEL_H
 
 #include "base/buf.h"
+#include "ingest/ingest.h"
 #include "jobs/failures.h"
 #include "model/snapshot.h"
 
@@ -21,17 +22,12 @@ struct model_config {
 	const char *config_dir; /* holds default.env */
 	const char *state_dir;	/* the journal of operations */
 	const char *cache_dir;	/* large results, in files without names */
-	const char *settings;	/* lines of default.env that are stronger than the file's; "": none */
-	bool read_only;		/* nothing is resumed; who asks for a change is refused by the tree */
 };
 
 /* Reads the settings and starts the threads; works without network. After fork(). */
 int model_start(const struct model_config *config, struct model **ret, struct error *err);
 /* Ends the threads. An operation in flight goes on in AWS and is taken up by the next mount. */
 void model_stop(struct model *m);
-
-/* The settings that this mount was given as options: lines of default.env, "" for none. Lives as long as m. */
-const char *model_mount_settings(const struct model *m);
 
 /* Called after each change of the snapshot or of a job, on any thread; must be quick and not call back. */
 void model_set_listener(struct model *m, void (*changed)(void *arg), void *arg);
@@ -124,6 +120,20 @@ int model_history_remove(struct model *m, struct job *j, struct requester who, s
  * -EADDRINUSE and the like.
  */
 int model_shells_listen(struct model *m, dev_t device);
+
+/*
+ * import/. What an import is, and what can be done with it, is in ingest/ingest.h; its job is one like the others.
+ * model_import_check: as at open. -ENXIO: nothing is deployed, or by a vastfs that could not import; -EPROTO: see
+ * spool_check_version.
+ */
+int model_import_check(struct model *m, struct error *err);
+/* Begins an import; its job is visible as queued when this returns. *ret gets a reference. */
+int model_import(struct model *m, const char *format, struct requester who, struct import **ret, struct error *err);
+/* The import of a job that has not ended or keeps rejected batches, with a reference; NULL: there is none. */
+struct import *model_import_find(struct model *m, const struct job *j);
+/* Makes a new import of what j keeps as rejected. -ENOENT with words: it keeps nothing. */
+int model_import_retry(struct model *m, struct job *j, struct requester who, struct error *err);
+void model_import_totals(struct model *m, struct ingest_totals *ret);
 
 /* tasks/ */
 int model_task_stop(struct model *m, const char *id, struct requester who, struct error *err);

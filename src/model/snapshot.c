@@ -28,6 +28,7 @@ void snapshot_unref(struct snapshot *s)
 	job_list_unref(s->queries);
 	job_list_unref(s->execs);
 	job_list_unref(s->checks);
+	job_list_unref(s->imports);
 	free(s);
 }
 
@@ -48,7 +49,9 @@ struct snapshot *snapshot_first(void)
 	s->queries = job_list_with(NULL, NULL, 0);
 	s->execs = job_list_with(NULL, NULL, 0);
 	s->checks = job_list_with(NULL, NULL, 0);
-	if (s->settings_text && s->stack && s->tasks && s->operations && s->queries && s->execs && s->checks)
+	s->imports = job_list_with(NULL, NULL, 0);
+	if (s->settings_text && s->stack && s->tasks && s->operations && s->queries && s->execs && s->checks &&
+	    s->imports)
 		return s;
 	snapshot_unref(s);
 	return NULL;
@@ -73,6 +76,7 @@ struct snapshot *snapshot_copy(const struct snapshot *old)
 	job_list_ref(s->queries);
 	job_list_ref(s->execs);
 	job_list_ref(s->checks);
+	job_list_ref(s->imports);
 	return s;
 }
 

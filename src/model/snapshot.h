@@ -40,6 +40,7 @@ struct snapshot {
 	struct job_list *queries;	 /* likewise */
 	struct job_list *execs;		 /* likewise, of all tasks */
 	struct job_list *checks;	 /* likewise */
+	struct job_list *imports;	 /* likewise */
 	bool more_resources, more_tasks; /* AWS has more of them than are read */
 	struct identity identity;
 	struct blob *elsewhere; /* what is deployed under other settings, for people, without newline; NULL: nothing */

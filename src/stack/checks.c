@@ -119,6 +119,18 @@ int check_import_command(const char *value, struct error *err)
 	return check_command(value, COMMAND_MAX, err);
 }
 
+int check_import_spool_limit(const char *value, struct error *err)
+{
+	return check_between(value, 1, 1024, err);
+}
+
+int check_import_ordered(const char *value, struct error *err)
+{
+	if (strcmp(value, "yes") == 0 || strcmp(value, "no") == 0)
+		return 0;
+	return error_set(err, -EINVAL, "%.40s is neither yes nor no", value);
+}
+
 int check_port(const char *value, struct error *err)
 {
 	return check_between(value, 1, 65535, err);

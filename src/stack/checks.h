@@ -25,6 +25,8 @@ int check_stage(const char *value, struct error *err);
 int check_image(const char *value, struct error *err);
 int check_server_command(const char *value, struct error *err);
 int check_import_command(const char *value, struct error *err);
+int check_import_spool_limit(const char *value, struct error *err);
+int check_import_ordered(const char *value, struct error *err);
 int check_port(const char *value, struct error *err);
 int check_storage(const char *value, struct error *err);
 int check_data_dir(const char *value, struct error *err);

@@ -47,6 +47,37 @@ int query_event(const struct blob *command, const char *endpoint, int64_t deadli
 	return json ? buf_puts(out, json) : -ENOMEM;
 }
 
+#define ENCODED_PIECE (48 << 10) /* divisible by 3: pieces of base64 join without padding */
+
+static int query_append_encoded(const struct buf *data, struct buf *out)
+{
+	char piece[ENCODED_PIECE / 3 * 4 + 1];
+	int r = 0;
+
+	for (size_t at = 0; at < data->len && r == 0; at += ENCODED_PIECE) {
+		size_t n = data->len - at < ENCODED_PIECE ? data->len - at : ENCODED_PIECE;
+		int len = EVP_EncodeBlock((unsigned char *)piece, (const unsigned char *)data->data + at, (int)n);
+
+		r = buf_append(out, piece, (size_t)len);
+	}
+	return r;
+}
+
+int query_event_with_input(const struct blob *command, const char *endpoint, int64_t deadline_ms,
+			   const struct buf *data, struct buf *out)
+{
+	_buf_ struct buf head = BUF_INIT(1 << 20);
+	int r = query_event(command, endpoint, deadline_ms, false, &head);
+
+	if (r == 0)
+		r = buf_append(out, head.data, head.len - 1); /* without the brace at its end */
+	if (r == 0)
+		r = buf_puts(out, ",\"stdin_encoding\":\"gzip\",\"stdin\":\"");
+	if (r == 0)
+		r = query_append_encoded(data, out);
+	return r == 0 ? buf_puts(out, "\"}") : r;
+}
+
 /* -- the reply ------------------------------------------------------------------------------------------------- */
 
 static void query_add_remedy(const char *message, struct error *err)

@@ -23,6 +23,13 @@ struct query_reply {
 /* Appends the event to out. 0 or -ENOMEM. */
 int query_event(const struct blob *command, const char *endpoint, int64_t deadline_ms, bool stream, struct buf *out);
 
+/*
+ * The same for a command that reads data, a gzip stream, from its standard input: the event has "stdin" as base64, and
+ * "stdin_encoding":"gzip". -EFBIG: more than out may hold.
+ */
+int query_event_with_input(const struct blob *command, const char *endpoint, int64_t deadline_ms,
+			   const struct buf *data, struct buf *out);
+
 /* Parses a reply; *ret is released with query_reply_release. -EIO with the message of Lambda or of the runtime if the
  * command could not be run; -EBADMSG if the reply is invalid. */
 int query_parse_reply(const struct aws_reply *reply, struct query_reply *ret, struct error *err);

@@ -33,8 +33,12 @@ static const struct setting_rule rules[SETTING_COUNT] = {
 				  "efs (outlives tasks and stack) or ephemeral (dies with the task)"},
 	[SETTING_VAST_DATA_DIR] = {"vast_data_dir", "/var/lib/vast", false, check_data_dir,
 				   "where the server's container has its storage"},
-	[SETTING_IMPORT_COMMAND] = {"import_command", "vast import $format", false, check_import_command,
-				    "what import/<format> runs, events on its standard input"},
+	[SETTING_IMPORT_COMMAND] = {"import_command", "vast import --blocking $format", false, check_import_command,
+				    "what import/<format> runs in Lambda, events on its standard input"},
+	[SETTING_IMPORT_SPOOL_LIMIT] = {"import_spool_limit", "1", false, check_import_spool_limit,
+					"disk space for events that wait to be delivered, 1 to 1024 GB"},
+	[SETTING_IMPORT_ORDERED] = {"import_ordered", "no", false, check_import_ordered,
+				    "yes: the batches of an import are delivered one after the other; no: in parallel"},
 	[SETTING_SERVER_CPU] = {"server_cpu", "2048", false, check_server_cpu, "server's CPU units, 1024 a processor"},
 	[SETTING_SERVER_MEMORY] = {"server_memory", "4096", false, check_server_memory, "server's memory, MiB"},
 	[SETTING_SERVER_DISK_SIZE] = {"server_disk_size", NULL, false, check_server_disk_size,
@@ -389,6 +393,8 @@ static void settings_fill_numbers(struct settings *s)
 	s->lambda_result_limit = settings_number(s, SETTING_LAMBDA_RESULT_LIMIT);
 	s->history_keep = settings_number(s, SETTING_HISTORY_KEEP);
 	s->history_limit = settings_number(s, SETTING_HISTORY_LIMIT);
+	s->import_spool_limit = settings_number(s, SETTING_IMPORT_SPOOL_LIMIT);
+	s->import_ordered = strcmp(settings_get(s, SETTING_IMPORT_ORDERED), "yes") == 0;
 }
 
 int settings_parse(const char *text, size_t len, struct settings **ret, struct error *err)

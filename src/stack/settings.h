@@ -43,6 +43,8 @@ enum setting {
 	SETTING_VAST_STORAGE,
 	SETTING_VAST_DATA_DIR,
 	SETTING_IMPORT_COMMAND,
+	SETTING_IMPORT_SPOOL_LIMIT,
+	SETTING_IMPORT_ORDERED,
 	SETTING_SERVER_CPU,
 	SETTING_SERVER_MEMORY,
 	SETTING_SERVER_DISK_SIZE,
@@ -95,7 +97,9 @@ struct settings {
 	unsigned lambda_timeout;      /* s */
 	unsigned lambda_tmp_size;     /* MB */
 	unsigned lambda_result_limit; /* MB; not a parameter of the stack */
-	unsigned history_keep;	      /* commands of each list that are kept; not a parameter of the stack */
+	unsigned import_spool_limit;  /* GB that may wait on this machine; not a parameter of the stack */
+	bool import_ordered;	/* the batches of an import are delivered one by one; not a parameter of the stack */
+	unsigned history_keep;	/* commands of each list that are kept; not a parameter of the stack */
 	unsigned history_limit; /* GB on disk that their results may take together; not a parameter of the stack */
 };
 

@@ -175,6 +175,10 @@ static void test_good_values(void **state)
 		"history_keep=0",
 		"history_keep=100",
 		"history_limit=0",
+		"import_spool_limit=1",
+		"import_spool_limit=1024",
+		"import_ordered=yes",
+		"import_ordered=no",
 		"history_limit=1024",
 	};
 
@@ -299,6 +303,8 @@ static void test_bad_lines(void **state)
 		 "service-linked"},
 		{"history_keep=101", 14, "not between 0 and 100"},
 		{"history_keep=-1", 14, "not a whole number"},
+		{"import_spool_limit=0", 20, "not between 1 and 1024"},
+		{"import_ordered=true", 16, "neither yes nor no"},
 		{"history_limit=1025", 15, "not between 0 and 1024"},
 		{"history_limit=1GB", 15, "not a whole number"},
 		{"role_policies=" POLICIES_10 ",arn:aws:iam::aws:policy/k", 15, "more than 10 policies"},
@@ -354,6 +360,8 @@ static void test_numbers_follow_the_values(void **state)
 	assert_int_equal(s->server_disk_size, 30);
 	assert_int_equal(defaults->server_disk_size, 0);
 	assert_false(s->server_restart);
+	assert_int_equal(defaults->import_spool_limit, 1);
+	assert_false(defaults->import_ordered);
 	assert_true(defaults->server_restart);
 	assert_int_equal(s->server_start_timeout, 60);
 	assert_int_equal(defaults->server_start_timeout, 300);

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * delivery.c - batches on their way out: taken, sent, and then acknowledged, put back or rejected. What changes the
+ * spool is a task of the worker; a batch leaves its import only when the spool says so, too.
+ */
+#include "ingest/inside.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+const struct batch_facts *batch_facts(const struct batch *b)
+{
+	return &b->facts;
+}
+
+struct import *batch_import(struct batch *b)
+{
+	return b->import;
+}
+
+unsigned batch_attempts(const struct batch *b)
+{
+	return b->attempts;
+}
+
+struct batch *batch_add(struct import *imp, const struct batch_facts *facts, enum spool_state state)
+{
+	struct batch *b = calloc(1, sizeof(*b));
+	struct import_counts *c = &imp->counts;
+	bool kept = state == SPOOL_REJECTED;
+
+	if (!b)
+		return NULL;
+	*b = (struct batch){.import = imp,
+			    .file = {facts->import, facts->index, state},
+			    .facts = *facts,
+			    .state = kept ? BATCH_KEPT : BATCH_READY,
+			    .may_be_there = state == SPOOL_SENT};
+	pthread_mutex_lock(&imp->ingest->lock);
+	list_append(&imp->batches, &b->link);
+	c->batches++;
+	c->events += facts->events;
+	c->bytes += facts->bytes;
+	c->batches_waiting += !kept;
+	c->batches_rejected += kept;
+	c->rejected += kept ? facts->events : 0;
+	c->rejected_bytes += kept ? facts->bytes : 0;
+	pthread_mutex_unlock(&imp->ingest->lock);
+	ingest_changed(imp->ingest);
+	return b;
+}
+
+void batch_drop(struct batch *b)
+{
+	pthread_mutex_lock(&b->import->ingest->lock);
+	list_remove(&b->link);
+	pthread_mutex_unlock(&b->import->ingest->lock);
+	free(b);
+}
+
+/* -- taking ---------------------------------------------------------------------------------------------------- */
+
+/* Under the lock. */
+static struct batch *import_next_batch(struct import *imp)
+{
+	list_for_each (l, &imp->batches) {
+		struct batch *b = container_of(l, struct batch, link);
+
+		if (b->state == BATCH_READY)
+			return b;
+		if (b->state == BATCH_TAKEN && imp->facts.ordered)
+			return NULL;
+	}
+	return NULL;
+}
+
+struct batch *ingest_take(struct ingest *in, bool (*may_go)(const struct batch_facts *facts, void *arg), void *arg)
+{
+	struct batch *found = NULL;
+
+	pthread_mutex_lock(&in->lock);
+	list_for_each (l, &in->imports) {
+		struct import *imp = container_of(l, struct import, link);
+		struct batch *b = imp->counts.is_cancelled ? NULL : import_next_batch(imp);
+
+		if (!b || !may_go(&b->facts, arg))
+			continue;
+		b->state = BATCH_TAKEN;
+		b->attempts++;
+		imp->counts.batches_waiting--;
+		imp->counts.batches_in_flight++;
+		found = b;
+		break;
+	}
+	pthread_mutex_unlock(&in->lock);
+	return found;
+}
+
+/* -- tasks of the worker --------------------------------------------------------------------------------------- */
+
+static void chore_done(struct chore *t)
+{
+	import_settle(t->import);
+	ingest_changed(t->import->ingest);
+	import_unref(t->import);
+	free(t);
+}
+
+/* Its file is gone or damaged: nothing can be done for it. */
+static void batch_lose(struct batch *b, struct error *err)
+{
+	struct import *imp = b->import;
+
+	error_prefix(err, "batch %" PRIu32 " with %" PRIu64 " events is lost", b->facts.index, b->facts.events);
+	error_remedy(err, "import these events again");
+	job_log(imp->job, "%s", err->message);
+	import_set_error(imp, err);
+	pthread_mutex_lock(&imp->ingest->lock);
+	imp->counts.batches_in_flight--;
+	imp->counts.refused += b->facts.events;
+	pthread_mutex_unlock(&imp->ingest->lock);
+	batch_drop(b);
+}
+
+static void run_load(struct chore *t)
+{
+	_buf_ struct buf data = BUF_INIT(PACKER_MAX + 4 * (BATCH_FACTS_MAX + BATCH_FOOTER_SIZE));
+	struct batch *b = t->batch;
+	struct batch_facts facts;
+	struct error err = {0};
+	int r = 0;
+
+	/* First the name that says so, then the sending. */
+	if (b->file.state == SPOOL_WAITING)
+		r = spool_move(t->import->ingest->spool, &b->file, SPOOL_SENT, &err);
+	if (r == 0 || r == -ENOENT)
+		r = spool_load(t->import->ingest->spool, &b->file, &data, &facts, &err);
+	t->loaded(b, &data, r, t->arg);
+	if (r == -ENOENT || r == -EBADMSG)
+		batch_lose(b, &err);
+	else if (r < 0)
+		batch_put_back(b, false);
+	chore_done(t);
+}
+
+/* Under the lock. */
+static void count_doubtful(struct import_counts *c, const struct batch_facts *f)
+{
+	size_t len = strlen(c->batches_doubtful);
+
+	c->doubtful += f->events;
+	if (len + 16 < sizeof(c->batches_doubtful))
+		snprintf(c->batches_doubtful + len, sizeof(c->batches_doubtful) - len, "%s%" PRIu32, len ? " " : "",
+			 f->index);
+	else if (c->batches_doubtful[len - 1] != '.')
+		snprintf(c->batches_doubtful + len, sizeof(c->batches_doubtful) - len, " ...");
+}
+
+static void run_acknowledge(struct chore *t)
+{
+	struct ingest *in = t->import->ingest;
+	struct import_counts *c = &t->import->counts;
+	struct batch *b = t->batch;
+	struct error err = {0};
+
+	if (spool_remove(in->spool, &b->file, &err) < 0)
+		job_log(t->import->job, "batch %" PRIu32 " was delivered, but: %s", b->facts.index, err.message);
+	pthread_mutex_lock(&in->lock);
+	c->batches_in_flight--;
+	c->delivered += b->facts.events;
+	c->delivered_bytes += b->facts.bytes;
+	in->delivered += b->facts.events;
+	if (b->may_be_there)
+		count_doubtful(c, &b->facts);
+	pthread_mutex_unlock(&in->lock);
+	batch_drop(b);
+	chore_done(t);
+}
+
+static void run_reject(struct chore *t)
+{
+	struct ingest *in = t->import->ingest;
+	struct import_counts *c = &t->import->counts;
+	struct batch *b = t->batch;
+	struct error err = {0};
+	int r = spool_reject(in->spool, &b->file, t->why, &err);
+
+	if (r < 0) {
+		job_log(t->import->job, "batch %" PRIu32 " cannot be kept as rejected: %s", b->facts.index,
+			err.message);
+		batch_put_back(b, true);
+		chore_done(t);
+		return;
+	}
+	pthread_mutex_lock(&in->lock);
+	b->state = BATCH_KEPT;
+	c->batches_in_flight--;
+	c->batches_rejected++;
+	c->rejected += b->facts.events;
+	c->rejected_bytes += b->facts.bytes;
+	c->exit_code = t->exit_code;
+	in->rejected += b->facts.events;
+	pthread_mutex_unlock(&in->lock);
+	chore_done(t);
+}
+
+/* -- what the delivery says ------------------------------------------------------------------------------------ */
+
+void batch_load(struct batch *b, void (*loaded)(struct batch *b, struct buf *data, int result, void *arg), void *arg)
+{
+	struct chore *t = chore_new(run_load, b, b->import);
+
+	if (!t) {
+		loaded(b, NULL, -ENOMEM, arg);
+		batch_put_back(b, false);
+		return;
+	}
+	t->loaded = loaded;
+	t->arg = arg;
+	ingest_post(b->import->ingest, t);
+}
+
+void batch_acknowledge(struct batch *b)
+{
+	struct chore *t = chore_new(run_acknowledge, b, b->import);
+
+	if (t)
+		ingest_post(b->import->ingest, t);
+	else
+		batch_put_back(b, true);
+}
+
+void batch_put_back(struct batch *b, bool may_be_there)
+{
+	struct import *imp = import_ref(b->import);
+	struct ingest *in = imp->ingest;
+
+	pthread_mutex_lock(&in->lock);
+	b->state = BATCH_READY;
+	b->may_be_there = b->may_be_there || may_be_there;
+	imp->counts.batches_in_flight--;
+	imp->counts.batches_waiting++;
+	pthread_mutex_unlock(&in->lock);
+	if (imp->counts.is_cancelled)
+		import_cancel(imp);
+	ingest_changed(in);
+	import_unref(imp);
+}
+
+void batch_reject(struct batch *b, int exit_code, const char *why)
+{
+	struct chore *t = chore_new(run_reject, b, b->import);
+	struct error err;
+
+	error_set(&err, -EIO, "batch %" PRIu32 " with %" PRIu64 " events was rejected: %s", b->facts.index,
+		  b->facts.events, why);
+	error_remedy(&err,
+		     "cat import/history/%" PRIu64 "/rejected; touch import/history/%" PRIu64 "/retry sends it again",
+		     b->facts.import, b->facts.import);
+	import_set_error(b->import, &err);
+	job_log(b->import->job, "%s", err.message);
+	if (!t) {
+		batch_put_back(b, true);
+		return;
+	}
+	t->exit_code = exit_code;
+	snprintf(t->why, sizeof(t->why), "%s", why);
+	ingest_post(b->import->ingest, t);
+}
+
+/* -- giving up ------------------------------------------------------------------------------------------------- */
+
+/* A batch that waits; it is the caller's then. */
+static struct batch *take_waiting(struct import *imp)
+{
+	struct batch *found = NULL;
+
+	pthread_mutex_lock(&imp->ingest->lock);
+	list_for_each (l, &imp->batches) {
+		struct batch *b = container_of(l, struct batch, link);
+
+		if (b->state != BATCH_READY)
+			continue;
+		b->state = BATCH_TAKEN;
+		imp->counts.batches_waiting--;
+		found = b;
+		break;
+	}
+	pthread_mutex_unlock(&imp->ingest->lock);
+	return found;
+}
+
+static void run_cancel(struct chore *t)
+{
+	struct error err = {0};
+	struct batch *b;
+
+	t->import->intake.drops = true;
+	while ((b = take_waiting(t->import))) {
+		spool_remove(t->import->ingest->spool, &b->file, &err);
+		batch_drop(b);
+	}
+	chore_done(t);
+}
+
+void import_cancel(struct import *imp)
+{
+	struct chore *t = chore_new(run_cancel, NULL, imp);
+	struct error err;
+
+	error_set(&err, -ECANCELED, "the import was cancelled");
+	import_set_fatal(imp, &err);
+	pthread_mutex_lock(&imp->ingest->lock);
+	imp->counts.is_cancelled = true;
+	pthread_mutex_unlock(&imp->ingest->lock);
+	if (t)
+		ingest_post(imp->ingest, t);
+}

@@ -1,0 +1,582 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * ingest.c - the life of imports, and the worker thread.
+ */
+#include "ingest/inside.h"
+
+#include "base/clock.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+#define BLOCKED_MS 50 /* until an import without room in the spool asks again */
+
+/* -- imports --------------------------------------------------------------------------------------------------- */
+
+struct import *import_new(struct ingest *in, struct job *j, const struct batch_facts *facts)
+{
+	struct import *imp = calloc(1, sizeof(*imp));
+
+	if (!imp)
+		return NULL;
+	ref_init(&imp->ref);
+	imp->ingest = in;
+	imp->job = job_ref(j);
+	imp->facts = *facts;
+	list_init(&imp->link);
+	list_init(&imp->busy);
+	list_init(&imp->pieces);
+	list_init(&imp->batches);
+	intake_init(imp);
+	pthread_mutex_lock(&in->lock);
+	list_append(&in->imports, &imp->link);
+	import_ref(imp); /* the list's */
+	pthread_mutex_unlock(&in->lock);
+	return imp;
+}
+
+struct import *import_ref(struct import *imp)
+{
+	ref_get(&imp->ref);
+	return imp;
+}
+
+void import_unref(struct import *imp)
+{
+	if (!imp || !ref_put(&imp->ref))
+		return;
+	list_for_each_safe (l, next, &imp->pieces)
+		free(container_of(l, struct piece, link));
+	list_for_each_safe (l, next, &imp->batches)
+		free(container_of(l, struct batch, link));
+	intake_free(imp);
+	job_unref(imp->job);
+	free(imp);
+}
+
+struct job *import_job(struct import *imp)
+{
+	return imp->job;
+}
+
+uint64_t import_number(const struct import *imp)
+{
+	return imp->facts.import;
+}
+
+static struct import *find_in(const struct list *list, uint64_t number)
+{
+	list_for_each (l, list) {
+		struct import *imp = container_of(l, struct import, link);
+
+		if (imp->facts.import == number)
+			return import_ref(imp);
+	}
+	return NULL;
+}
+
+struct import *ingest_find(struct ingest *in, uint64_t number)
+{
+	struct import *found;
+
+	pthread_mutex_lock(&in->lock);
+	found = find_in(&in->kept, number);
+	if (!found)
+		found = find_in(&in->imports, number);
+	pthread_mutex_unlock(&in->lock);
+	return found;
+}
+
+void ingest_changed(struct ingest *in)
+{
+	in->config.changed(in->config.arg);
+}
+
+void import_set_error(struct import *imp, const struct error *err)
+{
+	pthread_mutex_lock(&imp->ingest->lock);
+	if (!error_is(&imp->counts.error))
+		imp->counts.error = *err;
+	pthread_mutex_unlock(&imp->ingest->lock);
+}
+
+void import_set_fatal(struct import *imp, const struct error *err)
+{
+	import_set_error(imp, err);
+	pthread_mutex_lock(&imp->ingest->lock);
+	if (!error_is(&imp->fatal))
+		imp->fatal = *err;
+	pthread_mutex_unlock(&imp->ingest->lock);
+	ingest_changed(imp->ingest);
+}
+
+void import_counts(struct import *imp, struct import_counts *ret)
+{
+	pthread_mutex_lock(&imp->ingest->lock);
+	*ret = imp->counts;
+	pthread_mutex_unlock(&imp->ingest->lock);
+}
+
+/* Under the lock. */
+static bool import_is_done(const struct import *imp)
+{
+	if (imp->has_ended || !(imp->counts.is_written || imp->counts.is_cancelled) || !list_empty(&imp->pieces))
+		return false;
+	list_for_each (l, &imp->batches)
+		if (container_of(l, struct batch, link)->state != BATCH_KEPT)
+			return false;
+	return true;
+}
+
+void import_settle(struct import *imp)
+{
+	struct ingest *in = imp->ingest;
+	bool done;
+
+	pthread_mutex_lock(&in->lock);
+	done = import_is_done(imp);
+	if (done) {
+		imp->has_ended = true;
+		list_remove(&imp->link);
+		if (!list_empty(&imp->batches))
+			list_append(&in->kept, &imp->link);
+	}
+	pthread_mutex_unlock(&in->lock);
+	if (!done)
+		return;
+	in->config.ended(imp, in->config.arg);
+	if (list_empty(&imp->batches))
+		import_unref(imp); /* the list's */
+}
+
+/* -- writers --------------------------------------------------------------------------------------------------- */
+
+static struct piece *piece_new(enum piece_kind kind, const void *data, size_t len)
+{
+	struct piece *p = malloc(sizeof(*p) + len);
+
+	if (!p)
+		return NULL;
+	*p = (struct piece){.kind = kind, .len = len};
+	if (len)
+		memcpy(p->data, data, len);
+	return p;
+}
+
+/* Under the lock. */
+static void import_queue(struct import *imp, struct piece *p)
+{
+	list_append(&imp->pieces, &p->link);
+	imp->queued += p->len;
+	imp->ingest->queued += p->len;
+	if (list_empty(&imp->busy))
+		list_append(&imp->ingest->busy, &imp->busy);
+	pthread_cond_signal(&imp->ingest->wake);
+}
+
+/* Under the lock. */
+static bool import_has_room(const struct import *imp)
+{
+	return imp->queued < INGEST_INPUT_MAX && (!imp->queued || imp->ingest->queued < INGEST_INPUT_ALL_MAX);
+}
+
+int import_write(struct import *imp, const void *data, size_t len, struct error *err)
+{
+	struct piece *p = piece_new(PIECE_DATA, data, len);
+	int r = 0;
+
+	if (!p)
+		return -ENOMEM;
+	pthread_mutex_lock(&imp->ingest->lock);
+	if (error_is(&imp->fatal)) {
+		*err = imp->fatal;
+		r = err->errnum;
+	} else if (!import_has_room(imp)) {
+		imp->ingest->was_full = true;
+		r = -EAGAIN;
+	} else {
+		import_queue(imp, p);
+	}
+	pthread_mutex_unlock(&imp->ingest->lock);
+	if (r < 0)
+		free(p);
+	return r;
+}
+
+bool import_is_writable(struct import *imp)
+{
+	bool writable;
+
+	pthread_mutex_lock(&imp->ingest->lock);
+	writable = error_is(&imp->fatal) || import_has_room(imp);
+	if (!writable)
+		imp->ingest->was_full = true;
+	pthread_mutex_unlock(&imp->ingest->lock);
+	return writable;
+}
+
+int import_sync(struct import *imp, void (*done)(int result, const struct error *err, void *arg), void *arg)
+{
+	struct piece *p = piece_new(PIECE_SYNC, NULL, 0);
+
+	if (!p)
+		return -ENOMEM;
+	p->done = done;
+	p->arg = arg;
+	pthread_mutex_lock(&imp->ingest->lock);
+	import_queue(imp, p);
+	pthread_mutex_unlock(&imp->ingest->lock);
+	return 0;
+}
+
+/* Without memory for the piece the import is ended when the worker stops. */
+void import_end(struct import *imp)
+{
+	struct piece *p = piece_new(PIECE_END, NULL, 0);
+
+	if (!p)
+		return;
+	pthread_mutex_lock(&imp->ingest->lock);
+	import_queue(imp, p);
+	pthread_mutex_unlock(&imp->ingest->lock);
+}
+
+/* -- the worker ------------------------------------------------------------------------------------------------ */
+
+struct chore *chore_new(void (*run)(struct chore *t), struct batch *b, struct import *imp)
+{
+	struct chore *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return NULL;
+	list_init(&t->link);
+	t->run = run;
+	t->batch = b;
+	t->import = import_ref(imp);
+	return t;
+}
+
+void ingest_post(struct ingest *in, struct chore *t)
+{
+	bool queued;
+
+	pthread_mutex_lock(&in->lock);
+	queued = in->has_thread && !in->stopping;
+	if (queued) {
+		list_append(&in->tasks, &t->link);
+		pthread_cond_signal(&in->wake);
+	}
+	pthread_mutex_unlock(&in->lock);
+	if (!queued)
+		t->run(t);
+}
+
+static void worker_sync(struct import *imp, struct piece *p)
+{
+	struct error err = {0};
+	int r = intake_sync(imp, &err);
+
+	pthread_mutex_lock(&imp->ingest->lock);
+	if (error_is(&imp->fatal)) {
+		err = imp->fatal;
+		r = err.errnum;
+	}
+	pthread_mutex_unlock(&imp->ingest->lock);
+	p->done(r, &err, p->arg);
+}
+
+static void worker_end(struct import *imp)
+{
+	intake_end(imp);
+	pthread_mutex_lock(&imp->ingest->lock);
+	imp->counts.is_written = true;
+	pthread_mutex_unlock(&imp->ingest->lock);
+}
+
+/* False: there is no room for it at present. */
+static bool worker_run_piece(struct import *imp, struct piece *p)
+{
+	switch (p->kind) {
+	case PIECE_DATA:
+		if (intake_has_room(imp, p->len) == 0) {
+			intake_close(imp);
+			return false;
+		}
+		intake_take(imp, p->data, p->len);
+		break;
+	case PIECE_SYNC:
+		worker_sync(imp, p);
+		break;
+	case PIECE_END:
+		worker_end(imp);
+		break;
+	}
+	return true;
+}
+
+/* Under the lock: the next import with a piece to take, which goes to the end of the row. */
+static struct import *worker_next(struct ingest *in, int64_t now)
+{
+	list_for_each (l, &in->busy) {
+		struct import *imp = container_of(l, struct import, busy);
+
+		if (imp->blocked_ms > now)
+			continue;
+		list_remove(&imp->busy);
+		list_append(&in->busy, &imp->busy);
+		return import_ref(imp);
+	}
+	return NULL;
+}
+
+/* Under the lock, which is given up meanwhile. */
+static void worker_take_piece(struct ingest *in, struct import *imp)
+{
+	struct piece *p = container_of(imp->pieces.next, struct piece, link);
+	bool taken, was_full;
+
+	pthread_mutex_unlock(&in->lock);
+	taken = worker_run_piece(imp, p);
+	pthread_mutex_lock(&in->lock);
+	if (!taken) {
+		imp->blocked_ms = clock_monotonic_ms() + BLOCKED_MS;
+	} else {
+		list_remove(&p->link);
+		imp->queued -= p->len;
+		in->queued -= p->len;
+		if (list_empty(&imp->pieces))
+			list_remove(&imp->busy);
+	}
+	was_full = in->was_full;
+	in->was_full = false;
+	pthread_mutex_unlock(&in->lock);
+	if (taken)
+		free(p);
+	if (was_full)
+		ingest_changed(in);
+	import_settle(imp);
+	import_unref(imp);
+	pthread_mutex_lock(&in->lock);
+}
+
+/* Ends batches that are old enough; returns when the next one will be (monotonic ms), 0: there is none. */
+static int64_t worker_close_old(struct ingest *in, int64_t now)
+{
+	int64_t next = 0;
+
+	list_for_each_safe (l, tmp, &in->open) {
+		struct import *imp = container_of(l, struct import, intake.link);
+		int64_t due = imp->intake.opened_ms + INGEST_BATCH_AGE_MS;
+
+		if (imp->intake.cutter.kind->is_whole)
+			continue;
+		if (due <= now)
+			intake_close(imp);
+		else if (!next || due < next)
+			next = due;
+	}
+	return next;
+}
+
+static void worker_wait(struct ingest *in, int64_t until_ms)
+{
+	struct timespec t = {.tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000};
+
+	if (until_ms)
+		pthread_cond_timedwait(&in->wake, &in->lock, &t);
+	else
+		pthread_cond_wait(&in->wake, &in->lock);
+}
+
+/* Under the lock, which is given up meanwhile: one step. False: there is nothing to do now. */
+static bool worker_step(struct ingest *in)
+{
+	struct import *imp;
+
+	if (!list_empty(&in->tasks)) {
+		struct chore *t = container_of(in->tasks.next, struct chore, link);
+
+		list_remove(&t->link);
+		pthread_mutex_unlock(&in->lock);
+		t->run(t);
+		pthread_mutex_lock(&in->lock);
+		return true;
+	}
+	imp = worker_next(in, clock_monotonic_ms());
+	if (imp)
+		worker_take_piece(in, imp);
+	return imp != NULL;
+}
+
+static void *worker_run(void *arg)
+{
+	struct ingest *in = arg;
+
+	pthread_mutex_lock(&in->lock);
+	for (;;) {
+		int64_t now = clock_monotonic_ms(), next;
+
+		pthread_mutex_unlock(&in->lock);
+		next = worker_close_old(in, now);
+		pthread_mutex_lock(&in->lock);
+		if (worker_step(in))
+			continue;
+		if (in->stopping)
+			break;
+		if (!list_empty(&in->busy) && (!next || now + BLOCKED_MS < next))
+			next = now + BLOCKED_MS;
+		worker_wait(in, next);
+	}
+	pthread_mutex_unlock(&in->lock);
+	return NULL;
+}
+
+/* -- the whole ------------------------------------------------------------------------------------------------- */
+
+void ingest_set_limit(struct ingest *in, uint64_t bytes)
+{
+	atomic_store(&in->limit, bytes);
+}
+
+void ingest_set_delivering(struct ingest *in, bool is_delivering)
+{
+	atomic_store(&in->is_delivering, is_delivering);
+}
+
+int ingest_check(struct ingest *in, struct error *err)
+{
+	return spool_check_version(in->spool, err);
+}
+
+int ingest_new(const struct ingest_config *config, struct ingest **ret, struct error *note)
+{
+	struct ingest *in = calloc(1, sizeof(*in));
+	pthread_condattr_t attr;
+
+	if (!in)
+		return -ENOMEM;
+	in->config = *config;
+	in->limit = UINT64_C(1) << 30;
+	pthread_mutex_init(&in->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&in->wake, &attr);
+	pthread_condattr_destroy(&attr);
+	list_init(&in->imports);
+	list_init(&in->kept);
+	list_init(&in->busy);
+	list_init(&in->tasks);
+	list_init(&in->open);
+	if (spool_open(config->directory, &in->spool, note) < 0) {
+		ingest_free(in);
+		return -ENOMEM;
+	}
+	*ret = in;
+	return 0;
+}
+
+int ingest_start(struct ingest *in)
+{
+	in->has_thread = true;
+	if (pthread_create(&in->thread, NULL, worker_run, in) == 0)
+		return 0;
+	in->has_thread = false;
+	return -EAGAIN;
+}
+
+void ingest_stop(struct ingest *in)
+{
+	if (!in || !in->has_thread)
+		return;
+	pthread_mutex_lock(&in->lock);
+	in->stopping = true;
+	pthread_cond_signal(&in->wake);
+	pthread_mutex_unlock(&in->lock);
+	pthread_join(in->thread, NULL);
+	in->has_thread = false;
+	/* What is complete of the imports whose writers have not ended. */
+	list_for_each_safe (l, tmp, &in->open)
+		intake_close(container_of(l, struct import, intake.link));
+}
+
+static void ingest_abandon(struct import *imp)
+{
+	struct error err;
+
+	error_set(&err, -ECANCELED, "the mount is ending");
+	list_for_each (l, &imp->pieces) {
+		struct piece *p = container_of(l, struct piece, link);
+
+		if (p->kind == PIECE_SYNC)
+			p->done(err.errnum, &err, p->arg);
+	}
+}
+
+static void ingest_free_list(struct list *list)
+{
+	list_for_each_safe (l, tmp, list) {
+		struct import *imp = container_of(l, struct import, link);
+
+		list_remove(l);
+		ingest_abandon(imp);
+		import_unref(imp);
+	}
+}
+
+void ingest_free(struct ingest *in)
+{
+	if (!in)
+		return;
+	ingest_free_list(&in->imports);
+	ingest_free_list(&in->kept);
+	spool_close(in->spool);
+	pthread_cond_destroy(&in->wake);
+	pthread_mutex_destroy(&in->lock);
+	free(in);
+}
+
+/* Under the lock. */
+static void totals_add(const struct import *imp, struct ingest_totals *ret)
+{
+	ret->imports++;
+	list_for_each (l, &imp->batches) {
+		const struct batch *b = container_of(l, struct batch, link);
+
+		if (b->state == BATCH_KEPT)
+			continue;
+		ret->events_waiting += b->facts.events;
+		ret->bytes_waiting += b->facts.bytes;
+	}
+}
+
+void ingest_totals(struct ingest *in, struct ingest_totals *ret)
+{
+	*ret = (struct ingest_totals){0};
+	pthread_mutex_lock(&in->lock);
+	list_for_each (l, &in->imports)
+		totals_add(container_of(l, struct import, link), ret);
+	ret->delivered = in->delivered;
+	ret->rejected = in->rejected;
+	pthread_mutex_unlock(&in->lock);
+	ret->spool_bytes = spool_bytes(in->spool);
+}
+
+void ingest_each(struct ingest *in, void (*each)(struct import *imp, void *arg), void *arg)
+{
+	struct import **all;
+	size_t n = 0, i = 0;
+
+	pthread_mutex_lock(&in->lock);
+	list_for_each (l, &in->imports)
+		n++;
+	all = calloc(n + 1, sizeof(*all));
+	list_for_each (l, &in->imports)
+		if (all)
+			all[i++] = import_ref(container_of(l, struct import, link));
+	pthread_mutex_unlock(&in->lock);
+	for (size_t k = 0; k < i; k++) {
+		each(all[k], arg);
+		import_unref(all[k]);
+	}
+	free(all);
+}

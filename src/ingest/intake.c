@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * intake.c - a writer's bytes on their way into the spool: inflated, cut, packed, put. The worker.
+ */
+#include "ingest/inside.h"
+
+#include "base/clock.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define CROWDED	       10 /* so many batches under way make each of them smaller */
+#define CROWDED_TARGET (128 << 10)
+
+static int intake_events(const char *data, size_t len, uint64_t n, void *arg);
+static int intake_header(const char *data, size_t len, void *arg);
+static int intake_refused(uint64_t number, const char *why, const char *data, size_t len, void *arg);
+static int intake_plain(const char *data, size_t len, void *arg);
+
+/* -- life ------------------------------------------------------------------------------------------------------ */
+
+void intake_init(struct import *imp)
+{
+	struct intake *in = &imp->intake;
+
+	in->sink = (struct cutter_sink){intake_events, intake_header, intake_refused, imp};
+	gunzip_init(&in->gunzip, intake_plain, imp);
+	cutter_init(&in->cutter, format_cutter(imp->facts.format), &in->sink);
+	packer_init(&in->packer);
+	buf_init(&in->header, CUTTER_HEADER_MAX);
+	list_init(&in->link);
+	in->next_index = 1;
+	in->is_made = true;
+}
+
+void intake_free(struct import *imp)
+{
+	struct intake *in = &imp->intake;
+
+	if (!in->is_made)
+		return;
+	in->is_made = false;
+	list_remove(&in->link);
+	gunzip_free(&in->gunzip);
+	cutter_free(&in->cutter);
+	packer_free(&in->packer);
+	buf_free(&in->header);
+}
+
+/* -- batches --------------------------------------------------------------------------------------------------- */
+
+/* Nothing more of this import is put into the spool; what is there is delivered. */
+static int intake_fail(struct import *imp, struct error *err)
+{
+	struct intake *in = &imp->intake;
+
+	if (err->errnum == -ENOSPC || err->errnum == -EDQUOT) {
+		char remedy[sizeof(err->remedy)];
+
+		memcpy(remedy, err->remedy, sizeof(remedy));
+		error_set(err, err->errnum,
+			  "no space for more events: %" PRIu64 " events were accepted, the rest was not", in->events);
+		error_remedy(err, "%s", remedy);
+	}
+	in->drops = true;
+	import_set_fatal(imp, err);
+	return err->errnum;
+}
+
+static void intake_facts(const struct import *imp, const struct packer *p, struct batch_facts *ret)
+{
+	*ret = imp->facts;
+	ret->index = imp->intake.next_index;
+	ret->events = p->events;
+	ret->bytes = p->bytes;
+	ret->inflated = p->inflated;
+	ret->events_before = imp->intake.events;
+	ret->bytes_before = imp->intake.bytes;
+}
+
+static int intake_put(struct import *imp, const struct packer *p, enum spool_state state, const char *why)
+{
+	struct batch_facts facts;
+	struct error err = {0};
+	int r;
+
+	intake_facts(imp, p, &facts);
+	snprintf(facts.why, sizeof(facts.why), "%s", why);
+	r = spool_put(imp->ingest->spool, state, &facts, &p->out, &err);
+	if (r == 0 && !batch_add(imp, &facts, state))
+		r = error_set(&err, -ENOMEM, "out of memory");
+	if (r < 0)
+		return intake_fail(imp, &err);
+	imp->intake.next_index++;
+	imp->intake.events += p->events;
+	imp->intake.bytes += p->bytes;
+	return 0;
+}
+
+int intake_close(struct import *imp)
+{
+	struct intake *in = &imp->intake;
+	struct error err = {0};
+	int r = 0;
+
+	list_remove(&in->link);
+	if (!packer_is_empty(&in->packer) && !in->drops) {
+		r = packer_finish(&in->packer);
+		if (r < 0)
+			r = intake_fail(imp, (error_set(&err, r, "cannot compress a batch: %s", strerror(-r)), &err));
+		else
+			r = intake_put(imp, &in->packer, SPOOL_WAITING, "");
+	}
+	packer_next(&in->packer);
+	return r;
+}
+
+static size_t intake_target(const struct ingest *all)
+{
+	size_t n = 0;
+
+	list_for_each (l, &all->open)
+		n++;
+	return n > CROWDED ? CROWDED_TARGET : PACKER_TARGET;
+}
+
+static int intake_open(struct import *imp)
+{
+	struct intake *in = &imp->intake;
+
+	if (!packer_is_empty(&in->packer))
+		return 0;
+	in->opened_ms = clock_monotonic_ms();
+	list_remove(&in->link);
+	list_append(&imp->ingest->open, &in->link);
+	return packer_add_header(&in->packer, in->header.data, in->header.len);
+}
+
+static int intake_too_large(struct import *imp)
+{
+	struct error err = {0};
+
+	error_set(&err, -EFBIG, "%s is imported as a whole, and has more than %d bytes compressed", imp->facts.format,
+		  PACKER_MAX);
+	error_remedy(&err, "cut the data into smaller imports, or use a format that vastfs can cut: see import/");
+	return intake_fail(imp, &err);
+}
+
+/* -- what the cutter hands out --------------------------------------------------------------------------------- */
+
+static int intake_events(const char *data, size_t len, uint64_t n, void *arg)
+{
+	struct import *imp = arg;
+	struct intake *in = &imp->intake;
+	bool whole = in->cutter.kind->is_whole;
+	int r = 0;
+
+	if (!packer_has_room(&in->packer, len))
+		r = whole ? intake_too_large(imp) : intake_close(imp);
+	if (r == 0)
+		r = intake_open(imp);
+	if (r == 0)
+		r = packer_add(&in->packer, data, len, n);
+	if (r == 0 && !whole && packer_is_full(&in->packer, intake_target(imp->ingest)))
+		r = intake_close(imp);
+	return r;
+}
+
+static int intake_header(const char *data, size_t len, void *arg)
+{
+	struct import *imp = arg;
+	int r = intake_close(imp);
+
+	if (r < 0)
+		return r;
+	buf_clear(&imp->intake.header);
+	return buf_append(&imp->intake.header, data, len);
+}
+
+static void intake_count_refused(struct import *imp)
+{
+	pthread_mutex_lock(&imp->ingest->lock);
+	imp->counts.refused++;
+	pthread_mutex_unlock(&imp->ingest->lock);
+}
+
+/* Packs the header and these bytes. */
+static int intake_pack_alone(const struct import *imp, const char *data, size_t len, uint64_t n, struct packer *p)
+{
+	int r;
+
+	packer_init(p);
+	r = packer_add_header(p, imp->intake.header.data, imp->intake.header.len);
+	if (r == 0)
+		r = packer_add(p, data, len, n);
+	return r == 0 ? packer_finish(p) : r;
+}
+
+static int intake_refused(uint64_t number, const char *why, const char *data, size_t len, void *arg)
+{
+	struct import *imp = arg;
+	const char *unit = imp->intake.cutter.kind->unit;
+	struct error err = {0};
+	struct packer alone;
+	int r = 0;
+
+	error_set(&err, -EINVAL, "%s %" PRIu64 " was rejected: %s", unit, number, why);
+	job_log(imp->job, "%s", err.message);
+	import_set_error(imp, &err);
+	if (!data) {
+		intake_count_refused(imp);
+		return 0;
+	}
+	r = intake_close(imp);
+	if (r == 0)
+		r = intake_pack_alone(imp, data, len, 1, &alone);
+	if (r == 0)
+		r = intake_put(imp, &alone, SPOOL_REJECTED, err.message);
+	packer_free(&alone);
+	return r;
+}
+
+static int intake_plain(const char *data, size_t len, void *arg)
+{
+	struct import *imp = arg;
+	struct error err = {0};
+	int r = cutter_feed(&imp->intake.cutter, data, len, &err);
+
+	/* Bad content: what came before it is delivered. */
+	if (r < 0 && error_is(&err)) {
+		intake_close(imp);
+		err.errnum = -EINVAL;
+		return intake_fail(imp, &err);
+	}
+	return r;
+}
+
+/* -- what the writer does -------------------------------------------------------------------------------------- */
+
+int intake_has_room(struct import *imp, size_t len)
+{
+	struct ingest *all = imp->ingest;
+	struct error err = {0};
+
+	if (imp->intake.drops)
+		return 1;
+	switch (spool_room(all->spool, atomic_load(&all->limit), imp->intake.packer.out.len + len)) {
+	case SPOOL_HAS_ROOM:
+		return 1;
+	case SPOOL_AT_LIMIT:
+		return 0;
+	case SPOOL_DISK_FULL:
+		break;
+	}
+	if (atomic_load(&all->is_delivering))
+		return 0;
+	error_set(&err, -ENOSPC, "the disk is full");
+	error_remedy(&err,
+		     "make room on the disk of the spool (its last tenth is left alone), or set XDG_STATE_HOME to a "
+		     "larger one and mount again");
+	intake_close(imp);
+	return intake_fail(imp, &err);
+}
+
+int intake_take(struct import *imp, const char *data, size_t len)
+{
+	struct error err = {0};
+	int r;
+
+	if (imp->intake.drops)
+		return 0;
+	r = gunzip_feed(&imp->intake.gunzip, data, len, &err);
+	if (r == -EBADMSG && error_is(&err)) {
+		intake_close(imp);
+		err.errnum = -EINVAL;
+		return intake_fail(imp, &err);
+	}
+	if (r < 0 && !imp->intake.drops)
+		return intake_fail(imp, (error_set(&err, r, "cannot take in events: %s", strerror(-r)), &err));
+	return r;
+}
+
+/* -- durability ------------------------------------------------------------------------------------------------ */
+
+static void intake_drop_last_line(struct import *imp)
+{
+	struct error err = {0};
+
+	if (!imp->intake.has_last_line)
+		return;
+	imp->intake.has_last_line = false;
+	spool_remove(imp->ingest->spool, &(struct spool_file){imp->facts.import, 0, SPOOL_LAST_LINE}, &err);
+}
+
+/* A line without its end, or a stream that is one unit: what it would be if nothing more came. */
+static int intake_keep_last_line(struct import *imp, struct error *err)
+{
+	struct intake *in = &imp->intake;
+	const struct buf *rest = &in->cutter.rest;
+	bool whole = in->cutter.kind->is_whole, complete = whole || cutter_rest_is_complete(&in->cutter);
+	struct packer alone;
+	struct batch_facts facts;
+	int r;
+
+	packer_init(&alone);
+	if (whole) {
+		r = packer_peek(&in->packer, &alone.out);
+		alone.bytes = in->packer.bytes;
+		alone.inflated = in->packer.inflated;
+	} else {
+		packer_free(&alone);
+		r = intake_pack_alone(imp, rest->data, rest->len, 1, &alone);
+	}
+	intake_facts(imp, &alone, &facts);
+	facts.is_last_line = true;
+	if (!complete)
+		snprintf(facts.why, sizeof(facts.why), "the last %s is incomplete", in->cutter.kind->unit);
+	if (r == 0)
+		r = spool_put(imp->ingest->spool, SPOOL_LAST_LINE, &facts, &alone.out, err);
+	packer_free(&alone);
+	in->has_last_line = r == 0;
+	if (r == 0)
+		r = spool_sync_file(imp->ingest->spool, &(struct spool_file){facts.import, 0, SPOOL_LAST_LINE}, err);
+	return r < 0 && !error_is(err) ? error_set(err, r, "cannot keep the last line: %s", strerror(-r)) : r;
+}
+
+/* A batch of which it is not known that it is on disk; NULL: none. */
+static bool intake_next_to_sync(struct import *imp, struct spool_file *ret)
+{
+	bool found = false;
+
+	pthread_mutex_lock(&imp->ingest->lock);
+	list_for_each (l, &imp->batches) {
+		struct batch *b = container_of(l, struct batch, link);
+
+		if (b->is_durable)
+			continue;
+		b->is_durable = true;
+		*ret = b->file;
+		found = true;
+		break;
+	}
+	pthread_mutex_unlock(&imp->ingest->lock);
+	return found;
+}
+
+int intake_sync(struct import *imp, struct error *err)
+{
+	struct intake *in = &imp->intake;
+	struct spool_file file;
+	int r = 0;
+
+	if (!in->cutter.kind->is_whole)
+		intake_close(imp);
+	if (!in->drops && (in->cutter.kind->is_whole ? !packer_is_empty(&in->packer) : in->cutter.rest.len))
+		r = intake_keep_last_line(imp, err);
+	else
+		intake_drop_last_line(imp);
+	while (r == 0 && intake_next_to_sync(imp, &file))
+		r = spool_sync_file(imp->ingest->spool, &file, err);
+	return r == 0 && (in->next_index > 1 || in->has_last_line) ? spool_sync_names(imp->ingest->spool, err) : r;
+}
+
+void intake_end(struct import *imp)
+{
+	struct intake *in = &imp->intake;
+	struct error err = {0};
+
+	if (!in->drops && gunzip_end(&in->gunzip, &err) < 0 && error_is(&err))
+		import_set_error(imp, &err);
+	if (!in->drops)
+		cutter_end(&in->cutter);
+	intake_close(imp);
+	intake_drop_last_line(imp);
+	intake_free(imp);
+}

@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * deliver.c - sends batches: each is one invocation of the function, which runs import_command with the events on its
+ * standard input. The command's exit status is the acknowledgement; what anything else means is decided in
+ * ingest/outcome.h. Engine thread, but for the reading of a batch, which is the worker's.
+ */
+#include "aws/aws.h"
+#include "aws/services/lambda.h"
+#include "base/clock.h"
+#include "ingest/outcome.h"
+#include "model/internal.h"
+#include "stack/query.h"
+#include "stack/template.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define EVENT_MAX     (6 << 20) /* Lambda: 6,291,556 bytes of request */
+#define TIMEOUT_EXTRA 60000	/* ms over the function's own: cold start, network */
+#define LOOK_MS	      1000	/* while something waits, in case that what it waits for has come */
+#define TELL_MS	      250	/* progress changes at most so often */
+
+/* Where batches go at present. */
+struct deliver_target {
+	struct place here;
+	char function[256], endpoint[64];
+	char command[8192]; /* import_command */
+	int timeout_ms;
+};
+
+/* A batch under way. */
+struct sending {
+	struct list link; /* in the delivery */
+	struct delivery *delivery;
+	struct batch *batch;
+	struct deliver_target target;
+	struct buf event;
+	int loaded; /* what batch_load said */
+	struct aws_call *call;
+	int exit_code; /* of the command, while the server is being asked */
+	char why[sizeof(((struct batch_facts *)0)->why)];
+};
+
+struct delivery {
+	struct model *model;
+	struct ingest *ingest;
+	struct list sending;
+	unsigned in_flight;
+	struct pace pace;
+	struct engine_timer timer;
+	_Atomic bool is_posted;
+	int64_t told_ms;     /* monotonic: last progress */
+	char waits_for[128]; /* why nothing is sent; "" if something may be */
+	char trouble[128];   /* the last outcome that made a pause; "" if none did */
+};
+
+static void delivery_pump(struct delivery *d);
+
+/* -- where to -------------------------------------------------------------------------------------------------- */
+
+static bool server_runs(const struct task *t)
+{
+	return t && t->endpoint && t->status && strcmp(t->status, "RUNNING") == 0;
+}
+
+/* Why nothing can be sent, for people; NULL: it can. */
+static const char *deliver_obstacle(struct model *m, const struct snapshot *s)
+{
+	const char *version = stack_view_output(s->stack, "TemplateVersion");
+	struct error err;
+
+	if (!s->settings)
+		return "config/default.env";
+	if (s->stack->foreign)
+		return "the stack of that name is not of vastfs";
+	if (!stack_view_output(s->stack, "FunctionName"))
+		return s->contact_ms ? "the stack is not deployed: touch control/deploy" : "first contact with AWS";
+	if (version && strtoul(version, NULL, 10) < template_version())
+		return "the stack is of an older vastfs: touch control/deploy";
+	if (credentials_check(m, &err) < 0)
+		return "usable credentials: see whoami";
+	return server_runs(snapshot_default_task(s)) ? NULL : "no server is running: touch control/run-task";
+}
+
+static void deliver_find_target(struct model *m, const struct snapshot *s, struct deliver_target *t)
+{
+	struct aws *aws = model_aws(m);
+
+	*t = (struct deliver_target){.timeout_ms = (int)(s->settings->lambda_timeout * 1000 + TIMEOUT_EXTRA)};
+	identity_here(s, aws, &t->here);
+	aws_unref(aws);
+	snprintf(t->function, sizeof(t->function), "%s", stack_view_output(s->stack, "FunctionName"));
+	snprintf(t->endpoint, sizeof(t->endpoint), "%s", snapshot_default_task(s)->endpoint);
+	snprintf(t->command, sizeof(t->command), "%s", settings_get(s->settings, SETTING_IMPORT_COMMAND));
+}
+
+/* For ingest_take: events go where they were accepted for, and nowhere else. */
+static bool deliver_may_go(const struct batch_facts *facts, void *arg)
+{
+	const struct deliver_target *t = arg;
+
+	return place_may_be_same(&facts->place, &t->here);
+}
+
+/* -- the end of a sending -------------------------------------------------------------------------------------- */
+
+static void sending_free(struct sending *s)
+{
+	list_remove(&s->link);
+	s->delivery->in_flight--;
+	buf_free(&s->event);
+	free(s);
+}
+
+static void sending_set_trouble(struct sending *s, const char *text)
+{
+	struct job *j = import_job(batch_import(s->batch));
+
+	job_log(j, "batch %" PRIu32 ": %s", batch_facts(s->batch)->index, text);
+	snprintf(s->delivery->trouble, sizeof(s->delivery->trouble), "%s", text);
+}
+
+/* Gives the batch back, and goes on with the next. */
+static void sending_finish(struct sending *s, enum outcome o, const char *why)
+{
+	struct delivery *d = s->delivery;
+
+	pace_take(&d->pace, o, clock_monotonic_ms());
+	if (o == OUTCOME_DELIVERED || o == OUTCOME_TOO_LARGE)
+		d->trouble[0] = '\0';
+	else if (o != OUTCOME_DOUBTED)
+		sending_set_trouble(s, why);
+	switch (o) {
+	case OUTCOME_DELIVERED:
+		batch_acknowledge(s->batch);
+		break;
+	case OUTCOME_DOUBTED:
+	case OUTCOME_TOO_LARGE:
+		batch_reject(s->batch, s->exit_code, why);
+		break;
+	case OUTCOME_LOST:
+		batch_put_back(s->batch, true);
+		break;
+	case OUTCOME_THROTTLED:
+	case OUTCOME_BLOCKED:
+	case OUTCOME_OLD_RUNTIME:
+		batch_put_back(s->batch, false);
+		break;
+	}
+	sending_free(s);
+	delivery_pump(d);
+}
+
+/* -- asking the server ----------------------------------------------------------------------------------------- */
+
+static bool server_still_runs(const struct sending *s)
+{
+	_cleanup_(snapshot_unref_cleanup) struct snapshot *now = model_snapshot(s->delivery->model);
+	const struct task *t = snapshot_default_task(now);
+
+	return server_runs(t) && strcmp(t->endpoint, s->target.endpoint) == 0;
+}
+
+/* The batch is to blame only if the server accepts connections; else it waits for the server. */
+static void sending_judge(struct aws_reply *reply, void *arg)
+{
+	struct sending *s = arg;
+	struct query_reply answer = {0};
+	struct error err;
+	bool answered = !error_is(&reply->error) && query_parse_reply(reply, &answer, &err) == 0;
+	int code = answer.exit_code;
+
+	query_reply_release(&answer);
+	s->call = NULL;
+	if (answered && (code == 0 || (code == CHECK_CANNOT_TELL && server_still_runs(s))))
+		sending_finish(s, OUTCOME_DOUBTED, s->why);
+	else
+		sending_finish(s, OUTCOME_LOST, "the server does not accept connections");
+}
+
+static void sending_ask_server(struct sending *s)
+{
+	struct aws *aws = model_aws(s->delivery->model);
+	_buf_ struct buf text = BUF_INIT(4096), event = BUF_INIT(1 << 16);
+	_cleanup_(blob_unref_cleanup) struct blob *probe = NULL;
+
+	if (buf_puts(&text, command_probe) == 0)
+		probe = blob_from_buf(&text);
+	if (aws && probe &&
+	    query_event(probe, s->target.endpoint, clock_wall_ms() + s->target.timeout_ms, false, &event) == 0)
+		s->call = aws_start(aws, lambda_invoke(s->target.function, &event, s->target.timeout_ms), sending_judge,
+				    s);
+	aws_unref(aws);
+	if (!s->call)
+		sending_finish(s, OUTCOME_LOST, "out of memory");
+}
+
+/* -- the answer ------------------------------------------------------------------------------------------------ */
+
+/* What the command said, and how it ended, in a line. */
+static void sending_explain(struct sending *s, const struct query_reply *answer)
+{
+	char said[300];
+
+	report_message(answer->errors->data, answer->errors->len, said, sizeof(said));
+	snprintf(s->why, sizeof(s->why), "%s%s%s", *answer->remark ? answer->remark : "import_command failed",
+		 *said ? ": " : "", said);
+	s->exit_code = answer->exit_code;
+}
+
+static void sending_log(struct sending *s, const struct query_reply *answer)
+{
+	const struct batch_facts *f = batch_facts(s->batch);
+	struct stream *log = import_job(batch_import(s->batch))->log;
+
+	job_log(import_job(batch_import(s->batch)),
+		"batch %" PRIu32 ": %" PRIu64 " events, %" PRIu64 " bytes, exit code %d", f->index, f->events, f->bytes,
+		answer->exit_code);
+	stream_append(log, answer->errors->data, answer->errors->len);
+}
+
+static void sending_answered(struct aws_reply *reply, void *arg)
+{
+	struct sending *s = arg;
+	struct query_reply answer = {0};
+	struct error err = reply->error;
+	struct outcome_facts facts = {
+		.sent = reply->sent, .status = reply->status, .attempts = batch_attempts(s->batch)};
+	enum outcome o;
+
+	s->call = NULL;
+	facts.not_started = query_not_started(reply);
+	if (!error_is(&err))
+		facts.answered = query_parse_reply(reply, &answer, &err) == 0;
+	facts.function_failed = !error_is(&reply->error) && !facts.answered;
+	facts.exit_code = answer.exit_code;
+	facts.stdin_bytes = answer.stdin_bytes;
+	if (facts.answered) {
+		sending_explain(s, &answer);
+		sending_log(s, &answer);
+	} else {
+		snprintf(s->why, sizeof(s->why), "%s", err.message);
+	}
+	query_reply_release(&answer);
+	o = outcome_of(&facts);
+	if (o == OUTCOME_OLD_RUNTIME)
+		snprintf(s->why, sizeof(s->why), "the function is of an older vastfs: touch control/deploy");
+	if (o == OUTCOME_DOUBTED && !atomic_load(&s->delivery->model->stopping))
+		sending_ask_server(s);
+	else
+		sending_finish(s, o == OUTCOME_DOUBTED ? OUTCOME_LOST : o, s->why);
+}
+
+/* -- sending --------------------------------------------------------------------------------------------------- */
+
+static void sending_invoke(struct sending *s)
+{
+	struct aws *aws = model_aws(s->delivery->model);
+	struct aws_request *request = lambda_invoke(s->target.function, &s->event, s->target.timeout_ms);
+
+	job_start(import_job(batch_import(s->batch)));
+	s->call = aws && request ? aws_start(aws, request, sending_answered, s) : NULL;
+	if (!s->call && !aws)
+		aws_request_free(request);
+	aws_unref(aws);
+	if (!s->call)
+		sending_finish(s, OUTCOME_BLOCKED, "out of memory");
+}
+
+/* On the engine thread again. */
+static void sending_loaded(void *arg)
+{
+	struct sending *s = arg;
+	struct delivery *d = s->delivery;
+
+	if (s->loaded == 0 && !atomic_load(&d->model->stopping)) {
+		sending_invoke(s);
+		return;
+	}
+	if (s->loaded == 0)
+		batch_put_back(s->batch, false);
+	sending_free(s);
+	delivery_pump(d);
+}
+
+static int sending_compose(struct sending *s, const struct buf *data)
+{
+	_buf_ struct buf text = BUF_INIT(1 << 16);
+	_cleanup_(blob_unref_cleanup) struct blob *command = NULL;
+
+	buf_printf(&text, "format=%s\n%s\n", batch_facts(s->batch)->format, s->target.command);
+	if (!text.error)
+		command = blob_from_buf(&text);
+	if (!command)
+		return -ENOMEM;
+	return query_event_with_input(command, s->target.endpoint, clock_wall_ms() + s->target.timeout_ms, data,
+				      &s->event);
+}
+
+/* The worker: reading the batch and making the event of it take their time. */
+static void sending_take_data(struct batch *b, struct buf *data, int result, void *arg)
+{
+	struct sending *s = arg;
+
+	s->loaded = result;
+	if (result == 0 && sending_compose(s, data) < 0) {
+		s->loaded = -ENOMEM;
+		batch_put_back(b, false);
+	}
+	engine_post(s->delivery->model->engine, sending_loaded, s);
+}
+
+static void delivery_send(struct delivery *d, struct batch *b, const struct deliver_target *target)
+{
+	struct sending *s = calloc(1, sizeof(*s));
+
+	if (!s) {
+		batch_put_back(b, false);
+		return;
+	}
+	*s = (struct sending){.delivery = d, .batch = b, .target = *target};
+	buf_init(&s->event, EVENT_MAX);
+	list_append(&d->sending, &s->link);
+	d->in_flight++;
+	batch_load(b, sending_take_data, s);
+}
+
+/* -- progress -------------------------------------------------------------------------------------------------- */
+
+static unsigned as_step(uint64_t n)
+{
+	return n > INT32_MAX ? INT32_MAX : (unsigned)n;
+}
+
+static void delivery_tell_one(struct import *imp, void *arg)
+{
+	struct delivery *d = arg;
+	struct job *j = import_job(imp);
+	_cleanup_(job_view_unref_cleanup) struct job_view *v = job_view(j);
+	struct import_counts c;
+	char text[sizeof(v->step)];
+	uint64_t done;
+
+	import_counts(imp, &c);
+	done = c.delivered + c.rejected;
+	report_progress(&c, clock_wall_ms() - j->created_ms,
+			c.batches_waiting && !c.batches_in_flight ? *d->waits_for ? d->waits_for : d->trouble : "",
+			text, sizeof(text));
+	if (strcmp(text, v->step) != 0)
+		job_progress(j, as_step(done), c.is_written ? as_step(c.events) : 0, "%s", text);
+}
+
+static void delivery_tell(struct delivery *d)
+{
+	int64_t now = clock_monotonic_ms();
+
+	if (now - d->told_ms < TELL_MS)
+		return;
+	d->told_ms = now;
+	ingest_each(d->ingest, delivery_tell_one, d);
+}
+
+/* -- the pump -------------------------------------------------------------------------------------------------- */
+
+static void delivery_timer(void *arg)
+{
+	delivery_pump(arg);
+}
+
+/* Sends what may be sent. */
+static void delivery_fill(struct delivery *d, const struct snapshot *s)
+{
+	struct deliver_target target;
+	struct batch *b;
+
+	deliver_find_target(d->model, s, &target);
+	while (d->in_flight < d->pace.window && clock_monotonic_ms() >= d->pace.resume_ms &&
+	       (b = ingest_take(d->ingest, deliver_may_go, &target)))
+		delivery_send(d, b, &target);
+}
+
+static void delivery_pump(struct delivery *d)
+{
+	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = NULL;
+	struct ingest_totals totals;
+	const char *obstacle;
+
+	if (atomic_load(&d->model->stopping))
+		return;
+	s = model_snapshot(d->model);
+	if (s->settings)
+		ingest_set_limit(d->ingest, (uint64_t)s->settings->import_spool_limit << 30);
+	obstacle = deliver_obstacle(d->model, s);
+	snprintf(d->waits_for, sizeof(d->waits_for), "%s", obstacle ? obstacle : "");
+	if (!obstacle)
+		delivery_fill(d, s);
+	ingest_set_delivering(d->ingest, d->in_flight > 0);
+	ingest_totals(d->ingest, &totals);
+	if (!totals.imports)
+		return;
+	delivery_tell(d);
+	engine_timer_set(d->model->engine, &d->timer, *d->trouble ? TELL_MS : LOOK_MS, delivery_timer, d);
+}
+
+static void delivery_wake_up(void *arg)
+{
+	struct delivery *d = arg;
+
+	atomic_store(&d->is_posted, false);
+	delivery_pump(d);
+}
+
+void delivery_wake(struct delivery *d)
+{
+	if (atomic_load(&d->model->stopping) || atomic_exchange(&d->is_posted, true))
+		return;
+	if (engine_post(d->model->engine, delivery_wake_up, d) < 0)
+		atomic_store(&d->is_posted, false);
+}
+
+int delivery_new(struct model *m, struct ingest *ingest, struct delivery **ret)
+{
+	struct delivery *d = calloc(1, sizeof(*d));
+
+	if (!d)
+		return -ENOMEM;
+	d->model = m;
+	d->ingest = ingest;
+	list_init(&d->sending);
+	pace_init(&d->pace);
+	*ret = d;
+	return 0;
+}
+
+/* The engine has ended; a batch whose reading it did not hear of is left where it is. */
+void delivery_free(struct delivery *d)
+{
+	if (!d)
+		return;
+	list_for_each_safe (l, next, &d->sending)
+		sending_free(container_of(l, struct sending, link));
+	free(d);
+}
