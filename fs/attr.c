@@ -45,7 +45,7 @@ void attr_fill(const struct scope *s, uint64_t ino, struct stat *ret)
 
 	memset(ret, 0, sizeof(*ret));
 	ret->st_ino = ino;
-	ret->st_mode = types[s->row->type] | (s->row->mode & ~s->fs->umask);
+	ret->st_mode = types[s->row->type] | s->row->mode;
 	ret->st_nlink = 1; /* of a directory: not counted */
 	ret->st_uid = s->fs->uid;
 	ret->st_gid = s->fs->gid;
@@ -70,7 +70,8 @@ int attr_of_node(struct call *c, const struct node *n, struct stat *ret)
 
 int attr_entry(struct call *c, const struct row *row, const char *key, struct fuse_entry_param *e)
 {
-	struct node *n = node_make(&c->fs->nodes, row, key);
+	struct node *n =
+		row->flags & ROW_OWN_NODE ? node_make_own(&c->fs->nodes, row, key) : node_make(&c->fs->nodes, row, key);
 	int r;
 
 	if (!n)

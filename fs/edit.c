@@ -107,19 +107,15 @@ void edit_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mod
 	_call_ struct call c = call_begin(req);
 	const struct node *dir = node_get(&c.fs->nodes, parent);
 
-	int r = dir ? refuse_change(&c) : -ENOENT;
-
-	answer(&c, r < 0 ? r : create(&c, dir, name, fi), dir, name);
+	answer(&c, dir ? create(&c, dir, name, fi) : -ENOENT, dir, name);
 }
 
 void edit_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t device _unused_)
 {
 	_call_ struct call c = call_begin(req);
 	const struct node *dir = node_get(&c.fs->nodes, parent);
-	int r = dir ? refuse_change(&c) : -ENOENT;
+	int r = !dir ? -ENOENT : S_ISREG(mode) ? make_file(&c, dir, name) : -EPERM;
 
-	if (r >= 0)
-		r = S_ISREG(mode) ? make_file(&c, dir, name) : -EPERM;
 	if (r >= 0)
 		r = reply_entry(&c, made_path(name), name);
 	answer(&c, r, dir, name);
@@ -184,9 +180,7 @@ void edit_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const c
 	_call_ struct call c = call_begin(req);
 	const struct node *dir = node_get(&c.fs->nodes, parent);
 
-	int r = dir ? refuse_change(&c) : -ENOENT;
-
-	answer(&c, r < 0 ? r : make_link(&c, dir, target, name), dir, name);
+	answer(&c, dir ? make_link(&c, dir, target, name) : -ENOENT, dir, name);
 }
 
 /* -- removing -------------------------------------------------------------------------------------------------- */
@@ -213,10 +207,8 @@ void edit_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
 	_call_ struct call c = call_begin(req);
 	const struct node *dir = node_get(&c.fs->nodes, parent);
-	int r = dir ? refuse_change(&c) : -ENOENT;
+	int r = dir ? remove_name(&c, dir, name) : -ENOENT;
 
-	if (r >= 0)
-		r = remove_name(&c, dir, name);
 	/* rm -r asks for each file of an entry: one line in /error, about the entry, will do. */
 	answer(&c, r, dir, r == -EBUSY ? NULL : name);
 }
@@ -226,9 +218,7 @@ void edit_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 	_call_ struct call c = call_begin(req);
 	const struct node *dir = node_get(&c.fs->nodes, parent);
 
-	int r = dir ? refuse_change(&c) : -ENOENT;
-
-	answer(&c, r < 0 ? r : history_rmdir(&c, dir, name), dir, name);
+	answer(&c, dir ? history_rmdir(&c, dir, name) : -ENOENT, dir, name);
 }
 
 /* -- renaming -------------------------------------------------------------------------------------------------- */
@@ -311,9 +301,7 @@ void edit_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t
 {
 	_call_ struct call c = call_begin(req);
 	const struct node *dir = node_get(&c.fs->nodes, parent);
-	int r = dir ? refuse_change(&c) : -ENOENT;
+	int r = !dir ? -ENOENT : parent != new_parent ? -EPERM : rename_name(&c, dir, name, new_name, flags);
 
-	if (r >= 0)
-		r = parent != new_parent ? -EPERM : rename_name(&c, dir, name, new_name, flags);
 	answer(&c, r, dir, name);
 }

@@ -17,6 +17,8 @@
 
 struct memory_file;
 struct log_follow;
+struct import;
+struct rejected;
 
 struct handle {
 	struct list link; /* of fs->open_files */
@@ -40,6 +42,9 @@ struct handle {
 	bool dirty; /* settings: written since the last save */
 	int spoilt; /* why a write was refused, 0: none was; the rest of it is not taken for a whole */
 
+	struct import *import;	   /* import/{format}: since the first write, until it is ended */
+	struct rejected *rejected; /* what is read of a rejected batch */
+
 	struct memory_file *memory;
 	struct stream *stream;
 	struct log_follow *follow;
@@ -57,6 +62,7 @@ struct file_class {
 	int (*read)(struct call *c, struct handle *h, size_t size, off_t offset);
 	int (*write)(struct call *c, struct handle *h, const char *data, size_t len, off_t offset);
 	int (*flush)(struct call *c, struct handle *h);
+	int (*fsync)(struct call *c, struct handle *h);		       /* NULL: there is nothing to make durable */
 	int (*truncate)(struct call *c, struct handle *h, off_t size); /* h NULL: by path */
 	int (*touch)(struct call *c, const struct scope *s);
 	void (*release)(struct call *c, struct handle *h);
@@ -75,6 +81,9 @@ extern const struct file_class class_cancel;   /* of a query */
 extern const struct file_class class_stop;     /* of a task */
 extern const struct file_class class_check;    /* of a task */
 extern const struct file_class class_query;    /* a command, then its result */
+extern const struct file_class class_import;   /* events, then the outcome */
+extern const struct file_class class_rejected; /* events that were rejected */
+extern const struct file_class class_retry;    /* of a rejected batch */
 extern const struct file_class class_settings; /* default.env */
 extern const struct file_class class_memory;   /* temporary files */
 
@@ -109,6 +118,9 @@ void wait_bind(struct handle *h, struct job *j); /* takes a reference; the curso
 bool wait_in_flight(struct job *j);
 /* Whether a read at the cursor would be answered at once. Any thread. */
 bool wait_readable(struct handle *h, enum wait_what what);
+
+/* Acts as a touch does when nothing or 1 is written. */
+int touch_write(struct call *c, struct handle *h, const char *data, size_t len, off_t offset);
 
 /* One command: blanks trimmed, "1" is none. -EINVAL if it does not fit into word. */
 int command_word(const char *data, size_t len, char *word, size_t size, struct error *err);

@@ -29,7 +29,7 @@ bool history_lists(const struct snapshot *s, struct job *j)
 	if (!s->settings || s->settings->history_keep)
 		return true;
 	v = job_view(j);
-	return !job_state_ended(v->state);
+	return !job_state_ended(v->state) || v->keeps_data;
 }
 
 /* Binds what name is in dir. key: memory for it. -ENOENT. */

@@ -12,7 +12,8 @@
 #include "fs/fs.h"
 #include "fs/names.h"
 
-/* Whether a command has an entry: with history_keep=0 none has that has ended, not even the newest. */
+/* Whether a command has an entry: with history_keep=0 none has that has ended, not even the newest,
+ * unless it keeps rejected events. */
 bool history_lists(const struct snapshot *s, struct job *j);
 
 /* Whether a name is to be found: an entry as above, a file of it until it is removed. Whoever found it before goes on.

@@ -50,6 +50,8 @@ static struct stream *find_stream(const struct scope *s)
 		return model_log_stream(m, (enum model_log)kind, s->key);
 	if (s->job)
 		found = s->job->log;
+	else if (s->row->flags & ROW_LAST_IMPORT)
+		return NULL; /* there was none yet */
 	else
 		found = strcmp(name, "api.log") == 0 ? model_api_log(m) : model_events(m);
 	return stream_ref(found);

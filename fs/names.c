@@ -6,6 +6,7 @@
 #include "fs/fs.h"
 #include "fs/history.h"
 #include "fs/links.h"
+#include "ingest/format.h"
 
 #include <inttypes.h>
 #include <limits.h>
@@ -170,6 +171,40 @@ static bool bind_resource(struct scope *s)
 	return s->resource != NULL;
 }
 
+static int list_formats(const struct scope *s _unused_, int (*each)(void *arg, const char *name), void *arg)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < formats_n && r >= 0; i++)
+		r = each(arg, formats[i].name);
+	return r;
+}
+
+static bool bind_format(struct scope *s)
+{
+	return format_name_is_valid(s->key);
+}
+
+static int list_imports(const struct scope *s, int (*each)(void *arg, const char *name), void *arg)
+{
+	const struct job_list *l = s->snapshot->imports;
+	char name[24];
+	int r = 0;
+
+	for (size_t i = 0; i < l->n && r >= 0; i++) {
+		if (!history_lists(s->snapshot, l->jobs[i]))
+			continue;
+		snprintf(name, sizeof(name), "%" PRIu64, l->jobs[i]->number);
+		r = each(arg, name);
+	}
+	return r;
+}
+
+static bool bind_import(struct scope *s)
+{
+	return bind_job(s, job_list_find(s->snapshot->imports, parse_number(s->key)));
+}
+
 static int list_files(const struct scope *s, int (*each)(void *arg, const char *name), void *arg)
 {
 	return config_list(&s->fs->config, each, arg);
@@ -198,6 +233,8 @@ static const struct lister listers[] = {
 	{"output", list_outputs, bind_output},
 	{"parameter", list_parameters, bind_parameter},
 	{"resource", list_resources, bind_resource},
+	{"format", list_formats, bind_format},
+	{"import", list_imports, bind_import},
 	{"file", list_files, bind_file},
 	{"link", list_links, bind_link},
 };
@@ -232,6 +269,8 @@ int scope_open(struct scope *s, struct fs *fs, const struct snapshot *snapshot, 
 	if (row->flags & ROW_LAST_QUERY || row->class == &class_query)
 		bind_job(s,
 			 s->task ? job_list_last_of(snapshot->execs, s->task->id) : job_list_last(snapshot->queries));
+	if (row->flags & ROW_LAST_IMPORT)
+		bind_job(s, job_list_last(snapshot->imports));
 	return exists_now(s) ? 0 : -ENOENT;
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #define DYNAMIC_BIT (UINT64_C(1) << 62)
+#define OWN_BIT	    (UINT64_C(1) << 63)
 
 /* Written names have their place in the table, dynamic ones a 62 bit hash (FNV-1a) of place and key. */
 uint64_t node_number(const struct row *row, const char *key)
@@ -57,6 +58,11 @@ struct node *node_make(struct nodes *nodes, const struct row *row, const char *k
 		if (n->row == row && strcmp(n->key, key) == 0)
 			return n;
 	return add(nodes, ino, row, key);
+}
+
+struct node *node_make_own(struct nodes *nodes, const struct row *row, const char *key)
+{
+	return add(nodes, ++nodes->own | OWN_BIT, row, key);
 }
 
 static void drop_unused(struct nodes *nodes, struct node *n)

@@ -25,12 +25,15 @@ struct node {
 
 struct nodes {
 	struct node *buckets[NODE_BUCKETS];
+	uint64_t own; /* numbers given out by node_make_own */
 };
 
 uint64_t node_number(const struct row *row, const char *key);
 struct node *node_get(struct nodes *nodes, uint64_t ino); /* NULL: unknown */
 /* The node of row and key, made if need be; the caller counts a lookup or handle. NULL without memory. */
 struct node *node_make(struct nodes *nodes, const struct row *row, const char *key);
+/* Another node of row and key, under a number that no other has. NULL without memory. */
+struct node *node_make_own(struct nodes *nodes, const struct row *row, const char *key);
 void node_forget(struct nodes *nodes, struct node *n, uint64_t lookups);
 void node_close(struct nodes *nodes, struct node *n);
 void nodes_free(struct nodes *nodes);

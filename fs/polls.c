@@ -53,7 +53,9 @@ static bool has_news(struct fs *fs, const struct snapshot *s, struct handle *h)
 {
 	unsigned events = poll_events(fs, s, h);
 
-	return h->node->row->flags & ROW_STATE ? (events & POLLPRI) != 0 : (events & POLLIN) != 0;
+	if (h->node->row->flags & ROW_STATE)
+		return events & POLLPRI;
+	return events & (h->node->row->flags & ROW_OWN_NODE ? POLLIN | POLLOUT : POLLIN);
 }
 
 static struct fuse_pollhandle *next_to_wake(struct fs *fs, const struct snapshot *s)

@@ -23,6 +23,7 @@ static void put_examples(const char *at, struct buf *out)
 		 "  touch control/run-task && cat operations/latest/result  # waits until the server answers\n"
 		 "  echo 'vast status' > lambda/query; cat lambda/result\n"
 		 "  exec 3<>lambda/query; echo 'vast count' >&3; cat <&3    # for scripts: reads its own answer\n"
+		 "  cat eve.json > import/suricata && cat import/result     # waits until the server has the events\n"
 		 "  echo 'ls /var/lib' > tasks/default/exec/query; cat tasks/default/exec/result\n"
 		 "  vastfs shell .                                          # a terminal in the server's container\n"
 		 "  touch tasks/default/check; cat tasks/default/health\n"
@@ -79,7 +80,7 @@ static void put_settings(struct buf *out)
 		      "vast_image=tenzir/tenzir:latest\n"
 		      "vast_command=tenzir-node\n"
 		      "vast_data_dir=/var/lib/tenzir\n"
-		      "import_command=tenzir \"from_stdin { read_$format } | import\"\n");
+		      "import_command=tenzir \"from_stdin { read_$(echo $format | tr - _) } | import\"\n");
 }
 
 int render_readme(const struct scope *s, struct buf *out)

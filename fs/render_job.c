@@ -129,6 +129,11 @@ int64_t changed_queries(const struct scope *s)
 	return newest_job(s->snapshot->queries);
 }
 
+int64_t changed_imports(const struct scope *s)
+{
+	return newest_job(s->snapshot->imports);
+}
+
 int64_t changed_execs(const struct scope *s)
 {
 	const struct job *last = s->task ? job_list_last_of(s->snapshot->execs, s->task->id) : NULL;

@@ -149,8 +149,7 @@ static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 	else
 		fuse_reply_attr(req,
 				&(struct stat){.st_ino = ino,
-					       .st_mode = (n->row->type == ROW_DIR ? S_IFDIR : S_IFREG) |
-							  (n->row->mode & ~c.fs->umask),
+					       .st_mode = (n->row->type == ROW_DIR ? S_IFDIR : S_IFREG) | n->row->mode,
 					       .st_uid = c.fs->uid,
 					       .st_gid = c.fs->gid},
 				0);
@@ -180,12 +179,11 @@ static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int wh
 {
 	_call_ struct call c = call_begin(req);
 	struct node *n = node_get(&c.fs->nodes, ino);
-	bool is_own = notify_is_own_touch(c.fs->notifier, c.who.pid);
-	int r = !n ? -ENOENT : is_own ? 0 : refuse_change(&c);
+	int r = n ? 0 : -ENOENT;
 
 	if (r >= 0 && what & FUSE_SET_ATTR_SIZE)
 		r = set_size(&c, n, fi ? handle_of(fi) : NULL, attr->st_size);
-	if (r >= 0 && what & FUSE_SET_ATTR_MTIME_NOW && !is_own)
+	if (r >= 0 && what & FUSE_SET_ATTR_MTIME_NOW && !notify_is_own_touch(c.fs->notifier, c.who.pid))
 		r = touch(&c, n);
 	if (r < 0)
 		refuse(&c, r, n, NULL);
@@ -200,20 +198,13 @@ static void op_statfs(fuse_req_t req, fuse_ino_t ino _unused_)
 
 /* -- open files ------------------------------------------------------------------------------------------------ */
 
-static bool is_for_writing(int flags)
-{
-	return (flags & O_ACCMODE) != O_RDONLY || flags & O_TRUNC;
-}
-
 static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	_call_ struct call c = call_begin(req);
 	struct node *n = node_get(&c.fs->nodes, ino);
 	struct handle *h = NULL;
-	int r = !n ? -ENOENT : is_for_writing(fi->flags) ? refuse_change(&c) : 0;
+	int r = n ? file_open(&c, n, fi->flags, &h) : -ENOENT;
 
-	if (r >= 0)
-		r = file_open(&c, n, fi->flags, &h);
 	file_free_orphans(&c);
 	if (r < 0)
 		refuse(&c, r, n, NULL);
@@ -240,11 +231,14 @@ static void op_write(fuse_req_t req, fuse_ino_t ino _unused_, const char *data, 
 {
 	_call_ struct call c = call_begin(req);
 	struct handle *h = handle_of(fi);
-	int r = h->class->write ? h->class->write(&c, h, data, len, offset) : -EPERM;
+	int r;
 
+	/* It can be set and taken back while the file is open. */
+	h->flags = (h->flags & ~O_NONBLOCK) | (fi->flags & O_NONBLOCK);
+	r = h->class->write ? h->class->write(&c, h, data, len, offset) : -EPERM;
 	if (r < 0)
 		refuse(&c, r, h->node, NULL);
-	else
+	else if (r != FILE_ANSWERED)
 		fuse_reply_write(req, len);
 }
 
@@ -270,8 +264,20 @@ static void op_release(fuse_req_t req, fuse_ino_t ino _unused_, struct fuse_file
 	fuse_reply_err(req, 0);
 }
 
-static void op_fsync(fuse_req_t req, fuse_ino_t ino _unused_, int data_only _unused_,
-		     struct fuse_file_info *fi _unused_)
+static void op_fsync(fuse_req_t req, fuse_ino_t ino _unused_, int data_only _unused_, struct fuse_file_info *fi)
+{
+	_call_ struct call c = call_begin(req);
+	struct handle *h = handle_of(fi);
+	int r = h->class->fsync ? h->class->fsync(&c, h) : 0;
+
+	if (r < 0)
+		refuse(&c, r, h->node, NULL);
+	else if (r != FILE_ANSWERED)
+		fuse_reply_err(req, 0);
+}
+
+static void op_fsyncdir(fuse_req_t req, fuse_ino_t ino _unused_, int data_only _unused_,
+			struct fuse_file_info *fi _unused_)
 {
 	fuse_reply_err(req, 0);
 }
@@ -313,7 +319,7 @@ const struct fuse_lowlevel_ops fs_operations = {
 	.opendir = dir_open,
 	.readdir = dir_read,
 	.releasedir = dir_release,
-	.fsyncdir = op_fsync,
+	.fsyncdir = op_fsyncdir,
 	.statfs = op_statfs,
 	.create = edit_create,
 	.poll = op_poll,

@@ -69,6 +69,29 @@
 		.path = dir "cancel", .type = ROW_FILE, .mode = 0644, .class = &class_cancel, .render = render_cancel, \
 		.changed = changed_mount, .cache = CACHE_NEVER, .flags = flag, .help = "touch to give the command up"  \
 	}
+/* What import/ (of the last import) and import/history/{import}/ have in common. */
+#define IMPORT_FILES(dir, flag)                                                                                      \
+	WAITING(dir "result", WAIT_RESULT, flag, "waits for the end, then events, delivered, rejected, duplicates"), \
+		WAITING(dir "exit_code", WAIT_EXIT_CODE, flag,                                                       \
+			"waits likewise, then 0, or what import_command exited with"),                               \
+		OF_JOB(dir "state", render_job_state, flag | ROW_STATE,                                              \
+		       "queued, running, succeeded, failed or cancelled"),                                           \
+		OF_JOB(dir "error", render_job_error, flag, "what went wrong first"),                                \
+		OF_JOB(dir "progress", render_job_progress, flag,                                                    \
+		       "one line: events in, delivered, waiting, rate, time left"),                                  \
+		{.path = dir "import.log",                                                                           \
+		 .type = ROW_FILE,                                                                                   \
+		 .mode = 0444,                                                                                       \
+		 .class = &class_log,                                                                                \
+		 .changed = changed_log,                                                                             \
+		 .cache = CACHE_NEVER,                                                                               \
+		 .flags = flag,                                                                                      \
+		 .help = "each batch, and what import_command printed to standard error"},                           \
+	{                                                                                                            \
+		.path = dir "cancel", .type = ROW_FILE, .mode = 0644, .class = &class_cancel,                        \
+		.render = render_import_cancel, .changed = changed_mount, .cache = CACHE_NEVER, .flags = flag,       \
+		.help = "touch to give the import up"                                                                \
+	}
 #define QUERY_FILES(dir, flag) \
 	COMMAND_FILES(dir, flag), OF_JOB(dir "request_id", render_job_request_id, flag, "AWS's request id")
 
@@ -222,6 +245,31 @@ const struct row tree_rows[] = {
 	OF_JOB("lambda/history/{query}/query", render_job_query, 0, "the command"),
 	QUERY_FILES("lambda/history/{query}/", 0),
 	LOG("lambda/history/{query}/lambda.log", class_log, "what Lambda logged about it"),
+
+	DIRECTORY("import", changed_imports, CACHE_ALWAYS, "events for the server; the files tell of the last import"),
+	IMPORT_FILES("import/", ROW_LAST_IMPORT),
+	DIRECTORY("import/history", changed_imports, CACHE_NEVER,
+		  "the last imports, and those with rejected events; one directory each"),
+	ENTRY("import/history/{import}", "one import; rmdir or rm -rf forgets it, and deletes what it keeps"),
+	OF_JOB("import/history/{import}/format", render_job_format, 0, "the format"),
+	IMPORT_FILES("import/history/{import}/", 0),
+	{.path = "import/history/{import}/rejected",
+	 .type = ROW_FILE,
+	 .mode = 0444,
+	 .class = &class_rejected,
+	 .changed = changed_job,
+	 .cache = CACHE_NEVER,
+	 .help = "the events that were rejected; can be imported again"},
+	ACTION("import/history/{import}/retry", class_retry, render_retry, "touch to send rejected events again"),
+	{.path = "import/{format}",
+	 .type = ROW_FILE,
+	 .mode = 0644,
+	 .class = &class_import,
+	 .render = render_format,
+	 .changed = changed_mount,
+	 .cache = CACHE_NEVER,
+	 .flags = ROW_OWN_NODE,
+	 .help = "write events of that format to import them; any name of [a-z0-9][a-z0-9_.-]* is one"},
 };
 
 const size_t tree_rows_n = ARRAY_SIZE(tree_rows);

@@ -34,10 +34,12 @@ enum row_cache {
 };
 
 enum {
-	ROW_LAST_QUERY = 1 << 0, /* speaks of the last query or exec, without its number */
-	ROW_STATE = 1 << 1,	 /* poll(2) tells of changes by POLLPRI */
-	ROW_UNLISTED = 1 << 2,	 /* dynamic names that have no help of their own */
-	ROW_HISTORY = 1 << 3,	 /* a command's directory, which rmdir removes; see history.h */
+	ROW_LAST_QUERY = 1 << 0,  /* speaks of the last query or exec, without its number */
+	ROW_STATE = 1 << 1,	  /* poll(2) tells of changes by POLLPRI */
+	ROW_UNLISTED = 1 << 2,	  /* dynamic names that have no help of their own */
+	ROW_LAST_IMPORT = 1 << 4, /* speaks of the last import, likewise */
+	ROW_OWN_NODE = 1 << 5,	  /* each lookup gives a node of its own: a write to it may wait */
+	ROW_HISTORY = 1 << 3,	  /* a command's directory, which rmdir removes; see history.h */
 };
 
 struct row {

@@ -94,21 +94,21 @@ void wait_bind(struct handle *h, struct job *j)
  * the second has the length of the first for an offset, and must not wait, or what the first has got would be held
  * back.
  */
-struct place {
+struct read_place {
 	size_t offset;
 	bool cursor;  /* where the handle stands, in place of offset */
 	bool further; /* a later part of one read */
 };
 
-static struct place place_of(const struct call *c, const struct handle *h, off_t offset)
+static struct read_place read_place_of(const struct call *c, const struct handle *h, off_t offset)
 {
 	bool cursor = h->open_flags & FOPEN_STREAM && !c->paged;
 
-	return (struct place){.offset = (size_t)offset, .cursor = cursor, .further = cursor && offset > 0};
+	return (struct read_place){.offset = (size_t)offset, .cursor = cursor, .further = cursor && offset > 0};
 }
 
 /* Whether there is something for this read, and if so from where; the cursor goes on then. */
-static bool take_range(struct handle *h, const struct content *c, size_t size, const struct place *p, size_t *ret)
+static bool take_range(struct handle *h, const struct content *c, size_t size, const struct read_place *p, size_t *ret)
 {
 	size_t at = p->offset, left;
 
@@ -139,7 +139,7 @@ static void reply_output(fuse_req_t req, struct output *o, size_t at, size_t len
 
 /* Any thread. False if there is nothing to say yet: no new bytes, and the job is in flight. */
 static bool answer_read(fuse_req_t req, struct handle *h, struct job *j, enum wait_what what, size_t size,
-			const struct place *p)
+			const struct read_place *p)
 {
 	_cleanup_(job_view_unref_cleanup) struct job_view *v = job_view(j);
 	struct content content;
@@ -159,7 +159,7 @@ static bool answer_read(fuse_req_t req, struct handle *h, struct job *j, enum wa
 }
 
 /* Whether a read would be answered at once. Any thread. */
-static bool is_readable(struct handle *h, struct job *j, enum wait_what what, const struct place *p)
+static bool is_readable(struct handle *h, struct job *j, enum wait_what what, const struct read_place *p)
 {
 	_cleanup_(job_view_unref_cleanup) struct job_view *v = job_view(j);
 	struct content content;
@@ -182,7 +182,7 @@ bool wait_readable(struct handle *h, enum wait_what what)
 	pthread_mutex_lock(&h->lock);
 	j = h->job ? job_ref(h->job) : NULL;
 	pthread_mutex_unlock(&h->lock);
-	return !j || is_readable(h, j, what, &(struct place){.cursor = h->open_flags & FOPEN_STREAM});
+	return !j || is_readable(h, j, what, &(struct read_place){.cursor = h->open_flags & FOPEN_STREAM});
 }
 
 struct waiting_read {
@@ -191,7 +191,7 @@ struct waiting_read {
 	struct job *job;
 	enum wait_what what;
 	size_t size;
-	struct place place;
+	struct read_place place;
 };
 
 static bool has_something(struct parked *p)
@@ -218,7 +218,7 @@ static void answer_waiting(struct fs *fs, struct parked *p, int why)
 
 int wait_read(struct call *c, struct handle *h, enum wait_what what, size_t size, off_t offset)
 {
-	struct place place = place_of(c, h, offset);
+	struct read_place place = read_place_of(c, h, offset);
 	struct waiting_read *w;
 
 	if (answer_read(c->req, h, h->job, what, size, &place))

@@ -3,6 +3,7 @@
 
 import os
 import re
+import shlex
 import subprocess
 
 import pytest
@@ -32,7 +33,7 @@ def script(blocks):
     for kind, commands in blocks:
         for i, command in enumerate(commands):
             expected = "!= 0" if kind == "fails" and i == 0 else "== 0"
-            lines += [command, f"s=$?; (( s {expected} )) || {{ echo \"@ $s: \"{command!r}; tail -n 3 ~/vast/error; exit 99; }}"]
+            lines += [command, f"s=$?; (( s {expected} )) || {{ echo \"@ $s: \"{shlex.quote(command)}; tail -n 3 ~/vast/error; exit 99; }}"]
     return "\n".join(lines)
 
 
