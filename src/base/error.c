@@ -59,6 +59,17 @@ int error_prefix(struct error *err, const char *format, ...)
 	return err->errnum;
 }
 
+int error_complete(struct error *err, int errnum)
+{
+	if (errnum >= 0 || err->errnum == errnum)
+		return errnum;
+	if (errnum == -ENOMEM)
+		return error_set(err, errnum, "out of memory");
+	if (errnum == -ECANCELED)
+		return error_set(err, errnum, "cancelled");
+	return error_is(err) ? errnum : error_set(err, errnum, "%s", strerror(-errnum));
+}
+
 bool error_has_code(const struct error *err, const char *code)
 {
 	return strcmp(err->code, code) == 0;

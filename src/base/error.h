@@ -47,6 +47,12 @@ static inline bool error_is(const struct error *err)
 	return err->errnum != 0;
 }
 
+/*
+ * After a call that returned errnum: err describes that failure and none of an earlier call. -ENOMEM and -ECANCELED,
+ * which need no words, get them here. Returns errnum.
+ */
+int error_complete(struct error *err, int errnum);
+
 /* True if AWS answered with this code. */
 bool error_has_code(const struct error *err, const char *code);
 

@@ -59,7 +59,7 @@ static int token_ask_once(struct registry *r, const char *url, const char *label
 				       .ca_file = r->ca_file};
 	int e = http_call(r->engine, &request, r->cancel, reply, err);
 
-	if (e < 0)
+	if (error_complete(err, e) < 0)
 		return error_prefix(err, "%s: cannot get a token", label);
 	return reply->status == 200 ? token_keep(r, reply, err)
 				    : registry_explain(reply, label, "cannot get a token", err);
@@ -88,18 +88,25 @@ static int token_fetch(struct registry *r, const char *url, const char *label, s
 }
 
 /* A password is sent only to the registry's own origin, over https, or to this machine. */
-static bool token_service_is_safe(const struct registry *r, const char *url)
+static int token_service_is_safe(const struct registry *r, const char *url)
 {
-	if (image_url_is_private(url) || image_url_same_origin(r->base, url))
-		return true;
+	int safe = image_url_is_private(url);
+
+	if (safe == 0)
+		safe = image_url_same_origin(r->base, url);
+	if (safe != 0)
+		return safe;
 	return !r->basic && !image_url_weakens(r->base, url);
 }
 
 static int authenticate_bearer(struct registry *r, const struct challenge *c, struct error *err)
 {
 	_free_ char *url = token_url(r, c);
+	int safe = url ? token_service_is_safe(r, url) : 0;
 
-	if (!url || !token_service_is_safe(r, url))
+	if (safe < 0)
+		return safe;
+	if (!safe)
 		return error_set(err, -EBADMSG,
 				 "the registry names a token service that vastfs must not contact: %.200s is less "
 				 "secure than the registry",

@@ -125,8 +125,11 @@ static int build_open_with_stored_credentials(struct build *x, const struct imag
 	const char *start = strstr(place->base, "://") + 3;
 	_free_ char *host = strndup(start, strcspn(start, "/"));
 	int r = host ? image_credentials(host, place->name, &basic, &x->warning, err) : -ENOMEM;
+	int is_private = r == 0 && basic.len ? image_url_is_private(place->base) : 1;
 
-	if (r == 0 && basic.len && !image_url_is_private(place->base))
+	if (is_private < 0)
+		return is_private;
+	if (!is_private)
 		build_withhold_password(x, host, &basic);
 	return r == 0 ? build_open_registry(x, place, buf_str(&basic), false) : r;
 }
@@ -262,7 +265,7 @@ static int build_copy_blobs(struct build *x, uint64_t *ret_sent, struct error *e
 	if (!items)
 		return -ENOMEM;
 	copy.items = items;
-	copy.mount = image_url_same_origin(x->source.base, x->target.base);
+	copy.mount = image_url_same_origin(x->source.base, x->target.base) > 0; /* without memory: sent, not mounted */
 	*ret_sent = 0;
 	do {
 		r = copy_run(&copy, x->b->cancel, &sent, err);

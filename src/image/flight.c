@@ -197,9 +197,11 @@ static ssize_t flight_give_bytes(void *data, size_t len, void *arg)
 static struct http_exchange *flight_send(struct flight *f, struct registry *r, struct http_request request,
 					 void (*done)(struct http_reply *reply, void *arg))
 {
-	const char *headers[] = {"Content-Type: application/octet-stream",
-				 image_url_same_origin(request.url, r->base) ? r->authorization : NULL, NULL};
+	int own = image_url_same_origin(request.url, r->base);
+	const char *headers[] = {"Content-Type: application/octet-stream", own > 0 ? r->authorization : NULL, NULL};
 
+	if (own < 0)
+		return NULL;
 	request.headers = headers;
 	request.stall_s = STALL_S;
 	request.ca_file = r->ca_file;
@@ -222,19 +224,22 @@ static char *flight_blob_url(const struct registry *r, const struct flight *f)
 	return registry_url(r, path);
 }
 
-/* Takes the URL of the next request of the upload; false if the reply has none. */
-static bool flight_take_location(struct flight *f, const struct http_reply *reply, const char *base)
+/* Takes the URL of the next request of the upload. -EINVAL if the reply has none, or -ENOMEM. */
+static int flight_take_location(struct flight *f, const struct http_reply *reply, const char *base)
 {
 	char location[4096];
-	char *url = image_url_resolve(base, http_header(reply, "Location", location, sizeof(location)));
+	char *url;
+	int e = image_url_resolve(base, http_header(reply, "Location", location, sizeof(location)), &url);
 
-	if (!url || image_url_weakens(base, url)) {
+	if (e == 0 && image_url_weakens(base, url))
+		e = -EINVAL;
+	if (e < 0) {
 		free(url);
-		return false;
+		return e;
 	}
 	free(f->upload);
 	f->upload = url;
-	return true;
+	return 0;
 }
 
 /* Digest or size must match: a proxy may answer 200 with a page of its own. */
@@ -311,13 +316,21 @@ static void flight_begun(struct http_reply *reply, void *arg)
 {
 	struct flight *f = arg;
 	_free_ char *base = registry_url(f->job->copy->target, "blobs/uploads/");
+	int e;
 
 	f->out = NULL;
 	if (reply->status == 201) { /* mounted */
 		flight_arrived(f, false);
-	} else if (reply->status != 202) {
+		return;
+	}
+	if (reply->status != 202) {
 		flight_refused(f, f->job->copy->target, reply, "cannot begin to store layer");
-	} else if (!base || !flight_take_location(f, reply, base)) {
+		return;
+	}
+	e = base ? flight_take_location(f, reply, base) : -ENOMEM;
+	if (e == -ENOMEM) {
+		flight_no_memory(f);
+	} else if (e < 0) {
 		flight_broken(f, "cannot be stored: the reply of the registry names no upload URL", false);
 	} else {
 		f->step = SENDING;
@@ -349,8 +362,10 @@ static void flight_sent(struct http_reply *reply, void *arg)
 		flight_failed(f, &err, flight_may_begin_again(f, reply));
 		return;
 	}
-	if (base)
-		flight_take_location(f, reply, base);
+	if (!base || flight_take_location(f, reply, base) == -ENOMEM) {
+		flight_no_memory(f);
+		return;
+	}
 	f->sent_all = true;
 	flight_commit_if_whole(f);
 }
@@ -387,9 +402,14 @@ static void flight_start_source(struct flight *f);
 static void flight_redirected(struct flight *f, const struct http_reply *reply)
 {
 	char location[4096];
-	char *url = image_url_resolve(f->from, http_header(reply, "Location", location, sizeof(location)));
+	char *url;
+	int e = image_url_resolve(f->from, http_header(reply, "Location", location, sizeof(location)), &url);
 
-	if (!url || image_url_weakens(f->from, url) || ++f->redirects > REDIRECTS) {
+	if (e == -ENOMEM) {
+		flight_no_memory(f);
+		return;
+	}
+	if (e < 0 || image_url_weakens(f->from, url) || ++f->redirects > REDIRECTS) {
 		free(url);
 		flight_broken(f, "is redirected to an invalid or less secure URL, or too often", false);
 		return;

@@ -157,8 +157,9 @@ static int registry_send_once(struct registry *r, const struct registry_request 
 	_free_ char *url = registry_request_url(r, a);
 
 	for (unsigned hops = 0; url; hops++) {
-		bool own = image_url_same_origin(url, r->base);
-		const char *headers[] = {a->header ? a->header : "Accept: */*", own ? r->authorization : NULL, NULL};
+		int own = image_url_same_origin(url, r->base);
+		const char *headers[] = {a->header ? a->header : "Accept: */*", own > 0 ? r->authorization : NULL,
+					 NULL};
 		struct http_request request = {.method = a->method,
 					       .url = url,
 					       .headers = headers,
@@ -169,12 +170,14 @@ static int registry_send_once(struct registry *r, const struct registry_request 
 					       .ca_file = r->ca_file};
 		char location[4096];
 		char *next;
-		int e = http_call(r->engine, &request, r->cancel, ret, err);
+		int e = own < 0 ? own : http_call(r->engine, &request, r->cancel, ret, err);
 
 		if (e < 0 || ret->status < 300 || ret->status >= 400)
 			return e;
-		next = image_url_resolve(url, http_header(ret, "Location", location, sizeof(location)));
-		if (!next || hops == REDIRECTS || image_url_weakens(url, next)) {
+		e = image_url_resolve(url, http_header(ret, "Location", location, sizeof(location)), &next);
+		if (e == -ENOMEM)
+			return e;
+		if (e < 0 || hops == REDIRECTS || image_url_weakens(url, next)) {
 			free(next);
 			return error_set(err, -EBADMSG, "%s redirects to an invalid or less secure URL, or too often",
 					 r->base);
@@ -231,6 +234,7 @@ static int registry_send(struct registry *r, const struct registry_request *a, s
 			if (e == 0)
 				return 0;
 			*err = why;
+			error_complete(err, e);
 			return error_prefix(err, "%s: %s", registry_label(r, label, sizeof(label)), a->action);
 		}
 		e = registry_wait(r, ret, try);

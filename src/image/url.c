@@ -5,6 +5,7 @@
 #include "image/reference.h"
 
 #include <curl/curl.h>
+#include <errno.h>
 #include <string.h>
 
 DEFINE_CLEANUP(CURLU *, curl_url_cleanup)
@@ -20,25 +21,38 @@ static void origin_release(struct origin *o)
 	curl_free(o->port);
 }
 
-static bool origin_of(const char *url, struct origin *ret)
+static int url_errno(CURLUcode code)
 {
-	_cleanup_(curl_url_cleanup_cleanup) CURLU *u = curl_url();
-
-	*ret = (struct origin){NULL};
-	return u && curl_url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK &&
-	       curl_url_get(u, CURLUPART_SCHEME, &ret->scheme, 0) == CURLUE_OK &&
-	       curl_url_get(u, CURLUPART_HOST, &ret->host, 0) == CURLUE_OK &&
-	       curl_url_get(u, CURLUPART_PORT, &ret->port, CURLU_DEFAULT_PORT) == CURLUE_OK;
+	if (code == CURLUE_OK)
+		return 0;
+	return code == CURLUE_OUT_OF_MEMORY ? -ENOMEM : -EINVAL;
 }
 
-static bool url_is_http(const CURLU *u)
+static int origin_of(const char *url, struct origin *ret)
+{
+	_cleanup_(curl_url_cleanup_cleanup) CURLU *u = curl_url();
+	CURLUcode code = u ? curl_url_set(u, CURLUPART_URL, url, 0) : CURLUE_OUT_OF_MEMORY;
+
+	*ret = (struct origin){NULL};
+	if (code == CURLUE_OK)
+		code = curl_url_get(u, CURLUPART_SCHEME, &ret->scheme, 0);
+	if (code == CURLUE_OK)
+		code = curl_url_get(u, CURLUPART_HOST, &ret->host, 0);
+	if (code == CURLUE_OK)
+		code = curl_url_get(u, CURLUPART_PORT, &ret->port, CURLU_DEFAULT_PORT);
+	return url_errno(code);
+}
+
+/* 0, -EINVAL, or -ENOMEM. */
+static int url_check_web(const CURLU *u)
 {
 	char *scheme = NULL;
-	bool good = curl_url_get((CURLU *)u, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
-		    (strcmp(scheme, "https") == 0 || strcmp(scheme, "http") == 0);
+	int e = url_errno(curl_url_get((CURLU *)u, CURLUPART_SCHEME, &scheme, 0));
 
+	if (e == 0 && strcmp(scheme, "https") != 0 && strcmp(scheme, "http") != 0)
+		e = -EINVAL;
 	curl_free(scheme);
-	return good;
+	return e;
 }
 
 static char *url_text(CURLU *u)
@@ -52,14 +66,20 @@ static char *url_text(CURLU *u)
 	return copy;
 }
 
-char *image_url_resolve(const char *base, const char *reference)
+int image_url_resolve(const char *base, const char *reference, char **ret)
 {
 	_cleanup_(curl_url_cleanup_cleanup) CURLU *u = curl_url();
+	int e = u ? url_errno(curl_url_set(u, CURLUPART_URL, base, 0)) : -ENOMEM;
 
-	if (!u || !*reference || curl_url_set(u, CURLUPART_URL, base, 0) != CURLUE_OK ||
-	    curl_url_set(u, CURLUPART_URL, reference, 0) != CURLUE_OK || !url_is_http(u))
-		return NULL;
-	return url_text(u);
+	*ret = NULL;
+	if (e == 0)
+		e = *reference ? url_errno(curl_url_set(u, CURLUPART_URL, reference, 0)) : -EINVAL;
+	if (e == 0)
+		e = url_check_web(u);
+	if (e < 0)
+		return e;
+	*ret = url_text(u);
+	return *ret ? 0 : -ENOMEM;
 }
 
 char *image_url_with(const char *url, const char *name, const char *value)
@@ -77,21 +97,25 @@ char *image_url_with(const char *url, const char *name, const char *value)
 	return url_text(u);
 }
 
-bool image_url_same_origin(const char *a, const char *b)
+int image_url_same_origin(const char *a, const char *b)
 {
 	_cleanup_(origin_release) struct origin one, other;
-	bool good = origin_of(a, &one);
+	int e = origin_of(a, &one), e_other = origin_of(b, &other);
 
-	good = origin_of(b, &other) && good;
-	return good && strcmp(one.scheme, other.scheme) == 0 && strcasecmp(one.host, other.host) == 0 &&
-	       strcmp(one.port, other.port) == 0;
+	if (e == -ENOMEM || e_other == -ENOMEM)
+		return -ENOMEM;
+	return e == 0 && e_other == 0 && strcmp(one.scheme, other.scheme) == 0 &&
+	       strcasecmp(one.host, other.host) == 0 && strcmp(one.port, other.port) == 0;
 }
 
-bool image_url_is_private(const char *url)
+int image_url_is_private(const char *url)
 {
 	_cleanup_(origin_release) struct origin o;
+	int e = origin_of(url, &o);
 
-	return origin_of(url, &o) && (strcmp(o.scheme, "https") == 0 || image_host_is_loopback(o.host));
+	if (e == -ENOMEM)
+		return e;
+	return e == 0 && (strcmp(o.scheme, "https") == 0 || image_host_is_loopback(o.host));
 }
 
 bool image_url_weakens(const char *from, const char *to)

@@ -178,10 +178,8 @@ static void runner_conclude(struct runner *o, struct work *work, struct operatio
 	if (aws_cancel_token_fired(o->stop))
 		return;
 	runner_refresh_and_wait(o);
-	if (state == JOB_CANCELLED && !error_is(err))
-		error_set(err, r, "cancelled");
-	else if (state == JOB_FAILED && !error_is(err))
-		error_set(err, r, "%s", strerror(-r));
+	if (r < 0)
+		error_complete(err, r);
 	runner_journal_end(m, work, state, op, err);
 	if (state == JOB_CANCELLED) {
 		job_log(op->job, "cancelled");

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #define CHANGE_SET_LIMIT_MS  (10 * 60 * INT64_C(1000))
+#define EVIDENCE_LIMIT_MS    30000 /* until AWS shows in every place what it has accepted */
 #define CHANGE_SET_NAME_SIZE 128
 
 /* Keys of the operation's memory. */
@@ -74,15 +75,19 @@ static int apply_create_change_set(struct operation *op, const struct change_set
 	return r < 0 ? r : operation_read_own_stack(op, err);
 }
 
+static int apply_read_change_set(struct operation *op, struct change_set *set, struct error *err)
+{
+	cJSON_Delete(move_ptr(set->record));
+	return operation_call(op, cloudformation_describe_change_set(aws_text(op->stack, "StackId"), set->name),
+			      &set->record, err);
+}
+
 static int apply_check_change_set(struct operation *op, void *arg, struct error *err)
 {
 	struct change_set *set = arg;
 	const char *status;
-	int r;
+	int r = apply_read_change_set(op, set, err);
 
-	cJSON_Delete(move_ptr(set->record));
-	r = operation_call(op, cloudformation_describe_change_set(aws_text(op->stack, "StackId"), set->name),
-			   &set->record, err);
 	if (r < 0)
 		return r;
 	status = aws_text(set->record, "Status");
@@ -214,14 +219,60 @@ static int apply_join_winner(struct operation *op, struct error *err)
 
 /* -- executing ------------------------------------------------------------------------------------------------- */
 
-/* Reads the outcome from the events, because somebody may have started another operation since. *ret_status is ""
- * if the change set was not executed; it belongs to *ret_events, which the caller deletes. */
-static int apply_read_outcome(struct operation *op, const char **ret_status, cJSON **ret_events, struct error *err)
-{
-	int r = stack_read_events(op, ret_events, err);
+/* Looking for who executed what happened to the stack. */
+struct evidence {
+	struct change_set set;
+	cJSON *events;	 /* of the stack, newest first */
+	char status[64]; /* of the stack in what this operation began; "" as long as no event shows it */
+	bool accepted;	 /* AWS has accepted a change set, so some evidence must come */
+	enum changeset_executor executor;
+};
 
-	*ret_status = r == 0 ? stack_write_status(op, WRITE_EXECUTE_CHANGE_SET, *ret_events) : "";
+static void apply_release_evidence(struct evidence *e)
+{
+	cJSON_Delete(move_ptr(e->set.record));
+	cJSON_Delete(move_ptr(e->events));
+}
+
+static int apply_read_evidence(struct operation *op, struct evidence *e, struct error *err)
+{
+	int r;
+
+	apply_release_evidence(e);
+	r = stack_read_events(op, &e->events, err);
+	if (r == 0)
+		snprintf(e->status, sizeof(e->status), "%s",
+			 stack_write_status(op, WRITE_EXECUTE_CHANGE_SET, e->events));
+	if (r == 0 && !*e->status)
+		r = apply_read_change_set(op, &e->set, err);
+	if (r < 0 && (changeset_is_missing(err) || stack_error_is_missing(err)))
+		r = 0;
+	if (r == 0)
+		e->executor = changeset_find_executor(e->status, e->set.record, e->events, op->mark);
 	return r;
+}
+
+static int apply_check_evidence(struct operation *op, void *arg, struct error *err)
+{
+	struct evidence *e = arg;
+	int r = operation_read_stack_by_id(op, err);
+
+	if (r == 0)
+		r = apply_read_evidence(op, e, err);
+	if (r < 0 || e->executor != EXECUTED_UNKNOWN)
+		return r < 0 ? r : OPERATION_DONE;
+	return e->accepted || stack_state(operation_status(op))->kind == STACK_BUSY ? 0 : OPERATION_DONE;
+}
+
+/* Afterwards e->executor may still be unknown. e is to be released in any case. */
+static int apply_wait_for_evidence(struct operation *op, struct evidence *e, struct error *err)
+{
+	int r;
+
+	apply_name_change_set(op, e->set.name);
+	r = operation_wait(op, EVIDENCE_LIMIT_MS, "looking for who executed a change set", apply_check_evidence, e,
+			   err);
+	return r < 0 && r != -ETIMEDOUT ? r : 0;
 }
 
 static int apply_remember(struct operation *op, struct error *err)
@@ -236,10 +287,10 @@ static int apply_remember(struct operation *op, struct error *err)
 	return r;
 }
 
+/* A refusal may mean that an earlier sending of this very request was accepted. */
 static int apply_execute_change_set(struct operation *op, struct change_set *set, struct error *err)
 {
-	cJSON *events = NULL;
-	const char *status;
+	struct evidence e = {.accepted = true};
 	struct error why;
 	int r = apply_remember(op, err);
 
@@ -248,12 +299,12 @@ static int apply_execute_change_set(struct operation *op, struct change_set *set
 	r = stack_write(op, WRITE_EXECUTE_CHANGE_SET, aws_text(set->record, "ChangeSetId"), err);
 	if (r == 0 || !changeset_lost_race(err))
 		return r;
-	why = *err; /* perhaps an earlier copy of this request has executed the change set */
-	if (apply_read_outcome(op, &status, &events, err) == 0 && *status)
+	why = *err;
+	if (apply_wait_for_evidence(op, &e, err) == 0 && e.executor == EXECUTED_BY_US)
 		r = 0;
 	else
 		*err = why;
-	cJSON_Delete(events);
+	apply_release_evidence(&e);
 	return r;
 }
 
@@ -440,15 +491,15 @@ static int apply_resume_cancelling(struct operation *op, struct error *err)
 /* Of the stack as it is now: it may have come to its end while the events were read. */
 static int apply_resume_change_set(struct operation *op, struct error *err)
 {
-	cJSON *events = NULL;
-	const char *status;
-	int r = apply_read_outcome(op, &status, &events, err);
+	struct evidence e = {.accepted = false};
+	int r = apply_wait_for_evidence(op, &e, err);
+	bool ours = r == 0 && e.executor == EXECUTED_BY_US;
 
-	if (r == 0 && *status)
+	if (ours)
 		r = operation_read_stack_by_id(op, err);
-	if (r == 0 && *status)
-		r = apply_resume_executed(op, status, events, err);
-	cJSON_Delete(events);
+	if (ours && r == 0)
+		r = apply_resume_executed(op, *e.status ? e.status : operation_status(op), e.events, err);
+	apply_release_evidence(&e);
 	return r;
 }
 
@@ -459,7 +510,7 @@ int stack_resume(struct operation *op, struct error *err)
 
 	op->tries = (unsigned)strtoul(operation_recall(op, MEMORY_TRY), NULL, 10);
 	op->created = strcmp(operation_recall(op, MEMORY_KIND), "create") == 0;
-	if (!*id)
+	if (!*id || !stack_write_was_tried(op, WRITE_EXECUTE_CHANGE_SET))
 		return 0;
 	r = operation_read_stack_of_id(op, id, err);
 	if (r < 0 || !op->stack)

@@ -64,14 +64,23 @@ int changeset_check_tasks(const cJSON *change_set, bool tasks_running, struct er
 	return 0;
 }
 
+/* The API's own codes; a client made from the model may add "Exception". */
+bool changeset_is_missing(const struct error *err)
+{
+	return error_has_code(err, "ChangeSetNotFound") || error_has_code(err, "ChangeSetNotFoundException");
+}
+
 bool changeset_lost_race(const struct error *err)
 {
-	/* The API's own codes; a client made from the model may add "Exception". */
 	static const char *const codes[] = {
-		"ChangeSetNotFound",	  "ChangeSetNotFoundException",	     "InvalidChangeSetStatus",
-		"AlreadyExistsException", "InvalidChangeSetStatusException", "OperationInProgressException",
+		"InvalidChangeSetStatus",
+		"InvalidChangeSetStatusException",
+		"AlreadyExistsException",
+		"OperationInProgressException",
 	};
 
+	if (changeset_is_missing(err))
+		return true;
 	for (size_t i = 0; i < ARRAY_SIZE(codes); i++)
 		if (error_has_code(err, codes[i]))
 			return true;
@@ -91,6 +100,32 @@ static bool event_starts_operation(const cJSON *event)
 
 	return *id && strcmp(id, reply_text(event, "StackId")) == 0 &&
 	       strcmp(reply_text(event, "ResourceStatusReason"), "User Initiated") == 0;
+}
+
+/* Whether somebody else started an operation after the event with the ID mark. Ours would show by its token. */
+static bool changeset_others_started(const cJSON *events, const char *mark)
+{
+	const cJSON *event;
+
+	cJSON_ArrayForEach (event, events) {
+		if (strcmp(reply_text(event, "EventId"), mark) == 0)
+			break;
+		if (event_starts_operation(event))
+			return true;
+	}
+	return false;
+}
+
+enum changeset_executor changeset_find_executor(const char *status, const cJSON *record, const cJSON *events,
+						const char *mark)
+{
+	const char *execution = reply_text(record, "ExecutionStatus");
+
+	if (*status || strncmp(execution, "EXECUTE_", 8) == 0)
+		return EXECUTED_BY_US;
+	if (strcmp(execution, "OBSOLETE") == 0 || (*mark && changeset_others_started(events, mark)))
+		return EXECUTED_BY_OTHERS;
+	return EXECUTED_UNKNOWN;
 }
 
 static bool event_is_failure(const cJSON *event)

@@ -26,8 +26,27 @@ bool changeset_type_is_guarded(const char *resource_type);
  */
 int changeset_check_tasks(const cJSON *change_set, bool tasks_running, struct error *err);
 
+/* AWS's answer: there is no such change set. */
+bool changeset_is_missing(const struct error *err);
+
 /* Whether AWS refused a deploy's request because somebody else was faster. The caller then follows the stack. */
 bool changeset_lost_race(const struct error *err);
+
+/* Who executed what is being done, or was done, to the stack. */
+enum changeset_executor {
+	EXECUTED_UNKNOWN, /* AWS does not show it yet, or nothing was executed */
+	EXECUTED_BY_US,
+	EXECUTED_BY_OTHERS,
+};
+
+/*
+ * Whether our change set was executed or another one. AWS shows it in several places, some a moment later than others:
+ * status, of the stack in what our token began ("" if no event carries it); record, DescribeChangeSet's reply (NULL:
+ * no such change set any more); events of the stack, newest first, of which those before the one with the ID mark are
+ * newer than our request (mark "": unknown).
+ */
+enum changeset_executor changeset_find_executor(const char *status, const cJSON *record, const cJSON *events,
+						const char *mark);
 
 /*
  * The event that explains a failure: the oldest failed one of the newest operation, except those that were only

@@ -89,7 +89,7 @@ static int image_login_to_source(struct operation *op, const struct image_refere
 		r = aws_call(there, ecr_get_authorization_token(), op->cancel, &ret->reply, err);
 	aws_unref(there);
 	if (r < 0)
-		return r == -ECANCELED ? r : error_prefix(err, "cannot log in to %s", base->host);
+		return error_complete(err, r) == -ECANCELED ? r : error_prefix(err, "cannot log in to %s", base->host);
 	ret->registry = image_ecr_registry(base, image_login_endpoint(ret), op->account ? op->account : "");
 	return ret->registry ? 0 : -ENOMEM;
 }

@@ -216,7 +216,7 @@ static int server_start_again(struct operation *op, struct error *err)
 {
 	int r = server_start(op, server_before(op), err);
 
-	if (r < 0 && r != -EEXIST && r != -ETIMEDOUT)
+	if (r < 0 && r != -EEXIST && r != -ETIMEDOUT && error_complete(err, r) < 0)
 		error_prefix(err, "no server is running now");
 	return r;
 }

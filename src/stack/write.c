@@ -70,6 +70,11 @@ int stack_write(struct operation *op, enum stack_write what, const char *change_
 	return write_send(op, write_request(what, aws_text(op->stack, "StackId"), change_set, token), err);
 }
 
+bool stack_write_was_tried(const struct operation *op, enum stack_write what)
+{
+	return write_tries(op, what) > 0;
+}
+
 const char *stack_write_status(const struct operation *op, enum stack_write what, const cJSON *events)
 {
 	char token[STACK_TOKEN_SIZE];

@@ -29,6 +29,9 @@ enum stack_write {
  */
 int stack_write(struct operation *op, enum stack_write what, const char *change_set, struct error *err);
 
+/* Whether a try was sent, or was about to be when vastfs was ended. */
+bool stack_write_was_tried(const struct operation *op, enum stack_write what);
+
 /*
  * The outcome of the newest attempt that AWS has accepted, perhaps before a crash: the newest status of op->stack in
  * the operation that it started; "" if no event has the token of an attempt. events: of op->stack, newest first; the

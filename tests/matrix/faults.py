@@ -3,6 +3,7 @@
 
 import json
 import re
+from xml.etree import ElementTree
 
 from wire import Message, json_of, reply
 
@@ -66,14 +67,23 @@ def shape(found: Message, turn: int) -> bytes:
 
 
 def spoil_xml(body: bytes, wrong) -> bytes:
-    """Replace the first element below the result (EC2: below the root) with text."""
-    inner = re.search(rb"<(\w+Result)\b[^>]*>(.*)</\1>", body, re.S) or re.search(rb"<(\w+Response)\b[^>]*>(.*)</\1>", body, re.S)
-    if not inner:
+    """Spoil a reply in XML like one in JSON; None removes the element, because an empty element is an empty list."""
+    root = ElementTree.fromstring(re.sub(rb' xmlns="[^"]*"', b"", body, count=1))
+    result = next((e for e in root if e.tag.endswith("Result")), root)
+    members = [e for e in result if e.tag not in ("requestId", "ResponseMetadata")]
+    if not members:
         return body
-    text = re.sub(rb"^(\s*(?:<requestId>[^<]*</requestId>\s*)?)<(\w+)(?:\s*/>|\b[^>]*>.*?</\2>)",
-                  lambda m: m.group(1) + b"<" + m.group(2) + b">" + (b"" if wrong is None else b"5") + b"</" + m.group(2) + b">",
-                  inner.group(2), count=1, flags=re.S)
-    return body[:inner.start(2)] + text + body[inner.end(2):]
+    entry = "member" if result is not root else "item"
+    target = next((e for e in members if e.find(entry) is not None), members[0])
+    if wrong is None:
+        result.remove(target)
+        return ElementTree.tostring(root)
+    target.clear()
+    if wrong == 5:
+        target.text = "5"
+    else:
+        ElementTree.SubElement(target, entry if wrong else "wrong")
+    return ElementTree.tostring(root)
 
 
 def spoilt(kind: str, found: Message, turn: int) -> bytes:

@@ -107,6 +107,28 @@ def test_an_execution_whose_reply_was_lost(tree, cloud, code, message):
     assert "somebody else" not in tree.read("operations/latest/operation.log")
 
 
+def lost_execution(cloud):
+    """The second sending is refused because of the first, whose events are not listed yet."""
+    cloud.fault("stack-events", "late", count=12)
+    cloud.fault("cloudformation:ExecuteChangeSet", "drop_after")
+    cloud.fault("cloudformation:ExecuteChangeSet", "error", status=400, code="InvalidChangeSetStatus",
+                message="ChangeSet [arn:x] cannot be executed in its current status of [EXECUTE_IN_PROGRESS]")
+
+
+def test_an_execution_whose_events_come_late(tree, cloud):
+    lost_execution(cloud)
+    assert "is deployed" in tree.operate("deploy")
+    assert "somebody else" not in tree.read("operations/latest/operation.log")
+
+
+def test_an_update_whose_events_come_late(deployed, cloud):
+    deployed.write("config/default.env", deployed.settings(server_memory="8192"))
+    lost_execution(cloud)
+    assert "is deployed" in deployed.operate("deploy")
+    assert "somebody else" not in deployed.read("operations/latest/operation.log")
+    assert deployed.value("stack/parameters/ServerMemory") == "8192"
+
+
 def test_a_deletion_whose_reply_was_lost(deployed, cloud):
     cloud.fault("cloudformation:DeleteStack", "drop_after")
     cloud.fault("cloudformation:DeleteStack", "error", status=400, code="TokenAlreadyExistsException",

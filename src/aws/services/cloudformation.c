@@ -115,16 +115,21 @@ struct aws_request *cloudformation_delete_change_set(const char *stack, const ch
 
 struct aws_request *cloudformation_list_change_sets(const char *stack)
 {
+	AWS_SHAPE(sets, {"Summaries", AWS_LIST}, {"Summaries.*", AWS_OBJECT},
+		  {"Summaries.*.ChangeSetName", AWS_STRING});
 	struct aws_request *r = cloudformation_of_stack("ListChangeSets", stack);
 
+	aws_put_members(r, sets);
 	aws_put_paging(r, "NextToken", "NextToken", "Summaries");
 	return r;
 }
 
 struct aws_request *cloudformation_describe_events(const char *change_set_id)
 {
+	AWS_SHAPE(events, {"OperationEvents", AWS_LIST}, {"OperationEvents.*", AWS_OBJECT});
 	struct aws_request *r = aws_request_new(&aws_service_cloudformation, "DescribeEvents");
 
+	aws_put_members(r, events);
 	aws_put_text(&r, "ChangeSetName", change_set_id);
 	if (r)
 		r->quiet = true;

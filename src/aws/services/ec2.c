@@ -3,6 +3,8 @@
 
 #include "aws/services/service.h"
 
+#include <string.h>
+
 /* A describing call, all pages of it; the first of the reply's members is the list. */
 static struct aws_request *ec2_describe(const char *operation, const struct aws_member *members)
 {
@@ -44,9 +46,10 @@ struct aws_request *ec2_describe_vpcs(const char *vpc)
 
 struct aws_request *ec2_describe_vpc_attribute(const char *vpc, const char *attribute)
 {
-	AWS_SHAPE(value, {"enableDnsSupport", AWS_OBJECT | AWS_OPTIONAL}, {"enableDnsSupport.value", AWS_BOOL},
-		  {"enableDnsHostnames", AWS_OBJECT | AWS_OPTIONAL}, {"enableDnsHostnames.value", AWS_BOOL});
-	struct aws_request *r = ec2_describe_all("DescribeVpcAttribute", value);
+	AWS_SHAPE(support, {"enableDnsSupport", AWS_OBJECT}, {"enableDnsSupport.value", AWS_BOOL});
+	AWS_SHAPE(host_names, {"enableDnsHostnames", AWS_OBJECT}, {"enableDnsHostnames.value", AWS_BOOL});
+	struct aws_request *r = ec2_describe_all("DescribeVpcAttribute",
+						 strcmp(attribute, "enableDnsSupport") == 0 ? support : host_names);
 
 	aws_put_text(&r, "VpcId", vpc);
 	aws_put_text(&r, "Attribute", attribute);

@@ -209,12 +209,49 @@ static void test_a_remedy_already_there_stays(void **state)
 	assert_string_equal(err.remedy, "mine");
 }
 
+#define STARTED(event, token)                                                                    \
+	"{\"EventId\":\"" event "\",\"StackId\":\"arn:s\",\"PhysicalResourceId\":\"arn:s\","     \
+	"\"ResourceStatus\":\"UPDATE_IN_PROGRESS\",\"ResourceStatusReason\":\"User Initiated\"," \
+	"\"ClientRequestToken\":\"" token "\"}"
+
+static void test_who_executed(void **state)
+{
+	static const struct {
+		const char *status, *record, *events, *mark;
+		enum changeset_executor executor;
+	} rows[] = {
+		{"UPDATE_IN_PROGRESS", NULL, "[]", "e1", EXECUTED_BY_US},
+		{"", "{\"ExecutionStatus\":\"EXECUTE_IN_PROGRESS\"}", "[]", "e1", EXECUTED_BY_US},
+		{"", "{\"ExecutionStatus\":\"EXECUTE_FAILED\"}", "[]", "", EXECUTED_BY_US},
+		{"", "{\"ExecutionStatus\":\"OBSOLETE\"}", "[]", "", EXECUTED_BY_OTHERS},
+		{"", "{\"ExecutionStatus\":\"AVAILABLE\"}", "[" STARTED("e1", "a") "]", "e1", EXECUTED_UNKNOWN},
+		{"", "{\"ExecutionStatus\":\"AVAILABLE\"}", "[" STARTED("e2", "b") "," STARTED("e1", "a") "]", "e1",
+		 EXECUTED_BY_OTHERS},
+		{"", NULL, "[" STARTED("e2", "b") "," STARTED("e1", "a") "]", "e1", EXECUTED_BY_OTHERS},
+		{"", NULL, "[" STARTED("e1", "a") "]", "", EXECUTED_UNKNOWN},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		cJSON *record = rows[i].record ? json(rows[i].record) : NULL, *events = json(rows[i].events);
+
+		assert_int_equal(changeset_find_executor(rows[i].status, record, events, rows[i].mark),
+				 rows[i].executor);
+		cJSON_Delete(record);
+		cJSON_Delete(events);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_empty_change_sets), cmocka_unit_test(test_guarded_changes_wait_for_tasks),
-		cmocka_unit_test(test_lost_races),	  cmocka_unit_test(test_first_failure),
-		cmocka_unit_test(test_remedies),	  cmocka_unit_test(test_a_remedy_already_there_stays),
+		cmocka_unit_test(test_empty_change_sets),
+		cmocka_unit_test(test_guarded_changes_wait_for_tasks),
+		cmocka_unit_test(test_lost_races),
+		cmocka_unit_test(test_first_failure),
+		cmocka_unit_test(test_who_executed),
+		cmocka_unit_test(test_remedies),
+		cmocka_unit_test(test_a_remedy_already_there_stays),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

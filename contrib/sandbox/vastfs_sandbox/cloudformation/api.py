@@ -336,6 +336,8 @@ class CloudFormation(BaseResponse):
         stack = self._stack("Stack [{}] does not exist")
         with stack.lock:
             events = list(reversed(stack.events))
+        if faults.events_are_late():
+            events = [item for item in events if item.token != stack.token]
         found = [describe.event(stack, item) for item in events]
         return ActionResult(
             describe.page("StackEvents", found, self._token(), "EventId")

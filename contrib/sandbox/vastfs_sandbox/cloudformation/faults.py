@@ -5,6 +5,7 @@
 | --- | --- | --- |
 | `resource:ID` or `resource:TYPE` | `create_failed`, `update_failed`, `delete_failed`, `rollback_failed` | that step of the resource fails with `reason` |
 | `ecs` | `service_linked_role_missing` | the cluster cannot be created while the account has no service-linked role |
+| `stack-events` | `late` | the events of the newest operation are not listed yet |
 | `lambda` | `role_not_assumable` | Lambda cannot assume the function's new role yet |
 
 `POST /sandbox/stack` with `{"stack": NAME, "status": STATUS, "reason": TEXT}`
@@ -35,6 +36,10 @@ def of_resource(resource, step: str):
 
 def misses_service_linked_role() -> bool:
     return take("ecs", "service_linked_role_missing") is not None
+
+
+def events_are_late() -> bool:
+    return take("stack-events", "late") is not None
 
 
 def cannot_assume_role() -> bool:
