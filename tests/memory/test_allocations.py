@@ -31,22 +31,28 @@ HONEST = ("out of memory", "Cannot allocate memory", "no memory")
 
 
 class Allocations:
-    """The numbers shared with the preloaded library."""
+    """The places at which vastfs allocates, shared with the preloaded library (failing.c has the layout)."""
+
+    WORD = 8
+    PLACES = 8192
 
     def __init__(self, path):
-        path.write_bytes(bytes(16))
+        path.write_bytes(bytes((2 + self.PLACES) * self.WORD))
         self.path = path
         self._file = open(path, "r+b")
-        self._map = mmap.mmap(self._file.fileno(), 16)
+        self._map = mmap.mmap(self._file.fileno(), 0)
 
-    @property
-    def count(self) -> int:
-        """Allocations since set()."""
-        return struct.unpack("QQ", self._map)[0]
+    def forget(self) -> None:
+        """No place was met so far, and none fails."""
+        self._map[:] = bytes(len(self._map))
 
-    def set(self, fails: int) -> None:
-        """Counts anew; that one fails."""
-        self._map[:] = struct.pack("QQ", 0, fails)
+    def places(self) -> list:
+        """Met since forget(), in an order that has nothing to do with the program's."""
+        return sorted({p for p, in struct.iter_unpack("Q", self._map[2 * self.WORD:]) if p})
+
+    def fail(self, place: int) -> None:
+        """The next allocation there fails; 0: none."""
+        self._map[:self.WORD] = struct.pack("Q", place)
 
     def environment(self) -> dict:
         """Of the process that is to fail."""
@@ -74,18 +80,15 @@ def life(cloud, tmp_path_factory):
     living.mount()
     stack_tests.until(living._in_contact, "the first contact", MINUTE)
     yield living
-    living.allocations.set(0)
+    living.allocations.fail(0)
     living.run("destroy", "purge")
     living.end()
 
 
-def numbers(request, count):
-    """Which allocations fail: an even sample of 1..count, or all of them."""
-    if request.config.getoption("--whole"):
-        return range(1, count + 1)
-    assert count > SAMPLE, "the library counts"
-    step = count // SAMPLE
-    return range(1 + step // 2, count + 1, step)
+def chosen(request, places):
+    """An even sample of the places, or all of them."""
+    assert len(places) > SAMPLE, "the library sees allocations"
+    return places if request.config.getoption("--whole") else places[::len(places) // SAMPLE + 1]
 
 
 def callers(log: str) -> str:
@@ -98,18 +101,18 @@ def callers(log: str) -> str:
 def each(request, life, act):
     """act() with each allocation failing, then once more without; what went wrong."""
     wrong = []
-    life.allocations.set(0)
+    life.allocations.forget()
     act()
-    for number in numbers(request, life.allocations.count):
-        life.allocations.set(number)
+    for place in chosen(request, life.allocations.places()):
+        life.allocations.fail(place)
         trouble = attempt(act, (errno.ENOMEM, errno.EIO, errno.EINTR))
-        life.allocations.set(0)
+        life.allocations.fail(0)
         where = callers((life.tree.base / "vastfs.log").read_text(errors="replace"))
         if life.tree.process.poll() is not None:
-            return [*wrong, f"{number}: vastfs ended with {life.tree.process.returncode} after {where}"]
+            return [*wrong, f"{place:x}: vastfs ended with {life.tree.process.returncode} after {where}"]
         trouble = trouble or attempt(act, ())
         if trouble:
-            wrong.append(f"{number}: {trouble} after {where}")
+            wrong.append(f"{place:x}: {trouble} after {where}")
     return wrong
 
 
@@ -147,19 +150,17 @@ def read_all(path):
 def test_mounting(request, cloud, tmp_path):
     """It mounts, or says why not."""
     allocations = Allocations(tmp_path / "numbers")
-    allocations.set(0)
     tree = Tree(cloud, tmp_path, **allocations.environment())
     tree.mount()
-    count = allocations.count
     tree.unmount()
     wrong = []
-    for number in numbers(request, count):
-        allocations.set(number)
+    for place in chosen(request, allocations.places()):
+        allocations.fail(place)
         with open(tmp_path / "failed.log", "w+b") as log:
             process = subprocess.Popen([stack_tests.VASTFS, "-f", tree.path], env=tree.env, stderr=log, stdin=subprocess.DEVNULL)
             end = time.monotonic() + MINUTE
             while process.poll() is None and not os.path.ismount(tree.path):
-                assert time.monotonic() < end, number
+                assert time.monotonic() < end, f"{place:x}"
                 time.sleep(0.01)
             said = (tmp_path / "failed.log").read_text(errors="replace")
             if process.poll() is None:
@@ -169,7 +170,7 @@ def test_mounting(request, cloud, tmp_path):
             subprocess.run(["fusermount3", "-u", "-z", tree.path], check=False, capture_output=True)  # a dead one
             words = [line for line in said.splitlines() if line.startswith(("vastfs:", "fuse:"))]
             if process.returncode < 0 or (process.returncode and not words):
-                wrong.append(f"{number}: {process.returncode} after {callers(said)}")
+                wrong.append(f"{place:x}: {process.returncode} after {callers(said)}")
     assert not wrong
 
 
@@ -184,27 +185,25 @@ def test_looking_at_everything(request, life):
 
 def test_deploying(request, life):
     """The job succeeds, or fails with the truth; deploying again succeeds."""
-    life.allocations.set(0)
     assert life.run("deploy", "")[0] == "succeeded"
-    life.allocations.set(0)
+    life.allocations.forget()
     life.run("deploy", "")
     wrong = []
-    for number in numbers(request, life.allocations.count):
-        life.allocations.set(number)
+    for place in chosen(request, life.allocations.places()):
+        life.allocations.fail(place)
         state, notes = life.run("deploy", "")
-        life.allocations.set(0)
+        life.allocations.fail(0)
         where = callers((life.tree.base / "vastfs.log").read_text(errors="replace"))
-        assert life.tree.process.poll() is None, (number, where)
+        assert life.tree.process.poll() is None, (f"{place:x}", where)
         if state not in ("succeeded", "failed", "refused") or (state != "succeeded" and not any(h in str(notes) for h in HONEST)):
-            wrong.append(f"{number}: {state} {notes} after {where}")
+            wrong.append(f"{place:x}: {state} {notes} after {where}")
         state, notes = life.run("deploy", "")
         if state != "succeeded":
-            wrong.append(f"{number}: then {state} {notes} after {where}")
+            wrong.append(f"{place:x}: then {state} {notes} after {where}")
     assert not wrong
 
 
 def test_queries(request, life):
-    life.allocations.set(0)
     assert life.run("deploy", "")[0] == "succeeded"
 
     def ask():
