@@ -12,6 +12,8 @@
 
 void work_free(struct work *work)
 {
+	aws_cancel_token_free(work->cancel);
+	aws_cancel_token_free(work->stop);
 	job_unref(work->job);
 	settings_unref(work->settings);
 	aws_unref(work->aws);
@@ -29,11 +31,23 @@ static void accept_make_token(char out[static 64])
 		snprintf(out + 2 * i, 3, "%02x", bytes[i]);
 }
 
+/* What running it takes is allocated now, when it can still be refused. NULL without memory. */
+static struct work *accept_allocate(void)
+{
+	_cleanup_(work_free_cleanup) struct work *work = calloc(1, sizeof(*work));
+
+	if (!work)
+		return NULL;
+	work->cancel = aws_cancel_token_new();
+	work->stop = aws_cancel_token_new();
+	return work->cancel && work->stop ? move_ptr(work) : NULL;
+}
+
 /* With what is in force now; NULL without memory. */
 static struct work *accept_work_new(struct model *m, const struct verb *verb, const char *argument)
 {
 	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = model_snapshot(m);
-	struct work *work = calloc(1, sizeof(*work));
+	struct work *work = accept_allocate();
 
 	if (!work)
 		return NULL;
@@ -111,16 +125,20 @@ static void accept_complete_entry(struct model *m, struct work *work)
 
 static void accept_resume_now(struct model *m, const struct journal_entry *e, struct settings *settings, struct job *j)
 {
-	struct work *work = calloc(1, sizeof(*work));
+	struct work *work = accept_allocate();
+	struct error err;
 
-	if (!work)
+	if (!work) {
+		error_set(&err, -ENOMEM, "not taken up again: out of memory");
+		model_job_unknown(m, j, &err);
 		return;
-	*work = (struct work){.verb = accept_find_verb(e->name),
-			      .job = job_ref(j),
-			      .settings = settings_ref(settings),
-			      .aws = model_aws(m),
-			      .entry = *e,
-			      .resumed = true};
+	}
+	work->verb = accept_find_verb(e->name);
+	work->job = job_ref(j);
+	work->settings = settings_ref(settings);
+	work->aws = model_aws(m);
+	work->entry = *e;
+	work->resumed = true;
 	if (*e->settings_hash)
 		accept_complete_entry(m, work);
 	job_log(j, "resumed after vastfs had ended");

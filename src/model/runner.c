@@ -25,7 +25,8 @@ struct runner {
 	pthread_cond_t wake;
 	struct list queue;
 	bool stopping;
-	struct aws_cancel_token *cancel, *stop; /* of the running operation; NULL between operations */
+	struct aws_cancel_token *cancel,
+		*stop; /* of the running operation, whose work owns them; NULL between operations */
 	struct aws_cancel_token
 		*refreshed; /* fired when the refresh at the end of an operation is done; NULL: none is waited for */
 };
@@ -334,34 +335,30 @@ static int runner_run_operation(struct runner *o, struct work *work)
 	return r;
 }
 
-/* Prepares the tokens of an operation. False if vastfs ends. */
-static bool runner_begin(struct runner *o)
+/* Makes the tokens of an operation those that a cancellation fires. False if vastfs ends. */
+static bool runner_begin(struct runner *o, const struct work *work)
 {
 	bool going;
 
 	pthread_mutex_lock(&o->lock);
 	going = !o->stopping;
-	o->cancel = aws_cancel_token_new();
-	o->stop = aws_cancel_token_new();
+	o->cancel = work->cancel;
+	o->stop = work->stop;
 	pthread_mutex_unlock(&o->lock);
-	return going && o->cancel && o->stop;
+	return going;
 }
 
 static void runner_end(struct runner *o)
 {
-	struct aws_cancel_token *cancel, *stop;
-
 	pthread_mutex_lock(&o->lock);
-	cancel = move_ptr(o->cancel);
-	stop = move_ptr(o->stop);
+	o->cancel = NULL;
+	o->stop = NULL;
 	pthread_mutex_unlock(&o->lock);
-	aws_cancel_token_free(cancel);
-	aws_cancel_token_free(stop);
 }
 
 static void runner_do_work(struct runner *o, struct work *work)
 {
-	if (runner_begin(o)) {
+	if (runner_begin(o, work)) {
 		job_start(work->job);
 		job_log(work->job, "%s%s%s", work->job->name, *work->job->argument ? " " : "", work->job->argument);
 		work->entry.state = JOB_RUNNING;

@@ -14,6 +14,7 @@ struct work {
 	struct settings *settings;  /* that it was accepted with */
 	struct aws *aws;	    /* likewise */
 	struct journal_entry entry; /* as it is in the journal */
+	struct aws_cancel_token *cancel, *stop;
 	bool resumed;
 };
 
