@@ -141,7 +141,8 @@ def read_all(path):
                 while os.read(fd, 65536):
                     pass
             except OSError as error:
-                if error.errno not in (errno.EAGAIN, errno.EIO):  # EIO: the result of what failed
+                # EIO: the result of what failed. EISDIR: what a symbolic link is could not be told.
+                if error.errno not in (errno.EAGAIN, errno.EIO, errno.EISDIR):
                     raise
             finally:
                 os.close(fd)
