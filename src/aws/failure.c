@@ -23,7 +23,7 @@ static const struct failure {
 	{CURLE_GOT_NOTHING, -ECONNRESET, "the connection was closed without a reply", NULL},
 	{CURLE_PARTIAL_FILE, -ECONNRESET, "the connection was closed in the middle of the reply", NULL},
 	{CURLE_PEER_FAILED_VERIFICATION, -EPROTO, "the server's certificate is not trusted",
-	 "behind a TLS-inspecting proxy set AWS_CA_BUNDLE to its certificates"},
+	 "behind a TLS-inspecting proxy set AWS_CA_BUNDLE to the file of its certificates and start vastfs again"},
 	{CURLE_SSL_CACERT_BADFILE, -EPROTO, "the file of trusted certificates cannot be read",
 	 "check AWS_CA_BUNDLE and ca_bundle in the profile"},
 	{CURLE_SSL_CONNECT_ERROR, -ECONNRESET, "no TLS connection",
@@ -62,6 +62,36 @@ static enum error_duration failure_duration(int errnum)
 	}
 }
 
+/* What a proxy answered to CONNECT in place of a tunnel. */
+static const struct failure *failure_of_proxy(long status)
+{
+	static const struct failure wants_credentials = {
+		.errnum = -EACCES,
+		.words = "the proxy wants credentials",
+		.remedy =
+			"set https_proxy (http_proxy for http URLs) to http://USER:PASSWORD@HOST:PORT, or add the host "
+			"to NO_PROXY, and start vastfs again"};
+	static const struct failure refuses = {
+		.errnum = -EACCES,
+		.words = "the proxy refuses to connect to this host",
+		.remedy = "ask who runs the proxy to allow this host, or add it to NO_PROXY and start vastfs again"};
+	static const struct failure fails = {.errnum = -ENETUNREACH,
+					     .words = "the proxy cannot connect to this host",
+					     .remedy = "check https_proxy, http_proxy and NO_PROXY"};
+
+	return status == 407 ? &wants_credentials : status < 500 ? &refuses : &fails;
+}
+
+void failure_explain_proxy(const char *url, long status, struct error *err)
+{
+	const struct failure *f = failure_of_proxy(status);
+	const char *host = url && strstr(url, "://") ? strstr(url, "://") + 3 : "the server";
+
+	error_set(err, f->errnum, "%.*s: %s (HTTP status %ld)", (int)strcspn(host, "/?"), host, f->words, status);
+	err->duration = failure_duration(f->errnum);
+	error_remedy(err, "%s", f->remedy);
+}
+
 /* Host only, for a URL's query may hold what is nobody's business. */
 void failure_explain(const struct transfer *t, CURLcode code, const char *curl_says, struct error *err)
 {
@@ -69,8 +99,14 @@ void failure_explain(const struct transfer *t, CURLcode code, const char *curl_s
 	int errnum = f->errnum;
 	char *url = NULL;
 	const char *host;
-	long os = 0;
+	long os = 0, connect_status = 0;
 
+	curl_easy_getinfo(t->easy, CURLINFO_EFFECTIVE_URL, &url);
+	curl_easy_getinfo(t->easy, CURLINFO_HTTP_CONNECTCODE, &connect_status);
+	if (connect_status >= 300) {
+		failure_explain_proxy(url, connect_status, err);
+		return;
+	}
 	curl_easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &os);
 	if (code == CURLE_COULDNT_CONNECT && os == ECONNREFUSED)
 		errnum = -ECONNREFUSED;
@@ -78,7 +114,6 @@ void failure_explain(const struct transfer *t, CURLcode code, const char *curl_s
 		f = failure_find(CURLE_WEIRD_SERVER_REPLY);
 		errnum = f->errnum;
 	}
-	curl_easy_getinfo(t->easy, CURLINFO_EFFECTIVE_URL, &url);
 	host = url && strstr(url, "://") ? strstr(url, "://") + 3 : "the server";
 	error_set(err, errnum, "%.*s: %s (%s)", (int)strcspn(host, "/?"), host, f->words,
 		  curl_says[0] ? curl_says : curl_easy_strerror(code));

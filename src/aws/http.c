@@ -174,6 +174,16 @@ static void http_describe_failure(struct http_exchange *x, CURLcode code)
 		failure_explain(&x->transfer, code, x->curl_says, &x->reply.error);
 }
 
+/* Only a proxy answers so; to the caller it is a server that was not reached. */
+static void http_refused_by_proxy(struct http_exchange *x)
+{
+	char *url = NULL;
+
+	curl_easy_getinfo(x->transfer.easy, CURLINFO_EFFECTIVE_URL, &url);
+	failure_explain_proxy(url, x->reply.status, &x->reply.error);
+	x->reply.status = 0;
+}
+
 static void http_ended(struct transfer *t, CURLcode code)
 {
 	struct http_exchange *x = container_of(t, struct http_exchange, transfer);
@@ -183,6 +193,8 @@ static void http_ended(struct transfer *t, CURLcode code)
 	x->reply.status = (int)status;
 	if (code != CURLE_OK)
 		http_describe_failure(x, code);
+	else if (status == 407)
+		http_refused_by_proxy(x);
 	http_finish(x);
 }
 
@@ -217,8 +229,10 @@ static void http_set_limits(CURL *c, const struct http_request *r)
 	curl_easy_setopt(c, CURLOPT_TCP_KEEPIDLE, 30L);
 	curl_easy_setopt(c, CURLOPT_TCP_KEEPINTVL, 30L);
 	curl_easy_setopt(c, CURLOPT_FRESH_CONNECT, r->fresh ? 1L : 0L);
-	if (r->ca_file)
+	if (r->ca_file) {
 		curl_easy_setopt(c, CURLOPT_CAINFO, r->ca_file);
+		curl_easy_setopt(c, CURLOPT_PROXY_CAINFO, r->ca_file);
+	}
 	if (r->bulk) {
 		curl_easy_setopt(c, CURLOPT_BUFFERSIZE, BULK_BUFFER);
 		curl_easy_setopt(c, CURLOPT_UPLOAD_BUFFERSIZE, BULK_BUFFER);

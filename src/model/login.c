@@ -24,6 +24,7 @@ struct login {
 	struct sso_login *sso;
 	struct output *output; /* the text of result while the login waits */
 	struct engine_timer ending;
+	char prompt[512]; /* what progress shows while the confirmation is waited for */
 };
 
 /* -- the job --------------------------------------------------------------------------------------------------- */
@@ -124,14 +125,21 @@ static void login_show_prompt(const char *url, const char *code, int64_t valid_s
 	model_event(l->model, "operations/%" PRIu64 " login: %s", l->job->number, text);
 	login_print(l, text);
 	login_print(l, "\n");
-	job_progress(l->job, 0, 0, "open %s and confirm the code %s", url, code);
+	snprintf(l->prompt, sizeof(l->prompt), "open %s and confirm the code %s", url, code);
+	job_progress(l->job, 0, 0, "%s", l->prompt);
 }
 
 static void login_show_trouble(const struct error *err, void *arg)
 {
 	struct login *l = arg;
 
+	if (!err) {
+		job_log(l->job, "usable answers again");
+		job_progress(l->job, 0, 0, "%s", l->prompt);
+		return;
+	}
 	job_log(l->job, "no usable answer, trying again: %s", err->message);
+	job_progress(l->job, 0, 0, "no usable answer, trying again; %s: %s", l->prompt, err->message);
 }
 
 static void login_done(const char *source, const struct error *err, void *arg)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Runs one case through botocore and through vastfs, and says what left the machine.
 
 All traffic goes through a proxy of this module, which plays AWS for every host name (its certificates are signed by an
@@ -85,6 +86,9 @@ class ProxyHandler(Handler):
             if request is not None:
                 request.url = self.base + request.target
             return request
+        if self.server.tunnel_status != 200:
+            self.wfile.write(reply(self.server.tunnel_status, b""))
+            return None
         self.wfile.write(b"HTTP/1.1 200 X\r\n\r\n")
         host = request.target.rpartition(":")[0]
         try:
@@ -100,6 +104,7 @@ class World(Server):
     """AWS and the machine's endpoints, for one case."""
 
     handler = ProxyHandler
+    tunnel_status = 200
 
     def __init__(self, folder):
         self.authority = Authority(folder)

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Keys that have to be fetched: who is asked for what, with which keys a call is then signed, what is said if it fails."""
 
+import calendar
 import hashlib
 import json
 import os
 import stat
+import threading
 import time
 
 import pytest
@@ -19,9 +21,13 @@ def keys(name, **more):
     return {"AccessKeyId": name, "SecretAccessKey": "s", "Token": "t", "Expiration": LATER, **more}
 
 
-def assumed(action, name):
+def stamp(text):
+    return calendar.timegm(time.strptime(text, "%Y%m%dT%H%M%SZ"))
+
+
+def assumed(action, name, expires=LATER):
     inner = f"<Credentials><AccessKeyId>{name}</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken>" \
-            f"<Expiration>{LATER}</Expiration></Credentials>"
+            f"<Expiration>{expires}</Expiration></Credentials>"
     return reply(200, f"<{action}Response><{action}Result>{inner}</{action}Result></{action}Response>".encode())
 
 
@@ -291,6 +297,27 @@ def test_no_instance_at_all(sources, listing):
     assert "control/login" in done["remedy"]
 
 
+def test_an_instance_whose_token_does_not_come(sources, listing):
+    """As behind a router: version 1 of the service is asked, each request once and for a second."""
+    env = instance(sources)
+    over = threading.Event()
+    sources.answers["/latest/api/token"] = lambda r, h: over.wait(60) and None
+    assert listing(**env)["errno"] == 0 and sources.signers("call") == ["INSTANCE"]
+    over.set()
+    assert [name for _, name, _ in sources.asked][:2] == ["/latest/api/token", ROLE_PATH]
+
+
+def test_an_instance_that_does_not_answer(sources, listing):
+    env = instance(sources)
+    over = threading.Event()
+    for path in ("/latest/api/token", ROLE_PATH):
+        sources.answers[path] = lambda r, h: over.wait(60) and None
+    done = listing(**env)
+    over.set()
+    assert done["errno"] < 0 and "no AWS credentials" in done["message"], done
+    assert [name for _, name, _ in sources.asked] == ["/latest/api/token", ROLE_PATH]
+
+
 # -- one for many ----------------------------------------------------------------------------------------------------
 
 
@@ -320,9 +347,46 @@ def once(tmp_path, seconds):
     return program(tmp_path, f"echo x >> {tmp_path}/runs; [ $(wc -l < {tmp_path}/runs) = 1 ] || exit 5\necho '{keys}'")
 
 
-@pytest.mark.parametrize("seconds, runs", [(3600, 1), (1200, 1), (600, 2), (120, 2)])
+@pytest.mark.parametrize("seconds, runs", [(3600, 1), (1200, 1), (600, 1), (120, 1)])
 def test_keys_are_refreshed_ahead_and_used_until_they_expire(sources, listing, tmp_path, seconds, runs):
     """The AWS CLI begins to refresh 15 minutes ahead; a refresh that fails does no harm while the keys hold."""
     assert listing(once(tmp_path, seconds), "", "-n", "5")["errno"] == 0
     assert sources.signers("call") == ["P"] * 5
     assert runs > 1 or len((tmp_path / "runs").read_text().split()) == 1
+
+
+@pytest.mark.parametrize("seconds", [900, 120])
+def test_keys_of_a_short_life_are_fetched_once_for_many_calls(sources, listing, seconds):
+    """A role with a session of 15 minutes, the least that AWS grants: its keys are born inside the CLI's window."""
+    sources.answers["AssumeRole"] = lambda r, h: assumed("AssumeRole", "ROLE", in_seconds(seconds))
+    listing("[default]\nrole_arn = arn:aws:iam::1:role/r\nsource_profile = base\nduration_seconds = 900\n", BASE, "-n", "1000")
+    assert len(sources.signers("AssumeRole")) == 1 and sources.signers("call") == ["ROLE"] * 1000
+
+
+@pytest.mark.parametrize("hours", [1, -1])
+def test_a_clock_that_is_wrong_does_not_end_keys(sources, listing, cache, hours):
+    """AWS's clock counts, which every reply tells: for the signature, for the expiry and for the token that is stored."""
+    def date():
+        return [("Date", time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(time.time() + 3600 * hours)))]
+
+    def portal_of_another_time(request, headers):
+        keys = {"accessKeyId": "SSO", "secretAccessKey": "s", "sessionToken": "t", "expiration": int((time.time() + 3600 * hours + 1200) * 1000)}
+        return reply(200, {"roleCredentials": keys}, date())
+
+    def role_of_another_time(request, headers):
+        skew = abs(stamp(headers["x-amz-date"]) - time.time() - 3600 * hours)
+        if skew > 300:
+            code = b"<ErrorResponse><Error><Code>RequestTimeTooSkewed</Code><Message>no</Message></Error></ErrorResponse>"
+            return reply(403, code, date())
+        return assumed("AssumeRole", "ROLE", in_seconds(3600 * hours + 1200))
+
+    sources.answers["/federation/credentials"] = portal_of_another_time
+    sources.answers["/token"] = lambda r, h: reply(200, {"accessToken": "NEWER", "expiresIn": 3600}, date())
+    sources.answers["AssumeRole"] = role_of_another_time
+    path = cache(expiresAt=in_seconds(3600 * hours - 1) if hours < 0 else in_seconds(60), refreshToken="r1", clientId="c", clientSecret="cs",
+                 registrationExpiresAt=LATER)
+    done = listing("[default]\nrole_arn = arn:aws:iam::1:role/r\nsource_profile = w\n[profile w]\n" + SSO.partition("\n")[2], "", "-n", "3")
+    assert done["errno"] == 0 and sources.signers("call") == ["ROLE"] * 3, done
+    assert len(sources.signers("/federation/credentials")) == 1
+    stored = calendar.timegm(time.strptime(json.loads(path.read_text())["expiresAt"], "%Y-%m-%dT%H:%M:%SZ"))
+    assert abs(stored - time.time() - 3600 * (hours + 1)) < 120

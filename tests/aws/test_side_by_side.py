@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The same files and environment for botocore and for vastfs: the same requests leave the machine, or both refuse.
 
 Compared are, of every request to AWS: scheme, host, access key, session token, signing region and service, and what is

@@ -150,7 +150,7 @@ def test_an_operation_right_after_a_sign_in(signing, cloud):
     cloud.fault("sso:GetRoleCredentials", "delay", seconds=3)
     tree.sign_in()
     tree.bash("touch control/deploy control/cancel")
-    assert "cancelled" in until(lambda: tree.value("operations/latest/state") != "running" and tree.value("operations/latest/state"), "the end")
+    until(lambda: tree.value("operations/latest/state") == "cancelled", "the cancellation")
 
 
 def test_denied(signing):
@@ -173,6 +173,20 @@ def test_slowing_down(signing, cloud):
     tree = signing()
     cloud.fault("sso-oidc:CreateToken", "slow_down")
     assert "signed in" in tree.sign_in()
+
+
+def test_an_outage_while_the_confirmation_is_waited_for(signing, cloud):
+    tree = signing()
+    cloud.fault("sso-oidc:CreateToken", "outage", count=0)
+    url = tree.login()
+    until(lambda: "no usable answer, trying again" in tree.read("operations/latest/progress"), "the outage")
+    assert url in tree.read("operations/latest/progress") and tree.value("operations/latest/state") == "running"
+    cloud.control("DELETE", "faults")
+    until(lambda: "no usable answer" not in tree.read("operations/latest/progress"), "the end of the outage")
+    assert tree.value("operations/latest/state") == "running"
+    decide(url)
+    assert "signed in" in tree.bash("cat operations/latest/result")
+    assert tree.read("operations/latest/operation.log").count("no usable answer") == 1
 
 
 def test_not_an_sso_profile(signing):

@@ -10,6 +10,7 @@ from conftest import BUILD, ROOT, RUNTIME, VASTFS, until
 from unmounting import unmount
 
 SOURCES = {"static": ("environment", "user/sandbox"), "role": ("role arn:aws:iam::123456789012:role/Engineer via profile base", "assumed-role/Engineer/"),
+           "web-identity": ("role arn:aws:iam::123456789012:role/Engineer via web identity", "assumed-role/Engineer/pod"),
            "process": ("credential_process of profile default", "user/sandbox"), "container": ("container", "assumed-role/Engineer/container"),
            "imds": ("instance", "assumed-role/Engineer/i-0123456789abcdef0")}
 

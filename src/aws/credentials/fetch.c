@@ -71,7 +71,7 @@ void fetch_take(struct credential_fetch *f, const cJSON *answer, const struct aw
 		fetch_fail(f, &err);
 		return;
 	}
-	if (!keys.expires_ms || keys.expires_ms > clock_wall_ms()) {
+	if (!keys.expires_ms || keys.expires_ms > aws_now_ms(f->aws)) {
 		fetch_end(f, &keys);
 		return;
 	}
@@ -105,7 +105,7 @@ static int fetch_static_start(struct credential_fetch *f, struct error *err)
 {
 	char when[CLOCK_TEXT_SIZE];
 
-	if (f->source->expires_ms && f->source->expires_ms <= clock_wall_ms()) {
+	if (f->source->expires_ms && f->source->expires_ms <= aws_now_ms(f->aws)) {
 		error_set(err, -ENOKEY, "the keys in the environment expired at %s (AWS_CREDENTIAL_EXPIRATION)",
 			  clock_format(f->source->expires_ms, when));
 		error_remedy(err, "put new keys into the environment and start vastfs again, or set aws_profile in "

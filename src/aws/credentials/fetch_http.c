@@ -65,10 +65,10 @@ static bool endpoint_is_whole(const cJSON *answer)
  * EC2 keeps keys that should have ended valid while its service for new ones is out of order, and asks for them not to
  * be discarded (AWS: "static stability"). They are asked for again after some minutes.
  */
-static void endpoint_extend(cJSON *answer)
+static void endpoint_extend(const struct credential_fetch *f, cJSON *answer)
 {
 	cJSON *expiration = cJSON_GetObjectItemCaseSensitive(answer, "Expiration");
-	const int64_t least_ms = clock_wall_ms() + INSTANCE_EXTENSION_MS;
+	const int64_t least_ms = aws_now_ms(f->aws) + INSTANCE_EXTENSION_MS;
 	char when[CLOCK_TEXT_SIZE];
 
 	if (clock_parse(expiration->valuestring) < least_ms)
@@ -86,7 +86,7 @@ static void endpoint_take(struct credential_fetch *f, struct http_reply *reply)
 		fetch_fail(f, &err);
 	} else {
 		if (f->source->kind == CREDENTIAL_INSTANCE)
-			endpoint_extend(answer);
+			endpoint_extend(f, answer);
 		fetch_take(f, answer, &endpoint_names);
 	}
 	secret_free_json(answer);

@@ -68,7 +68,7 @@ static int64_t sso_left_ms(const struct credential_fetch *f, const char *member)
 {
 	int64_t when_ms = clock_parse(sso_text(f, member));
 
-	return when_ms > 0 ? when_ms - clock_wall_ms() : -1;
+	return when_ms > 0 ? when_ms - aws_now_ms(f->aws) : -1;
 }
 
 static void sso_set(cJSON *token, const char *member, const char *text)
@@ -90,7 +90,7 @@ static void sso_take_token(struct credential_fetch *f, const cJSON *reply)
 	sso_set(f->token, "accessToken", aws_text(reply, "accessToken"));
 	sso_set(f->token, "refreshToken", aws_text(reply, "refreshToken"));
 	sso_set(f->token, "expiresAt",
-		clock_format(clock_wall_ms() + (int64_t)aws_number(reply, "expiresIn", 0) * 1000, when));
+		clock_format(aws_now_ms(f->aws) + (int64_t)aws_number(reply, "expiresIn", 0) * 1000, when));
 	sso_set(f->token, "startUrl", f->source->start_url);
 	sso_set(f->token, "region", f->source->sso_region);
 	sso_cache_write(f->source, f->token, &ignored); /* it serves this process even if nobody else */

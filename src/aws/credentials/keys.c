@@ -6,6 +6,15 @@
 
 #include <string.h>
 
+#define RENEWAL_AHEAD_MS (15 * 60 * 1000) /* the AWS CLI's advisory window */
+
+int64_t aws_credentials_renewal_ms(int64_t fetched_ms, int64_t expires_ms)
+{
+	int64_t half_ms = (expires_ms - fetched_ms) / 2;
+
+	return expires_ms - (half_ms < RENEWAL_AHEAD_MS ? half_ms : RENEWAL_AHEAD_MS);
+}
+
 void aws_credentials_free(struct aws_credentials *c)
 {
 	secret_free_text(c->key_id);

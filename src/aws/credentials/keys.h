@@ -34,4 +34,11 @@ cJSON *aws_credentials_parse(const char *text);
 int aws_credentials_take(const cJSON *answer, const struct aws_credentials_names *names, struct aws_credentials *ret,
 			 struct error *err);
 
+/*
+ * When keys that were given at fetched_ms are fetched anew, wall clock; they end at expires_ms. 15 minutes before their
+ * end, as the AWS CLI does it, or half of the time that they had left: keys of a quarter of an hour would otherwise be
+ * fetched for every call. Pure.
+ */
+int64_t aws_credentials_renewal_ms(int64_t fetched_ms, int64_t expires_ms);
+
 #endif

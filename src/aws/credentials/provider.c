@@ -11,10 +11,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define LOOK_AGAIN_MS	 1000		  /* between two comparisons of the files */
-#define FETCH_AGAIN_MS	 1000		  /* after a failure */
-#define EXPIRY_LEEWAY_MS 5000		  /* a request is on its way for so long */
-#define REFRESH_AHEAD_MS (15 * 60 * 1000) /* before the expiry; the AWS CLI's advisory window */
+#define LOOK_AGAIN_MS	 1000 /* between two comparisons of the files */
+#define FETCH_AGAIN_MS	 1000 /* after a failure */
+#define EXPIRY_LEEWAY_MS 5000 /* a request is on its way for so long */
 
 struct credential_provider {
 	struct aws *aws;
@@ -23,6 +22,7 @@ struct credential_provider {
 	/* engine thread */
 	struct credential_source *source; /* NULL: not found, or not looked for */
 	struct aws_credentials keys;
+	int64_t renewal_ms; /* of keys that end: wall clock of AWS */
 	struct credential_fetch *fetch;
 	struct list waiting;
 	int64_t looked_ms, failed_ms; /* monotonic; 0: never */
@@ -254,6 +254,7 @@ static void provider_fetched(struct aws_credentials *keys, const struct error *e
 		aws_credentials_free(&p->keys);
 		p->keys = *keys;
 		*keys = (struct aws_credentials){0};
+		p->renewal_ms = aws_credentials_renewal_ms(aws_now_ms(a), p->keys.expires_ms);
 		p->failed_ms = 0;
 		provider_note_keys(p, p->keys.expires_ms);
 	} else {
@@ -285,7 +286,14 @@ static int64_t provider_left_ms(const struct credential_provider *p)
 {
 	if (!p->keys.key_id)
 		return 0;
-	return p->keys.expires_ms ? p->keys.expires_ms - clock_wall_ms() - p->aws->skew_ms : INT64_MAX;
+	return p->keys.expires_ms ? p->keys.expires_ms - aws_now_ms(p->aws) : INT64_MAX;
+}
+
+static bool provider_must_fetch(const struct credential_provider *p)
+{
+	if (p->fetch || provider_has_failed_just_now(p))
+		return false;
+	return !p->keys.key_id || (p->keys.expires_ms && aws_now_ms(p->aws) >= p->renewal_ms);
 }
 
 static int provider_last_failure(struct credential_provider *p, struct error *err)
@@ -310,8 +318,7 @@ int credential_provider_get(struct credential_provider *p, struct aws_identity *
 			return r;
 	}
 	left_ms = provider_left_ms(p);
-	if (left_ms < REFRESH_AHEAD_MS && !p->fetch && !provider_has_failed_just_now(p) &&
-	    provider_start_fetch(p, err) < 0)
+	if (provider_must_fetch(p) && provider_start_fetch(p, err) < 0)
 		return err->errnum;
 	if (left_ms < EXPIRY_LEEWAY_MS)
 		return p->fetch ? -EAGAIN : provider_last_failure(p, err);

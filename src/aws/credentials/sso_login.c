@@ -145,7 +145,7 @@ static cJSON *login_token(const struct sso_login *l, const cJSON *reply)
 	login_put(token, "startUrl", l->sso->start_url);
 	login_put(token, "region", l->sso->sso_region);
 	login_put(token, "accessToken", aws_text(reply, "accessToken"));
-	login_put(token, "expiresAt", clock_format(clock_wall_ms() + lasts_s * 1000, when));
+	login_put(token, "expiresAt", clock_format(aws_now_ms(l->aws) + lasts_s * 1000, when));
 	login_put(token, "clientId", aws_text(l->registration, "clientId"));
 	login_put(token, "clientSecret", aws_text(l->registration, "clientSecret"));
 	login_put(token, "registrationExpiresAt", clock_format(login_registration_end_ms(l->registration), when));
@@ -200,11 +200,12 @@ static enum login_advice login_judge(const struct error *err, int64_t *interval_
 	return err->duration == ERROR_TRANSIENT || err->duration == ERROR_FIXABLE ? LOGIN_IN_TROUBLE : LOGIN_FAILED;
 }
 
+/* err NULL: the service answers. */
 static void login_report_trouble(struct sso_login *l, const struct error *err)
 {
-	if (!l->in_trouble)
+	if (l->in_trouble != (err != NULL))
 		l->events->trouble(err, l->arg);
-	l->in_trouble = true;
+	l->in_trouble = err != NULL;
 }
 
 static void login_failed(struct sso_login *l, const struct error *why)
@@ -241,7 +242,7 @@ static void login_polled(struct aws_reply *reply, void *arg)
 	if (advice == LOGIN_IN_TROUBLE)
 		login_report_trouble(l, &reply->error);
 	else if (advice == LOGIN_GOES_ON)
-		l->in_trouble = false;
+		login_report_trouble(l, NULL);
 }
 
 static void login_poll(void *arg)

@@ -19,7 +19,7 @@ struct sso_login_events {
 	/* What a person has to open and confirm. Printable text, valid during the call; valid_s: seconds to do it in.
 	 */
 	void (*prompt)(const char *url, const char *code, int64_t valid_s, void *arg);
-	/* No answer for now; the sign-in goes on. Once for each outage. */
+	/* No answer for now; the sign-in goes on. Once for each outage; at its end again with err NULL. */
 	void (*trouble)(const struct error *err, void *arg);
 	/* The last event, unless it is freed before. err->errnum 0: the token is stored; source names what it is for.
 	 */

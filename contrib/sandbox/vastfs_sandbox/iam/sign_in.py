@@ -6,8 +6,8 @@ on a page of the sandbox (RFC 8628); the portal returns keys for the access
 token. moto's STS knows the role of all keys, so that signatures with them are
 verified like any others. None of these calls is signed.
 
-Rules of /sandbox/faults: `sso-oidc:CreateToken` with the kinds `slow_down`
-and `expired_token`, `sso:GetRoleCredentials` with the kind `delay`.
+Rules of /sandbox/faults: `sso-oidc:CreateToken` with the kinds `slow_down`,
+`expired_token` and `outage`, `sso:GetRoleCredentials` with the kind `delay`.
 """
 
 import json
@@ -27,6 +27,7 @@ START = "/start"
 DEVICE = "/sign-in"
 CONTAINER = "/credentials/container"
 CONTAINER_TOKEN = "sandbox-container-token"
+WEB_IDENTITY_TOKEN = "sandbox.web-identity.token"
 INSTANCE = "/latest/meta-data/iam/security-credentials/"
 
 CODE_VALID_S = 600
@@ -107,6 +108,8 @@ class Oidc:
         return False
 
     def token(self, request):
+        if take("sso-oidc:CreateToken", "outage"):
+            raise Refusal(503, "ServiceUnavailable")
         client = self.client(request)
         if request.get("grantType") == "refresh_token":
             if self.refreshers.pop(request.get("refreshToken"), None) is not client:
@@ -244,6 +247,10 @@ class SignIn:
 
     def _web_identity(self, environ, start_response):
         form = wsgi.form_of(environ)
+        if form.get("WebIdentityToken") != WEB_IDENTITY_TOKEN:
+            text = ("<ErrorResponse><Error><Type>Sender</Type><Code>InvalidIdentityToken</Code><Message>No OpenIDConnect provider found "
+                    "in your account for this token</Message></Error></ErrorResponse>")
+            return self._text(start_response, text, 400, "text/xml")
         keys = _keys(self.context, form["RoleSessionName"], form["RoleArn"].rpartition("/")[2], int(form.get("DurationSeconds", KEYS_VALID_S)))
         text = (f"<AssumeRoleWithWebIdentityResponse><AssumeRoleWithWebIdentityResult><Credentials>"
                 f"<AccessKeyId>{keys.access_key_id}</AccessKeyId><SecretAccessKey>{escape(keys.secret_access_key)}</SecretAccessKey>"
@@ -286,7 +293,7 @@ def install(context):
     """Announce what a profile needs to sign in here."""
     context.facts["sign_in"] = {
         "start_url": context.endpoint + START, "role": ROLE, "container_url": context.endpoint + CONTAINER,
-        "container_token": CONTAINER_TOKEN,
+        "container_token": CONTAINER_TOKEN, "web_identity_token": WEB_IDENTITY_TOKEN,
     }
 
 
