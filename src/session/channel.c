@@ -25,7 +25,7 @@ struct channel {
 	struct handshake handshake;
 	bool encrypted;
 	struct crypt crypt;
-	int64_t now_ms; /* of the call at hand */
+	int64_t now_ms; /* the time that the current call was given */
 };
 
 static int channel_deliver(const struct message *m, void *arg);
@@ -100,7 +100,7 @@ static int channel_encode(struct channel *c, struct message *m, struct buf *out)
 	return message_encode(m, out);
 }
 
-/* Keeps it until it is acknowledged. While publication is paused, or nobody is connected, that is all. */
+/* Keeps the message until it is acknowledged, and sends it unless publication is paused or there is no connection. */
 static int channel_send_data(struct channel *c, enum payload_type type, const void *data, size_t len)
 {
 	_buf_ struct buf frame = BUF_INIT(MESSAGE_MAX);
@@ -243,7 +243,7 @@ static int channel_answer_handshake(struct channel *c)
 static int channel_take_handshake(struct channel *c, const struct message *m)
 {
 	if (handshake_read(&c->handshake, m->payload, m->len) < 0) {
-		channel_close(c, "the agent's handshake makes no sense");
+		channel_close(c, "the handshake request of the agent in the container is invalid");
 		return 0;
 	}
 	if (!*c->handshake.key_id)
@@ -269,7 +269,8 @@ void channel_refuse_key(struct channel *c, const char *why, int64_t now_ms)
 	channel_close(c, why);
 }
 
-/* The agent wants to see that both have the same key: it sends a text encrypted with one half, and gets it back. */
+/* The agent verifies that both sides have the same key: it sends a sealed text and expects it sealed with the other
+ * half. */
 static int channel_take_challenge(struct channel *c, const struct message *m)
 {
 	_buf_ struct buf sealed = BUF_INIT(CHALLENGE_MAX), plain = BUF_INIT(CHALLENGE_MAX),
@@ -302,13 +303,13 @@ static int channel_take_output(struct channel *c, const struct message *m)
 		int r = crypt_open(&c->crypt, data, len, &plain);
 
 		if (r == -EBADMSG)
-			channel_close(c, "what came was not encrypted with the session's key");
+			channel_close(c, "the output of the container was not encrypted with the session's key");
 		if (r < 0)
 			return r == -EBADMSG ? 0 : r;
 		data = buf_str(&plain);
 		len = plain.len;
 	}
-	channel_become_ready(c); /* an old agent does without a handshake */
+	channel_become_ready(c); /* an old agent sends output without a handshake */
 	if (m->payload_type == PAYLOAD_EXIT_CODE) {
 		char text[64] = "";
 
@@ -320,7 +321,7 @@ static int channel_take_output(struct channel *c, const struct message *m)
 	return 0;
 }
 
-/* Messages with data, each once and in order. */
+/* Handles messages with data, each once and in order. */
 static int channel_deliver(const struct message *m, void *arg)
 {
 	struct channel *c = arg;
@@ -341,7 +342,7 @@ static int channel_deliver(const struct message *m, void *arg)
 		channel_become_ready(c);
 		return 0;
 	default:
-		return 0; /* of later versions: to be acknowledged all the same */
+		return 0; /* of a later version: acknowledged and ignored */
 	}
 }
 
@@ -367,7 +368,7 @@ static int channel_take_data(struct channel *c, const struct message *m)
 	int r = incoming_take(&c->incoming, m);
 
 	if (r == INCOMING_LEFT)
-		return 0; /* too far ahead: it comes again */
+		return 0; /* too far ahead: the agent sends it again */
 	if (r == 0)
 		channel_acknowledge(c, m);
 	return r;

@@ -6,17 +6,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PIECE_MAX      768 /* bytes of the program a line: 1024 characters; a terminal takes 4095 */
+#define PIECE_MAX      768 /* bytes of the program in a line of 1024 characters; a terminal accepts 4095 */
 #define PLAIN_LINE_MAX 4000
 #define END_OF_ALL     '~'
 #define STATUS_MARK    '-'
 
-/* Standard error's digits, 0 to f. None is in base64's alphabet, nor special between double quotes or for tr. */
+/* The digits 0 to f of standard error. None is in the base64 alphabet, or special in double quotes or for tr. */
 static const char error_digits[] = "!#%&()*,.:;<>?@_";
 
 /*
- * Between single quotes, so none in it. Each part reads what there is and sends it on, so that output is seen as it
- * comes; only behind a full piece, when the program is faster than this loop, dd and base64 do many at once.
+ * The script stands in single quotes, so it must not contain one. Each loop reads the available data and encodes it at
+ * once, so that output is visible without delay; after a full block, when the program is faster than the loop, one dd
+ * handles 64 blocks.
  */
 static const char wrapper[] =
 	"n=%s; a=\"%s\"; t=; "
@@ -38,7 +39,7 @@ static const char wrapper[] =
 	"printf \"\\n$n<\"; /bin/sh -c \"$s\" </dev/null; printf \"$n:%%d;\" $?;; "
 	"esac";
 
-/* An escape sequence that no terminal shows, should it ever reach one. */
+/* The mark is an escape sequence (OSC) that terminals do not display. */
 static const char shell[] = "s=/bin/sh; command -v bash >/dev/null 2>&1 && s=bash; $s; "
 			    "printf \"\\033]vastfs;%s;%%d\\007\" $?";
 
@@ -160,72 +161,73 @@ static void command_put_error_byte(struct exec_command *c, uint8_t byte)
 
 enum { IS_NOTHING = -1, IS_PADDING = -2 };
 
-static const int8_t base64_digits[256] = {['='] = IS_PADDING,
-					  /* One more than the digit, so that all others are 0. */
-					  ['A'] = 1,
-					  ['B'] = 2,
-					  ['C'] = 3,
-					  ['D'] = 4,
-					  ['E'] = 5,
-					  ['F'] = 6,
-					  ['G'] = 7,
-					  ['H'] = 8,
-					  ['I'] = 9,
-					  ['J'] = 10,
-					  ['K'] = 11,
-					  ['L'] = 12,
-					  ['M'] = 13,
-					  ['N'] = 14,
-					  ['O'] = 15,
-					  ['P'] = 16,
-					  ['Q'] = 17,
-					  ['R'] = 18,
-					  ['S'] = 19,
-					  ['T'] = 20,
-					  ['U'] = 21,
-					  ['V'] = 22,
-					  ['W'] = 23,
-					  ['X'] = 24,
-					  ['Y'] = 25,
-					  ['Z'] = 26,
-					  ['a'] = 27,
-					  ['b'] = 28,
-					  ['c'] = 29,
-					  ['d'] = 30,
-					  ['e'] = 31,
-					  ['f'] = 32,
-					  ['g'] = 33,
-					  ['h'] = 34,
-					  ['i'] = 35,
-					  ['j'] = 36,
-					  ['k'] = 37,
-					  ['l'] = 38,
-					  ['m'] = 39,
-					  ['n'] = 40,
-					  ['o'] = 41,
-					  ['p'] = 42,
-					  ['q'] = 43,
-					  ['r'] = 44,
-					  ['s'] = 45,
-					  ['t'] = 46,
-					  ['u'] = 47,
-					  ['v'] = 48,
-					  ['w'] = 49,
-					  ['x'] = 50,
-					  ['y'] = 51,
-					  ['z'] = 52,
-					  ['0'] = 53,
-					  ['1'] = 54,
-					  ['2'] = 55,
-					  ['3'] = 56,
-					  ['4'] = 57,
-					  ['5'] = 58,
-					  ['6'] = 59,
-					  ['7'] = 60,
-					  ['8'] = 61,
-					  ['9'] = 62,
-					  ['+'] = 63,
-					  ['/'] = 64};
+static const int8_t base64_digits[256] = {
+	['='] = IS_PADDING,
+	/* The value is the digit plus 1, so that characters outside the alphabet are 0. */
+	['A'] = 1,
+	['B'] = 2,
+	['C'] = 3,
+	['D'] = 4,
+	['E'] = 5,
+	['F'] = 6,
+	['G'] = 7,
+	['H'] = 8,
+	['I'] = 9,
+	['J'] = 10,
+	['K'] = 11,
+	['L'] = 12,
+	['M'] = 13,
+	['N'] = 14,
+	['O'] = 15,
+	['P'] = 16,
+	['Q'] = 17,
+	['R'] = 18,
+	['S'] = 19,
+	['T'] = 20,
+	['U'] = 21,
+	['V'] = 22,
+	['W'] = 23,
+	['X'] = 24,
+	['Y'] = 25,
+	['Z'] = 26,
+	['a'] = 27,
+	['b'] = 28,
+	['c'] = 29,
+	['d'] = 30,
+	['e'] = 31,
+	['f'] = 32,
+	['g'] = 33,
+	['h'] = 34,
+	['i'] = 35,
+	['j'] = 36,
+	['k'] = 37,
+	['l'] = 38,
+	['m'] = 39,
+	['n'] = 40,
+	['o'] = 41,
+	['p'] = 42,
+	['q'] = 43,
+	['r'] = 44,
+	['s'] = 45,
+	['t'] = 46,
+	['u'] = 47,
+	['v'] = 48,
+	['w'] = 49,
+	['x'] = 50,
+	['y'] = 51,
+	['z'] = 52,
+	['0'] = 53,
+	['1'] = 54,
+	['2'] = 55,
+	['3'] = 56,
+	['4'] = 57,
+	['5'] = 58,
+	['6'] = 59,
+	['7'] = 60,
+	['8'] = 61,
+	['9'] = 62,
+	['+'] = 63,
+	['/'] = 64};
 
 static int command_base64_digit(char ch)
 {
@@ -234,7 +236,7 @@ static int command_base64_digit(char ch)
 	return digit == IS_PADDING ? IS_PADDING : digit - 1;
 }
 
-/* Whole groups of four digits, which is nearly all of a long output. How many characters it was. */
+/* Fast path: decodes whole groups of four digits. Returns the number of characters consumed. */
 static size_t command_take_groups(struct exec_command *c, const char *text, size_t len)
 {
 	const uint8_t *p = (const uint8_t *)text;
@@ -257,7 +259,7 @@ static size_t command_take_groups(struct exec_command *c, const char *text, size
 	return i;
 }
 
-/* Pieces are encoded one by one, so padding stands in the midst. */
+/* Blocks are encoded one by one, so padding may be followed by more data. */
 static void command_take_digit(struct exec_command *c, int digit)
 {
 	if (digit == IS_PADDING)
@@ -277,7 +279,7 @@ static void command_take_digit(struct exec_command *c, int digit)
 	c->quad = c->quad_n = c->padding = 0;
 }
 
-/* Two digits are a byte; the status comes in one piece, also between the two of another byte. */
+/* Two digits are a byte. The exit status arrives in one piece, possibly between the two digits of a byte. */
 static void command_take_error_digit(struct exec_command *c, int digit)
 {
 	if (c->in_status) {
@@ -318,7 +320,7 @@ static void command_take_wrapped(struct exec_command *c, char ch)
 	} else if (ch && (error_digit = strchr(error_digits, ch))) {
 		command_take_error_digit(c, (int)(error_digit - error_digits));
 	}
-	/* Anything else is the terminal's: a newline, a carriage return. */
+	/* Other characters (newline, carriage return) are added by the terminal. */
 }
 
 /* -- marks ----------------------------------------------------------------------------------------------------- */
@@ -333,14 +335,14 @@ static void command_mark(const struct exec_command *c, char mark[static 64])
 		snprintf(mark, 64, "%s%c", c->nonce, c->state == COMMAND_PROGRAM ? '<' : ':');
 }
 
-/* Bytes that turned out to be no mark. */
+/* Reports bytes that are not part of a mark. */
 static void command_put_plain(struct exec_command *c, const char *data, size_t len)
 {
 	for (size_t i = 0; i < len && c->state == COMMAND_PRINTING; i++)
 		command_put_byte(c, (uint8_t)data[i]);
 }
 
-/* Whether the held bytes are the mark now. What can no longer be one goes on, so that nothing is held in vain. */
+/* True when the held bytes are the whole mark. Bytes that can no longer be part of one are reported at once. */
 static bool command_hold(struct exec_command *c, char ch)
 {
 	char mark[64], first = c->kind == COMMAND_SHELL ? '\033' : c->nonce[0];
@@ -373,7 +375,7 @@ static void command_greeted(struct exec_command *c)
 	c->events->ready(missing, c->arg);
 }
 
-/* Characters up to the end of what stands behind a mark. */
+/* Collects the characters between a mark and `end`; true at the end. */
 static bool command_take_words(struct exec_command *c, char ch, char end)
 {
 	if (ch != end && c->words_n + 1 < sizeof(c->words)) {
@@ -413,7 +415,7 @@ static void command_take_plain(struct exec_command *c, char ch)
 	}
 }
 
-/* The terminal has made each newline two characters; the program's own carriage returns stay. */
+/* The terminal turns each newline into CR LF; carriage returns of the program itself are preserved. */
 static void command_take_terminal(struct exec_command *c, char ch)
 {
 	if (!c->has_newlines && ch == '\r') {

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * crypt.h - what a session encrypts with a key of KMS. Pure.
+ * crypt.h - encrypts and decrypts the data of a session with a data key of KMS. Pure.
  *
- * Source: aws/session-manager-plugin, src/encryption/encrypter.go: of 64 bytes of key the agent encrypts with the first
- * half and the client with the second; AES-256-GCM, 12 bytes of nonce before and 16 of tag behind.
+ * Source: aws/session-manager-plugin, src/encryption/encrypter.go: the agent encrypts with the first half of the
+ * 64-byte key, the client with the second; AES-256-GCM; a nonce of 12 bytes precedes the ciphertext, a tag of 16
+ * follows it.
  */
 #ifndef VASTFS_SESSION_CRYPT_H
 #define VASTFS_SESSION_CRYPT_H

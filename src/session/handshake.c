@@ -7,7 +7,7 @@
 #include <openssl/evp.h>
 #include <string.h>
 
-#define GREETING_VERSION "1.2.0.0" /* of the connection, not of the client */
+#define GREETING_VERSION "1.2.0.0" /* of the protocol of the connection, not of the client */
 
 enum action_status { ACTION_DONE = 1, ACTION_FAILED = 2, ACTION_UNSUPPORTED = 3 };
 
@@ -119,7 +119,7 @@ static cJSON *handshake_key_result(const struct handshake *h)
 	cJSON *result = cJSON_CreateObject();
 
 	cJSON_AddStringToObject(result, "KMSCipherTextKey", h->encrypted);
-	cJSON_AddNullToObject(result, "KMSCipherTextHash"); /* as AWS's own client has it */
+	cJSON_AddNullToObject(result, "KMSCipherTextHash"); /* as in the client of AWS */
 	return result;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * handshake.h - the JSON documents of a data channel: greeting, handshake, challenge, acknowledgement. Pure.
+ * handshake.h - makes and parses the JSON documents of a data channel: greeting, handshake, challenge, acknowledgement.
+ * Pure.
  *
  * Source: aws/session-manager-plugin, src/message/messageparser.go and src/service; aws/amazon-ssm-agent,
  * agent/session/contracts/model.go.
@@ -13,12 +14,12 @@
 
 #include <cjson/cJSON.h>
 
-/* What the agent wishes before data may flow, and what is answered. All zeroes: nothing has come. */
+/* The handshake request of the agent and the data for the response. All zeroes: no request has arrived. */
 struct handshake {
 	cJSON *request;	   /* owned */
-	char key_id[2049]; /* of KMS; "": no encryption is wished */
-	char *encrypted;   /* the key as KMS encrypted it, base64; owned; NULL: there is none */
-	char refusal[256]; /* why there is no key */
+	char key_id[2049]; /* ID of the KMS key; "": the session is not encrypted */
+	char *encrypted;   /* the data key encrypted by KMS, in base64; owned; NULL: none */
+	char refusal[256]; /* the reason why there is no key */
 };
 
 void handshake_free(struct handshake *h);
@@ -26,16 +27,16 @@ void handshake_free(struct handshake *h);
 /* The text message that opens a connection. */
 int handshake_greeting(const char *token, const char *request_id, const char *client_id, struct buf *out);
 
-/* -EBADMSG if it makes no sense. A second request takes the place of the first. */
+/* Parses a request. -EBADMSG: invalid. A second request replaces the first. */
 int handshake_read(struct handshake *h, const void *data, size_t len);
 
 int handshake_take_key(struct handshake *h, const char *encrypted);
 void handshake_refuse_key(struct handshake *h, const char *why);
 
-/* Answers every action that was asked for, the unknown ones as unsupported. */
+/* Makes the response to every requested action; unknown actions are answered as unsupported. */
 int handshake_answer(const struct handshake *h, struct buf *out);
 
-/* The sealed text that is to come back. -EBADMSG. */
+/* Parses the sealed text that the agent expects back. -EBADMSG. */
 int handshake_read_challenge(const void *data, size_t len, struct buf *ret_sealed);
 int handshake_answer_challenge(const void *sealed, size_t len, struct buf *out);
 

@@ -35,7 +35,7 @@ void incoming_free(struct incoming *in)
 		incoming_drop(in, incoming_early(l));
 }
 
-/* The member before which sequence belongs; the list's head for the end. */
+/* The list member that follows the sequence number; the head of the list for the end. */
 static struct list *incoming_position(struct incoming *in, int64_t sequence)
 {
 	struct list *l = in->ahead.prev;
@@ -66,7 +66,7 @@ static int incoming_keep(struct incoming *in, const struct message *m)
 	return 0;
 }
 
-/* A message that was acknowledged and cannot be delivered now stays where it is, for the next try. */
+/* A stored message has been acknowledged: if it cannot be delivered now, it stays for the next try. */
 static void incoming_deliver_early(struct incoming *in)
 {
 	while (!list_empty(&in->ahead) && incoming_early(in->ahead.next)->message.sequence == in->expected) {

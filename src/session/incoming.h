@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * incoming.h - messages of the agent, put into their order. Pure.
+ * incoming.h - delivers the messages of the agent in the order of their sequence numbers. Pure.
  */
 #ifndef VASTFS_SESSION_INCOMING_H
 #define VASTFS_SESSION_INCOMING_H
@@ -9,14 +9,14 @@
 #include "session/message.h"
 
 #define INCOMING_MOST	   1000		     /* messages ahead of the expected one */
-#define INCOMING_BYTES_MAX ((size_t)4 << 20) /* of these */
+#define INCOMING_BYTES_MAX ((size_t)4 << 20) /* payload of these messages */
 #define INCOMING_LEFT	   1
 
 struct incoming {
 	int64_t expected;
 	struct list ahead; /* by sequence */
 	size_t n, bytes;
-	/* Gets each message once, in order. A negative errno: it is not taken, and expected again. */
+	/* Called with each message once, in order. After a negative errno the message is expected again. */
 	int (*deliver)(const struct message *m, void *arg);
 	void *arg;
 };
@@ -25,8 +25,8 @@ void incoming_init(struct incoming *in, int (*deliver)(const struct message *m, 
 void incoming_free(struct incoming *in);
 
 /*
- * 0: it is to be acknowledged: delivered, kept until its turn, or delivered before. INCOMING_LEFT: there is no room, it
- * must come again. deliver's errno, -ENOMEM: likewise.
+ * 0: the caller acknowledges the message, which was delivered, stored until its turn, or delivered before. Otherwise
+ * the agent must send it again: INCOMING_LEFT if there is no room, the errno of deliver, or -ENOMEM.
  */
 int incoming_take(struct incoming *in, const struct message *m);
 

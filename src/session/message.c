@@ -6,9 +6,9 @@
 #include <string.h>
 
 #define SCHEMA_VERSION 1
-#define HEAD_MAX       4096 /* a newer peer may have put something in */
+#define HEAD_MAX       4096 /* a newer agent may add members to the header */
 
-/* Offsets in the head; the payload's length is the last of it. */
+/* Offsets in the header; the length of the payload is its last member. */
 enum {
 	AT_HEAD_LENGTH = 0,
 	AT_TYPE = 4,
@@ -41,7 +41,7 @@ static uint64_t message_get_number(const uint8_t *p, size_t size)
 	return n;
 }
 
-/* The halves of the id change places on the wire. */
+/* The two halves of the ID are exchanged on the wire. */
 static void message_swap_halves(uint8_t *to, const uint8_t *from)
 {
 	memcpy(to, from + 8, 8);

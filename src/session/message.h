@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * message.h - the messages of a Session Manager data channel, as bytes. Pure.
+ * message.h - encodes and parses the messages of a Session Manager data channel. Pure.
  *
  * Source: aws/session-manager-plugin, src/message/clientmessage.go and messageparser.go; aws/amazon-ssm-agent,
- * agent/session/contracts. A message is one binary WebSocket message: a head of fixed layout, big-endian, then the
- * payload. Both sides count the messages of each direction that carry data, from 0, and acknowledge each of them.
+ * agent/session/contracts. A message is one binary WebSocket message: a header of fixed layout, big-endian, then
+ * the payload. Messages with data are numbered from 0 in each direction and acknowledged one by one.
  */
 #ifndef VASTFS_SESSION_MESSAGE_H
 #define VASTFS_SESSION_MESSAGE_H
@@ -28,7 +28,7 @@
 
 enum payload_type {
 	PAYLOAD_NONE = 0,
-	PAYLOAD_OUTPUT = 1, /* input, too */
+	PAYLOAD_OUTPUT = 1, /* of standard output; also for input */
 	PAYLOAD_ERROR = 2,
 	PAYLOAD_SIZE = 3,
 	PAYLOAD_HANDSHAKE_REQUEST = 5,
@@ -55,12 +55,12 @@ struct message {
 	size_t len;
 };
 
-/* Appends it. -EFBIG over the buffer's maximum, -ENOMEM. */
+/* Appends the encoded message. -EFBIG: over the maximum of the buffer; -ENOMEM. */
 int message_encode(const struct message *m, struct buf *out);
 
 /*
- * Reads one; the payload points into data. -EBADMSG if lengths or the digest do not fit, or the type is empty. Those
- * that start and pause publication are taken without a look at anything but the type, as AWS's own client does.
+ * Parses one message; the payload points into data. -EBADMSG: a length or the digest does not match, or the type is
+ * empty. Of the messages that start and pause publication only the type is read, as the client of AWS does.
  */
 int message_parse(const void *data, size_t len, struct message *ret);
 

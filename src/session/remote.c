@@ -8,8 +8,8 @@
 
 #define PENDING_MAX ((size_t)2 << 20)
 #define FULL	    ((size_t)64 << 10)
-#define GREETING_MS 60000 /* for the first words of the script around the program */
-#define LINGER_MS   1000  /* of silence behind the program's end: a child of it keeps the output open */
+#define GREETING_MS 60000 /* for the greeting of the script around the program */
+#define LINGER_MS   1000  /* without output after the exit of the program: a child of it may keep the output open */
 #define CANCEL_MS   2000  /* between the steps of a cancellation */
 
 struct remote {
@@ -18,7 +18,7 @@ struct remote {
 	struct exec_command command;
 	struct remote_events events;
 	void *arg;
-	struct buf pending; /* input that the session did not take yet */
+	struct buf pending; /* input that the session has not accepted yet */
 	struct engine_timer timer, flush;
 	bool has_status, told, cancelled, dropped;
 	bool input_over;
@@ -96,7 +96,7 @@ static void remote_report_end(struct remote *r, const struct error *why)
 		r->events.ended(r->status, why, r->arg);
 }
 
-/* The session has ended, or what was wanted of it has come. */
+/* The session has ended, or the command has. */
 static void remote_conclude(struct remote *r, const struct error *why)
 {
 	struct error err = {0};
@@ -110,7 +110,7 @@ static void remote_conclude(struct remote *r, const struct error *why)
 	if (error_is(why))
 		err = *why;
 	else if (result == -EBADMSG)
-		error_set(&err, result, "a part of the output was lost on its way out of the container");
+		error_set(&err, result, "a part of the output was lost between the container and vastfs");
 	else if (*why->message)
 		error_set(&err, -EIO, "%s", why->message);
 	else
@@ -166,7 +166,7 @@ static void remote_on_exited(int status, void *arg)
 
 	r->has_status = true;
 	r->status = status;
-	remote_write_end(r); /* a script may have ended before its text */
+	remote_write_end(r); /* a script may exit before all of its text was read */
 }
 
 static void remote_flush(void *arg)
@@ -176,7 +176,7 @@ static void remote_flush(void *arg)
 	command_flush(&r->command);
 }
 
-/* Messages are small and come in crowds: what they bring is told once a turn. */
+/* Messages are small and arrive in bursts: their output is reported once per turn of the engine. */
 static void remote_on_output(const void *data, size_t len, void *arg)
 {
 	struct remote *r = arg;
@@ -187,12 +187,12 @@ static void remote_on_output(const void *data, size_t len, void *arg)
 	if (r->cancelled || r->told)
 		return;
 	if (r->command.state == COMMAND_ENDED)
-		remote_conclude(r, &(struct error){0}); /* the session's own end follows */
+		remote_conclude(r, &(struct error){0}); /* the end of the session follows */
 	else if (r->has_status)
 		engine_timer_set(r->engine, &r->timer, LINGER_MS, remote_linger, r);
 }
 
-/* -- the begin ------------------------------------------------------------------------------------------------- */
+/* -- the start ------------------------------------------------------------------------------------------------- */
 
 static void remote_on_waiting(const struct error *why, void *arg)
 {
@@ -207,7 +207,7 @@ static void remote_greeting_is_late(void *arg)
 	struct remote *r = arg;
 	struct error err;
 
-	error_set(&err, -ETIMEDOUT, "the shell in the container says nothing");
+	error_set(&err, -ETIMEDOUT, "the shell in the container has printed nothing for %d s", GREETING_MS / 1000);
 	remote_conclude(r, &err);
 	remote_end_session(r);
 }
@@ -263,7 +263,7 @@ struct remote *remote_start(struct engine *e, enum command_kind kind, const stru
 	return NULL;
 }
 
-/* -- at work --------------------------------------------------------------------------------------------------- */
+/* -- while it runs ------------------------------------------------------------------------------------------------ */
 
 void remote_resize(struct remote *r, unsigned columns, unsigned rows)
 {
@@ -275,7 +275,7 @@ void remote_pause(struct remote *r, bool paused)
 	session_pause(r->session, paused);
 }
 
-/* Programs may take ^C for something else, and few take ^\ so. */
+/* Many programs handle ^C (SIGINT) themselves, few handle ^\ (SIGQUIT). */
 static void remote_cancel_step(void *arg)
 {
 	static const char keys[] = {0x03, 0x1c};

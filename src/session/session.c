@@ -20,7 +20,7 @@
 #define RESUME_WAIT_MS 60000 /* for a connection that broke */
 #define RESUME_MIN_MS  200
 #define RESUME_MAX_MS  5000
-#define END_WAIT_MS    5000 /* for the end that was asked for */
+#define END_WAIT_MS    5000 /* for the end of the command after a request to terminate */
 #define STAY_MS	       (4 * 60 * 1000)
 
 struct session {
@@ -31,16 +31,16 @@ struct session {
 	char *cluster, *task, *container, *target, *command;
 	unsigned columns, rows;
 	bool stays, paused;
-	char *id; /* NULL: it has not begun */
+	char *id; /* NULL: no session has been started */
 	struct channel *channel;
 	struct websocket *ws;
-	struct buf greeting;   /* holds the token, a secret */
-	struct aws_call *call; /* the one under way */
+	struct buf greeting;   /* contains the token, a secret */
+	struct aws_call *call; /* the current call, or NULL */
 	struct engine_timer timer, tick, stay;
-	int64_t give_up_ms; /* monotonic: of the agent, or of a connection; 0: no connection is being made */
+	int64_t give_up_ms; /* monotonic time when the agent or a connection is given up; 0: connected */
 	int64_t pause_ms;
 	bool wants_to_write, terminating;
-	bool over, released; /* to be told and freed, to be freed, once nothing of it is being called */
+	bool over, released; /* ended and closed() is due; to be freed: done when busy is 0 */
 	unsigned busy;
 	struct error error;
 };
@@ -60,7 +60,7 @@ static void session_forget_greeting(struct session *s)
 static void session_release(struct session *s)
 {
 	s->released = true;
-	s->busy++; /* what is given up now calls back */
+	s->busy++; /* cancelled calls may call back */
 	engine_timer_cancel(&s->timer);
 	engine_timer_cancel(&s->tick);
 	engine_timer_cancel(&s->stay);
@@ -102,7 +102,7 @@ static void session_terminated(struct aws_reply *reply _unused_, void *arg _unus
 {
 }
 
-/* By the API: it works also where the channel does not. */
+/* Uses the API, because the data channel may be broken. */
 static void session_ask_to_terminate(struct session *s)
 {
 	struct aws_request *request = s->id ? ssm_terminate_session(s->id) : NULL;
@@ -117,7 +117,7 @@ static void session_finish(struct session *s, const struct error *why)
 		return;
 	s->over = true;
 	s->error = *why;
-	/* Given up here, it would live on there until it has been idle for long. */
+	/* Otherwise the command would run in the container until the service ends the idle session. */
 	if (error_is(why) && why->errnum != -ECANCELED && !s->terminating)
 		session_ask_to_terminate(s);
 }
@@ -162,7 +162,7 @@ static void session_tick(void *arg)
 	session_leave(s);
 }
 
-/* The same size once more changes nothing but that somebody has spoken. */
+/* Sending the same terminal size again changes nothing but counts as activity. */
 static void session_keep_alive(void *arg)
 {
 	struct session *s = arg;
@@ -176,7 +176,7 @@ static void session_keep_alive(void *arg)
 
 static void session_random_bytes(void *out, size_t len)
 {
-	/* A nonce of encryption is among them: without chance nothing may go on. */
+	/* Never continue without randomness: a reused nonce would break the encryption. */
 	if (RAND_bytes(out, (int)len) != 1 && getentropy(out, len) < 0)
 		abort();
 }
@@ -185,7 +185,7 @@ static void session_on_send(const void *frame, size_t len, void *arg)
 {
 	struct session *s = arg;
 
-	/* What is not sent now is sent again by the channel. */
+	/* Without a connection the channel sends the message again later. */
 	if (s->ws)
 		websocket_send(s->ws, false, frame, len);
 }
@@ -211,7 +211,7 @@ static void session_on_output(bool is_stderr _unused_, const void *data, size_t 
 
 static void session_on_exit_code(int code _unused_, void *arg _unused_)
 {
-	/* ECS's agent does not send one; were it to, it would be that of /bin/sh, which says what it has to say. */
+	/* The agent of ECS sends none. The exit status of /bin/sh itself would not be the program's. */
 }
 
 static void session_on_closed(const char *why, void *arg)
@@ -249,11 +249,11 @@ static void session_got_key(struct aws_reply *reply, void *arg)
 		return;
 	session_enter(s);
 	if (error_is(&reply->error)) {
-		error_prefix(&reply->error, "the cluster wants sessions encrypted, but KMS gives no key");
+		error_prefix(&reply->error, "cannot encrypt the session as the cluster requires: KMS returned no key");
 		session_finish(s, &reply->error);
 		channel_refuse_key(s->channel, reply->error.message, now);
 	} else if (session_read_key(reply->body, key) < 0) {
-		channel_refuse_key(s->channel, "KMS's key makes no sense", now);
+		channel_refuse_key(s->channel, "the reply of KMS contains no valid key", now);
 	} else {
 		channel_give_key(s->channel, key, aws_text(reply->body, "CiphertextBlob"), now);
 	}
@@ -307,7 +307,7 @@ static void session_on_message(bool is_text _unused_, const void *data, size_t l
 
 	session_enter(s);
 	if (channel_receive(s->channel, data, len, clock_monotonic_ms()) == 0)
-		s->give_up_ms = s->pause_ms = 0; /* it stands again */
+		s->give_up_ms = s->pause_ms = 0; /* the connection works again */
 	session_offer_to_write(s);
 	session_set_tick(s);
 	session_leave(s);
@@ -351,7 +351,7 @@ static void session_connect(struct session *s, const char *url, const char *toke
 		.url = url, .ca_file = aws_ca_file(s->aws), .message_max = MESSAGE_MAX};
 
 	if (!*url || !*token) {
-		session_fail(s, -EPROTO, "AWS gives no address for the session");
+		session_fail(s, -EPROTO, "the reply of AWS contains no URL or no token for the session");
 		return;
 	}
 	session_forget_greeting(s);
@@ -361,7 +361,7 @@ static void session_connect(struct session *s, const char *url, const char *toke
 		session_fail(s, -ENOMEM, "out of memory");
 }
 
-/* A dead session is an answer, a dead network is not. */
+/* HTTP 4xx: the session has ended. Other failures are those of the network and are retried. */
 static void session_resumed(struct aws_reply *reply, void *arg)
 {
 	struct session *s = arg;
@@ -373,7 +373,7 @@ static void session_resumed(struct aws_reply *reply, void *arg)
 	if (!error_is(&reply->error)) {
 		session_connect(s, aws_text(reply->body, "StreamUrl"), aws_text(reply->body, "TokenValue"));
 	} else if (reply->status >= 400 && reply->status < 500) {
-		error_prefix(&reply->error, "the connection to the container broke and cannot be taken up again");
+		error_prefix(&reply->error, "the connection to the container was lost and cannot be resumed");
 		session_finish(s, &reply->error);
 	} else {
 		session_try_again(s, &reply->error);
@@ -390,10 +390,11 @@ static void session_resume(void *arg)
 	session_leave(s);
 }
 
-/* -- the begin ------------------------------------------------------------------------------------------------- */
+/* -- the start ------------------------------------------------------------------------------------------------- */
 
 /*
- * ECS says the same of an agent that is not there yet and of a task without ECS Exec; who asks knows which it is.
+ * ECS returns the same error for an agent that has not started and for a task without ECS Exec; the caller of this
+ * module has checked that ECS Exec is enabled.
  */
 static bool session_agent_is_absent(const struct error *err)
 {
@@ -408,9 +409,11 @@ static void session_wait_for_agent(struct session *s, struct error *why)
 		engine_timer_set(s->engine, &s->timer, AGENT_ASK_MS, session_ask_agent, s);
 		return;
 	}
-	error_prefix(why, "the agent for ECS Exec does not answer in this container");
-	error_remedy(why, "it needs a route to ssmmessages (a NAT gateway or an endpoint), ssmmessages:* rights of the "
-			  "task's role, and a root file system that can be written; see managedAgents in task.json");
+	error_prefix(why, "the ECS Exec agent in this container does not answer");
+	error_remedy(
+		why,
+		"see managedAgents in task.json; check that the subnet has a route to ssmmessages (a NAT gateway or an "
+		"endpoint), the task role allows ssmmessages:*, and the root file system is writable");
 	session_finish(s, why);
 }
 
@@ -488,11 +491,12 @@ struct session *session_start(struct engine *e, const struct session_request *re
 		return NULL;
 	}
 	channel_resize(s->channel, s->columns, s->rows, clock_monotonic_ms());
-	engine_timer_set(e, &s->timer, 0, session_ask_agent, s); /* so that nothing is called before this returns */
+	engine_timer_set(e, &s->timer, 0, session_ask_agent,
+			 s); /* the timer ensures that no event is called before this returns */
 	return s;
 }
 
-/* -- at work --------------------------------------------------------------------------------------------------- */
+/* -- while it runs ------------------------------------------------------------------------------------------------ */
 
 size_t session_write(struct session *s, const void *data, size_t len)
 {
@@ -531,7 +535,7 @@ static void session_end_is_late(void *arg)
 	session_leave(s);
 }
 
-/* By the channel, too, which is quick. */
+/* Uses both the channel, which is faster, and the API. */
 void session_terminate(struct session *s)
 {
 	if (s->terminating)

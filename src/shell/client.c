@@ -12,26 +12,26 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-struct shell_client {
+struct terminal_client {
 	int socket;
 	bool raw;
-	bool ready;		       /* input is taken */
-	bool input_over;	       /* nothing more is read */
-	bool blocked;		       /* the daemon takes nothing at the moment */
-	char packet[SHELL_PACKET_MAX]; /* what it did not take */
+	bool ready;		       /* the daemon accepts input */
+	bool input_over;	       /* end of standard input */
+	bool blocked;		       /* the socket to the daemon is full */
+	char packet[SHELL_PACKET_MAX]; /* a packet not sent yet */
 	size_t packet_len;
 	enum { ELSEWHERE, LINE_START, AFTER_TILDE } escape;
-	int status; /* -1: goes on */
+	int status; /* exit status; -1: the session continues */
 };
 
-static void client_say(const struct shell_client *c, const char *text, size_t len)
+static void client_say(const struct terminal_client *c, const char *text, size_t len)
 {
 	fprintf(stderr, "vastfs: %.*s%s\n", (int)len, text, c->raw ? "\r" : "");
 }
 
 /* -- to the daemon --------------------------------------------------------------------------------------------- */
 
-static void client_send(struct shell_client *c)
+static void client_send(struct terminal_client *c)
 {
 	if (!c->packet_len)
 		return;
@@ -39,11 +39,11 @@ static void client_send(struct shell_client *c)
 		c->packet_len = 0;
 		c->blocked = false;
 	} else {
-		c->blocked = errno == EAGAIN || errno == EINTR; /* else the end is about to be read */
+		c->blocked = errno == EAGAIN || errno == EINTR; /* other errors: recv() reports the end */
 	}
 }
 
-static void client_put(struct shell_client *c, enum shell_packet kind, const void *text, size_t len)
+static void client_put(struct terminal_client *c, enum shell_packet kind, const void *text, size_t len)
 {
 	c->packet[0] = (char)kind;
 	memcpy(c->packet + 1, text, len);
@@ -51,8 +51,8 @@ static void client_put(struct shell_client *c, enum shell_packet kind, const voi
 	client_send(c);
 }
 
-/* A dead session must not hold the terminal: Enter, ~ and . leave, as with ssh; ~~ is one ~. */
-static size_t client_take_escapes(struct shell_client *c, const char *in, size_t len, char *out)
+/* Escape sequences as in ssh, for a session that hangs: Enter ~ . ends the client, Enter ~ ~ sends one ~. */
+static size_t client_take_escapes(struct terminal_client *c, const char *in, size_t len, char *out)
 {
 	size_t n = 0;
 
@@ -76,7 +76,7 @@ static size_t client_take_escapes(struct shell_client *c, const char *in, size_t
 	return n;
 }
 
-static void client_take_input(struct shell_client *c)
+static void client_take_input(struct terminal_client *c)
 {
 	char in[4096], out[2 * sizeof(in)];
 	ssize_t n = read(STDIN_FILENO, in, sizeof(in));
@@ -100,7 +100,7 @@ static void client_take_input(struct shell_client *c)
 		client_put(c, SHELL_INPUT, out, (size_t)n);
 }
 
-static void client_send_size(struct shell_client *c)
+static void client_send_size(struct terminal_client *c)
 {
 	struct shell_size size = terminal_size();
 
@@ -128,17 +128,17 @@ static int client_write_all(int fd, const char *data, size_t len)
 	return 0;
 }
 
-static void client_print(struct shell_client *c, int fd, const char *data, size_t len)
+static void client_print(struct terminal_client *c, int fd, const char *data, size_t len)
 {
 	int r = client_write_all(fd, data, len);
 
 	if (r < 0) {
-		fprintf(stderr, "vastfs: cannot write what the shell prints: %s\n", strerror(-r));
+		fprintf(stderr, "vastfs: cannot write the output of the shell: %s\n", strerror(-r));
 		c->status = SHELL_EXIT_FAILED;
 	}
 }
 
-static void client_take_packet(struct shell_client *c, const char *packet, size_t len)
+static void client_take_packet(struct terminal_client *c, const char *packet, size_t len)
 {
 	const char *text = packet + 1;
 	int32_t status;
@@ -168,11 +168,11 @@ static void client_take_packet(struct shell_client *c, const char *packet, size_
 		c->status = SHELL_EXIT_FAILED;
 		break;
 	default:
-		break; /* of a later version */
+		break; /* of a later version of the protocol */
 	}
 }
 
-static void client_take_reply(struct shell_client *c)
+static void client_take_reply(struct terminal_client *c)
 {
 	char packet[SHELL_PACKET_MAX];
 	ssize_t n = recv(c->socket, packet, sizeof(packet), MSG_DONTWAIT);
@@ -181,14 +181,14 @@ static void client_take_reply(struct shell_client *c)
 		client_take_packet(c, packet, (size_t)n);
 	} else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
 		terminal_give_back();
-		fprintf(stderr, "vastfs: the daemon of this mount has ended\n");
+		fprintf(stderr, "vastfs: the daemon of this mount has exited\n");
 		c->status = SHELL_EXIT_FAILED;
 	}
 }
 
-/* -- at work --------------------------------------------------------------------------------------------------- */
+/* -- the session ------------------------------------------------------------------------------------------------ */
 
-static int client_serve(struct shell_client *c)
+static int client_serve(struct terminal_client *c)
 {
 	sigset_t none;
 
@@ -222,7 +222,7 @@ static int client_report(const char *mountpoint, const char *words)
 	return SHELL_EXIT_FAILED;
 }
 
-/* A descriptor, or a negative exit status. */
+/* Connects to the daemon. A descriptor, or a negative exit status. */
 static int client_connect(const char *mountpoint)
 {
 	struct sockaddr_un address;
@@ -233,23 +233,24 @@ static int client_connect(const char *mountpoint)
 	if (stat(mountpoint, &st) < 0)
 		return -client_report(mountpoint, strerror(errno));
 	if (st.st_uid != getuid())
-		return -client_report(mountpoint, "a shell is for the user who has mounted it");
+		return -client_report(mountpoint, "only the user who mounted it can open a shell");
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	len = shell_address(st.st_uid, st.st_dev, &address);
 	if (fd < 0)
 		return -client_report(mountpoint, strerror(errno));
 	if (connect(fd, (struct sockaddr *)&address, len) < 0) {
 		close(fd);
-		return -client_report(mountpoint, "no vastfs of this version is mounted there");
+		return -client_report(mountpoint, "no vastfs of the same version is mounted there");
 	}
 	if (shell_peer(fd) != st.st_uid) {
 		close(fd);
-		return -client_report(mountpoint, "somebody else answers in place of its owner");
+		return -client_report(mountpoint,
+				      "the process at the other end does not belong to the owner of the mount");
 	}
 	return fd;
 }
 
-static void client_open_shell(struct shell_client *c, const char *task)
+static void client_open_shell(struct terminal_client *c, const char *task)
 {
 	struct shell_open hello = {.version = SHELL_VERSION, .is_terminal = c->raw, .size = terminal_size()};
 	char text[sizeof(hello) + 256];
@@ -262,11 +263,11 @@ static void client_open_shell(struct shell_client *c, const char *task)
 
 int shell_run(const char *mountpoint, const char *task)
 {
-	struct shell_client c = {.escape = LINE_START};
+	struct terminal_client c = {.escape = LINE_START};
 	int status;
 
 	if (task && strlen(task) > 200)
-		return client_report(mountpoint, "that is no task");
+		return client_report(mountpoint, "a task ID or prefix has at most 200 characters");
 	c.socket = client_connect(mountpoint);
 	if (c.socket < 0)
 		return -c.socket;

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * client.h - `vastfs shell`: a terminal, or a script, at one end and the mount's daemon at the other.
+ * client.h - `vastfs shell`: connects the terminal, or a script on standard input, to a shell in a container, through
+ * the daemon of the mount. Runs in a process of its own with one thread.
  */
 #ifndef VASTFS_SHELL_CLIENT_H
 #define VASTFS_SHELL_CLIENT_H
 
-#define SHELL_EXIT_FAILED 255 /* as ssh: no status of the shell's own */
+#define SHELL_EXIT_FAILED 255 /* as in ssh: the shell has no exit status */
 
 /*
- * An exit status: the shell's own, or SHELL_EXIT_FAILED after words on standard error. task NULL: the default server.
- * The terminal is as it was when this returns, and when a signal ends the process.
+ * Returns the exit status of the shell, or SHELL_EXIT_FAILED after a message on standard error. task: ID or prefix of
+ * one; NULL: the default server. The terminal mode is restored on return, and when a signal ends the process.
  */
 int shell_run(const char *mountpoint, const char *task);
 

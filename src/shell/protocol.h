@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * protocol.h - what `vastfs shell` and the vastfs that has mounted say to each other.
+ * protocol.h - the protocol between `vastfs shell` and the daemon of the mount.
  *
- * A local socket of packets (SOCK_SEQPACKET) under an abstract name that follows from the owner and the device number
- * of the mount, so there is no file to be left behind or to be looked for. Each side asks the kernel who the other is
- * (SO_PEERCRED): the daemon serves its own user only, the client trusts the mount's owner only. A packet is a letter
- * and its text.
+ * Transport is a local packet socket (SOCK_SEQPACKET) with an abstract name made of the owner and the device number of
+ * the mount, so no socket file can be left behind. Both sides check the user at the other end (SO_PEERCRED): the daemon
+ * serves only its own user, the client trusts only the owner of the mount. A packet is a letter (enum shell_packet) and
+ * its data.
  */
 #ifndef VASTFS_SHELL_PROTOCOL_H
 #define VASTFS_SHELL_PROTOCOL_H
@@ -24,17 +24,17 @@
 
 enum shell_packet {
 	/* From the client. */
-	SHELL_OPEN = 'o',  /* struct shell_open, then the task's id or prefix; the first */
+	SHELL_OPEN = 'o',  /* struct shell_open, then a task ID or a prefix of one; the first packet */
 	SHELL_INPUT = 'i', /* keystrokes, or a part of the script */
-	SHELL_END = 'e',   /* of the script */
+	SHELL_END = 'e',   /* end of the script */
 	SHELL_SIZE = 's',  /* struct shell_size */
 	/* From the daemon. */
-	SHELL_WAITING = 'W', /* why it does not begin yet, for people */
-	SHELL_READY = 'R',   /* the task's id: input is taken */
+	SHELL_WAITING = 'W', /* message: why the shell has not started yet */
+	SHELL_READY = 'R',   /* the task ID: input is accepted */
 	SHELL_OUTPUT = 'O',
 	SHELL_ERRORS = 'E',
-	SHELL_EXIT = 'X',   /* int32_t, the shell's status; the last */
-	SHELL_FAILED = 'F', /* why there is no status, for people; the last */
+	SHELL_EXIT = 'X',   /* int32_t, the exit status of the shell; the last packet */
+	SHELL_FAILED = 'F', /* message: why there is no exit status; the last packet */
 };
 
 struct shell_size {
@@ -49,7 +49,7 @@ struct shell_open {
 
 #define SHELL_VERSION 1
 
-/* The address of the mount on that device, of that user; its length. */
+/* Sets the address of the mount with this owner and device number. Returns its length. */
 static inline socklen_t shell_address(uid_t uid, dev_t device, struct sockaddr_un *ret)
 {
 	int n;
@@ -60,7 +60,7 @@ static inline socklen_t shell_address(uid_t uid, dev_t device, struct sockaddr_u
 	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n);
 }
 
-/* Who holds the other end; (uid_t)-1 if that cannot be known. */
+/* The user at the other end; (uid_t)-1 if unknown. */
 static inline uid_t shell_peer(int fd)
 {
 	struct ucred who;

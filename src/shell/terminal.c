@@ -17,7 +17,7 @@ void terminal_give_back(void)
 	is_raw = 0;
 }
 
-/* tcsetattr is safe in a signal handler (signal-safety(7)). Output that nobody takes must not be waited for. */
+/* tcsetattr is safe in a signal handler (signal-safety(7)). TCSANOW: do not wait until pending output is read. */
 static void terminal_on_end(int number)
 {
 	if (is_raw)

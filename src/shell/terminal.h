@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * terminal.h - the terminal of this process in raw mode, and back.
+ * terminal.h - sets the terminal of this process to raw mode and restores it. Process-wide state; one thread.
  */
 #ifndef VASTFS_SHELL_TERMINAL_H
 #define VASTFS_SHELL_TERMINAL_H
@@ -10,16 +10,16 @@
 #include <stdbool.h>
 
 /*
- * Raw mode for standard input, if it is a terminal. SIGHUP, SIGTERM, SIGINT and SIGQUIT put the old mode back and end
- * the process with 128 + the signal's number.
+ * Sets standard input to raw mode; false if it is no terminal. SIGHUP, SIGTERM, SIGINT and SIGQUIT restore the old mode
+ * and end the process with status 128 + the number of the signal.
  */
 bool terminal_take(void);
 void terminal_give_back(void);
 
-/* 80x24 if nobody says. */
+/* The size of the terminal; 80x24 if it is unknown. */
 struct shell_size terminal_size(void);
 
-/* Whether the size may have changed since this was asked last. SIGWINCH is blocked but in ppoll with the empty mask. */
+/* Whether SIGWINCH arrived since the last call. SIGWINCH is blocked except in ppoll() with an empty mask. */
 bool terminal_has_changed(void);
 
 #endif

@@ -188,7 +188,7 @@ def test_closed_without_a_word(server, cloud):
     done = server.bash(f"echo 'while :; do echo line; sleep 0.01; done' > {EXEC}/query; cat {EXEC}/result", check=False)
     assert b"Input/output error" in done.stderr
     assert done.stdout.startswith(b"line\n")
-    assert "cannot be taken up again" in server.read(f"{EXEC}/error")
+    assert "cannot be resumed" in server.read(f"{EXEC}/error")
     assert "DoesNotExistException" in server.read("error")
 
 
@@ -251,7 +251,7 @@ def test_key_that_is_refused(server, cloud):
     try:
         done = server.bash(f"echo true > {EXEC}/query; cat {EXEC}/result", check=False)
         assert done.returncode == 1
-        assert "KMS gives no key: not for you" in server.read(f"{EXEC}/error")
+        assert "KMS returned no key: not for you" in server.read(f"{EXEC}/error")
     finally:
         cloud.boto("ecs").update_cluster(cluster=cluster, configuration={})
 

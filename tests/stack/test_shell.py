@@ -202,7 +202,7 @@ def test_death_of_the_daemon_gives_the_terminal_back(deployed):
     deployed.operate("run-task")
     terminal = begin(deployed)
     deployed.kill()
-    terminal.see("the daemon of this mount has ended")
+    terminal.see("the daemon of this mount has exited")
     assert terminal.end() == 255
     deployed.mount()
     until(lambda: "unknown" not in deployed.read("status"), "the first contact")
@@ -217,7 +217,7 @@ def test_unmounting_ends_the_shell_in_the_container(deployed, tmp_path):
                           check=True).stdout.split()
     unmount(deployed.path)
     deployed.process.wait(DEADLINE)
-    terminal.see("the daemon of this mount has ended")
+    terminal.see("the daemon of this mount has exited")
     assert terminal.end() == 255
     until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in pids), "the shell's end")
     deployed.mount()
@@ -319,7 +319,7 @@ def test_ambiguous_prefix_and_no_server(deployed):
     assert b"no server is running; touch control/run-task" in done.stderr
     deployed.operate("stop-all-tasks")
     done = script(deployed, "true", "x" * 300, check=255)
-    assert b"that is no task" in done.stderr
+    assert b"at most 200 characters" in done.stderr
 
 
 def test_stopped_task(deployed):
