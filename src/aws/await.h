@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * await.h - work of the engine that another thread sleeps for.
+ * await.h - lets another thread sleep until work on the engine thread has ended.
  *
- * It lives on the sleeper's stack, who leaves only when the engine has done with it.
+ * The struct may be on the stack of the sleeping thread, because await() returns only after the engine has finished
+ * with it.
  */
 #ifndef VASTFS_AWS_AWAIT_H
 #define VASTFS_AWS_AWAIT_H
@@ -10,20 +11,21 @@
 #include "aws/aws.h"
 
 struct awaited {
-	void (*start)(struct awaited *a);  /* engine thread: begins; awaited_end() follows once, now or later */
-	void (*cancel)(struct awaited *a); /* engine thread: awaited_end() has been called when it returns */
-	/* guarded by the token's lock */
+	void (*start)(struct awaited *a); /* engine thread: starts the work; awaited_end() follows once, now or later */
+	void (*cancel)(struct awaited *a); /* engine thread: must call awaited_end() before it returns */
+	/* The following members are guarded by the lock of the token. */
 	struct aws_cancel_token *token;
 	bool ended;
-	bool cancel_pending; /* a post to the engine is under way */
+	bool cancel_pending; /* a cancellation has been posted to the engine */
 };
 
 /* Engine thread. */
 void awaited_end(struct awaited *a);
 
 /*
- * Any thread but the engine's: sleeps until it has ended. token may be NULL; firing it cancels. 0, whatever came of
- * it; or it was not begun: -ECANCELED (the token was fired before), -ESHUTDOWN, -ENOMEM.
+ * Sleeps until the work has ended, so not for the engine's thread. Firing the token (may be NULL) cancels the work. 0:
+ * the work was started and has ended, with any result. Otherwise it was not started: -ECANCELED (the token had been
+ * fired), -ESHUTDOWN, -ENOMEM.
  */
 int await(struct engine *e, struct awaited *a, struct aws_cancel_token *token);
 

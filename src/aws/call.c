@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* One call: attempts, waiting between them, pages. Runs on the engine thread. */
+/* One call: its attempts, the waits between them, its pages. Runs on the engine thread. */
 #include "aws/client.h"
 #include "aws/protocol/page.h"
 #include "aws/transfer.h"
@@ -15,7 +15,7 @@
 #define DEFAULT_TIMEOUT_MS 60000
 
 struct aws_call {
-	struct engine_guest guest;
+	struct engine_member member;
 	struct engine_timer timer; /* until the next attempt */
 	struct aws *aws;
 	struct aws_request *request;
@@ -23,21 +23,22 @@ struct aws_call {
 	void *arg;
 
 	char invocation_id[40];
-	struct aws_attempts attempts; /* of the page at hand */
+	struct aws_attempts attempts; /* of the current page */
+
 	struct http_exchange *exchange;
 	struct aws_wire wire; /* what the exchange sends */
 	int64_t sent_ms;      /* monotonic */
 	int64_t skew_used_ms;
 	int64_t signed_ms; /* wall clock */
-	bool sent;	   /* in any attempt that AWS did not refuse for the clock */
+	bool sent;	   /* whether AWS may have received an attempt that it did not refuse because of the clock */
 
-	bool in_other_name;		 /* signed with keys, or not at all, rather than with the client's */
-	struct aws_credentials own;	 /* those keys; empty: not signed */
-	char *region;			 /* NULL: the client's */
-	struct credential_waiter waiter; /* for the client's keys */
+	bool in_other_name;		 /* uses `own` instead of the keys of the client */
+	struct aws_credentials own;	 /* keys; empty: the request is not signed */
+	char *region;			 /* NULL: the region of the client */
+	struct credential_waiter waiter; /* waits for the keys of the client */
 
-	cJSON *joined;	  /* pages before the one at hand */
-	char *page_token; /* of the page at hand, NULL for the first */
+	cJSON *joined;	  /* the pages before the current one */
+	char *page_token; /* of the current page, NULL for the first */
 	int pages;
 	size_t bytes; /* of all pages */
 };
@@ -68,7 +69,7 @@ static void call_free(struct aws_call *c)
 {
 	http_cancel(c->exchange);
 	engine_timer_cancel(&c->timer);
-	engine_leave(&c->guest);
+	engine_leave(&c->member);
 	credential_waiter_cancel(&c->waiter);
 	aws_credentials_free(&c->own);
 	free(c->region);
@@ -80,7 +81,7 @@ static void call_free(struct aws_call *c)
 	free(c);
 }
 
-/* To people the network is one thing. */
+/* In the tree all failures of the network are one errno. */
 static int call_errno(int errnum)
 {
 	switch (errnum) {
@@ -101,14 +102,14 @@ static void call_warn(const struct aws_call *c, const struct error *err)
 		    err->code[0] ? ", " : "", err->code);
 }
 
-/* Ends the call; the reply's content is the receiver's to take. */
+/* Ends the call; the receiver may take over the content of the reply. */
 static void call_finish(struct aws_call *c, struct aws_reply *reply)
 {
 	reply->error.duration = aws_error_duration(reply);
 	reply->error.errnum = call_errno(reply->error.errnum);
 	reply->sent = c->sent;
 	call_warn(c, &reply->error);
-	engine_leave(&c->guest);
+	engine_leave(&c->member);
 	engine_timer_cancel(&c->timer);
 	c->done(reply, c->arg);
 	aws_reply_free(reply);
@@ -132,9 +133,9 @@ void aws_cancel(struct aws_call *c)
 	call_finish_failed(c, &err);
 }
 
-static void call_stopped(struct engine_guest *g)
+static void call_stopped(struct engine_member *g)
 {
-	aws_cancel(container_of(g, struct aws_call, guest));
+	aws_cancel(container_of(g, struct aws_call, member));
 }
 
 static size_t call_most_bytes(const struct aws_call *c)
@@ -147,15 +148,15 @@ static int call_refuse_pages(const struct aws_call *c, int errnum, const char *w
 	return error_set(err, errnum, "the pages of %s %s %s", c->request->service->name, c->request->operation, why);
 }
 
-/* Asks for the page behind this one: 1 if it is on its way, 0 if there is none, negative errno with words. */
+/* Requests the next page. 1: requested; 0: there is none; negative errno with err set. */
 static int call_next_page(struct aws_call *c, const char *token, struct error *err)
 {
 	char *copy;
 
 	if (c->bytes > call_most_bytes(c))
-		return call_refuse_pages(c, -EFBIG, "are larger together than one reply may be", err);
+		return call_refuse_pages(c, -EFBIG, "have more bytes together than allowed", err);
 	if (c->page_token && strcmp(token, c->page_token) == 0)
-		return call_refuse_pages(c, -ELOOP, "do not end: one names itself as the next", err);
+		return call_refuse_pages(c, -ELOOP, "do not end: a page names itself as the next one", err);
 	copy = strdup(token);
 	if (!copy)
 		return error_set(err, -ENOMEM, "out of memory");
@@ -167,7 +168,7 @@ static int call_next_page(struct aws_call *c, const char *token, struct error *e
 	return 1;
 }
 
-/* Adds the page to those before it: the reply is all that has come so far. */
+/* Joins the page to those before it: the reply then has all pages so far. */
 static int call_join_lists(struct aws_call *c, struct aws_reply *reply)
 {
 	int e;
@@ -184,7 +185,7 @@ static int call_join_lists(struct aws_call *c, struct aws_reply *reply)
 				  c->request->service->name, c->request->operation, strerror(-e));
 }
 
-/* 1: the next page is on its way; 0: that was all, or all that is read; negative errno with words. */
+/* 1: the next page has been requested; 0: the reply is complete or at its limit; negative errno with err set. */
 static int call_continue_list(struct aws_call *c, struct aws_reply *reply)
 {
 	const struct aws_paging *paging = &c->request->paging;
@@ -268,7 +269,7 @@ static void call_answered(struct http_reply *http, void *arg)
 	}
 	delay = call_decide(c, http, &reply);
 	if (delay >= 0) {
-		log_debug("%s %s: attempt %d failed, the next one in %" PRId64 " ms", c->request->service->name,
+		log_debug("%s %s: attempt %d failed, retry in %" PRId64 " ms", c->request->service->name,
 			  c->request->operation, made, delay);
 		aws_reply_free(&reply);
 		engine_timer_set(c->aws->engine, &c->timer, delay, call_attempt, c);
@@ -279,7 +280,7 @@ static void call_answered(struct http_reply *http, void *arg)
 	}
 }
 
-/* -EAGAIN: the client's keys are on their way. */
+/* -EAGAIN: the keys of the client are being fetched. */
 static int call_find_identity(struct aws_call *c, struct aws_identity *ret, struct error *err)
 {
 	if (!c->in_other_name)
@@ -295,7 +296,7 @@ static void call_got_keys(void *arg)
 	engine_timer_set(c->aws->engine, &c->timer, 0, call_attempt, c);
 }
 
-/* Composes and signs the attempt. */
+/* Makes and signs the request of the attempt. */
 static int call_prepare(struct aws_call *c, struct error *err)
 {
 	struct aws_endpoint endpoint;
@@ -320,7 +321,7 @@ static int call_prepare(struct aws_call *c, struct error *err)
 	in.wall_ms = c->signed_ms + c->skew_used_ms;
 	aws_wire_free(&c->wire);
 	e = aws_wire_make(&in, &c->wire);
-	return e < 0 ? error_set(err, e, "the request cannot be built: %s", strerror(-e)) : 0;
+	return e < 0 ? error_set(err, e, "cannot make the request: %s", strerror(-e)) : 0;
 }
 
 static void call_attempt(void *arg)
@@ -371,9 +372,9 @@ static struct aws_call *call_new(struct aws *a, struct aws_request *request,
 	c->done = done;
 	c->arg = arg;
 	c->attempts = (struct aws_attempts){.made = 1, .most = a->options.max_attempts};
-	c->guest.stopped = call_stopped;
+	c->member.stopped = call_stopped;
 	call_make_id(c->invocation_id);
-	engine_join(a->engine, &c->guest);
+	engine_join(a->engine, &c->member);
 	engine_timer_set(a->engine, &c->timer, 0, call_attempt, c);
 	return c;
 }

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/utsname.h>
 
-/* The convention of AWS's SDKs. It must not hold a slash behind "region": some proxies read that. */
+/* The convention of AWS's SDKs. It must not contain a slash after "region": some proxies interpret that. */
 static void client_make_user_agent(struct aws *a)
 {
 	const char *app = getenv("AWS_SDK_UA_APP_ID");
@@ -119,9 +119,9 @@ void aws_client_learn_clock(struct aws *a, const char *date, int64_t wall_ms)
 	if (server < 0)
 		return;
 	if (skew && !a->skew_ms)
-		log_warning(
-			"this machine's clock differs from AWS's by %lld seconds; requests are signed with AWS's time",
-			(long long)(skew / 1000));
+		log_warning("the clock of this machine differs from the clock of AWS by %lld seconds; requests are "
+			    "signed with the time of AWS",
+			    (long long)(skew / 1000));
 	a->skew_ms = skew;
 }
 
@@ -130,7 +130,7 @@ int64_t aws_now_ms(const struct aws *a)
 	return clock_wall_ms() + a->skew_ms;
 }
 
-/* A name for failures that no HTTP reply tells of. */
+/* The name of a failure without an HTTP reply. */
 static const char *client_failure_name(const struct error *err)
 {
 	if (err->code[0])

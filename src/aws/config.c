@@ -45,7 +45,7 @@ char *aws_default_region(const char *profile, const char **ret_source)
 	}
 	*ret_source = "region in the profile";
 	if (aws_profiles_load(&profiles, &ignored) < 0)
-		return NULL; /* the credentials' failure says why */
+		return NULL; /* the failure of the credentials has the reason */
 	region = aws_profiles_get(profiles.merged, chosen ? chosen : "default", "region");
 	if (region && *region)
 		found = strdup(region);
@@ -53,7 +53,7 @@ char *aws_default_region(const char *profile, const char **ret_source)
 	return found;
 }
 
-/* The profile in use, and what it says. */
+/* The profile in use, and its options. */
 struct config_files {
 	const struct aws_profiles *profiles;
 	const char *profile;
@@ -80,13 +80,13 @@ static bool config_is_true(const struct config_files *f, const char *variable_na
 	return strcasecmp(config_variable_or_option(f, variable_name, option), "true") == 0;
 }
 
-/* Where an endpoint was named, for people. */
+/* An endpoint and, for messages, the name of its source. */
 struct wanted_endpoint {
-	const char *url; /* "" if none is */
+	const char *url; /* "": none is set */
 	char name[700];
 };
 
-/* A service's name in a [services x] section: that of its variable, in lower case. */
+/* The name of a service in a [services x] section: as in its environment variable, in lower case. */
 static void config_service_key(const struct aws_service *s, char key[static 64])
 {
 	size_t i;
@@ -106,7 +106,7 @@ static const char *config_services_url(const cJSON *services, const char *key)
 
 /*
  * endpoint_url of a service in the [services x] section that the profile points to, or of the profile. A section that
- * does not exist is refused: requests and their signatures would go to a host that nobody named.
+ * does not exist is refused: otherwise requests and their signatures would go to a host that the user did not choose.
  */
 static int config_endpoint_of_profile(const struct config_files *f, const struct aws_service *s,
 				      struct wanted_endpoint *ret, struct error *err)
@@ -116,8 +116,8 @@ static int config_endpoint_of_profile(const struct config_files *f, const struct
 	char key[64];
 
 	if (name && !cJSON_GetArraySize(services)) {
-		error_set(err, -EINVAL, "profile %s names [services %s], which %s does not have", f->profile, name,
-			  f->profiles->config_path);
+		error_set(err, -EINVAL, "profile %s refers to [services %s], which %s does not contain", f->profile,
+			  name, f->profiles->config_path);
 		error_remedy(err, "add [services %s] to %s or remove services from the profile", name,
 			     f->profiles->config_path);
 		return -EINVAL;
@@ -152,19 +152,19 @@ static const char *config_endpoint_fault(const char *url)
 
 	for (const char *p = url; *p; p++)
 		if (*p < ' ' || *p > '~')
-			return "it contains a control character or one that is not ASCII";
+			return "it contains a control character or a character outside ASCII";
 	if (!scheme)
 		return "it must begin with http:// or https://";
 	if (!host[3] || host[3] == '/')
-		return "it names no host";
+		return "it has no host";
 	if (strchr(host + 3, '@'))
-		return "a user name or password in it cannot be used";
+		return "it contains a user name or password, which vastfs does not support";
 	if (strpbrk(host + 3, " ?#\\\""))
 		return "it must consist of scheme, host, port and path";
 	return strlen(url) > 255 ? "it is longer than 255 characters" : NULL;
 }
 
-/* The URL itself is not repeated: it may hold a password. */
+/* The message does not quote the URL, which may contain a password. */
 static int config_check_endpoint(const struct wanted_endpoint *e, struct error *err)
 {
 	const char *fault = config_endpoint_fault(e->url);
@@ -172,7 +172,7 @@ static int config_check_endpoint(const struct wanted_endpoint *e, struct error *
 	if (!fault)
 		return 0;
 	error_set(err, -EINVAL, "%s is not an http or https URL: %s", e->name, fault);
-	error_remedy(err, "set %s again, for instance to http://localhost:4566, and start vastfs again", e->name);
+	error_remedy(err, "correct %s, for example to http://localhost:4566, and restart vastfs", e->name);
 	return -EINVAL;
 }
 
@@ -212,8 +212,9 @@ static int config_load_sts(struct aws_options *o, const struct config_files *f, 
 	if (!*wanted || o->sts_is_global || strcmp(wanted, "regional") == 0)
 		return 0;
 	error_set(err, -EINVAL,
-		  "AWS_STS_REGIONAL_ENDPOINTS (sts_regional_endpoints) is %s; it may be legacy or regional", wanted);
-	error_remedy(err, "set it again, or unset it, and start vastfs again");
+		  "AWS_STS_REGIONAL_ENDPOINTS (sts_regional_endpoints) is '%s'; valid values are legacy and regional",
+		  wanted);
+	error_remedy(err, "set it to legacy or regional, or unset it, and restart vastfs");
 	return -EINVAL;
 }
 
@@ -283,7 +284,7 @@ static bool config_is_region(const char *region)
 	return len && len < 32 && strspn(region, "abcdefghijklmnopqrstuvwxyz0123456789-") == len;
 }
 
-/* Splits the URL that replaces AWS's own. */
+/* Splits the URL that replaces an AWS endpoint. */
 static void config_use_url(const char *url, struct aws_endpoint *ret)
 {
 	const char *host = strstr(url, "://") + 3;
@@ -319,11 +320,11 @@ int aws_endpoint_find(const struct aws_options *o, const struct aws_service *s, 
 	*ret = (struct aws_endpoint){0};
 	region = region ? region : o->region;
 	if (!config_is_region(region))
-		return error_set(err, -EINVAL, "not a region: '%s'", region);
+		return error_set(err, -EINVAL, "'%s' is not the name of a region", region);
 	found = aws_endpoint_look_up(config_rules_of(o, s), region, o->variant, ret->host, &signing_region);
 	if (!found && !url)
-		return error_set(err, -EINVAL, "%s has no endpoint of the wanted kind in %s", s->name, region);
-	/* As the AWS CLI does it: for a host that was named no rule says that it signs for another region. */
+		return error_set(err, -EINVAL, "%s has no FIPS or dual-stack endpoint in %s", s->name, region);
+	/* As in the AWS CLI: for a configured endpoint the signature uses the region of the client. */
 	snprintf(ret->region, sizeof(ret->region), "%s", found && !url ? signing_region : region);
 	if (url)
 		config_use_url(url, ret);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * endpoints.h - where AWS's services are reached: data made from botocore's published rules, and looking it up.
+ * endpoints.h - looks up the host names of AWS services in data generated from botocore's published rules.
  *
  * endpoints_data.c is written by contrib/generate-endpoints. Pure; any thread.
  */
@@ -13,7 +13,7 @@
 /* A partition of AWS: regions that share accounts, the form of host names and "arn:<name>:...". */
 struct aws_partition {
 	const char *name;
-	const char *prefixes; /* of its regions' names, blanks between: a word, a dash and digits follow */
+	const char *prefixes; /* prefixes of its region names, separated by blanks; a word, a dash and digits follow */
 	const char *suffix;   /* of host names */
 	const char *global_region;
 };
@@ -25,25 +25,25 @@ enum aws_endpoint_variant {
 	AWS_ENDPOINT_FIPS_DUAL_STACK
 };
 
-/* A service in a partition; a row with a region of its own stands before the one for the rest. */
+/* A service in a partition; rows for one region precede the row for all others. */
 struct aws_endpoint_row {
 	const char *service, *partition;
-	const char *region;	       /* NULL: all that have no row of their own */
-	const char *host[4];	       /* by variant, "{region}" in it stands for the region; NULL: there is none */
+	const char *region;	       /* NULL: all regions without a row of their own */
+	const char *host[4];	       /* by variant; "{region}" is replaced; NULL: no such endpoint */
 	const char *signing_region[4]; /* NULL: the region */
 };
 
 extern const struct aws_partition aws_partitions[]; /* a row with name NULL ends it; the last before it is "aws" */
 extern const struct aws_endpoint_row aws_endpoint_rows[]; /* a row with service NULL ends it */
 
-/* Of a region that no partition knows: "aws". Never NULL. */
+/* The partition of a region; "aws" for an unknown region. Never NULL. */
 const struct aws_partition *aws_partition_of(const char *region);
 
 #define AWS_HOST_SIZE 256
 
 /*
- * The host name of a service, and the region that its requests are signed for, which belongs to the table or is region
- * itself. False: there is no such endpoint.
+ * The host name of a service, and the region for the signature, which points into the table or is `region` itself.
+ * False: there is no such endpoint.
  */
 bool aws_endpoint_look_up(const char *service, const char *region, enum aws_endpoint_variant variant,
 			  char host[static AWS_HOST_SIZE], const char **ret_signing_region);

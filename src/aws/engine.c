@@ -11,9 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* How long the thread sleeps if nothing is due; only a bound, for whatever happens wakes it. */
+/* How long the thread sleeps without timers; only a bound, because every event wakes it. */
 #define LONGEST_SLEEP_MS 60000
-#define SOCKETS_STEP	 64 /* by which the list for poll grows */
+#define SOCKETS_STEP	 64 /* the list for poll grows by this number of sockets */
 
 struct post {
 	struct list link;
@@ -24,13 +24,13 @@ struct post {
 struct engine {
 	struct transfers transfers;
 	struct list timers; /* by when_ms, the next one first */
-	struct list guests;
+	struct list members;
 	struct list sockets;
-	struct curl_waitfd *fds; /* for poll: those of this turn */
+	struct curl_waitfd *fds; /* for poll: the sockets of this turn */
 	unsigned fds_room;
 	pthread_t thread;
 
-	pthread_mutex_t lock; /* guards what follows */
+	pthread_mutex_t lock; /* guards the following members */
 	struct list inbox;
 	bool stopping;
 };
@@ -40,12 +40,12 @@ struct transfers *engine_transfers(struct engine *e)
 	return &e->transfers;
 }
 
-void engine_join(struct engine *e, struct engine_guest *g)
+void engine_join(struct engine *e, struct engine_member *g)
 {
-	list_append(&e->guests, &g->link);
+	list_append(&e->members, &g->link);
 }
 
-void engine_leave(struct engine_guest *g)
+void engine_leave(struct engine_member *g)
 {
 	list_remove(&g->link);
 }
@@ -76,7 +76,7 @@ int engine_post(struct engine *e, void (*fn)(void *arg), void *arg)
 	return 0;
 }
 
-/* Runs what was posted; true while the engine is wanted. */
+/* Runs the posted functions; false after engine_stop(). */
 static bool engine_run_inbox(struct engine *e)
 {
 	struct list posts = LIST_INIT(posts);
@@ -121,7 +121,7 @@ static struct engine_timer *engine_next_timer(struct engine *e)
 	return list_empty(&e->timers) ? NULL : container_of(e->timers.next, struct engine_timer, link);
 }
 
-/* Runs what is due now; a timer that is set again meanwhile waits for the next round. */
+/* Runs the timers that are due; a timer that a callback sets again waits for the next turn. */
 static void engine_run_timers(struct engine *e)
 {
 	int64_t now = clock_monotonic_ms();
@@ -158,7 +158,7 @@ static bool engine_make_room(struct engine *e, unsigned n)
 		return true;
 	larger = realloc(e->fds, (e->fds_room + SOCKETS_STEP) * sizeof(*larger));
 	if (!larger)
-		return false; /* those that come last have their turn when others are gone */
+		return false; /* the last sockets are polled when others have been removed */
 	e->fds = larger;
 	e->fds_room += SOCKETS_STEP;
 	return true;
@@ -182,7 +182,7 @@ static unsigned engine_list_sockets(struct engine *e)
 	return n;
 }
 
-/* Once a turn: who comes to be watched meanwhile has no slot. */
+/* Once per turn: a socket watched later in the turn has no slot yet. */
 static bool engine_is_ready(const struct engine *e, struct engine_socket *s)
 {
 	unsigned slot = s->slot;
@@ -191,7 +191,7 @@ static bool engine_is_ready(const struct engine *e, struct engine_socket *s)
 	return slot && e->fds[slot - 1].fd == s->fd && e->fds[slot - 1].revents != 0;
 }
 
-/* Whoever is called may unwatch others: each leaves the list before its turn, and comes back behind the others. */
+/* A callback may unwatch other sockets: so each socket is moved to the end of the list before its callback. */
 static void engine_notify_sockets(struct engine *e)
 {
 	struct list waiting = LIST_INIT(waiting);
@@ -217,11 +217,11 @@ static int engine_sleep_ms(struct engine *e)
 	return left < LONGEST_SLEEP_MS ? (int)left : LONGEST_SLEEP_MS;
 }
 
-/* Everybody who still waits is told; who starts anew while being told is told as well. */
-static void engine_cancel_calls(struct engine *e)
+/* Stops everything that is still registered, including what a callback starts in the meantime. */
+static void engine_notify_members(struct engine *e)
 {
-	while (!list_empty(&e->guests)) {
-		struct engine_guest *g = container_of(e->guests.next, struct engine_guest, link);
+	while (!list_empty(&e->members)) {
+		struct engine_member *g = container_of(e->members.next, struct engine_member, link);
 
 		g->stopped(g);
 	}
@@ -241,7 +241,7 @@ static void *engine_main(void *arg)
 		curl_multi_poll(e->transfers.multi, e->fds, n, engine_sleep_ms(e), NULL);
 		engine_notify_sockets(e);
 	}
-	engine_cancel_calls(e);
+	engine_notify_members(e);
 	return NULL;
 }
 
@@ -259,7 +259,7 @@ int engine_start(struct engine **ret)
 	struct engine *e;
 	int r;
 
-	/* libcurl copies headers, in which tokens and passwords are sent. */
+	/* libcurl copies headers, which contain tokens and passwords. */
 	if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc, secret_erasing_free, secret_erasing_realloc, strdup,
 				 calloc) != CURLE_OK)
 		return -ENOMEM;
@@ -269,7 +269,7 @@ int engine_start(struct engine **ret)
 		return -ENOMEM;
 	}
 	list_init(&e->timers);
-	list_init(&e->guests);
+	list_init(&e->members);
 	list_init(&e->sockets);
 	list_init(&e->inbox);
 	pthread_mutex_init(&e->lock, NULL);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * engine.h - the one thread on which everything that waits for the network happens.
+ * engine.h - the thread that does all network I/O.
  *
- * It drives one libcurl multi handle, timers and an inbox. Functions marked "any thread" may be called from anywhere;
- * all others only on the engine thread, where also every callback runs. No callback may block.
+ * It drives one libcurl multi handle, timers and an inbox. Functions marked "any thread" may be called on every thread;
+ * all others only on the engine thread, which also runs every callback. No callback may block.
  */
 #ifndef VASTFS_AWS_ENGINE_H
 #define VASTFS_AWS_ENGINE_H
@@ -18,16 +18,17 @@ struct engine;
 /* Starts the thread. Call after fork(). */
 int engine_start(struct engine **ret);
 
-/* Any other thread: abandons all transfers and timers (completions are called with -ECANCELED), ends the thread, frees.
+/* Any other thread: cancels all transfers and timers (completions get -ECANCELED), ends the thread, frees the engine.
  */
 void engine_stop(struct engine *e);
 
-/* Any thread: has fn(arg) called on the engine thread, in the order of posting. -ENOMEM, or -ESHUTDOWN after stop. */
+/* Any thread: queues fn(arg) for the engine thread; calls run in order. -ENOMEM, or -ESHUTDOWN after engine_stop(). */
 int engine_post(struct engine *e, void (*fn)(void *arg), void *arg);
 
 bool engine_is_this_thread(const struct engine *e);
 
-/* A one-shot timer, embedded in its owner. Setting it again moves it; cancelling an idle one is harmless. */
+/* A one-shot timer, embedded in its owner. Setting it again replaces the time; cancelling an idle timer does nothing.
+ */
 struct engine_timer {
 	struct list link; /* in the engine's list, ordered by when_ms; zeroed memory is an idle timer */
 	int64_t when_ms;  /* monotonic */
@@ -38,17 +39,17 @@ struct engine_timer {
 void engine_timer_set(struct engine *e, struct engine_timer *t, int64_t delay_ms, void (*fn)(void *arg), void *arg);
 void engine_timer_cancel(struct engine_timer *t);
 
-/* A socket that the engine waits for, embedded in its owner. ready() may change events, and unwatch any socket. */
+/* A socket that the engine polls, embedded in its owner. ready() may change events, and unwatch any socket. */
 struct engine_socket {
 	struct list link;
 	int fd;
-	unsigned slot; /* the engine's; 0 at first */
+	unsigned slot; /* for the engine; initially 0 */
 	short events;  /* POLLIN, POLLOUT; may be changed at any time */
 	void (*ready)(void *arg);
 	void *arg;
 };
 
 void engine_watch(struct engine *e, struct engine_socket *s);
-void engine_unwatch(struct engine_socket *s); /* twice is harmless after a watch */
+void engine_unwatch(struct engine_socket *s); /* may be called twice after engine_watch() */
 
 #endif

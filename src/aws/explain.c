@@ -4,24 +4,24 @@
 
 #include <string.h>
 
-static const char refresh[] = "touch control/login signs in to IAM Identity Center; if the keys come from elsewhere, "
-			      "put new ones there and touch "
+static const char refresh[] = "for keys of IAM Identity Center run: touch control/login; for other keys put new ones "
+			      "into their source and run: touch "
 			      "control/refresh";
 static const char wrong_keys[] =
-	"cat whoami shows where the keys come from: put right ones there and touch control/refresh, or name another "
-	"profile "
-	"by aws_profile in config/default.env; aws sts get-caller-identity checks the same keys";
-static const char permission[] = "ask whoever administers the account for this permission";
+	"run: cat whoami, which shows the source of the keys; put valid keys there and run: touch control/refresh, or "
+	"set "
+	"aws_profile in config/default.env to another profile; aws sts get-caller-identity checks the same keys";
+static const char permission[] = "ask the administrator of the account for this permission";
 
 static const struct {
-	const char *code; /* a "*" at its end stands for any text */
+	const char *code; /* a "*" at the end matches any text */
 	int errnum;
 	const char *remedy;
 } meanings[] = {
 	{"ExpiredToken*", -ENOKEY, refresh},
-	{"RequestExpired", -ENOKEY, "check this machine's clock: timedatectl"},
-	{"RequestTimeTooSkewed", -EIO, "check this machine's clock: timedatectl"},
-	{"RequestInTheFuture", -EIO, "check this machine's clock: timedatectl"},
+	{"RequestExpired", -ENOKEY, "check the clock of this machine; run: timedatectl"},
+	{"RequestTimeTooSkewed", -EIO, "check the clock of this machine; run: timedatectl"},
+	{"RequestInTheFuture", -EIO, "check the clock of this machine; run: timedatectl"},
 	{"UnrecognizedClientException", -ENOKEY, wrong_keys},
 	{"InvalidClientTokenId", -ENOKEY, wrong_keys},
 	{"InvalidAccessKeyId", -ENOKEY, wrong_keys},
@@ -33,12 +33,12 @@ static const struct {
 	{"AccessDenied*", -EIO, permission},
 	{"UnauthorizedOperation", -EIO, permission},
 	{"OptInRequired", -EIO, "enable the region or the service for this account"},
-	{"RequestLimitExceeded", -EIO, "too many calls for this account; wait a minute"},
-	{"Throttling*", -EIO, "too many calls for this account; wait a minute"},
-	{"TooManyRequestsException", -EIO, "too many calls for this account; wait a minute"},
-	{"ServiceUnavailable*", -EIO, "AWS has a problem; wait and see https://health.aws.amazon.com"},
-	{"InternalFailure", -EIO, "AWS has a problem; wait and see https://health.aws.amazon.com"},
-	{"InternalError", -EIO, "AWS has a problem; wait and see https://health.aws.amazon.com"},
+	{"RequestLimitExceeded", -EIO, "wait a minute: the account has made too many calls"},
+	{"Throttling*", -EIO, "wait a minute: the account has made too many calls"},
+	{"TooManyRequestsException", -EIO, "wait a minute: the account has made too many calls"},
+	{"ServiceUnavailable*", -EIO, "wait: the service is failing; see https://health.aws.amazon.com"},
+	{"InternalFailure", -EIO, "wait: the service is failing; see https://health.aws.amazon.com"},
+	{"InternalError", -EIO, "wait: the service is failing; see https://health.aws.amazon.com"},
 };
 
 static bool explain_matches(const char *pattern, const char *code)
@@ -48,7 +48,7 @@ static bool explain_matches(const char *pattern, const char *code)
 	return strncmp(pattern, code, len) == 0 && (pattern[len] == '*' || !code[len]);
 }
 
-/* EC2 says AuthFailure also of a resource that is not ours to release: only without a "resource" it is about keys. */
+/* EC2 also returns AuthFailure for a resource of another account: then the message names a "specified resource". */
 static bool explain_is_about_resource(const struct error *err)
 {
 	return strcmp(err->code, "AuthFailure") == 0 && strstr(err->message, "specified resource");

@@ -3,40 +3,40 @@
 
 #include <string.h>
 
-/* What libcurl's failures mean, and what can be done about them. Unlisted ones are -EIO. */
+/* The failures of libcurl with their remedies. Unlisted ones are -EIO. */
 static const struct failure {
 	CURLcode code;
 	int errnum;
 	const char *words;
 	const char *remedy;
 } failures[] = {
-	{CURLE_OPERATION_TIMEDOUT, -ETIMEDOUT, "no answer in time",
+	{CURLE_OPERATION_TIMEDOUT, -ETIMEDOUT, "the server did not reply in time",
 	 "check the network connection, the region and the proxy settings"},
-	{CURLE_COULDNT_RESOLVE_HOST, -ENETUNREACH, "the host's name is not known",
+	{CURLE_COULDNT_RESOLVE_HOST, -ENETUNREACH, "cannot resolve the host name",
 	 "check the network connection, the name server and aws_region"},
-	{CURLE_COULDNT_RESOLVE_PROXY, -ENETUNREACH, "the proxy's name is not known",
+	{CURLE_COULDNT_RESOLVE_PROXY, -ENETUNREACH, "cannot resolve the name of the proxy",
 	 "check https_proxy, http_proxy and NO_PROXY"},
-	{CURLE_COULDNT_CONNECT, -ENETUNREACH, "no connection",
+	{CURLE_COULDNT_CONNECT, -ENETUNREACH, "cannot connect",
 	 "check the network connection, the proxy settings and AWS_ENDPOINT_URL"},
-	{CURLE_SEND_ERROR, -ECONNRESET, "the connection broke while sending", NULL},
-	{CURLE_RECV_ERROR, -ECONNRESET, "the connection broke while receiving", NULL},
+	{CURLE_SEND_ERROR, -ECONNRESET, "the connection was lost while sending", NULL},
+	{CURLE_RECV_ERROR, -ECONNRESET, "the connection was lost while receiving", NULL},
 	{CURLE_GOT_NOTHING, -ECONNRESET, "the connection was closed without a reply", NULL},
 	{CURLE_PARTIAL_FILE, -ECONNRESET, "the connection was closed in the middle of the reply", NULL},
-	{CURLE_PEER_FAILED_VERIFICATION, -EPROTO, "the server's certificate is not trusted",
-	 "behind a TLS-inspecting proxy set AWS_CA_BUNDLE to the file of its certificates and start vastfs again"},
+	{CURLE_PEER_FAILED_VERIFICATION, -EPROTO, "the certificate of the server is not trusted",
+	 "if a proxy inspects TLS, set AWS_CA_BUNDLE to the file of its certificates and restart vastfs"},
 	{CURLE_SSL_CACERT_BADFILE, -EPROTO, "the file of trusted certificates cannot be read",
 	 "check AWS_CA_BUNDLE and ca_bundle in the profile"},
-	{CURLE_SSL_CONNECT_ERROR, -ECONNRESET, "no TLS connection",
-	 "check that the endpoint's URL (http or https) and the proxy settings are right"},
-	{CURLE_PROXY, -ENETUNREACH, "the proxy refused", "check https_proxy, http_proxy and NO_PROXY"},
-	{CURLE_UNSUPPORTED_PROTOCOL, -EINVAL, "not an http or https address", "check AWS_ENDPOINT_URL"},
-	{CURLE_URL_MALFORMAT, -EINVAL, "not an address", "check AWS_ENDPOINT_URL"},
+	{CURLE_SSL_CONNECT_ERROR, -ECONNRESET, "cannot establish a TLS connection",
+	 "check the URL of the endpoint (http or https) and the proxy settings"},
+	{CURLE_PROXY, -ENETUNREACH, "the proxy refused the connection", "check https_proxy, http_proxy and NO_PROXY"},
+	{CURLE_UNSUPPORTED_PROTOCOL, -EINVAL, "not an http or https URL", "check AWS_ENDPOINT_URL"},
+	{CURLE_URL_MALFORMAT, -EINVAL, "not a valid URL", "check AWS_ENDPOINT_URL"},
 	{CURLE_WEIRD_SERVER_REPLY, -EBADMSG, "the reply is not HTTP", NULL},
-	{CURLE_BAD_CONTENT_ENCODING, -EBADMSG, "the reply's encoding is broken", NULL},
+	{CURLE_BAD_CONTENT_ENCODING, -EBADMSG, "the encoding of the reply is invalid", NULL},
 	{CURLE_OUT_OF_MEMORY, -ENOMEM, "out of memory", NULL},
 };
 
-static const struct failure unknown_failure = {.errnum = -EIO, .words = "the exchange failed"};
+static const struct failure unknown_failure = {.errnum = -EIO, .words = "the request failed"};
 
 static const struct failure *failure_find(CURLcode code)
 {
@@ -62,7 +62,7 @@ static enum error_duration failure_duration(int errnum)
 	}
 }
 
-/* What a proxy answered to CONNECT in place of a tunnel. */
+/* The failure for the status with which a proxy refused CONNECT. */
 static const struct failure *failure_of_proxy(long status)
 {
 	static const struct failure wants_credentials = {
@@ -92,7 +92,7 @@ void failure_explain_proxy(const char *url, long status, struct error *err)
 	error_remedy(err, "%s", f->remedy);
 }
 
-/* Host only, for a URL's query may hold what is nobody's business. */
+/* Names only the host, because the query of a URL may contain a secret. */
 void failure_explain(const struct transfer *t, CURLcode code, const char *curl_says, struct error *err)
 {
 	const struct failure *f = failure_find(code);
@@ -110,7 +110,7 @@ void failure_explain(const struct transfer *t, CURLcode code, const char *curl_s
 	curl_easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &os);
 	if (code == CURLE_COULDNT_CONNECT && os == ECONNREFUSED)
 		errnum = -ECONNREFUSED;
-	if (code == CURLE_UNSUPPORTED_PROTOCOL && t->sent) { /* libcurl's word for an answer without a status line */
+	if (code == CURLE_UNSUPPORTED_PROTOCOL && t->sent) { /* libcurl reports a reply without a status line so */
 		f = failure_find(CURLE_WEIRD_SERVER_REPLY);
 		errnum = f->errnum;
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * failure.h - why libcurl gave up, in vastfs's errors and in words for people.
+ * failure.h - turns a failure of libcurl into an error with message and remedy. Engine thread.
  */
 #ifndef VASTFS_AWS_FAILURE_H
 #define VASTFS_AWS_FAILURE_H
@@ -8,7 +8,7 @@
 #include "aws/transfer.h"
 #include "base/error.h"
 
-/* curl_says: the transfer's error buffer. */
+/* curl_says: the content of the transfer's CURLOPT_ERRORBUFFER. */
 void failure_explain(const struct transfer *t, CURLcode code, const char *curl_says, struct error *err);
 
 /* A proxy's own answer in place of the server's: the status of CONNECT, or 407. */

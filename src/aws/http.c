@@ -13,15 +13,15 @@
 
 struct http_exchange {
 	struct transfer transfer;
-	struct engine_guest guest;
+	struct engine_member member;
 	struct curl_slist *headers;
 	char curl_says[CURL_ERROR_SIZE];
 	int (*sink)(const void *data, size_t len, void *arg);
 	void *sink_arg;
 	ssize_t (*source)(void *data, size_t len, void *arg);
 	void *source_arg;
-	int refused;	     /* why a callback stopped the exchange */
-	size_t header_bytes; /* of all blocks, interim replies included */
+	int refused;	     /* the errno with which a callback stopped the exchange */
+	size_t header_bytes; /* of all header blocks, including interim replies */
 	struct http_reply reply;
 	void (*done)(struct http_reply *reply, void *arg);
 	void *arg;
@@ -68,8 +68,8 @@ static void http_free(struct http_exchange *x)
 {
 	if (x->transfer.owner)
 		transfer_remove(&x->transfer);
-	if (x->guest.link.next)
-		engine_leave(&x->guest);
+	if (x->member.link.next)
+		engine_leave(&x->member);
 	if (x->transfer.easy)
 		curl_easy_cleanup(x->transfer.easy);
 	for (struct curl_slist *h = x->headers; h; h = h->next)
@@ -87,22 +87,22 @@ void http_cancel(struct http_exchange *x)
 
 static void http_finish(struct http_exchange *x)
 {
-	engine_leave(&x->guest);
+	engine_leave(&x->member);
 	x->reply.sent = x->transfer.sent;
 	x->done(&x->reply, x->arg);
 	http_free(x);
 }
 
-static void http_stopped(struct engine_guest *g)
+static void http_stopped(struct engine_member *g)
 {
-	struct http_exchange *x = container_of(g, struct http_exchange, guest);
+	struct http_exchange *x = container_of(g, struct http_exchange, member);
 
 	transfer_remove(&x->transfer);
-	error_set(&x->reply.error, -ECANCELED, "vastfs ends");
+	error_set(&x->reply.error, -ECANCELED, "vastfs is shutting down");
 	http_finish(x);
 }
 
-/* A status line begins a new block: that of an interim reply is forgotten. */
+/* A status line begins a new header block: the block of an interim reply is dropped. */
 static size_t http_take_header(char *data, size_t size, size_t count, void *arg)
 {
 	struct http_exchange *x = arg;
@@ -169,7 +169,7 @@ static void http_describe_failure(struct http_exchange *x, CURLcode code)
 			  x->refused == -EMSGSIZE ? "the header of the reply is larger than 64 KiB"
 			  : x->refused == -EFBIG  ? "the reply is larger than allowed"
 			  : x->refused == -ENOMEM ? "out of memory"
-						  : "the reply could not be kept");
+						  : "the reply could not be stored");
 	else
 		failure_explain(&x->transfer, code, x->curl_says, &x->reply.error);
 }
@@ -201,7 +201,7 @@ static void http_ended(struct transfer *t, CURLcode code)
 static int http_add_headers(struct http_exchange *x, const char *const *headers)
 {
 	static const char *const none[] = {NULL};
-	/* Without these libcurl would add some of its own. */
+	/* Prevents libcurl from adding these headers itself. */
 	static const char *const quiet[] = {"Expect:", "Accept:", NULL};
 	const char *const *lists[] = {quiet, headers ? headers : none};
 
@@ -246,13 +246,14 @@ static void http_set_request(struct http_exchange *x, const struct http_request 
 	CURL *c = x->transfer.easy;
 
 	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
-	/* Else the end of a transfer waits for a name server that does not answer, and with it the engine, and
-	 * unmounting. */
+	/* Otherwise a name server that does not answer would delay the end of a transfer, of the engine, and an
+	 * unmount.
+	 */
 	curl_easy_setopt(c, CURLOPT_QUICK_EXIT, 1L);
 	curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	curl_easy_setopt(c, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-	curl_easy_setopt(c, CURLOPT_PATH_AS_IS, 1L); /* what is sent must be what was signed */
+	curl_easy_setopt(c, CURLOPT_PATH_AS_IS, 1L); /* the path sent must be the path signed */
 	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, x->curl_says);
 	curl_easy_setopt(c, CURLOPT_HTTPHEADER, x->headers);
 	curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, http_take_header);
@@ -289,7 +290,7 @@ struct http_exchange *http_start(struct engine *e, const struct http_request *re
 	buf_init(&x->reply.body, request->reply_max ? request->reply_max : HTTP_REPLY_MAX);
 	x->reply.body.secret = request->secret;
 	buf_init(&x->reply.header, HEADER_MAX);
-	x->guest.stopped = http_stopped;
+	x->member.stopped = http_stopped;
 	x->transfer.done = http_ended;
 	x->transfer.easy = curl_easy_init();
 	if (!x->transfer.easy || http_add_headers(x, request->headers) < 0 ||
@@ -299,7 +300,7 @@ struct http_exchange *http_start(struct engine *e, const struct http_request *re
 	}
 	http_set_request(x, request);
 	http_set_limits(x->transfer.easy, request);
-	engine_join(e, &x->guest);
+	engine_join(e, &x->member);
 	transfer_start(engine_transfers(e), &x->transfer);
 	return x;
 }

@@ -46,9 +46,9 @@ static bool retry_ends_with(const char *text, const char *end)
 }
 
 /*
- * What an account has too much of stays too much however often AWS is asked. Such codes are named alike in all services
- * (LimitExceededException, FileSystemLimitExceeded, ServiceQuotaExceededException); those that mean a rate in spite of
- * their name are in the table above.
+ * A retry does not help against an exceeded quota. The codes have similar names in all services
+ * (LimitExceededException, FileSystemLimitExceeded, ServiceQuotaExceededException); codes with such a name that mean a
+ * rate are in the table above.
  */
 static bool retry_is_quota(const char *code)
 {
@@ -76,8 +76,8 @@ static enum aws_outcome retry_outcome(int errnum)
 	}
 }
 
-/* A status of 2xx whose body is not what AWS would send, or another one without AWS's error code: it was not AWS, or
- * not all of AWS, that answered. */
+/* A 2xx with a malformed body, or another status without an error code of AWS: the reply is truncated or comes from a
+ * proxy. */
 static bool retry_is_garbled(const struct aws_reply *reply)
 {
 	int status = reply->error.http_status;
@@ -113,10 +113,10 @@ enum error_duration aws_error_duration(const struct aws_reply *reply)
 	case AWS_OUTCOME_THROTTLE:
 	case AWS_OUTCOME_TRANSIENT:
 	case AWS_OUTCOME_TIMEOUT:
-		/* A reply that parses and yet lacks what it should hold will lack it again in a minute. */
+		/* A well-formed reply without a required member: a retry would get the same. */
 		return reply->error.errnum == -ENOMSG ? ERROR_PERMANENT : ERROR_TRANSIENT;
 	default:
-		/* Keys that are refused, have expired or cannot be found; a certificate that is not trusted. */
+		/* Refused, expired or missing keys; an untrusted certificate. */
 		return reply->error.errnum == -ENOKEY || reply->error.errnum == -EPROTO ? ERROR_FIXABLE
 											: ERROR_PERMANENT;
 	}
@@ -135,8 +135,8 @@ static void retry_give_tokens(struct aws_quota *q, int tokens)
 }
 
 /*
- * A wrong clock means that AWS refused the request: it may be sent again whatever it does. So may a request that was
- * signed before the machine was suspended and arrived after it woke up.
+ * After an error about the clock any request may be repeated, because AWS refused it. The same holds for a request that
+ * was signed before the machine was suspended and sent after it resumed.
  */
 static int64_t retry_decide_clock(struct aws_attempts *a, const struct aws_situation *s)
 {

@@ -16,7 +16,7 @@
 #define MOST_HEADERS 40
 #define HASH_SIZE    32
 
-/* A piece of text that is not ours. */
+/* A piece of text, not owned. */
 struct slice {
 	const char *at;
 	size_t len;
@@ -80,7 +80,7 @@ void aws_key_cache_clear(struct aws_key_cache *cache)
 	OPENSSL_cleanse(cache, sizeof(*cache));
 }
 
-/* What a key is derived from, as a hash, so that the cache holds no secret in the clear. */
+/* A hash of the input of a derived key, so that the cache contains no secret in plain text. */
 static int sign_name_key(const struct aws_to_sign *r, const char *secret, const char *date, unsigned char of[HASH_SIZE])
 {
 	_buf_ struct buf b = BUF_INIT_SECRET(TEXT_MAX);
@@ -135,7 +135,7 @@ static int sign_hex_digit(char c)
 	return at ? (int)(at - digits) : -1;
 }
 
-/* Decodes and encodes anew, so that every way of writing the same text becomes one. */
+/* Decodes and encodes again, so that equivalent encodings of a text become equal. */
 static void sign_encode_again(struct buf *out, struct slice s)
 {
 	for (size_t i = 0; i < s.len; i++) {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * sign.h - AWS Signature Version 4, as values in and values out.
+ * sign.h - computes signatures of AWS Signature Version 4. Pure.
  *
  * Source: "Create a signed AWS API request" in AWS's Identity and Access Management guide, and AWS's own test suite.
- * Nothing here knows the time or the environment. Times are wall clock milliseconds. -ENOMEM is the only failure.
+ * The caller passes the time. Times are wall clock milliseconds. -ENOMEM is the only failure.
  */
 #ifndef VASTFS_AWS_SIGN_H
 #define VASTFS_AWS_SIGN_H
@@ -15,7 +15,7 @@
 
 #define AWS_SHA256_HEX 65
 
-/* Who signs. token is "" for keys that live long. */
+/* The keys that sign. token is "" for long-term keys. */
 struct aws_identity {
 	const char *key_id;
 	const char *secret;
@@ -25,7 +25,7 @@ struct aws_identity {
 enum aws_path_rule {
 	AWS_PATH_NORMAL,   /* dot segments and doubled slashes are resolved, then each byte is encoded (once more) */
 	AWS_PATH_AS_IS,	   /* encoded, but not resolved */
-	AWS_PATH_VERBATIM, /* S3: exactly what is sent */
+	AWS_PATH_VERBATIM, /* S3: unchanged */
 };
 
 struct aws_to_sign {
@@ -35,7 +35,7 @@ struct aws_to_sign {
 	const char *const *headers; /* "Name: value", NULL-terminated, with Host; all of them get signed */
 	const void *body;
 	size_t body_len;
-	const char *payload_hash; /* NULL: that of body; else verbatim, as UNSIGNED-PAYLOAD */
+	const char *payload_hash; /* NULL: the hash of body; else used verbatim, e.g. UNSIGNED-PAYLOAD */
 	const char *region;
 	const char *service;
 	enum aws_path_rule path_rule;
@@ -44,10 +44,10 @@ struct aws_to_sign {
 	int64_t wall_ms;
 };
 
-/* Keys derived from a secret, by day, region and service: they save four of five hashes. Zeroed memory is empty. */
+/* A cache of keys derived from a secret for a day, region and service; saves four of five hashes. Zeroed: empty. */
 struct aws_key_cache {
 	struct {
-		unsigned char of[32]; /* hash of what the key is derived from */
+		unsigned char of[32]; /* hash of the secret, day, region and service */
 		unsigned char key[32];
 		bool used;
 	} entries[16];
@@ -57,22 +57,22 @@ struct aws_key_cache {
 void aws_key_cache_clear(struct aws_key_cache *cache);
 
 /*
- * What a request must additionally carry. The header lines are "X-Amz-Date: ..." and so on, separated by newlines, in
- * the order in which they may be sent.
+ * The result: headers or query to add to the request. The header lines are "X-Amz-Date: ..." and so on, separated by
+ * newlines, in the order in which they may be sent.
  */
 struct aws_signed {
 	struct buf canonical;	   /* the canonical request */
-	struct buf string_to_sign; /* and what was signed of it: for tests and for SignatureDoesNotMatch */
+	struct buf string_to_sign; /* the string to sign: for tests, and to explain SignatureDoesNotMatch */
 	struct buf headers;	   /* of aws_sign */
 	struct buf query;	   /* of aws_presign: the whole query to send */
 	char signature[AWS_SHA256_HEX];
 };
 
-/* cache may be NULL. The result is to be freed with aws_signed_free, also after a failure. */
+/* cache may be NULL. The caller frees *ret with aws_signed_free(), also after a failure. */
 int aws_sign(const struct aws_to_sign *r, const struct aws_identity *who, struct aws_key_cache *cache,
 	     struct aws_signed *ret);
 
-/* As aws_sign, but signs the query, so that the URL alone is enough for so many seconds. */
+/* As aws_sign(), but adds the signature to the query: the URL alone is valid for expires_s seconds. */
 int aws_presign(const struct aws_to_sign *r, const struct aws_identity *who, struct aws_key_cache *cache, int expires_s,
 		struct aws_signed *ret);
 

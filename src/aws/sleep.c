@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Calls for code that sleeps until they are answered, and what lets it go. */
+/* Calls for code that sleeps until the reply, and the tokens that cancel them. */
 #include "aws/await.h"
 #include "aws/client.h"
 #include "base/clock.h"
@@ -10,7 +10,7 @@
 
 struct aws_cancel_token {
 	pthread_mutex_t lock;
-	pthread_cond_t changed; /* fired, or a call that sleeps on the token has ended */
+	pthread_cond_t changed; /* signalled when the token is fired, or a call that uses it has ended */
 	bool fired;
 };
 
@@ -145,8 +145,8 @@ struct call_sleep {
 	struct awaited awaited;
 	struct aws *aws;
 	struct aws_request *request;
-	struct aws_call *call; /* the engine's */
-	const char *operation; /* of the request, which is the call's once it has started */
+	struct aws_call *call; /* owned by the engine */
+	const char *operation; /* of the request, which belongs to the call once it has started */
 	int most;
 	struct error error;
 	cJSON *body;
@@ -159,7 +159,8 @@ static void sleep_call_done(struct aws_reply *reply, void *arg)
 	s->call = NULL;
 	s->error = reply->error;
 	if (!error_is(&s->error) && reply->truncated)
-		error_set(&s->error, -EOVERFLOW, "%s lists more entries than vastfs reads (%d)", s->operation, s->most);
+		error_set(&s->error, -EOVERFLOW, "%s returned more entries than vastfs reads (%d)", s->operation,
+			  s->most);
 	if (!error_is(&s->error))
 		s->body = move_ptr(reply->body);
 	awaited_end(&s->awaited);
@@ -201,7 +202,7 @@ int aws_call(struct aws *a, struct aws_request *request, struct aws_cancel_token
 		aws_request_free(request);
 		return error_set(err, r, "%s",
 				 r == -ECANCELED   ? "cancelled"
-				 : r == -ESHUTDOWN ? "vastfs ends"
+				 : r == -ESHUTDOWN ? "vastfs is shutting down"
 						   : "out of memory");
 	}
 	if (ret)

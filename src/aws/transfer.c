@@ -32,7 +32,7 @@ static void transfer_stop_connecting(struct transfer *t)
 	t->connecting = false;
 }
 
-/* The connection stands and the request is sent next. */
+/* The connection is established; the request is sent next. */
 static int transfer_connected(void *arg, char *peer, char *self, int peer_port, int self_port)
 {
 	struct transfer *t = arg;
@@ -67,7 +67,7 @@ void transfer_remove(struct transfer *t)
 
 static void transfer_end(struct transfer *t, CURLcode result)
 {
-	/* libcurl closes such a connection with its handle's removal. */
+	/* libcurl closes such a connection when the handle is removed. */
 	if (t->keep && result == CURLE_OK)
 		transfer_stop_connecting(t);
 	else

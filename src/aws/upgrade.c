@@ -25,7 +25,7 @@ static const char *upgrade_after_scheme(const char *url, const char **ret_connec
 	return NULL;
 }
 
-/* What would break the request's lines, or is no address at all. */
+/* Refuses characters that would break the lines of the request. */
 static bool upgrade_is_printable(const char *text)
 {
 	for (; *text; text++)
@@ -42,7 +42,7 @@ int upgrade_url_parse(const char *url, struct upgrade_url *ret, struct error *er
 
 	*ret = (struct upgrade_url){0};
 	if (!host_len || memchr(host, '@', host_len) || !upgrade_is_printable(host))
-		return error_set(err, -EINVAL, "what was to be a WebSocket's address is none");
+		return error_set(err, -EINVAL, "invalid WebSocket URL");
 	ret->host = strndup(host, host_len);
 	if (asprintf(&ret->connect, "%s%s", connect, ret->host ? ret->host : "") < 0)
 		ret->connect = NULL;
@@ -91,7 +91,7 @@ static int upgrade_accept_value(const char *key, char ret[32])
 	return 0;
 }
 
-/* The value of a header into out; "" if it is absent. head is a string, lines end in CR LF. */
+/* Copies the value of a header to out; "" if absent. head is a string whose lines end in CR LF. */
 static void upgrade_find_header(const char *head, const char *name, char *out, size_t size)
 {
 	size_t name_len = strlen(name);
@@ -112,10 +112,10 @@ static void upgrade_find_header(const char *head, const char *name, char *out, s
 
 static int upgrade_refused(int status, struct error *err)
 {
-	error_set(err, -EPROTO, "the peer refused the WebSocket (HTTP status %d)", status);
+	error_set(err, -EPROTO, "the server refused the WebSocket (HTTP status %d)", status);
 	err->http_status = status;
 	if (status == 407)
-		error_remedy(err, "the proxy wants credentials: check https_proxy");
+		error_remedy(err, "add user name and password of the proxy to https_proxy");
 	return err->errnum;
 }
 
@@ -127,13 +127,13 @@ static int upgrade_judge(const char *head, const char *key, struct error *err)
 	if (r < 0)
 		return r;
 	if (sscanf(head, "HTTP/1.%*1[01] %3d", &status) != 1)
-		return error_set(err, -EPROTO, "the peer does not speak HTTP/1.1");
+		return error_set(err, -EPROTO, "the reply is not HTTP/1.1");
 	if (status != 101)
 		return upgrade_refused(status, err);
 	upgrade_find_header(head, "Upgrade", upgrade, sizeof(upgrade));
 	upgrade_find_header(head, "Sec-WebSocket-Accept", accept, sizeof(accept));
 	if (strcasecmp(upgrade, "websocket") != 0 || strcmp(accept, expected) != 0)
-		return error_set(err, -EPROTO, "the peer's answer is not that of a WebSocket: a proxy may be between");
+		return error_set(err, -EPROTO, "the reply does not accept the WebSocket: it may come from a proxy");
 	return 0;
 }
 
@@ -145,12 +145,12 @@ int upgrade_reply(const char *data, size_t len, const char *key, struct error *e
 	int r;
 
 	if (!end && len >= UPGRADE_REPLY_MAX)
-		return error_set(err, -EPROTO, "the peer's answer has no end");
+		return error_set(err, -EPROTO, "the header of the reply is too long");
 	if (!end)
 		return 0;
 	head_len = (size_t)(end - data) + 4;
 	if (memchr(data, '\0', head_len))
-		return error_set(err, -EPROTO, "the peer does not speak HTTP/1.1");
+		return error_set(err, -EPROTO, "the reply is not HTTP/1.1");
 	head = strndup(data, head_len);
 	if (!head)
 		return -ENOMEM;

@@ -11,29 +11,29 @@
 #include <wslay/wslay.h>
 
 #define PING_MS	   30000
-#define UPGRADE_MS 10000 /* for the answer to the request */
+#define UPGRADE_MS 10000 /* for the reply to the upgrade request */
 #define OUT_MAX	   ((size_t)64 << 10)
-#define TURN_MAX   ((size_t)1 << 20) /* bytes read before others have their turn */
+#define TURN_MAX   ((size_t)1 << 20) /* most bytes read in one turn of the engine */
 
 struct websocket {
 	struct engine *engine;
-	struct engine_guest guest;
+	struct engine_member member;
 	struct transfer transfer;
 	struct engine_socket socket;
-	struct engine_timer timer; /* failure to be told, answer to the upgrade, ping */
-	struct engine_timer again; /* more to read that no socket tells of */
+	struct engine_timer timer; /* for a failure to report, the reply to the upgrade, or a ping */
+	struct engine_timer again; /* for data that was read but not processed in the last turn */
 	struct websocket_events events;
 	void *arg;
 	struct upgrade_url url;
 	char key[UPGRADE_KEY_SIZE];
-	struct buf request, reply; /* of the upgrade; what stands behind the reply is read first */
+	struct buf request, reply; /* of the upgrade; data that follows the reply is processed first */
 	size_t request_sent, reply_taken;
-	struct buf out;			/* frames on their way: many small ones leave together */
-	wslay_event_context_ptr frames; /* NULL until the peer has agreed */
+	struct buf out;			/* frames to send: small ones are sent together */
+	wslay_event_context_ptr frames; /* NULL until the server has accepted */
 	int ping_ms;
 	size_t message_max, turn; /* bytes read in this turn */
 	bool paused, pinged;
-	bool busy, released; /* in a callback; to be freed behind it */
+	bool busy, released; /* in a callback; to be freed after it */
 	struct error error;
 	char curl_says[CURL_ERROR_SIZE];
 };
@@ -43,7 +43,7 @@ static void websocket_release(struct websocket *ws)
 	engine_timer_cancel(&ws->timer);
 	engine_timer_cancel(&ws->again);
 	engine_unwatch(&ws->socket);
-	engine_leave(&ws->guest);
+	engine_leave(&ws->member);
 	if (ws->transfer.owner)
 		transfer_remove(&ws->transfer);
 	if (ws->transfer.easy)
@@ -59,22 +59,22 @@ static void websocket_release(struct websocket *ws)
 
 static void websocket_end(struct websocket *ws)
 {
-	ws->busy = true; /* who closes it now comes too late */
+	ws->busy = true; /* websocket_close() must not free it now */
 	ws->events.closed(&ws->error, ws->arg);
 	websocket_release(ws);
 }
 
-static void websocket_stopped(struct engine_guest *g)
+static void websocket_stopped(struct engine_member *g)
 {
-	struct websocket *ws = container_of(g, struct websocket, guest);
+	struct websocket *ws = container_of(g, struct websocket, member);
 
-	error_set(&ws->error, -ECANCELED, "vastfs ends");
+	error_set(&ws->error, -ECANCELED, "vastfs is shutting down");
 	websocket_end(ws);
 }
 
 /* -- bytes ----------------------------------------------------------------------------------------------------- */
 
-/* -EAGAIN: none now; 0: the peer has closed. */
+/* -EAGAIN: no data now; 0: the server closed the connection. */
 static ssize_t websocket_read_some(struct websocket *ws, void *data, size_t len)
 {
 	size_t n = 0;
@@ -144,7 +144,7 @@ static ssize_t websocket_on_send(wslay_event_context_ptr frames, const uint8_t *
 	return -1;
 }
 
-/* False when the peer takes no more for now, or is gone. */
+/* False if the connection accepts no more data now, or was closed. */
 static bool websocket_send_out(struct websocket *ws)
 {
 	ssize_t n = ws->out.len ? websocket_write_some(ws, ws->out.data, ws->out.len) : 0;
@@ -181,7 +181,7 @@ static void websocket_on_message(wslay_event_context_ptr frames _unused_, const 
 	if (m->opcode == WSLAY_PONG) {
 		ws->pinged = false;
 	} else if (m->opcode == WSLAY_CONNECTION_CLOSE) {
-		error_set(&ws->error, -ENOTCONN, "%s has closed the WebSocket (%u)", ws->url.host, m->status_code);
+		error_set(&ws->error, -ENOTCONN, "%s closed the WebSocket (%u)", ws->url.host, m->status_code);
 	} else if (m->opcode == WSLAY_TEXT_FRAME || m->opcode == WSLAY_BINARY_FRAME) {
 		ws->events.message(m->opcode == WSLAY_TEXT_FRAME, m->msg, m->msg_length, ws->arg);
 	}
@@ -207,10 +207,10 @@ static void websocket_exchange(struct websocket *ws)
 	r = wslay_event_recv(ws->frames);
 	if (r == 0 && !error_is(&ws->error))
 		r = websocket_send_frames(ws);
-	/* Who breaks the rules is told so by wslay itself. */
+	/* wslay itself sends the close frame after a protocol error. */
 	if (r != 0 || (!ws->released && wslay_event_get_close_sent(ws->frames)))
 		websocket_fail(ws, r == WSLAY_ERR_NOMEM ? -ENOMEM : -EPROTO,
-			       "what came is no WebSocket frame, or a message is too long");
+			       "received an invalid WebSocket frame or a message that is too long");
 }
 
 /* -- the upgrade ----------------------------------------------------------------------------------------------- */
@@ -262,7 +262,7 @@ static void websocket_upgrade(struct websocket *ws)
 		websocket_take_reply(ws);
 	}
 	if (!ws->frames && n != -EAGAIN)
-		websocket_fail(ws, -EPROTO, "the connection was closed in place of an answer");
+		websocket_fail(ws, -EPROTO, "the server closed the connection without a reply");
 }
 
 /* -- turns ----------------------------------------------------------------------------------------------------- */
@@ -298,7 +298,7 @@ static void websocket_ping(void *arg)
 	const struct wslay_event_msg m = {.opcode = WSLAY_PING, .msg = (const uint8_t *)"vastfs", .msg_length = 6};
 
 	if (ws->pinged && !ws->paused)
-		websocket_fail(ws, -ETIMEDOUT, "the peer does not answer any more");
+		websocket_fail(ws, -ETIMEDOUT, "the server no longer answers pings");
 	else if (wslay_event_queue_msg(ws->frames, &m) == 0)
 		ws->pinged = true;
 	engine_timer_set(ws->engine, &ws->timer, ws->ping_ms, websocket_ping, ws);
@@ -309,7 +309,7 @@ static void websocket_upgrade_is_late(void *arg)
 {
 	struct websocket *ws = arg;
 
-	websocket_fail(ws, -ETIMEDOUT, "no answer in time");
+	websocket_fail(ws, -ETIMEDOUT, "the server did not reply in time");
 	websocket_run(ws);
 }
 
@@ -388,11 +388,11 @@ struct websocket *websocket_start(struct engine *e, const struct websocket_reque
 	ws->arg = arg;
 	ws->message_max = request->message_max;
 	ws->ping_ms = request->ping_ms ? request->ping_ms : PING_MS;
-	ws->guest.stopped = websocket_stopped;
+	ws->member.stopped = websocket_stopped;
 	ws->transfer.done = websocket_connected;
 	ws->transfer.keep = true;
 	list_init(&ws->socket.link);
-	list_init(&ws->guest.link);
+	list_init(&ws->member.link);
 	buf_init(&ws->request, 2 * UPGRADE_REPLY_MAX);
 	buf_init(&ws->reply, 2 * UPGRADE_REPLY_MAX);
 	buf_init(&ws->out, OUT_MAX + 1);
@@ -401,7 +401,7 @@ struct websocket *websocket_start(struct engine *e, const struct websocket_reque
 		websocket_release(ws);
 		return NULL;
 	}
-	engine_join(e, &ws->guest);
+	engine_join(e, &ws->member);
 	if (r < 0)
 		engine_timer_set(e, &ws->timer, 0, websocket_report_failure, ws);
 	else
@@ -420,7 +420,7 @@ int websocket_send(struct websocket *ws, bool is_text, const void *data, size_t 
 		return -ENOBUFS;
 	if (wslay_event_queue_msg(ws->frames, &m) != 0)
 		return -ENOMEM;
-	if (!ws->busy) /* else the turn at hand sends it */
+	if (!ws->busy) /* otherwise the current turn sends it */
 		engine_timer_set(ws->engine, &ws->again, 0, websocket_run_again, ws);
 	return 0;
 }

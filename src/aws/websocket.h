@@ -3,8 +3,8 @@
  * websocket.h - a WebSocket (RFC 6455) over the engine: libcurl connects, with the proxy, the certificates and the
  * limits of every other call; libwslay frames.
  *
- * All functions and callbacks run on the engine thread. A peer that does not answer pings is as gone as one that has
- * closed. Compression and other extensions are not asked for.
+ * All functions and callbacks run on the engine thread. A peer that does not answer pings is treated as
+ * disconnected. Compression and other extensions are not requested.
  */
 #ifndef VASTFS_AWS_WEBSOCKET_H
 #define VASTFS_AWS_WEBSOCKET_H
@@ -17,35 +17,37 @@
 #define WEBSOCKET_QUEUE_MAX ((size_t)8 << 20) /* bytes that wait to be sent */
 
 struct websocket_request {
-	const char *url;     /* ws or wss; its query may hold a secret and is not shown */
+	const char *url;     /* ws or wss; its query may contain a secret and is never shown */
 	const char *ca_file; /* NULL: the system's */
-	size_t message_max;  /* bytes of a message; a longer one ends it */
+	size_t message_max;  /* most bytes of a message; a longer one ends the WebSocket */
 	int ping_ms;	     /* between pings, each of which must be answered before the next; 0: 30 s */
 };
 
 struct websocket_events {
 	void (*open)(void *arg);
 	void (*message)(bool is_text, const void *data, size_t len, void *arg);
-	/* Once, the last; it is freed behind it. -ENOTCONN: the peer has closed, -ETIMEDOUT: it is silent, ... */
+	/* The last event, once; the WebSocket is freed after it. -ENOTCONN: the server closed; -ETIMEDOUT: no reply,
+	 * ... */
 	void (*closed)(const struct error *why, void *arg);
 };
 
 struct websocket;
 
-/* NULL without memory. -EINVAL of the url comes by closed(), like all other failures, later. */
+/* NULL without memory. closed() reports all other failures, later; -EINVAL: an invalid URL. */
 struct websocket *websocket_start(struct engine *e, const struct websocket_request *request,
 				  const struct websocket_events *events, void *arg);
 
-/* Takes a copy. -ENOTCONN before open(), -ENOBUFS if too much waits already, -ENOMEM. */
+/* Copies the data and sends it. -ENOTCONN before open(), -ENOBUFS if too much data is queued, -ENOMEM. */
 int websocket_send(struct websocket *ws, bool is_text, const void *data, size_t len);
 
-/* Sends what the peer takes now, rather than in the next turn: for the last words before the engine ends. */
+/* Sends queued data at once instead of in the next turn of the engine, which may be about to stop. */
 void websocket_flush(struct websocket *ws);
 
-/* While paused nothing is read, so that the peer must wait; TCP tells it so. */
+/* While paused nothing is read; the TCP window makes the peer wait. */
 void websocket_pause(struct websocket *ws, bool paused);
 
-/* Says good bye if that goes at once, and frees; closed() is not called. NULL is fine. In any callback. */
+/* Sends a close frame if possible without waiting, and frees; closed() is not called. NULL is allowed. In any callback.
+ */
 void websocket_close(struct websocket *ws);
 
 #endif

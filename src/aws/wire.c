@@ -14,7 +14,7 @@ void aws_wire_free(struct aws_wire *w)
 	buf_free(&w->lines);
 }
 
-/* Cuts text into lines, in place, and lists them behind what is listed already. */
+/* Splits text into lines, in place, and appends them to the list of header lines. */
 static int wire_list_lines(struct aws_wire *w, char *text)
 {
 	char *line;
@@ -62,7 +62,7 @@ static int wire_leave_unsigned(const struct aws_wire_input *in, struct aws_wire 
 	return w->lines.error ? w->lines.error : wire_list_lines(w, w->lines.data);
 }
 
-/* Signs what is listed and adds the signature's headers. Lists anew, for the text may move when it grows. */
+/* Signs the listed headers and adds those of the signature. Lists again, because the text may move when it grows. */
 static int wire_sign(const struct aws_wire_input *in, struct aws_wire *w, const char *path)
 {
 	_buf_ struct buf plain = BUF_INIT_SECRET(LINES_MAX);

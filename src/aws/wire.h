@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * wire.h - a call as it goes over the wire: URL, signed headers, body. Pure: the time and the keys are given.
+ * wire.h - makes the HTTP request of a call: URL, signed headers, body. Pure: the caller passes time and keys.
  */
 #ifndef VASTFS_AWS_WIRE_H
 #define VASTFS_AWS_WIRE_H
@@ -26,11 +26,11 @@ struct aws_wire_input {
 struct aws_wire {
 	struct aws_message message;
 	struct buf url;
-	struct buf lines; /* the headers' text, NUL behind each; secret: the session token is one */
+	struct buf lines; /* text of the headers, each followed by a NUL; secret, because of the session token */
 	const char *headers[AWS_MOST_LINES + 1];
 };
 
-/* 0, -ENOMEM, -EINVAL, -E2BIG. To be freed with aws_wire_free, also after a failure. */
+/* 0, -ENOMEM, -EINVAL, -E2BIG. The caller frees *ret with aws_wire_free(), also after a failure. */
 int aws_wire_make(const struct aws_wire_input *in, struct aws_wire *ret);
 void aws_wire_free(struct aws_wire *w);
 

@@ -145,7 +145,7 @@ def test_certificates_are_those_of_the_bundle(tmp_path, build):
     try:
         source.push("tenzir/vast", small_image())
         refusal = build("tenzir/vast", target.url, VASTFS_REGISTRY_MIRROR=source.url)
-        assert "certificate is not trusted" in refusal["message"] and "AWS_CA_BUNDLE" in refusal["remedy"]
+        assert "certificate of the server is not trusted" in refusal["message"] and "AWS_CA_BUNDLE" in refusal["remedy"]
         answer = build("tenzir/vast", target.url, VASTFS_REGISTRY_MIRROR=source.url, AWS_CA_BUNDLE=str(certificate))
         assert answer["pushed"] and target.manifest("vast-default", answer["digest"])
     finally:

@@ -11,7 +11,7 @@
 
 static void fetch_free(struct credential_fetch *f)
 {
-	engine_leave(&f->guest);
+	engine_leave(&f->member);
 	engine_timer_cancel(&f->timer);
 	credential_fetch_cancel(f->inner);
 	aws_credentials_free(&f->keys);
@@ -141,12 +141,12 @@ static void fetch_begin(void *arg)
 	fetch_fail(f, &err);
 }
 
-static void fetch_stopped(struct engine_guest *g)
+static void fetch_stopped(struct engine_member *g)
 {
 	struct error err = {0};
 
 	error_set(&err, -ECANCELED, "cancelled");
-	fetch_fail(container_of(g, struct credential_fetch, guest), &err);
+	fetch_fail(container_of(g, struct credential_fetch, member), &err);
 }
 
 struct credential_fetch *credential_fetch_start(struct aws *a, const struct credential_source *s,
@@ -162,8 +162,8 @@ struct credential_fetch *credential_fetch_start(struct aws *a, const struct cred
 	f->arg = arg;
 	buf_init(&f->answer, FETCH_ANSWER_MAX);
 	buf_init(&f->stderr_text, 4096);
-	f->guest.stopped = fetch_stopped;
-	engine_join(a->engine, &f->guest);
+	f->member.stopped = fetch_stopped;
+	engine_join(a->engine, &f->member);
 	engine_timer_set(a->engine, &f->timer, 0, fetch_begin, f);
 	return f;
 }

@@ -24,7 +24,7 @@ struct fetch_child {
 };
 
 struct credential_fetch {
-	struct engine_guest guest;
+	struct engine_member member;
 	struct aws *aws;
 	const struct credential_source *source;
 	credential_fetched *done;

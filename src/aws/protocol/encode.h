@@ -7,10 +7,10 @@
 
 #include "base/buf.h"
 
-/* Appends text with every byte encoded that is neither unreserved nor among also_kept (""). Failures stick in out. */
+/* Appends text; encodes all bytes except unreserved characters and those in also_kept. Failures are stored in out. */
 void aws_encode(struct buf *out, const char *text, size_t len, const char *also_kept);
 
-/* The whole string, nothing else kept: a path segment, a query value. */
+/* Appends a whole string for a path segment or a query value. */
 void aws_encode_text(struct buf *out, const char *text);
 
 #endif

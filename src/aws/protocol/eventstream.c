@@ -9,7 +9,7 @@
 #define CRC_LEN	    4
 #define MESSAGE_MAX (PRELUDE_LEN + EVENTSTREAM_HEADERS_MAX + EVENTSTREAM_PAYLOAD_MAX + CRC_LEN)
 
-/* The headers' types, by number; those with a length of their own have it in two bytes before the value. */
+/* The types of headers; some have a length of two bytes before the value. */
 enum { TYPE_BYTES = 6, TYPE_STRING = 7, TYPE_COUNT = 10 };
 
 static const uint8_t fixed_length[TYPE_COUNT] = {
@@ -49,7 +49,7 @@ struct eventstream_reader {
 	size_t left;
 };
 
-/* NULL if there are not so many bytes. */
+/* Consumes n bytes; NULL if there are fewer. */
 static const uint8_t *eventstream_take(struct eventstream_reader *r, size_t len)
 {
 	const uint8_t *p = r->at;
@@ -117,7 +117,7 @@ static int eventstream_read_headers(struct eventstream_message *m, const uint8_t
 
 /* -- messages -------------------------------------------------------------------------------------------------- */
 
-/* How long the message is that begins here: 0 if that is not known yet. */
+/* The length of the message that begins here; 0: not known yet. */
 static int eventstream_message_length(const uint8_t *p, size_t len, size_t *ret)
 {
 	size_t total, headers;
@@ -151,7 +151,7 @@ static int eventstream_take_message(struct eventstream *s, const uint8_t *p, siz
 	return s->message(&m, s->arg);
 }
 
-/* Takes whole messages; how many bytes they had is left in *ret. */
+/* Handles whole messages. *ret: the number of bytes consumed. */
 static int eventstream_take_messages(struct eventstream *s, const uint8_t *p, size_t len, size_t *ret)
 {
 	size_t at = 0, total;
@@ -167,7 +167,7 @@ static int eventstream_take_messages(struct eventstream *s, const uint8_t *p, si
 	return r;
 }
 
-/* Completes what is pending with as little as it takes, so that nothing is copied twice. */
+/* Completes the pending message with only the bytes that it lacks, so that no byte is copied twice. */
 static int eventstream_complete_pending(struct eventstream *s, const uint8_t **p, size_t *len)
 {
 	size_t total = 0, wanted, used;

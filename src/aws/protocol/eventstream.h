@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * eventstream.h - messages of application/vnd.amazon.eventstream as they come. Pure.
+ * eventstream.h - decodes messages of application/vnd.amazon.eventstream as their bytes arrive. Pure.
  *
  * Source: "Amazon Event Stream Specification" (Smithy 2.0, aws/amazon-eventstream): a message is total length and
  * headers' length (big-endian, 4 bytes each), zlib's CRC-32 of these eight, headers, payload, CRC-32 of all before it.
@@ -27,17 +27,17 @@ struct eventstream_message {
 };
 
 struct eventstream {
-	struct buf pending; /* of a message that is not whole yet */
+	struct buf pending; /* the bytes of an incomplete message */
 	/* Called for every message; a negative errno ends the decoding. */
 	int (*message)(const struct eventstream_message *m, void *arg);
 	void *arg;
-	int failed; /* sticks: what came after a broken message has no meaning */
+	int failed; /* permanent: data after a broken message cannot be decoded */
 };
 
 void eventstream_init(struct eventstream *s, int (*message)(const struct eventstream_message *m, void *arg), void *arg);
 void eventstream_free(struct eventstream *s);
 
-/* The next bytes. -EBADMSG if they are no event stream, -ENOMEM, or what message returned; the same ever after. */
+/* Decodes more bytes. -EBADMSG: not an event stream; -ENOMEM, or the errno of message(). Failures are permanent. */
 int eventstream_feed(struct eventstream *s, const void *data, size_t len);
 
 /* Whether the bytes so far end between two messages. */

@@ -12,7 +12,7 @@
 #define PRINT_FIRST_GUESS 4096
 #define REPLACEMENT	  "\xef\xbf\xbd" /* U+FFFD */
 
-/* The four digits of \uXXXX; -1: they are none. */
+/* The value of the four digits of \uXXXX; -1: not digits. */
 static int json_unit_at(const char *s, size_t left)
 {
 	char digits[5] = "";
@@ -30,7 +30,7 @@ static bool json_is_half(int unit)
 	return unit >= 0xd800 && unit <= 0xdfff;
 }
 
-/* What begins with a backslash. Returns how many bytes it took. */
+/* Handles an escape sequence. Returns the number of bytes consumed. */
 static size_t json_take_escape(struct buf *out, const char *s, size_t left)
 {
 	int unit = json_unit_at(s, left);
@@ -57,7 +57,7 @@ static size_t json_take_escape(struct buf *out, const char *s, size_t left)
 	return 2;
 }
 
-/* Most replies have none of these. */
+/* Most replies need no marks and are not copied. */
 static bool json_needs_marks(const char *text, size_t len)
 {
 	const char *at = text, *end = text + len;
@@ -117,7 +117,7 @@ cJSON *aws_json_read(const char *text, size_t len)
 	return cJSON_ParseWithLength(marked.data, marked.len + 1);
 }
 
-/* The marks as JSON writes what they stand for. */
+/* Replaces marks by the JSON escapes of their characters. */
 static int json_unmark(struct buf *out, const char *text)
 {
 	for (;;) {

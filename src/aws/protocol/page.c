@@ -8,7 +8,7 @@ const char *aws_page_next(const struct aws_paging *p, const cJSON *page)
 	return p->token_out ? aws_text(page, p->token_out) : "";
 }
 
-/* The object that holds the list, and the list's name in it. */
+/* The object that contains the list, and the name of the list in it. */
 static cJSON *page_holder(cJSON *tree, const char *path, const char **ret_name)
 {
 	char above[128];
@@ -19,7 +19,7 @@ static cJSON *page_holder(cJSON *tree, const char *path, const char **ret_name)
 	return (cJSON *)(uintptr_t)aws_at(tree, above);
 }
 
-/* The list in whole; made if there is none, for the first page may lack it. */
+/* The list in whole; created if absent, because the first page may lack it. */
 static cJSON *page_list(cJSON *whole, const char *path)
 {
 	const char *name;

@@ -41,7 +41,7 @@ void aws_reply_take_request_id(const struct http_reply *http, struct aws_reply *
 	aws_copy_word(reply->request_id, sizeof(reply->request_id), id, sizeof(id));
 }
 
-/* The beginning of what was answered, for words; markup says little, so only what is outside of tags counts. */
+/* The beginning of the reply, for messages; only the text outside of tags, because markup is not informative. */
 static void protocol_quote(const struct buf *payload, char *out, size_t size)
 {
 	const char *s = buf_str(payload);
@@ -58,7 +58,7 @@ static void protocol_quote(const struct buf *payload, char *out, size_t size)
 	out[n] = '\0';
 }
 
-/* What parses may still lack what the call is made for. */
+/* A well-formed reply may still lack a required member. */
 static void protocol_check_shape(const struct aws_request *r, struct aws_reply *reply)
 {
 	const struct aws_member token[] = {{r->paging.token_out, AWS_STRING | AWS_OPTIONAL}, {NULL, 0}};
@@ -71,7 +71,7 @@ static void protocol_check_shape(const struct aws_request *r, struct aws_reply *
 		e = aws_shape_check(token, reply->body, &reply->error);
 	if (e == 0)
 		return;
-	error_prefix(&reply->error, "the reply of %s to %s cannot be used", r->service->name, r->operation);
+	error_prefix(&reply->error, "the reply of %s to %s is unusable", r->service->name, r->operation);
 	reply->error.http_status = reply->status;
 }
 
@@ -98,7 +98,7 @@ static void protocol_parse_success(const struct aws_request *r, struct aws_reply
 	reply->error.http_status = reply->status;
 	if (e == -EBADMSG)
 		error_remedy(&reply->error,
-			     "check AWS_ENDPOINT_URL and the proxy settings; something that is not AWS answers");
+			     "check AWS_ENDPOINT_URL and the proxy settings: the reply does not come from AWS");
 }
 
 static void protocol_parse_failure(const struct aws_request *r, const struct http_reply *http, struct aws_reply *reply)
@@ -109,7 +109,7 @@ static void protocol_parse_failure(const struct aws_request *r, const struct htt
 
 	*err = (struct error){0};
 	row->parse_error(http, reply);
-	if (!err->code[0] && row->format[0] == 'J') { /* a gateway in front may speak XML whatever the service speaks */
+	if (!err->code[0] && row->format[0] == 'J') { /* a gateway in front may answer in XML for a JSON service */
 		cJSON_Delete(move_ptr(reply->body));
 		aws_protocol_query.parse_error(http, reply);
 	}
@@ -117,13 +117,13 @@ static void protocol_parse_failure(const struct aws_request *r, const struct htt
 	if (err->code[0])
 		snprintf(words, sizeof(words), "%s", err->code);
 	if (!err->message[0])
-		snprintf(err->message, sizeof(err->message), "%s answered %d to %s: %s", r->service->name,
-			 reply->status, r->operation, *words ? words : "nothing else");
+		snprintf(err->message, sizeof(err->message), "%s returned HTTP status %d for %s: %s", r->service->name,
+			 reply->status, r->operation, *words ? words : "no message");
 	err->http_status = reply->status;
 	aws_explain(err);
 }
 
-/* One line, without control characters, whoever wrote it; with what else is known. */
+/* Makes the message of the server one line without control characters, and sets errno and remedy. */
 static void protocol_tidy_error(struct aws_reply *reply)
 {
 	struct error said = reply->error;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * protocol.h - AWS's four ways of putting a call into HTTP and of answering, one row each. Pure functions.
+ * protocol.h - the four protocols of AWS, one row each: make a request, parse a reply. Pure functions.
  *
  * Sources: "AWS Query", "Amazon EC2 Query", "AWS JSON 1.1" and "AWS restJson1" protocols of the Smithy specification.
  */
@@ -27,30 +27,30 @@ void aws_message_free(struct aws_message *m);
 
 struct aws_protocol_row {
 	int (*build)(const struct aws_request *r, const char *page_token, struct aws_message *ret);
-	/* Fills reply->body of a reply with status 2xx; -EBADMSG if it is not what it should be. */
+	/* Sets reply->body of a reply with status 2xx; -EBADMSG: malformed. */
 	int (*parse)(const struct aws_request *r, struct aws_reply *reply);
-	/* Fills reply->error.code and .message of the others as far as they say anything. */
+	/* Sets reply->error.code and .message of other replies, if they contain them. */
 	void (*parse_error)(const struct http_reply *http, struct aws_reply *reply);
-	const char *format; /* of replies, for words */
+	const char *format; /* of replies, for messages */
 };
 
 extern const struct aws_protocol_row aws_protocol_json, aws_protocol_query, aws_protocol_ec2, aws_protocol_rest;
 
 const struct aws_protocol_row *aws_protocol_of(const struct aws_service *s);
 
-/* reply->payload, status and request_id are set: fills body and error. -EIO when AWS said no, -EBADMSG for garbage. */
+/* Sets body and error from payload, status and request_id. -EIO: an error reply of AWS; -EBADMSG: malformed. */
 void aws_reply_parse(const struct aws_request *r, const struct http_reply *http, struct aws_reply *reply);
 
-/* AWS's name for the exchange, also of a reply that was cut short. */
+/* Sets request_id, also of a truncated reply. */
 void aws_reply_take_request_id(const struct http_reply *http, struct aws_reply *reply);
 
-/* Turns AWS's code and status into errno and remedy: a table by code. err->code, http_status and message are set. */
+/* Sets errno and remedy by err->code and http_status, from a table. */
 void aws_explain(struct error *err);
 
-/* For the rows: the code of a JSON error, bare ("prefix#Code:uri" as "Code"). */
+/* For the rows: sets the code of a JSON error ("prefix#Code:uri" becomes "Code"). */
 void aws_take_json_error(const struct http_reply *http, struct aws_reply *reply);
 int aws_json_parse(struct aws_reply *reply);
-/* Copies text that a peer sent into a field that is one word of a log line. */
+/* Copies text from the network into a field that is one word of a log line. */
 void aws_copy_word(char *out, size_t size, const char *text, size_t len);
 
 #endif

@@ -16,7 +16,7 @@ int aws_json_parse(struct aws_reply *reply)
 	return errno == ENOMEM ? -ENOMEM : -EBADMSG;
 }
 
-/* Puts the token of the page to come into a copy of params. */
+/* Puts the token of the next page into a copy of params. */
 static cJSON *json_params_with_token(const struct aws_request *r, const char *token)
 {
 	cJSON *copy = r->params ? cJSON_Duplicate(r->params, true) : cJSON_CreateObject();
@@ -70,7 +70,7 @@ static const char *json_first_text(const cJSON *body, const char *const *names)
 	return text;
 }
 
-/* The code without what some services wrap around it: "com.amazon#Code:http://...", "Code;Sender". */
+/* The code without the prefix and suffix that some services add: "com.amazon#Code:http://...", "Code;Sender". */
 static void json_take_code(struct error *err, const char *text)
 {
 	const char *hash = strchr(text, '#');

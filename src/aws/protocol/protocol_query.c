@@ -99,7 +99,7 @@ static int query_build_ec2(const struct aws_request *r, const char *page_token, 
 	return query_build_form(r, page_token, ret, true);
 }
 
-/* The tree below the root element if that has the name wanted; root is consumed. */
+/* The tree below the root element if the root has the expected name; root is consumed. */
 static cJSON *query_unwrap(cJSON *root, const char *name)
 {
 	cJSON *inner = cJSON_DetachItemFromObjectCaseSensitive(root, name);

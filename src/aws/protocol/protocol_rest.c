@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* AWS restJson1: method and path name the operation, the body is JSON or bytes of the caller's. */
+/* AWS restJson1: method and path name the operation, the body is JSON or raw bytes. */
 #include "aws/protocol/protocol.h"
 
 #include "aws/protocol/encode.h"

@@ -73,7 +73,7 @@ static int shape_check_leaf(const cJSON *node, const struct aws_member *m, struc
 			 type_names[m->type & ~AWS_OPTIONAL]);
 }
 
-/* rest is what is left of the member's path below node. */
+/* rest: the part of the member's path below node. */
 static int shape_check_below(const cJSON *node, const char *rest, const struct aws_member *m, struct error *err)
 {
 	size_t len = strcspn(rest, ".");
@@ -84,7 +84,7 @@ static int shape_check_below(const cJSON *node, const char *rest, const struct a
 
 	if (*rest == '*') {
 		if (!cJSON_IsArray(node))
-			return 0; /* the list's own row says so */
+			return 0; /* the row of the list itself reports it */
 		cJSON_ArrayForEach (child, node)
 			if (r == 0)
 				r = *deeper ? shape_check_below(child, deeper, m, err)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * shape.h - what a reply must contain, described by its call and checked where the reply enters.
+ * shape.h - checks that a reply contains the members that its call needs. Pure.
  *
- * Code that reads replies treats what is absent as "none" or zero. This check makes that safe: a reply in which a
- * list, an ID or a number is missing or is of another type is refused as a whole, with the member's name. Pure.
+ * Code that reads replies treats an absent member as "none" or zero. This check makes that safe: a reply in which a
+ * list, an ID or a number is missing or has another type is refused as a whole, and the message names the member.
  *
- * The rows stand in the service files beside their calls. What AWS may leave out is marked as optional; the source is
- * botocore's models and, where these do not tell, what the services send.
+ * The rows are in the service files beside their calls. Members that AWS may omit are marked as optional; the source is
+ * botocore's models and, where the models are silent, the replies of the services.
  */
 #ifndef VASTFS_AWS_SHAPE_H
 #define VASTFS_AWS_SHAPE_H
@@ -19,18 +19,18 @@
 enum aws_type {
 	AWS_OBJECT = 1,
 	AWS_LIST,
-	AWS_ENTRIES, /* a list that is not empty: what was asked for by name */
-	AWS_STRING,  /* not empty where it is required */
-	AWS_NUMBER,  /* text that is a number counts, for XML */
+	AWS_ENTRIES, /* a list that is not empty: the request named its entries */
+	AWS_STRING,  /* not empty, unless optional */
+	AWS_NUMBER,  /* text with a number is accepted, for XML */
 	AWS_TIME,    /* seconds since 1970 as a number, of the years 1970 to 9999 */
-	AWS_BOOL,    /* "true" and "false" count, for XML */
+	AWS_BOOL,    /* "true" and "false" are accepted, for XML */
 };
 
 #define AWS_OPTIONAL 0x100 /* absent and null are fine */
 
 struct aws_member {
 	const char *path; /* dots descend, * stands for each entry of a list: "tasks.*.taskArn" */
-	int type;	  /* an aws_type, perhaps | AWS_OPTIONAL */
+	int type;	  /* an aws_type, optionally | AWS_OPTIONAL */
 };
 
 /* A service file's table: AWS_SHAPE(name, {"Stacks", AWS_ENTRIES}, ...). Ends with an empty row. */
@@ -38,7 +38,7 @@ struct aws_member {
 
 /*
  * 0, or -ENOMSG with the member named in err->message ("taskArns is null where a list is expected"). Members below
- * one that is absent or wrong are not looked at. body NULL: an empty reply.
+ * an absent one are not checked. body NULL: an empty reply.
  */
 int aws_shape_check(const struct aws_member *members, const cJSON *body, struct error *err);
 

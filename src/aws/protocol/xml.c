@@ -12,7 +12,7 @@
 
 #define MOST_DEPTH    64
 #define MOST_ELEMENTS 500000
-#define MOST_NAMES    1000 /* different ones in one element */
+#define MOST_NAMES    1000 /* different names in one element */
 #define TEXT_MAX      ((size_t)16 << 20)
 
 struct parser {
@@ -59,7 +59,7 @@ static bool xml_add_repeated(cJSON *parent, const char *name, cJSON *node)
 	return false;
 }
 
-/* The list turns out to hold something else as well: its entries become a member. */
+/* A sibling with another name follows: the object gets the entries as one member. */
 static bool xml_make_object(cJSON *list, const char *name)
 {
 	cJSON *entries = cJSON_CreateArray();
@@ -110,7 +110,7 @@ static void xml_on_start(void *arg, const XML_Char *name, const XML_Char **attri
 		xml_stop(p, -EFBIG);
 		return;
 	}
-	node = cJSON_CreateNull(); /* until its content is known */
+	node = cJSON_CreateNull(); /* replaced when its content is known */
 	if (!node || !xml_add_node(parent, name, node)) {
 		cJSON_Delete(node);
 		xml_stop(p, -ENOMEM);

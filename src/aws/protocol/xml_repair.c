@@ -15,7 +15,7 @@ static bool repair_is_allowed(unsigned long c)
 	       (c >= 0x10000 && c <= 0x10ffff);
 }
 
-/* The length of a reference to a character that XML cannot have, 0: it is none. */
+/* The length of a reference to a character that XML 1.0 does not allow; 0: no such reference. */
 static size_t repair_reference(const char *s, size_t left, struct buf *out)
 {
 	char digits[LONGEST_REFERENCE + 1], *end;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * xml_repair.h - inside the room: XML that no parser takes, for its texts hold what XML 1.0 cannot say.
+ * xml_repair.h - repairs XML that parsers refuse because its text contains characters outside XML 1.0. For xml.c only.
  *
- * A reason that AWS repeats from a resource or from a user may hold control characters or bytes that are no UTF-8.
+ * A message that AWS copies from a resource or a user may contain control characters or bytes that are not UTF-8.
  * Pure. Source: XML 1.0, section 2.2, "Characters".
  */
 #ifndef VASTFS_AWS_XML_REPAIR_H
@@ -13,8 +13,8 @@
 #include <stdbool.h>
 
 /*
- * Appends the document with \xNN in place of such bytes and of references to such characters (&#1;). True if there
- * were some; false also without memory.
+ * Appends the document with \xNN in place of such bytes and of references to such characters (&#1;). True if there was
+ * anything to repair; false also without memory.
  */
 bool aws_xml_repair(const char *text, size_t len, struct buf *out);
 

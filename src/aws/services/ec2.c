@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-/* A describing call, all pages of it; the first of the reply's members is the list. */
+/* A Describe call with all pages; the first member of the shape is the list. */
 static struct aws_request *ec2_describe(const char *operation, const struct aws_member *members)
 {
 	struct aws_request *r = aws_request_new(&aws_service_ec2, operation);
@@ -15,7 +15,7 @@ static struct aws_request *ec2_describe(const char *operation, const struct aws_
 	return r;
 }
 
-/* The same where there are no pages. */
+/* A Describe call without pages. */
 static struct aws_request *ec2_describe_all(const char *operation, const struct aws_member *members)
 {
 	struct aws_request *r = aws_request_new(&aws_service_ec2, operation);

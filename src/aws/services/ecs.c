@@ -27,7 +27,7 @@ struct aws_request *ecs_list_tasks(const char *cluster, const char *status)
 	return r;
 }
 
-/* Times are those of states that have been reached; attachments and health come with them. */
+/* A time is present only after its state was reached; attachments and health appear with the states. */
 AWS_SHAPE(described, {"tasks", AWS_LIST}, {"tasks.*", AWS_OBJECT}, {"tasks.*.taskArn", AWS_STRING},
 	  {"tasks.*.taskDefinitionArn", AWS_STRING}, {"tasks.*.lastStatus", AWS_STRING},
 	  {"tasks.*.desiredStatus", AWS_STRING}, {"tasks.*.createdAt", AWS_TIME | AWS_OPTIONAL},
@@ -59,7 +59,7 @@ static cJSON *ecs_network(const struct ecs_server *server)
 	return network;
 }
 
-/* What a task and a service are started with alike. */
+/* The members that RunTask and CreateService have in common. */
 static void ecs_put_server(struct aws_request **r, const struct ecs_server *server)
 {
 	aws_put_text(r, "taskDefinition", server->task_definition);
@@ -85,7 +85,7 @@ struct aws_request *ecs_run_task(const struct ecs_server *server)
 	return r;
 }
 
-/* ECS refuses to balance zones while the maximum is 100 %. */
+/* ECS refuses zone rebalancing with a maximum of 100 %. */
 struct aws_request *ecs_create_service(const struct ecs_server *server, const char *name, const struct aws_pair *tags,
 				       size_t tags_n)
 {
@@ -192,7 +192,7 @@ struct aws_request *ecs_execute_command(const char *cluster, const char *task, c
 	aws_put_text(&r, "task", task);
 	aws_put_text(&r, "container", container);
 	aws_put_text(&r, "command", command);
-	aws_put_flag(&r, "interactive", true); /* the only mode there is */
+	aws_put_flag(&r, "interactive", true); /* the only supported mode */
 	aws_put_retry(r, AWS_RETRY_UNSENT);
 	return r;
 }

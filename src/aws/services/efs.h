@@ -14,7 +14,7 @@ struct aws_request *efs_create_file_system(const char *token, const char *stage)
 
 /* By creation token. Reply: FileSystems, empty if there is none. */
 struct aws_request *efs_describe_file_systems(const char *token);
-/* Reply: Policy, a JSON text. PolicyNotFound if it has none of its own. */
+/* Reply: Policy, a JSON text. PolicyNotFound if the file system has no policy. */
 struct aws_request *efs_describe_file_system_policy(const char *id);
 struct aws_request *efs_put_file_system_policy(const char *id, const char *policy);
 struct aws_request *efs_describe_mount_targets(const char *id); /* reply: MountTargets */

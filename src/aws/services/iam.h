@@ -5,10 +5,10 @@
 
 #include "aws/aws.h"
 
-/* service: "ecs.amazonaws.com". InvalidInput ("has been taken") if it is there. */
+/* service: "ecs.amazonaws.com". InvalidInput ("has been taken") if the role exists. */
 struct aws_request *iam_create_service_linked_role(const char *service);
 
-/* Of a managed policy. NoSuchEntity if there is none. */
+/* Reads a managed policy. NoSuchEntity if it does not exist. */
 struct aws_request *iam_get_policy(const char *arn);
 
 #endif

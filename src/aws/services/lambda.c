@@ -5,7 +5,7 @@
 
 struct aws_request *lambda_get_function_configuration(const char *function)
 {
-	/* Without a VPC its configuration is null. */
+	/* VpcConfig is null for a function outside of a VPC. */
 	AWS_SHAPE(configuration, {"State", AWS_STRING}, {"LastUpdateStatus", AWS_STRING},
 		  {"VpcConfig", AWS_OBJECT | AWS_OPTIONAL}, {"VpcConfig.SubnetIds", AWS_LIST | AWS_OPTIONAL},
 		  {"VpcConfig.SubnetIds.*", AWS_STRING}, {"VpcConfig.SecurityGroupIds", AWS_LIST | AWS_OPTIONAL});
@@ -38,7 +38,7 @@ static struct aws_request *lambda_make_invoke(struct aws_request *r, struct buf 
 	r->headers[0] = "X-Amz-Invocation-Type: RequestResponse";
 	r->headers[1] = "X-Amz-Log-Type: Tail";
 	r->timeout_ms = timeout_ms;
-	r->opaque = true; /* what makes no sense is the query's business */
+	r->opaque = true; /* the query itself handles invalid output */
 	aws_put_retry(r, AWS_RETRY_UNSENT);
 	return r;
 }

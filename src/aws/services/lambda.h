@@ -15,14 +15,15 @@ struct aws_request *lambda_get_function_configuration(const char *function);
 struct aws_request *lambda_update_vpc(const char *function, const cJSON *subnets, const cJSON *groups);
 
 /*
- * Invokes and waits for the answer; never sent twice. Takes event's content (JSON). timeout_ms must be longer than the
- * function's own. Reply: body and payload are the function's; function_error and log_tail are set where they apply.
+ * Invokes the function and waits for its reply; never sent twice. Takes ownership of the content of event (JSON).
+ * timeout_ms must be longer than the timeout of the function. Reply: body and payload come from the function;
+ * function_error and log_tail are set if present.
  */
 struct aws_request *lambda_invoke(const char *function, struct buf *event, int timeout_ms);
 
 /*
- * The same with an answer that is streamed (InvokeWithResponseStream): sink gets it as it comes, as an event stream
- * (aws/eventstream.h) of PayloadChunk and InvokeComplete events.
+ * The same with a streamed reply (InvokeWithResponseStream): sink gets the bytes as they arrive, an event stream
+ * (aws/protocol/eventstream.h) of PayloadChunk and InvokeComplete events.
  */
 struct aws_request *lambda_invoke_stream(const char *function, struct buf *event, int timeout_ms,
 					 int (*sink)(const void *data, size_t len, void *arg), void *arg);

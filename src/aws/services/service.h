@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * service.h - the services vastfs speaks to, and what their files of calls are built from.
+ * service.h - the table of AWS services, and the functions that build their requests. Pure; any thread.
  *
  * To add a call is to add one function to the service's file: it makes a request, fills its params and returns it,
  * or NULL without memory. To add a service is to add a row in service.c.
@@ -25,18 +25,18 @@ struct aws_pair {
 };
 
 /*
- * These put a member into a request's params. They accept a request of NULL and leave out what is NULL, so that a
- * builder is a plain list of them. Without memory they free the request and set it to NULL.
+ * Each function adds a member to the params of a request. They accept a request of NULL and omit values that are NULL,
+ * so that a call is a plain list of them. Without memory they free the request and set it to NULL.
  */
 void aws_put_text(struct aws_request **r, const char *name, const char *value);
 void aws_put_number(struct aws_request **r, const char *name, double value);
 void aws_put_flag(struct aws_request **r, const char *name, bool value);
-void aws_put_node(struct aws_request **r, const char *name, cJSON *value); /* takes value */
+void aws_put_node(struct aws_request **r, const char *name, cJSON *value); /* takes ownership of value */
 void aws_put_texts(struct aws_request **r, const char *name, const char *const *values, size_t count);
 /* [{key_name: key, value_name: value}, ...] */
 void aws_put_pairs(struct aws_request **r, const char *name, const char *key_name, const char *value_name,
 		   const struct aws_pair *pairs, size_t count);
-/* Appends {"Name": name, "Value": [value]} to the params' Filter, as EC2 wants it. */
+/* Appends {"Name": name, "Value": [value]} to the params' Filter, as EC2 expects. */
 void aws_put_filter(struct aws_request **r, const char *name, const char *value);
 
 /* REST: without params; the path is made of three parts, of which the middle one (NULL: none) is encoded. */
@@ -47,10 +47,11 @@ void aws_put_query(struct aws_request **r, const char *name, const char *value);
 /* REST: the request gets a body. */
 void aws_put_body(struct aws_request **r);
 
-/* How the reply is continued; see struct aws_paging. */
+/* Sets how the reply is continued; see struct aws_paging. */
 void aws_put_paging(struct aws_request *r, const char *token_in, const char *token_out, const char *list);
-void aws_put_bound(struct aws_request *r, const char *list, int most);	       /* of a reply without pages; likewise */
-void aws_put_members(struct aws_request *r, const struct aws_member *members); /* of the reply; r may be NULL */
-void aws_put_retry(struct aws_request *r, enum aws_retry retry);	       /* r may be NULL, as above */
+void aws_put_bound(struct aws_request *r, const char *list, int most); /* the same for a reply without pages */
+void aws_put_members(struct aws_request *r,
+		     const struct aws_member *members);		 /* the shape of the reply; r may be NULL */
+void aws_put_retry(struct aws_request *r, enum aws_retry retry); /* r may be NULL */
 
 #endif

@@ -25,6 +25,6 @@ struct aws_request *ssm_terminate_session(const char *session_id)
 	struct aws_request *r = ssm_of_session("TerminateSession", session_id);
 
 	if (r)
-		r->quiet = true; /* mostly it has ended already */
+		r->quiet = true; /* usually the session has ended already */
 	return r;
 }

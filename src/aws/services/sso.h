@@ -13,10 +13,10 @@
  * secretAccessKey, sessionToken, expiration in milliseconds}. */
 struct aws_request *sso_get_role_credentials(const char *role_name, const char *account_id, const char *header);
 
-/* Ends the session of that token; header as above. No reply. */
+/* Ends the session of the token; header as above. Reply: empty. */
 struct aws_request *sso_portal_logout(const char *header);
 
-/* scope NULL: none, and the token is then one that cannot be refreshed. Reply: clientId, clientSecret,
+/* scope NULL: without a scope, the token cannot be refreshed. Reply: clientId, clientSecret,
  * clientSecretExpiresAt in seconds. */
 struct aws_request *sso_register_client(const char *client_name, const char *scope);
 
@@ -26,11 +26,11 @@ struct aws_request *sso_start_device_authorization(const char *client_id, const 
 
 struct sso_token_request {
 	const char *grant_type, *client_id, *client_secret;
-	const char *refresh_token; /* NULL, or device_code is */
+	const char *refresh_token; /* either this or device_code is NULL */
 	const char *device_code;
 };
 
-/* Reply: accessToken, expiresIn in seconds, perhaps refreshToken. */
+/* Reply: accessToken, expiresIn in seconds, optionally refreshToken. */
 struct aws_request *sso_create_token(const struct sso_token_request *t);
 
 #endif

@@ -11,7 +11,7 @@ struct aws_request *sts_get_caller_identity(void);
 struct sts_role {
 	const char *arn, *session_name;
 	const char *external_id;	/* NULL: none; for sts_assume_role */
-	const char *web_identity_token; /* for the other */
+	const char *web_identity_token; /* for sts_assume_role_with_web_identity */
 	int duration_s;			/* 0: AWS's default */
 };
 

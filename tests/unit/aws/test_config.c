@@ -260,9 +260,10 @@ static void test_bad_endpoints(void **state)
 	clearenv();
 	setenv("HOME", dir, 1);
 	write_file("config", "[default]\nservices = nowhere\n");
-	expect_refused("profile default names [services nowhere], which");
+	expect_refused("profile default refers to [services nowhere], which");
 	setenv("AWS_STS_REGIONAL_ENDPOINTS", "global", 1);
-	expect_refused("AWS_STS_REGIONAL_ENDPOINTS (sts_regional_endpoints) is global; it may be legacy or regional");
+	expect_refused("AWS_STS_REGIONAL_ENDPOINTS (sts_regional_endpoints) is 'global'; valid values are legacy and "
+		       "regional");
 }
 
 static void test_variants_of_endpoints(void **state)
