@@ -45,7 +45,7 @@ void config_show_settings(struct config *c, bool there)
 }
 
 /* Under the lock: the place of a name, or of nothing (name NULL); NULL if there is none. */
-static struct memory_file **place(struct config *c, const char *name)
+static struct memory_file **config_place(struct config *c, const char *name)
 {
 	for (size_t i = 0; i < CONFIG_FILES; i++) {
 		struct memory_file *f = c->files[i];
@@ -61,7 +61,7 @@ struct memory_file *config_get(struct config *c, const char *name)
 	struct memory_file **at, *f = NULL;
 
 	pthread_mutex_lock(&c->lock);
-	at = place(c, name);
+	at = config_place(c, name);
 	if (at) {
 		f = *at;
 		ref_get(&f->ref);
@@ -89,7 +89,7 @@ int config_list(struct config *c, int (*each)(void *arg, const char *name), void
 	return r;
 }
 
-static struct memory_file *new_file(const char *name)
+static struct memory_file *config_new_file(const char *name)
 {
 	struct memory_file *f = calloc(1, sizeof(*f));
 
@@ -107,12 +107,12 @@ static struct memory_file *new_file(const char *name)
 }
 
 /* Under the lock: puts f where its name or a free place is; the file that was there is handed out. */
-static int put(struct config *c, struct memory_file *f, struct memory_file **ret_old)
+static int config_put(struct config *c, struct memory_file *f, struct memory_file **ret_old)
 {
-	struct memory_file **at = place(c, f->name);
+	struct memory_file **at = config_place(c, f->name);
 
 	if (!at)
-		at = place(c, NULL);
+		at = config_place(c, NULL);
 	if (!at)
 		return -ENOSPC;
 	*ret_old = *at;
@@ -122,13 +122,13 @@ static int put(struct config *c, struct memory_file *f, struct memory_file **ret
 
 int config_create(struct config *c, const char *name, struct memory_file **ret)
 {
-	struct memory_file *f = new_file(name), *old = NULL;
+	struct memory_file *f = config_new_file(name), *old = NULL;
 	int r;
 
 	if (!f)
 		return -ENOMEM;
 	pthread_mutex_lock(&c->lock);
-	r = put(c, f, &old);
+	r = config_put(c, f, &old);
 	if (r == 0)
 		ref_get(&f->ref);
 	pthread_mutex_unlock(&c->lock);
@@ -146,7 +146,7 @@ int config_remove(struct config *c, const char *name)
 	struct memory_file **at, *f = NULL;
 
 	pthread_mutex_lock(&c->lock);
-	at = place(c, name);
+	at = config_place(c, name);
 	if (at)
 		f = move_ptr(*at);
 	pthread_mutex_unlock(&c->lock);
@@ -165,8 +165,8 @@ int config_rename(struct config *c, const char *name, const char *new_name)
 	if (!own)
 		return -ENOMEM;
 	pthread_mutex_lock(&c->lock);
-	from = place(c, name);
-	to = place(c, new_name);
+	from = config_place(c, name);
+	to = config_place(c, new_name);
 	if (from) {
 		if (to && to != from)
 			replaced = move_ptr(*to);
@@ -183,8 +183,8 @@ int config_rename(struct config *c, const char *name, const char *new_name)
 void config_put_back(struct config *c, struct memory_file *f)
 {
 	pthread_mutex_lock(&c->lock);
-	if (!place(c, f->name)) {
-		struct memory_file **at = place(c, NULL);
+	if (!config_place(c, f->name)) {
+		struct memory_file **at = config_place(c, NULL);
 
 		if (at) {
 			*at = f;

@@ -11,7 +11,7 @@
 #include <poll.h>
 #include <string.h>
 
-static const struct verb *find_verb(const struct row *row)
+static const struct verb *control_find_verb(const struct row *row)
 {
 	for (size_t i = 0; i < model_verbs_n; i++)
 		if (strcmp(model_verbs[i].name, tree_name(row)) == 0)
@@ -19,18 +19,18 @@ static const struct verb *find_verb(const struct row *row)
 	return NULL;
 }
 
-static bool is_blank(char ch)
+static bool control_is_blank(char ch)
 {
 	return ch == ' ' || ch == '\t' || ch == '\n' || ch == '\r';
 }
 
 int command_word(const char *data, size_t len, char *word, size_t size, struct error *err)
 {
-	while (len && is_blank(*data)) {
+	while (len && control_is_blank(*data)) {
 		data++;
 		len--;
 	}
-	while (len && is_blank(data[len - 1]))
+	while (len && control_is_blank(data[len - 1]))
 		len--;
 	if (len >= size || memchr(data, '\0', len))
 		return error_set(err, -EINVAL, "not a command: write 1, or see what the file says when read");
@@ -41,7 +41,7 @@ int command_word(const char *data, size_t len, char *word, size_t size, struct e
 	return 0;
 }
 
-static int run(struct call *c, const struct verb *verb, const char *argument, struct job **ret)
+static int control_run_verb(struct call *c, const struct verb *verb, const char *argument, struct job **ret)
 {
 	if (!verb)
 		return error_set(&c->err, -EPERM, "this version cannot do that");
@@ -50,7 +50,7 @@ static int run(struct call *c, const struct verb *verb, const char *argument, st
 
 static int control_admit(struct call *c, const struct scope *s)
 {
-	const struct verb *verb = find_verb(s->row);
+	const struct verb *verb = control_find_verb(s->row);
 	int r;
 
 	if (!verb)
@@ -76,7 +76,7 @@ static int control_write(struct call *c, struct handle *h, const char *data, siz
 	int r = command_word(data, len, word, sizeof(word), &c->err);
 
 	if (r >= 0)
-		r = run(c, find_verb(h->node->row), word, &j);
+		r = control_run_verb(c, control_find_verb(h->node->row), word, &j);
 	if (r < 0)
 		return r;
 	h->writes++;
@@ -98,24 +98,24 @@ static int control_touch(struct call *c, const struct scope *s)
 {
 	_cleanup_(job_unref_cleanup) struct job *j = NULL;
 
-	return run(c, find_verb(s->row), "", &j);
+	return control_run_verb(c, control_find_verb(s->row), "", &j);
 }
 
 /* -- cancel and stop ------------------------------------------------------------------------------------------- */
 
-static int cancel_touch(struct call *c, const struct scope *s)
+static int control_cancel_touch(struct call *c, const struct scope *s)
 {
 	if (s->job)
 		model_cancel_job(c->fs->model, s->job);
 	return 0;
 }
 
-static int stop_touch(struct call *c, const struct scope *s)
+static int control_stop_touch(struct call *c, const struct scope *s)
 {
 	return model_task_stop(c->fs->model, s->key, c->who, &c->err);
 }
 
-static int check_touch(struct call *c, const struct scope *s)
+static int control_check_touch(struct call *c, const struct scope *s)
 {
 	_cleanup_(job_unref_cleanup) struct job *j = NULL;
 
@@ -123,7 +123,7 @@ static int check_touch(struct call *c, const struct scope *s)
 }
 
 /* Whether what was written is nothing or 1, which is a touch. */
-static int check_word(const char *data, size_t len, struct error *err)
+static int control_check_word(const char *data, size_t len, struct error *err)
 {
 	char word[32];
 	int r = command_word(data, len, word, sizeof(word), err);
@@ -134,7 +134,7 @@ static int check_word(const char *data, size_t len, struct error *err)
 int touch_write(struct call *c, struct handle *h, const char *data, size_t len, off_t offset _unused_)
 {
 	_scope_ struct scope s = {0};
-	int r = check_word(data, len, &c->err);
+	int r = control_check_word(data, len, &c->err);
 
 	if (r == 0)
 		r = scope_open(&s, c->fs, c->snapshot, h->node->row, h->node->key);
@@ -142,10 +142,10 @@ int touch_write(struct call *c, struct handle *h, const char *data, size_t len, 
 }
 
 /* As a control file: who has written reads the answer to it. */
-static int check_write(struct call *c, struct handle *h, const char *data, size_t len, off_t offset _unused_)
+static int control_check_write(struct call *c, struct handle *h, const char *data, size_t len, off_t offset _unused_)
 {
 	_cleanup_(job_unref_cleanup) struct job *j = NULL;
-	int r = check_word(data, len, &c->err);
+	int r = control_check_word(data, len, &c->err);
 
 	if (r == 0)
 		r = model_task_check(c->fs->model, h->node->key, c->who, &j, &c->err);
@@ -157,7 +157,7 @@ static int check_write(struct call *c, struct handle *h, const char *data, size_
 }
 
 /* POLLIN once what was written has its answer. */
-static unsigned answer_poll(const struct scope *s _unused_, struct handle *h)
+static unsigned control_answer_poll(const struct scope *s _unused_, struct handle *h)
 {
 	bool ready;
 
@@ -172,8 +172,11 @@ const struct file_class class_control = {.admit = control_admit,
 					 .read = control_read,
 					 .write = control_write,
 					 .touch = control_touch,
-					 .poll = answer_poll};
-const struct file_class class_cancel = {.read = text_read, .write = touch_write, .touch = cancel_touch};
-const struct file_class class_stop = {.read = text_read, .write = touch_write, .touch = stop_touch};
-const struct file_class class_check = {
-	.open = control_open, .read = control_read, .write = check_write, .touch = check_touch, .poll = answer_poll};
+					 .poll = control_answer_poll};
+const struct file_class class_cancel = {.read = text_read, .write = touch_write, .touch = control_cancel_touch};
+const struct file_class class_stop = {.read = text_read, .write = touch_write, .touch = control_stop_touch};
+const struct file_class class_check = {.open = control_open,
+				       .read = control_read,
+				       .write = control_check_write,
+				       .touch = control_check_touch,
+				       .poll = control_answer_poll};

@@ -15,13 +15,13 @@ struct item {
 	uint16_t name_len;
 };
 
-struct listing {
+struct dir_listing {
 	struct list link; /* of fs->listings */
 	struct node *node;
 	struct buf items;
 };
 
-static int add_item(struct buf *items, uint64_t ino, mode_t type, const char *name)
+static int dir_add_item(struct buf *items, uint64_t ino, mode_t type, const char *name)
 {
 	struct item item = {.ino = ino, .type = type, .name_len = (uint16_t)strlen(name)};
 
@@ -29,17 +29,17 @@ static int add_item(struct buf *items, uint64_t ino, mode_t type, const char *na
 	return buf_append(items, name, item.name_len + 1U);
 }
 
-static mode_t type_of(const struct row *row)
+static mode_t dir_type_of(const struct row *row)
 {
 	return row->type == ROW_DIR ? S_IFDIR : row->type == ROW_LINK ? S_IFLNK : S_IFREG;
 }
 
-static int add_name(void *arg, const struct row *row, const char *key, const char *name)
+static int dir_add_name(void *arg, const struct row *row, const char *key, const char *name)
 {
-	return add_item(arg, node_number(row, key), type_of(row), name);
+	return dir_add_item(arg, node_number(row, key), dir_type_of(row), name);
 }
 
-static int take_listing(struct call *c, struct listing *l)
+static int dir_take_listing(struct call *c, struct dir_listing *l)
 {
 	_scope_ struct scope s = {0};
 	char above[TREE_KEY_MAX];
@@ -49,12 +49,12 @@ static int take_listing(struct call *c, struct listing *l)
 		return r;
 	tree_parent_key(l->node->row, l->node->key, above);
 	buf_clear(&l->items);
-	add_item(&l->items, l->node->ino, S_IFDIR, ".");
-	add_item(&l->items, node_number(tree_parent(l->node->row), above), S_IFDIR, "..");
-	return names_list(&s, add_name, &l->items);
+	dir_add_item(&l->items, l->node->ino, S_IFDIR, ".");
+	dir_add_item(&l->items, node_number(tree_parent(l->node->row), above), S_IFDIR, "..");
+	return names_list(&s, dir_add_name, &l->items);
 }
 
-static void listing_free(struct fs *fs, struct listing *l)
+static void dir_listing_free(struct fs *fs, struct dir_listing *l)
 {
 	list_remove(&l->link);
 	node_close(&fs->nodes, l->node);
@@ -65,14 +65,14 @@ static void listing_free(struct fs *fs, struct listing *l)
 void dir_free_all(struct fs *fs)
 {
 	while (!list_empty(&fs->listings))
-		listing_free(fs, container_of(fs->listings.next, struct listing, link));
+		dir_listing_free(fs, container_of(fs->listings.next, struct dir_listing, link));
 }
 
 void dir_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	_call_ struct call c = call_begin(req);
 	struct node *n = node_get(&c.fs->nodes, ino);
-	struct listing *l = calloc(1, sizeof(*l));
+	struct dir_listing *l = calloc(1, sizeof(*l));
 
 	if (!n || !l) {
 		free(l);
@@ -87,16 +87,16 @@ void dir_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	fi->fh = (uintptr_t)l;
 	fi->cache_readdir = fi->keep_cache = n->row->cache == CACHE_ALWAYS;
 	if (fuse_reply_open(req, fi) < 0)
-		listing_free(c.fs, l);
+		dir_listing_free(c.fs, l);
 }
 
 void dir_read(fuse_req_t req, fuse_ino_t ino _unused_, size_t size, off_t offset, struct fuse_file_info *fi)
 {
 	_call_ struct call c = call_begin(req);
-	struct listing *l = (struct listing *)(uintptr_t)fi->fh;
+	struct dir_listing *l = (struct dir_listing *)(uintptr_t)fi->fh;
 	_free_ char *out = malloc(size);
 	size_t at = (size_t)offset, used = 0;
-	int r = !out ? -ENOMEM : offset == 0 ? take_listing(&c, l) : 0;
+	int r = !out ? -ENOMEM : offset == 0 ? dir_take_listing(&c, l) : 0;
 
 	if (r < 0) {
 		refuse(&c, r, l->node, NULL);
@@ -124,6 +124,6 @@ void dir_read(fuse_req_t req, fuse_ino_t ino _unused_, size_t size, off_t offset
 
 void dir_release(fuse_req_t req, fuse_ino_t ino _unused_, struct fuse_file_info *fi)
 {
-	listing_free(fuse_req_userdata(req), (struct listing *)(uintptr_t)fi->fh);
+	dir_listing_free(fuse_req_userdata(req), (struct dir_listing *)(uintptr_t)fi->fh);
 	fuse_reply_err(req, 0);
 }

@@ -36,7 +36,7 @@ int draft_check(const char *text, size_t len, size_t from, bool whole, struct er
 
 /* -- default.env ----------------------------------------------------------------------------------------------- */
 
-static int begin(struct handle *h, const struct snapshot *s)
+static int draft_begin(struct handle *h, const struct snapshot *s)
 {
 	const struct blob *text = s->settings_text;
 
@@ -46,15 +46,15 @@ static int begin(struct handle *h, const struct snapshot *s)
 	return h->flags & O_TRUNC ? 0 : buf_append(&h->text, text->data, text->len);
 }
 
-static int settings_open(struct call *c, const struct scope *s _unused_, struct handle *h)
+static int draft_settings_open(struct call *c, const struct scope *s _unused_, struct handle *h)
 {
 	if ((h->flags & O_ACCMODE) == O_RDONLY)
 		return 0;
 	h->text.max = SETTINGS_MAX;
-	return begin(h, c->snapshot);
+	return draft_begin(h, c->snapshot);
 }
 
-static int settings_write(struct call *c, struct handle *h, const char *data, size_t len, off_t offset)
+static int draft_settings_write(struct call *c, struct handle *h, const char *data, size_t len, off_t offset)
 {
 	size_t at = h->flags & O_APPEND ? h->text.len : (size_t)offset;
 	int r;
@@ -64,7 +64,7 @@ static int settings_write(struct call *c, struct handle *h, const char *data, si
 		return error_set(&c->err, h->spoilt, "a line before was refused");
 	}
 	/* After echo >> somebody else may have saved: an untouched draft follows. */
-	r = h->dirty || h->flags & O_TRUNC ? 0 : begin(h, c->snapshot);
+	r = h->dirty || h->flags & O_TRUNC ? 0 : draft_begin(h, c->snapshot);
 	if (r >= 0 && h->flags & O_APPEND)
 		at = h->text.len;
 	if (r >= 0)
@@ -80,7 +80,7 @@ static int settings_write(struct call *c, struct handle *h, const char *data, si
 	return r;
 }
 
-static int settings_flush(struct call *c, struct handle *h)
+static int draft_settings_flush(struct call *c, struct handle *h)
 {
 	_buf_ struct buf text = BUF_INIT(SETTINGS_MAX);
 	bool dirty = h->dirty;
@@ -91,7 +91,7 @@ static int settings_flush(struct call *c, struct handle *h)
 	h->dirty = false;
 	h->spoilt = 0;
 	if (spoilt) {
-		begin(h, c->snapshot);
+		draft_begin(h, c->snapshot);
 		c->is_explained = true; /* the refusal of the line has its own */
 		return error_set(&c->err, spoilt, "nothing was saved: %s",
 				 spoilt == -ENOMEM ? "out of memory" : "a line was refused");
@@ -103,7 +103,7 @@ static int settings_flush(struct call *c, struct handle *h)
 }
 
 /* Of the draft only; by path nothing happens, as with O_TRUNC. */
-static int settings_truncate(struct call *c _unused_, struct handle *h, off_t size)
+static int draft_settings_truncate(struct call *c _unused_, struct handle *h, off_t size)
 {
 	if (!h || (h->flags & O_ACCMODE) == O_RDONLY)
 		return 0;
@@ -111,7 +111,7 @@ static int settings_truncate(struct call *c _unused_, struct handle *h, off_t si
 	return text_truncate(&h->text, (size_t)size);
 }
 
-static int settings_read(struct call *c, struct handle *h, size_t size, off_t offset)
+static int draft_settings_read(struct call *c, struct handle *h, size_t size, off_t offset)
 {
 	if ((h->flags & O_ACCMODE) == O_RDONLY || !(h->dirty || h->flags & O_TRUNC))
 		return text_read(c, h, size, offset);
@@ -121,7 +121,7 @@ static int settings_read(struct call *c, struct handle *h, size_t size, off_t of
 
 /* -- temporary files ------------------------------------------------------------------------------------------- */
 
-static int memory_open(struct call *c, const struct scope *s, struct handle *h)
+static int draft_memory_open(struct call *c, const struct scope *s, struct handle *h)
 {
 	h->memory = config_get(&c->fs->config, s->key);
 	if (!h->memory)
@@ -129,13 +129,13 @@ static int memory_open(struct call *c, const struct scope *s, struct handle *h)
 	return h->flags & O_TRUNC ? text_truncate(&h->memory->text, 0) : 0;
 }
 
-static int memory_read(struct call *c, struct handle *h, size_t size, off_t offset)
+static int draft_memory_read(struct call *c, struct handle *h, size_t size, off_t offset)
 {
 	file_reply_part(c->req, buf_str(&h->memory->text), h->memory->text.len, offset, size);
 	return FILE_ANSWERED;
 }
 
-static int memory_write(struct call *c, struct handle *h, const char *data, size_t len, off_t offset)
+static int draft_memory_write(struct call *c, struct handle *h, const char *data, size_t len, off_t offset)
 {
 	size_t at = h->flags & O_APPEND ? h->memory->text.len : (size_t)offset;
 	int r = text_write_at(&h->memory->text, data, len, at);
@@ -146,7 +146,7 @@ static int memory_write(struct call *c, struct handle *h, const char *data, size
 	return r;
 }
 
-static int memory_truncate(struct call *c, struct handle *h, off_t size)
+static int draft_memory_truncate(struct call *c, struct handle *h, off_t size)
 {
 	int r = h ? text_truncate(&h->memory->text, (size_t)size) : 0;
 
@@ -155,10 +155,12 @@ static int memory_truncate(struct call *c, struct handle *h, off_t size)
 	return r;
 }
 
-const struct file_class class_settings = {.open = settings_open,
-					  .read = settings_read,
-					  .write = settings_write,
-					  .flush = settings_flush,
-					  .truncate = settings_truncate};
-const struct file_class class_memory = {
-	.open = memory_open, .read = memory_read, .write = memory_write, .truncate = memory_truncate};
+const struct file_class class_settings = {.open = draft_settings_open,
+					  .read = draft_settings_read,
+					  .write = draft_settings_write,
+					  .flush = draft_settings_flush,
+					  .truncate = draft_settings_truncate};
+const struct file_class class_memory = {.open = draft_memory_open,
+					.read = draft_memory_read,
+					.write = draft_memory_write,
+					.truncate = draft_memory_truncate};

@@ -9,12 +9,12 @@
 
 /* -- handles --------------------------------------------------------------------------------------------------- */
 
-static bool wants_to_write(int flags)
+static bool file_wants_to_write(int flags)
 {
 	return (flags & O_ACCMODE) != O_RDONLY;
 }
 
-static struct handle *new_handle(struct fs *fs, struct node *n, int flags)
+static struct handle *file_new_handle(struct fs *fs, struct node *n, int flags)
 {
 	struct handle *h = calloc(1, sizeof(*h));
 
@@ -89,11 +89,11 @@ int file_open(struct call *c, struct node *n, int flags, struct handle **ret)
 
 	if (r < 0)
 		return r;
-	if (wants_to_write(flags) && n->row->class->admit)
+	if (file_wants_to_write(flags) && n->row->class->admit)
 		r = n->row->class->admit(c, &s);
 	if (r < 0)
 		return r;
-	h = new_handle(c->fs, n, flags);
+	h = file_new_handle(c->fs, n, flags);
 	if (!h)
 		return -ENOMEM;
 	*ret = h;
@@ -119,7 +119,7 @@ int file_reply_part(fuse_req_t req, const char *data, size_t len, off_t offset, 
 
 /* -- rendered text --------------------------------------------------------------------------------------------- */
 
-static int render(struct call *c, struct handle *h)
+static int file_render(struct call *c, struct handle *h)
 {
 	_scope_ struct scope s = {0};
 	int r = scope_open(&s, c->fs, c->snapshot, h->node->row, h->node->key);
@@ -143,7 +143,7 @@ int text_read(struct call *c, struct handle *h, size_t size, off_t offset)
 	if (stream)
 		offset = (off_t)h->cursor;
 	if (offset == 0 || !h->rendered)
-		r = render(c, h);
+		r = file_render(c, h);
 	if (r < 0)
 		return r;
 	if (stream)
@@ -153,7 +153,7 @@ int text_read(struct call *c, struct handle *h, size_t size, off_t offset)
 }
 
 /* Only ROW_STATE gets here with something to tell. */
-static unsigned text_poll(const struct scope *s, struct handle *h)
+static unsigned file_poll_text(const struct scope *s, struct handle *h)
 {
 	unsigned events = POLLIN | POLLRDNORM;
 
@@ -163,19 +163,19 @@ static unsigned text_poll(const struct scope *s, struct handle *h)
 }
 
 /* What a handle has seen before its first read is what was there at open. */
-static int text_open(struct call *c _unused_, const struct scope *s, struct handle *h)
+static int file_open_text(struct call *c _unused_, const struct scope *s, struct handle *h)
 {
 	if (s->row->flags & ROW_STATE)
 		atomic_store(&h->watch.seen, job_token(s));
 	return 0;
 }
 
-static int errors_write(struct call *c, struct handle *h _unused_, const char *data _unused_, size_t len _unused_,
-			off_t offset _unused_)
+static int file_clear_errors(struct call *c, struct handle *h _unused_, const char *data _unused_, size_t len _unused_,
+			     off_t offset _unused_)
 {
 	failures_clear(model_failures(c->fs->model));
 	return 0;
 }
 
-const struct file_class class_text = {.open = text_open, .read = text_read, .poll = text_poll};
-const struct file_class class_errors = {.read = text_read, .write = errors_write};
+const struct file_class class_text = {.open = file_open_text, .read = text_read, .poll = file_poll_text};
+const struct file_class class_errors = {.read = text_read, .write = file_clear_errors};

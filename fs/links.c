@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static void expire(struct links *l)
+static void links_expire(struct links *l)
 {
 	int64_t now = clock_monotonic_ms();
 
@@ -18,7 +18,7 @@ static void expire(struct links *l)
 
 int links_add(struct links *l, const char *name, const char *target)
 {
-	expire(l);
+	links_expire(l);
 	if (strlen(name) >= sizeof(l->all[0].name) || strlen(target) >= sizeof(l->all[0].target))
 		return -ENAMETOOLONG;
 	for (int i = 0; i < LINKS_MAX; i++) {
@@ -34,7 +34,7 @@ int links_add(struct links *l, const char *name, const char *target)
 
 const char *links_target(struct links *l, const char *name)
 {
-	expire(l);
+	links_expire(l);
 	for (int i = 0; i < LINKS_MAX; i++)
 		if (l->all[i].made_ms && strcmp(l->all[i].name, name) == 0)
 			return l->all[i].target;
@@ -52,7 +52,7 @@ int links_list(struct links *l, int (*each)(void *arg, const char *name), void *
 {
 	int r = 0;
 
-	expire(l);
+	links_expire(l);
 	for (int i = 0; i < LINKS_MAX && r >= 0; i++)
 		if (l->all[i].made_ms)
 			r = each(arg, l->all[i].name);

@@ -28,7 +28,7 @@ struct log_follow {
 };
 
 /* Which CloudWatch log a row shows; -1: one of vastfs's own. */
-static int cloud_kind(const struct row *row)
+static int logs_cloud_kind(const struct row *row)
 {
 	const char *name = tree_name(row);
 
@@ -39,11 +39,11 @@ static int cloud_kind(const struct row *row)
 }
 
 /* A reference to what is known now, NULL: nothing. */
-static struct stream *find_stream(const struct scope *s)
+static struct stream *logs_find_stream(const struct scope *s)
 {
 	struct model *m = s->fs->model;
 	const char *name = tree_name(s->row);
-	int kind = cloud_kind(s->row);
+	int kind = logs_cloud_kind(s->row);
 	struct stream *found;
 
 	if (kind >= 0)
@@ -59,7 +59,7 @@ static struct stream *find_stream(const struct scope *s)
 
 int64_t changed_log(const struct scope *s)
 {
-	_cleanup_(stream_unref_cleanup) struct stream *stream = find_stream(s);
+	_cleanup_(stream_unref_cleanup) struct stream *stream = logs_find_stream(s);
 
 	/* An empty stream may have come into being by being looked at. */
 	return stream && stream_size(stream) ? stream_changed(stream) : 0;
@@ -67,14 +67,14 @@ int64_t changed_log(const struct scope *s)
 
 static off_t log_size(const struct scope *s)
 {
-	_cleanup_(stream_unref_cleanup) struct stream *stream = find_stream(s);
+	_cleanup_(stream_unref_cleanup) struct stream *stream = logs_find_stream(s);
 
 	return stream ? (off_t)stream_size(stream) : 0;
 }
 
 /* -- opening --------------------------------------------------------------------------------------------------- */
 
-static void follow_unref(struct log_follow *f)
+static void logs_follow_unref(struct log_follow *f)
 {
 	if (!ref_put(&f->ref))
 		return;
@@ -82,16 +82,16 @@ static void follow_unref(struct log_follow *f)
 	free(f);
 }
 
-static void fetched(void *arg)
+static void logs_fetched(void *arg)
 {
 	struct log_follow *f = arg;
 
 	atomic_store(&f->fetched, true);
 	notify_wake(f->fs->notifier);
-	follow_unref(f);
+	logs_follow_unref(f);
 }
 
-static struct log_follow *new_follow(struct fs *fs, enum model_log kind, const char *key)
+static struct log_follow *logs_new_follow(struct fs *fs, enum model_log kind, const char *key)
 {
 	struct log_follow *f = calloc(1, sizeof(*f));
 
@@ -105,18 +105,18 @@ static struct log_follow *new_follow(struct fs *fs, enum model_log kind, const c
 	return NULL;
 }
 
-static int follow(struct call *c, const struct scope *s, struct handle *h)
+static int logs_follow(struct call *c, const struct scope *s, struct handle *h)
 {
-	struct log_follow *f = new_follow(c->fs, (enum model_log)cloud_kind(s->row), s->key);
+	struct log_follow *f = logs_new_follow(c->fs, (enum model_log)logs_cloud_kind(s->row), s->key);
 	int r;
 
 	if (!f)
 		return -ENOMEM;
 	ref_get(&f->ref);
-	r = model_log_open(c->fs->model, f->kind, f->key, fetched, f, &h->stream, &c->err);
+	r = model_log_open(c->fs->model, f->kind, f->key, logs_fetched, f, &h->stream, &c->err);
 	if (r < 0) {
-		follow_unref(f);
-		follow_unref(f);
+		logs_follow_unref(f);
+		logs_follow_unref(f);
 		/* No such log yet: an empty file, not a missing one. */
 		return r == -ENOENT ? 0 : r;
 	}
@@ -129,7 +129,7 @@ struct waiting_open {
 	struct handle *handle;
 };
 
-static bool has_first_page(struct parked *p)
+static bool logs_has_first_page(struct parked *p)
 {
 	return atomic_load(&container_of(p, struct waiting_open, parked)->handle->follow->fetched);
 }
@@ -138,7 +138,7 @@ static bool has_first_page(struct parked *p)
  * A kernel that does not want the file any more says so by an error of the reply: it will not release it then. The
  * handle is given to the loop thread's next call in both that and the interrupted case.
  */
-static void answer_open(struct fs *fs, struct parked *p, int why)
+static void logs_answer_open(struct fs *fs, struct parked *p, int why)
 {
 	struct waiting_open *w = container_of(p, struct waiting_open, parked);
 	bool given = why != -EINTR;
@@ -152,15 +152,15 @@ static void answer_open(struct fs *fs, struct parked *p, int why)
 	free(w);
 }
 
-static int park_open(struct call *c, struct handle *h)
+static int logs_park_open(struct call *c, struct handle *h)
 {
 	struct waiting_open *w = calloc(1, sizeof(*w));
 
 	if (!w)
 		return 0; /* then without waiting */
 	*w = (struct waiting_open){.parked = {.req = c->req,
-					      .ready = has_first_page,
-					      .answer = answer_open,
+					      .ready = logs_has_first_page,
+					      .answer = logs_answer_open,
 					      .deadline_ms = clock_monotonic_ms() + FIRST_PAGE_MS},
 				   .handle = h};
 	parked_add(c->fs, &w->parked);
@@ -171,16 +171,16 @@ static int log_open(struct call *c, const struct scope *s, struct handle *h)
 {
 	int r;
 
-	h->stream = find_stream(s);
-	if (cloud_kind(s->row) < 0)
+	h->stream = logs_find_stream(s);
+	if (logs_cloud_kind(s->row) < 0)
 		return 0;
 	if (!h->stream && !log_budget_take(&c->fs->log_budget, c->who.pid, clock_monotonic_ms()))
 		return 0;
 	stream_unref(move_ptr(h->stream));
-	r = follow(c, s, h);
+	r = logs_follow(c, s, h);
 	if (r < 0 || !h->follow || atomic_load(&h->follow->fetched) || h->flags & O_NONBLOCK)
 		return r;
-	return park_open(c, h);
+	return logs_park_open(c, h);
 }
 
 static void log_release(struct call *c, struct handle *h)
@@ -188,13 +188,13 @@ static void log_release(struct call *c, struct handle *h)
 	if (!h->follow)
 		return;
 	model_log_close(c->fs->model, h->follow->kind, h->follow->key);
-	follow_unref(move_ptr(h->follow));
+	logs_follow_unref(move_ptr(h->follow));
 }
 
 /* -- reading --------------------------------------------------------------------------------------------------- */
 
 /* True if the handle has the page that this is in, which is answered from then. */
-static bool answer_from_page(fuse_req_t req, struct handle *h, size_t size, off_t offset)
+static bool logs_answer_from_page(fuse_req_t req, struct handle *h, size_t size, off_t offset)
 {
 	_cleanup_(blob_unref_cleanup) struct blob *page = NULL;
 	uint64_t at;
@@ -209,7 +209,7 @@ static bool answer_from_page(fuse_req_t req, struct handle *h, size_t size, off_
 	return true;
 }
 
-static void answer_from_memory(fuse_req_t req, struct handle *h, size_t size, off_t offset)
+static void logs_answer_from_memory(fuse_req_t req, struct handle *h, size_t size, off_t offset)
 {
 	size_t most = size < READ_MAX ? size : READ_MAX, n = 0;
 	_free_ char *bytes = malloc(most ? most : 1);
@@ -233,7 +233,7 @@ struct old_part {
 	_Atomic bool fetched;
 };
 
-static void old_part_unref(struct old_part *o)
+static void logs_old_part_unref(struct old_part *o)
 {
 	if (!ref_put(&o->ref))
 		return;
@@ -241,7 +241,7 @@ static void old_part_unref(struct old_part *o)
 	free(o);
 }
 
-static void got_old_part(struct blob *text, uint64_t at, const struct error *err, void *arg)
+static void logs_got_old_part(struct blob *text, uint64_t at, const struct error *err, void *arg)
 {
 	struct old_part *o = arg;
 
@@ -250,7 +250,7 @@ static void got_old_part(struct blob *text, uint64_t at, const struct error *err
 	o->err = *err;
 	atomic_store(&o->fetched, true);
 	notify_wake(o->fs->notifier);
-	old_part_unref(o);
+	logs_old_part_unref(o);
 }
 
 struct waiting_part {
@@ -262,12 +262,12 @@ struct waiting_part {
 	off_t offset;
 };
 
-static bool has_part(struct parked *p)
+static bool logs_has_part(struct parked *p)
 {
 	return atomic_load(&container_of(p, struct waiting_part, parked)->part->fetched);
 }
 
-static void keep_page(struct handle *h, struct blob *text, uint64_t at)
+static void logs_keep_page(struct handle *h, struct blob *text, uint64_t at)
 {
 	struct blob *old;
 
@@ -279,24 +279,24 @@ static void keep_page(struct handle *h, struct blob *text, uint64_t at)
 	blob_unref(old);
 }
 
-static void answer_part(struct fs *fs, struct parked *p, int why)
+static void logs_answer_part(struct fs *fs, struct parked *p, int why)
 {
 	struct waiting_part *w = container_of(p, struct waiting_part, parked);
 	struct old_part *o = w->part;
 
 	if (why == 0 && o->text)
-		keep_page(w->handle, o->text, o->at);
+		logs_keep_page(w->handle, o->text, o->at);
 	else if (why == 0)
 		refuse_record(fs, w->who, w->handle->node->row->path, &o->err);
 	if (why == -EINTR)
 		fuse_reply_err(p->req, EINTR);
-	else if (why < 0 || !answer_from_page(p->req, w->handle, w->size, w->offset))
+	else if (why < 0 || !logs_answer_from_page(p->req, w->handle, w->size, w->offset))
 		fuse_reply_err(p->req, why < 0 ? -why : EIO);
-	old_part_unref(o);
+	logs_old_part_unref(o);
 	free(w);
 }
 
-static int fetch_old_part(struct call *c, struct handle *h, size_t size, off_t offset)
+static int logs_fetch_old_part(struct call *c, struct handle *h, size_t size, off_t offset)
 {
 	struct old_part *o = calloc(1, sizeof(*o));
 	struct waiting_part *w = calloc(1, sizeof(*w));
@@ -306,7 +306,8 @@ static int fetch_old_part(struct call *c, struct handle *h, size_t size, off_t o
 		o->fs = c->fs;
 		ref_init(&o->ref);
 		ref_get(&o->ref);
-		r = model_log_fetch(c->fs->model, h->follow->kind, h->follow->key, (uint64_t)offset, got_old_part, o);
+		r = model_log_fetch(c->fs->model, h->follow->kind, h->follow->key, (uint64_t)offset, logs_got_old_part,
+				    o);
 	}
 	if (r < 0) {
 		free(o);
@@ -314,8 +315,8 @@ static int fetch_old_part(struct call *c, struct handle *h, size_t size, off_t o
 		return r;
 	}
 	*w = (struct waiting_part){.parked = {.req = c->req,
-					      .ready = has_part,
-					      .answer = answer_part,
+					      .ready = logs_has_part,
+					      .answer = logs_answer_part,
 					      .deadline_ms = clock_monotonic_ms() + OLD_PART_MS},
 				   .handle = h,
 				   .part = o,
@@ -331,9 +332,9 @@ static int log_read(struct call *c, struct handle *h, size_t size, off_t offset)
 	bool dropped = h->follow && h->stream && (uint64_t)offset < stream_start(h->stream);
 
 	if (!dropped || h->follow->kind == MODEL_LOG_QUERY)
-		answer_from_memory(c->req, h, size, offset);
-	else if (!answer_from_page(c->req, h, size, offset))
-		return h->flags & O_NONBLOCK ? -EAGAIN : fetch_old_part(c, h, size, offset);
+		logs_answer_from_memory(c->req, h, size, offset);
+	else if (!logs_answer_from_page(c->req, h, size, offset))
+		return h->flags & O_NONBLOCK ? -EAGAIN : logs_fetch_old_part(c, h, size, offset);
 	return FILE_ANSWERED;
 }
 

@@ -8,7 +8,7 @@
 #include <sys/sysmacros.h>
 
 /* Blanks and the like stand as three octal digits after a backslash. */
-static void unescape(char *s)
+static void mountinfo_unescape(char *s)
 {
 	char *out = s;
 
@@ -23,7 +23,7 @@ static void unescape(char *s)
 	*out = '\0';
 }
 
-static bool is_owner(const char *options, uid_t owner)
+static bool mountinfo_is_owner(const char *options, uid_t owner)
 {
 	const char *at = strstr(options, "user_id=");
 
@@ -48,13 +48,13 @@ int mountinfo_line(char *line, const char *path, uid_t owner, dev_t *ret_device)
 	}
 	if (!point)
 		return -1;
-	unescape(point);
+	mountinfo_unescape(point);
 	if (strcmp(point, path) != 0)
 		return -1;
 	if (ret_device && sscanf(device, "%u:%u", &of_type, &number) == 2)
 		*ret_device = makedev(of_type, number);
 	type = strtok_r(rest + 3, " ", &save);
-	return type && strcmp(type, "fuse.vastfs") == 0 && is_owner(save, owner);
+	return type && strcmp(type, "fuse.vastfs") == 0 && mountinfo_is_owner(save, owner);
 }
 
 bool mountinfo_is_ours(const char *path, uid_t owner, dev_t *ret_device)

@@ -13,7 +13,7 @@ void parked_init(struct parked_list *l)
 	list_init(&l->waiting);
 }
 
-static struct parked *take_request(struct parked_list *l, fuse_req_t req)
+static struct parked *parked_take_request(struct parked_list *l, fuse_req_t req)
 {
 	struct parked *found = NULL;
 
@@ -32,10 +32,10 @@ static struct parked *take_request(struct parked_list *l, fuse_req_t req)
 }
 
 /* The notifier may have answered meanwhile: the request is then no longer in the list. */
-static void interrupted(fuse_req_t req, void *arg)
+static void parked_interrupted(fuse_req_t req, void *arg)
 {
 	struct fs *fs = arg;
-	struct parked *p = take_request(&fs->parked, req);
+	struct parked *p = parked_take_request(&fs->parked, req);
 
 	if (p)
 		p->answer(fs, p, -EINTR);
@@ -47,7 +47,7 @@ static void interrupted(fuse_req_t req, void *arg)
  */
 void parked_add(struct fs *fs, struct parked *p)
 {
-	fuse_req_interrupt_func(p->req, interrupted, fs);
+	fuse_req_interrupt_func(p->req, parked_interrupted, fs);
 	if (fuse_req_interrupted(p->req)) {
 		p->answer(fs, p, -EINTR);
 		return;
@@ -73,7 +73,7 @@ void parked_again(struct fs *fs, struct parked *p)
 		p->answer(fs, p, -EINTR);
 }
 
-static bool is_due(struct parked *p, int64_t now, bool ending)
+static bool parked_is_due(struct parked *p, int64_t now, bool ending)
 {
 	return ending || p->ready(p) || (p->deadline_ms && p->deadline_ms <= now);
 }
@@ -87,7 +87,7 @@ int64_t parked_answer(struct fs *fs, bool ending)
 	list_for_each_safe (at, tmp, &fs->parked.waiting) {
 		struct parked *p = container_of(at, struct parked, link);
 
-		if (is_due(p, now, ending)) {
+		if (parked_is_due(p, now, ending)) {
 			list_remove(at);
 			list_append(&due, at);
 		} else if (p->deadline_ms && (!next || p->deadline_ms < next)) {

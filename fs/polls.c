@@ -11,7 +11,7 @@ void polls_init(struct polls *p)
 	list_init(&p->watched);
 }
 
-static struct fuse_pollhandle *exchange(struct fs *fs, struct handle *h, struct fuse_pollhandle *ph)
+static struct fuse_pollhandle *polls_exchange(struct fs *fs, struct handle *h, struct fuse_pollhandle *ph)
 {
 	struct fuse_pollhandle *old;
 
@@ -27,7 +27,7 @@ static struct fuse_pollhandle *exchange(struct fs *fs, struct handle *h, struct 
 
 void poll_watch(struct fs *fs, struct handle *h, struct fuse_pollhandle *ph)
 {
-	struct fuse_pollhandle *old = exchange(fs, h, ph);
+	struct fuse_pollhandle *old = polls_exchange(fs, h, ph);
 
 	if (old)
 		fuse_pollhandle_destroy(old);
@@ -49,7 +49,7 @@ unsigned poll_events(struct fs *fs, const struct snapshot *snapshot, struct hand
 }
 
 /* Something that a sleeper may wait for, beside what is always so. */
-static bool has_news(struct fs *fs, const struct snapshot *s, struct handle *h)
+static bool polls_has_news(struct fs *fs, const struct snapshot *s, struct handle *h)
 {
 	unsigned events = poll_events(fs, s, h);
 
@@ -58,7 +58,7 @@ static bool has_news(struct fs *fs, const struct snapshot *s, struct handle *h)
 	return events & (h->node->row->flags & ROW_OWN_NODE ? POLLIN | POLLOUT : POLLIN);
 }
 
-static struct fuse_pollhandle *next_to_wake(struct fs *fs, const struct snapshot *s)
+static struct fuse_pollhandle *polls_next_to_wake(struct fs *fs, const struct snapshot *s)
 {
 	struct fuse_pollhandle *ph = NULL;
 
@@ -66,7 +66,7 @@ static struct fuse_pollhandle *next_to_wake(struct fs *fs, const struct snapshot
 	list_for_each (at, &fs->polls.watched) {
 		struct poll_watch *w = container_of(at, struct poll_watch, link);
 
-		if (!has_news(fs, s, w->handle))
+		if (!polls_has_news(fs, s, w->handle))
 			continue;
 		ph = w->kernel;
 		w->kernel = NULL;
@@ -81,7 +81,7 @@ void poll_wake(struct fs *fs, const struct snapshot *s)
 {
 	struct fuse_pollhandle *ph;
 
-	while ((ph = next_to_wake(fs, s))) {
+	while ((ph = polls_next_to_wake(fs, s))) {
 		fuse_lowlevel_notify_poll(ph);
 		fuse_pollhandle_destroy(ph);
 	}

@@ -14,7 +14,7 @@
 #include <poll.h>
 
 /* In whose container it is to run; NULL: in Lambda. */
-static const char *task_of(const struct handle *h)
+static const char *query_file_task(const struct handle *h)
 {
 	return *h->node->key ? h->node->key : NULL;
 }
@@ -33,7 +33,7 @@ static int query_open(struct call *c _unused_, const struct scope *s _unused_, s
 	return 0;
 }
 
-static void start_over(struct handle *h)
+static void query_file_start_over(struct handle *h)
 {
 	wait_bind(h, NULL);
 	buf_clear(&h->text);
@@ -41,7 +41,7 @@ static void start_over(struct handle *h)
 	h->rendered = false;
 }
 
-static int check_write(struct call *c, struct handle *h, const char *data, size_t len)
+static int query_file_check_write(struct call *c, struct handle *h, const char *data, size_t len)
 {
 	int r;
 
@@ -52,18 +52,18 @@ static int check_write(struct call *c, struct handle *h, const char *data, size_
 	}
 	if (h->spoilt)
 		return error_set(&c->err, -EINVAL, "a part of this command was refused");
-	r = model_query_check(c->fs->model, task_of(h), &c->err);
+	r = model_query_check(c->fs->model, query_file_task(h), &c->err);
 	return r < 0 ? r : model_query_text(data, len, &c->err);
 }
 
 static int query_write(struct call *c, struct handle *h, const char *data, size_t len, off_t offset _unused_)
 {
-	int r = check_write(c, h, data, len);
+	int r = query_file_check_write(c, h, data, len);
 
 	if (r == -EBUSY)
 		return r;
 	if (h->job || h->rendered)
-		start_over(h);
+		query_file_start_over(h);
 	if (r >= 0) {
 		r = buf_append(&h->text, data, len);
 		if (r == -EFBIG)
@@ -81,11 +81,11 @@ static int query_write(struct call *c, struct handle *h, const char *data, size_
 	return 0;
 }
 
-static int commit(struct call *c, struct handle *h)
+static int query_file_commit(struct call *c, struct handle *h)
 {
 	_cleanup_(job_unref_cleanup) struct job *j = NULL;
 	bool complete = h->writes == 1 || h->text.data[h->text.len - 1] == '\n';
-	int r = model_query(c->fs->model, task_of(h), &h->text, complete, h->writer, &j, &c->err);
+	int r = model_query(c->fs->model, query_file_task(h), &h->text, complete, h->writer, &j, &c->err);
 
 	h->writes = 0;
 	buf_clear(&h->text);
@@ -96,7 +96,7 @@ static int commit(struct call *c, struct handle *h)
 
 static int query_read(struct call *c, struct handle *h, size_t size, off_t offset)
 {
-	int r = h->writes ? commit(c, h) : 0;
+	int r = h->writes ? query_file_commit(c, h) : 0;
 
 	if (r < 0)
 		return r;
@@ -112,7 +112,7 @@ static int query_flush(struct call *c _unused_, struct handle *h)
 
 static void query_release(struct call *c, struct handle *h)
 {
-	if (h->writes && commit(c, h) < 0)
+	if (h->writes && query_file_commit(c, h) < 0)
 		refuse_record(c->fs, h->writer, h->node->row->path, &c->err);
 }
 

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-static void put_examples(const char *at, struct buf *out)
+static void readme_put_examples(const char *at, struct buf *out)
 {
 	buf_puts(out, "vastfs: a VAST stack on AWS as a directory. Read to look, write or touch to act.\n\n"
 		      "EXAMPLES (paste them)\n\n");
@@ -32,7 +32,7 @@ static void put_examples(const char *at, struct buf *out)
 		 "  cat error                                               # what an errno could not say\n\n");
 }
 
-static void put_rules(struct buf *out)
+static void readme_put_rules(struct buf *out)
 {
 	buf_puts(
 		out,
@@ -50,7 +50,7 @@ static void put_rules(struct buf *out)
 }
 
 /* A verb explains itself. */
-static const char *help_of(const struct row *row)
+static const char *readme_help_of(const struct row *row)
 {
 	for (size_t i = 0; row->class == &class_control && i < model_verbs_n; i++)
 		if (strcmp(model_verbs[i].name, tree_name(row)) == 0)
@@ -58,18 +58,18 @@ static const char *help_of(const struct row *row)
 	return row->help;
 }
 
-static void put_tree(struct buf *out)
+static void readme_put_tree(struct buf *out)
 {
 	buf_puts(out, "THE TREE\n\n");
 	for (size_t i = 1; i < tree_rows_n; i++)
-		buf_printf(out, "  %-42s %s\n", tree_rows[i].path, help_of(&tree_rows[i]));
+		buf_printf(out, "  %-42s %s\n", tree_rows[i].path, readme_help_of(&tree_rows[i]));
 	buf_puts(out, "\nWORDS THAT CAN BE WRITTEN INTO control/ INSTEAD OF 1\n\n");
 	for (size_t i = 0; i < model_verbs_n; i++)
 		if (model_verbs[i].argument)
 			buf_printf(out, "  echo %s > control/%s\n", model_verbs[i].argument, model_verbs[i].name);
 }
 
-static void put_settings(struct buf *out)
+static void readme_put_settings(struct buf *out)
 {
 	_buf_ struct buf example = BUF_INIT(SETTINGS_MAX);
 
@@ -85,9 +85,9 @@ static void put_settings(struct buf *out)
 
 int render_readme(const struct scope *s, struct buf *out)
 {
-	put_examples(s->fs->mountpoint, out);
-	put_rules(out);
-	put_tree(out);
-	put_settings(out);
+	readme_put_examples(s->fs->mountpoint, out);
+	readme_put_rules(out);
+	readme_put_tree(out);
+	readme_put_settings(out);
 	return out->error;
 }

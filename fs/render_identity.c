@@ -22,7 +22,7 @@ void identity_put(const struct snapshot *s, struct buf *out)
 	buf_printf(out, "identity %s\n", identity_or_dash(s->identity.arn));
 }
 
-static void credentials_put_expiry(int64_t expires_ms, struct buf *out)
+static void render_put_expiry(int64_t expires_ms, struct buf *out)
 {
 	int64_t left_ms = expires_ms - clock_wall_ms();
 
@@ -41,7 +41,7 @@ void credentials_put(struct model *m, bool with_expiry, struct buf *out)
 	model_credentials(m, &c);
 	buf_printf(out, "credentials %s", c.known ? c.source : "-");
 	if (c.known && with_expiry)
-		credentials_put_expiry(c.expires_ms, out);
+		render_put_expiry(c.expires_ms, out);
 	if (error_is(&c.error))
 		buf_printf(out, " %s", c.error.message);
 	buf_putc(out, '\n');
@@ -49,7 +49,7 @@ void credentials_put(struct model *m, bool with_expiry, struct buf *out)
 
 /* -- whoami ---------------------------------------------------------------------------------------------------- */
 
-static void whoami_add(cJSON *whoami, const char *name, const char *text)
+static void render_whoami_add(cJSON *whoami, const char *name, const char *text)
 {
 	if (text && *text)
 		cJSON_AddStringToObject(whoami, name, text);
@@ -57,7 +57,7 @@ static void whoami_add(cJSON *whoami, const char *name, const char *text)
 		cJSON_AddNullToObject(whoami, name);
 }
 
-static void whoami_add_credentials(cJSON *whoami, struct model *m)
+static void render_whoami_add_credentials(cJSON *whoami, struct model *m)
 {
 	char when[CLOCK_TEXT_SIZE] = "";
 	struct model_credentials c;
@@ -65,30 +65,30 @@ static void whoami_add_credentials(cJSON *whoami, struct model *m)
 	model_credentials(m, &c);
 	if (c.expires_ms)
 		clock_format(c.expires_ms, when);
-	whoami_add(whoami, "source", c.source);
-	whoami_add(whoami, "expires", when);
+	render_whoami_add(whoami, "source", c.source);
+	render_whoami_add(whoami, "expires", when);
 	if (error_is(&c.error))
-		whoami_add(whoami, "error", c.error.message);
+		render_whoami_add(whoami, "error", c.error.message);
 }
 
-static cJSON *whoami_make(const struct scope *s)
+static cJSON *render_whoami_make(const struct scope *s)
 {
 	const struct identity *id = &s->snapshot->identity;
 	const struct settings *settings = s->snapshot->settings;
 	cJSON *whoami = cJSON_CreateObject();
 
-	whoami_add(whoami, "account", id->account);
-	whoami_add(whoami, "arn", id->arn);
-	whoami_add(whoami, "user_id", id->user_id);
-	whoami_add_credentials(whoami, s->fs->model);
-	whoami_add(whoami, "region", settings ? settings_get(settings, SETTING_AWS_REGION) : NULL);
-	whoami_add(whoami, "profile", model_profile(s->snapshot));
+	render_whoami_add(whoami, "account", id->account);
+	render_whoami_add(whoami, "arn", id->arn);
+	render_whoami_add(whoami, "user_id", id->user_id);
+	render_whoami_add_credentials(whoami, s->fs->model);
+	render_whoami_add(whoami, "region", settings ? settings_get(settings, SETTING_AWS_REGION) : NULL);
+	render_whoami_add(whoami, "profile", model_profile(s->snapshot));
 	return whoami;
 }
 
 int render_whoami(const struct scope *s, struct buf *out)
 {
-	cJSON *whoami = whoami_make(s);
+	cJSON *whoami = render_whoami_make(s);
 	_free_ char *text = cJSON_Print(whoami);
 
 	cJSON_Delete(whoami);

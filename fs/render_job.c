@@ -11,7 +11,7 @@
 
 #define BAR_WIDTH 20
 
-static int put_blob(struct buf *out, const struct blob *b)
+static int render_put_blob(struct buf *out, const struct blob *b)
 {
 	return b ? buf_append(out, b->data, b->len) : 0;
 }
@@ -31,14 +31,14 @@ uint64_t job_token(const struct scope *s)
 	return s->job ? s->job->number * 8 + s->view->state + 1 : 0;
 }
 
-static int64_t elapsed(const struct scope *s)
+static int64_t render_put_elapsed(const struct scope *s)
 {
 	int64_t until = s->view->ended_ms ? s->view->ended_ms : clock_wall_ms();
 
 	return s->view->started_ms && until > s->view->started_ms ? until - s->view->started_ms : 0;
 }
 
-static void put_bar(struct buf *out, unsigned done, unsigned total)
+static void render_put_bar(struct buf *out, unsigned done, unsigned total)
 {
 	unsigned filled = done < total ? BAR_WIDTH * done / total : BAR_WIDTH;
 
@@ -55,9 +55,9 @@ int render_job_progress(const struct scope *s, struct buf *out)
 	if (!s->view)
 		return 0;
 	if (s->view->total)
-		put_bar(out, s->view->done, s->view->total);
+		render_put_bar(out, s->view->done, s->view->total);
 	return buf_printf(out, "%s %s\n", *s->view->step ? s->view->step : job_state_name(s->view->state),
-			  clock_duration(elapsed(s), text));
+			  clock_duration(render_put_elapsed(s), text));
 }
 
 int render_job_error(const struct scope *s, struct buf *out)
@@ -85,7 +85,7 @@ int render_job_elapsed(const struct scope *s, struct buf *out)
 {
 	char text[CLOCK_TEXT_SIZE];
 
-	return buf_printf(out, "%s\n", clock_duration(elapsed(s), text));
+	return buf_printf(out, "%s\n", clock_duration(render_put_elapsed(s), text));
 }
 
 int render_job_duration(const struct scope *s, struct buf *out)
@@ -100,7 +100,7 @@ int render_job_request_id(const struct scope *s, struct buf *out)
 
 int render_job_query(const struct scope *s, struct buf *out)
 {
-	return s->job ? put_blob(out, s->job->query) : 0;
+	return s->job ? render_put_blob(out, s->job->query) : 0;
 }
 
 int render_latest(const struct scope *s, struct buf *out)

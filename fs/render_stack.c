@@ -10,12 +10,12 @@
 
 #include <string.h>
 
-static const char *text_at(const void *object, size_t offset)
+static const char *render_text_at(const void *object, size_t offset)
 {
 	return *(char *const *)((const char *)object + offset);
 }
 
-static int put_line(struct buf *out, const char *text)
+static int render_put_line(struct buf *out, const char *text)
 {
 	if (!text)
 		return 0;
@@ -25,36 +25,36 @@ static int put_line(struct buf *out, const char *text)
 
 int render_stack_text(const struct scope *s, struct buf *out)
 {
-	return put_line(out, text_at(s->snapshot->stack, s->row->arg));
+	return render_put_line(out, render_text_at(s->snapshot->stack, s->row->arg));
 }
 
 int render_stack_json(const struct scope *s, struct buf *out)
 {
-	const char *text = text_at(s->snapshot->stack, s->row->arg);
+	const char *text = render_text_at(s->snapshot->stack, s->row->arg);
 
 	return text ? buf_puts(out, text) : 0;
 }
 
 int render_resource_text(const struct scope *s, struct buf *out)
 {
-	return put_line(out, text_at(s->resource, s->row->arg));
+	return render_put_line(out, render_text_at(s->resource, s->row->arg));
 }
 
 int render_task_text(const struct scope *s, struct buf *out)
 {
-	return put_line(out, text_at(s->task, s->row->arg));
+	return render_put_line(out, render_text_at(s->task, s->row->arg));
 }
 
 int render_task_json(const struct scope *s, struct buf *out)
 {
-	const char *text = text_at(s->task, s->row->arg);
+	const char *text = render_text_at(s->task, s->row->arg);
 
 	return text ? buf_puts(out, text) : 0;
 }
 
 int render_pair(const struct scope *s, struct buf *out)
 {
-	return put_line(out, s->pair->value);
+	return render_put_line(out, s->pair->value);
 }
 
 int render_default_task(const struct scope *s, struct buf *out)
@@ -85,8 +85,8 @@ int render_health(const struct scope *s, struct buf *out)
 	const char *of_ecs = s->task->health;
 
 	if (of_ecs && strcmp(of_ecs, "UNKNOWN") != 0)
-		return put_line(out, of_ecs);
-	return put_line(out, words[snapshot_health(s->snapshot, s->task, NULL)]);
+		return render_put_line(out, of_ecs);
+	return render_put_line(out, words[snapshot_health(s->snapshot, s->task, NULL)]);
 }
 
 int64_t changed_health(const struct scope *s)
@@ -99,7 +99,7 @@ int64_t changed_health(const struct scope *s)
 	return v && v->changed_ms > s->task->changed_ms ? v->changed_ms : s->task->changed_ms;
 }
 
-static int put_last_check(const struct job *j, const struct job_view *v, struct buf *out)
+static int render_put_last_check(const struct job *j, const struct job_view *v, struct buf *out)
 {
 	char when[CLOCK_TEXT_SIZE], words[200] = "";
 	ssize_t n = v->output ? output_read(v->output, 0, words, sizeof(words) - 1) : 0;
@@ -125,7 +125,7 @@ int render_check(const struct scope *s, struct buf *out)
 		   "Asks from Lambda whether this task's port answers: touch %s/tasks/%s/check\n"
 		   "The answer is in health, and here.\n",
 		   s->fs->mountpoint, s->key);
-	return v ? put_last_check(last, v, out) : buf_puts(out, "Last: never\n");
+	return v ? render_put_last_check(last, v, out) : buf_puts(out, "Last: never\n");
 }
 
 int render_template(const struct scope *s _unused_, struct buf *out)

@@ -6,7 +6,7 @@
 #include "fs/refuse.h"
 
 /* Shared by the parked request and the model, which may outlive it: the request can be interrupted. */
-struct outcome {
+struct save_outcome {
 	struct ref ref;
 	struct fs *fs;
 	struct requester who;
@@ -17,10 +17,10 @@ struct outcome {
 
 struct waiting_save {
 	struct parked parked;
-	struct outcome *outcome;
+	struct save_outcome *outcome;
 };
 
-static void outcome_unref(struct outcome *o)
+static void save_outcome_unref(struct save_outcome *o)
 {
 	if (!ref_put(&o->ref))
 		return;
@@ -28,9 +28,9 @@ static void outcome_unref(struct outcome *o)
 	free(o);
 }
 
-static void saved(int result, const struct error *err, void *arg)
+static void save_done(int result, const struct error *err, void *arg)
 {
-	struct outcome *o = arg;
+	struct save_outcome *o = arg;
 
 	if (result < 0) {
 		refuse_record(o->fs, o->who, "config/" CONFIG_SETTINGS, err);
@@ -42,42 +42,43 @@ static void saved(int result, const struct error *err, void *arg)
 	o->result = result;
 	atomic_store(&o->done, true);
 	notify_wake(o->fs->notifier);
-	outcome_unref(o);
+	save_outcome_unref(o);
 }
 
-static bool is_saved(struct parked *p)
+static bool save_is_done(struct parked *p)
 {
 	return atomic_load(&container_of(p, struct waiting_save, parked)->outcome->done);
 }
 
-static void answer_saved(struct fs *fs _unused_, struct parked *p, int why)
+static void save_answer(struct fs *fs _unused_, struct parked *p, int why)
 {
 	struct waiting_save *w = container_of(p, struct waiting_save, parked);
 
 	fuse_reply_err(p->req, why == 0 ? -w->outcome->result : EINTR);
-	outcome_unref(w->outcome);
+	save_outcome_unref(w->outcome);
 	free(w);
 }
 
 int save_settings(struct call *c, struct buf *text, struct memory_file *taken)
 {
 	_free_ struct waiting_save *w = calloc(1, sizeof(*w));
-	struct outcome *o = calloc(1, sizeof(*o));
+	struct save_outcome *o = calloc(1, sizeof(*o));
 	int r;
 
 	if (!w || !o) {
 		free(o);
 		return -ENOMEM;
 	}
-	*o = (struct outcome){.fs = c->fs, .who = c->who, .taken = taken};
+	*o = (struct save_outcome){.fs = c->fs, .who = c->who, .taken = taken};
 	ref_init(&o->ref);
 	ref_get(&o->ref);
-	r = model_settings_save(c->fs->model, text, saved, o, &c->err);
+	r = model_settings_save(c->fs->model, text, save_done, o, &c->err);
 	if (r < 0) {
 		free(o);
 		return r;
 	}
-	*w = (struct waiting_save){.parked = {.req = c->req, .ready = is_saved, .answer = answer_saved}, .outcome = o};
+	*w = (struct waiting_save){.parked = {.req = c->req, .ready = save_is_done, .answer = save_answer},
+				   .outcome = o};
 	parked_add(c->fs, &move_ptr(w)->parked);
 	return FILE_ANSWERED;
 }

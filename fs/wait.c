@@ -27,12 +27,12 @@ struct content {
 	char small[EXIT_CODE_SIZE];
 };
 
-static bool could_not_run(const struct job *j, const struct job_view *v)
+static bool wait_could_not_run(const struct job *j, const struct job_view *v)
 {
 	return j->kind == JOB_OPERATION ? v->state != JOB_SUCCEEDED : !v->ran;
 }
 
-static void fill_printed(struct content *c, struct output *growing, const struct blob *whole)
+static void wait_fill_printed(struct content *c, struct output *growing, const struct blob *whole)
 {
 	c->output = growing;
 	if (growing) {
@@ -43,7 +43,7 @@ static void fill_printed(struct content *c, struct output *growing, const struct
 	}
 }
 
-static void fill_exit_code(struct content *c, const struct job *j, const struct job_view *v)
+static void wait_fill_exit_code(struct content *c, const struct job *j, const struct job_view *v)
 {
 	if (c->waits || (j->kind != JOB_OPERATION && !v->ran))
 		return;
@@ -52,18 +52,19 @@ static void fill_exit_code(struct content *c, const struct job *j, const struct 
 	c->could_not_run = false;
 }
 
-static void fill(struct content *c, enum wait_what what, const struct job *j, const struct job_view *v)
+static void wait_fill(struct content *c, enum wait_what what, const struct job *j, const struct job_view *v)
 {
-	*c = (struct content){.data = "", .waits = !job_state_ended(v->state), .could_not_run = could_not_run(j, v)};
+	*c = (struct content){
+		.data = "", .waits = !job_state_ended(v->state), .could_not_run = wait_could_not_run(j, v)};
 	switch (what) {
 	case WAIT_RESULT:
-		fill_printed(c, v->output, v->result);
+		wait_fill_printed(c, v->output, v->result);
 		break;
 	case WAIT_EXIT_CODE:
-		fill_exit_code(c, j, v);
+		wait_fill_exit_code(c, j, v);
 		break;
 	case WAIT_NOT_STDERR:
-		fill_printed(c, v->stderr_output, v->errors);
+		wait_fill_printed(c, v->stderr_output, v->errors);
 		c->waits = c->could_not_run = false;
 		break;
 	}
@@ -100,7 +101,7 @@ struct read_place {
 	bool further; /* a later part of one read */
 };
 
-static struct read_place read_place_of(const struct call *c, const struct handle *h, off_t offset)
+static struct read_place wait_read_place_of(const struct call *c, const struct handle *h, off_t offset)
 {
 	bool cursor = h->open_flags & FOPEN_STREAM && !c->paged;
 
@@ -108,7 +109,8 @@ static struct read_place read_place_of(const struct call *c, const struct handle
 }
 
 /* Whether there is something for this read, and if so from where; the cursor goes on then. */
-static bool take_range(struct handle *h, const struct content *c, size_t size, const struct read_place *p, size_t *ret)
+static bool wait_take_range(struct handle *h, const struct content *c, size_t size, const struct read_place *p,
+			    size_t *ret)
 {
 	size_t at = p->offset, left;
 
@@ -126,7 +128,7 @@ static bool take_range(struct handle *h, const struct content *c, size_t size, c
 	return left || !c->waits || p->further;
 }
 
-static void reply_output(fuse_req_t req, struct output *o, size_t at, size_t len)
+static void wait_reply_output(fuse_req_t req, struct output *o, size_t at, size_t len)
 {
 	_free_ char *bytes = malloc(len ? len : 1);
 	ssize_t n = bytes ? output_read(o, at, bytes, len) : -ENOMEM;
@@ -138,34 +140,34 @@ static void reply_output(fuse_req_t req, struct output *o, size_t at, size_t len
 }
 
 /* Any thread. False if there is nothing to say yet: no new bytes, and the job is in flight. */
-static bool answer_read(fuse_req_t req, struct handle *h, struct job *j, enum wait_what what, size_t size,
-			const struct read_place *p)
+static bool wait_answer_read(fuse_req_t req, struct handle *h, struct job *j, enum wait_what what, size_t size,
+			     const struct read_place *p)
 {
 	_cleanup_(job_view_unref_cleanup) struct job_view *v = job_view(j);
 	struct content content;
 	size_t at, left;
 
-	fill(&content, what, j, v);
-	if (!take_range(h, &content, size, p, &at))
+	wait_fill(&content, what, j, v);
+	if (!wait_take_range(h, &content, size, p, &at))
 		return false;
 	left = content.len - at;
 	if (!left && content.could_not_run && !p->further)
 		fuse_reply_err(req, EIO);
 	else if (content.output)
-		reply_output(req, content.output, at, left < size ? left : size);
+		wait_reply_output(req, content.output, at, left < size ? left : size);
 	else
 		file_reply_part(req, content.data, content.len, (off_t)at, size);
 	return true;
 }
 
 /* Whether a read would be answered at once. Any thread. */
-static bool is_readable(struct handle *h, struct job *j, enum wait_what what, const struct read_place *p)
+static bool wait_is_readable(struct handle *h, struct job *j, enum wait_what what, const struct read_place *p)
 {
 	_cleanup_(job_view_unref_cleanup) struct job_view *v = job_view(j);
 	struct content content;
 	size_t at = p->offset;
 
-	fill(&content, what, j, v);
+	wait_fill(&content, what, j, v);
 	if (!content.waits)
 		return true;
 	pthread_mutex_lock(&h->lock);
@@ -182,7 +184,7 @@ bool wait_readable(struct handle *h, enum wait_what what)
 	pthread_mutex_lock(&h->lock);
 	j = h->job ? job_ref(h->job) : NULL;
 	pthread_mutex_unlock(&h->lock);
-	return !j || is_readable(h, j, what, &(struct read_place){.cursor = h->open_flags & FOPEN_STREAM});
+	return !j || wait_is_readable(h, j, what, &(struct read_place){.cursor = h->open_flags & FOPEN_STREAM});
 }
 
 struct waiting_read {
@@ -194,21 +196,21 @@ struct waiting_read {
 	struct read_place place;
 };
 
-static bool has_something(struct parked *p)
+static bool wait_has_something(struct parked *p)
 {
 	struct waiting_read *w = container_of(p, struct waiting_read, parked);
 
-	return is_readable(w->handle, w->job, w->what, &w->place);
+	return wait_is_readable(w->handle, w->job, w->what, &w->place);
 }
 
 /* Another read of the same open file may have taken the bytes meanwhile. */
-static void answer_waiting(struct fs *fs, struct parked *p, int why)
+static void wait_answer(struct fs *fs, struct parked *p, int why)
 {
 	struct waiting_read *w = container_of(p, struct waiting_read, parked);
 
 	if (why == -EINTR) {
 		fuse_reply_err(p->req, EINTR);
-	} else if (!answer_read(p->req, w->handle, w->job, w->what, w->size, &w->place)) {
+	} else if (!wait_answer_read(p->req, w->handle, w->job, w->what, w->size, &w->place)) {
 		parked_again(fs, p);
 		return;
 	}
@@ -218,17 +220,17 @@ static void answer_waiting(struct fs *fs, struct parked *p, int why)
 
 int wait_read(struct call *c, struct handle *h, enum wait_what what, size_t size, off_t offset)
 {
-	struct read_place place = read_place_of(c, h, offset);
+	struct read_place place = wait_read_place_of(c, h, offset);
 	struct waiting_read *w;
 
-	if (answer_read(c->req, h, h->job, what, size, &place))
+	if (wait_answer_read(c->req, h, h->job, what, size, &place))
 		return FILE_ANSWERED;
 	if (h->flags & O_NONBLOCK)
 		return -EAGAIN;
 	w = calloc(1, sizeof(*w));
 	if (!w)
 		return -ENOMEM;
-	*w = (struct waiting_read){.parked = {.req = c->req, .ready = has_something, .answer = answer_waiting},
+	*w = (struct waiting_read){.parked = {.req = c->req, .ready = wait_has_something, .answer = wait_answer},
 				   .handle = h,
 				   .job = job_ref(h->job),
 				   .what = what,
@@ -240,7 +242,7 @@ int wait_read(struct call *c, struct handle *h, enum wait_what what, size_t size
 
 /* -- result, exit_code and stderr ------------------------------------------------------------------------------ */
 
-static enum wait_what what_of(const struct row *row)
+static enum wait_what wait_what_of(const struct row *row)
 {
 	return (enum wait_what)row->arg;
 }
@@ -250,7 +252,7 @@ static int wait_open(struct call *c, const struct scope *s, struct handle *h)
 	if (!s->job)
 		return 0;
 	wait_bind(h, s->job);
-	if (what_of(s->row) == WAIT_NOT_STDERR || !wait_in_flight(s->job))
+	if (wait_what_of(s->row) == WAIT_NOT_STDERR || !wait_in_flight(s->job))
 		return 0;
 	h->open_flags |= FOPEN_STREAM;
 	h->sniffer = sniff_is_sniffer(c->who.pid);
@@ -260,7 +262,7 @@ static int wait_open(struct call *c, const struct scope *s, struct handle *h)
 static int class_wait_read(struct call *c, struct handle *h, size_t size, off_t offset)
 {
 	if (h->job && !h->sniffer)
-		return wait_read(c, h, what_of(h->node->row), size, offset);
+		return wait_read(c, h, wait_what_of(h->node->row), size, offset);
 	fuse_reply_buf(c->req, NULL, 0);
 	return FILE_ANSWERED;
 }
@@ -271,13 +273,13 @@ static off_t wait_size(const struct scope *s)
 
 	if (!s->job)
 		return 0;
-	fill(&content, what_of(s->row), s->job, s->view);
+	wait_fill(&content, wait_what_of(s->row), s->job, s->view);
 	return content.waits ? 0 : (off_t)content.len;
 }
 
 static unsigned wait_poll(const struct scope *s _unused_, struct handle *h)
 {
-	return wait_readable(h, what_of(h->node->row)) ? POLLIN | POLLRDNORM : 0;
+	return wait_readable(h, wait_what_of(h->node->row)) ? POLLIN | POLLRDNORM : 0;
 }
 
 const struct file_class class_wait = {.open = wait_open, .read = class_wait_read, .size = wait_size, .poll = wait_poll};
