@@ -20,6 +20,7 @@ struct event_fields {
 	const jsmntok_t *command;
 	const jsmntok_t *endpoint;
 	const jsmntok_t *stream;
+	const jsmntok_t *deflate;
 	const jsmntok_t *input;
 	const jsmntok_t *input_encoding;
 };
@@ -52,6 +53,8 @@ static const jsmntok_t **event_field(const char *json, const jsmntok_t *key, str
 		return &fields->endpoint;
 	if (token_is(json, key, "stream"))
 		return &fields->stream;
+	if (token_is(json, key, "deflate"))
+		return &fields->deflate;
 	if (token_is(json, key, "stdin"))
 		return &fields->input;
 	if (token_is(json, key, "stdin_encoding"))
@@ -152,13 +155,13 @@ static const char *event_endpoint(const char *json, const jsmntok_t *token, stru
 	return NULL;
 }
 
-static const char *event_stream(const char *json, const jsmntok_t *token, struct event *event)
+static const char *event_flag(const char *json, const jsmntok_t *token, bool *ret_flag, const char *refusal)
 {
 	if (!token)
 		return NULL;
-	event->stream = token_is(json, token, "true");
-	if (token->type != JSMN_PRIMITIVE || (!event->stream && !token_is(json, token, "false")))
-		return "the event's \"stream\" is neither true nor false";
+	*ret_flag = token_is(json, token, "true");
+	if (token->type != JSMN_PRIMITIVE || (!*ret_flag && !token_is(json, token, "false")))
+		return refusal;
 	return NULL;
 }
 
@@ -197,7 +200,11 @@ static int event_build(char *json, size_t len, jsmntok_t *tokens, struct event *
 	if (!*ret_why)
 		*ret_why = event_endpoint(json, fields.endpoint, event);
 	if (!*ret_why)
-		*ret_why = event_stream(json, fields.stream, event);
+		*ret_why = event_flag(json, fields.stream, &event->stream,
+				      "the event's \"stream\" is neither true nor false");
+	if (!*ret_why)
+		*ret_why = event_flag(json, fields.deflate, &event->deflate,
+				      "the event's \"deflate\" is neither true nor false");
 	if (!*ret_why)
 		*ret_why = event_input(json, &fields, event);
 	if (*ret_why)

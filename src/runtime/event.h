@@ -2,14 +2,14 @@
 /*
  * What an invocation asks for. The event is a JSON object:
  *
- *	{"v":1, "cmd":"<base64 of the command>", "endpoint":"<host>:<port>", "stream":true,
+ *	{"v":1, "cmd":"<base64 of the command>", "endpoint":"<host>:<port>", "stream":true, "deflate":true,
  *	 "stdin":"<base64 of gzip data>", "stdin_encoding":"gzip"}
  *
  * `endpoint` is empty, null or absent when no server runs. `stream` asks for a reply as frames.h has it; without it, or
- * when it is false or null, the reply is one JSON object (reply.h).
- * `stdin` is what the command reads from its stdin, compressed; without it, or when it is null, that is empty. gzip is
- * the only encoding, and it has to be named. Keys that are not known are for newer runtimes and
- * ignored; a `v` other than 1 means that they must not be ignored.
+ * when it is false or null, the reply is one JSON object (reply.h). `deflate` allows a streamed reply to be compressed.
+ * `stdin` is what the command reads from its stdin, compressed; without it, or when it is null, stdin is empty. gzip is
+ * the only encoding, and it has to be named. Keys that are not known are for newer runtimes and ignored; a `v` other
+ * than 1 means that they must not be ignored.
  */
 #ifndef VAST_RUNTIME_EVENT_H
 #define VAST_RUNTIME_EVENT_H
@@ -25,6 +25,7 @@ struct event {
 	char *command; /* NUL-terminated, owned */
 	char endpoint[EVENT_ENDPOINT_MAX + 1];
 	bool stream;
+	bool deflate;
 	const char *input; /* gzip data for stdin, within `text`; NULL: none */
 	size_t input_len;
 	char *text; /* owned; NULL without input */

@@ -177,12 +177,15 @@ static int serve_command(struct http *api, const struct invocation *invocation, 
 				  .trace = invocation->trace,
 				  .deadline_ms = times.command,
 				  .input = input};
-	struct stream stream;
+	static struct stream stream;
+	int err;
 
 	if (!event->stream)
 		return serve_collected(api, invocation->id, &command, ret_end);
-	stream_init(&stream, api, invocation->id, times.reply);
-	return serve_streamed(&stream, &command, ret_end);
+	stream_init(&stream, api, invocation->id, times.reply, event->deflate);
+	err = serve_streamed(&stream, &command, ret_end);
+	stream_free(&stream);
+	return err;
 }
 
 static int serve_event(struct http *api, const struct invocation *invocation, const struct event *event,

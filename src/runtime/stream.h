@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "command.h"
+#include "deflater.h"
 #include "http.h"
 
 struct stream {
@@ -22,12 +23,17 @@ struct stream {
 	int64_t spoke_at; /* monotonic, of the last frame */
 	uint64_t length;
 	uint32_t crc;
-	uint64_t err_len; /* bytes of stderr; the limit plus one: cut */
-	bool begun;	  /* the invocation has an answer, of which this is the beginning */
-	int error;	  /* the first of the peer's; negative errno */
+	uint64_t err_len;   /* bytes of stderr; the limit plus one: cut */
+	bool begun;	    /* the invocation has an answer, of which this is the beginning */
+	int error;	    /* the first of the peer's; negative errno */
+	bool is_deflated;   /* stdout is sent through the deflater */
+	int64_t held_since; /* monotonic, while the deflater is holding something */
+	struct deflater deflater;
 };
 
-void stream_init(struct stream *stream, struct http *api, const char *id, int64_t until);
+/* stream_free() afterwards. If there is no memory for compressing, the reply is plain, which every reader takes. */
+void stream_init(struct stream *stream, struct http *api, const char *id, int64_t until, bool may_deflate);
+void stream_free(struct stream *stream);
 
 int stream_wait(void *context, struct command_wait *ret_wait);
 int stream_work(void *context, short ready);

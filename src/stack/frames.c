@@ -17,6 +17,9 @@ void frames_init(struct frames *f, int (*printed)(bool is_stderr, const void *da
 void frames_free(struct frames *f)
 {
 	buf_free(&f->json);
+	if (f->plain_stdout)
+		inflateEnd(&f->plain_stdout->inflater);
+	free(move_ptr(f->plain_stdout));
 }
 
 bool frames_ended(const struct frames *f)
@@ -56,10 +59,34 @@ static ssize_t frames_take_preamble(struct frames *f, const uint8_t *data, size_
 	return (ssize_t)n;
 }
 
+static int frames_start_inflating(struct frames *f)
+{
+	struct frames_plain *plain = calloc(1, sizeof(*plain));
+
+	if (!plain || inflateInit2(&plain->inflater, -MAX_WBITS) != Z_OK) {
+		free(plain);
+		return -ENOMEM;
+	}
+	f->plain_stdout = plain;
+	return 0;
+}
+
+/* A frame of stdout begins. They are all of the same type, so that their order is that of the bytes. */
+static int frames_check_stdout(struct frames *f)
+{
+	if (f->type != FRAME_STDOUT && f->type != FRAME_DEFLATED)
+		return -EBADMSG;
+	if (f->stdout_type)
+		return f->type == f->stdout_type ? 0 : -EBADMSG;
+	f->stdout_type = f->type;
+	return f->type == FRAME_DEFLATED ? frames_start_inflating(f) : 0;
+}
+
 /* A frame of output or the end frame begins. */
 static int frames_begin(struct frames *f)
 {
 	const uint8_t *h = f->head;
+	int r;
 
 	f->left = (size_t)h[1] << 24 | (size_t)h[2] << 16 | (size_t)h[3] << 8 | h[4];
 	f->have = 0;
@@ -67,9 +94,12 @@ static int frames_begin(struct frames *f)
 		f->state = FRAMES_END_STATE;
 		return f->left && f->left <= FRAMES_END_MAX ? 0 : -EBADMSG;
 	}
-	if ((h[0] != FRAME_STDOUT && h[0] != FRAME_STDERR) || f->left > FRAME_PAYLOAD_MAX)
+	if (f->left > FRAME_PAYLOAD_MAX)
 		return -EBADMSG;
-	f->is_stderr = h[0] == FRAME_STDERR;
+	f->type = (char)h[0];
+	r = f->type == FRAME_STDERR ? 0 : frames_check_stdout(f);
+	if (r < 0)
+		return r;
 	frames_count(f, h, FRAME_HEAD_LEN);
 	if (f->left)
 		f->state = FRAMES_PAYLOAD_STATE;
@@ -84,6 +114,50 @@ static ssize_t frames_take_head(struct frames *f, const uint8_t *data, size_t le
 	return r < 0 ? r : (ssize_t)n;
 }
 
+static int frames_inflate_piece(struct frames *f)
+{
+	struct frames_plain *plain = f->plain_stdout;
+	int r;
+
+	plain->inflater.next_out = plain->piece;
+	plain->inflater.avail_out = sizeof(plain->piece);
+	r = inflate(&plain->inflater, Z_SYNC_FLUSH);
+	if (r == Z_MEM_ERROR)
+		return -ENOMEM;
+	if (r != Z_OK && r != Z_STREAM_END && r != Z_BUF_ERROR)
+		return -EBADMSG;
+	plain->ended = r == Z_STREAM_END;
+	return 0;
+}
+
+static int frames_hand_on_piece(struct frames *f)
+{
+	struct frames_plain *plain = f->plain_stdout;
+	size_t len = sizeof(plain->piece) - plain->inflater.avail_out;
+
+	if (!len)
+		return 0;
+	plain->length += len;
+	plain->crc = (uint32_t)crc32(plain->crc, plain->piece, (uInt)len);
+	return f->printed(false, plain->piece, len, f->arg);
+}
+
+/* A full piece may leave more output inside of the inflater. */
+static int frames_inflate(struct frames *f, const uint8_t *data, size_t len)
+{
+	struct frames_plain *plain = f->plain_stdout;
+	int r = 0;
+
+	plain->inflater.next_in = (z_const Bytef *)data;
+	plain->inflater.avail_in = (uInt)len;
+	do {
+		r = plain->ended ? -EBADMSG : frames_inflate_piece(f);
+		if (r == 0)
+			r = frames_hand_on_piece(f);
+	} while (r >= 0 && (plain->inflater.avail_in || (!plain->inflater.avail_out && !plain->ended)));
+	return r;
+}
+
 static ssize_t frames_take_payload(struct frames *f, const uint8_t *data, size_t len)
 {
 	size_t n = f->left < len ? f->left : len;
@@ -93,13 +167,26 @@ static ssize_t frames_take_payload(struct frames *f, const uint8_t *data, size_t
 	f->left -= n;
 	if (!f->left)
 		f->state = FRAMES_HEAD_STATE;
-	r = f->printed(f->is_stderr, data, n, f->arg);
+	r = f->type == FRAME_DEFLATED ? frames_inflate(f, data, n)
+				      : f->printed(f->type == FRAME_STDERR, data, n, f->arg);
 	return r < 0 ? r : (ssize_t)n;
 }
 
 static bool frames_is_number(const cJSON *n, double value)
 {
 	return cJSON_IsNumber(n) && n->valuedouble == value;
+}
+
+/* Whether the plain bytes of a compressed stdout are those that the end frame means. */
+static bool frames_is_stdout_whole(const struct frames *f, const cJSON *end)
+{
+	const struct frames_plain *plain = f->plain_stdout;
+	const cJSON *length = cJSON_GetObjectItemCaseSensitive(end, "stdout_length");
+	const cJSON *crc = cJSON_GetObjectItemCaseSensitive(end, "stdout_crc32");
+
+	if (!plain)
+		return !length || frames_is_number(length, 0) || f->stdout_type == FRAME_STDOUT;
+	return plain->ended && frames_is_number(length, (double)plain->length) && frames_is_number(crc, plain->crc);
 }
 
 static int frames_read_end(struct frames *f)
@@ -109,7 +196,8 @@ static int frames_read_end(struct frames *f)
 	const cJSON *signal = cJSON_GetObjectItemCaseSensitive(end, "signal");
 	bool good = cJSON_IsNumber(code) &&
 		    frames_is_number(cJSON_GetObjectItemCaseSensitive(end, "length"), (double)f->length) &&
-		    frames_is_number(cJSON_GetObjectItemCaseSensitive(end, "crc32"), (double)f->crc);
+		    frames_is_number(cJSON_GetObjectItemCaseSensitive(end, "crc32"), (double)f->crc) &&
+		    frames_is_stdout_whole(f, end);
 
 	if (good)
 		f->end = (struct frames_end){

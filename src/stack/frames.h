@@ -3,7 +3,9 @@
  * frames.h - parses the output of a streamed command as it arrives. Pure; the parser belongs to one thread.
  *
  * Source of the format: runtime/frames.h. Bytes are passed on as they arrive, even from an incomplete frame. Only the
- * end frame, whose length and CRC-32 must match, proves that the output is complete.
+ * end frame, whose length and CRC-32 must match, proves that the output is complete. Compressed output is inflated in
+ * pieces of at most FRAMES_INFLATED_MAX bytes; the owner limits the inflated size by an error that its function
+ * returns.
  */
 #ifndef VASTFS_STACK_FRAMES_H
 #define VASTFS_STACK_FRAMES_H
@@ -12,8 +14,10 @@
 #include "base/error.h"
 
 #include <stdint.h>
+#include <zlib.h>
 
-#define FRAMES_END_MAX 4096 /* bytes of an end frame's payload */
+#define FRAMES_END_MAX	    4096  /* bytes of an end frame's payload */
+#define FRAMES_INFLATED_MAX 65536 /* bytes given to printed at once */
 
 enum frames_state {
 	FRAMES_PREAMBLE_STATE,
@@ -30,18 +34,29 @@ struct frames_end {
 	int64_t stdin_bytes; /* written into the command's stdin; -1: not reported */
 };
 
+/* What inflating frames needs; its memory is there only for a stream that has such frames. */
+struct frames_plain {
+	z_stream inflater;
+	bool ended; /* the deflate stream is at its end */
+	uint64_t length;
+	uint32_t crc;
+	uint8_t piece[FRAMES_INFLATED_MAX];
+};
+
 struct frames {
 	/* Called with what was printed; a negative errno ends the parsing. */
 	int (*printed)(bool is_stderr, const void *data, size_t len, void *arg);
 	void *arg;
 	enum frames_state state;
-	uint8_t head[8]; /* preamble or frame head, as far as received */
-	size_t have;	 /* bytes in head */
-	size_t left;	 /* of the payload */
-	bool is_stderr;
-	uint64_t length; /* bytes before the end frame */
-	uint32_t crc;	 /* of those bytes */
-	struct buf json; /* the end frame's payload */
+	uint8_t head[8];		   /* preamble or frame head, as far as received */
+	size_t have;			   /* bytes in head */
+	size_t left;			   /* of the payload */
+	char type;			   /* of the current frame */
+	char stdout_type;		   /* of the frames of stdout; 0: none has arrived */
+	uint64_t length;		   /* bytes before the end frame */
+	uint32_t crc;			   /* of those bytes */
+	struct frames_plain *plain_stdout; /* inflated; NULL unless stdout_type is FRAME_DEFLATED */
+	struct buf json;		   /* the end frame's payload */
 	struct frames_end end;
 	bool plain; /* the stream does not begin with the preamble: it is not vast-lambda-runtime's */
 	int failed; /* a negative errno, kept once it is set */

@@ -40,8 +40,10 @@ int query_event(const struct blob *command, const char *endpoint, int64_t deadli
 	if (endpoint)
 		cJSON_AddStringToObject(event, "endpoint", endpoint);
 	cJSON_AddNumberToObject(event, "deadline_ms", (double)deadline_ms);
-	if (stream)
+	if (stream) {
 		cJSON_AddTrueToObject(event, "stream");
+		cJSON_AddTrueToObject(event, "deflate");
+	}
 	json = text ? cJSON_PrintUnformatted(event) : NULL;
 	cJSON_Delete(event);
 	return json ? buf_puts(out, json) : -ENOMEM;

@@ -3,9 +3,9 @@
  * query.h - makes the event that a query sends to the Lambda function and parses the reply. Pure; any thread.
  *
  * The event is JSON: {"v":1,"cmd":"<base64>","endpoint":"ip:port","deadline_ms":<wall clock>}; without a server there
- * is no endpoint; with "stream":true the reply is a stream of frames (stack/frames.h), else it is one piece of JSON
- * from vast-lambda-runtime: {"v":1,"exit_code":n,"stdout":"<base64>","stderr":"<base64>"} with "signal", "timed_out",
- * "stdin_bytes" and "truncated_stderr" where they apply.
+ * is no endpoint; with "stream":true the reply is a stream of frames (stack/frames.h), compressed if the runtime knows
+ * "deflate":true, else it is one piece of JSON from vast-lambda-runtime: {"v":1,"exit_code":n,"stdout":"<base64>",
+ * "stderr":"<base64>"} with "signal", "timed_out", "stdin_bytes" and "truncated_stderr" where they apply.
  */
 #ifndef VASTFS_STACK_QUERY_H
 #define VASTFS_STACK_QUERY_H

@@ -2,7 +2,9 @@
 """Lambda as one function sees it, with as little between its two sides as Python allows.
 
 The runtime's chunks become PayloadChunk events byte for byte, each sent as it comes. Started as a program it prints the
-port for both sides: the Runtime API, and InvokeWithResponseStream without signatures or rules.
+port for both sides: the Runtime API, and InvokeWithResponseStream without signatures or rules. With a second argument,
+bytes a second, it limits a response to that rate after its first 6 MB, as AWS does with 2 MB/s (Lambda Developer Guide,
+"Response streaming").
 """
 
 import re
@@ -11,6 +13,7 @@ import struct
 import subprocess
 import sys
 import threading
+import time
 import zlib
 
 BUFFER = 1 << 20
@@ -80,8 +83,27 @@ class Connection:
         return bytes(self.take(int(re.search(rb"(?i)content-length: *(\d+)", head)[1])))
 
 
+class Limit:
+    """Lets the first 6 MB of a response pass, and the rest of it at a rate in bytes a second; None: without limit."""
+
+    BURST = 6 << 20
+
+    def __init__(self, rate):
+        self.rate = rate
+        self.size = 0
+        self.since = None
+
+    def wait(self, size):
+        self.size += size
+        if not self.rate or self.size <= self.BURST:
+            return
+        self.since = self.since or time.monotonic()
+        time.sleep(max(0, self.since + (self.size - self.BURST) / self.rate - time.monotonic()))
+
+
 class Peer:
-    def __init__(self):
+    def __init__(self, rate):
+        self.rate = rate
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.port = self.listener.getsockname()[1]
         self.runtime = None
@@ -113,7 +135,9 @@ class Peer:
         client.peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/vnd.amazon.eventstream\r\nx-amzn-RequestId: 1\r\n"
                             b"Connection: close\r\n\r\n")
         runtime.until(b"\r\n\r\n")
+        limit = Limit(self.rate)
         for chunk in runtime.chunks():
+            limit.wait(len(chunk))
             send(client.peer, event(CHUNK, chunk))
         send(client.peer, event(COMPLETE, b"{}"))
         runtime.peer.sendall(b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n")
@@ -129,8 +153,8 @@ def send(peer, pieces):
         sent = max(0, sent - len(piece))
 
 
-def main(runtime):
-    peer = Peer()
+def main(runtime, rate=None):
+    peer = Peer(rate and int(rate))
     threading.Thread(target=peer.serve, daemon=True).start()
     child = subprocess.Popen([runtime], env={"AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{peer.port}", "PATH": "/usr/bin:/bin"})
     print(peer.port, child.pid, flush=True)
@@ -140,4 +164,4 @@ def main(runtime):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

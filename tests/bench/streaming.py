@@ -2,7 +2,8 @@
 """How fast what a command prints gets from the runtime to `cat`, and in how much memory: ratios of one run.
 
 The same 100 MB come in turn by a query and by curl from the same peer, which stands for Lambda and does little more
-than wrap the runtime's chunks into events; then by a query through the sandbox.
+than wrap the runtime's chunks into events; then by a query through the sandbox. Last, events come from a peer that
+limits a response as AWS does: 6 MB, and 2 MB/s after that.
 
 usage: contrib/bench
 """
@@ -19,12 +20,16 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "stack"))
+sys.path.insert(0, str(HERE))
+import events  # noqa: E402
 from conftest import RUNTIME, Cloud, Tree  # noqa: E402
 
 MEGABYTES = 100
 COMMAND = f"dd if=/dev/zero bs=65536 count={MEGABYTES * 1000000 // 65536} 2>/dev/null"
 SIZE = MEGABYTES * 1000000 // 65536 * 65536
 ROUNDS = 7
+AWS_RATE = 2_000_000
+EVENTS_SIZE = 100_000_000
 
 
 def status(pid, field):
@@ -66,6 +71,16 @@ def curl(port, base):
                  base)
 
 
+def start_peer(*arguments):
+    return subprocess.Popen([sys.executable, HERE / "lambda_peer.py", RUNTIME, *arguments], stdin=subprocess.PIPE,
+                            stdout=subprocess.PIPE, text=True)
+
+
+def stop_peer(peer):
+    peer.stdin.close()
+    peer.wait()
+
+
 def second_mount(cloud, tree, base, port):
     """The same stack, with the peer in Lambda's place."""
     second = Tree(cloud, base, AWS_ENDPOINT_URL_LAMBDA=f"http://127.0.0.1:{port}")
@@ -75,8 +90,7 @@ def second_mount(cloud, tree, base, port):
 
 
 def beside_curl(cloud, tree, base):
-    peer = subprocess.Popen([sys.executable, HERE / "lambda_peer.py", RUNTIME], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                            text=True)
+    peer = start_peer()
     port, runtime = peer.stdout.readline().split()
     second = second_mount(cloud, tree, base, port)
     query(second), curl(port, base)
@@ -87,14 +101,41 @@ def beside_curl(cloud, tree, base):
     print(f"{f'{MEGABYTES} MB from the runtime to cat (goal: 100 MB/s)':58} {a:7.1f} MB/s {b:7.1f} MB/s {a / b:7.2f}")
     print(f"memory above idle (goal: 16 MiB): vastfs {vastfs:.1f} MiB, vast-lambda-runtime {of_runtime:.1f} MiB")
     second.unmount()
-    peer.stdin.close()
-    peer.wait()
+    stop_peer(peer)
+
+
+def read_timed(path, begin, middle):
+    """Bytes of a result, seconds to its end since `begin`, and MB/s of what is behind its first `middle` bytes."""
+    size, passed = 0, None
+    with open(path, "rb", buffering=0) as result:
+        while data := result.read(1 << 20):
+            size += len(data)
+            if passed is None and size >= middle:
+                passed = size, time.perf_counter()
+    end = time.perf_counter()
+    return size, end - begin, (size - passed[0]) / 1e6 / (end - passed[1])
+
+
+def at_aws_rate(cloud, tree, base):
+    size = events.write(base / "eve.json", EVENTS_SIZE)
+    peer = start_peer(str(AWS_RATE))
+    second = second_mount(cloud, tree, base, peer.stdout.readline().split()[0])
+    begin = time.perf_counter()
+    second.write("lambda/query", f"cat {base}/eve.json\n")
+    got, seconds, rate = read_timed(second.path / "lambda/result", begin, size * 6 // 10)
+    assert got == size
+    print(f"{'events at the rate of AWS, beside 2 MB/s (goal: 8)':58} {rate:7.1f} MB/s {AWS_RATE / 1e6:7.1f} MB/s "
+          f"{rate * 1e6 / AWS_RATE:7.2f}")
+    plain = (size - 6e6) / AWS_RATE
+    print(f"{size / 1e6:.0f} MB of them, with the first 6 MB: {seconds:.1f} s; without compression it takes {plain:.1f} s")
+    second.unmount()
+    stop_peer(peer)
 
 
 def main():
     with tempfile.TemporaryDirectory() as name:
         base = Path(name)
-        for part in ("cloud", "first", "second"):
+        for part in ("cloud", "first", "second", "third"):
             (base / part).mkdir()
         cloud = Cloud(base / "cloud")
         tree = Tree(cloud, base / "first").mount()
@@ -103,6 +144,7 @@ def main():
         print(f"{'a streamed result, beside curl (ratio: how many times as fast)':58} {'vastfs':>12} {'curl':>12}   ratio")
         beside_curl(cloud, tree, base / "second")
         print(f"the same through the sandbox: {statistics.median(query(tree) for _ in range(3)):.1f} MB/s")
+        at_aws_rate(cloud, tree, base / "third")
         tree.operate("destroy", "purge")
         tree.unmount()
         cloud.stop()

@@ -56,7 +56,7 @@ class RuntimeApi:
         self.current = None
         self.numbers = itertools.count(1)
         self.refused = 0  # replies that were too large
-        self.live = b""  # of a streamed reply, what has come of it
+        self.live = bytearray()  # of a streamed reply, what has come of it
         self.faults = {}  # kind of request -> function(handler), used once
         api = self
 
@@ -189,7 +189,7 @@ class RuntimeApiHandler(BaseHTTPRequestHandler):
     def take_stream(self, _, request_id):
         api = self.runtime_api
         announced = self.check_stream(request_id)
-        api.live = b""
+        api.live = bytearray()
         body = chunks(self.rfile)
         while True:
             try:
@@ -201,4 +201,4 @@ class RuntimeApiHandler(BaseHTTPRequestHandler):
         api.current = None
         self.reply(202)
         self.wfile.flush()
-        api.answers.put(Answer("response", request_id, dict(self.headers), api.live, trailers))
+        api.answers.put(Answer("response", request_id, dict(self.headers), bytes(api.live), trailers))

@@ -23,9 +23,11 @@ static void test_the_event_carries_any_bytes(void **state)
 	assert_int_equal(query_event(blob, NULL, 5, false, &event), 0);
 	assert_null(strstr(event.data, "endpoint"));
 	assert_null(strstr(event.data, "stream"));
+	assert_null(strstr(event.data, "deflate"));
 	buf_clear(&event);
 	assert_int_equal(query_event(blob, NULL, 5, true, &event), 0);
 	assert_non_null(strstr(event.data, "\"stream\":true"));
+	assert_non_null(strstr(event.data, "\"deflate\":true"));
 	blob_unref(blob);
 }
 
