@@ -25,7 +25,7 @@ double attr_timeout(const struct row *row)
 	return 0;
 }
 
-static off_t size_of(const struct scope *s)
+off_t attr_size(const struct scope *s)
 {
 	_buf_ struct buf text = BUF_INIT(FS_TEXT_MAX);
 
@@ -49,7 +49,7 @@ void attr_fill(const struct scope *s, uint64_t ino, struct stat *ret)
 	ret->st_nlink = 1; /* of a directory: not counted */
 	ret->st_uid = s->fs->uid;
 	ret->st_gid = s->fs->gid;
-	ret->st_size = size_of(s);
+	ret->st_size = attr_size(s);
 	/* True, or cp looks for holes with SEEK_DATA, which a stream has not. */
 	ret->st_blocks = (ret->st_size + BLOCK - 1) / BLOCK;
 	ret->st_blksize = IO_SIZE;
@@ -83,4 +83,16 @@ int attr_entry(struct call *c, const struct row *row, const char *key, struct fu
 	if (r < 0)
 		node_forget(&c->fs->nodes, n, 0);
 	return r;
+}
+
+int attr_find_entry(struct call *c, const struct node *dir, const char *name, struct fuse_entry_param *e)
+{
+	_scope_ struct scope s = {0};
+	const struct row *row;
+	char key[TREE_KEY_MAX];
+	int r = scope_open(&s, c->fs, c->snapshot, dir->row, dir->key);
+
+	if (r >= 0)
+		r = names_lookup(&s, name, &row, key);
+	return r < 0 ? r : attr_entry(c, row, key, e);
 }

@@ -23,4 +23,10 @@ int attr_of_node(struct call *c, const struct node *n, struct stat *ret);
 /* Makes the node, counts a lookup, fills e. For every reply that carries an entry. */
 int attr_entry(struct call *c, const struct row *row, const char *key, struct fuse_entry_param *e);
 
+/* The entry of a name in a directory, as attr_entry. -ENOENT. */
+int attr_find_entry(struct call *c, const struct node *dir, const char *name, struct fuse_entry_param *e);
+
+/* The true size of what a scope stands for; a waiting file in flight has none. */
+off_t attr_size(const struct scope *s);
+
 #endif

@@ -5,6 +5,7 @@
 #include "fs/draft.h"
 #include "fs/file.h"
 #include "fs/history.h"
+#include "fs/inotify.h"
 #include "fs/refuse.h"
 #include "fs/save.h"
 
@@ -114,8 +115,11 @@ void edit_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode
 {
 	_call_ struct call c = call_begin(req);
 	const struct node *dir = node_get(&c.fs->nodes, parent);
-	int r = !dir ? -ENOENT : S_ISREG(mode) ? make_file(&c, dir, name) : -EPERM;
+	int r;
 
+	if (inotify_answer_make(&c, dir, name))
+		return;
+	r = !dir ? -ENOENT : S_ISREG(mode) ? make_file(&c, dir, name) : -EPERM;
 	if (r >= 0)
 		r = reply_entry(&c, made_path(name), name);
 	answer(&c, r, dir, name);
@@ -124,8 +128,10 @@ void edit_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode
 void edit_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode _unused_)
 {
 	_call_ struct call c = call_begin(req);
+	const struct node *dir = node_get(&c.fs->nodes, parent);
 
-	refuse(&c, -EPERM, node_get(&c.fs->nodes, parent), name);
+	if (!inotify_answer_make(&c, dir, name))
+		refuse(&c, -EPERM, dir, name);
 }
 
 void edit_link(fuse_req_t req, fuse_ino_t ino _unused_, fuse_ino_t parent, const char *name)
@@ -180,7 +186,8 @@ void edit_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const c
 	_call_ struct call c = call_begin(req);
 	const struct node *dir = node_get(&c.fs->nodes, parent);
 
-	answer(&c, dir ? make_link(&c, dir, target, name) : -ENOENT, dir, name);
+	if (!inotify_answer_make(&c, dir, name))
+		answer(&c, dir ? make_link(&c, dir, target, name) : -ENOENT, dir, name);
 }
 
 /* -- removing -------------------------------------------------------------------------------------------------- */
@@ -207,8 +214,11 @@ void edit_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
 	_call_ struct call c = call_begin(req);
 	const struct node *dir = node_get(&c.fs->nodes, parent);
-	int r = dir ? remove_name(&c, dir, name) : -ENOENT;
+	int r;
 
+	if (inotify_answer_remove(&c))
+		return;
+	r = dir ? remove_name(&c, dir, name) : -ENOENT;
 	/* rm -r asks for each file of an entry: one line in /error, about the entry, will do. */
 	answer(&c, r, dir, r == -EBUSY ? NULL : name);
 }
@@ -218,7 +228,8 @@ void edit_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 	_call_ struct call c = call_begin(req);
 	const struct node *dir = node_get(&c.fs->nodes, parent);
 
-	answer(&c, dir ? history_rmdir(&c, dir, name) : -ENOENT, dir, name);
+	if (!inotify_answer_remove(&c))
+		answer(&c, dir ? history_rmdir(&c, dir, name) : -ENOENT, dir, name);
 }
 
 /* -- renaming -------------------------------------------------------------------------------------------------- */

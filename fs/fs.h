@@ -47,7 +47,8 @@ struct fs {
 	char *mountpoint;
 	uid_t uid; /* who mounted: owns every file */
 	gid_t gid;
-	int64_t mounted_ms; /* wall clock */
+	bool others_may_enter; /* -o allow_other or allow_root */
+	int64_t mounted_ms;    /* wall clock */
 	struct nodes nodes;
 	struct list open_files;
 	struct list listings; /* of directories that are open */

@@ -173,6 +173,7 @@ int mount_serve(struct model *m, const struct mount_options *options, void (*rea
 
 	if (r < 0)
 		return r;
+	fs->others_may_enter = options->fuse && strstr(options->fuse, "allow_");
 	fs->session = new_session(fs, options);
 	if (!fs->session) {
 		fs_free(fs);

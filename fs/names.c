@@ -6,6 +6,7 @@
 #include "fs/fs.h"
 #include "fs/history.h"
 #include "fs/links.h"
+#include "fs/observation.h"
 #include "ingest/format.h"
 
 #include <inttypes.h>
@@ -29,7 +30,7 @@ static bool bind_job(struct scope *s, struct job *j)
 	if (!j)
 		return false;
 	s->job = j;
-	s->view = job_view(j);
+	s->view = s->observation ? observation_view(s->observation, j) : job_view(j);
 	return true;
 }
 
@@ -259,11 +260,12 @@ static bool exists_now(const struct scope *s)
 	return s->row->render(s, &target) >= 0 && target.len > 0;
 }
 
-int scope_open(struct scope *s, struct fs *fs, const struct snapshot *snapshot, const struct row *row, const char *key)
+int scope_open_at(struct scope *s, struct fs *fs, const struct snapshot *snapshot,
+		  const struct observation *observation, const struct row *row, const char *key)
 {
 	const struct lister *lister = tree_lister(row);
 
-	*s = (struct scope){.fs = fs, .snapshot = snapshot, .row = row, .key = key};
+	*s = (struct scope){.fs = fs, .snapshot = snapshot, .observation = observation, .row = row, .key = key};
 	if (lister && !lister->bind(s))
 		return -ENOENT;
 	if (row->flags & ROW_LAST_QUERY || row->class == &class_query)
@@ -272,6 +274,11 @@ int scope_open(struct scope *s, struct fs *fs, const struct snapshot *snapshot, 
 	if (row->flags & ROW_LAST_IMPORT)
 		bind_job(s, job_list_last(snapshot->imports));
 	return exists_now(s) ? 0 : -ENOENT;
+}
+
+int scope_open(struct scope *s, struct fs *fs, const struct snapshot *snapshot, const struct row *row, const char *key)
+{
+	return scope_open_at(s, fs, snapshot, NULL, row, key);
 }
 
 void scope_close(struct scope *s)

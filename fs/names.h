@@ -11,6 +11,7 @@
 #include <stdbool.h>
 
 struct fs;
+struct observation;
 
 /*
  * What a renderer sees: a row and its key, bound to the objects of one snapshot. Borrows the snapshot and the key;
@@ -19,6 +20,7 @@ struct fs;
 struct scope {
 	struct fs *fs;
 	const struct snapshot *snapshot;
+	const struct observation *observation; /* NULL: the jobs as they are now */
 	const struct row *row;
 	const char *key;
 	struct job *job; /* NULL: there is none */
@@ -39,6 +41,9 @@ const struct lister *names_lister(const char *name, size_t len); /* NULL: none *
 
 /* Binds; -ENOENT if the key names nothing in this snapshot. To be closed also then. */
 int scope_open(struct scope *s, struct fs *fs, const struct snapshot *snapshot, const struct row *row, const char *key);
+/* The same, with the jobs as they were at that moment; observation NULL: as they are now. */
+int scope_open_at(struct scope *s, struct fs *fs, const struct snapshot *snapshot,
+		  const struct observation *observation, const struct row *row, const char *key);
 void scope_close(struct scope *s);
 
 #define _scope_ _cleanup_(scope_close)

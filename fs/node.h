@@ -22,6 +22,7 @@ struct node {
 };
 
 #define NODE_BUCKETS 1024
+#define NODE_DUMMY   (UINT64_C(1) << 63) /* a number that no node has */
 
 struct nodes {
 	struct node *buckets[NODE_BUCKETS];

@@ -3,9 +3,9 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "fs/changes.h"
 #include "fs/fs.h"
-#include "fs/self_touch.h"
+#include "fs/inotify.h"
+#include "fs/invalidate.h"
 
 #include <poll.h>
 #include <pthread.h>
@@ -19,9 +19,10 @@ struct notifier {
 	struct fs *fs;
 	pthread_t thread, loop;
 	int wake, signals;
-	_Atomic bool stopping;	  /* the loop has ended */
-	bool ending;		  /* a signal asked for the end */
-	struct self_touch *touch; /* NULL: none */
+	_Atomic bool stopping;	 /* the loop has ended */
+	_Atomic bool changed;	 /* something of the tree may have */
+	bool ending;		 /* a signal asked for the end */
+	struct inotify *inotify; /* NULL: none */
 	struct snapshot *seen;
 };
 
@@ -33,29 +34,41 @@ void notify_wake(struct notifier *n)
 		log_debug("cannot wake the notifier"); /* it is awake: the counter is full */
 }
 
-bool notify_is_own_touch(struct notifier *n, pid_t tid)
+struct inotify *notify_inotify(struct notifier *n)
 {
-	return self_touch_is_own(n->touch, tid);
+	return n->inotify;
+}
+
+void notify_changed(struct notifier *n)
+{
+	if (n)
+		atomic_store(&n->changed, true);
+	notify_wake(n);
 }
 
 static void model_changed(void *arg)
 {
-	notify_wake(arg);
+	notify_changed(arg);
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+	return !a || (b && b < a) ? b : a;
 }
 
 /* Answers come after the snapshot that they speak of; the order here does not matter to them. */
 static int64_t work(struct notifier *n)
 {
+	bool changed = atomic_exchange(&n->changed, false);
 	struct snapshot *fresh = model_snapshot(n->fs->model);
 	int64_t next = parked_answer(n->fs, false);
 
 	poll_wake(n->fs, fresh);
 	if (fresh->generation != n->seen->generation)
-		changes_tell(n->fs, n->seen, fresh);
-	self_touch_tell(n->touch, n->seen, fresh);
+		invalidate(n->fs, n->seen, fresh);
 	snapshot_unref(n->seen);
 	n->seen = fresh;
-	return next;
+	return earlier(next, inotify_work(n->inotify, changed));
 }
 
 /* The loop sleeps in read(): a signal without a restart wakes it, once more if it came a moment too early. */
@@ -74,7 +87,7 @@ static void take_signal(struct notifier *n)
 	log_info("signal %u: unmounting", info.ssi_signo);
 	n->ending = true;
 	/* While the loop can still answer it. */
-	self_touch_stop(n->touch);
+	inotify_stop(n->inotify);
 }
 
 static int timeout_of(const struct notifier *n, int64_t deadline)
@@ -135,12 +148,12 @@ int notify_start(struct fs *fs, struct notifier **ret)
 	r = open_signals(n);
 	if (r >= 0) {
 		n->seen = model_snapshot(fs->model);
-		if (self_touch_start(fs->mountpoint, &n->touch) < 0)
+		if (inotify_start(fs, n->wake, &n->inotify) < 0)
 			log_warning("no inotify events: cannot start their thread");
 		r = -pthread_create(&n->thread, NULL, run, n);
 	}
 	if (r < 0) {
-		self_touch_stop(n->touch);
+		inotify_stop(n->inotify);
 		notify_free(n);
 		return r;
 	}
@@ -154,7 +167,7 @@ void notify_stop(struct notifier *n)
 	atomic_store(&n->stopping, true);
 	notify_wake(n);
 	pthread_join(n->thread, NULL);
-	self_touch_stop(n->touch);
+	inotify_stop(n->inotify);
 	parked_answer(n->fs, true);
 }
 
@@ -162,7 +175,7 @@ void notify_free(struct notifier *n)
 {
 	if (!n)
 		return;
-	self_touch_free(n->touch);
+	inotify_free(n->inotify);
 	snapshot_unref(n->seen);
 	fd_cleanup(&n->wake);
 	fd_cleanup(&n->signals);

@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 struct fs;
+struct inotify;
 struct notifier;
 
 /* The signals must be blocked in every thread. The caller is the loop thread. */
@@ -19,8 +20,8 @@ int notify_start(struct fs *fs, struct notifier **ret);
 /* Answers everything that waits and ends the thread; waking it stays harmless. After the loop has ended. */
 void notify_stop(struct notifier *n);
 void notify_free(struct notifier *n);
-/* Whether a touch by this thread is the tree's own, made for inotify. The loop thread. */
-bool notify_is_own_touch(struct notifier *n, pid_t tid);
-void notify_wake(struct notifier *n); /* any thread; NULL is none */
+struct inotify *notify_inotify(struct notifier *n); /* NULL: none */
+void notify_wake(struct notifier *n);		    /* any thread; NULL is none */
+void notify_changed(struct notifier *n);	    /* likewise, and something of the tree may have changed */
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "fs/notify.h"
 
 #include <string.h>
 
@@ -70,6 +71,7 @@ void refuse_record(struct fs *fs, struct requester who, const char *path, const 
 
 	failures_add(model_failures(fs->model), &site, err);
 	log_info("%s: pid %d: %s", path, (int)who.pid, err->message);
+	notify_changed(fs->notifier);
 }
 
 void refuse(struct call *c, int errnum, const struct node *n, const char *name)

@@ -132,13 +132,19 @@ static uint64_t memo_hash(const struct buf *b)
 	return hash;
 }
 
+/* The loop thread and the notifier ask for it. */
 int64_t memo_changed(struct memo *memo, const struct buf *text)
 {
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 	uint64_t hash = memo_hash(text);
+	int64_t changed;
 
+	pthread_mutex_lock(&lock);
 	if (hash != memo->hash)
 		*memo = (struct memo){.hash = hash, .changed_ms = clock_wall_ms()};
-	return memo->changed_ms;
+	changed = memo->changed_ms;
+	pthread_mutex_unlock(&lock);
+	return changed;
 }
 
 int64_t changed_status(const struct scope *s)

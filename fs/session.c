@@ -10,6 +10,7 @@
 #include "fs/dir.h"
 #include "fs/edit.h"
 #include "fs/file.h"
+#include "fs/inotify.h"
 #include "fs/notify.h"
 #include "fs/refuse.h"
 
@@ -48,25 +49,16 @@ static double negative_timeout(const struct row *dir)
 	return NEGATIVE_TIMEOUT_S;
 }
 
-static int find_entry(struct call *c, const struct node *dir, const char *name, struct fuse_entry_param *e)
-{
-	_scope_ struct scope s = {0};
-	const struct row *row;
-	char key[TREE_KEY_MAX];
-	int r = scope_open(&s, c->fs, c->snapshot, dir->row, dir->key);
-
-	if (r >= 0)
-		r = names_lookup(&s, name, &row, key);
-	return r < 0 ? r : attr_entry(c, row, key, e);
-}
-
 static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
 	_call_ struct call c = call_begin(req);
 	const struct node *dir = node_get(&c.fs->nodes, parent);
 	struct fuse_entry_param e = {0};
-	int r = dir ? find_entry(&c, dir, name, &e) : -ENOENT;
+	int r;
 
+	if (inotify_answer_lookup(&c, dir, name))
+		return;
+	r = dir ? attr_find_entry(&c, dir, name, &e) : -ENOENT;
 	if (r == -ENOENT && dir && negative_timeout(dir->row) > 0) {
 		e = (struct fuse_entry_param){.entry_timeout = negative_timeout(dir->row)};
 		r = 0;
@@ -173,7 +165,7 @@ static int touch(struct call *c, struct node *n)
 
 /*
  * "Now" as the time of modification is the touch that acts; an explicit time, a mode and an owner are accepted and
- * change nothing. The helper's own touches (self_touch.h) only make inotify events.
+ * change nothing. The touches of the helper (inotify.h) only make inotify events.
  */
 static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int what, struct fuse_file_info *fi)
 {
@@ -183,7 +175,7 @@ static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int wh
 
 	if (r >= 0 && what & FUSE_SET_ATTR_SIZE)
 		r = set_size(&c, n, fi ? handle_of(fi) : NULL, attr->st_size);
-	if (r >= 0 && what & FUSE_SET_ATTR_MTIME_NOW && !notify_is_own_touch(c.fs->notifier, c.who.pid))
+	if (r >= 0 && what & FUSE_SET_ATTR_MTIME_NOW && !inotify_is_own(notify_inotify(c.fs->notifier), c.who.pid))
 		r = touch(&c, n);
 	if (r < 0)
 		refuse(&c, r, n, NULL);

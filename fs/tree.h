@@ -40,6 +40,7 @@ enum {
 	ROW_LAST_IMPORT = 1 << 4, /* speaks of the last import, likewise */
 	ROW_OWN_NODE = 1 << 5,	  /* each lookup gives a node of its own: a write to it may wait */
 	ROW_HISTORY = 1 << 3,	  /* a command's directory, which rmdir removes; see history.h */
+	ROW_LIVE = 1 << 6,	  /* dynamic, and it changes without a new snapshot or view of a job */
 };
 
 struct row {

@@ -4,45 +4,111 @@
 import ctypes
 import os
 import struct
+import subprocess
 
+import pytest
 from conftest import until
+from unmounting import unmount
 
 libc = ctypes.CDLL(None, use_errno=True)
-IN_ATTRIB = 4
+IN_ATTRIB, IN_CREATE, IN_DELETE = 4, 0x100, 0x200
+NAMES = {IN_ATTRIB: "changed", IN_CREATE: "created", IN_DELETE: "deleted"}
+IN_ISDIR = 0x40000000
 
 
 class Watch:
-    def __init__(self, *paths):
-        self.fd = libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
-        self.names = {libc.inotify_add_watch(self.fd, os.fsencode(p), IN_ATTRIB): p for p in paths}
-        assert -1 not in self.names
+    """What is seen in directories and files: (path, "created")."""
 
-    def seen(self):
+    def __init__(self, mount, *paths):
+        self.fd = libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
+        mask = IN_ATTRIB | IN_CREATE | IN_DELETE
+        self.names = {libc.inotify_add_watch(self.fd, os.fsencode(mount.path / p), mask): p for p in paths}
+        assert -1 not in self.names
+        self.all = []
+
+    def read(self):
         try:
             data = os.read(self.fd, 65536)
         except BlockingIOError:
-            return set()
-        found, at = set(), 0
+            return
+        at = 0
         while at < len(data):
-            wd, _, _, length = struct.unpack_from("iIII", data, at)
-            found.add(self.names[wd])
+            wd, mask, _, length = struct.unpack_from("iIII", data, at)
+            name = data[at + 16:at + 16 + length].rstrip(b"\0").decode()
+            path = f"{self.names[wd]}/{name}" if name else self.names[wd]
+            self.all += [(path, word) for bit, word in NAMES.items() if mask & bit]
             at += 16 + length
-        return found
+
+    def wait(self, *events):
+        def seen():
+            self.read()
+            return set(events) <= set(self.all)
+        until(seen, f"{events}; there were only {self.all}")
+
+    def close(self):
+        os.close(self.fd)
 
 
 def test_the_end_of_an_operation_is_an_event(mount):
-    result = mount.deploy()
-    watch = Watch(result.parent / "state", mount.path / "status")
+    mount.deploy()
+    watch = Watch(mount, "operations/1", "operations/latest/state", "status")
     mount.cancel()
-    seen = set()
-    until(lambda: seen.update(watch.seen()) or seen == set(watch.names.values()), "both events")
+    watch.wait(*((p, "changed") for p in ("operations/1/state", "operations/1/result", "operations/1/exit_code",
+                                          "operations/1/error", "operations/latest/state", "status")))
     until(lambda: mount.read("operations/latest/state") not in ("queued\n", "running\n"), "the end")
-    os.close(watch.fd)
+    watch.close()
+
+
+def test_a_new_operation_is_a_new_directory(mount):
+    watch = Watch(mount, ".", "operations")
+    mount.deploy()
+    watch.wait(("operations/1", "created"), ("operations/latest", "created"), ("./status", "changed"),
+               ("./events.log", "changed"))
+    assert sorted(os.listdir(mount.path / "operations")) == ["1", "latest"]
+    assert os.readlink(mount.path / "operations/latest") == "1"
+    assert mount.read("operations/latest/name") == "deploy\n"
+    mount.cancel()
+    until(lambda: mount.read("operations/latest/state") not in ("queued\n", "running\n"), "the end")
+    mount.ok("touch control/refresh; echo x > control/nothing || touch control/destroy")
+    watch.wait(("operations/2", "created"), ("operations/latest", "changed"), ("./error", "changed"))
+    watch.close()
+
+
+def test_a_working_directory_stays_one(mount):
+    """The kernel makes the directory once more for the event; who is inside already is not disturbed."""
+    watch = Watch(mount, "operations")
+    mount.configure()
+    shell = subprocess.Popen(["bash", "-c", "touch control/deploy; cd operations/1; read; /bin/pwd; cat name; ls .. | wc -l"],
+                             cwd=mount.path, env=mount.env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    watch.wait(("operations/1", "created"))
+    out, _ = shell.communicate("\n", timeout=60)
+    assert out == f"{mount.path}/operations/1\ndeploy\n2\n"
+    watch.close()
 
 
 def test_the_touches_start_nothing(mount):
+    watch = Watch(mount, ".", "control", "operations", "config", "lambda")
     mount.deploy()
     mount.cancel()
+    watch.wait(("operations/1", "created"), ("./status", "changed"))
     mount.shell("cat operations/latest/result")
     assert len(os.listdir(mount.path / "operations")) == 2
     assert "EPERM" not in mount.read("error")
+    watch.close()
+
+
+
+
+@pytest.mark.parametrize("watched", [(), ("operations", ".")])
+def test_an_unmount_after_a_change_succeeds(unmounted, watched):
+    """Whoever watches, a change is told of some time after it: a script that unmounts has long been done."""
+    busy = 0
+    for n in range(20):
+        unmounted.start()
+        watch = Watch(unmounted, *watched)
+        (unmounted.path / "config/default.env").write_text(f"stage=s{n}\n")
+        busy += subprocess.run(["fusermount3", "-u", unmounted.path], capture_output=True, check=False).returncode != 0
+        unmount(unmounted.path) if os.path.ismount(unmounted.path) else None
+        unmounted.process.wait(60)
+        watch.close()
+    assert busy == 0

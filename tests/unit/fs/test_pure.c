@@ -7,10 +7,12 @@
 #include "fs/log_budget.h"
 #include "fs/mountinfo.h"
 #include "fs/sniff.h"
+#include "fs/watchers.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/sysmacros.h>
 // clang-format off
 #include <cmocka.h>
 // clang-format on
@@ -147,6 +149,20 @@ static void lines_of_mountinfo(void **state _unused_)
 	assert_int_equal(line("1 - x", "/mnt", 7), -1);
 }
 
+static void lines_of_fdinfo(void **state _unused_)
+{
+	static const char ours[] = "inotify wd:a ino:48620b07b513bf48 sdev:2a mask:304 ignored_mask:0 fhandle-bytes:c";
+	uint64_t inode = 0;
+
+	assert_true(watchers_line(ours, makedev(0, 0x2a), &inode));
+	assert_int_equal(inode, 0x48620b07b513bf48);
+	assert_false(watchers_line(ours, makedev(0, 0x2b), &inode));
+	assert_true(watchers_line("inotify wd:1 ino:4 sdev:800013 mask:2", makedev(8, 0x13), &inode));
+	assert_int_equal(inode, 4);
+	assert_false(watchers_line("pos:	0\n", makedev(0, 0x2a), &inode));
+	assert_false(watchers_line("inotify wd:1", makedev(0, 0x2a), &inode));
+}
+
 static void sniffers(void **state _unused_)
 {
 	assert_true(sniff_is_listed("dolphin"));
@@ -158,10 +174,15 @@ static void sniffers(void **state _unused_)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(draft_lines),		 cmocka_unit_test(command_words),
-		cmocka_unit_test(five_fetches_a_minute), cmocka_unit_test(links_in_passing),
-		cmocka_unit_test(files_in_memory),	 cmocka_unit_test(writing_at_an_offset),
-		cmocka_unit_test(lines_of_mountinfo),	 cmocka_unit_test(sniffers),
+		cmocka_unit_test(draft_lines),
+		cmocka_unit_test(command_words),
+		cmocka_unit_test(five_fetches_a_minute),
+		cmocka_unit_test(links_in_passing),
+		cmocka_unit_test(files_in_memory),
+		cmocka_unit_test(writing_at_an_offset),
+		cmocka_unit_test(lines_of_fdinfo),
+		cmocka_unit_test(lines_of_mountinfo),
+		cmocka_unit_test(sniffers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
