@@ -26,7 +26,7 @@ static int directories_report(const char *what, const char *path, int r)
 	return r;
 }
 
-/* XDG Base Directory Specification, but that relative paths are not ignored: path.h has made them absolute. */
+/* XDG Base Directory Specification, except that relative paths are accepted: path.h has made them absolute. */
 static char *directories_xdg(const char *variable, const char *below_home)
 {
 	const char *base = getenv(variable), *home = path_home();
@@ -47,7 +47,7 @@ static int directories_make_config(const char *config_dir, char **ret)
 
 	if (r < 0)
 		return directories_report("make the directory", path, r);
-	/* One directory has one lock and one state, whatever links lead to it. */
+	/* Resolve links, so that a directory has one lock and one state under all its names. */
 	*ret = realpath(path, NULL);
 	return *ret ? 0 : directories_report("resolve", path, -errno);
 }
@@ -74,12 +74,13 @@ static int directories_refuse_locked(int fd, const char *config)
 	ssize_t n = pread(fd, pid, sizeof(pid) - 1, 0);
 
 	pid[n > 0 ? strspn(pid, "0123456789") : 0] = '\0';
-	fprintf(stderr, "vastfs: another vastfs%s%s uses %s; unmount it, or give this one its own --config-dir\n",
+	fprintf(stderr, "vastfs: another vastfs%s%s uses %s; unmount it, or use another --config-dir\n",
 		*pid ? ", process " : "", pid, config);
 	return -EBUSY;
 }
 
-/* Two mounts with the same settings on one machine would overwrite each other's. The lock ends with the process. */
+/* Two mounts on one machine would overwrite each other's settings. The kernel releases the lock when the process ends.
+ */
 static int directories_take_lock(struct directories *d)
 {
 	_free_ char *path = NULL;
@@ -103,7 +104,7 @@ void directories_name_holder(const struct directories *d)
 	char pid[16];
 	int n = snprintf(pid, sizeof(pid), "%d\n", (int)getpid());
 
-	/* On a full disk nobody is named, rather than a holder of the past. */
+	/* On a full disk the file stays empty instead of naming a previous process. */
 	if (ftruncate(d->lock, 0) < 0 || pwrite(d->lock, pid, (size_t)n, 0) != n)
 		(void)!ftruncate(d->lock, 0);
 }
@@ -140,8 +141,8 @@ static int directories_write_note(const char *dir, const char *name, const char 
 }
 
 /*
- * The state of the default directory has no ID, for earlier versions had none. It notes whose it is: another default
- * directory (another XDG_CONFIG_HOME) takes it over only if that one is gone.
+ * The state of the default directory has no ID, because earlier versions had none. A file in it names its configuration
+ * directory: another default directory (another XDG_CONFIG_HOME) uses the state only if that one no longer exists.
  */
 static bool directories_owns_plain_state(const char *config, bool is_default, const char *plain_state)
 {
@@ -152,7 +153,7 @@ static bool directories_owns_plain_state(const char *config, bool is_default, co
 		return true;
 	if (!is_default || (*owner && access(owner, F_OK) == 0))
 		return false;
-	/* Where it cannot be noted, there will be no journal either; that is said when one is needed. */
+	/* If the name cannot be written, neither can the journal: the first operation reports that. */
 	(void)directories_write_note(plain_state, ".owner", config);
 	return true;
 }
@@ -168,7 +169,7 @@ static int directories_make_id(char id[static ID_SIZE])
 	return 0;
 }
 
-/* The note is "<id> <path>": the path tells a directory that was renamed from a copy of one that is still there. */
+/* The note is "<id> <path>": the path distinguishes a renamed directory from a copy of an existing one. */
 static bool directories_is_id_note(const char *note)
 {
 	return strspn(note, "0123456789abcdef") == ID_SIZE - 1 && note[ID_SIZE - 1] == ' ';
@@ -209,7 +210,7 @@ static char *directories_join(const char *base, const char *id)
 	return asprintf(&path, "%s%s%s", base, *id ? "/" : "", id) < 0 ? NULL : path;
 }
 
-/* Without a state directory operations are refused, with words; without a cache no large result can be kept. */
+/* Without a state directory operations are refused later; without a cache large results cannot be stored. */
 static int directories_make_own(struct directories *d, const char *state, const char *cache, const char *id)
 {
 	int r;

@@ -2,7 +2,7 @@
 /*
  * main.c - options, daemonizing and the life of one mount.
  *
- * The process forks before it has any thread; the parent comes back when the tree answers, or says why it does not.
+ * The process forks before it creates a thread; the parent exits when the tree answers or the mount has failed.
  */
 #include "base/confine.h"
 #include "base/log.h"
@@ -38,19 +38,21 @@ static const char usage[] =
 	"       vastfs shell MOUNTPOINT [TASK]\n"
 	"       vastfs --help | --version\n"
 	"\n"
-	"Mounts a VAST stack on AWS as a directory and comes back when the tree answers.\n"
+	"Mounts a VAST stack on AWS as a directory and returns when the tree answers.\n"
 	"\n"
-	"  -f                stay in the foreground, messages on standard error\n"
-	"  -d                the same, with a trace of every request\n"
-	"  -o OPTIONS        FUSE mount options, for instance allow_other; and coredump, for developers of vastfs:\n"
-	"                    without it there is no core file and no debugger, for the process holds secret keys\n"
-	"  --config-dir DIR  where default.env lies (default: $XDG_CONFIG_HOME/vastfs)\n"
-	"  --help            this text\n"
-	"  --version         the version\n"
+	"  -f                stay in the foreground, with messages on standard error\n"
+	"  -d                like -f, with a trace of every FUSE request\n"
+	"  -o OPTIONS        FUSE mount options, for example allow_other; for developers also coredump, which permits\n"
+	"                    core files and debuggers (off by default: the process has secret keys in memory)\n"
+	"  --config-dir DIR  directory of default.env (default: $XDG_CONFIG_HOME/vastfs)\n"
+	"  --help            print this text\n"
+	"  --version         print the version\n"
 	"\n"
-	"vastfs shell is a shell in the container of a task (its id, or the begin of it; the default server else). "
-	"With\n"
-	"standard input from a terminal it is interactive: Enter ~ . leaves it at once. Else it runs what it reads.\n"
+	"vastfs shell opens a shell in the container of TASK (a task ID or a prefix of one; default: the default "
+	"server).\n"
+	"It is interactive if standard input is a terminal (Enter ~ . leaves it at once); else it runs standard input "
+	"as a "
+	"script.\n"
 	"\n"
 	"Unmount with fusermount3 -u MOUNTPOINT. As a daemon, vastfs writes its messages to syslog.\n"
 	"MOUNTPOINT/README explains the tree.\n";
@@ -76,7 +78,7 @@ static int main_add_fuse_option(struct options *o, const char *more)
 	return 0;
 }
 
-/* One of the list is ours and none of libfuse's. */
+/* Takes coredump, an option of vastfs, out of the list for libfuse. */
 static int main_add_options(struct options *o, const char *list)
 {
 	_free_ char *copy = strdup(list);
@@ -92,7 +94,7 @@ static int main_add_options(struct options *o, const char *list)
 	return r;
 }
 
-/* For the tests, which derive from the table: path, type, mode, a line a row. */
+/* Lists the table for the tests: type, mode and path of each row. */
 static void main_list_tree(void)
 {
 	static const char types[] = {[ROW_DIR] = 'd', [ROW_FILE] = 'f', [ROW_LINK] = 'l'};
@@ -152,14 +154,14 @@ static int main_parse_options(int argc, char **argv, struct options *o)
 	if (optind == argc)
 		return main_bad_usage("%s", "which MOUNTPOINT?");
 	if (argc - optind > 1)
-		return main_bad_usage("one MOUNTPOINT, please; %s is too much", argv[optind + 1]);
+		return main_bad_usage("unexpected argument '%s'; expected one MOUNTPOINT", argv[optind + 1]);
 	o->mountpoint = argv[optind];
 	return 0;
 }
 
 /* -- serving --------------------------------------------------------------------------------------------------- */
 
-/* Only the notifier takes signals, by a descriptor: no thread is disturbed. */
+/* Blocks signals in all threads; the notifier reads them from a descriptor. */
 static void main_block_signals(void)
 {
 	sigset_t set;
@@ -170,10 +172,10 @@ static void main_block_signals(void)
 	sigaddset(&set, SIGHUP);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
-	signal(SIGXFSZ, SIG_IGN); /* a result over the limit of file sizes hurts that query alone */
+	signal(SIGXFSZ, SIG_IGN); /* a result over the file size limit fails only its query */
 }
 
-/* Large results have a descriptor each, and shells give 1024 by default. */
+/* Each large result has a descriptor, and the default limit of shells is 1024. */
 static void main_raise_descriptor_limit(void)
 {
 	struct rlimit limit;
@@ -213,7 +215,7 @@ static void main_ready_in_foreground(void *arg _unused_)
 	log_info("mounted");
 }
 
-/* From here on nobody waits for this process: its terminal, and a shell's $(...), must not be held. */
+/* The parent exits now: the daemon must release the terminal and the pipe of a shell's $(...). */
 static void main_ready_in_background(void *arg)
 {
 	int *pipe_end = arg, null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -224,12 +226,12 @@ static void main_ready_in_background(void *arg)
 	if (null > 2)
 		close(null);
 	if (write(*pipe_end, "", 1) != 1)
-		log_error("nobody waits for the mount");
+		log_error("the parent process no longer waits for the mount");
 	close(*pipe_end);
 	*pipe_end = -1;
 }
 
-/* The parent: an exit status once the tree answers or the child has failed, which has said why. */
+/* The parent: returns an exit status when the tree answers or the child has failed and printed its message. */
 static int main_wait_for_child(pid_t child, int from_child, const char *mountpoint)
 {
 	struct stat st;
@@ -248,7 +250,7 @@ static int main_wait_for_child(pid_t child, int from_child, const char *mountpoi
 	}
 	if (waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) != 0)
 		return WEXITSTATUS(status);
-	fprintf(stderr, "vastfs: ended before it was mounted\n");
+	fprintf(stderr, "vastfs: the daemon ended before the mount was complete\n");
 	return EXIT_FAILURE;
 }
 
@@ -282,7 +284,7 @@ static int main_run(const struct options *o, const struct directories *d)
 	return o->foreground ? main_serve(o, d, main_ready_in_foreground, NULL) : main_serve_in_background(o, d);
 }
 
-/* Who closed one of the three would have its number given to the next file, and get what is not meant for it. */
+/* If one of the three is closed, the next file would get its number and receive messages. */
 static void main_hold_standard_descriptors(void)
 {
 	int fd;
@@ -309,7 +311,7 @@ int main(int argc, char **argv)
 	struct error err = {0};
 	int r;
 
-	mallopt(M_ARENA_MAX, 2); /* five threads, of which one allocates much: more heaps only cost memory */
+	mallopt(M_ARENA_MAX, 2); /* five threads, of which one allocates most: more arenas would only waste memory */
 	confine_process();
 	main_hold_standard_descriptors();
 	if (argc > 1 && strcmp(argv[1], "shell") == 0)
@@ -322,7 +324,7 @@ int main(int argc, char **argv)
 	r = path_fix_environment();
 	if (r < 0) {
 		fprintf(stderr,
-			"vastfs: cannot find the working directory, which a path in the environment is relative to\n");
+			"vastfs: cannot find the working directory, which a relative path in the environment needs\n");
 		return EXIT_FAILURE;
 	}
 	r = EXIT_FAILURE;
@@ -332,7 +334,7 @@ int main(int argc, char **argv)
 		o.mountpoint = mountpoint;
 		r = main_run(&o, &d);
 	} else {
-		fprintf(stderr, "vastfs: cannot open its directories\n");
+		fprintf(stderr, "vastfs: cannot open the configuration, state or cache directory\n");
 	}
 	directories_free(&d);
 	free(o.fuse);

@@ -67,14 +67,14 @@ static const struct failure *failure_of_proxy(long status)
 {
 	static const struct failure wants_credentials = {
 		.errnum = -EACCES,
-		.words = "the proxy wants credentials",
+		.words = "the proxy requires credentials",
 		.remedy =
 			"set https_proxy (http_proxy for http URLs) to http://USER:PASSWORD@HOST:PORT, or add the host "
-			"to NO_PROXY, and start vastfs again"};
-	static const struct failure refuses = {
-		.errnum = -EACCES,
-		.words = "the proxy refuses to connect to this host",
-		.remedy = "ask who runs the proxy to allow this host, or add it to NO_PROXY and start vastfs again"};
+			"to NO_PROXY, and restart vastfs"};
+	static const struct failure refuses = {.errnum = -EACCES,
+					       .words = "the proxy refuses to connect to this host",
+					       .remedy = "ask the administrator of the proxy to allow this host, or "
+							 "add it to NO_PROXY and restart vastfs"};
 	static const struct failure fails = {.errnum = -ENETUNREACH,
 					     .words = "the proxy cannot connect to this host",
 					     .remedy = "check https_proxy, http_proxy and NO_PROXY"};

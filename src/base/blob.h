@@ -16,7 +16,7 @@ struct blob {
 	char *data; /* never NULL, followed by a NUL */
 };
 
-/* Takes the buffer's content, which is empty afterwards. NULL without memory. */
+/* Takes over the content of the buffer, which is empty afterwards. NULL without memory. */
 static inline struct blob *blob_from_buf(struct buf *b)
 {
 	struct blob *blob = calloc(1, sizeof(*blob));

@@ -39,7 +39,7 @@ static int buf_fail(struct buf *b, int errnum)
 	return errnum;
 }
 
-/* As realloc, which may leave a copy behind. */
+/* Like realloc(), but overwrites the old memory of a secret. */
 static char *buf_move(struct buf *b, size_t cap)
 {
 	char *data = malloc(cap);

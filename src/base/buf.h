@@ -2,10 +2,10 @@
 /*
  * buf.h - growable bytes with a maximum.
  *
- * Every buffer is born with the most it may hold, so that no peer can make vastfs grow without bound. The content is
- * always followed by a NUL that does not count, so text can be used as a C string. Appending is all or nothing:
- * -EFBIG over the maximum, -ENOMEM without memory; the buffer is unchanged then. A failure sticks in .error, so that
- * a renderer may append many times and check once.
+ * Every buffer is created with a maximum size, so that no server can make vastfs grow without bound. The content is
+ * always followed by a NUL that does not count, so text can be used as a C string. Appending is all or nothing: -EFBIG
+ * over the maximum, -ENOMEM without memory; then the buffer is unchanged. The first failure stays in .error, so that a
+ * renderer may append many times and check once.
  */
 #ifndef VASTFS_BASE_BUF_H
 #define VASTFS_BASE_BUF_H
@@ -17,12 +17,12 @@
 #include <stddef.h>
 
 struct buf {
-	char *data; /* NULL while nothing was appended */
+	char *data; /* NULL before the first append */
 	size_t len;
 	size_t cap;
 	size_t max;
 	int error;   /* first failure, negative errno */
-	bool secret; /* overwritten before it is freed, and when it grows no copy stays behind */
+	bool secret; /* memory is overwritten before it is freed, also when the buffer grows */
 };
 
 #define BUF_INIT(most)        \
@@ -37,8 +37,8 @@ struct buf {
 
 void buf_init(struct buf *b, size_t max);
 void buf_init_secret(struct buf *b, size_t max);
-void buf_free(struct buf *b);  /* releases the content; the buffer can be used again */
-void buf_clear(struct buf *b); /* forgets content and error, keeps memory */
+void buf_free(struct buf *b);  /* frees the content; the buffer can be used again */
+void buf_clear(struct buf *b); /* drops content and error, keeps memory */
 
 int buf_append(struct buf *b, const void *data, size_t len);
 int buf_puts(struct buf *b, const char *s);
@@ -46,7 +46,7 @@ int buf_putc(struct buf *b, char c);
 int buf_printf(struct buf *b, const char *format, ...) _printf_(2, 3);
 int buf_vprintf(struct buf *b, const char *format, va_list args);
 
-/* Forgets the first len bytes. */
+/* Drops the first len bytes. */
 void buf_drop(struct buf *b, size_t len);
 
 /* Content as a string: never NULL. */

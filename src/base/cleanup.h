@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * cleanup.h - ownership that ends with the scope.
+ * cleanup.h - frees a variable at the end of its scope.
  *
- * A variable declared with _cleanup_(fn) is released by fn when it goes out of scope; move_ptr() hands its value on
- * and disarms it. The functions take the variable's address and must accept an empty one.
+ * A variable declared with _cleanup_(fn) is released by fn when it goes out of scope; move_ptr() passes its value on
+ * and sets it to NULL. The functions get the address of the variable and must accept NULL in it.
  */
 #ifndef VASTFS_BASE_CLEANUP_H
 #define VASTFS_BASE_CLEANUP_H
@@ -17,7 +17,7 @@
 #define _printf_(fmt, a) __attribute__((format(printf, fmt, a)))
 #define ARRAY_SIZE(a)	 (sizeof(a) / sizeof((a)[0]))
 
-/* Returns the pointer's value and leaves NULL behind. */
+/* Returns the value of the pointer and sets the pointer to NULL. */
 #define move_ptr(p)                       \
 	__extension__({                   \
 		__auto_type moved_ = (p); \

@@ -2,7 +2,7 @@
 /*
  * clock.h - the two clocks and the time formats.
  *
- * Durations and deadlines use the monotonic clock, what people see uses the wall clock; both in milliseconds.
+ * Durations and deadlines use the monotonic clock, displayed times the wall clock; both in milliseconds.
  */
 #ifndef VASTFS_BASE_CLOCK_H
 #define VASTFS_BASE_CLOCK_H
@@ -18,23 +18,23 @@ int64_t clock_wall_ms(void);
 
 struct timespec clock_timespec(int64_t wall_ms);
 
-/* "2026-11-23T21:40:00Z" of wall clock milliseconds into out, which is returned; "" for 0. */
+/* Formats wall clock milliseconds as "2026-11-23T21:40:00Z" into out and returns it; "" for 0. */
 char *clock_format(int64_t wall_ms, char out[static CLOCK_TEXT_SIZE]);
 
 /*
- * To wall clock milliseconds: ISO 8601 ("2026-11-23T21:40:00.123+01:00"; seconds and fraction may be missing, a blank
- * may stand for T), its basic form ("20261123T214000Z") and HTTP's ("Mon, 23 Nov 2026 21:40:00 GMT"). -EINVAL: none of
- * them, or one without an offset or zone, which is no point in time.
+ * Parses a time to wall clock milliseconds: ISO 8601 ("2026-11-23T21:40:00.123+01:00"; seconds and fraction are
+ * optional, a blank may replace T), its basic form ("20261123T214000Z") and the format of HTTP ("Mon, 23 Nov 2026
+ * 21:40:00 GMT"). -EINVAL: another format, or a time without offset or zone.
  */
 int64_t clock_parse(const char *text);
 
 /*
- * Seconds since 1970, which a peer sent, to wall clock milliseconds; a number before 1970 or after the year 9999, or
- * one that is none, is -EINVAL. (A double outside of an integer's range has no defined conversion.)
+ * Converts seconds since 1970 from the network to wall clock milliseconds. -EINVAL: not a number, before 1970 or after
+ * the year 9999. (The conversion of a double outside of the range of an integer is undefined.)
  */
 int64_t clock_of_seconds(double seconds);
 
-/* "4m 12s" and the like of a duration into out, which is returned. */
+/* Formats a duration like "4m 12s" into out and returns it. */
 char *clock_duration(int64_t ms, char out[static CLOCK_TEXT_SIZE]);
 
 #endif

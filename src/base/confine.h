@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * confine.h - the process holds secret keys: no core file of it, and no other process of the user may trace it.
+ * confine.h - protects the secret keys of the process: no core files, and no tracing by other processes of the user.
  *
  * Source: prctl(2), PR_SET_DUMPABLE. The attribute is inherited by fork and ends at exec. While it is off, the files
  * below /proc/PID belong to root, which the process itself does not notice.
@@ -10,13 +10,13 @@
 
 #include <sys/types.h>
 
-/* At the very start, before a secret is read. */
+/* Call first, before a secret is read. */
 void confine_process(void);
 
-/* Takes it back, for developers: core files and debuggers work again. */
+/* Ends the protection, for developers: core files and debuggers work again. */
 void confine_end(void);
 
-/* A program that vastfs has started may have a core file as if the user had started it. */
+/* Ends the protection for a program started by vastfs, which may have core files. */
 void confine_not_child(pid_t child);
 
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * error.h - what went wrong, once, in a form that people and programs can use.
+ * error.h - the description of a failure, for people and programs.
  *
- * Inside vastfs every function that can fail returns a negative errno. Where a person will read about the failure it
- * also fills a struct error: what happened in words, and, when AWS said no, AWS's own code and request id. It is a
- * plain value without ownership; text that does not fit is cut. Out of memory needs no words: -ENOMEM alone will do.
+ * Inside vastfs every function that can fail returns a negative errno. If a person will read about the
+ * failure, it also sets a struct error: a message, and for an error reply of AWS its code and request ID. The struct is
+ * a plain value without ownership; text that does not fit is truncated. -ENOMEM needs no message.
  */
 #ifndef VASTFS_BASE_ERROR_H
 #define VASTFS_BASE_ERROR_H
@@ -14,29 +14,29 @@
 #include <errno.h>
 #include <stdbool.h>
 
-/* How long a failure lasts, for code that can wait for better times. */
+/* How long a failure is expected to last, for code that can wait. */
 enum error_duration {
 	ERROR_PERMANENT, /* the same call would fail again */
-	ERROR_TRANSIENT, /* an outage, throttling or a garbled reply: passes by itself */
-	ERROR_FIXABLE,	 /* expired credentials, an untrusted certificate: passes once a person has acted */
-	ERROR_OUTLASTED, /* one of both that has been waited for long enough */
+	ERROR_TRANSIENT, /* an outage, throttling or a malformed reply: ends by itself */
+	ERROR_FIXABLE,	 /* expired credentials, an untrusted certificate: ends after a person has acted */
+	ERROR_OUTLASTED, /* one of the two that has exceeded its time limit */
 };
 
 struct error {
 	int errnum; /* negative errno, 0 if there is no error */
 	enum error_duration duration;
-	int http_status;     /* of the reply that carried it, 0 if none did */
-	char code[80];	     /* AWS's or the registry's code, "" if the failure is ours */
-	char request_id[64]; /* AWS's request id, "" if there is none */
+	int http_status;     /* of the error reply, 0 without one */
+	char code[80];	     /* error code of AWS or the registry, "" for a failure of vastfs */
+	char request_id[64]; /* request ID of AWS, "" without one */
 	char message[768];   /* one line, without a full stop or newline at its end */
-	char remedy[768];    /* what to do about it, "" if nothing sensible can be said */
+	char remedy[768];    /* an instruction for the user, "" without one */
 };
 
 /* Sets errnum and message and clears the rest. err may be NULL. Returns errnum, so: return error_set(err, -EINVAL,
  * ...). */
 int error_set(struct error *err, int errnum, const char *format, ...) _printf_(3, 4);
 
-/* Says what to do. Does nothing if err is NULL. */
+/* Sets the remedy. err may be NULL. */
 void error_remedy(struct error *err, const char *format, ...) _printf_(2, 3);
 
 /* Puts "<context>: " before the message and returns err's errnum. */
@@ -48,12 +48,12 @@ static inline bool error_is(const struct error *err)
 }
 
 /*
- * After a call that returned errnum: err describes that failure and none of an earlier call. -ENOMEM and -ECANCELED,
- * which need no words, get them here. Returns errnum.
+ * After a call that returned errnum: makes err describe that failure and not one of an earlier call. Sets the message
+ * of -ENOMEM and -ECANCELED. Returns errnum.
  */
 int error_complete(struct error *err, int errnum);
 
-/* True if AWS answered with this code. */
+/* True if the error has this code of AWS. */
 bool error_has_code(const struct error *err, const char *code);
 
 #endif

@@ -8,7 +8,7 @@
 
 #define LONGEST_PIECE 24 /* six escaped bytes */
 
-/* Controls of both sets, separators of lines and paragraphs, and what changes the direction of writing. */
+/* Control characters C0 and C1, line and paragraph separators, and characters that change the direction of writing. */
 static bool escape_is_unprintable(uint32_t c)
 {
 	return c < 0x20 || (c >= 0x7f && c <= 0x9f) || c == 0x061c || c == 0x200e || c == 0x200f ||
@@ -27,7 +27,7 @@ static size_t escape_bytes(const char *s, size_t n, char *piece)
 	return len;
 }
 
-/* One character of the text into piece; *ret_len: its bytes there. Returns how many bytes of the text it took. */
+/* Escapes one character into piece; *ret_len: bytes written. Returns the number of bytes consumed. */
 static size_t escape_next(const char *s, size_t left, char *piece, size_t *ret_len)
 {
 	uint32_t point = 0;

@@ -16,7 +16,7 @@ static int file_check_kind(const struct stat *st, bool null_is_fine)
 	return S_ISDIR(st->st_mode) ? -EISDIR : -EINVAL;
 }
 
-/* Asked before it is opened, for opening a FIFO or a device has effects; and after, for it may have been exchanged. */
+/* Checked before the open, because opening a FIFO or a device has effects, and after it, because it may be replaced. */
 static int file_open_kind(const char *path, bool null_is_fine)
 {
 	_close_ int fd = -1;
@@ -103,7 +103,7 @@ static int file_write_all(int fd, const char *data, size_t len)
 	return fsync(fd) < 0 ? -errno : 0;
 }
 
-/* The name itself is durable only once its directory is. */
+/* A rename is durable only after the fsync of its directory. */
 static void file_sync_directory(const char *path)
 {
 	_free_ char *copy = strdup(path);

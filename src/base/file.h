@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * file.h - small files, whole.
+ * file.h - reads and writes whole small files. Blocks on the disk; any thread.
  */
 #ifndef VASTFS_BASE_FILE_H
 #define VASTFS_BASE_FILE_H
@@ -8,24 +8,24 @@
 #include "base/buf.h"
 
 /*
- * Opens a regular file for reading. Never waits and never disturbs what is something else: -EISDIR a directory, -EINVAL
- * a FIFO, device or socket; else the errno of open.
+ * Opens a regular file for reading. Never blocks on other kinds of files and does not open them: -EISDIR a directory,
+ * -EINVAL a FIFO, device or socket; else the errno of open.
  */
 int file_open_regular(const char *path);
 
-/* The same, for files that people leave out by naming /dev/null. */
+/* As file_open_regular(), but also opens /dev/null, which users name to disable a file. */
 int file_open_regular_or_null(const char *path);
 
 /* Appends the whole file, a regular one. Negative errno of open or read, -EFBIG over the buffer's maximum. */
 int file_read(const char *path, struct buf *out);
 int file_read_fd(int fd, struct buf *out);
 
-/* What an errno of these means, for people. */
+/* The message for an errno of these functions. */
 const char *file_explain(int errnum);
 
 /*
- * Replaces the file or makes it, mode 0600: writes a temporary neighbour, fsync, rename, fsync of the directory. On any
- * failure (a full disk) the old file is untouched and the neighbour removed.
+ * Replaces or creates the file, mode 0600: writes a temporary file beside it, fsync, rename, fsync of the directory.
+ * After any failure (a full disk) the old file is unchanged and the temporary file removed.
  */
 int file_write_atomically(const char *path, const void *data, size_t len);
 

@@ -21,7 +21,7 @@ struct list {
 
 #define list_for_each(pos, head) for (struct list *pos = (head)->next; pos != (head); pos = pos->next)
 
-/* As list_for_each, but the member at hand may be removed. */
+/* As list_for_each, but the current member may be removed. */
 #define list_for_each_safe(pos, tmp, head) \
 	for (struct list *pos = (head)->next, *tmp = pos->next; pos != (head); pos = tmp, tmp = pos->next)
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * log.h - what vastfs says about itself: to standard error in the foreground, to syslog as a daemon.
+ * log.h - the messages of vastfs: to standard error in the foreground, to syslog as a daemon.
  *
- * Never log a credential, a signature, a query's text or its result. Safe from any thread.
+ * Never log a credential, a signature, the text of a query or its result. Any thread.
  */
 #ifndef VASTFS_BASE_LOG_H
 #define VASTFS_BASE_LOG_H

@@ -114,7 +114,7 @@ static char *path_home_of(const char *name, size_t len)
 	return strdup(found->pw_dir);
 }
 
-/* "~", "~/...", "~user/..."; anything else, and a user that does not exist, stays as it is. */
+/* Expands "~", "~/..." and "~user/..."; other paths, and unknown users, are unchanged. */
 static char *path_expand_tilde(const char *path)
 {
 	size_t len = *path == '~' ? strcspn(path + 1, "/") : 0;
@@ -128,7 +128,7 @@ static char *path_expand_tilde(const char *path)
 	return asprintf(&out, "%s%s", home, path + 1 + len) < 0 ? NULL : out;
 }
 
-/* $NAME or ${NAME} at s: the bytes of it, and its value; 0 if s is no such thing or the variable is not set. */
+/* The length and the value of $NAME or ${NAME} at s; 0 if s is no reference or the variable is not set. */
 static size_t path_variable_at(const char *s, const char **ret_value)
 {
 	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_";

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * path.h - where the paths of the environment point to.
+ * path.h - resolves paths in environment variables and configuration files.
  *
- * A relative path in a variable means a file below the directory that vastfs was started in. The daemon leaves that
- * directory, so the variables are made absolute before, once; children inherit the absolute ones.
+ * A relative path in a variable is relative to the directory that vastfs was started in. The daemon leaves that
+ * directory, so the variables are made absolute once at the start; child processes inherit the absolute paths.
  */
 #ifndef VASTFS_BASE_PATH_H
 #define VASTFS_BASE_PATH_H
@@ -14,13 +14,12 @@
  */
 int path_fix_environment(void);
 
-/* The path seen from the directory that vastfs was started in; to be freed, NULL without memory. */
+/* The absolute path, relative to the directory that vastfs was started in. The caller frees it; NULL without memory. */
 char *path_absolute(const char *path);
 
 /*
- * As the AWS CLI reads the names of its files: $NAME and ${NAME} are the environment's, "~" and "~user" at the
- * beginning are home directories; what does not exist stays as it is. To be freed; NULL without memory or over
- * PATH_MAX.
+ * Expands a path as the AWS CLI does: $NAME and ${NAME} are environment variables, "~" and "~user" at the beginning are
+ * home directories; unknown names are unchanged. The caller frees it; NULL without memory or over PATH_MAX.
  */
 char *path_expand(const char *path);
 

@@ -2,9 +2,9 @@
 /*
  * secret.h - memory for keys, tokens and passwords.
  *
- * Taken from OpenSSL's secure heap: locked into memory where the limit on locked memory allows it, left out of core
- * files, between guard pages, and overwritten when it is freed. What does not fit there is ordinary memory that is
- * overwritten as well. Any thread.
+ * Allocated from OpenSSL's secure heap: locked into memory if the limit on locked memory permits, excluded from core
+ * files, between guard pages, and overwritten when it is freed. When the heap is full, ordinary memory is used, which
+ * is overwritten as well. Any thread.
  */
 #ifndef VASTFS_BASE_SECRET_H
 #define VASTFS_BASE_SECRET_H
@@ -13,20 +13,21 @@
 
 #include <cjson/cJSON.h>
 
-/* Makes the secure heap, in the process that uses it: a fork does not inherit locks. Without it, ordinary memory. */
+/* Creates the secure heap. Call after fork(), which does not inherit memory locks. Without it ordinary memory is used.
+ */
 void secret_start(void);
 
-/* size bytes, zeroed; NULL without memory. The size is needed again to overwrite memory that is not of the heap. */
+/* size bytes, zeroed; NULL without memory. secret_free() needs the size to overwrite memory outside of the heap. */
 void *secret_alloc(size_t size);
 void secret_free(void *p, size_t size);
 
 /*
- * A file as text with a NUL behind it, *ret_len bytes without that; to be freed by secret_free(*ret, *ret_size).
- * Negative errno of read, -EFBIG over max bytes.
+ * Reads a file as text and appends a NUL; *ret_len does not count the NUL. The caller frees it: secret_free(*ret,
+ * *ret_size). Negative errno of read, -EFBIG over max bytes.
  */
 int secret_read(int fd, size_t max, char **ret, size_t *ret_len, size_t *ret_size);
 
-/* Text is as long as its NUL says. NULL is fine to free. */
+/* Strings. secret_free_text() accepts NULL. */
 char *secret_strdup(const char *text);
 char *secret_printf(const char *format, ...) _printf_(1, 2);
 void secret_free_text(char *text);
@@ -35,7 +36,7 @@ void secret_free_text(char *text);
 void secret_erasing_free(void *p);
 void *secret_erasing_realloc(void *p, size_t size);
 
-/* Overwrites what is there before it is freed. */
+/* Overwrites the content before it is freed. */
 void secret_free_buf(struct buf *b);
 void secret_free_json(cJSON *json);
 

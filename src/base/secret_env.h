@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * secret_env.h - the variables of the environment that are secret: kept as secret.h keeps secrets, and gone from the
- * environment, which anybody who may read the process's memory or a core file finds at once.
+ * secret_env.h - the secret variables of the environment: moves them to memory of secret.h and removes them from the
+ * environment, which is easy to find in the memory of a process or in a core file.
  */
 #ifndef VASTFS_BASE_SECRET_ENV_H
 #define VASTFS_BASE_SECRET_ENV_H
@@ -9,10 +9,10 @@
 /* Moves AWS_SECRET_ACCESS_KEY and its like out of the environment. Once, while the process has one thread. */
 void secret_env_take(void);
 
-/* As getenv, for these too; valid for ever. Any thread. */
+/* Like getenv(), including the secret variables; the result is valid until the process ends. Any thread. */
 const char *secret_env_get(const char *name);
 
-/* The environment as vastfs was given it, for a program that it starts. NULL without memory; freed by the second. */
+/* The original environment, for a program started by vastfs. NULL without memory; free with secret_env_free_child(). */
 char **secret_env_for_child(void);
 void secret_env_free_child(char **environment);
 

@@ -15,7 +15,7 @@ struct stream {
 	size_t cap; /* of the ring; grows up to keep, then wraps */
 	size_t keep;
 	uint64_t size;	/* bytes ever written: the byte at offset o lies at ring[o % cap] */
-	uint64_t start; /* first offset still kept */
+	uint64_t start; /* first offset still stored */
 	int64_t changed_ms;
 };
 
@@ -69,7 +69,7 @@ static void stream_copy_in(struct stream *s, uint64_t offset, const char *in, si
 	memcpy(s->ring, in + first, len - first);
 }
 
-/* A larger ring while the maximum is not reached; without memory the old one goes on as a shorter memory. */
+/* Enlarges the ring up to the maximum; without memory the old size stays in use. */
 static void stream_grow(struct stream *s, size_t len)
 {
 	size_t kept = (size_t)(s->size - s->start), cap = s->cap ? s->cap : 4096;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * utf8.h - the little of Unicode that reading text files needs: what is a character, and what is a blank.
+ * utf8.h - the functions for Unicode that text files need: decoding, validation, blanks.
  *
  * Pure; any thread. Sources: RFC 3629; the characters for which Python's str.isspace() holds.
  */
@@ -12,13 +12,13 @@
 #include <stdint.h>
 
 /*
- * Bytes of the character that text begins with, at most len are looked at; 0 if there is none: no overlong forms, no
- * surrogates. ret_point (may be NULL) gets the character's number.
+ * The number of bytes of the character at text, of at most len bytes; 0 if invalid, including overlong forms and
+ * surrogates. ret_point (may be NULL) gets the code point.
  */
 size_t utf8_decode(const char *text, size_t len, uint32_t *ret_point);
 bool utf8_is_valid(const char *text, size_t len);
 
-/* Bytes of the blank that text begins or ends with; 0 if there is none. text must be valid. */
+/* The number of bytes of the blank at the beginning or end of text; 0 if none. text must be valid UTF-8. */
 size_t utf8_blank_at(const char *text, size_t len);
 size_t utf8_blank_before(const char *text, size_t len);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * failures.h - the words behind the errnos: the last 16 failures, newest last, as the tree's /error shows them.
+ * failures.h - the last 16 failures with their messages, newest last, as the file /error of the tree shows them.
  *
  * Any thread. A short lock guards the copying of lines.
  */

@@ -60,7 +60,7 @@ static void history_trim_disk(struct history_entry *entries, size_t n, uint64_t 
 	}
 }
 
-/* The list without what was dropped of it; another reference to it if nothing was. NULL without memory. */
+/* The list without dropped commands, or another reference to it if none was dropped. NULL without memory. */
 static struct job_list *history_rest(struct job_list *old, const struct history_entry *entries)
 {
 	struct job_list *rest = job_list_ref(old);

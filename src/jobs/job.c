@@ -9,10 +9,10 @@
 #include <string.h>
 
 struct job_private {
-	pthread_mutex_t lock; /* guards the pointers below, never held while a view is made or rendered */
+	pthread_mutex_t lock; /* guards the following pointers; never held while a view is made or rendered */
 	pthread_mutex_t edit; /* serializes edits */
 	struct job_view *view;
-	struct job_view *spare; /* memory for the last view: a job that cannot end would be waited for for ever */
+	struct job_view *spare; /* memory for the last view, so that a job can always end */
 	bool cancel;
 	void (*on_cancel)(struct job *j, void *arg);
 	void *on_cancel_arg;
@@ -48,7 +48,7 @@ static struct job_view *view_new(void)
 
 static void view_fill(struct job_view *v, const struct job_view *old)
 {
-	/* All but the count, which others change meanwhile. */
+	/* All members except the reference count, which other threads change. */
 	memcpy((char *)v + sizeof(v->ref), (const char *)old + sizeof(old->ref), sizeof(*v) - sizeof(v->ref));
 	ref_init(&v->ref);
 	blob_ref(v->result);
@@ -294,7 +294,7 @@ void job_unknown(struct job *j, const struct error *why)
 	job_edit(j, edit_unknown, &copy);
 }
 
-/* After those before it; the same one again, as of a second attempt, is none. */
+/* Appends the warning, unless it is the same as the last one (a second attempt). */
 static void edit_remark(struct job_view *v, void *arg)
 {
 	char before[sizeof(v->error.message)];
@@ -311,7 +311,7 @@ void job_remark(struct job *j, const char *text)
 	job_edit(j, edit_remark, (void *)text);
 }
 
-/* Takes the handler out of the job, so that it is called once whoever comes first. */
+/* Takes the handler out of the job, so that it is called only once. */
 static void job_call_on_cancel(struct job *j)
 {
 	void (*handler)(struct job *, void *);

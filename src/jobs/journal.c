@@ -7,12 +7,13 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* Numbers of queries and the like are written once for so many: their jobs are made where no disk may be used. */
+/* Numbers of queries are reserved in blocks, because their jobs are made on a thread that must not block on the disk.
+ */
 #define NUMBERS_RESERVED 100
 
 /* -- the model ------------------------------------------------------------------------------------------------- */
 
-/* j->n: there is none. */
+/* Returns j->n if there is none. */
 static size_t entry_find(const struct journal *j, uint64_t number)
 {
 	size_t i = 0;
@@ -30,7 +31,7 @@ static void entry_drop(struct journal *j, size_t i)
 	memmove(&j->memory[i], &j->memory[i + 1], (j->n - i) * sizeof(j->memory[0]));
 }
 
-/* The oldest that has ended; one that may still be taken up again goes only if all are like it. */
+/* The oldest ended entry; if none has ended, the oldest one, although it could be resumed. */
 static size_t entry_oldest(const struct journal *j)
 {
 	for (size_t i = 0; i < j->n; i++)
@@ -97,7 +98,7 @@ int journal_write_all(struct journal *j, bool durable)
 	return r;
 }
 
-/* Under the lock: makes sure that the file has all that is known, so that one line more makes it complete. */
+/* Under the lock: ensures that the file is complete, so that one more line keeps it so. */
 static int journal_make_ready(struct journal *j)
 {
 	if (error_is(&j->refusal))
@@ -123,7 +124,7 @@ int journal_report(const struct journal *j, int r, struct error *err)
 		return r;
 	}
 	error_set(err, r, "cannot write the journal of operations %s: %s", j->file.path, strerror(-r));
-	error_remedy(err, "make room or fix the directory, then start the operation again");
+	error_remedy(err, "free disk space or fix the directory, then start the operation again");
 	return r;
 }
 
@@ -147,7 +148,7 @@ int journal_open(const char *dir, struct journal **ret, struct error *note)
 	return 0;
 }
 
-/* Also when the file has vanished meanwhile: it has the operations that are to be taken up at the next mount. */
+/* Also after the file was removed: the next mount resumes the operations that it lists. */
 static void journal_write_last(struct journal *j)
 {
 	_buf_ struct buf line = BUF_INIT(1024);
@@ -157,7 +158,7 @@ static void journal_write_last(struct journal *j)
 	memcpy(j->written, j->last, sizeof(j->last));
 	journal_record_numbers(j->last, &line);
 	if (journal_write_line(j, &line) < 0)
-		log_warning("cannot write %s: some numbers may be given out again", j->file.path);
+		log_warning("cannot write %s: the next mount may reuse numbers", j->file.path);
 }
 
 void journal_close(struct journal *j)
@@ -185,7 +186,7 @@ uint64_t journal_last_number(struct journal *j, enum job_kind kind)
 	return last;
 }
 
-/* An operation's entry has its number; somebody else's operation has none. */
+/* The entry of an operation has its number; an operation of another place has no entry. */
 static void journal_reserve_numbers(struct journal *j, enum job_kind kind)
 {
 	_buf_ struct buf line = BUF_INIT(1024);
@@ -220,7 +221,7 @@ static cJSON *journal_memory_with(const cJSON *old, const char *key, const char 
 	return NULL;
 }
 
-/* The line first: what could not be written was not accepted. Takes memory. */
+/* Writes the line first: an operation that cannot be written is not accepted. Takes ownership of memory. */
 static int journal_add_locked(struct journal *j, const struct journal_entry *e, cJSON *memory)
 {
 	_buf_ struct buf line = BUF_INIT(JOURNAL_FILE_MAX);

@@ -51,7 +51,7 @@ int journal_file_open(struct journal_file *f)
 	return 0;
 }
 
-/* Also the size: whoever has cut or replaced the file has taken away what is known here. */
+/* Compares also the size: a truncated or replaced file lacks records. */
 bool journal_file_is_ready(struct journal_file *f)
 {
 	struct stat named, opened;
@@ -123,7 +123,7 @@ int journal_file_replace(struct journal_file *f, const char *text, size_t len, b
 	return 0;
 }
 
-/* A link where the file system has them: then the file is never without its name. */
+/* A hard link if the file system supports it: then the file always has a name. */
 int journal_file_keep(const struct journal_file *f)
 {
 	_free_ char *name = NULL;

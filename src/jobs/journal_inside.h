@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * journal_inside.h - the journal's own: what journal.c (keeping and writing) and journal_load.c (reading) share.
+ * journal_inside.h - the struct shared by journal.c (memory and writing) and journal_load.c (reading). For these only.
  */
 #ifndef VASTFS_JOBS_JOURNAL_INSIDE_H
 #define VASTFS_JOBS_JOURNAL_INSIDE_H
@@ -17,21 +17,21 @@
 struct journal {
 	pthread_mutex_t lock;
 	struct journal_file file;
-	struct error refusal;		/* why nothing can be written in this mount; errnum 0: it can */
-	uint64_t last[JOB_KIND_MAX];	/* given out */
-	uint64_t written[JOB_KIND_MAX]; /* the file says that these may have been given out; at least last */
+	struct error refusal;		/* why the journal is read-only in this mount; errnum 0: it is writable */
+	uint64_t last[JOB_KIND_MAX];	/* last numbers given out */
+	uint64_t written[JOB_KIND_MAX]; /* numbers reserved in the file; at least last */
 	struct journal_entry entries[JOURNAL_ENTRIES_KEPT]; /* oldest first */
 	cJSON *memory[JOURNAL_ENTRIES_KEPT];		    /* of the entry at the same index; NULL: nothing */
 	size_t n;
 	struct place deployed[JOURNAL_DEPLOYED_MAX]; /* oldest first */
 	size_t deployed_n;
-	size_t lines;	   /* that were read */
-	size_t bad_lines;  /* of them, unreadable: the file is kept under another name before it is replaced */
-	bool bad_previous; /* so is the previous version's file */
-	bool stale;	   /* the file lacks something that is known here */
+	size_t lines;	  /* lines that were read */
+	size_t bad_lines; /* unreadable lines: if any, the file is preserved under another name before it is replaced */
+	bool bad_previous; /* the file of the previous version is unreadable */
+	bool stale;	   /* memory has records that the file lacks */
 };
 
-/* Replaces or adds the entry. Takes memory; an ended operation needs none. */
+/* Replaces or adds the entry. Takes ownership of memory, which is dropped for an ended operation. */
 void journal_entry_set(struct journal *j, const struct journal_entry *e, cJSON *memory);
 
 /* Writes all that is known as a new file. durable: the old one is given up only when the new one is on disk. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * journal_load.c - the journal as it is found at mount: of this version or the one before, whole or damaged.
+ * journal_load.c - reads the journal at mount: the file of this or the previous version, intact or damaged.
  */
 #include "base/file.h"
 #include "base/log.h"
@@ -39,7 +39,7 @@ static int load_read_record(struct journal *j, const cJSON *record)
 	return 0;
 }
 
-/* A NUL ends the text for the parser, so that a hole in the file makes a bad line too. */
+/* A NUL ends the text for the parser, so a hole in the file also makes an unreadable line. */
 static int load_read_line(struct journal *j, const char *line, size_t len)
 {
 	const char *end = NULL;
@@ -52,7 +52,7 @@ static int load_read_line(struct journal *j, const char *line, size_t len)
 	return r;
 }
 
-/* -EPROTONOSUPPORT: a newer vastfs wrote it. Other unreadable lines are counted and left out. */
+/* -EPROTONOSUPPORT: a newer vastfs wrote the file. Other unreadable lines are counted and ignored. */
 static int load_read_lines(struct journal *j, const struct buf *text)
 {
 	const char *line = buf_str(text), *end = line + text->len;
@@ -85,12 +85,12 @@ static int load_refuse(struct journal *j, int r, const char *why)
 {
 	error_set(&j->refusal, r, "cannot use the journal of operations %s: %s", j->file.path, why);
 	error_remedy(&j->refusal, r == -EPROTONOSUPPORT
-					  ? "mount with that vastfs, or move the file away and mount again"
+					  ? "mount with that version of vastfs, or move the file away and mount again"
 					  : "make the file readable, or move it away, then mount again");
 	return r;
 }
 
-/* 0: it was read, or there is none (*ret_exists false). */
+/* 0: the file was read, or does not exist (*ret_exists false). */
 static int load_read_file(struct journal *j, bool *ret_exists)
 {
 	_buf_ struct buf text = BUF_INIT(JOURNAL_FILE_MAX);
@@ -102,7 +102,7 @@ static int load_read_file(struct journal *j, bool *ret_exists)
 	if (r < 0)
 		return load_refuse(j, r, strerror(-r));
 	r = load_read_lines(j, &text);
-	return r < 0 ? load_refuse(j, r, "a newer vastfs wrote it") : 0;
+	return r < 0 ? load_refuse(j, r, "it was written by a newer version of vastfs") : 0;
 }
 
 /* -- the previous version's file --------------------------------------------------------------------------------- */
@@ -121,7 +121,7 @@ static void load_take_over(struct journal *j, const cJSON *tree)
 			load_read_entry(j, item);
 }
 
-/* True if there is something to take over, or to set aside, once the new file is written. */
+/* True if there is a file of the previous version to import and rename after the new file is written. */
 static bool load_read_previous(struct journal *j, const char *path)
 {
 	_buf_ struct buf text = BUF_INIT(JOURNAL_FILE_MAX);
@@ -156,13 +156,15 @@ static void load_note_damage(const struct journal *j, const char *previous, stru
 		error_set(note, -EBADMSG, "%zu line%s of the journal of operations %s cannot be read", j->bad_lines,
 			  j->bad_lines == 1 ? "" : "s", j->file.path);
 	else if (j->bad_previous)
-		error_set(note, -EBADMSG, "the previous version's journal of operations %s cannot be read", previous);
+		error_set(note, -EBADMSG, "the journal of operations of the previous version, %s, cannot be read",
+			  previous);
 	else
 		return;
-	error_remedy(note, "look at status and stack/ for operations that are not listed; the file is kept beside it");
+	error_remedy(note, "check status and stack/ for operations that are not listed; the old file is preserved next "
+			   "to the journal");
 }
 
-/* Written anew if that is of use. On a full disk what is there can still be read and, with luck, be appended to. */
+/* Rewrites the file if needed. If that fails on a full disk, the existing file stays readable. */
 static int load_settle_file(struct journal *j, bool exists)
 {
 	bool good = exists && !j->bad_lines;
@@ -186,7 +188,7 @@ void journal_load(struct journal *j, const char *previous, struct error *note)
 	}
 	has_previous = load_read_previous(j, previous);
 	if (has_previous)
-		j->lines = SIZE_MAX; /* more than there need be: written anew */
+		j->lines = SIZE_MAX; /* more than needed, so that the file is rewritten */
 	load_settle_numbers(j);
 	load_note_damage(j, previous, note);
 	r = load_settle_file(j, exists);

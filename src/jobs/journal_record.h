@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * journal_record.h - the journal's records as JSON, and back. Pure; what is missing or of another type reads as empty.
+ * journal_record.h - makes and parses the records of the journal as JSON. Pure; a missing or wrong member reads as
+ * empty.
  */
 #ifndef VASTFS_JOBS_JOURNAL_RECORD_H
 #define VASTFS_JOBS_JOURNAL_RECORD_H
@@ -9,16 +10,16 @@
 
 #define JOURNAL_FORMAT 2
 
-/* Each appends one line. A negative errno without memory; the buffer is unchanged then. */
+/* Each appends one line. -ENOMEM: the buffer is unchanged. */
 int journal_record_format(struct buf *out);
 int journal_record_numbers(const uint64_t last[JOB_KIND_MAX], struct buf *out);
 int journal_record_entry(const struct journal_entry *e, const cJSON *memory, struct buf *out);
 int journal_record_deployed(const struct place *places, size_t n, struct buf *out);
 
-/* What a line is; the members are of the tree that was parsed. */
+/* A parsed line; the members point into the tree. */
 void journal_parse_numbers(const cJSON *numbers, uint64_t last[JOB_KIND_MAX]);
 void journal_parse_entry(const cJSON *o, struct journal_entry *e);
 size_t journal_parse_deployed(const cJSON *array, struct place ret[static JOURNAL_DEPLOYED_MAX]);
-int64_t journal_parse_number(const cJSON *o, const char *key); /* 0 if it is none, or negative */
+int64_t journal_parse_number(const cJSON *o, const char *key); /* 0: not a number, or negative */
 
 #endif

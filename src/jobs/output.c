@@ -14,10 +14,10 @@ struct output {
 	struct ref ref;
 	char *directory;
 	uint64_t limit;
-	_Atomic uint64_t size; /* grows after the bytes are there */
-	pthread_mutex_t lock;  /* guards what follows; a file, once there, stays */
+	_Atomic uint64_t size; /* increased after the bytes have been written */
+	pthread_mutex_t lock;  /* guards the following members; a file is never closed before the end */
 	struct buf memory;
-	int fd; /* -1: all is in memory */
+	int fd; /* -1: all bytes are in memory */
 };
 
 struct output *output_new(const char *directory, uint64_t limit)
@@ -57,7 +57,7 @@ void output_unref(struct output *o)
 	free(o);
 }
 
-/* Not every file system has files without a name. */
+/* Some file systems do not support O_TMPFILE. */
 static int output_open_nameless(const char *directory)
 {
 	_free_ char *path = NULL;
@@ -74,7 +74,7 @@ static int output_open_nameless(const char *directory)
 	return fd;
 }
 
-/* A file that may not grow further is a full disk to who writes it. */
+/* A file over the size limit of the process is reported like a full disk. */
 static int output_disk_errno(int e)
 {
 	return e == EFBIG ? -ENOSPC : -e;
@@ -96,7 +96,7 @@ static int output_write_at(int fd, const char *data, size_t len, uint64_t offset
 	return 0;
 }
 
-/* Moves to a file; readers go on in memory until it has all. */
+/* Moves the bytes to a file; readers use the memory until the file is complete. */
 static int output_spill(struct output *o)
 {
 	int fd = output_open_nameless(o->directory), r;
@@ -170,7 +170,7 @@ static ssize_t output_read_at(int fd, uint64_t offset, char *out, size_t len)
 		if (n < 0)
 			return -errno;
 		if (n == 0)
-			return -EIO; /* somebody else cut the file */
+			return -EIO; /* the file was truncated by another process */
 		done += (size_t)n;
 	}
 	return (ssize_t)done;

@@ -8,7 +8,7 @@ static bool place_texts_differ(const char *a, const char *b)
 	return *a && *b && strcmp(a, b) != 0;
 }
 
-/* An endpoint is always known: "" is AWS's own. */
+/* An endpoint is always known: "" is the endpoint of AWS. */
 bool place_may_be_same(const struct place *a, const struct place *b)
 {
 	return !place_texts_differ(a->account, b->account) && !place_texts_differ(a->region, b->region) &&
@@ -62,7 +62,7 @@ static void place_put_settings(const struct place *there, const struct place *he
 int place_put_way(const struct place *there, const struct place *here, struct buf *out)
 {
 	place_put_settings(there, here, out);
-	/* The same profile, or none, can have the credentials of another account by now. */
+	/* The credentials of the same profile may belong to another account now. */
 	if (place_texts_differ(there->account, here->account) && strcmp(there->profile, here->profile) == 0)
 		buf_printf(out, "%suse credentials of account %s", out->len ? ", " : "", there->account);
 	if (strcmp(there->endpoint, here->endpoint) != 0 && *there->endpoint)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * place.h - where something is in AWS: the account, the region, the endpoint and the name of a stack.
+ * place.h - identifies a stack in AWS: account, region, endpoint and name.
  *
- * The same name means another stack in another account or region, so what this machine has begun or deployed is kept
- * together with its place. A plain value without ownership; pure functions.
+ * The same name refers to another stack in another account or region, so operations and deployed stacks are recorded
+ * with their place. A plain value without ownership; pure functions.
  */
 #ifndef VASTFS_JOBS_PLACE_H
 #define VASTFS_JOBS_PLACE_H
@@ -13,21 +13,20 @@
 #include <stdbool.h>
 
 struct place {
-	char account[16];   /* 12 digits; "": not known */
-	char region[32];    /* "eu-west-1"; "": not known */
-	char endpoint[304]; /* the URL that replaces AWS's own endpoint of CloudFormation; "": AWS's own */
-	char stack[64];	    /* "vast-prod"; "": not known */
-	char profile[128];  /* aws_profile, "" for none: how to come back, not where it is */
+	char account[16];   /* 12 digits; "": unknown */
+	char region[32];    /* "eu-west-1"; "": unknown */
+	char endpoint[304]; /* the URL that replaces the AWS endpoint of CloudFormation; "": none */
+	char stack[64];	    /* "vast-prod"; "": unknown */
+	char profile[128];  /* aws_profile, "" for none: for the remedy, not part of the identity */
 };
 
-/* Whether both can be the same place; an account, region or stack that is not known is no difference. */
+/* Whether both may be the same place; an unknown account, region or stack matches any. */
 bool place_may_be_same(const struct place *a, const struct place *b);
 
-/* Names what differs, "account 111111111111 (here: 222222222222), ..."; nothing where place_may_be_same. */
+/* Lists the differences, "account 111111111111 (here: 222222222222), ..."; empty if place_may_be_same(). */
 int place_put_difference(const struct place *there, const struct place *here, struct buf *out);
 
-/* What to do here to get there, as instructions: "write stage=prod to config/default.env". Nothing if nothing differs.
- */
+/* The instructions that make this mount use the other place: "write stage=prod to config/default.env"; or empty. */
 int place_put_way(const struct place *there, const struct place *here, struct buf *out);
 
 #endif

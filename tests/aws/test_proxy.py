@@ -6,7 +6,7 @@ from conftest import reply
 from side_by_side import World, secret_of
 
 KEYS = {"AWS_ACCESS_KEY_ID": "A", "AWS_SECRET_ACCESS_KEY": secret_of("A"), "AWS_MAX_ATTEMPTS": "1", "NO_PROXY": "", "AWS_ENDPOINT_URL": ""}
-FOR_CREDENTIALS = "set https_proxy (http_proxy for http URLs) to http://USER:PASSWORD@HOST:PORT, or add the host to NO_PROXY, and start vastfs again"
+FOR_CREDENTIALS = "set https_proxy (http_proxy for http URLs) to http://USER:PASSWORD@HOST:PORT, or add the host to NO_PROXY, and restart vastfs"
 
 
 @pytest.fixture
@@ -22,8 +22,8 @@ def listing(call, proxy, **env):
 
 
 @pytest.mark.parametrize("status, words, remedy", [
-    (407, "the proxy wants credentials (HTTP status 407)", FOR_CREDENTIALS),
-    (403, "the proxy refuses to connect to this host (HTTP status 403)", "ask who runs the proxy to allow this host"),
+    (407, "the proxy requires credentials (HTTP status 407)", FOR_CREDENTIALS),
+    (403, "the proxy refuses to connect to this host (HTTP status 403)", "ask the administrator of the proxy to allow this host"),
     (503, "the proxy cannot connect to this host (HTTP status 503)", "check https_proxy"),
 ])
 def test_no_tunnel(call, proxy, status, words, remedy):
@@ -37,12 +37,12 @@ def test_no_tunnel(call, proxy, status, words, remedy):
 def test_credentials_wanted_without_a_tunnel(call, proxy):
     proxy.overrides = {".*": reply(407, b"who are you?")}
     done = listing(call, proxy, AWS_ENDPOINT_URL="http://ecs.example")
-    assert "ecs.example: the proxy wants credentials" in done["message"] and done["remedy"] == FOR_CREDENTIALS, done
+    assert "ecs.example: the proxy requires credentials" in done["message"] and done["remedy"] == FOR_CREDENTIALS, done
 
 
 def test_a_proxy_with_certificates_of_its_own(call, proxy):
     done = listing(call, proxy)
-    assert "certificate is not trusted" in done["message"] and "set AWS_CA_BUNDLE" in done["remedy"], done
+    assert "certificate of the server is not trusted" in done["message"] and "set AWS_CA_BUNDLE" in done["remedy"], done
     assert listing(call, proxy, AWS_CA_BUNDLE=str(proxy.authority.path))["errno"] == 0
     assert [entry[1] for entry in proxy.seen] == ["ecs.eu-west-1.amazonaws.com"]
 

@@ -124,7 +124,7 @@ def test_a_newer_journal_is_kept_and_operations_are_refused(unmounted):
     journal(unmounted).write_text('{"journal":99}\n')
     unmounted.start().configure()
     done = unmounted.shell("touch control/deploy")
-    assert done.returncode == 1 and "a newer vastfs wrote it" in unmounted.read("error")
+    assert done.returncode == 1 and "it was written by a newer version of vastfs" in unmounted.read("error")
     assert journal(unmounted).read_text() == '{"journal":99}\n'
     assert os.listdir(unmounted.path / "operations") == ["latest"] or not os.listdir(unmounted.path / "operations")
 
@@ -170,7 +170,7 @@ def test_a_full_disk_refuses_the_touch(unmounted):
     (unmounted.path / "config/default.env").write_text(SETTINGS + f"vast_command={'x' * 600}\n")
     done = unmounted.shell("touch control/deploy")
     assert done.returncode == 1 and "File too large" in done.stderr
-    assert "errno=EFBIG" in unmounted.read("error") and "make room" in unmounted.read("error")
+    assert "errno=EFBIG" in unmounted.read("error") and "free disk space" in unmounted.read("error")
     kill(unmounted)
     unmounted.start()
     assert unmounted.shell("ls operations | grep -v latest").stdout == ""
