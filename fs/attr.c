@@ -45,7 +45,7 @@ void attr_fill(const struct scope *s, uint64_t ino, struct stat *ret)
 
 	memset(ret, 0, sizeof(*ret));
 	ret->st_ino = ino;
-	ret->st_mode = types[s->row->type] | s->row->mode;
+	ret->st_mode = types[s->row->type] | (s->row->mode & ~s->fs->umask);
 	ret->st_nlink = 1; /* of a directory: not counted */
 	ret->st_uid = s->fs->uid;
 	ret->st_gid = s->fs->gid;

@@ -108,7 +108,9 @@ void edit_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mod
 	_call_ struct call c = call_begin(req);
 	const struct node *dir = node_get(&c.fs->nodes, parent);
 
-	answer(&c, dir ? create(&c, dir, name, fi) : -ENOENT, dir, name);
+	int r = dir ? refuse_change(&c) : -ENOENT;
+
+	answer(&c, r < 0 ? r : create(&c, dir, name, fi), dir, name);
 }
 
 void edit_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t device _unused_)
@@ -119,7 +121,9 @@ void edit_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode
 
 	if (inotify_answer_make(&c, dir, name))
 		return;
-	r = !dir ? -ENOENT : S_ISREG(mode) ? make_file(&c, dir, name) : -EPERM;
+	r = dir ? refuse_change(&c) : -ENOENT;
+	if (r >= 0)
+		r = S_ISREG(mode) ? make_file(&c, dir, name) : -EPERM;
 	if (r >= 0)
 		r = reply_entry(&c, made_path(name), name);
 	answer(&c, r, dir, name);
@@ -186,8 +190,12 @@ void edit_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const c
 	_call_ struct call c = call_begin(req);
 	const struct node *dir = node_get(&c.fs->nodes, parent);
 
-	if (!inotify_answer_make(&c, dir, name))
-		answer(&c, dir ? make_link(&c, dir, target, name) : -ENOENT, dir, name);
+	int r;
+
+	if (inotify_answer_make(&c, dir, name))
+		return;
+	r = dir ? refuse_change(&c) : -ENOENT;
+	answer(&c, r < 0 ? r : make_link(&c, dir, target, name), dir, name);
 }
 
 /* -- removing -------------------------------------------------------------------------------------------------- */
@@ -218,7 +226,9 @@ void edit_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 
 	if (inotify_answer_remove(&c))
 		return;
-	r = dir ? remove_name(&c, dir, name) : -ENOENT;
+	r = dir ? refuse_change(&c) : -ENOENT;
+	if (r >= 0)
+		r = remove_name(&c, dir, name);
 	/* rm -r asks for each file of an entry: one line in /error, about the entry, will do. */
 	answer(&c, r, dir, r == -EBUSY ? NULL : name);
 }
@@ -228,8 +238,12 @@ void edit_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 	_call_ struct call c = call_begin(req);
 	const struct node *dir = node_get(&c.fs->nodes, parent);
 
-	if (!inotify_answer_remove(&c))
-		answer(&c, dir ? history_rmdir(&c, dir, name) : -ENOENT, dir, name);
+	int r;
+
+	if (inotify_answer_remove(&c))
+		return;
+	r = dir ? refuse_change(&c) : -ENOENT;
+	answer(&c, r < 0 ? r : history_rmdir(&c, dir, name), dir, name);
 }
 
 /* -- renaming -------------------------------------------------------------------------------------------------- */
@@ -312,7 +326,9 @@ void edit_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t
 {
 	_call_ struct call c = call_begin(req);
 	const struct node *dir = node_get(&c.fs->nodes, parent);
-	int r = !dir ? -ENOENT : parent != new_parent ? -EPERM : rename_name(&c, dir, name, new_name, flags);
+	int r = dir ? refuse_change(&c) : -ENOENT;
 
+	if (r >= 0)
+		r = parent != new_parent ? -EPERM : rename_name(&c, dir, name, new_name, flags);
 	answer(&c, r, dir, name);
 }

@@ -45,8 +45,10 @@ struct fs {
 	struct fuse_session *session;
 	struct notifier *notifier;
 	char *mountpoint;
-	uid_t uid; /* who mounted: owns every file */
+	uid_t uid; /* owns every file */
 	gid_t gid;
+	mode_t umask;	       /* bits that no file has */
+	bool read_only;	       /* requests that would change something are refused */
 	bool others_may_enter; /* -o allow_other or allow_root */
 	int64_t mounted_ms;    /* wall clock */
 	struct nodes nodes;

@@ -13,7 +13,7 @@
 #include <sys/statvfs.h>
 #include <sys/wait.h>
 
-#define FIXED_OPTIONS "default_permissions,fsname=vastfs,subtype=vastfs"
+#define FIXED_OPTIONS "default_permissions,subtype=vastfs"
 
 /* -- the mountpoint -------------------------------------------------------------------------------------------- */
 
@@ -121,13 +121,29 @@ int mount_prepare(const char *mountpoint, char **ret, struct error *err)
 
 /* -- life ------------------------------------------------------------------------------------------------------ */
 
+/* "-ofsname=NAME"; a comma or a backslash of the name has a backslash in front. */
+static int mount_put_name(const struct fs *fs, const struct mount_options *o, struct buf *out)
+{
+	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = model_snapshot(fs->model);
+	int r = buf_puts(out, "-ofsname=");
+
+	if (r == 0 && !o->source)
+		return buf_printf(out, "vast-%s", s->settings ? settings_get(s->settings, SETTING_STAGE) : "");
+	for (const char *c = o->source; r == 0 && c && *c; c++)
+		r = buf_printf(out, "%s%c", *c == ',' || *c == '\\' ? "\\" : "", *c);
+	return r;
+}
+
 static struct fuse_session *new_session(struct fs *fs, const struct mount_options *o)
 {
 	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
 	struct fuse_session *session = NULL;
-	int r = fuse_opt_add_arg(&args, "vastfs");
+	_buf_ struct buf name = BUF_INIT(8192);
+	int r = mount_put_name(fs, o, &name);
 
+	r |= fuse_opt_add_arg(&args, "vastfs");
 	r |= fuse_opt_add_arg(&args, "-o" FIXED_OPTIONS);
+	r |= fuse_opt_add_arg(&args, buf_str(&name));
 	if (o->fuse) {
 		r |= fuse_opt_add_arg(&args, "-o");
 		r |= fuse_opt_add_arg(&args, o->fuse);
@@ -145,7 +161,7 @@ static void offer_shells(struct fs *fs)
 {
 	dev_t device;
 
-	if (!mountinfo_is_ours(fs->mountpoint, fs->uid, &device) || model_shells_listen(fs->model, device) < 0)
+	if (!mountinfo_is_ours(fs->mountpoint, getuid(), &device) || model_shells_listen(fs->model, device) < 0)
 		log_warning("vastfs shell will not find this mount");
 }
 
@@ -165,6 +181,17 @@ static int serve(struct fs *fs, void (*ready)(void *arg), void *arg, struct erro
 	return r < 0 ? error_set(err, r, "the connection to the kernel broke: %s", strerror(-r)) : 0;
 }
 
+static void mount_set_options(struct fs *fs, const struct mount_options *o)
+{
+	fs->read_only = o->read_only;
+	fs->umask = o->umask;
+	fs->others_may_enter = o->fuse && strstr(o->fuse, "allow_");
+	if (o->uid != (uid_t)-1)
+		fs->uid = o->uid;
+	if (o->gid != (gid_t)-1)
+		fs->gid = o->gid;
+}
+
 int mount_serve(struct model *m, const struct mount_options *options, void (*ready)(void *arg), void *arg,
 		struct error *err)
 {
@@ -173,7 +200,7 @@ int mount_serve(struct model *m, const struct mount_options *options, void (*rea
 
 	if (r < 0)
 		return r;
-	fs->others_may_enter = options->fuse && strstr(options->fuse, "allow_");
+	mount_set_options(fs, options);
 	fs->session = new_session(fs, options);
 	if (!fs->session) {
 		fs_free(fs);

@@ -16,8 +16,13 @@ int mount_prepare(const char *mountpoint, char **ret, struct error *err);
 
 struct mount_options {
 	const char *mountpoint; /* as mount_prepare made it */
-	const char *fuse;	/* comma separated, NULL: none */
+	const char *source;	/* the file system's name in the list of mounts; NULL: vast-<stage> */
+	const char *fuse;	/* libfuse's options, separated by commas; NULL: none */
 	bool debug;		/* libfuse's trace of every message */
+	bool read_only;		/* every request that would change something is refused with EROFS */
+	uid_t uid;		/* of every file; -1: the process's own */
+	gid_t gid;		/* likewise */
+	mode_t umask;		/* bits that no file has */
 };
 
 /*

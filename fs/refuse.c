@@ -65,6 +65,15 @@ static bool is_repeated(struct fs *fs, struct requester who, const char *path, c
 	       strcmp(last.message, now.message) == 0 && now.at_ms - last.at_ms < 100;
 }
 
+int refuse_change(struct call *c)
+{
+	if (!c->fs->read_only)
+		return 0;
+	error_set(&c->err, -EROFS, "vastfs was mounted with -o ro: it looks and never acts");
+	error_remedy(&c->err, "mount without ro");
+	return -EROFS;
+}
+
 void refuse_record(struct fs *fs, struct requester who, const char *path, const struct error *err)
 {
 	struct failure_site site = {.pid = who.pid, .uid = who.uid, .path = path};

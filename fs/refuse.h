@@ -18,6 +18,9 @@ void call_end(struct call *c);
 /* Answers errnum (negative). n may be NULL; name, if any, is a child of it. Words are c->err's. */
 void refuse(struct call *c, int errnum, const struct node *n, const char *name);
 
+/* Before anything is changed: -EROFS with words if the mount is read-only, else 0. */
+int refuse_change(struct call *c);
+
 /* Only the line in /error, for a failure that no request can carry. */
 void refuse_record(struct fs *fs, struct requester who, const char *path, const struct error *err);
 

@@ -111,12 +111,30 @@ static void put_status(const struct snapshot *s, struct buf *out)
 		buf_printf(out, "elsewhere %s\n", s->elsewhere->data);
 }
 
+/* What this mount was given on the command line or in fstab and is stronger than config/default.env. */
+static void put_mount_options(const struct fs *fs, struct buf *out)
+{
+	const char *line = model_mount_settings(fs->model);
+
+	if (!fs->read_only && !*line)
+		return;
+	buf_printf(out, "mount_options%s", fs->read_only ? " ro" : "");
+	while (*line) {
+		int len = (int)strcspn(line, "\n");
+
+		buf_printf(out, " %.*s", len, line);
+		line += len + (line[len] == '\n');
+	}
+	buf_puts(out, "\n");
+}
+
 int render_status(const struct scope *s, struct buf *out)
 {
 	int64_t age = clock_monotonic_ms() - s->snapshot->contact_monotonic_ms;
 
 	put_status(s->snapshot, out);
 	import_put_totals(s->fs->model, out);
+	put_mount_options(s->fs, out);
 	credentials_put(s->fs->model, true, out);
 	if (!s->snapshot->contact_ms)
 		return buf_puts(out, "age -\n");

@@ -141,7 +141,8 @@ static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 	else
 		fuse_reply_attr(req,
 				&(struct stat){.st_ino = ino,
-					       .st_mode = (n->row->type == ROW_DIR ? S_IFDIR : S_IFREG) | n->row->mode,
+					       .st_mode = (n->row->type == ROW_DIR ? S_IFDIR : S_IFREG) |
+							  (n->row->mode & ~c.fs->umask),
 					       .st_uid = c.fs->uid,
 					       .st_gid = c.fs->gid},
 				0);
@@ -171,11 +172,12 @@ static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int wh
 {
 	_call_ struct call c = call_begin(req);
 	struct node *n = node_get(&c.fs->nodes, ino);
-	int r = n ? 0 : -ENOENT;
+	bool is_own = inotify_is_own(notify_inotify(c.fs->notifier), c.who.pid);
+	int r = !n ? -ENOENT : is_own ? 0 : refuse_change(&c);
 
 	if (r >= 0 && what & FUSE_SET_ATTR_SIZE)
 		r = set_size(&c, n, fi ? handle_of(fi) : NULL, attr->st_size);
-	if (r >= 0 && what & FUSE_SET_ATTR_MTIME_NOW && !inotify_is_own(notify_inotify(c.fs->notifier), c.who.pid))
+	if (r >= 0 && what & FUSE_SET_ATTR_MTIME_NOW && !is_own)
 		r = touch(&c, n);
 	if (r < 0)
 		refuse(&c, r, n, NULL);
@@ -190,13 +192,20 @@ static void op_statfs(fuse_req_t req, fuse_ino_t ino _unused_)
 
 /* -- open files ------------------------------------------------------------------------------------------------ */
 
+static bool is_for_writing(int flags)
+{
+	return (flags & O_ACCMODE) != O_RDONLY || flags & O_TRUNC;
+}
+
 static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	_call_ struct call c = call_begin(req);
 	struct node *n = node_get(&c.fs->nodes, ino);
 	struct handle *h = NULL;
-	int r = n ? file_open(&c, n, fi->flags, &h) : -ENOENT;
+	int r = !n ? -ENOENT : is_for_writing(fi->flags) ? refuse_change(&c) : 0;
 
+	if (r >= 0)
+		r = file_open(&c, n, fi->flags, &h);
 	file_free_orphans(&c);
 	if (r < 0)
 		refuse(&c, r, n, NULL);

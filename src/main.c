@@ -2,7 +2,7 @@
 /*
  * main.c - options, daemonizing and the life of one mount.
  *
- * The process forks before it creates a thread; the parent exits when the tree answers or the mount has failed.
+ * The process forks before it has any thread; the parent returns when the tree answers, or says why it does not.
  */
 #include "base/confine.h"
 #include "base/log.h"
@@ -12,10 +12,10 @@
 #include "directories.h"
 #include "fs/mount.h"
 #include "fs/tree.h"
+#include "options.h"
 #include "shell/client.h"
 
 #include <fcntl.h>
-#include <getopt.h>
 #include <malloc.h>
 #include <signal.h>
 #include <string.h>
@@ -23,18 +23,11 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#define EXIT_USAGE 2
-
-struct options {
-	bool foreground, debug;
-	bool coredump;
-	char *fuse; /* -o, joined by commas */
-	const char *config_dir;
-	const char *mountpoint;
-};
+/* As mount(8) has them. */
+enum { MAIN_USAGE = 1, MAIN_SYSTEM_ERROR = 2, MAIN_MOUNT_FAILED = 32 };
 
 static const char usage[] =
-	"usage: vastfs [-f] [-d] [-o OPTIONS] [--config-dir DIR] MOUNTPOINT\n"
+	"usage: vastfs [-f] [-d] [-o OPTIONS] [--config-dir DIR] [SOURCE] MOUNTPOINT\n"
 	"       vastfs shell MOUNTPOINT [TASK]\n"
 	"       vastfs --help | --version\n"
 	"\n"
@@ -42,121 +35,54 @@ static const char usage[] =
 	"\n"
 	"  -f                stay in the foreground, with messages on standard error\n"
 	"  -d                like -f, with a trace of every FUSE request\n"
-	"  -o OPTIONS        FUSE mount options, for example allow_other; for developers also coredump, which permits\n"
-	"                    core files and debuggers (off by default: the process has secret keys in memory)\n"
+	"  -o OPTIONS        mount options, separated by commas; see below\n"
 	"  --config-dir DIR  directory of default.env (default: $XDG_CONFIG_HOME/vastfs)\n"
-	"  --help            print this text\n"
-	"  --version         print the version\n"
+	"  -h, --help        print this text\n"
+	"  -V, --version     print the version\n"
+	"  SOURCE            the name of the file system in the list of mounts (default: vast-STAGE)\n"
 	"\n"
-	"vastfs shell opens a shell in the container of TASK (a task ID or a prefix of one; default: the default "
-	"server).\n"
-	"It is interactive if standard input is a terminal (Enter ~ . leaves it at once); else it runs standard input "
-	"as a "
-	"script.\n"
+	"Options of vastfs:\n";
+
+static const char usage_end[] =
+	"Every other option is one of FUSE, for instance allow_other. Options of fstab, mount(8) and systemd that "
+	"concern\n"
+	"no file system are ignored: mount -t fuse.vastfs SOURCE MOUNTPOINT -o OPTIONS and /etc/fstab work.\n"
 	"\n"
-	"Unmount with fusermount3 -u MOUNTPOINT. As a daemon, vastfs writes its messages to syslog.\n"
+	"vastfs shell opens a shell in the container of a task: TASK is its id or the beginning of the id; without it, "
+	"the\n"
+	"default server is taken. If standard input is a terminal, the shell is interactive, and Enter ~ . leaves it "
+	"at "
+	"once.\n"
+	"If not, the shell runs the commands that it reads.\n"
+	"\n"
+	"Exit status of a mount: 0 mounted, 1 wrong options, 2 an error of this system, 32 the mount failed.\n"
+	"Unmount with fusermount3 -u MOUNTPOINT. In the background, vastfs writes its messages to syslog.\n"
 	"MOUNTPOINT/README explains the tree.\n";
 
-/* -- options --------------------------------------------------------------------------------------------------- */
-
-static int main_bad_usage(const char *format, const char *what)
+static int main_refuse_options(const struct error *err)
 {
-	fprintf(stderr, "vastfs: ");
-	fprintf(stderr, format, what);
-	fprintf(stderr, "\nTry vastfs --help.\n");
-	return EXIT_USAGE;
+	fprintf(stderr, "vastfs: %s\n", err->message);
+	fprintf(stderr, "%s\n", *err->remedy ? err->remedy : "vastfs --help shows the options");
+	return MAIN_USAGE;
 }
 
-static int main_add_fuse_option(struct options *o, const char *more)
+static int main_print_help(void)
 {
-	char *joined;
+	_buf_ struct buf words = BUF_INIT(8192);
 
-	if (asprintf(&joined, "%s%s%s", o->fuse ? o->fuse : "", o->fuse ? "," : "", more) < 0)
-		return EXIT_FAILURE;
-	free(o->fuse);
-	o->fuse = joined;
-	return 0;
-}
-
-/* Takes coredump, an option of vastfs, out of the list for libfuse. */
-static int main_add_options(struct options *o, const char *list)
-{
-	_free_ char *copy = strdup(list);
-	char *rest = copy, *word;
-	int r = copy ? 0 : EXIT_FAILURE;
-
-	while (r == 0 && (word = strsep(&rest, ","))) {
-		if (strcmp(word, "coredump") == 0)
-			o->coredump = true;
-		else if (*word)
-			r = main_add_fuse_option(o, word);
-	}
-	return r;
+	options_print_words(&words);
+	printf("%s%s%s", usage, buf_str(&words), usage_end);
+	return EXIT_SUCCESS;
 }
 
 /* Lists the table for the tests: type, mode and path of each row. */
-static void main_list_tree(void)
+static int main_list_tree(void)
 {
 	static const char types[] = {[ROW_DIR] = 'd', [ROW_FILE] = 'f', [ROW_LINK] = 'l'};
 
 	for (size_t i = 0; i < tree_rows_n; i++)
 		printf("%c %04o /%s\n", types[tree_rows[i].type], (unsigned)tree_rows[i].mode, tree_rows[i].path);
-}
-
-enum { OPT_CONFIG_DIR = 256, OPT_LIST_TREE };
-
-/* 0: go on; -1: done, exit with success; else an exit status. */
-static int main_take_option(struct options *o, int option, const char *word)
-{
-	switch (option) {
-	case 'd':
-		o->debug = true;
-		o->foreground = true;
-		return 0;
-	case 'f':
-		o->foreground = true;
-		return 0;
-	case 'o':
-		return main_add_options(o, optarg);
-	case OPT_CONFIG_DIR:
-		o->config_dir = optarg;
-		return 0;
-	case 'h':
-		fputs(usage, stdout);
-		return -1;
-	case 'V':
-		puts("vastfs " VASTFS_VERSION);
-		return -1;
-	case OPT_LIST_TREE:
-		main_list_tree();
-		return -1;
-	case ':':
-		return main_bad_usage("%s needs an argument", word);
-	default:
-		return main_bad_usage("unknown option %s", word);
-	}
-}
-
-static int main_parse_options(int argc, char **argv, struct options *o)
-{
-	static const struct option names[] = {{"config-dir", required_argument, NULL, OPT_CONFIG_DIR},
-					      {"list-tree", no_argument, NULL, OPT_LIST_TREE},
-					      {"help", no_argument, NULL, 'h'},
-					      {"version", no_argument, NULL, 'V'},
-					      {0}};
-	int option, r;
-
-	while ((option = getopt_long(argc, argv, ":dfo:hV", names, NULL)) != -1) {
-		r = main_take_option(o, option, argv[optind - 1]);
-		if (r != 0)
-			return r;
-	}
-	if (optind == argc)
-		return main_bad_usage("%s", "which MOUNTPOINT?");
-	if (argc - optind > 1)
-		return main_bad_usage("unexpected argument '%s'; expected one MOUNTPOINT", argv[optind + 1]);
-	o->mountpoint = argv[optind];
-	return 0;
+	return EXIT_SUCCESS;
 }
 
 /* -- serving --------------------------------------------------------------------------------------------------- */
@@ -193,8 +119,19 @@ static void main_say(const struct error *err)
 
 static int main_serve(const struct options *o, const struct directories *d, void (*ready)(void *arg), void *arg)
 {
-	struct model_config where = {.config_dir = d->config, .state_dir = d->state, .cache_dir = d->cache};
-	struct mount_options mount = {.mountpoint = o->mountpoint, .fuse = o->fuse, .debug = o->debug};
+	struct model_config where = {.config_dir = d->config,
+				     .state_dir = d->state,
+				     .cache_dir = d->cache,
+				     .settings = buf_str(&o->settings),
+				     .read_only = o->read_only};
+	struct mount_options mount = {.mountpoint = o->mountpoint,
+				      .source = o->source,
+				      .fuse = o->fuse.len ? buf_str(&o->fuse) : NULL,
+				      .debug = o->debug,
+				      .read_only = o->read_only,
+				      .uid = o->uid,
+				      .gid = o->gid,
+				      .umask = o->umask};
 	struct error err = {0};
 	struct model *model;
 
@@ -205,7 +142,7 @@ static int main_serve(const struct options *o, const struct directories *d, void
 	secret_env_take();
 	if (model_start(&where, &model, &err) < 0 || mount_serve(model, &mount, ready, arg, &err) < 0) {
 		main_say(&err);
-		return EXIT_FAILURE;
+		return MAIN_MOUNT_FAILED;
 	}
 	return EXIT_SUCCESS;
 }
@@ -246,12 +183,12 @@ static int main_wait_for_child(pid_t child, int from_child, const char *mountpoi
 		if (stat(mountpoint, &st) == 0)
 			return EXIT_SUCCESS;
 		fprintf(stderr, "vastfs: mounted, but %s does not answer: %s\n", mountpoint, strerror(errno));
-		return EXIT_FAILURE;
+		return MAIN_MOUNT_FAILED;
 	}
 	if (waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) != 0)
 		return WEXITSTATUS(status);
 	fprintf(stderr, "vastfs: the daemon ended before the mount was complete\n");
-	return EXIT_FAILURE;
+	return MAIN_MOUNT_FAILED;
 }
 
 static int main_serve_in_background(const struct options *o, const struct directories *d)
@@ -260,11 +197,11 @@ static int main_serve_in_background(const struct options *o, const struct direct
 	pid_t child;
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
-		return EXIT_FAILURE;
+		return MAIN_SYSTEM_ERROR;
 	child = fork();
 	if (child < 0) {
 		fprintf(stderr, "vastfs: cannot fork: %s\n", strerror(errno));
-		return EXIT_FAILURE;
+		return MAIN_SYSTEM_ERROR;
 	}
 	if (child > 0) {
 		close(ends[1]);
@@ -273,7 +210,7 @@ static int main_serve_in_background(const struct options *o, const struct direct
 	close(ends[0]);
 	setsid();
 	if (chdir("/") < 0)
-		return EXIT_FAILURE;
+		return MAIN_SYSTEM_ERROR;
 	return main_serve(o, d, main_ready_in_background, &ends[1]);
 }
 
@@ -298,17 +235,70 @@ static void main_hold_standard_descriptors(void)
 
 static int main_run_shell(int argc, char **argv)
 {
-	if (argc < 3 || argc > 4 || *argv[2] == '-')
-		return main_bad_usage("%s", "vastfs shell MOUNTPOINT [TASK]");
+	if (argc < 3 || argc > 4 || *argv[2] == '-') {
+		fputs("vastfs: usage: vastfs shell MOUNTPOINT [TASK]\nTry vastfs --help.\n", stderr);
+		return MAIN_USAGE;
+	}
 	return shell_run(argv[2], argc == 4 ? argv[3] : NULL);
+}
+
+/* With the mountpoint as an absolute path, for a daemon has no working directory. */
+static int main_prepare(struct options *o, struct error *err)
+{
+	char *mountpoint;
+	int r = mount_prepare(o->mountpoint, &mountpoint, err);
+
+	if (r < 0)
+		return r;
+	free(o->mountpoint);
+	o->mountpoint = mountpoint;
+	return 0;
+}
+
+static int main_mount(struct options *o)
+{
+	struct directories d = {0};
+	struct error err = {0};
+	int r = MAIN_MOUNT_FAILED;
+
+	if (o->coredump)
+		confine_end();
+	if (path_fix_environment() < 0) {
+		fprintf(stderr,
+			"vastfs: cannot find the working directory, which a relative path in the environment needs\n");
+		return MAIN_SYSTEM_ERROR;
+	}
+	if (main_prepare(o, &err) < 0) {
+		main_say(&err);
+		return MAIN_MOUNT_FAILED;
+	}
+	if (directories_open(o->config_dir, &d) >= 0)
+		r = main_run(o, &d);
+	else
+		fprintf(stderr, "vastfs: cannot open the configuration, state or cache directory\n");
+	directories_free(&d);
+	return r;
+}
+
+static int main_act(struct options *o)
+{
+	switch (o->action) {
+	case OPTIONS_HELP:
+		return main_print_help();
+	case OPTIONS_VERSION:
+		return puts("vastfs " VASTFS_VERSION) < 0 ? MAIN_SYSTEM_ERROR : EXIT_SUCCESS;
+	case OPTIONS_LIST_TREE:
+		return main_list_tree();
+	case OPTIONS_MOUNT:
+		break;
+	}
+	return main_mount(o);
 }
 
 int main(int argc, char **argv)
 {
-	struct options o = {0};
-	struct directories d = {0};
-	_free_ char *mountpoint = NULL;
 	struct error err = {0};
+	struct options o;
 	int r;
 
 	mallopt(M_ARENA_MAX, 2); /* five threads, of which one allocates most: more arenas would only waste memory */
@@ -316,27 +306,10 @@ int main(int argc, char **argv)
 	main_hold_standard_descriptors();
 	if (argc > 1 && strcmp(argv[1], "shell") == 0)
 		return main_run_shell(argc, argv);
-	r = main_parse_options(argc, argv, &o);
-	if (r != 0)
-		return r < 0 ? EXIT_SUCCESS : r;
-	if (o.coredump)
-		confine_end();
-	r = path_fix_environment();
-	if (r < 0) {
-		fprintf(stderr,
-			"vastfs: cannot find the working directory, which a relative path in the environment needs\n");
-		return EXIT_FAILURE;
-	}
-	r = EXIT_FAILURE;
-	if (mount_prepare(o.mountpoint, &mountpoint, &err) < 0) {
-		main_say(&err);
-	} else if (directories_open(o.config_dir, &d) >= 0) {
-		o.mountpoint = mountpoint;
-		r = main_run(&o, &d);
-	} else {
-		fprintf(stderr, "vastfs: cannot open the configuration, state or cache directory\n");
-	}
-	directories_free(&d);
-	free(o.fuse);
+	if (options_parse(argc, argv, &o, &err) == 0)
+		r = main_act(&o);
+	else
+		r = main_refuse_options(&err);
+	options_free(&o);
 	return r;
 }

@@ -150,7 +150,9 @@ static enum resume accept_decide_resume(struct model *m, const struct journal_en
 {
 	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = model_snapshot(m);
 	struct aws *aws = model_aws(m);
-	struct resume_facts facts = {.verb_known = accept_find_verb(e->name), .in_force = aws ? s->settings : NULL};
+	struct resume_facts facts = {.verb_known = accept_find_verb(e->name),
+				     .in_force = aws ? s->settings : NULL,
+				     .read_only = m->read_only};
 	cJSON *memory = journal_memory(m->journal, e->number);
 	char credentials[AWS_CREDENTIALS_HASH_SIZE] = "";
 	enum resume decision;

@@ -33,6 +33,8 @@ struct model {
 	struct stream *events, *api_log;
 	struct journal *journal;
 	char *config_dir, *cache_dir;
+	char *mount_settings; /* lines that are stronger than those of default.env; "" */
+	bool read_only;
 
 	pthread_mutex_t lock;	   /* guards the pointers of this block; held only for copying them */
 	struct snapshot *snapshot; /* the newest */
@@ -146,6 +148,7 @@ struct resume_facts {
 	struct settings *in_force; /* NULL: there are none */
 	const char *accepted;	   /* text of the settings it was accepted with, NULL: the entry has none */
 	struct place here;
+	bool read_only;		 /* this mount looks and never acts */
 	const char *credentials; /* hash of the access key ID in use */
 };
 /* RESUME_NOW: *ret_settings is set, with a reference. Otherwise err says why not, and what to do. */

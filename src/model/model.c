@@ -400,12 +400,15 @@ static int model_make_parts(struct model *m, const struct model_config *config, 
 	int r;
 
 	m->config_dir = strdup(config->config_dir);
+	m->mount_settings = strdup(config->settings ? config->settings : "");
+	m->read_only = config->read_only;
 	m->cache_dir = strdup(config->cache_dir);
 	m->failures = failures_new();
 	m->events = stream_new(EVENTS_KEEP);
 	m->api_log = stream_new(API_LOG_KEEP);
 	m->snapshot = snapshot_first();
-	if (!m->config_dir || !m->cache_dir || !m->failures || !m->events || !m->api_log || !m->snapshot)
+	if (!m->config_dir || !m->mount_settings || !m->cache_dir || !m->failures || !m->events || !m->api_log ||
+	    !m->snapshot)
 		return -ENOMEM;
 	r = model_open_journal(m, config->state_dir, err);
 	if (r < 0)
@@ -516,6 +519,7 @@ void model_stop(struct model *m)
 	stream_unref(m->events);
 	failures_free(m->failures);
 	free(m->config_dir);
+	free(m->mount_settings);
 	free(m->cache_dir);
 	pthread_cond_destroy(&m->saved);
 	pthread_mutex_destroy(&m->save_lock);

@@ -22,12 +22,17 @@ struct model_config {
 	const char *config_dir; /* holds default.env */
 	const char *state_dir;	/* the journal of operations */
 	const char *cache_dir;	/* large results, in files without names */
+	const char *settings;	/* lines of default.env that are stronger than the file's; "": none */
+	bool read_only;		/* nothing is resumed; who asks for a change is refused by the tree */
 };
 
 /* Reads the settings and starts the threads; works without network. After fork(). */
 int model_start(const struct model_config *config, struct model **ret, struct error *err);
 /* Ends the threads. An operation in flight goes on in AWS and is taken up by the next mount. */
 void model_stop(struct model *m);
+
+/* The settings that this mount was given as options: lines of default.env, "" for none. Lives as long as m. */
+const char *model_mount_settings(const struct model *m);
 
 /* Called after each change of the snapshot or of a job, on any thread; must be quick and not call back. */
 void model_set_listener(struct model *m, void (*changed)(void *arg), void *arg);

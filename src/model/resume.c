@@ -23,6 +23,13 @@ static enum resume resume_elsewhere(const struct place *there, const struct plac
 	return RESUME_ELSEWHERE;
 }
 
+static enum resume resume_read_only(struct error *err)
+{
+	error_set(err, -EINTR, "this mount is read-only");
+	error_remedy(err, "mount without ro: there it is taken up");
+	return RESUME_ELSEWHERE;
+}
+
 static enum resume resume_without_settings(struct error *err)
 {
 	error_set(err, -EINTR, "no settings are in force");
@@ -81,6 +88,8 @@ enum resume resume_decide(const struct journal_entry *e, const struct resume_fac
 			  struct settings **ret_settings, struct error *err)
 {
 	*ret_settings = NULL;
+	if (facts->read_only)
+		return resume_read_only(err);
 	if (!facts->verb_known) {
 		error_set(err, -EINTR, "this version of vastfs has no operation %s", e->name);
 		error_remedy(err, "mount with the version of vastfs that started it");

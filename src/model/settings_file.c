@@ -119,6 +119,27 @@ static int settings_file_cannot_read(const char *path, int r, struct error *err)
 	return r;
 }
 
+const char *model_mount_settings(const struct model *m)
+{
+	return m->mount_settings;
+}
+
+/* The words of an error are about the file alone; the mount's own lines were checked with the options. */
+static int settings_parse_for_mount(const struct model *m, const char *text, size_t len, struct settings **ret,
+				    struct error *err)
+{
+	_buf_ struct buf all = BUF_INIT(SETTINGS_MAX + strlen(m->mount_settings) + 1);
+	int r = settings_parse(text, len, ret, err);
+
+	if (r < 0 || !*m->mount_settings)
+		return r;
+	settings_unref(move_ptr(*ret));
+	r = buf_append(&all, text, len);
+	if (r == 0)
+		r = buf_printf(&all, "\n%s", m->mount_settings);
+	return r < 0 ? r : settings_parse(buf_str(&all), all.len, ret, err);
+}
+
 int settings_file_load(struct model *m, struct error *err)
 {
 	_buf_ struct buf text = BUF_INIT(SETTINGS_MAX);
@@ -130,11 +151,11 @@ int settings_file_load(struct model *m, struct error *err)
 	if (!path)
 		return -ENOMEM;
 	r = file_read(path, &text);
-	if (r == -ENOENT)
+	if (r == -ENOENT && !*m->mount_settings)
 		return 0;
-	if (r < 0)
+	if (r < 0 && r != -ENOENT)
 		return settings_file_cannot_read(path, r, err);
-	r = settings_parse(buf_str(&text), text.len, &settings, err);
+	r = settings_parse_for_mount(m, buf_str(&text), text.len, &settings, err);
 	if (r < 0)
 		return error_prefix(err, "%s is not in force", path);
 	blob = blob_from_buf(&text);
@@ -238,7 +259,7 @@ int model_settings_save(struct model *m, struct buf *text, void (*done)(int resu
 	if (!s)
 		return -ENOMEM;
 	*s = (struct settings_save){.model = m, .done = done, .arg = arg};
-	r = settings_parse(buf_str(text), text->len, &s->settings, err);
+	r = settings_parse_for_mount(m, buf_str(text), text->len, &s->settings, err);
 	if (r < 0)
 		return r;
 	s->text = blob_from_buf(text);
