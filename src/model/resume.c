@@ -26,7 +26,7 @@ static enum resume resume_elsewhere(const struct place *there, const struct plac
 static enum resume resume_read_only(struct error *err)
 {
 	error_set(err, -EINTR, "this mount is read-only");
-	error_remedy(err, "mount without ro: there it is taken up");
+	error_remedy(err, "mount without ro: there it is resumed");
 	return RESUME_ELSEWHERE;
 }
 
