@@ -62,7 +62,7 @@ def test_an_interrupted_destroy_is_not_resumed_in_another_account(front, cloud, 
     assert tree.bash(f"cat {latest}/result", check=False).returncode == 1
     assert not writes(other_cloud)
     (line,) = until(lambda: elsewhere(tree), "status")
-    assert f"{tree.name} in eu-west-1, account {ACCOUNT}" in line and f"account {ACCOUNT}) stays" in tree.read("error")
+    assert f"{tree.name} in eu-west-1, account {ACCOUNT}" in line and f"account {ACCOUNT}) is still" in tree.read("error")
     assert "no stack was deployed" in tree.operate("destroy")
     assert elsewhere(tree) == [line]
     tree.unmount()

@@ -36,7 +36,7 @@ def test_an_update_that_fails_is_rolled_back(deployed, cloud):
 def test_a_role_that_is_too_new_is_tried_once_more(tree, cloud):
     cloud.fault("lambda", "role_not_assumable", count=1)
     assert "is deployed" in tree.operate("deploy")
-    assert "creating once more" in tree.read("operations/latest/operation.log")
+    assert "creating the stack again" in tree.read("operations/latest/operation.log")
 
 
 def test_an_account_without_the_role_of_ecs(tree, cloud):
@@ -55,7 +55,7 @@ def test_termination_protection_stops_destroy_untouched(deployed, cloud):
     deployed.operate("run-task")
     cloudformation.update_termination_protection(StackName=deployed.name, EnableTerminationProtection=True)
     error = deployed.operate("destroy", fails=True)
-    assert "protected" in error and "update-termination-protection --region eu-west-1 " in error
+    assert "termination protection" in error and "update-termination-protection --region eu-west-1 " in error
     assert deployed.value("tasks/default/status") == "RUNNING"
     cloudformation.update_termination_protection(StackName=deployed.name, EnableTerminationProtection=False)
 
@@ -105,7 +105,7 @@ def test_a_collision_proposes_free_blocks_that_work(tree):
 def test_a_repository_of_somebody_else_is_not_touched(tree, cloud):
     ecr = cloud.boto("ecr")
     ecr.create_repository(repositoryName=tree.name)
-    assert "not ours" in tree.operate("deploy", fails=True)
+    assert "vastfs did not create it" in tree.operate("deploy", fails=True)
     tree.operate("destroy")
     assert ecr.describe_repositories(repositoryNames=[tree.name])
     ecr.delete_repository(repositoryName=tree.name, force=True)
@@ -205,7 +205,7 @@ def test_a_task_that_somebody_else_cannot_start_says_why(deployed, cloud):
     task = start_elsewhere(deployed, cloud)
     deployed.bash("touch control/refresh")
     line = until(lambda: [x for x in deployed.read("error").splitlines() if f"path=tasks/{task}" in x], "the error")
-    assert len(line) == 1 and "CannotPullContainerError" in line[0] and "look at the NAT gateway" in line[0]
+    assert len(line) == 1 and "CannotPullContainerError" in line[0] and "check the NAT gateway" in line[0]
     deployed.bash("touch control/refresh; touch control/refresh")
     assert deployed.read("error").count(f"path=tasks/{task}") == 1
 

@@ -28,7 +28,7 @@ def update_begun(tree, slow, scale=10):
 def test_a_second_try_of_the_first_deploy(tree, cloud):
     cloud.fault("lambda", "role_not_assumable")
     assert "is deployed" in tree.operate("deploy")
-    assert "creating once more" in tree.read("operations/latest/operation.log")
+    assert "creating the stack again" in tree.read("operations/latest/operation.log")
     assert "is deleted" in tree.operate("destroy")
 
 
