@@ -204,7 +204,7 @@ int inotify_start(struct fs *fs, int wake_fd, struct inotify **ret)
 
 	if (!i)
 		return -ENOMEM;
-	*i = (struct inotify){.fs = fs, .wake_fd = wake_fd, .tid = -1, .others = fs->others_may_enter && fs->uid != 0};
+	*i = (struct inotify){.fs = fs, .wake_fd = wake_fd, .tid = -1, .others = fs->others_may_enter && getuid() != 0};
 	pthread_mutex_init(&i->lock, NULL);
 	pthread_cond_init(&i->work, NULL);
 	r = mountinfo_is_ours(fs->mountpoint, fs->uid, &i->device) ? observation_take(fs, &i->observed) : -ENOENT;
