@@ -6,9 +6,12 @@
 #include <errno.h>
 #include <string.h>
 
+#define OVERWRITTEN_MS 10000 /* between the programs of one command line */
+
 void config_init(struct config *c)
 {
 	pthread_mutex_init(&c->lock, NULL);
+	buf_init(&c->overwritten, CONFIG_FILE_MAX);
 }
 
 void memory_file_unref(struct memory_file *f)
@@ -24,6 +27,7 @@ void config_free(struct config *c)
 {
 	for (size_t i = 0; i < CONFIG_FILES; i++)
 		memory_file_unref(move_ptr(c->files[i]));
+	buf_free(&c->overwritten);
 	pthread_mutex_destroy(&c->lock);
 }
 
@@ -228,4 +232,23 @@ int text_write_at(struct buf *text, const char *data, size_t len, size_t offset)
 	if (over)
 		memcpy(text->data + offset, data, over);
 	return buf_append(text, data + over, len - over);
+}
+
+void config_keep_overwritten(struct config *c, const char *text, size_t len)
+{
+	config_forget_overwritten(c);
+	if (buf_append(&c->overwritten, text, len) == 0)
+		c->overwritten_ms = clock_monotonic_ms();
+}
+
+const struct buf *config_overwritten(struct config *c)
+{
+	if (c->overwritten.len && clock_monotonic_ms() - c->overwritten_ms > OVERWRITTEN_MS)
+		config_forget_overwritten(c);
+	return c->overwritten.len ? &c->overwritten : NULL;
+}
+
+void config_forget_overwritten(struct config *c)
+{
+	buf_clear(&c->overwritten);
 }

@@ -27,7 +27,9 @@ struct memory_file {
 struct config {
 	pthread_mutex_t lock;
 	struct memory_file *files[CONFIG_FILES];
-	bool settings_gone; /* renamed away or removed: the settings in force stay */
+	bool settings_gone;	/* renamed away or removed: the settings in force stay */
+	struct buf overwritten; /* see config_keep_overwritten; empty: nothing. Loop thread only */
+	int64_t overwritten_ms; /* monotonic */
 };
 
 void config_init(struct config *c);
@@ -50,6 +52,15 @@ void config_put_back(struct config *c, struct memory_file *f);
 
 void memory_file_unref(struct memory_file *f);
 DEFINE_CLEANUP(struct memory_file *, memory_file_unref)
+
+/*
+ * A text that was written over default.env from the beginning, by a program that then closed the file, with the end of
+ * the old text still behind it: it waits for the truncation that such programs (dd) leave to another one.
+ */
+void config_keep_overwritten(struct config *c, const char *text, size_t len);
+/* NULL: nothing waits. */
+const struct buf *config_overwritten(struct config *c);
+void config_forget_overwritten(struct config *c);
 
 /* Bytes written at offset into text; a gap is filled with NUL. -EFBIG. */
 int text_write_at(struct buf *text, const char *data, size_t len, size_t offset);

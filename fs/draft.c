@@ -9,20 +9,21 @@
 
 #include "base/clock.h"
 #include "fs/draft.h"
+#include "fs/refuse.h"
 #include "fs/save.h"
 
 #include <string.h>
 
-int draft_check(const char *text, size_t len, size_t from, bool whole, struct error *err)
+int draft_check(const char *text, size_t len, size_t from, size_t to, bool whole, struct error *err)
 {
 	unsigned lineno = 1;
 	size_t start = 0;
 
-	while (start < len) {
+	while (start < len && start < to) {
 		const char *newline = memchr(text + start, '\n', len - start);
 		size_t end = newline ? (size_t)(newline - text) : len;
 
-		if (end >= from && (newline || whole)) {
+		if (end >= from && ((newline && end < to) || (!newline && whole))) {
 			int r = settings_check_line(text + start, end - start, lineno, err);
 
 			if (r < 0)
@@ -36,14 +37,24 @@ int draft_check(const char *text, size_t len, size_t from, bool whole, struct er
 
 /* -- default.env ----------------------------------------------------------------------------------------------- */
 
-static int draft_begin(struct handle *h, const struct snapshot *s)
+/* From what is on disk now, or from what another program has written over it and left to be truncated. */
+static int draft_begin(struct call *c, struct handle *h)
 {
-	const struct blob *text = s->settings_text;
+	const struct buf *overwritten = config_overwritten(&c->fs->config);
+	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = NULL;
 
+	model_settings_refresh(c->fs->model);
+	s = model_snapshot(c->fs->model);
 	buf_clear(&h->text);
 	h->rendered = true;
 	h->dirty = false;
-	return h->flags & O_TRUNC ? 0 : buf_append(&h->text, text->data, text->len);
+	h->written_to = 0;
+	blob_unref(move_ptr(h->base));
+	if (h->flags & O_TRUNC)
+		return 0;
+	h->base = blob_ref(s->settings_text);
+	return overwritten ? buf_append(&h->text, buf_str(overwritten), overwritten->len)
+			   : buf_append(&h->text, s->settings_text->data, s->settings_text->len);
 }
 
 static int draft_settings_open(struct call *c, const struct scope *s _unused_, struct handle *h)
@@ -51,12 +62,26 @@ static int draft_settings_open(struct call *c, const struct scope *s _unused_, s
 	if ((h->flags & O_ACCMODE) == O_RDONLY)
 		return 0;
 	h->text.max = SETTINGS_MAX;
-	return draft_begin(h, c->snapshot);
+	return draft_begin(c, h);
+}
+
+/* Looks at the lines that are written; those behind them are the old text's and may still be cut off. */
+static int draft_write(struct call *c, struct handle *h, const char *data, size_t len, size_t at)
+{
+	size_t from = h->flags & O_APPEND ? 0 : at; /* what is appended to will stay as it is */
+	int r = text_write_at(&h->text, data, len, at);
+
+	if (r == -EFBIG)
+		return error_set(&c->err, r, "the settings have at most %d bytes", SETTINGS_MAX);
+	if (r >= 0)
+		r = draft_check(buf_str(&h->text), h->text.len, from, at + len, false, &c->err);
+	if (r >= 0)
+		h->written_to = at + len;
+	return r;
 }
 
 static int draft_settings_write(struct call *c, struct handle *h, const char *data, size_t len, off_t offset)
 {
-	size_t at = h->flags & O_APPEND ? h->text.len : (size_t)offset;
 	int r;
 
 	if (h->spoilt) {
@@ -64,15 +89,9 @@ static int draft_settings_write(struct call *c, struct handle *h, const char *da
 		return error_set(&c->err, h->spoilt, "a line before was refused");
 	}
 	/* After echo >> somebody else may have saved: an untouched draft follows. */
-	r = h->dirty || h->flags & O_TRUNC ? 0 : draft_begin(h, c->snapshot);
-	if (r >= 0 && h->flags & O_APPEND)
-		at = h->text.len;
+	r = h->dirty || h->flags & O_TRUNC ? 0 : draft_begin(c, h);
 	if (r >= 0)
-		r = text_write_at(&h->text, data, len, at);
-	if (r == -EFBIG)
-		error_set(&c->err, r, "the settings have at most %d bytes", SETTINGS_MAX);
-	if (r >= 0)
-		r = draft_check(buf_str(&h->text), h->text.len, at, false, &c->err);
+		r = draft_write(c, h, data, len, h->flags & O_APPEND ? h->text.len : (size_t)offset);
 	if (r < 0)
 		h->spoilt = r;
 	else
@@ -80,35 +99,102 @@ static int draft_settings_write(struct call *c, struct handle *h, const char *da
 	return r;
 }
 
-static int draft_settings_flush(struct call *c, struct handle *h)
+/* What was written is right, and what is behind it has not been cut off yet. */
+static bool draft_awaits_truncation(const struct handle *h)
+{
+	struct error ignored = {0};
+
+	return !(h->flags & (O_TRUNC | O_APPEND)) && h->written_to > 0 && h->written_to < h->text.len &&
+	       draft_check(buf_str(&h->text), h->written_to, 0, h->written_to, true, &ignored) == 0;
+}
+
+/* dd and the like have done their part: close(2) succeeds, and /error says what is missing. */
+static int draft_keep(struct call *c, struct handle *h)
+{
+	error_prefix(&c->err, "config/default.env is not saved yet, for behind byte %zu is a rest of the old text",
+		     h->written_to);
+	error_remedy(&c->err, "truncate -s %zu config/default.env within 10 seconds, or write the file anew",
+		     h->written_to);
+	refuse_record(c->fs, c->who, "config/" CONFIG_SETTINGS, &c->err);
+	config_keep_overwritten(&c->fs->config, buf_str(&h->text), h->text.len);
+	return 0;
+}
+
+/* Lines were added to a text that is not there any more: neither the one nor the other may be lost. */
+static int draft_check_base(struct call *c, const struct handle *h)
+{
+	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = NULL;
+
+	model_settings_refresh(c->fs->model);
+	s = model_snapshot(c->fs->model);
+	if (!h->base || h->base == s->settings_text)
+		return 0;
+	error_set(&c->err, -EBUSY,
+		  "config/default.env was changed by somebody else while it was being written; nothing "
+		  "was saved");
+	error_remedy(&c->err, "read config/default.env again, then write it");
+	return -EBUSY;
+}
+
+static int draft_save(struct call *c, struct handle *h)
 {
 	_buf_ struct buf text = BUF_INIT(SETTINGS_MAX);
-	bool dirty = h->dirty;
-	int spoilt = h->spoilt, r;
+	int r = draft_check_base(c, h);
 
-	if (!dirty && !spoilt)
-		return 0;
-	h->dirty = false;
-	h->spoilt = 0;
-	if (spoilt) {
-		draft_begin(h, c->snapshot);
-		c->is_explained = true; /* the refusal of the line has its own */
-		return error_set(&c->err, spoilt, "nothing was saved: %s",
-				 spoilt == -ENOMEM ? "out of memory" : "a line was refused");
-	}
-	r = draft_check(buf_str(&h->text), h->text.len, 0, true, &c->err);
+	if (r < 0)
+		return r;
+	r = draft_check(buf_str(&h->text), h->text.len, 0, h->text.len, true, &c->err);
+
+	if (r == -EINVAL && draft_awaits_truncation(h))
+		return draft_keep(c, h);
+	config_forget_overwritten(&c->fs->config);
 	if (r >= 0)
 		r = buf_append(&text, buf_str(&h->text), h->text.len);
 	return r < 0 ? r : save_settings(c, &text, NULL);
 }
 
-/* Of the draft only; by path nothing happens, as with O_TRUNC. */
-static int draft_settings_truncate(struct call *c _unused_, struct handle *h, off_t size)
+static int draft_settings_flush(struct call *c, struct handle *h)
 {
-	if (!h || (h->flags & O_ACCMODE) == O_RDONLY)
+	bool dirty = h->dirty;
+	int spoilt = h->spoilt;
+
+	if (!dirty && !spoilt)
 		return 0;
+	h->dirty = false;
+	h->spoilt = 0;
+	if (!spoilt)
+		return draft_save(c, h);
+	draft_begin(c, h);
+	c->is_explained = true; /* the refusal of the line has its own */
+	return error_set(&c->err, spoilt, "nothing was saved: %s",
+			 spoilt == -ENOMEM ? "out of memory" : "a line was refused");
+}
+
+/* truncate(2), which has no open file whose closing would save. O_TRUNC alone changes nothing, so size 0 does not. */
+static int draft_truncate_by_path(struct call *c, off_t size)
+{
+	if (size == 0 || (size_t)size == c->snapshot->settings_text->len)
+		return 0;
+	error_set(&c->err, -EINVAL, "truncate(2) by path would save a file that nobody has open");
+	error_remedy(&c->err, "open config/default.env, truncate it and close it: truncate -s %lld config/default.env",
+		     (long long)size);
+	return -EINVAL;
+}
+
+static int draft_settings_truncate(struct call *c, struct handle *h, off_t size)
+{
+	int r;
+
+	if (!h)
+		return draft_truncate_by_path(c, size);
+	if ((h->flags & O_ACCMODE) == O_RDONLY || ((size_t)size == h->text.len && !h->spoilt))
+		return 0;
+	r = text_truncate(&h->text, (size_t)size);
+	if (r < 0)
+		return r;
 	h->flags |= O_TRUNC;
-	return text_truncate(&h->text, (size_t)size);
+	h->dirty = h->dirty || size > 0;
+	return 0;
 }
 
 static int draft_settings_read(struct call *c, struct handle *h, size_t size, off_t offset)

@@ -9,7 +9,10 @@
 
 #include <stddef.h>
 
-/* The lines that end at or behind from; a last one without a newline only if the text is whole. -EINVAL with words. */
-int draft_check(const char *text, size_t len, size_t from, bool whole, struct error *err);
+/*
+ * Looks at the lines that end in [from, to): what is behind has not been written yet, and may be cut off. If to is the
+ * end of the text, a last line without a newline counts only if the text is whole. -EINVAL with words.
+ */
+int draft_check(const char *text, size_t len, size_t from, size_t to, bool whole, struct error *err);
 
 #endif

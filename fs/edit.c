@@ -269,7 +269,9 @@ static int move_to_settings(struct call *c, const char *name)
 
 	if (!f)
 		return -ENOENT;
-	r = draft_check(buf_str(&f->text), f->text.len, 0, true, &c->err);
+	if (strspn(buf_str(&f->text), " \t\r\n") == f->text.len)
+		return error_set(&c->err, -EINVAL, "the file is empty");
+	r = draft_check(buf_str(&f->text), f->text.len, 0, f->text.len, true, &c->err);
 	if (r >= 0)
 		r = buf_append(&text, buf_str(&f->text), f->text.len);
 	if (r >= 0)
@@ -330,5 +332,8 @@ void edit_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t
 
 	if (r >= 0)
 		r = parent != new_parent ? -EPERM : rename_name(&c, dir, name, new_name, flags);
+	/* What was refused is the text of the settings, whatever an editor has called it before. */
+	if (r == -EINVAL && is_config(dir) && is_settings(new_name))
+		name = new_name;
 	answer(&c, r, dir, name);
 }

@@ -45,6 +45,7 @@ void file_free(struct call *c, struct handle *h)
 	memory_file_unref(h->memory);
 	stream_unref(h->stream);
 	blob_unref(h->page);
+	blob_unref(h->base);
 	pthread_mutex_destroy(&h->lock);
 	node_close(&c->fs->nodes, h->node);
 	free(h);

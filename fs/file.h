@@ -39,8 +39,10 @@ struct handle {
 
 	unsigned writes; /* queries: since the last commit */
 	struct requester writer;
-	bool dirty; /* settings: written since the last save */
-	int spoilt; /* why a write was refused, 0: none was; the rest of it is not taken for a whole */
+	bool dirty;	   /* settings: written since the last save */
+	struct blob *base; /* settings: the text that the draft began with; NULL: with nothing */
+	size_t written_to; /* settings: where what was written since then ends */
+	int spoilt;	   /* why a write was refused, 0: none was; the rest of it is not taken for a whole */
 
 	struct import *import;	   /* import/{format}: since the first write, until it is ended */
 	struct rejected *rejected; /* what is read of a rejected batch */

@@ -88,7 +88,7 @@ int file_read(const char *path, struct buf *out)
 	return fd < 0 ? fd : file_read_fd(fd, out);
 }
 
-static int file_write_all(int fd, const char *data, size_t len)
+int file_write_all(int fd, const char *data, size_t len)
 {
 	while (len) {
 		ssize_t n = write(fd, data, len);
@@ -103,8 +103,7 @@ static int file_write_all(int fd, const char *data, size_t len)
 	return fsync(fd) < 0 ? -errno : 0;
 }
 
-/* A rename is durable only after the fsync of its directory. */
-static void file_sync_directory(const char *path)
+void file_sync_directory(const char *path)
 {
 	_free_ char *copy = strdup(path);
 	_close_ int fd = copy ? open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;

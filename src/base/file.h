@@ -29,6 +29,11 @@ const char *file_explain(int errnum);
  */
 int file_write_atomically(const char *path, const void *data, size_t len);
 
+/* Writes all of it and waits until it is on disk. Negative errno. */
+int file_write_all(int fd, const char *data, size_t len);
+/* Makes the names in the directory of path durable, as far as the file system can. */
+void file_sync_directory(const char *path);
+
 /* Makes a directory and its missing parents, mode 0700. */
 int file_make_directories(const char *path);
 

@@ -26,6 +26,7 @@ struct shells;
 struct followers;
 struct deployed;
 struct imports;
+struct settings_disk;
 
 struct model {
 	struct engine *engine;
@@ -35,6 +36,7 @@ struct model {
 	char *config_dir, *cache_dir;
 	char *mount_settings; /* lines that are stronger than those of default.env; "" */
 	bool read_only;
+	struct settings_disk *disk; /* settings_disk.c: default.env on disk; guarded by save_lock */
 
 	pthread_mutex_t lock;	   /* guards the pointers of this block; held only for copying them */
 	struct snapshot *snapshot; /* the newest */
@@ -99,9 +101,22 @@ void model_job_tell_failure(struct model *m, struct job *j, const struct error *
 void model_number_is_taken(struct model *m, enum job_kind kind, uint64_t number);
 
 /* settings_file.c */
-int settings_file_load(struct model *m, struct error *err);
+/* Reads ~/.aws for the region that is the default. */
+int settings_file_add_region(struct settings *settings);
 /* Makes a new client for the settings and puts both in force. */
 void settings_apply(struct model *m, struct settings *settings, struct blob *text);
+/* Shows a text that is not in force, and why. */
+void settings_show_fault(struct model *m, struct blob *text, struct blob *fault);
+
+/* settings_disk.c */
+int settings_disk_open(struct model *m, const char *state_dir); /* reads nothing yet */
+/* Reads the file, puts it in force and watches it. An error is about the file, and leaves the model usable. */
+int settings_disk_start(struct model *m, struct error *err);
+void settings_disk_close(struct model *m); /* after the engine has ended */
+/* Under save_lock: replaces the file. -EBUSY if it has changed since it was read. */
+int settings_disk_write(struct model *m, const struct blob *text, struct error *err);
+/* Parses the text with the mount's own lines behind it. The words of an error are about the text alone. */
+int settings_disk_parse(const struct model *m, const char *text, size_t len, struct settings **ret, struct error *err);
 
 /* watch.c */
 /* attend.c */

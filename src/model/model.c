@@ -410,7 +410,9 @@ static int model_make_parts(struct model *m, const struct model_config *config, 
 	if (!m->config_dir || !m->mount_settings || !m->cache_dir || !m->failures || !m->events || !m->api_log ||
 	    !m->snapshot)
 		return -ENOMEM;
-	r = model_open_journal(m, config->state_dir, err);
+	r = settings_disk_open(m, config->state_dir);
+	if (r == 0)
+		r = model_open_journal(m, config->state_dir, err);
 	if (r < 0)
 		return r;
 	for (int kind = 0; kind < JOB_KIND_MAX; kind++)
@@ -468,7 +470,7 @@ int model_start(const struct model_config *config, struct model **ret, struct er
 		model_stop(m);
 		return r;
 	}
-	if (settings_file_load(m, &unusable) < 0)
+	if (settings_disk_start(m, &unusable) < 0)
 		model_report_settings(m, &unusable);
 	/* Resume our own operations before the first poll, which would else take them for somebody else's. */
 	operations_resume(m);
@@ -518,6 +520,7 @@ void model_stop(struct model *m)
 	stream_unref(m->api_log);
 	stream_unref(m->events);
 	failures_free(m->failures);
+	settings_disk_close(m);
 	free(m->config_dir);
 	free(m->mount_settings);
 	free(m->cache_dir);

@@ -145,9 +145,16 @@ int model_task_stop(struct model *m, const char *id, struct requester who, struc
 int model_task_choose(struct model *m, const char *id, struct error *err); /* NULL or "": automatic again; -ENOENT */
 
 /*
- * config/default.env. model_settings_save checks the whole text, writes it (fsync, rename) off the calling thread and
+ * Before something is decided by config/default.env: puts in force what an editor or git have made of the file on disk.
+ * Any thread; asks the disk for the file's attributes and does not wait for a save.
+ */
+void model_settings_refresh(struct model *m);
+
+/*
+ * config/default.env. model_settings_save checks the whole text, writes it (base/replace.h) off the calling thread and
  * puts it in force; done is called once, on another thread, with 0 or a negative errno and words. A text that does not
- * parse is refused at once (-EINVAL, done is not called). Takes the buffer's content on success.
+ * parse is refused at once (-EINVAL, done is not called). -EBUSY: the file was changed on disk at the same time. Takes
+ * the buffer's content on success.
  */
 int model_settings_save(struct model *m, struct buf *text, void (*done)(int result, const struct error *err, void *arg),
 			void *arg, struct error *err);

@@ -3,24 +3,16 @@
  * settings_file.c - reads and saves config/default.env and puts it in force.
  */
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/log.h"
 #include "model/internal.h"
 
 #include <string.h>
 
-static char *settings_path(const struct model *m)
-{
-	char *path;
-
-	return asprintf(&path, "%s/default.env", m->config_dir) < 0 ? NULL : path;
-}
-
 /* -- in force -------------------------------------------------------------------------------------------------- */
 
 struct settings_in_force {
 	struct settings *settings;
-	struct blob *text;
+	struct blob *text, *fault;
 };
 
 static bool settings_differ(const struct settings *old, const struct settings *new, enum setting key)
@@ -58,6 +50,28 @@ static int settings_forget_stack(struct snapshot *s)
 	return 0;
 }
 
+static void settings_show_text(struct snapshot *s, const struct settings_in_force *f)
+{
+	blob_unref(s->settings_text);
+	s->settings_text = blob_ref(f->text);
+	blob_unref(s->settings_fault);
+	s->settings_fault = blob_ref(f->fault);
+	s->settings_changed_ms = clock_wall_ms();
+}
+
+/* The text is shown as it is on disk; the settings in force stay. */
+static int settings_edit_text(struct snapshot *s, void *arg)
+{
+	settings_show_text(s, arg);
+	return 0;
+}
+
+void settings_show_fault(struct model *m, struct blob *text, struct blob *fault)
+{
+	if (model_publish(m, settings_edit_text, &(struct settings_in_force){NULL, text, fault}) < 0)
+		log_error("no memory to show config/default.env");
+}
+
 static int settings_edit_snapshot(struct snapshot *s, void *arg)
 {
 	const struct settings_in_force *f = arg;
@@ -68,9 +82,7 @@ static int settings_edit_snapshot(struct snapshot *s, void *arg)
 		s->identity = (struct identity){0};
 	settings_unref(s->settings);
 	s->settings = settings_ref(f->settings);
-	blob_unref(s->settings_text);
-	s->settings_text = blob_ref(f->text);
-	s->settings_changed_ms = clock_wall_ms();
+	settings_show_text(s, f);
 	return 0;
 }
 
@@ -97,72 +109,19 @@ void settings_apply(struct model *m, struct settings *settings, struct blob *tex
 	m->aws = fresh;
 	pthread_mutex_unlock(&m->lock);
 	aws_unref(old);
-	if (model_publish(m, settings_edit_snapshot, &(struct settings_in_force){settings, text}) < 0)
+	if (model_publish(m, settings_edit_snapshot, &(struct settings_in_force){settings, text, NULL}) < 0)
 		log_error("out of memory: the settings are not in force");
 	identity_refresh(m);
 	model_trim_history(m);
 }
 
 /* Reads ~/.aws. */
-static int settings_file_add_region(struct settings *settings)
+int settings_file_add_region(struct settings *settings)
 {
 	const char *source;
 	_free_ char *region = aws_default_region(settings_get(settings, SETTING_AWS_PROFILE), &source);
 
 	return settings_set_default_region(settings, region, source);
-}
-
-static int settings_file_cannot_read(const char *path, int r, struct error *err)
-{
-	error_set(err, r, "cannot read %s: %s", path, file_explain(r));
-	error_remedy(err, "make %s a regular file, or remove it and write config/default.env", path);
-	return r;
-}
-
-const char *model_mount_settings(const struct model *m)
-{
-	return m->mount_settings;
-}
-
-/* The words of an error are about the file alone; the mount's own lines were checked with the options. */
-static int settings_parse_for_mount(const struct model *m, const char *text, size_t len, struct settings **ret,
-				    struct error *err)
-{
-	_buf_ struct buf all = BUF_INIT(SETTINGS_MAX + strlen(m->mount_settings) + 1);
-	int r = settings_parse(text, len, ret, err);
-
-	if (r < 0 || !*m->mount_settings)
-		return r;
-	settings_unref(move_ptr(*ret));
-	r = buf_append(&all, text, len);
-	if (r == 0)
-		r = buf_printf(&all, "\n%s", m->mount_settings);
-	return r < 0 ? r : settings_parse(buf_str(&all), all.len, ret, err);
-}
-
-int settings_file_load(struct model *m, struct error *err)
-{
-	_buf_ struct buf text = BUF_INIT(SETTINGS_MAX);
-	_cleanup_(blob_unref_cleanup) struct blob *blob = NULL;
-	_cleanup_(settings_unref_cleanup) struct settings *settings = NULL;
-	_free_ char *path = settings_path(m);
-	int r;
-
-	if (!path)
-		return -ENOMEM;
-	r = file_read(path, &text);
-	if (r == -ENOENT && !*m->mount_settings)
-		return 0;
-	if (r < 0 && r != -ENOENT)
-		return settings_file_cannot_read(path, r, err);
-	r = settings_parse_for_mount(m, buf_str(&text), text.len, &settings, err);
-	if (r < 0)
-		return error_prefix(err, "%s is not in force", path);
-	blob = blob_from_buf(&text);
-	if (!blob || settings_file_add_region(settings) < 0)
-		return -ENOMEM;
-	settings_apply(m, settings, blob);
-	return 0;
 }
 
 /* -- saving ---------------------------------------------------------------------------------------------------- */
@@ -185,19 +144,6 @@ static void settings_save_free(struct settings_save *s)
 
 DEFINE_CLEANUP(struct settings_save *, settings_save_free)
 
-static int settings_write_file(const struct settings_save *s, struct error *err)
-{
-	_free_ char *path = settings_path(s->model);
-	int r = path ? file_write_atomically(path, s->text->data, s->text->len) : -ENOMEM;
-
-	if (r < 0) {
-		error_set(err, r, "cannot save the settings in %s: %s", path ? path : "default.env", strerror(-r));
-		error_remedy(err, "make room or fix the directory, then write the file again; the settings in force "
-				  "are unchanged");
-	}
-	return r;
-}
-
 static void settings_end_save(struct model *m)
 {
 	pthread_mutex_lock(&m->lock);
@@ -214,7 +160,7 @@ static void *settings_save_thread(void *arg)
 	int r;
 
 	pthread_mutex_lock(&m->save_lock);
-	r = settings_write_file(s, &err);
+	r = settings_disk_write(m, s->text, &err);
 	if (r == 0)
 		r = settings_file_add_region(s->settings);
 	if (r == 0) {
@@ -259,7 +205,7 @@ int model_settings_save(struct model *m, struct buf *text, void (*done)(int resu
 	if (!s)
 		return -ENOMEM;
 	*s = (struct settings_save){.model = m, .done = done, .arg = arg};
-	r = settings_parse_for_mount(m, buf_str(text), text->len, &s->settings, err);
+	r = settings_disk_parse(m, buf_str(text), text->len, &s->settings, err);
 	if (r < 0)
 		return r;
 	s->text = blob_from_buf(text);

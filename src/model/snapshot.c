@@ -21,6 +21,7 @@ void snapshot_unref(struct snapshot *s)
 		return;
 	settings_unref(s->settings);
 	blob_unref(s->settings_text);
+	blob_unref(s->settings_fault);
 	blob_unref(s->elsewhere);
 	stack_view_unref(s->stack);
 	task_list_unref(s->tasks);
@@ -69,6 +70,7 @@ struct snapshot *snapshot_copy(const struct snapshot *old)
 	if (s->settings)
 		settings_ref(s->settings);
 	blob_ref(s->settings_text);
+	blob_ref(s->settings_fault);
 	blob_ref(s->elsewhere);
 	stack_view_ref(s->stack);
 	task_list_ref(s->tasks);

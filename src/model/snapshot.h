@@ -28,7 +28,8 @@ struct snapshot {
 	struct ref ref;
 	uint64_t generation;		 /* 1, 2, ... */
 	struct settings *settings;	 /* in force; NULL if there are none */
-	struct blob *settings_text;	 /* default.env in force, as it was written; never NULL */
+	struct blob *settings_text;	 /* default.env as it is on disk; never NULL */
+	struct blob *settings_fault;	 /* why that text is not in force, without newline; NULL: it is */
 	int64_t settings_changed_ms;	 /* wall clock */
 	struct stack_view *stack;	 /* never NULL */
 	struct task_list *tasks;	 /* never NULL */

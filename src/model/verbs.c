@@ -209,6 +209,16 @@ static int verb_check_idle(const struct snapshot *s, struct error *err)
 	return err->errnum;
 }
 
+/* The file on disk is what its owner wants: an operation with what it was before could be about another stack. */
+static int verb_check_settings(const struct snapshot *s, struct error *err)
+{
+	if (!s->settings_fault)
+		return 0;
+	error_set(err, -EINVAL, "config/default.env is not in force: %s", s->settings_fault->data);
+	error_remedy(err, "repair config/default.env, then touch the file again");
+	return err->errnum;
+}
+
 static int verb_check_argument(const struct verb *verb, const char *argument, struct error *err)
 {
 	if (!*argument || (verb->argument && strcmp(argument, verb->argument) == 0))
@@ -249,6 +259,8 @@ static int verb_admit(struct model *m, const struct snapshot *s, const struct ve
 	int r = verb_check_argument(verb, argument, err);
 
 	if (r == 0 && verb->run)
+		r = verb_check_settings(s, err);
+	if (r == 0 && verb->run)
 		r = verb_check_idle(s, err);
 	if (r == 0 && verb->check)
 		r = verb->check(s, argument, err);
@@ -261,8 +273,10 @@ static int verb_admit(struct model *m, const struct snapshot *s, const struct ve
 
 int model_verb_check(struct model *m, const struct verb *verb, const char *argument, struct error *err)
 {
-	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = model_snapshot(m);
+	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = NULL;
 
+	model_settings_refresh(m);
+	s = model_snapshot(m);
 	return verb_admit(m, s, verb, argument, err);
 }
 

@@ -120,18 +120,14 @@ static int setting_check_characters(const struct cursor *c, struct error *err)
 {
 	size_t n;
 
-	if (c->len >= 3 && memcmp(c->line, "\xef\xbb\xbf", 3) == 0) {
-		error_set(err, -EINVAL, "a byte order mark; save the file as UTF-8 without one");
-		return setting_locate(c, 0, err);
-	}
-	for (size_t i = 0; i < c->len; i += n) {
+	for (size_t i = c->at; i < c->len; i += n) {
 		unsigned char ch = (unsigned char)c->line[i];
 
 		n = utf8_decode(c->line + i, c->len - i, NULL);
 		if (!n)
 			error_set(err, -EINVAL, "a byte that is not UTF-8 (0x%02x)", ch);
 		else if (ch == '\r')
-			error_set(err, -EINVAL, "a carriage return; save the file with Unix line ends");
+			error_set(err, -EINVAL, "a carriage return within the line");
 		else if ((ch < ' ' && ch != '\t') || ch == 0x7f)
 			error_set(err, -EINVAL, "a control character (0x%02x)", ch);
 		else
@@ -292,11 +288,22 @@ static size_t setting_fault_of(const struct assignment *a)
 	return rules[a->key].fault ? rules[a->key].fault(a->value) : 0;
 }
 
+/* What editors on Windows add: a byte order mark before the first line, a carriage return at the end of each. */
+static void setting_skip_marks(struct cursor *c)
+{
+	if (c->lineno == 1 && c->len >= 3 && memcmp(c->line, "\xef\xbb\xbf", 3) == 0)
+		c->at = 3;
+	if (c->len > c->at && c->line[c->len - 1] == '\r')
+		c->len--;
+}
+
 static int setting_parse_line(struct cursor *c, struct assignment *ret, struct error *err)
 {
-	int r = setting_check_characters(c, err);
+	int r;
 
+	setting_skip_marks(c);
 	ret->key = SETTING_COUNT;
+	r = setting_check_characters(c, err);
 	if (r < 0)
 		return r;
 	setting_skip_blanks(c);

@@ -19,7 +19,7 @@
 
 static int check(const char *text, size_t from, bool whole, struct error *err)
 {
-	return draft_check(text, strlen(text), from, whole, err);
+	return draft_check(text, strlen(text), from, strlen(text), whole, err);
 }
 
 static void draft_lines(void **state _unused_)

@@ -215,10 +215,9 @@ static void test_bad_lines(void **state)
 		{"vpc_id='vpc-12345678'x", 22, "after the closing quote"},
 		{"vpc_id='vpc-12345678' x", 23, "after the closing quote"},
 		{"vpc_id='vpc-12345678'#x", 22, "after the closing quote"},
-		{"stage=a\r", 8, "Unix line ends"},
-		{"\r", 1, "Unix line ends"},
-		{"# comment\r", 10, "Unix line ends"},
-		{"\xef\xbb\xbfstage=a", 1, "byte order mark"},
+		{"stage=a\rb", 8, "carriage return within the line"},
+		{"\r\r", 1, "carriage return within the line"},
+		{"\xef\xbb\xbfstage=a", 1, ""}, /* only before the first line */
 		{"stage=\xff", 7, "not UTF-8 (0xff)"},
 		{"# \xc3", 3, "not UTF-8"},
 		{"# \xc0\x80", 3, "not UTF-8"},
@@ -321,6 +320,19 @@ static void test_bad_lines(void **state)
 			fail_msg("%s: \"%s\" lacks \"%s\" or \"%s\"", bad[i].line, err.message, place, bad[i].words);
 		assert_int_equal(settings_check_line(bad[i].line, strlen(bad[i].line), 7, NULL), -EINVAL);
 	}
+}
+
+/* What editors on Windows add is accepted. */
+static void test_marks_of_windows(void **state)
+{
+	static const char text[] = "\xef\xbb\xbfstage=a\r\n\r\n# comment\r\nserver_cpu='1024'\r\n";
+	struct settings *s;
+
+	(void)state;
+	assert_int_equal(settings_parse(text, strlen(text), &s, NULL), 0);
+	assert_string_equal(settings_get(s, SETTING_STAGE), "a");
+	assert_string_equal(settings_get(s, SETTING_SERVER_CPU), "1024");
+	settings_unref(s);
 }
 
 static void test_nul_is_refused(void **state)
@@ -531,6 +543,7 @@ int main(void)
 		cmocka_unit_test(test_good_values),
 		cmocka_unit_test(test_bad_lines),
 		cmocka_unit_test(test_nul_is_refused),
+		cmocka_unit_test(test_marks_of_windows),
 		cmocka_unit_test(test_last_line_wins_and_needs_no_newline),
 		cmocka_unit_test(test_numbers_follow_the_values),
 		cmocka_unit_test(test_bad_file_names_the_line),

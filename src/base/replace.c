@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "base/replace.h"
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define RECORD_MAX (4 << 20) /* bytes of a record: two texts */
+
+/* -- beside the file ------------------------------------------------------------------------------------------- */
+
+/* Where the bytes are: behind the symbolic links, also when the last one leads to nothing yet. */
+static char *replace_resolve(const char *path)
+{
+	char *resolved = realpath(path, NULL), target[PATH_MAX];
+	_free_ char *copy = NULL;
+	_free_ char *there = NULL;
+	ssize_t n;
+
+	if (resolved || errno != ENOENT)
+		return resolved;
+	n = readlink(path, target, sizeof(target) - 1);
+	if (n < 0)
+		return strdup(path);
+	target[n] = '\0';
+	copy = strdup(path);
+	if (!copy || asprintf(&there, "%s/%s", *target == '/' ? "" : dirname(copy), target) < 0) {
+		there = NULL;
+		return NULL;
+	}
+	return move_ptr(there);
+}
+
+/* Bits and owner are the person's; who may not give the file away keeps at least the bits. */
+static int replace_copy_owner(int fd, const struct stat *old)
+{
+	if (fchown(fd, old->st_uid, old->st_gid) < 0 && fchown(fd, (uid_t)-1, old->st_gid) < 0 &&
+	    old->st_uid != geteuid())
+		return -EPERM;
+	return fchmod(fd, old->st_mode & 07777) < 0 ? -errno : 0;
+}
+
+static int replace_by_rename(const char *path, const void *data, size_t len, const struct stat *old)
+{
+	_free_ char *temporary = NULL;
+	_close_ int fd = -1;
+	int r;
+
+	if (asprintf(&temporary, "%s.XXXXXX", path) < 0) {
+		temporary = NULL;
+		return -ENOMEM;
+	}
+	fd = mkostemp(temporary, O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	r = old ? replace_copy_owner(fd, old) : 0;
+	if (r == 0)
+		r = file_write_all(fd, data, len);
+	if (r == 0 && rename(temporary, path) < 0)
+		r = -errno;
+	if (r < 0)
+		unlink(temporary);
+	else
+		file_sync_directory(path);
+	return r;
+}
+
+/* The directory, not the disk or the file, is what stands in the way. */
+static bool replace_needs_place(int r)
+{
+	return r == -EACCES || r == -EPERM || r == -EROFS || r == -EBUSY || r == -EXDEV;
+}
+
+/* -- in place -------------------------------------------------------------------------------------------------- */
+
+/* "<bytes of the old text>\n<old text><new text>" */
+static int replace_write_record(const struct buf *old, const void *data, size_t len, const char *record)
+{
+	_buf_ struct buf text = BUF_INIT(RECORD_MAX);
+	int r = buf_printf(&text, "%zu\n", old->len);
+
+	if (r == 0)
+		r = buf_append(&text, buf_str(old), old->len);
+	if (r == 0)
+		r = buf_append(&text, data, len);
+	return r < 0 ? r : file_write_atomically(record, buf_str(&text), text.len);
+}
+
+/* The room on the disk is taken first: a full disk must not leave half of a text. */
+static int replace_overwrite(const char *path, const void *data, size_t len)
+{
+	_close_ int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	if (len && posix_fallocate(fd, 0, (off_t)len) == ENOSPC)
+		return -ENOSPC;
+	r = file_write_all(fd, data, len);
+	if (r == 0 && ftruncate(fd, (off_t)len) < 0)
+		r = -errno;
+	return r < 0 ? r : fsync(fd) < 0 ? -errno : 0;
+}
+
+static int replace_in_place(const char *path, const void *data, size_t len, const char *record)
+{
+	_buf_ struct buf old = BUF_INIT(RECORD_MAX);
+	int r = file_read(path, &old);
+
+	if (r == 0)
+		r = replace_write_record(&old, data, len, record);
+	if (r < 0)
+		return r;
+	r = replace_overwrite(path, data, len);
+	if (r < 0 && replace_overwrite(path, buf_str(&old), old.len) < 0)
+		return r; /* the record is what is left of both texts */
+	unlink(record);
+	return r;
+}
+
+int replace_file(const char *path, const void *data, size_t len, const char *record)
+{
+	_free_ char *place = replace_resolve(path);
+	struct stat old;
+	bool there;
+	int r;
+
+	if (!place)
+		return -errno;
+	there = stat(place, &old) == 0;
+	if (there && old.st_nlink > 1)
+		return replace_in_place(place, data, len, record);
+	r = replace_by_rename(place, data, len, there ? &old : NULL);
+	return there && replace_needs_place(r) ? replace_in_place(place, data, len, record) : r;
+}
+
+/* -- after a crash --------------------------------------------------------------------------------------------- */
+
+static size_t replace_common(const char *a, size_t a_len, const char *b, size_t b_len)
+{
+	size_t n = 0;
+
+	while (n < a_len && n < b_len && a[n] == b[n])
+		n++;
+	return n;
+}
+
+bool replace_is_torn(const char *torn, size_t torn_len, const char *before, size_t before_len, const char *now,
+		     size_t now_len)
+{
+	size_t n = replace_common(torn, torn_len, now, now_len);
+
+	if (torn_len != (n > before_len ? n : before_len))
+		return false;
+	return n >= before_len || memcmp(torn + n, before + n, before_len - n) == 0;
+}
+
+static int replace_complete(const char *path, const struct buf *record)
+{
+	_buf_ struct buf torn = BUF_INIT(RECORD_MAX);
+	char *end;
+	size_t before = strtoul(buf_str(record), &end, 10), head = (size_t)(end - buf_str(record)) + 1;
+	const char *now;
+	int r;
+
+	if (*end != '\n' || before > record->len - head)
+		return 0; /* not of our making */
+	now = buf_str(record) + head + before;
+	r = file_read(path, &torn);
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	if (!replace_is_torn(buf_str(&torn), torn.len, buf_str(record) + head, before, now,
+			     record->len - head - before))
+		return 0;
+	r = replace_overwrite(path, now, record->len - head - before);
+	return r < 0 ? r : 1;
+}
+
+int replace_recover(const char *path, const char *record)
+{
+	_buf_ struct buf text = BUF_INIT(RECORD_MAX);
+	_free_ char *place = NULL;
+	int r = file_read(record, &text);
+
+	if (r == -ENOENT)
+		return 0;
+	if (r < 0)
+		return r;
+	place = replace_resolve(path);
+	if (!place)
+		return -errno;
+	r = replace_complete(place, &text);
+	if (r >= 0)
+		unlink(record);
+	return r;
+}

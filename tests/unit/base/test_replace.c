@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "base/replace.h"
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/file.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+/* cmocka wants those above first */
+#include <cmocka.h>
+
+static char path[64], record[64], other[64];
+
+static int make_directory(void **state)
+{
+	char *directory = strdup("/tmp/test-replace-XXXXXX");
+
+	if (!directory || !mkdtemp(directory))
+		return -1;
+	*state = directory;
+	snprintf(path, sizeof(path), "%s/file", directory);
+	snprintf(record, sizeof(record), "%s/record", directory);
+	snprintf(other, sizeof(other), "%s/other", directory);
+	return 0;
+}
+
+static int remove_directory(void **state)
+{
+	unlink(path);
+	unlink(record);
+	unlink(other);
+	rmdir(*state);
+	free(*state);
+	return 0;
+}
+
+static void put(const char *name, const char *text)
+{
+	assert_int_equal(file_write_atomically(name, text, strlen(text)), 0);
+}
+
+static void assert_content(const char *name, const char *text)
+{
+	_buf_ struct buf found = BUF_INIT(4096);
+
+	assert_int_equal(file_read(name, &found), 0);
+	assert_string_equal(buf_str(&found), text);
+}
+
+static ino_t inode_of(const char *name)
+{
+	struct stat st;
+
+	assert_int_equal(stat(name, &st), 0);
+	return st.st_ino;
+}
+
+/* Every state that writing and truncating go through, and what is not one of them. */
+static void test_torn_texts(void **state)
+{
+	static const struct {
+		const char *torn, *before, *now;
+		bool is_torn;
+	} rows[] = {
+		{"abcd", "abcd", "xyz", true}, /* nothing is written yet */
+		{"xbcd", "abcd", "xyz", true},	    {"xyzd", "abcd", "xyz", true},
+		{"xyz", "abcd", "xyz", false}, /* it is whole */
+		{"ab", "ab", "xyzxyz", true},	    {"xb", "ab", "xyzxyz", true},
+		{"xyz", "ab", "xyzxyz", true},	    {"xyzxyz", "ab", "xyzxyz", true},
+		{"aZcd", "abcd", "xyz", false}, /* somebody has edited it */
+		{"abcde", "abcd", "xyz", false},    {"", "abcd", "xyz", false},
+		{"xyzxyzq", "ab", "xyzxyz", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (replace_is_torn(rows[i].torn, strlen(rows[i].torn), rows[i].before, strlen(rows[i].before),
+				    rows[i].now, strlen(rows[i].now)) != rows[i].is_torn)
+			fail_msg("row %zu: %s", i, rows[i].torn);
+}
+
+static void test_a_new_file_is_private(void **state)
+{
+	struct stat st;
+
+	(void)state;
+	assert_int_equal(replace_file(path, "new", 3, record), 0);
+	assert_content(path, "new");
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+}
+
+static void test_the_mode_stays(void **state)
+{
+	struct stat st;
+
+	(void)state;
+	put(path, "old");
+	assert_int_equal(chmod(path, 0644), 0);
+	assert_int_equal(replace_file(path, "new", 3, record), 0);
+	assert_content(path, "new");
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0644);
+}
+
+static void test_a_symbolic_link_stays(void **state)
+{
+	struct stat st;
+
+	(void)state;
+	assert_int_equal(symlink("other", path), 0);
+	assert_int_equal(replace_file(path, "one", 3, record), 0); /* leads to nothing */
+	assert_content(other, "one");
+	assert_int_equal(replace_file(path, "two", 3, record), 0);
+	assert_content(other, "two");
+	assert_int_equal(lstat(path, &st), 0);
+	assert_true(S_ISLNK(st.st_mode));
+}
+
+/* Renaming would break it. */
+static void test_a_hard_link_stays(void **state)
+{
+	ino_t before;
+
+	(void)state;
+	put(other, "a longer text");
+	assert_int_equal(link(other, path), 0);
+	before = inode_of(path);
+	assert_int_equal(replace_file(path, "new", 3, record), 0);
+	assert_content(other, "new");
+	assert_true(inode_of(path) == before);
+	assert_int_equal(access(record, F_OK), -1);
+}
+
+static void test_a_rewrite_that_was_cut_short_is_completed(void **state)
+{
+	(void)state;
+	put(record, "4\nabcdxyz");
+	put(path, "xbcd");
+	assert_int_equal(replace_recover(path, record), 1);
+	assert_content(path, "xyz");
+	assert_int_equal(access(record, F_OK), -1);
+	assert_int_equal(replace_recover(path, record), 0);
+}
+
+static void test_what_was_edited_since_is_left_alone(void **state)
+{
+	(void)state;
+	put(record, "4\nabcdxyz");
+	put(path, "mine");
+	assert_int_equal(replace_recover(path, record), 0);
+	assert_content(path, "mine");
+	assert_int_equal(access(record, F_OK), -1);
+	put(record, "99\nabcd");
+	assert_int_equal(replace_recover(path, record), 0);
+	put(record, "no number");
+	assert_int_equal(replace_recover(path, record), 0);
+	assert_content(path, "mine");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make_directory, remove_directory)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_torn_texts),
+		TEST(test_a_new_file_is_private),
+		TEST(test_the_mode_stays),
+		TEST(test_a_symbolic_link_stays),
+		TEST(test_a_hard_link_stays),
+		TEST(test_a_rewrite_that_was_cut_short_is_completed),
+		TEST(test_what_was_edited_since_is_left_alone),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
