@@ -204,4 +204,4 @@ def test_the_journal_of_the_version_before_is_taken_over(unmounted):
     until(lambda: unmounted.read("operations/2/state") not in ("queued\n", "running\n"), "its end", 60)
     unmounted.ok("touch control/deploy")
     assert os.readlink(unmounted.path / "operations/latest") == "3"
-    assert sorted(os.listdir(journal(unmounted).parent)) == [".owner", "journal.json.old", "journal.jsonl"]
+    assert sorted(os.listdir(journal(unmounted).parent)) == [".owner", "journal.json.old", "journal.jsonl", "spool"]
