@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Bytes that grow up to a maximum which is given at birth.
+ * Growable bytes with a maximum that is set at creation.
  *
  * The owner calls buffer_free(); a freed buffer is empty and may be used again.
  */

@@ -34,14 +34,14 @@ struct run {
 
 static volatile sig_atomic_t running_group;
 
-static void on_child(int signal)
+static void run_on_child(int signal)
 {
 	(void)signal;
 }
 
 void command_init(void)
 {
-	struct sigaction action = {.sa_handler = on_child};
+	struct sigaction action = {.sa_handler = run_on_child};
 	sigset_t mask;
 
 	sigaction(SIGCHLD, &action, NULL);
@@ -58,7 +58,7 @@ void command_abandon(void)
 
 /* --- the child's side, up to its exec --- */
 
-static void set_or_unset(const char *name, const char *value)
+static void child_set_or_unset(const char *name, const char *value)
 {
 	if (value[0])
 		setenv(name, value, 1);
@@ -73,9 +73,9 @@ static void child_environment(const struct command *command)
 
 	for (size_t i = 0; i < sizeof(of_the_runtime) / sizeof(*of_the_runtime); i++)
 		unsetenv(of_the_runtime[i]);
-	set_or_unset("VAST_ENDPOINT", command->endpoint);
-	set_or_unset("TENZIR_ENDPOINT", command->endpoint);
-	set_or_unset("_X_AMZN_TRACE_ID", command->trace);
+	child_set_or_unset("VAST_ENDPOINT", command->endpoint);
+	child_set_or_unset("TENZIR_ENDPOINT", command->endpoint);
+	child_set_or_unset("_X_AMZN_TRACE_ID", command->trace);
 }
 
 /* Ignored signals and a mask would outlive the exec. */
@@ -104,7 +104,7 @@ struct pipes {
 	int in[2], out[2], err[2], report[2];
 };
 
-static _Noreturn void child(const struct command *command, const struct pipes *pipes)
+static _Noreturn void run_child_main(const struct command *command, const struct pipes *pipes)
 {
 	const char *argv[] = {"/bin/sh", "-c", command->text, NULL};
 	extern char **environ;
@@ -125,7 +125,7 @@ static _Noreturn void child(const struct command *command, const struct pipes *p
 /* --- the runtime's side --- */
 
 /* Without SIGTERM in between: its handler has to know the group. */
-static pid_t fork_shell(const struct command *command, const struct pipes *pipes)
+static pid_t run_fork_shell(const struct command *command, const struct pipes *pipes)
 {
 	sigset_t all, before;
 	pid_t pid;
@@ -136,7 +136,7 @@ static pid_t fork_shell(const struct command *command, const struct pipes *pipes
 	pid = fork();
 	error = errno;
 	if (pid == 0)
-		child(command, pipes);
+		run_child_main(command, pipes);
 	if (pid > 0) {
 		setpgid(pid, pid);
 		running_group = pid;
@@ -146,7 +146,7 @@ static pid_t fork_shell(const struct command *command, const struct pipes *pipes
 }
 
 /* The pipe closes by itself on a successful exec. */
-static int exec_outcome(int report)
+static int run_exec_outcome(int report)
 {
 	int error = 0;
 	ssize_t n;
@@ -200,7 +200,7 @@ static int run_start(struct run *run)
 	int result = pipes_open(&pipes, run->command->input);
 
 	if (result == 0) {
-		result = fork_shell(run->command, &pipes);
+		result = run_fork_shell(run->command, &pipes);
 		run->shell = result;
 		run->in = run_take(&pipes.in[1]);
 		run->out[COMMAND_STDOUT] = run_take(&pipes.out[0]);
@@ -208,7 +208,7 @@ static int run_start(struct run *run)
 		close(pipes.report[1]);
 		pipes.report[1] = -1;
 		if (result > 0)
-			result = exec_outcome(pipes.report[0]);
+			result = run_exec_outcome(pipes.report[0]);
 	}
 	pipes_close(&pipes);
 	return result;
@@ -265,7 +265,7 @@ static void run_feed(struct run *run)
 	run->in = -1;
 }
 
-static int64_t earlier(int64_t a, int64_t b)
+static int64_t run_earlier_of(int64_t a, int64_t b)
 {
 	return a < b ? a : b;
 }
@@ -277,7 +277,8 @@ static int64_t run_next_time(const struct run *run)
 		return run->kill_at;
 	if (!run->exited)
 		return run->command->deadline_ms;
-	return earlier(earlier(run->heard_at + LINGER_QUIET, run->exited_at + LINGER_LIMIT), run->command->deadline_ms);
+	return run_earlier_of(run_earlier_of(run->heard_at + LINGER_QUIET, run->exited_at + LINGER_LIMIT),
+			      run->command->deadline_ms);
 }
 
 /* Somebody can still print. */
@@ -316,7 +317,7 @@ static short run_poll(struct run *run, const struct command_wait *output, int64_
 			       {.fd = output->full ? -1 : run->out[1], .events = POLLIN},
 			       {.fd = run->in, .events = POLLOUT},
 			       {.fd = output->fd, .events = output->events}};
-	int64_t next = earlier(run_next_time(run), output->at), wait = next > now ? next - now : 0;
+	int64_t next = run_earlier_of(run_next_time(run), output->at), wait = next > now ? next - now : 0;
 	struct timespec timeout = {.tv_sec = wait / 1000, .tv_nsec = wait % 1000 * 1000000};
 	sigset_t mask;
 

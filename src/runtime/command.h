@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * One shell command: started in its own process group, followed to its end, and with everything it left behind ended
- * too.
+ * Runs one shell command in its own process group, waits for its end, and then kills all processes that it has left
+ * behind.
  *
- * What it prints is handed on as it comes, so that the same function serves replies that are collected and replies that
- * are streamed. While a streamed reply takes no more, the command's output is not read, and the command stops when its
- * pipe is full; its deadline holds all the same. Input is written while the output is read, so that a command may print
- * while it reads. A command may also end without having read all of its input: its exit status says what that means.
+ * Output is passed on as it arrives, so that the same function serves collected and streamed replies. While a streamed
+ * reply accepts no more data, the output of the command is not read, and the command blocks when its pipe is full; the
+ * deadline still applies. Input is written while the output is read, so that a command may print while it reads. A
+ * command may exit without reading all of its input.
  */
 #ifndef VAST_RUNTIME_COMMAND_H
 #define VAST_RUNTIME_COMMAND_H
@@ -19,21 +19,21 @@
 
 #define COMMAND_TIMED_OUT_CODE 124
 
-/* The last is for stderr too: what the runtime itself has to say. */
+/* The last is for stderr, too: messages of the runtime itself. */
 enum command_stream { COMMAND_STDOUT, COMMAND_STDERR, COMMAND_NOTE };
 
-/* What an output that is sent while the command runs waits for. */
+/* The events that a streamed output waits for. */
 struct command_wait {
-	int fd;	      /* -1: nothing */
+	int fd;	      /* -1: none */
 	short events; /* of poll(2) */
-	bool full;    /* nothing more is taken for now */
+	bool full;    /* no more data is accepted at the moment */
 	int64_t at;   /* monotonic: work() is due; INT64_MAX: never */
 };
 
 struct command {
 	const char *text;
 	const char *endpoint; /* host:port of the server, or "" */
-	const char *trace;    /* X-Ray's trace id, or "" */
+	const char *trace;    /* trace ID of X-Ray, or "" */
 	int64_t deadline_ms;  /* monotonic; the command is ended then; INT64_MAX: never */
 	struct input *input;  /* for its stdin; NULL: /dev/null */
 	/* A negative return of any of the three kills the command and is returned by command_run(). */
@@ -50,13 +50,13 @@ struct command_end {
 	int signal;	  /* 0 if none */
 	bool timed_out;	  /* the deadline ended it */
 	int64_t written;  /* bytes written into its stdin, whether it read them or not; -1: it had no input */
-	bool left_behind; /* a process could not be ended: this process should serve no further command */
+	bool left_behind; /* a process could not be killed: the runtime must serve no further command */
 };
 
 /*
  * 0 once the command has run, whatever its outcome. -ENOENT, -EACCES or -ENOEXEC: no /bin/sh that can be executed;
- * other negative errno: it could not be started or followed; what the output's functions or input_write() returned.
- * *ret_end is valid but for the exit code in any case.
+ * other negative errno: it could not be started or watched, or the errno of an output function or input_write().
+ * *ret_end is always valid, except for the exit code.
  */
 int command_run(const struct command *command, struct command_end *ret_end);
 

@@ -16,7 +16,7 @@
 
 #include "clock.h"
 
-/* The peer is a process of the same machine: one that stops for this long in the middle of a message is broken. */
+/* The server is a process on the same machine: a pause of this length in the middle of a message is a failure. */
 #define HTTP_PATIENCE 5000 /* ms */
 
 int http_init(struct http *http, const char *address)
@@ -47,7 +47,7 @@ static void http_close(struct http *http)
 	http->fd = -1;
 }
 
-/* 0 with what is ready in *ret_events, or -ETIMEDOUT; `timeout` below zero waits for ever. */
+/* 0 with what is ready in *ret_events, or -ETIMEDOUT; `timeout` below zero: no limit. */
 static int http_wait(struct http *http, short events, int timeout, short *ret_events)
 {
 	struct pollfd fd = {.fd = http->fd, .events = events};
@@ -109,7 +109,7 @@ static int http_time_left(int64_t until)
 	return left > INT_MAX ? INT_MAX : (int)left;
 }
 
-/* Sends what goes without waiting: 0 even if that is not all. */
+/* Sends as much as possible without waiting; 0 also if data is left. */
 static int http_push(struct http *http)
 {
 	while (http->out_at < http->out_len) {
@@ -134,7 +134,7 @@ static int http_flush(struct http *http, int64_t until)
 
 		if (err < 0)
 			return err;
-		/* An answer before the end of the question: the peer refuses the rest of it, or is gone. */
+		/* A reply before the end of the request: the server refuses the rest, or closed the connection. */
 		if (ready & (POLLIN | POLLERR | POLLHUP))
 			return -EPIPE;
 		err = http_push(http);
@@ -167,7 +167,7 @@ int http_write(struct http *http, const void *data, size_t len)
 }
 
 /* `framing` says where the body ends. */
-static int http_start(struct http *http, const struct http_request *request, const char *framing)
+static int http_start(struct http *http, const struct api_request *request, const char *framing)
 {
 	char head[2048];
 	int n = snprintf(
@@ -180,7 +180,7 @@ static int http_start(struct http *http, const struct http_request *request, con
 	return http_write(http, head, (size_t)n);
 }
 
-static int http_send(struct http *http, const struct http_request *request)
+static int http_send(struct http *http, const struct api_request *request)
 {
 	char framing[64] = "";
 	int err;
@@ -313,7 +313,7 @@ static int http_read_rest(struct http *http, struct buffer *body)
 	}
 }
 
-bool http_header(const struct http_reply *reply, const char *name, char *ret_value, size_t size)
+bool http_header(const struct api_reply *reply, const char *name, char *ret_value, size_t size)
 {
 	size_t name_len = strlen(name);
 
@@ -346,7 +346,7 @@ static int http_status(const char *head)
 	return atoi(head + 9);
 }
 
-static int http_read_head(struct http *http, struct http_reply *reply, int timeout)
+static int http_read_head(struct http *http, struct api_reply *reply, int timeout)
 {
 	do {
 		int err = http_read_until(http, "\r\n\r\n", reply->head, sizeof(reply->head), timeout);
@@ -360,7 +360,7 @@ static int http_read_head(struct http *http, struct http_reply *reply, int timeo
 	return 0;
 }
 
-static int http_read_body(struct http *http, struct http_reply *reply, bool *ret_last)
+static int http_read_body(struct http *http, struct api_reply *reply, bool *ret_last)
 {
 	char value[64];
 	size_t len;
@@ -380,7 +380,7 @@ static int http_read_body(struct http *http, struct http_reply *reply, bool *ret
 	return http_read_rest(http, &reply->body);
 }
 
-static int http_try(struct http *http, const struct http_request *request, struct http_reply *reply)
+static int http_try(struct http *http, const struct api_request *request, struct api_reply *reply)
 {
 	bool last = false;
 	int sent, err;
@@ -401,12 +401,12 @@ static int http_try(struct http *http, const struct http_request *request, struc
 	return err;
 }
 
-int http_call(struct http *http, const struct http_request *request, struct http_reply *ret_reply)
+int http_call(struct http *http, const struct api_request *request, struct api_reply *ret_reply)
 {
 	bool reused = http->fd >= 0;
 	int err = http_try(http, request, ret_reply);
 
-	/* A kept connection may have been closed by the peer at any time; then this request was not seen. */
+	/* The server may close an idle connection at any time; then it has not received this request. */
 	if (err < 0 && reused && !http->heard && (err == -ECONNRESET || err == -EPIPE))
 		err = http_try(http, request, ret_reply);
 	return err;
@@ -414,7 +414,7 @@ int http_call(struct http *http, const struct http_request *request, struct http
 
 /* --- bodies in pieces --- */
 
-/* A connection that is kept has nothing to say between two requests: if it does, the peer has closed it. */
+/* An idle connection has no data to read: if it is readable, the server closed the connection. */
 static bool http_is_stale(struct http *http)
 {
 	short ready;
@@ -422,7 +422,7 @@ static bool http_is_stale(struct http *http)
 	return http->in_at < http->in_len || http_wait(http, POLLIN, 0, &ready) != -ETIMEDOUT;
 }
 
-int http_stream_begin(struct http *http, const struct http_request *request, int64_t until)
+int http_stream_begin(struct http *http, const struct api_request *request, int64_t until)
 {
 	int err;
 
@@ -470,7 +470,7 @@ int http_stream_work(struct http *http, short ready)
 	return ready & POLLOUT ? http_push(http) : 0;
 }
 
-int http_stream_end(struct http *http, const char *trailers, struct http_reply *ret_reply)
+int http_stream_end(struct http *http, const char *trailers, struct api_reply *ret_reply)
 {
 	bool last = false;
 	int err;
@@ -496,7 +496,7 @@ int http_stream_end(struct http *http, const char *trailers, struct http_reply *
 	return err;
 }
 
-int http_stream_abandon(struct http *http, struct http_reply *ret_reply)
+int http_stream_abandon(struct http *http, struct api_reply *ret_reply)
 {
 	bool last;
 	short ready;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The little of HTTP/1.1 (RFC 9112) that takes to talk to one peer on the loopback: one connection that is kept alive
- * and opened again when the peer has closed it, requests with a body of known length or with one that is sent piece by
- * piece while something else goes on, replies with a length, in chunks or until the end of the connection.
+ * The subset of HTTP/1.1 (RFC 9112) for one server on the loopback interface: one connection, kept alive and reopened
+ * after the server closed it; requests with a body of known length or with a body that is sent in pieces between other
+ * work; replies with a length, in chunks, or until the end of the connection. One thread.
  *
- * Errors: -ECONNREFUSED and others of connect(2); -ECONNRESET: cut off; -EPROTO: not HTTP; -EMSGSIZE: larger than the
- * bounds; -ETIMEDOUT: the peer stopped in the middle. After an error the connection is closed; the next call opens a
- * new one.
+ * Errors: -ECONNREFUSED and others of connect(2); -ECONNRESET: the connection was lost; -EPROTO: not HTTP; -EMSGSIZE:
+ * larger than the bounds; -ETIMEDOUT: the server stopped in the middle of a message. After an error the connection is
+ * closed; the next call opens a new one.
  */
 #ifndef VAST_RUNTIME_HTTP_H
 #define VAST_RUNTIME_HTTP_H
@@ -34,7 +34,7 @@ struct http {
 	char in[16384], out[HTTP_QUEUE_SIZE];
 };
 
-struct http_request {
+struct api_request {
 	const char *method;
 	const char *path;
 	const char *headers; /* whole lines with CRLF, or "" */
@@ -45,7 +45,7 @@ struct http_request {
 	void *context;
 };
 
-struct http_reply {
+struct api_reply {
 	int status;
 	char head[HTTP_HEAD_MAX];
 	struct buffer body;
@@ -55,18 +55,18 @@ struct http_reply {
 int http_init(struct http *http, const char *address);
 
 /* Sends one request and reads its reply. The caller frees ret_reply->body after success. */
-int http_call(struct http *http, const struct http_request *request, struct http_reply *ret_reply);
+int http_call(struct http *http, const struct api_request *request, struct api_reply *ret_reply);
 
 /* For the body function of a request. */
 int http_write(struct http *http, const void *data, size_t len);
 
 /*
  * A request whose body is sent in pieces, as chunks. http_stream_begin() takes the path, headers and nothing else of
- * the request. Whatever has to wait for the peer waits until `until` (monotonic, ms; INT64_MAX: for ever) and is then
- * -ETIMEDOUT. -EPIPE: the peer has answered before the end, or has closed. After an error of any of these nothing but
- * http_stream_abandon() may follow.
+ * the request. Whatever has to wait for the peer waits until `until` (monotonic, ms; INT64_MAX: without limit) and is
+ * then -ETIMEDOUT. -EPIPE: the peer has answered before the end, or has closed. After an error of any of these nothing
+ * but http_stream_abandon() may follow.
  */
-int http_stream_begin(struct http *http, const struct http_request *request, int64_t until);
+int http_stream_begin(struct http *http, const struct api_request *request, int64_t until);
 
 /* One piece in two parts, of HTTP_PIECE_MAX bytes at most. Waits only if two pieces have not gone before it. */
 int http_stream_write(struct http *http, const void *head, size_t head_len, const void *data, size_t len);
@@ -78,12 +78,12 @@ short http_stream_events(const struct http *http);
 int http_stream_work(struct http *http, short ready);
 
 /* Ends the body, with trailers (whole lines, or ""), and reads the reply; its body is the caller's after success. */
-int http_stream_end(struct http *http, const char *trailers, struct http_reply *ret_reply);
+int http_stream_end(struct http *http, const char *trailers, struct api_reply *ret_reply);
 
 /* Closes the connection. The reply that the peer may have given before is there after 0; else -ENODATA. */
-int http_stream_abandon(struct http *http, struct http_reply *ret_reply);
+int http_stream_abandon(struct http *http, struct api_reply *ret_reply);
 
 /* The value of a header, copied; false if it is absent or longer than `size` - 1. */
-bool http_header(const struct http_reply *reply, const char *name, char *ret_value, size_t size);
+bool http_header(const struct api_reply *reply, const char *name, char *ret_value, size_t size);
 
 #endif

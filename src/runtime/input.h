@@ -3,7 +3,7 @@
  * What a command reads from its stdin: gzip data (RFC 1952) that is inflated piece by piece while it is written into
  * the command's pipe. Memory does not depend on the inflated size.
  *
- * The end of the pipe is a promise that the data is whole: the caller closes it only after input_write() has returned
+ * The end of the pipe means that the data is complete: the caller closes it only after input_write() has returned
  * 1, by which time the checksum and the length at the end of the data have been compared.
  */
 #ifndef VAST_RUNTIME_INPUT_H
@@ -30,7 +30,7 @@ int input_init(struct input *input, const void *gzip, size_t len);
 
 /*
  * Writes at most one piece to `fd`, which does not block. 1: everything has been written; 0: there may be more;
- * -EPIPE: nobody reads from it any more; -EBADMSG: the data is damaged, see `damage`; or another errno of write(2).
+ * -EPIPE: no process reads from it any more; -EBADMSG: the data is damaged, see `damage`; or another errno of write(2).
  */
 int input_write(struct input *input, int fd);
 

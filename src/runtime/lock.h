@@ -9,7 +9,7 @@
  * process are opened again behind its back and can be written. That is why the holder has to check.
  *
  * The lock belongs to the open file description, so processes that inherit the descriptor hold it too.
- * The file holds one line that says who took the lock; for people only. One thread.
+ * The file has one line that names the holder of the lock, for messages only. One thread.
  */
 #ifndef VAST_RUNTIME_LOCK_H
 #define VAST_RUNTIME_LOCK_H
@@ -19,22 +19,22 @@
 #define LOCK_HOLDER_SIZE 160 /* bytes of the line, and a NUL in its newline's place */
 
 struct lock {
-	const char *path; /* the caller's */
+	const char *path; /* not owned */
 	int fd;		  /* -1: not open; inherited over exec */
 	char holder[LOCK_HOLDER_SIZE - 1];
 };
 
-/* Opens the file for writing, and makes it if it is not there; negative errno. */
+/* Opens the file for writing and creates it if missing; negative errno. */
 int lock_open(struct lock *lock, const char *path);
 
 /*
- * 0: it is held now, and the file says so. -EAGAIN: somebody else holds it, try again later; lock->holder is what the
- * file says then, "" if it says nothing. Other negative errno: it cannot be locked.
+ * 0: the lock is held, and the file names this server. -EAGAIN: another server has the lock, try again later; then
+ * lock->holder is the content of the file, or "". Other negative errno: the file cannot be locked.
  */
 int lock_try(struct lock *lock);
 
 /*
- * 0 as long as it may be held, negative errno when it is lost: -EIO and the like from the file server, -ENOENT if
+ * 0 as long as the lock may be held, negative errno when it is lost: -EIO and the like from the file server, -ENOENT if
  * the file was removed or replaced, so that another server can lock a new one. Waits while the file server is out of
  * reach. Errors that say nothing about the lock (a full disk) are not reported.
  */

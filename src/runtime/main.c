@@ -35,7 +35,7 @@
 /* What the peer of a streamed reply has of it to read on. */
 #define TIME_TO_READ 900 /* ms */
 
-static void on_term(int signal)
+static void runtime_on_term(int signal)
 {
 	(void)signal;
 	command_abandon();
@@ -48,7 +48,7 @@ struct times {
 	int64_t reply;	 /* a reply that is not read is left */
 };
 
-static struct times times_of(const struct invocation *invocation)
+static struct times runtime_times_of(const struct invocation *invocation)
 {
 	int64_t left = invocation->deadline_ms - clock_wall_ms(), command;
 
@@ -60,14 +60,14 @@ static struct times times_of(const struct invocation *invocation)
 	return (struct times){.command = command, .reply = command + TIME_TO_READ};
 }
 
-static int on_output(void *context, enum command_stream stream, const char *data, size_t len)
+static int runtime_on_output(void *context, enum command_stream stream, const char *data, size_t len)
 {
 	if (stream != COMMAND_STDOUT)
 		log_copy(data, len);
 	return reply_add(context, stream, data, len);
 }
 
-static int on_output_streamed(void *context, enum command_stream stream, const char *data, size_t len)
+static int runtime_on_output_streamed(void *context, enum command_stream stream, const char *data, size_t len)
 {
 	if (stream != COMMAND_STDOUT)
 		log_copy(data, len);
@@ -86,7 +86,7 @@ static int report_too_large(struct http *api, const char *id, const char *more, 
 }
 
 /* What went wrong, for people, in `message`; returns its type. */
-static const char *explain_failure(int err, const struct input *input, char *message, size_t size)
+static const char *runtime_explain_failure(int err, const struct input *input, char *message, size_t size)
 {
 	if (input && input->damage) {
 		snprintf(message, size,
@@ -110,7 +110,7 @@ static int report_failure(struct http *api, const char *id, int err, const struc
 
 	if (err == -EFBIG)
 		return report_too_large(api, id, "more than ", RUNTIME_API_REPLY_MAX);
-	type = explain_failure(err, input, message, sizeof(message));
+	type = runtime_explain_failure(err, input, message, sizeof(message));
 	return runtime_api_error(api, id, type, message);
 }
 
@@ -135,7 +135,7 @@ static int serve_collected(struct http *api, const char *id, struct command *com
 	int err;
 
 	reply_init(&reply);
-	command->output = on_output;
+	command->output = runtime_on_output;
 	command->context = &reply;
 	err = run_command(command, ret_end);
 	if (err < 0) {
@@ -147,13 +147,13 @@ static int serve_collected(struct http *api, const char *id, struct command *com
 	return err == -EMSGSIZE ? report_too_large(api, id, "", size) : err;
 }
 
-static int serve_streamed(struct stream *stream, struct command *command, struct command_end *ret_end)
+static int serve_streamed(struct reply_stream *stream, struct command *command, struct command_end *ret_end)
 {
 	char message[256];
 	const char *type;
 	int err;
 
-	command->output = on_output_streamed;
+	command->output = runtime_on_output_streamed;
 	command->wait = stream_wait;
 	command->work = stream_work;
 	command->context = stream;
@@ -164,20 +164,20 @@ static int serve_streamed(struct stream *stream, struct command *command, struct
 		return stream_end(stream, ret_end);
 	if (!stream->begun)
 		return report_failure(stream->api, stream->id, err, command->input);
-	type = explain_failure(err, command->input, message, sizeof(message));
+	type = runtime_explain_failure(err, command->input, message, sizeof(message));
 	return stream_fail(stream, type, message);
 }
 
 static int serve_command(struct http *api, const struct invocation *invocation, const struct event *event,
 			 struct input *input, struct command_end *ret_end)
 {
-	struct times times = times_of(invocation);
+	struct times times = runtime_times_of(invocation);
 	struct command command = {.text = event->command,
 				  .endpoint = event->endpoint,
 				  .trace = invocation->trace,
 				  .deadline_ms = times.command,
 				  .input = input};
-	static struct stream stream;
+	static struct reply_stream stream;
 	int err;
 
 	if (!event->stream)
@@ -204,7 +204,7 @@ static int serve_event(struct http *api, const struct invocation *invocation, co
 	return err;
 }
 
-static int serve(struct http *api, struct invocation *invocation)
+static int runtime_serve(struct http *api, struct invocation *invocation)
 {
 	struct command_end end = {0};
 	struct event event;
@@ -225,7 +225,7 @@ static int serve(struct http *api, struct invocation *invocation)
 	return -EBUSY;
 }
 
-static int serve_for_ever(struct http *api)
+static int runtime_serve_all(struct http *api)
 {
 	int err;
 
@@ -235,14 +235,14 @@ static int serve_for_ever(struct http *api)
 		err = runtime_api_next(api, &invocation);
 		if (err < 0)
 			break;
-		err = serve(api, &invocation);
+		err = runtime_serve(api, &invocation);
 		invocation_free(&invocation);
 	} while (err == 0);
 	return err;
 }
 
 /* Pipes of a command must not take the numbers of the standard streams. */
-static int open_standard_streams(void)
+static int runtime_open_standard_streams(void)
 {
 	int fd;
 
@@ -254,9 +254,9 @@ static int open_standard_streams(void)
 	return fd < 0 && fcntl(STDERR_FILENO, F_GETFD) < 0 ? -errno : 0;
 }
 
-static void catch_signals(void)
+static void runtime_catch_signals(void)
 {
-	struct sigaction action = {.sa_handler = on_term};
+	struct sigaction action = {.sa_handler = runtime_on_term};
 
 	sigaction(SIGTERM, &action, NULL);
 	action.sa_handler = SIG_IGN;
@@ -264,7 +264,7 @@ static void catch_signals(void)
 	command_init();
 }
 
-static int prepare(struct http *api)
+static int runtime_prepare(struct http *api)
 {
 	char message[256];
 	int err;
@@ -294,10 +294,10 @@ static int run_function(void)
 			"of an image");
 		return EXIT_FAILURE;
 	}
-	catch_signals();
-	if (open_standard_streams() < 0 || runtime_api_init(&api, address) < 0 || prepare(&api) < 0)
+	runtime_catch_signals();
+	if (runtime_open_standard_streams() < 0 || runtime_api_init(&api, address) < 0 || runtime_prepare(&api) < 0)
 		return EXIT_FAILURE;
-	serve_for_ever(&api);
+	runtime_serve_all(&api);
 	return EXIT_FAILURE;
 }
 

@@ -10,7 +10,7 @@
 #ifndef VAST_RUNTIME_PROBE_H
 #define VAST_RUNTIME_PROBE_H
 
-/* The arguments behind `probe`. The exit status, within 2 s: 0 accepted, 1 not, 125 for wrong arguments. */
+/* The arguments after `probe`. Returns the exit status within 2 s: 0 accepted, 1 not accepted, 125 wrong arguments. */
 int probe_run(int argc, char **argv);
 
 #endif

@@ -43,7 +43,7 @@ bool processes_reap(pid_t shell)
 }
 
 /* False for what is no process, or no longer one. */
-static bool process_read(int proc, const char *name, struct process *ret)
+static bool processes_read(int proc, const char *name, struct process *ret)
 {
 	char path[64], text[512];
 	struct stat owner;
@@ -85,7 +85,7 @@ static bool processes_each(bool (*call)(const struct process *, void *), void *c
 
 		if (!entry)
 			break;
-		if (process_read(dirfd(proc), entry->d_name, &process))
+		if (processes_read(dirfd(proc), entry->d_name, &process))
 			go_on = call(&process, context);
 	}
 	if (proc)
@@ -93,7 +93,7 @@ static bool processes_each(bool (*call)(const struct process *, void *), void *c
 	return go_on;
 }
 
-static bool kill_child(const struct process *process, void *context)
+static bool processes_kill_child(const struct process *process, void *context)
 {
 	(void)context;
 	if (process->parent == getpid() && process->state != 'Z')
@@ -116,7 +116,7 @@ int processes_end(pid_t shell, int *ret_status)
 			*ret_status = status;
 		if (pid != 0)
 			continue;
-		processes_each(kill_child, NULL);
+		processes_each(processes_kill_child, NULL);
 		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
 	}
 	return -EBUSY;
@@ -127,7 +127,7 @@ struct family {
 	size_t count;
 };
 
-static void family_find(struct family *family)
+static void processes_find_family(struct family *family)
 {
 	int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct process process = {.parent = getpid()};
@@ -138,7 +138,7 @@ static void family_find(struct family *family)
 
 		family->ancestors[family->count++] = process.parent;
 		snprintf(name, sizeof(name), "%d", process.parent);
-		if (proc < 0 || !process_read(proc, name, &process))
+		if (proc < 0 || !processes_read(proc, name, &process))
 			break;
 	} while (process.parent > 0 && family->count < ANCESTORS);
 	if (proc >= 0)
@@ -146,7 +146,7 @@ static void family_find(struct family *family)
 }
 
 /* Lambda's first process starts the runtime and its helpers: they are its children, side by side. */
-static bool is_family(const struct process *process, void *context)
+static bool processes_is_family(const struct process *process, void *context)
 {
 	const struct family *family = context;
 
@@ -162,7 +162,7 @@ static bool is_family(const struct process *process, void *context)
 }
 
 /* A /proc of another process namespace would show strangers and hide us. */
-static bool proc_is_ours(void)
+static bool processes_proc_is_ours(void)
 {
 	char self[16];
 	ssize_t n = readlink("/proc/self", self, sizeof(self) - 1);
@@ -177,6 +177,6 @@ bool processes_alone(void)
 {
 	struct family family;
 
-	family_find(&family);
-	return proc_is_ours() && processes_each(is_family, &family);
+	processes_find_family(&family);
+	return processes_proc_is_ours() && processes_each(processes_is_family, &family);
 }

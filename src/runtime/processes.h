@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Other processes, as /proc shows them.
+ * Finds and kills the processes that a command left behind, by reading /proc.
  *
  * The runtime is the reaper of all its descendants (PR_SET_CHILD_SUBREAPER), so whatever a command leaves behind, in
  * its process group or out of it, becomes a child of the runtime and is found here.
@@ -25,8 +25,8 @@ bool processes_reap(pid_t shell);
 int processes_end(pid_t shell, int *ret_status);
 
 /*
- * True if this user has no processes but this one, its ancestors and what Lambda's first process started beside it:
- * then nobody else can have made the files of this user. Also false if /proc does not tell.
+ * True if this user has no processes except this one, its ancestors and those that Lambda's first process started
+ * beside it: then no other process can have created the files of this user. False also if /proc cannot be read.
  */
 bool processes_alone(void);
 

@@ -40,7 +40,7 @@ static const char *api_trouble(int err)
 	}
 }
 
-static int api_call(struct http *api, const struct http_request *request, struct http_reply *ret_reply)
+static int api_call(struct http *api, const struct api_request *request, struct api_reply *ret_reply)
 {
 	int err = http_call(api, request, ret_reply);
 
@@ -56,7 +56,7 @@ static bool id_is_sane(const char *id)
 	return id[0] && id[strspn(id, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_")] == '\0';
 }
 
-static int invocation_read(struct http_reply *reply, struct invocation *invocation)
+static int invocation_read(struct api_reply *reply, struct invocation *invocation)
 {
 	char deadline[32] = "";
 
@@ -81,8 +81,8 @@ static int invocation_read(struct http_reply *reply, struct invocation *invocati
 
 int runtime_api_next(struct http *api, struct invocation *ret_invocation)
 {
-	static struct http_reply reply;
-	const struct http_request request = {
+	static struct api_reply reply;
+	const struct api_request request = {
 		.method = "GET", .path = API_ROOT "/invocation/next", .headers = "", .for_ever = true};
 	int err = api_call(api, &request, &reply);
 
@@ -99,7 +99,7 @@ void invocation_free(struct invocation *invocation)
 }
 
 /* 413 and 5xx are the two that matter: an answer that did not count, and an environment that is to be left. */
-static int api_judge(struct http_reply *reply, const char *path)
+static int api_judge(struct api_reply *reply, const char *path)
 {
 	if (reply->status >= 300)
 		log_say("POST %s was refused with HTTP %d: %.*s", path, reply->status,
@@ -110,9 +110,9 @@ static int api_judge(struct http_reply *reply, const char *path)
 	return reply->status >= 500 ? -EIO : 0;
 }
 
-static int api_post(struct http *api, const struct http_request *request)
+static int api_post(struct http *api, const struct api_request *request)
 {
-	static struct http_reply reply;
+	static struct api_reply reply;
 	int err = api_call(api, request, &reply);
 
 	return err < 0 ? err : api_judge(&reply, request->path);
@@ -128,12 +128,12 @@ int runtime_api_respond(struct http *api, const char *id, size_t length, int (*b
 			void *context)
 {
 	char path[256];
-	const struct http_request request = {.method = "POST",
-					     .path = response_path(&path, id),
-					     .headers = "Content-Type: application/json\r\n",
-					     .length = length,
-					     .body = body,
-					     .context = context};
+	const struct api_request request = {.method = "POST",
+					    .path = response_path(&path, id),
+					    .headers = "Content-Type: application/json\r\n",
+					    .length = length,
+					    .body = body,
+					    .context = context};
 
 	return api_post(api, &request);
 }
@@ -169,7 +169,7 @@ static void error_body(char (*ret_body)[ERROR_BODY_MAX], const char *type, const
 int runtime_api_error(struct http *api, const char *id, const char *type, const char *message)
 {
 	char path[256] = API_ROOT "/init/error", headers[256], body[ERROR_BODY_MAX];
-	struct http_request request = {
+	struct api_request request = {
 		.method = "POST", .path = path, .headers = headers, .body = write_text, .context = body};
 	int err;
 
@@ -188,11 +188,11 @@ int runtime_api_error(struct http *api, const char *id, const char *type, const 
 int runtime_api_stream_begin(struct http *api, const char *id, int64_t until)
 {
 	char path[256];
-	const struct http_request request = {.method = "POST",
-					     .path = response_path(&path, id),
-					     .headers = "Content-Type: application/octet-stream\r\n"
-							"Lambda-Runtime-Function-Response-Mode: streaming\r\n"
-							"Trailer: " ERROR_TYPE ", " ERROR_BODY "\r\n"};
+	const struct api_request request = {.method = "POST",
+					    .path = response_path(&path, id),
+					    .headers = "Content-Type: application/octet-stream\r\n"
+						       "Lambda-Runtime-Function-Response-Mode: streaming\r\n"
+						       "Trailer: " ERROR_TYPE ", " ERROR_BODY "\r\n"};
 
 	return http_stream_begin(api, &request, until);
 }
@@ -212,7 +212,7 @@ static const char *stream_trouble(int err)
 
 int runtime_api_stream_abandon(struct http *api, const char *id, int why)
 {
-	static struct http_reply reply;
+	static struct api_reply reply;
 	char path[256];
 	int err = http_stream_abandon(api, &reply);
 
@@ -224,7 +224,7 @@ int runtime_api_stream_abandon(struct http *api, const char *id, int why)
 
 static int stream_close(struct http *api, const char *id, const char *trailers)
 {
-	static struct http_reply reply;
+	static struct api_reply reply;
 	char path[256];
 	int err = http_stream_end(api, trailers, &reply);
 

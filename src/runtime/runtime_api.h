@@ -3,8 +3,8 @@
  * Lambda's Runtime API, version 2018-06-01 (AWS Lambda Developer Guide, "Using the Lambda runtime API for custom
  * runtimes").
  *
- * Functions return 0 or a negative errno after which this process is of no more use: the environment has gone wrong,
- * which Lambda notices by its exit. A refusal that concerns only one invocation is logged and is no error.
+ * Functions return 0 or a negative errno. After an errno the process must exit, so that Lambda replaces the execution
+ * environment. A refusal that concerns only one invocation is logged and is no error.
  */
 #ifndef VAST_RUNTIME_RUNTIME_API_H
 #define VAST_RUNTIME_RUNTIME_API_H
@@ -13,7 +13,7 @@
 
 #include "http.h"
 
-/* The largest reply that Lambda takes from a function that does not stream: 6 MiB and 100 bytes. */
+/* The largest response that Lambda accepts from a function that does not stream: 6 MiB and 100 bytes. */
 #define RUNTIME_API_REPLY_MAX 6291556
 
 struct invocation {
@@ -25,31 +25,31 @@ struct invocation {
 
 int runtime_api_init(struct http *api, const char *address);
 
-/* Waits for an invocation, for ever. invocation_free() after success. */
+/* Waits for an invocation without limit. The caller calls invocation_free() after success. */
 int runtime_api_next(struct http *api, struct invocation *ret_invocation);
 
 void invocation_free(struct invocation *invocation);
 
-/* `body` is that of struct http_request. -EMSGSIZE: larger than Lambda takes; the invocation has no answer yet. */
+/* `body` as in struct api_request. -EMSGSIZE: larger than Lambda accepts; the invocation has no response yet. */
 int runtime_api_respond(struct http *api, const char *id, size_t length, int (*body)(void *, struct http *),
 			void *context);
 
 /*
- * An answer whose end is not known at its beginning: http_stream_begin() to the invocation's response, to which pieces
- * are then added with http.h. 0 or what http_stream_begin() returns.
+ * Begins a streamed response: http_stream_begin() for the response of the invocation; the pieces are then added with
+ * http.h. 0 or the errno of http_stream_begin().
  */
 int runtime_api_stream_begin(struct http *api, const char *id, int64_t until);
 
-/* Ends it. A peer that refuses it, or is gone, has what it has: that is logged. */
+/* Ends the response. If Lambda refuses it or has closed the connection, that is logged. */
 int runtime_api_stream_end(struct http *api, const char *id);
 
-/* Ends it by an error, in trailers. */
+/* Ends the response with an error, in trailers. */
 int runtime_api_stream_fail(struct http *api, const char *id, const char *type, const char *message);
 
-/* After the error `why` of one of http.h's functions for bodies in pieces. */
+/* Gives the response up after the error `why` of an http_stream_ function. */
 int runtime_api_stream_abandon(struct http *api, const char *id, int why);
 
-/* Answers an invocation with an error; with `id` NULL says that the runtime could not start. */
+/* Reports an error for an invocation; `id` NULL: the runtime could not start. */
 int runtime_api_error(struct http *api, const char *id, const char *type, const char *message);
 
 #endif

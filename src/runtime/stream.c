@@ -19,19 +19,19 @@ _Static_assert(FRAME_HEAD_LEN + FRAME_PAYLOAD_MAX <= HTTP_PIECE_MAX, "a frame is
 
 static int stream_send_deflated(void *context, const void *data, size_t len);
 
-void stream_init(struct stream *stream, struct http *api, const char *id, int64_t until, bool may_deflate)
+void stream_init(struct reply_stream *stream, struct http *api, const char *id, int64_t until, bool may_deflate)
 {
-	*stream = (struct stream){.api = api, .id = id, .until = until};
+	*stream = (struct reply_stream){.api = api, .id = id, .until = until};
 	stream->is_deflated = may_deflate && deflater_init(&stream->deflater, stream_send_deflated, stream) == 0;
 }
 
-void stream_free(struct stream *stream)
+void stream_free(struct reply_stream *stream)
 {
 	if (stream->is_deflated)
 		deflater_free(&stream->deflater);
 }
 
-static int stream_send(struct stream *stream, const void *head, size_t head_len, const void *data, size_t len)
+static int stream_send(struct reply_stream *stream, const void *head, size_t head_len, const void *data, size_t len)
 {
 	stream->crc = (uint32_t)crc32(crc32(stream->crc, head, (uInt)head_len), data, (uInt)len);
 	stream->length += head_len + len;
@@ -40,14 +40,14 @@ static int stream_send(struct stream *stream, const void *head, size_t head_len,
 }
 
 /* Remembers that it was the peer who failed. */
-static int stream_check(struct stream *stream, int err)
+static int stream_check(struct reply_stream *stream, int err)
 {
 	if (err < 0 && !stream->error)
 		stream->error = err;
 	return err;
 }
 
-static int stream_begin(struct stream *stream)
+static int stream_begin(struct reply_stream *stream)
 {
 	int err;
 
@@ -60,7 +60,7 @@ static int stream_begin(struct stream *stream)
 	return stream_check(stream, err);
 }
 
-static int stream_frame(struct stream *stream, char type, const void *data, size_t len)
+static int stream_frame(struct reply_stream *stream, char type, const void *data, size_t len)
 {
 	const uint8_t head[FRAME_HEAD_LEN] = {(uint8_t)type, (uint8_t)(len >> 24), (uint8_t)(len >> 16),
 					      (uint8_t)(len >> 8), (uint8_t)len};
@@ -74,13 +74,13 @@ static int stream_send_deflated(void *context, const void *data, size_t len)
 	return stream_frame(context, FRAME_DEFLATED, data, len);
 }
 
-static int stream_flush(struct stream *stream)
+static int stream_flush(struct reply_stream *stream)
 {
 	return stream->is_deflated && stream->deflater.is_holding ? deflater_flush(&stream->deflater) : 0;
 }
 
 /* When something is to be sent though nothing is printed. */
-static int64_t stream_next_time(const struct stream *stream)
+static int64_t stream_next_time(const struct reply_stream *stream)
 {
 	int64_t flush = stream->held_since + FRAME_FLUSH_MS, life_sign = stream->spoke_at + STREAM_LIFE_SIGN_MS;
 
@@ -89,7 +89,7 @@ static int64_t stream_next_time(const struct stream *stream)
 
 int stream_wait(void *context, struct command_wait *ret_wait)
 {
-	struct stream *stream = context;
+	struct reply_stream *stream = context;
 	int err = stream_begin(stream);
 
 	if (err < 0)
@@ -104,7 +104,7 @@ int stream_wait(void *context, struct command_wait *ret_wait)
 
 int stream_work(void *context, short ready)
 {
-	struct stream *stream = context;
+	struct reply_stream *stream = context;
 	int err = stream_check(stream, http_stream_work(stream->api, ready));
 	bool waiting = http_stream_events(stream->api) & POLLOUT;
 
@@ -115,7 +115,7 @@ int stream_work(void *context, short ready)
 	return stream_frame(stream, FRAME_STDERR, "", 0);
 }
 
-static int stream_bytes(struct stream *stream, char type, const char *data, size_t len)
+static int stream_bytes(struct reply_stream *stream, char type, const char *data, size_t len)
 {
 	int err = 0;
 
@@ -129,7 +129,7 @@ static int stream_bytes(struct stream *stream, char type, const char *data, size
 	return err;
 }
 
-static int stream_stdout(struct stream *stream, const char *data, size_t len)
+static int stream_stdout(struct reply_stream *stream, const char *data, size_t len)
 {
 	if (!stream->is_deflated)
 		return stream_bytes(stream, FRAME_STDOUT, data, len);
@@ -138,7 +138,7 @@ static int stream_stdout(struct stream *stream, const char *data, size_t len)
 	return deflater_add(&stream->deflater, data, len);
 }
 
-static int stream_stderr(struct stream *stream, const char *data, size_t len)
+static int stream_stderr(struct reply_stream *stream, const char *data, size_t len)
 {
 	static const char cut[] =
 		"\nvast-lambda-runtime: stderr is longer than 16 MiB; the rest of it is only in the log\n";
@@ -155,7 +155,7 @@ static int stream_stderr(struct stream *stream, const char *data, size_t len)
 
 int stream_output(void *context, enum command_stream from, const char *data, size_t len)
 {
-	struct stream *stream = context;
+	struct reply_stream *stream = context;
 
 	int err;
 
@@ -169,7 +169,7 @@ int stream_output(void *context, enum command_stream from, const char *data, siz
 }
 
 /* Ends the deflate stream, if there is one, and says what it was made from. */
-static int stream_end_stdout(struct stream *stream, char *text, size_t size)
+static int stream_end_stdout(struct reply_stream *stream, char *text, size_t size)
 {
 	const struct deflater *deflater = &stream->deflater;
 
@@ -180,7 +180,7 @@ static int stream_end_stdout(struct stream *stream, char *text, size_t size)
 	return deflater_end(&stream->deflater);
 }
 
-int stream_end(struct stream *stream, const struct command_end *end)
+int stream_end(struct reply_stream *stream, const struct command_end *end)
 {
 	char text[COMMAND_END_TEXT_MAX + 160], ended[COMMAND_END_TEXT_MAX], deflated[80] = "";
 	int len, err;
@@ -196,14 +196,14 @@ int stream_end(struct stream *stream, const struct command_end *end)
 	return err < 0 ? stream_give_up(stream) : runtime_api_stream_end(stream->api, stream->id);
 }
 
-int stream_fail(struct stream *stream, const char *type, const char *message)
+int stream_fail(struct reply_stream *stream, const char *type, const char *message)
 {
 	if (stream_flush(stream) < 0)
 		return stream_give_up(stream);
 	return runtime_api_stream_fail(stream->api, stream->id, type, message);
 }
 
-int stream_give_up(struct stream *stream)
+int stream_give_up(struct reply_stream *stream)
 {
 	return runtime_api_stream_abandon(stream->api, stream->id, stream->error);
 }

@@ -16,10 +16,10 @@
 #include "deflater.h"
 #include "http.h"
 
-struct stream {
+struct reply_stream {
 	struct http *api;
 	const char *id;
-	int64_t until;	  /* monotonic; the peer is waited for until then */
+	int64_t until;	  /* monotonic; the limit for waiting for Lambda to read */
 	int64_t spoke_at; /* monotonic, of the last frame */
 	uint64_t length;
 	uint32_t crc;
@@ -32,20 +32,20 @@ struct stream {
 };
 
 /* stream_free() afterwards. If there is no memory for compressing, the reply is plain, which every reader takes. */
-void stream_init(struct stream *stream, struct http *api, const char *id, int64_t until, bool may_deflate);
-void stream_free(struct stream *stream);
+void stream_init(struct reply_stream *stream, struct http *api, const char *id, int64_t until, bool may_deflate);
+void stream_free(struct reply_stream *stream);
 
 int stream_wait(void *context, struct command_wait *ret_wait);
 int stream_work(void *context, short ready);
 int stream_output(void *context, enum command_stream from, const char *data, size_t len);
 
 /* The last frame, and the peer's word on the whole. Returns as functions of runtime_api.h do. */
-int stream_end(struct stream *stream, const struct command_end *end);
+int stream_end(struct reply_stream *stream, const struct command_end *end);
 
 /* Leaves the stream without its last frame and says why in its place. Returns as functions of runtime_api.h do. */
-int stream_fail(struct stream *stream, const char *type, const char *message);
+int stream_fail(struct reply_stream *stream, const char *type, const char *message);
 
 /* After `error`. Returns as functions of runtime_api.h do. */
-int stream_give_up(struct stream *stream);
+int stream_give_up(struct reply_stream *stream);
 
 #endif

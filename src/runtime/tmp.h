@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * /tmp, left as it was found: Lambda keeps it from one invocation to the next.
+ * Removes new files from /tmp, which Lambda preserves from one invocation to the next.
  *
  * Removed is what appeared directly in /tmp since the snapshot and belongs to this user, with all that is inside, on
  * this file system only and without following symbolic links. Changes inside of directories that were there before

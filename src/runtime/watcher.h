@@ -2,8 +2,8 @@
 /*
  * watcher.h - a child beside the server that checks its lock and ends it when the lock is lost.
  *
- * The server is to write nothing more then: another one may have the database already. So it gets no SIGTERM, on
- * which it would write its state down. It is process 1 of its container, and signals from inside the container that
+ * The server must not write after that, because another one may already use the database. So it gets no SIGTERM, on
+ * which it would write its state. It is process 1 of its container, and signals from inside the container that
  * it does not handle, SIGKILL among them, do not reach it (pid_namespaces(7)). What the kernel itself sends does:
  *
  *  - PTRACE_SEIZE with PTRACE_O_EXITKILL (ptrace(2)) and the tracer's exit: the kernel kills the tracee at once. It
