@@ -6,22 +6,10 @@
 
 #include <string.h>
 
-static int command_check_deployed(const struct snapshot *s, struct error *err)
-{
-	if (own_stack_check(s, err) < 0)
-		return err->errnum;
-	if (s->settings && (!snapshot_is_current(s) || stack_view_output(s->stack, "FunctionName")))
-		return 0;
-	error_set(err, -ENXIO, "the stack is not deployed%s%s", s->stack->status ? ": it is " : "",
-		  s->stack->status ? s->stack->status : "");
-	error_remedy(err, s->settings ? "touch control/deploy" : "write config/default.env, then touch control/deploy");
-	return err->errnum;
-}
-
 int model_query_check(struct model *m, const char *task, struct error *err)
 {
 	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = model_snapshot(m);
-	int r = task ? exec_check(s, task, err) : command_check_deployed(s, err);
+	int r = task ? exec_check(s, task, err) : deployed_stack_check(s, "FunctionName", err);
 
 	return r < 0 ? r : credentials_check(m, err);
 }

@@ -141,15 +141,8 @@ int model_import_check(struct model *m, struct error *err)
 	int r = ingest_check(m->imports->ingest, err);
 
 	if (r == 0)
-		r = own_stack_check(s, err);
-	if (r < 0)
-		return r;
-	if (s->settings && (!snapshot_is_current(s) || stack_view_output(s->stack, "FunctionName")))
-		return import_check_version(s, err);
-	error_set(err, -ENXIO, "the stack is not deployed%s%s", s->stack->status ? ": it is " : "",
-		  s->stack->status ? s->stack->status : "");
-	error_remedy(err, s->settings ? "touch control/deploy" : "write config/default.env, then touch control/deploy");
-	return err->errnum;
+		r = deployed_stack_check(s, "FunctionName", err);
+	return r < 0 ? r : import_check_version(s, err);
 }
 
 static void import_wish_cancel(struct job *j, void *arg)

@@ -284,6 +284,8 @@ bool verb_is_beside(const char *name); /* whether an operation of this name runs
 /* -EEXIST if the stack is known to be foreign. Knowledge that is more than 30 s old refuses nothing.
  */
 int own_stack_check(const struct snapshot *s, struct error *err);
+/* -ENXIO if the stack is known not to be deployed: it lacks this output. Also refuses what own_stack_check refuses. */
+int deployed_stack_check(const struct snapshot *s, const char *output, struct error *err);
 /* -ENOKEY if the credentials are known not to work; asks nobody. */
 int credentials_check(struct model *m, struct error *err);
 

@@ -30,16 +30,21 @@ int own_stack_check(const struct snapshot *s, struct error *err)
 	return stack_refuse_foreign(s->stack->name, settings_get(s->settings, SETTING_STAGE), err);
 }
 
-static int verb_need_deployed(const struct snapshot *s, struct error *err)
+int deployed_stack_check(const struct snapshot *s, const char *output, struct error *err)
 {
 	if (own_stack_check(s, err) < 0)
 		return err->errnum;
-	if (s->settings && (!snapshot_is_current(s) || stack_view_output(s->stack, "ClusterName")))
+	if (s->settings && (!snapshot_is_current(s) || stack_view_output(s->stack, output)))
 		return 0;
 	error_set(err, -ENXIO, "the stack is not deployed%s%s", s->stack->status ? ": it is " : "",
 		  s->stack->status ? s->stack->status : "");
 	error_remedy(err, s->settings ? "touch control/deploy" : "write config/default.env, then touch control/deploy");
 	return err->errnum;
+}
+
+static int verb_need_deployed(const struct snapshot *s, struct error *err)
+{
+	return deployed_stack_check(s, "ClusterName", err);
 }
 
 static int verb_need_idle_stack(const struct snapshot *s, struct error *err)

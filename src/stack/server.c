@@ -28,10 +28,7 @@ static int server_require_stack(struct operation *op, struct error *err)
 	snprintf(op->cluster, sizeof(op->cluster), "%s", operation_output(op, "ClusterName"));
 	if (op->stack && *op->cluster && *operation_output(op, "TaskDefinitionArn"))
 		return 0;
-	error_set(err, -ENXIO, "the stack %s is not deployed%s%s", op->name, op->stack ? ": " : "",
-		  operation_status(op));
-	error_remedy(err, "touch control/deploy");
-	return err->errnum;
+	return stack_refuse_absent(op->name, operation_status(op), err);
 }
 
 /* Refuses while the stack is being updated, which may replace the server's network or storage. */

@@ -55,6 +55,14 @@ const struct stack_state *stack_state(const char *status)
 	return len >= tail && strcmp(status + len - tail, progress) == 0 ? &states_some_progress : &states_some_failure;
 }
 
+int stack_refuse_absent(const char *name, const char *status, struct error *err)
+{
+	error_set(err, -ENXIO, "the stack %s is not deployed%s%s", name, status && *status ? ": it is " : "",
+		  status ? status : "");
+	error_remedy(err, "run: touch control/deploy");
+	return -ENXIO;
+}
+
 int stack_check_run(const char *name, const char *status, struct error *err)
 {
 	enum stack_run run = stack_state(status)->run;
@@ -68,8 +76,5 @@ int stack_check_run(const char *name, const char *status, struct error *err)
 		error_remedy(err, "wait until stack/status has changed, then try again");
 		return -EBUSY;
 	}
-	error_set(err, -ENXIO, "the stack %s is not deployed%s%s", name, status && *status ? ": it is " : "",
-		  status ? status : "");
-	error_remedy(err, "run: touch control/deploy");
-	return -ENXIO;
+	return stack_refuse_absent(name, status, err);
 }

@@ -69,6 +69,9 @@ const struct stack_state *stack_state(const char *status);
 extern const struct stack_state stack_states[];
 extern const size_t stack_states_n;
 
+/* Fills err with the refusal of an operation on a stack that is not deployed. Always returns -ENXIO. */
+int stack_refuse_absent(const char *name, const char *status, struct error *err);
+
 /* 0 if a server may be started or restarted in a stack of this status; else -ENXIO or -EBUSY with message and remedy.
  */
 int stack_check_run(const char *name, const char *status, struct error *err);
