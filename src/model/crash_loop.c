@@ -111,7 +111,8 @@ void crash_loop_judge(struct model *m, const struct snapshot *s, const cJSON *ta
 	const cJSON *crashed = NULL;
 	struct aws *aws;
 
-	if (m->giving_up || !cluster || !service_is_wanted(&s->service) || crash_loop_is_judged_elsewhere(s))
+	if (m->read_only || m->giving_up || !cluster || !service_is_wanted(&s->service) ||
+	    crash_loop_is_judged_elsewhere(s))
 		return;
 	aws = model_aws(m);
 	if (aws)

@@ -475,7 +475,7 @@ int model_start(const struct model_config *config, struct model **ret, struct er
 	/* Resume our own operations before the first poll, which would else take them for somebody else's. */
 	operations_resume(m);
 	deployed_refresh(m);
-	if (imports_start(m->imports, &spool) < 0)
+	if (!m->read_only && imports_start(m->imports, &spool) < 0)
 		error_set(&spool, -ENOMEM, "cannot start the thread of imports");
 	model_report_spool(m, &spool);
 	watch_now(m, NULL, NULL);
