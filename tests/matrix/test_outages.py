@@ -67,7 +67,7 @@ def test_a_wrong_shape_is_no_empty_list(life, wrong, words):
     assert life.run("deploy", "")[0] == "succeeded"
     life.proxy.spoil["ecs:ListTasks"] = json.dumps({"taskArns": wrong}).encode()
     assert life.run("stop-all-tasks", "")[0] == "failed"
-    assert f"the reply of ecs to ListTasks cannot be used: {words}" in life.latest("error")
+    assert f"the reply of ecs to ListTasks is unusable: {words}" in life.latest("error")
 
 
 def test_a_reply_that_is_never_aws_s_is_waited_for(life):
