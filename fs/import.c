@@ -10,6 +10,8 @@
  */
 #include "fs/file.h"
 
+#include "base/clock.h"
+#include "fs/exiting.h"
 #include "fs/notify.h"
 #include "fs/refuse.h"
 #include "fs/render.h"
@@ -21,6 +23,7 @@
 #include <string.h>
 
 #define READ_AT_ONCE (1 << 20)
+#define EXIT_WAIT_MS 30000 /* most that a process which ends by itself waits for its events to be on disk */
 
 /* -- writing --------------------------------------------------------------------------------------------------- */
 
@@ -114,6 +117,7 @@ static int class_import_write(struct call *c, struct handle *h, const char *data
 	if (r < 0 || !len)
 		return r;
 	h->dirty = true;
+	h->writer = c->who;
 	r = import_write(h->import, data, len, &c->err);
 	if (r != -EAGAIN || h->flags & O_NONBLOCK)
 		return r;
@@ -164,7 +168,7 @@ static void import_answer_sync(struct fs *fs _unused_, struct parked *p, int why
 {
 	struct waiting_sync *w = container_of(p, struct waiting_sync, parked);
 
-	fuse_reply_err(p->req, why == 0 ? -w->synced->result : EINTR);
+	fuse_reply_err(p->req, why == 0 ? -w->synced->result : -why);
 	import_synced_unref(w->synced);
 	free(w);
 }
@@ -186,14 +190,10 @@ static struct waiting_sync *import_new_sync(struct call *c)
 	return move_ptr(w);
 }
 
-/* FLUSH and FSYNC. A descriptor that a child has inherited is closed, too: that does not end the import. */
-static int class_import_sync(struct call *c, struct handle *h)
+static int import_park_sync(struct call *c, struct handle *h, int64_t deadline_ms)
 {
-	struct waiting_sync *w;
+	struct waiting_sync *w = import_new_sync(c);
 
-	if (!h->import || !h->dirty)
-		return 0;
-	w = import_new_sync(c);
 	if (!w)
 		return -ENOMEM;
 	if (import_sync(h->import, import_take_synced, w->synced) < 0) {
@@ -203,8 +203,40 @@ static int class_import_sync(struct call *c, struct handle *h)
 		return -ENOMEM;
 	}
 	h->dirty = false;
+	w->parked.deadline_ms = deadline_ms;
 	parked_add(c->fs, &w->parked);
 	return FILE_ANSWERED;
+}
+
+static int class_import_fsync(struct call *c, struct handle *h)
+{
+	return h->import && h->dirty ? import_park_sync(c, h, 0) : 0;
+}
+
+/*
+ * A child closes the descriptors that it has inherited, while the process that writes goes on: a close of the latter
+ * will come, and the child need not wait for events that are not its own.
+ */
+static bool import_is_bystander(const struct call *c, const struct handle *h)
+{
+	pid_t writer;
+
+	if (c->who.pid == h->writer.pid)
+		return false;
+	writer = exiting_process_of(h->writer.pid);
+	return writer && writer != exiting_process_of(c->who.pid) && exiting_state(h->writer.pid) == EXITING_NOT;
+}
+
+static int class_import_flush(struct call *c, struct handle *h)
+{
+	enum exiting exiting;
+
+	if (!h->import || !h->dirty || import_is_bystander(c, h))
+		return 0;
+	exiting = exiting_state(c->who.pid);
+	if (exiting == EXITING_KILLED)
+		return 0;
+	return import_park_sync(c, h, exiting == EXITING_BY_ITSELF ? clock_monotonic_ms() + EXIT_WAIT_MS : 0);
 }
 
 /* -- the end --------------------------------------------------------------------------------------------------- */
@@ -244,8 +276,8 @@ const struct file_class class_import = {.admit = import_admit,
 					.open = import_open,
 					.read = class_import_read,
 					.write = class_import_write,
-					.flush = class_import_sync,
-					.fsync = class_import_sync,
+					.flush = class_import_flush,
+					.fsync = class_import_fsync,
 					.release = class_import_release,
 					.poll = import_poll};
 

@@ -113,7 +113,6 @@ static void batch_lose(struct batch *b, struct error *err)
 
 	error_prefix(err, "batch %" PRIu32 " with %" PRIu64 " events is lost", b->facts.index, b->facts.events);
 	error_remedy(err, "import these events again");
-	job_log(imp->job, "%s", err->message);
 	import_set_error(imp, err);
 	pthread_mutex_lock(&imp->ingest->lock);
 	imp->counts.batches_in_flight--;
@@ -258,7 +257,6 @@ void batch_reject(struct batch *b, int exit_code, const char *why)
 		     "cat import/history/%" PRIu64 "/rejected; touch import/history/%" PRIu64 "/retry sends it again",
 		     b->facts.import, b->facts.import);
 	import_set_error(b->import, &err);
-	job_log(b->import->job, "%s", err.message);
 	if (!t) {
 		batch_put_back(b, true);
 		return;

@@ -94,10 +94,17 @@ void ingest_changed(struct ingest *in)
 
 void import_set_error(struct import *imp, const struct error *err)
 {
+	bool is_first;
+
 	pthread_mutex_lock(&imp->ingest->lock);
-	if (!error_is(&imp->counts.error))
+	is_first = !error_is(&imp->counts.error);
+	if (is_first)
 		imp->counts.error = *err;
 	pthread_mutex_unlock(&imp->ingest->lock);
+	if (is_first)
+		job_remark(imp->job, err->message);
+	else
+		job_log(imp->job, "%s", err->message);
 }
 
 void import_set_fatal(struct import *imp, const struct error *err)

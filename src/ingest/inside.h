@@ -111,7 +111,7 @@ void ingest_post(struct ingest *in, struct chore *t);
 struct chore *chore_new(void (*run)(struct chore *t), struct batch *b, struct import *imp);
 /* Ends the import if nothing of it is left to do. */
 void import_settle(struct import *imp);
-/* Remembers the first error of an import. Takes the lock. */
+/* A line in the log; the first one is also the import's error. Takes the lock. */
 void import_set_error(struct import *imp, const struct error *err);
 
 /* intake.c, worker */

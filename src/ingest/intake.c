@@ -205,7 +205,6 @@ static int intake_refused(uint64_t number, const char *why, const char *data, si
 	int r = 0;
 
 	error_set(&err, -EINVAL, "%s %" PRIu64 " was rejected: %s", unit, number, why);
-	job_log(imp->job, "%s", err.message);
 	import_set_error(imp, &err);
 	if (!data) {
 		intake_count_refused(imp);
@@ -237,6 +236,16 @@ static int intake_plain(const char *data, size_t len, void *arg)
 
 /* -- what the writer does -------------------------------------------------------------------------------------- */
 
+/* What all batches under way will take when they end. */
+static size_t intake_pending(const struct ingest *all)
+{
+	size_t bytes = 0;
+
+	list_for_each (l, &all->open)
+		bytes += container_of(l, struct import, intake.link)->intake.packer.out.len;
+	return bytes;
+}
+
 int intake_has_room(struct import *imp, size_t len)
 {
 	struct ingest *all = imp->ingest;
@@ -244,7 +253,7 @@ int intake_has_room(struct import *imp, size_t len)
 
 	if (imp->intake.drops)
 		return 1;
-	switch (spool_room(all->spool, atomic_load(&all->limit), imp->intake.packer.out.len + len)) {
+	switch (spool_room(all->spool, atomic_load(&all->limit), intake_pending(all) + len)) {
 	case SPOOL_HAS_ROOM:
 		return 1;
 	case SPOOL_AT_LIMIT:

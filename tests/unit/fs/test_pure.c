@@ -2,6 +2,7 @@
 /* The small decisions of the tree: lines of a draft, words of a command, budgets, links, files in memory, mountinfo. */
 #include "fs/config.h"
 #include "fs/draft.h"
+#include "fs/exiting.h"
 #include "fs/file.h"
 #include "fs/links.h"
 #include "fs/log_budget.h"
@@ -171,6 +172,33 @@ static void sniffers(void **state _unused_)
 	assert_false(sniff_is_sniffer(getpid()));
 }
 
+/* A line of /proc/PID/stat with these flags and this exit code. */
+static enum exiting state_of(unsigned flags, int exit_code)
+{
+	char text[1024];
+	int n = snprintf(text, sizeof(text), "12 (a) b) R 1 1 1 0 -1 %u", flags);
+
+	for (int field = 10; field < 52; field++)
+		n += snprintf(text + n, sizeof(text) - (size_t)n, " 7");
+	snprintf(text + n, sizeof(text) - (size_t)n, " %d\n", exit_code);
+	return exiting_parse(text);
+}
+
+static void processes_that_end(void **state _unused_)
+{
+	assert_int_equal(state_of(0x400000, 0), EXITING_NOT);
+	assert_int_equal(state_of(0x400000, 9), EXITING_NOT);
+	assert_int_equal(state_of(0x400004, 0), EXITING_BY_ITSELF);
+	assert_int_equal(state_of(0x400004, 1 << 8), EXITING_BY_ITSELF);
+	assert_int_equal(state_of(0x400004, 9), EXITING_KILLED);
+	assert_int_equal(state_of(0x400004, 0x80 | 11), EXITING_KILLED);
+	assert_int_equal(exiting_parse(""), EXITING_NOT);
+	assert_int_equal(exiting_parse("1 (x)"), EXITING_NOT);
+	assert_int_equal(exiting_state(getpid()), EXITING_NOT);
+	assert_int_equal(exiting_process_of(getpid()), getpid());
+	assert_int_equal(exiting_process_of(0), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -183,6 +211,7 @@ int main(void)
 		cmocka_unit_test(lines_of_fdinfo),
 		cmocka_unit_test(lines_of_mountinfo),
 		cmocka_unit_test(sniffers),
+		cmocka_unit_test(processes_that_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
