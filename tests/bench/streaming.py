@@ -151,4 +151,5 @@ def main():
 
 
 os.environ.setdefault("VASTFS_BUILD", "build-bench")
-main()
+if __name__ == "__main__":
+    main()
