@@ -5,7 +5,9 @@
 #include "fs/file.h"
 #include "fs/refuse.h"
 
+#include <limits.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 #define KEEP_ALWAYS_S 3600.0
 #define KEEP_CLOUD_S  60.0 /* a notification comes first */
@@ -95,4 +97,23 @@ int attr_find_entry(struct call *c, const struct node *dir, const char *name, st
 	if (r >= 0)
 		r = names_lookup(&s, name, &row, key);
 	return r < 0 ? r : attr_entry(c, row, key, e);
+}
+
+static bool attr_is_config(const struct node *n)
+{
+	return n && (strcmp(n->row->path, "config") == 0 || strncmp(n->row->path, "config/", strlen("config/")) == 0);
+}
+
+void attr_statfs(const struct call *c, const struct node *n, struct statvfs *ret)
+{
+	const struct settings *s = c->snapshot->settings;
+	uint64_t config = (uint64_t)CONFIG_FILES * CONFIG_FILE_MAX,
+		 spool = s ? (uint64_t)s->import_spool_limit << 30 : 0;
+	uint64_t total = attr_is_config(n) || spool < config ? config : spool;
+	uint64_t used = attr_is_config(n) ? config_used(&c->fs->config) : 0;
+
+	*ret = (struct statvfs){.f_bsize = IO_SIZE, .f_frsize = IO_SIZE, .f_namemax = NAME_MAX};
+	ret->f_blocks = total / IO_SIZE;
+	ret->f_bfree = ret->f_bavail = (total - used) / IO_SIZE;
+	ret->f_files = ret->f_ffree = CONFIG_FILES;
 }

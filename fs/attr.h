@@ -26,6 +26,12 @@ int attr_entry(struct call *c, const struct row *row, const char *key, struct fu
 /* The entry of a name in a directory, as attr_entry. -ENOENT. */
 int attr_find_entry(struct call *c, const struct node *dir, const char *name, struct fuse_entry_param *e);
 
+/*
+ * What statfs(2) says of the directory that a node is in: programs ask before they copy something there. config/ has
+ * room for its temporary files, everything else as much as the largest consumer, the spool of imports.
+ */
+void attr_statfs(const struct call *c, const struct node *n, struct statvfs *ret);
+
 /* The true size of what a scope stands for; a waiting file in flight has none. */
 off_t attr_size(const struct scope *s);
 

@@ -74,6 +74,17 @@ struct memory_file *config_get(struct config *c, const char *name)
 	return f;
 }
 
+uint64_t config_used(struct config *c)
+{
+	uint64_t used = 0;
+
+	pthread_mutex_lock(&c->lock);
+	for (size_t i = 0; i < CONFIG_FILES; i++)
+		used += c->files[i] ? c->files[i]->text.len : 0;
+	pthread_mutex_unlock(&c->lock);
+	return used;
+}
+
 bool config_has(struct config *c, const char *name)
 {
 	_cleanup_(memory_file_unref_cleanup) struct memory_file *f = config_get(c, name);

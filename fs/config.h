@@ -38,6 +38,8 @@ void config_free(struct config *c);
 bool config_has_settings(struct config *c);
 void config_show_settings(struct config *c, bool there);
 
+/* Bytes in the temporary files; at most CONFIG_FILES * CONFIG_FILE_MAX. The loop thread. */
+uint64_t config_used(struct config *c);
 bool config_has(struct config *c, const char *name);
 int config_list(struct config *c, int (*each)(void *arg, const char *name), void *arg);
 /* A reference, NULL if there is none. */

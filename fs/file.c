@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "fs/file.h"
 
+#include "fs/notify.h"
 #include "fs/render.h"
 
 #include <linux/fuse.h>
@@ -98,6 +99,8 @@ int file_open(struct call *c, struct node *n, int flags, struct handle **ret)
 	if (!h)
 		return -ENOMEM;
 	*ret = h;
+	if (file_wants_to_write(flags) && h->class->touch)
+		touch_add_writer(&c->fs->touch_writers, c->who.pid, n->ino);
 	r = h->class->open ? h->class->open(c, &s, h) : 0;
 	if (r < 0)
 		file_free(c, h);
@@ -171,12 +174,30 @@ static int file_open_text(struct call *c _unused_, const struct scope *s, struct
 	return 0;
 }
 
-static int file_clear_errors(struct call *c, struct handle *h _unused_, const char *data _unused_, size_t len _unused_,
-			     off_t offset _unused_)
+static int file_clear_errors(struct call *c)
 {
 	failures_clear(model_failures(c->fs->model));
+	notify_changed(c->fs->notifier);
 	return 0;
 }
 
+static int file_write_errors(struct call *c, struct handle *h _unused_, const char *data _unused_, size_t len _unused_,
+			     off_t offset _unused_)
+{
+	return file_clear_errors(c);
+}
+
+/* ": > error" opens with O_TRUNC and writes nothing. */
+static int file_open_errors(struct call *c, const struct scope *s _unused_, struct handle *h)
+{
+	return h->flags & O_TRUNC ? file_clear_errors(c) : 0;
+}
+
+static int file_truncate_errors(struct call *c, struct handle *h _unused_, off_t size)
+{
+	return size == 0 ? file_clear_errors(c) : 0;
+}
+
 const struct file_class class_text = {.open = file_open_text, .read = text_read, .poll = file_poll_text};
-const struct file_class class_errors = {.read = text_read, .write = file_clear_errors};
+const struct file_class class_errors = {
+	.open = file_open_errors, .read = text_read, .write = file_write_errors, .truncate = file_truncate_errors};

@@ -15,6 +15,7 @@
 #include "fs/node.h"
 #include "fs/parked.h"
 #include "fs/polls.h"
+#include "fs/touch.h"
 #include "model/model.h"
 
 #include <fuse_lowlevel.h>
@@ -62,6 +63,7 @@ struct fs {
 	struct memo status_memo, whoami_memo;
 	struct refusal last_refusal;
 	struct log_budget log_budget;
+	struct touch_writers touch_writers;
 	struct handle *_Atomic orphans; /* any thread */
 };
 

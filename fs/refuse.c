@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "fs/noise.h"
 #include "fs/notify.h"
 
 #include <string.h>
@@ -87,7 +88,7 @@ void refuse(struct call *c, int errnum, const struct node *n, const char *name)
 {
 	_buf_ struct buf path = BUF_INIT(4096);
 
-	if (!is_ordinary(errnum) && !c->is_explained) {
+	if (!is_ordinary(errnum) && !c->is_explained && !(name && noise_is(name))) {
 		if (n)
 			tree_path(n->row, n->key, &path);
 		if (name)

@@ -158,15 +158,24 @@ static int touch(struct call *c, struct node *n)
 	_scope_ struct scope s = {0};
 	int r;
 
-	if (!n->row->class || !n->row->class->touch)
-		return 0;
 	r = scope_open(&s, c->fs, c->snapshot, n->row, n->key);
 	return r < 0 ? r : n->row->class->touch(c, &s);
 }
 
+static bool is_touch(const struct call *c, const struct node *n, const struct stat *attr, int what)
+{
+	struct timespec now;
+
+	if (!n->row->class || !n->row->class->touch)
+		return false;
+	clock_gettime(CLOCK_REALTIME, &now);
+	return what & FUSE_SET_ATTR_MTIME_NOW ||
+	       (touch_is_explicit_now(attr, what, now) && !touch_is_writer(&c->fs->touch_writers, c->who.pid, n->ino));
+}
+
 /*
- * "Now" as the time of modification is the touch that acts; an explicit time, a mode and an owner are accepted and
- * change nothing. The touches of the helper (inotify.h) only make inotify events.
+ * A touch acts (touch.h); any other time, a mode and an owner are accepted and change nothing. The touches of the
+ * helper (inotify.h) only make inotify events.
  */
 static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int what, struct fuse_file_info *fi)
 {
@@ -177,7 +186,7 @@ static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int wh
 
 	if (r >= 0 && what & FUSE_SET_ATTR_SIZE)
 		r = set_size(&c, n, fi ? handle_of(fi) : NULL, attr->st_size);
-	if (r >= 0 && what & FUSE_SET_ATTR_MTIME_NOW && !is_own)
+	if (r >= 0 && !is_own && is_touch(&c, n, attr, what))
 		r = touch(&c, n);
 	if (r < 0)
 		refuse(&c, r, n, NULL);
@@ -185,9 +194,13 @@ static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int wh
 		reply_attr(&c, n);
 }
 
-static void op_statfs(fuse_req_t req, fuse_ino_t ino _unused_)
+static void op_statfs(fuse_req_t req, fuse_ino_t ino)
 {
-	fuse_reply_statfs(req, &(struct statvfs){.f_bsize = 4096, .f_frsize = 4096, .f_namemax = NAME_MAX});
+	_call_ struct call c = call_begin(req);
+	struct statvfs st;
+
+	attr_statfs(&c, node_get(&c.fs->nodes, ino), &st);
+	fuse_reply_statfs(req, &st);
 }
 
 /* -- open files ------------------------------------------------------------------------------------------------ */

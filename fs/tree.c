@@ -114,7 +114,7 @@ const struct row tree_rows[] = {
 	 .render = render_errors,
 	 .changed = changed_errors,
 	 .cache = CACHE_NEVER,
-	 .help = "the last 16 failures in words; a write clears it"},
+	 .help = "the last failures in words, 16 of each user; a write or : > error clears it"},
 	LOG("events.log", class_log, "every change seen or made; tail -f works"),
 	LOG("api.log", class_log, "every call to AWS, without secrets"),
 

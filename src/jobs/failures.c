@@ -6,10 +6,22 @@
 #include <pthread.h>
 #include <string.h>
 
+#define FAILURES_PIDS 8
+#define NOBODY	      ((uid_t)-1)
+
+/* One failure, or several of which only time and process differ. */
+struct failure {
+	uid_t uid; /* whose; NOBODY: vastfs's own */
+	unsigned count;
+	pid_t pids[FAILURES_PIDS]; /* the newest first; 0: none */
+	char when[CLOCK_TEXT_SIZE];
+	char *line; /* without time and process */
+};
+
 struct failures {
 	pthread_mutex_t lock;
-	char *lines[FAILURES_KEPT]; /* a ring: the oldest at next */
-	unsigned next;
+	struct failure all[FAILURES_KEPT]; /* the oldest first */
+	size_t n;
 	int64_t changed_ms;
 };
 
@@ -51,14 +63,13 @@ static const char *failures_errno_name(int errnum)
 	return name ? name : "unknown";
 }
 
+/* All but time and process, by which failures are told apart. */
 static char *failures_format_line(const struct failure_site *site, const struct error *err)
 {
 	_buf_ struct buf b = BUF_INIT(4096);
-	char when[CLOCK_TEXT_SIZE];
 
-	buf_printf(&b, "time=%s", clock_format(clock_wall_ms(), when));
 	if (site->pid)
-		buf_printf(&b, " pid=%d uid=%u", (int)site->pid, (unsigned)site->uid);
+		buf_printf(&b, " uid=%u", (unsigned)site->uid);
 	if (site->path)
 		buf_printf(&b, " path=%s", site->path);
 	if (site->job)
@@ -70,20 +81,75 @@ static char *failures_format_line(const struct failure_site *site, const struct 
 	if (*err->request_id)
 		buf_printf(&b, " request_id=%s", err->request_id);
 	failures_put_quoted(&b, "remedy", err->remedy);
-	buf_putc(&b, '\n');
 	return buf_take(&b);
+}
+
+static void failures_drop(struct failures *f, size_t at)
+{
+	free(f->all[at].line);
+	f->n--;
+	memmove(&f->all[at], &f->all[at + 1], (f->n - at) * sizeof(f->all[0]));
+}
+
+/* The same failure: it moves to the end. */
+static struct failure failures_take(struct failures *f, uid_t uid, const char *line)
+{
+	for (size_t i = 0; i < f->n; i++) {
+		struct failure found = f->all[i];
+
+		if (found.uid != uid || strcmp(found.line, line) != 0)
+			continue;
+		f->all[i].line = NULL;
+		failures_drop(f, i);
+		return found;
+	}
+	return (struct failure){.uid = uid};
+}
+
+/* The oldest of a user who has as many as one may have, or else the oldest of all. */
+static void failures_make_room(struct failures *f, uid_t uid)
+{
+	size_t own = 0, oldest = 0;
+
+	for (size_t i = f->n; i-- > 0;) {
+		if (f->all[i].uid == uid) {
+			own++;
+			oldest = i;
+		}
+	}
+	if (own >= FAILURES_OF_USER)
+		failures_drop(f, oldest);
+	else if (f->n == FAILURES_KEPT)
+		failures_drop(f, 0);
+}
+
+static void failures_count(struct failure *e, pid_t pid)
+{
+	e->count++;
+	clock_format(clock_wall_ms(), e->when);
+	if (e->pids[0] == pid)
+		return;
+	memmove(&e->pids[1], &e->pids[0], sizeof(e->pids) - sizeof(e->pids[0]));
+	e->pids[0] = pid;
 }
 
 void failures_add(struct failures *f, const struct failure_site *site, const struct error *err)
 {
 	char *line = failures_format_line(site, err);
+	uid_t uid = site->pid ? site->uid : NOBODY;
+	struct failure e;
 
 	if (!line)
 		return;
 	pthread_mutex_lock(&f->lock);
-	free(f->lines[f->next]);
-	f->lines[f->next] = line;
-	f->next = (f->next + 1) % FAILURES_KEPT;
+	e = failures_take(f, uid, line);
+	if (e.line)
+		free(line);
+	else
+		e.line = line;
+	failures_count(&e, site->pid);
+	failures_make_room(f, uid);
+	f->all[f->n++] = e;
 	f->changed_ms = clock_wall_ms();
 	pthread_mutex_unlock(&f->lock);
 }
@@ -91,23 +157,31 @@ void failures_add(struct failures *f, const struct failure_site *site, const str
 void failures_clear(struct failures *f)
 {
 	pthread_mutex_lock(&f->lock);
-	for (unsigned i = 0; i < FAILURES_KEPT; i++) {
-		free(f->lines[i]);
-		f->lines[i] = NULL;
-	}
+	while (f->n)
+		failures_drop(f, f->n - 1);
 	f->changed_ms = clock_wall_ms();
 	pthread_mutex_unlock(&f->lock);
+}
+
+/* Processes that have met it before are found by grep "pid=$$", too. */
+static void failures_put(const struct failure *e, struct buf *out)
+{
+	buf_printf(out, "time=%s", e->when);
+	if (e->pids[0])
+		buf_printf(out, " pid=%d", (int)e->pids[0]);
+	buf_puts(out, e->line);
+	if (e->count > 1)
+		buf_printf(out, " count=%u", e->count);
+	for (size_t i = 1; i < FAILURES_PIDS && e->pids[i]; i++)
+		buf_printf(out, "%spid=%d", i == 1 ? " earlier=\"" : " ", (int)e->pids[i]);
+	buf_puts(out, e->pids[0] && e->pids[1] ? "\"\n" : "\n");
 }
 
 int failures_render(struct failures *f, struct buf *out)
 {
 	pthread_mutex_lock(&f->lock);
-	for (unsigned i = 0; i < FAILURES_KEPT; i++) {
-		const char *line = f->lines[(f->next + i) % FAILURES_KEPT];
-
-		if (line)
-			buf_puts(out, line);
-	}
+	for (size_t i = 0; i < f->n; i++)
+		failures_put(&f->all[i], out);
 	pthread_mutex_unlock(&f->lock);
 	return out->error;
 }

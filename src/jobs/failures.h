@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * failures.h - the last 16 failures with their messages, newest last, as the file /error of the tree shows them.
+ * failures.h - the messages behind the errnos: the last failures, newest last, as the tree's /error shows them: 16 of
+ * each user, 16 of vastfs itself, and 64 in all. The same failure again is counted and moves to the end.
  *
  * Any thread. A short lock guards the copying of lines.
  */
@@ -13,7 +14,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define FAILURES_KEPT 16
+#define FAILURES_OF_USER 16
+#define FAILURES_KEPT	 64
 
 struct failures;
 
@@ -28,7 +30,7 @@ struct failure_site {
 };
 
 /* One line: "time=... pid=... uid=... path=... job=... errno=EBUSY what=\"...\" code=... request_id=...
- * remedy=\"...\"". */
+ * remedy=\"...\" count=3 earlier=\"pid=... pid=...\"". */
 void failures_add(struct failures *f, const struct failure_site *site, const struct error *err);
 void failures_clear(struct failures *f);
 int failures_render(struct failures *f, struct buf *out);

@@ -7,7 +7,9 @@
 #include "fs/links.h"
 #include "fs/log_budget.h"
 #include "fs/mountinfo.h"
+#include "fs/noise.h"
 #include "fs/sniff.h"
+#include "fs/touch.h"
 #include "fs/watchers.h"
 
 #include <setjmp.h>
@@ -164,6 +166,52 @@ static void lines_of_fdinfo(void **state _unused_)
 	assert_false(watchers_line("inotify wd:1", makedev(0, 0x2a), &inode));
 }
 
+static void explicit_times(void **state _unused_)
+{
+	const int both = FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME;
+	const struct timespec now = {.tv_sec = 1000000, .tv_nsec = 500};
+	struct stat at = {.st_atim = {999999, 0}, .st_mtim = {999999, 0}};
+
+	assert_true(touch_is_explicit_now(&at, both, now));
+	assert_false(touch_is_explicit_now(&at, FUSE_SET_ATTR_MTIME, now));
+	assert_false(touch_is_explicit_now(&at, both | FUSE_SET_ATTR_ATIME_NOW, now));
+	at.st_atim.tv_nsec = 1;
+	assert_false(touch_is_explicit_now(&at, both, now));
+	at.st_atim = at.st_mtim = (struct timespec){999998, 499};
+	assert_false(touch_is_explicit_now(&at, both, now));
+	at.st_atim = at.st_mtim = (struct timespec){1000002, 501};
+	assert_false(touch_is_explicit_now(&at, both, now));
+	at.st_atim = at.st_mtim = (struct timespec){INT64_MIN, 0};
+	assert_false(touch_is_explicit_now(&at, both, now));
+}
+
+static void writers_do_not_touch(void **state _unused_)
+{
+	struct touch_writers w = {0};
+
+	assert_false(touch_is_writer(&w, getpid(), 7));
+	touch_add_writer(&w, getpid(), 7);
+	assert_true(touch_is_writer(&w, getpid(), 7));
+	assert_false(touch_is_writer(&w, getpid(), 8));
+	assert_false(touch_is_writer(&w, 1, 7));
+	for (uint64_t i = 0; i < TOUCH_WRITERS; i++)
+		touch_add_writer(&w, 1, 100 + i);
+	assert_false(touch_is_writer(&w, getpid(), 7));
+}
+
+static void noise(void **state _unused_)
+{
+	static const char *const names[] = {
+		".Trash-1000", ".directory", ".hidden", ".goutputstream-ABC", ".x.env.kate-swp", "4913",
+		"x~",	       ".#x",	     "#x#",	".~lock.x#",	      ".status.swp",	 ".status.swx"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		assert_true(noise_is(names[i]));
+	assert_false(noise_is("deploy"));
+	assert_false(noise_is("depoly"));
+	assert_false(noise_is("default.env"));
+}
+
 static void sniffers(void **state _unused_)
 {
 	assert_true(sniff_is_listed("dolphin"));
@@ -208,6 +256,9 @@ int main(void)
 		cmocka_unit_test(links_in_passing),
 		cmocka_unit_test(files_in_memory),
 		cmocka_unit_test(writing_at_an_offset),
+		cmocka_unit_test(explicit_times),
+		cmocka_unit_test(writers_do_not_touch),
+		cmocka_unit_test(noise),
 		cmocka_unit_test(lines_of_fdinfo),
 		cmocka_unit_test(lines_of_mountinfo),
 		cmocka_unit_test(sniffers),
