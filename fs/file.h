@@ -3,7 +3,7 @@
  * file.h - open files, and the classes of files that say what opening, reading and writing do.
  *
  * A class function runs on the loop thread and never waits. It returns 0 when all is well, FILE_ANSWERED when it has
- * answered the request itself or parked it, or a negative errno with words in c->err: the caller refuses then.
+ * answered the request itself or parked it, or a negative errno with a message in c->err: the caller refuses then.
  */
 #ifndef VASTFS_FS_FILE_H
 #define VASTFS_FS_FILE_H

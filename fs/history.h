@@ -16,11 +16,11 @@
  * unless it keeps rejected events. */
 bool history_lists(const struct snapshot *s, struct job *j);
 
-/* Whether a name is to be found: an entry as above, a file of it until it is removed. Whoever found it before goes on.
+/* Whether a name is to be found: an entry as above, a file of it until it is removed. An open file stays readable.
  */
 bool history_has(const struct scope *s);
 
-/* 0, -EBUSY with words, -ENOENT, and -EPERM where there is no history. */
+/* 0, -EBUSY with a message, -ENOENT, and -EPERM where there is no history. */
 int history_unlink(struct call *c, const struct node *dir, const char *name);
 int history_rmdir(struct call *c, const struct node *dir, const char *name);
 

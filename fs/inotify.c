@@ -23,7 +23,7 @@
 /* Events come between the least and the most after a change; at random, or a script that sleeps would meet them. */
 #define DELAY_LEAST_MS 100
 #define DELAY_SPAN_MS  400
-/* Whoever unmounts at the first event takes some ms to come to it: by then the helper has done, or is at rest. */
+/* A script that unmounts at the first event needs some ms: by then the helper has done, or is at rest. */
 #define BURST_US      300
 #define REST_MOST_MS  50
 #define RESTS_LAST_MS 1500 /* all of them, or file managers would show a change too late */

@@ -3,7 +3,7 @@
  * logs.c - append-only files: what vastfs writes itself, and logs that live in CloudWatch.
  *
  * The first open of the latter may wait up to 2 s for the first page; it is followed while a handle is open. What is no
- * longer in memory is fetched again for whoever reads there.
+ * longer in memory is fetched again for the reader.
  */
 #include "fs/file.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * polls.h - who sleeps in poll(2) on an open file.
+ * polls.h - the processes that wait in poll(2) for an open file.
  */
 #ifndef VASTFS_FS_POLLS_H
 #define VASTFS_FS_POLLS_H

@@ -2,7 +2,7 @@
 /*
  * refuse.h - the one place where a request is answered with an errno.
  *
- * An errno cannot speak: every refusal that vastfs makes leaves a line with words in /error.
+ * An errno cannot speak: every refusal that vastfs makes leaves a line with a message in /error.
  */
 #ifndef VASTFS_FS_REFUSE_H
 #define VASTFS_FS_REFUSE_H
@@ -18,7 +18,7 @@ void call_end(struct call *c);
 /* Answers errnum (negative). n may be NULL; name, if any, is a child of it. Words are c->err's. */
 void refuse(struct call *c, int errnum, const struct node *n, const char *name);
 
-/* Before anything is changed: -EROFS with words if the mount is read-only, else 0. */
+/* Before anything is changed: -EROFS with a message if the mount is read-only, else 0. */
 int refuse_change(struct call *c);
 
 /* Only the line in /error, for a failure that no request can carry. */

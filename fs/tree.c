@@ -197,7 +197,7 @@ const struct row tree_rows[] = {
 	OF_RESOURCE(status_reason, "AWS's reason for it"),
 	OF_RESOURCE(updated, "when that was"),
 
-	DIRECTORY("tasks", changed_tasks, CACHE_CLOUD, "the Fargate tasks, whoever started them"),
+	DIRECTORY("tasks", changed_tasks, CACHE_CLOUD, "the Fargate tasks, including those that vastfs did not start"),
 	{.path = "tasks/default",
 	 .type = ROW_LINK,
 	 .mode = 0777,

@@ -37,7 +37,7 @@ struct options {
 };
 
 /*
- * Fills ret, which options_free() empties in any case. -EINVAL with words and a remedy, -ENOMEM.
+ * Fills ret, which options_free() empties in any case. -EINVAL with a message and a remedy, -ENOMEM.
  */
 int options_parse(int argc, char **argv, struct options *ret, struct error *err);
 void options_free(struct options *o);

@@ -28,7 +28,7 @@ struct image_reference {
 	char ecr_region[40];
 };
 
-/* -EINVAL with words. */
+/* -EINVAL with a message. */
 int image_reference_parse(const char *text, struct image_reference *ret, struct error *err);
 
 /* What a manifest is asked by: the digest, else the tag. */

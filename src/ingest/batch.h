@@ -48,7 +48,7 @@ int batch_seal(const struct batch_facts *f, const struct batch_sizes *sizes, str
 
 /*
  * Reads them from the end of a file: tail are its last bytes, file_size all of them. -EBADMSG: there is no whole
- * footer in tail; the data itself is checked against ret_sizes by whoever reads it.
+ * footer in tail; the data itself is checked against ret_sizes by its reader.
  */
 int batch_read(const char *tail, size_t len, uint64_t file_size, struct batch_facts *ret,
 	       struct batch_sizes *ret_sizes);

@@ -148,7 +148,7 @@ static int rows_take_rest(struct cutter *c, const char *data, size_t len)
 	return r;
 }
 
-/* The begin of a row whose end has not come. */
+/* The beginning of a row whose end has not arrived. */
 static int rows_keep(struct cutter *c, const char *data, size_t len)
 {
 	int r = c->skipping ? 0 : buf_append(&c->rest, data, len);

@@ -74,7 +74,7 @@ void cutter_free(struct cutter *c);
 
 /*
  * The next bytes. What the sink returned; -EILSEQ for UTF-16, -EBADMSG for a stream that is not of its format and
- * cannot be cut (with words); -ENOMEM. Units before the fault have been handed out.
+ * cannot be cut (with a message); -ENOMEM. Units before the fault have been handed out.
  */
 int cutter_feed(struct cutter *c, const char *data, size_t len, struct error *err);
 

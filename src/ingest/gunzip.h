@@ -37,10 +37,11 @@ struct gunzip {
 void gunzip_init(struct gunzip *g, int (*sink)(const char *data, size_t len, void *arg), void *arg);
 void gunzip_free(struct gunzip *g);
 
-/* What the sink returned, -ENOMEM; -EBADMSG with words for a damaged gzip stream: what came before was handed on. */
+/* What the sink returned, -ENOMEM; -EBADMSG with a message for a damaged gzip stream: what came before was handed on.
+ */
 int gunzip_feed(struct gunzip *g, const char *data, size_t len, struct error *err);
 
-/* The stream has ended: 0, or -EBADMSG with words if a member was cut short. */
+/* The stream has ended: 0, or -EBADMSG with a message if a member was cut short. */
 int gunzip_end(struct gunzip *g, struct error *err);
 
 #endif

@@ -4,7 +4,7 @@
  *
  * An import is what one open-write-close of import/<format> wrote. Its bytes are queued by the writer (any thread,
  * never blocking), cut, packed and put into the spool by one worker thread, which is the only one that touches the
- * disk, and delivered by whoever takes batches from here (the model, on the engine thread). One lock guards it all; it
+ * disk, and delivered by the model, which takes batches from here on the engine thread. One lock guards it all; it
  * is held for list operations only.
  *
  * What survives vastfs is in the spool; ingest_recover makes imports of it again.
@@ -28,7 +28,7 @@ struct ingest_config {
 	/* Something can be delivered, or a writer that waited can go on. Any thread; quick; no call back into here. */
 	void (*changed)(void *arg);
 	/* An import has ended: all of it was delivered or rejected, or it was cancelled. Once; the worker, the caller
-	 * of a delivery function, or whoever cancels. */
+	 * of a delivery function, or the canceller. */
 	void (*ended)(struct import *imp, void *arg);
 	void *arg;
 };
@@ -61,7 +61,7 @@ uint64_t import_number(const struct import *imp);
 /* The import of that number that has not ended or keeps rejected batches, with a reference; NULL: there is none. */
 struct import *ingest_find(struct ingest *in, uint64_t number);
 
-/* Queues the bytes. -EAGAIN: too far ahead of the worker; else why nothing more is taken, with words. */
+/* Queues the bytes. -EAGAIN: too far ahead of the worker; else why nothing more is taken, with a message. */
 int import_write(struct import *imp, const void *data, size_t len, struct error *err);
 bool import_is_writable(struct import *imp); /* a write would not be -EAGAIN */
 /* done is called once, on the worker, when all that was written is durable, or with the reason why it is not. */

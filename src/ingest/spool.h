@@ -46,7 +46,7 @@ int spool_recover(struct spool *s,
 			       void *arg),
 		  void *arg, struct error *note);
 
-/* Whether the spool was written by a newer vastfs: -EPROTO with words. Any thread; from memory. */
+/* Whether the spool was written by a newer vastfs: -EPROTO with a message. Any thread; from memory. */
 int spool_check_version(const struct spool *s, struct error *err);
 
 uint64_t spool_bytes(const struct spool *s); /* of all its files. Any thread */

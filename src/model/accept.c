@@ -129,7 +129,7 @@ static void accept_resume_now(struct model *m, const struct journal_entry *e, st
 	struct error err;
 
 	if (!work) {
-		error_set(&err, -ENOMEM, "not taken up again: out of memory");
+		error_set(&err, -ENOMEM, "not resumed: out of memory");
 		model_job_unknown(m, j, &err);
 		return;
 	}

@@ -115,7 +115,7 @@ int settings_disk_start(struct model *m, struct error *err);
 void settings_disk_close(struct model *m); /* after the engine has ended */
 /* Under save_lock: replaces the file. -EBUSY if it has changed since it was read. */
 int settings_disk_write(struct model *m, const struct blob *text, struct error *err);
-/* Parses the text with the mount's own lines behind it. The words of an error are about the text alone. */
+/* Parses the text with the mount's own lines behind it. Messages refer to the text alone. */
 int settings_disk_parse(const struct model *m, const char *text, size_t len, struct settings **ret, struct error *err);
 
 /* watch.c */

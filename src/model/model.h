@@ -114,8 +114,8 @@ int model_task_check(struct model *m, const char *id, struct requester who, stru
 void model_cancel_job(struct model *m, struct job *j);
 
 /*
- * A command in Lambda or a container is removed from its history, with all that it printed. -EBUSY with words while it
- * is in flight; model_history_check asks only. -ENOENT: somebody was faster. Open files go on reading it.
+ * A command in Lambda or a container is removed from its history, with all that it printed. -EBUSY with a message while
+ * it is in flight; model_history_check asks only. -ENOENT: somebody was faster. Open files go on reading it.
  */
 int model_history_check(struct job *j, struct error *err);
 int model_history_remove(struct model *m, struct job *j, struct requester who, struct error *err);
@@ -136,7 +136,7 @@ int model_import_check(struct model *m, struct error *err);
 int model_import(struct model *m, const char *format, struct requester who, struct import **ret, struct error *err);
 /* The import of a job that has not ended or keeps rejected batches, with a reference; NULL: there is none. */
 struct import *model_import_find(struct model *m, const struct job *j);
-/* Makes a new import of what j keeps as rejected. -ENOENT with words: it keeps nothing. */
+/* Makes a new import of what j keeps as rejected. -ENOENT with a message: it keeps nothing. */
 int model_import_retry(struct model *m, struct job *j, struct requester who, struct error *err);
 void model_import_totals(struct model *m, struct ingest_totals *ret);
 
@@ -174,7 +174,7 @@ int model_log_open(struct model *m, enum model_log kind, const char *key, void (
 void model_log_close(struct model *m, enum model_log kind, const char *key);
 /*
  * A part of a log that is no longer kept (before stream_start), fetched again. done is called once, on another thread:
- * text, which it takes, begins at offset at and has the wanted offset in it; NULL with words if it cannot be had.
+ * text, which it takes, begins at offset at and has the wanted offset in it; NULL with a message if it cannot be had.
  */
 int model_log_fetch(struct model *m, enum model_log kind, const char *key, uint64_t offset,
 		    void (*done)(struct blob *text, uint64_t at, const struct error *err, void *arg), void *arg);

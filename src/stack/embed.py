@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Writes a file's bytes as a C array: embed.py INPUT OUTPUT NAME."""
 import sys
 

@@ -141,8 +141,8 @@ static int image_act_once(struct operation *op, image_action *action, struct ima
 }
 
 /*
- * Blobs that the registry has received are not sent again, so a retry after an outage is cheap. A reply that makes no
- * sense, such as the error page of a proxy, is retried, too, but at most GARBLED_TRIES times: it may be the registry's
+ * Blobs that the registry has received are not sent again, so a retry after an outage is cheap. A malformed
+ * reply, such as the error page of a proxy, is retried, too, but at most GARBLED_TRIES times: it may be the registry's
  * fault.
  */
 static int image_act(struct operation *op, image_action *action, struct image_built *ret, struct error *err)

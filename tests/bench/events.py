@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Events as Suricata writes them (eve.json), one JSON object a line: made up, but as varied as those of a small network.
 
 The same number gives the same bytes.

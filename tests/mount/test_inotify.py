@@ -101,7 +101,7 @@ def test_the_touches_start_nothing(mount):
 
 @pytest.mark.parametrize("watched", [(), ("operations", ".")])
 def test_an_unmount_after_a_change_succeeds(unmounted, watched):
-    """Whoever watches, a change is told of some time after it: a script that unmounts has long been done."""
+    """A change is reported to watchers some time after it: a script that unmounts has long been done."""
     busy = 0
     for n in range(20):
         unmounted.start()

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Streamed replies whose stdout is compressed: byte for byte what the plain ones have, and as prompt."""
 
 import pathlib

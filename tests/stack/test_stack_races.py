@@ -117,7 +117,7 @@ def test_deploy_is_refused_while_somebody_destroys(deployed, other, cloud, pace)
 
 
 def test_deploy_against_destroy(deployed, other, cloud):
-    """Whoever wins: the stack is whole or gone, and both say so."""
+    """Whichever operation wins, the stack is whole or gone, and both say so."""
     other.bash("touch control/refresh")
     until(lambda: other.value("stack/status") == "CREATE_COMPLETE", "the stack")
     deployed.write("config/default.env", deployed.settings(server_memory="8192"))

@@ -70,7 +70,7 @@ int fetch_role_start(struct credential_fetch *f, struct error *err)
 	return f->inner ? 0 : error_set(err, -ENOMEM, "out of memory");
 }
 
-/* The file is replaced by whoever issues tokens, so it is read for every fetch. */
+/* The file is replaced by the issuer of the tokens, so it is read for every fetch. */
 static int role_read_token(const char *path, char **ret, size_t *ret_size, struct error *err)
 {
 	_close_ int fd = file_open_regular(path);

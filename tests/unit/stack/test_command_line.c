@@ -85,7 +85,7 @@ static void test_every_builtin(void **state)
 	}
 }
 
-/* Each is refused at that byte, with words that hold the text. */
+/* Each is refused at that byte, with a message that contains the text. */
 static void test_what_is_refused(void **state)
 {
 	static const struct {

@@ -70,7 +70,7 @@ static void test_why_a_task_stopped(void **state)
 		      ",{\"name\":\"vast-server\"}]}",
 		      "Task failed to start; container aws-guardduty-agent-aB3 could not start: "
 		      "CannotPullContainerError: not found");
-	/* said once, whoever says it */
+	/* said once, also if two sources say it */
 	expect_reason("{\"lastStatus\":\"STOPPED\",\"stoppedReason\":\"CannotPullContainerError: not found\","
 		      "\"containers\":[" AGENT ",{\"name\":\"vast-server\"}]}",
 		      "container aws-guardduty-agent-aB3 could not start: CannotPullContainerError: not found");

@@ -191,7 +191,7 @@ static void test_good_values(void **state)
 	}
 }
 
-/* Each is refused, at the column (from 1) that the row says, with words that hold its text. */
+/* Each is refused, at the column (from 1) that the row says, with a message that contains its text. */
 static void test_bad_lines(void **state)
 {
 	static const struct {

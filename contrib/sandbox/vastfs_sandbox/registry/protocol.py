@@ -333,7 +333,7 @@ HANDLERS = {
 
 
 class Storage:
-    """The storage of the registries' blobs: whoever knows a URL may read it.
+    """The storage of the registries' blobs: every client that knows a URL may read it.
 
     Like the storage services of AWS and Docker, it refuses a request that
     carries the registry's credentials.
