@@ -12,27 +12,27 @@
 #include <linux/fuse.h>
 #include <string.h>
 
-static bool is_config(const struct node *dir)
+static bool edit_is_config(const struct node *dir)
 {
 	return strcmp(dir->row->path, "config") == 0;
 }
 
-static bool is_tasks(const struct node *dir)
+static bool edit_is_tasks(const struct node *dir)
 {
 	return strcmp(dir->row->path, "tasks") == 0;
 }
 
-static bool is_settings(const char *name)
+static bool edit_is_settings(const char *name)
 {
 	return strcmp(name, CONFIG_SETTINGS) == 0;
 }
 
-static bool is_default(const char *name)
+static bool edit_is_default(const char *name)
 {
 	return strcmp(name, "default") == 0;
 }
 
-static int reply_entry(struct call *c, const char *path, const char *key)
+static int edit_reply_entry(struct call *c, const char *path, const char *key)
 {
 	struct fuse_entry_param e;
 	int r = attr_entry(c, tree_find(path), key, &e);
@@ -43,7 +43,7 @@ static int reply_entry(struct call *c, const char *path, const char *key)
 }
 
 /* A request about name in a directory: what the functions below decide, answered. */
-static void answer(struct call *c, int r, const struct node *dir, const char *name)
+static void edit_answer(struct call *c, int r, const struct node *dir, const char *name)
 {
 	if (r < 0)
 		refuse(c, r, dir, name);
@@ -53,14 +53,14 @@ static void answer(struct call *c, int r, const struct node *dir, const char *na
 
 /* -- making ---------------------------------------------------------------------------------------------------- */
 
-static int make_file(struct call *c, const struct node *dir, const char *name)
+static int edit_make_file(struct call *c, const struct node *dir, const char *name)
 {
 	_cleanup_(memory_file_unref_cleanup) struct memory_file *f = NULL;
 	int r;
 
-	if (!is_config(dir))
+	if (!edit_is_config(dir))
 		return -EPERM;
-	if (is_settings(name)) {
+	if (edit_is_settings(name)) {
 		config_show_settings(&c->fs->config, true);
 		return 0;
 	}
@@ -70,13 +70,14 @@ static int make_file(struct call *c, const struct node *dir, const char *name)
 	return r;
 }
 
-static const char *made_path(const char *name)
+static const char *edit_made_path(const char *name)
 {
-	return is_settings(name) ? "config/" CONFIG_SETTINGS : "config/{file}";
+	return edit_is_settings(name) ? "config/" CONFIG_SETTINGS : "config/{file}";
 }
 
 /* The library's reply has no field for FOPEN_STREAM, but nothing that waits is ever created. */
-static int reply_create(struct call *c, const struct fuse_entry_param *e, struct handle *h, struct fuse_file_info *fi)
+static int edit_reply_create(struct call *c, const struct fuse_entry_param *e, struct handle *h,
+			     struct fuse_file_info *fi)
 {
 	fi->fh = (uintptr_t)h;
 	fi->direct_io = 1;
@@ -85,14 +86,14 @@ static int reply_create(struct call *c, const struct fuse_entry_param *e, struct
 	return FILE_ANSWERED;
 }
 
-static int create(struct call *c, const struct node *dir, const char *name, struct fuse_file_info *fi)
+static int edit_create_file(struct call *c, const struct node *dir, const char *name, struct fuse_file_info *fi)
 {
 	struct fuse_entry_param e;
 	struct handle *h = NULL;
-	int r = make_file(c, dir, name);
+	int r = edit_make_file(c, dir, name);
 
 	if (r >= 0)
-		r = attr_entry(c, tree_find(made_path(name)), name, &e);
+		r = attr_entry(c, tree_find(edit_made_path(name)), name, &e);
 	if (r < 0)
 		return r;
 	r = file_open(c, node_get(&c->fs->nodes, e.ino), fi->flags | O_TRUNC, &h);
@@ -100,7 +101,7 @@ static int create(struct call *c, const struct node *dir, const char *name, stru
 		node_forget(&c->fs->nodes, node_get(&c->fs->nodes, e.ino), 1);
 		return r;
 	}
-	return reply_create(c, &e, h, fi);
+	return edit_reply_create(c, &e, h, fi);
 }
 
 void edit_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode _unused_, struct fuse_file_info *fi)
@@ -110,7 +111,7 @@ void edit_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mod
 
 	int r = dir ? refuse_change(&c) : -ENOENT;
 
-	answer(&c, r < 0 ? r : create(&c, dir, name, fi), dir, name);
+	edit_answer(&c, r < 0 ? r : edit_create_file(&c, dir, name, fi), dir, name);
 }
 
 void edit_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t device _unused_)
@@ -123,10 +124,10 @@ void edit_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode
 		return;
 	r = dir ? refuse_change(&c) : -ENOENT;
 	if (r >= 0)
-		r = S_ISREG(mode) ? make_file(&c, dir, name) : -EPERM;
+		r = S_ISREG(mode) ? edit_make_file(&c, dir, name) : -EPERM;
 	if (r >= 0)
-		r = reply_entry(&c, made_path(name), name);
-	answer(&c, r, dir, name);
+		r = edit_reply_entry(&c, edit_made_path(name), name);
+	edit_answer(&c, r, dir, name);
 }
 
 void edit_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode _unused_)
@@ -144,7 +145,7 @@ void edit_link(fuse_req_t req, fuse_ino_t ino _unused_, fuse_ino_t parent, const
 }
 
 /* The id in a target: tab completion may leave "tasks/" before it and "/" behind it. */
-static int task_of_target(struct call *c, const char *target, char id[static 64])
+static int edit_task_of_target(struct call *c, const char *target, char id[static 64])
 {
 	_free_ char *copy = strdup(target);
 	char *end, *base;
@@ -163,26 +164,26 @@ static int task_of_target(struct call *c, const char *target, char id[static 64]
 }
 
 /* The request's own snapshot is older than what it has just done. */
-static void look_again(struct call *c)
+static void edit_look_again(struct call *c)
 {
 	snapshot_unref(c->snapshot);
 	c->snapshot = model_snapshot(c->fs->model);
 }
 
-static int make_link(struct call *c, const struct node *dir, const char *target, const char *name)
+static int edit_make_link(struct call *c, const struct node *dir, const char *target, const char *name)
 {
 	char id[64];
-	int r = is_tasks(dir) ? task_of_target(c, target, id) : -EPERM;
+	int r = edit_is_tasks(dir) ? edit_task_of_target(c, target, id) : -EPERM;
 
 	if (r < 0)
 		return r;
-	if (is_default(name)) {
+	if (edit_is_default(name)) {
 		r = model_task_choose(c->fs->model, id, &c->err);
-		look_again(c);
-		return r < 0 ? r : reply_entry(c, "tasks/default", "");
+		edit_look_again(c);
+		return r < 0 ? r : edit_reply_entry(c, "tasks/default", "");
 	}
 	r = links_add(&c->fs->links, name, id);
-	return r < 0 ? r : reply_entry(c, "tasks/{link}", name);
+	return r < 0 ? r : edit_reply_entry(c, "tasks/{link}", name);
 }
 
 void edit_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const char *name)
@@ -195,22 +196,22 @@ void edit_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const c
 	if (inotify_answer_make(&c, dir, name))
 		return;
 	r = dir ? refuse_change(&c) : -ENOENT;
-	answer(&c, r < 0 ? r : make_link(&c, dir, target, name), dir, name);
+	edit_answer(&c, r < 0 ? r : edit_make_link(&c, dir, target, name), dir, name);
 }
 
 /* -- removing -------------------------------------------------------------------------------------------------- */
 
-static int remove_name(struct call *c, const struct node *dir, const char *name)
+static int edit_remove_name(struct call *c, const struct node *dir, const char *name)
 {
-	if (is_config(dir) && is_settings(name)) {
+	if (edit_is_config(dir) && edit_is_settings(name)) {
 		config_show_settings(&c->fs->config, false);
 		return 0;
 	}
-	if (is_config(dir))
+	if (edit_is_config(dir))
 		return config_remove(&c->fs->config, name);
-	if (is_tasks(dir) && is_default(name))
+	if (edit_is_tasks(dir) && edit_is_default(name))
 		return model_task_choose(c->fs->model, NULL, &c->err);
-	if (!is_tasks(dir))
+	if (!edit_is_tasks(dir))
 		return history_unlink(c, dir, name);
 	if (!links_target(&c->fs->links, name))
 		return -EPERM;
@@ -228,9 +229,9 @@ void edit_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 		return;
 	r = dir ? refuse_change(&c) : -ENOENT;
 	if (r >= 0)
-		r = remove_name(&c, dir, name);
+		r = edit_remove_name(&c, dir, name);
 	/* rm -r asks for each file of an entry: one line in /error, about the entry, will do. */
-	answer(&c, r, dir, r == -EBUSY ? NULL : name);
+	edit_answer(&c, r, dir, r == -EBUSY ? NULL : name);
 }
 
 void edit_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
@@ -243,13 +244,13 @@ void edit_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 	if (inotify_answer_remove(&c))
 		return;
 	r = dir ? refuse_change(&c) : -ENOENT;
-	answer(&c, r < 0 ? r : history_rmdir(&c, dir, name), dir, name);
+	edit_answer(&c, r < 0 ? r : history_rmdir(&c, dir, name), dir, name);
 }
 
 /* -- renaming -------------------------------------------------------------------------------------------------- */
 
 /* An editor's backup: the text in force lives on as a temporary file, and stays in force. */
-static int move_settings_away(struct call *c, const char *new_name)
+static int edit_move_settings_away(struct call *c, const char *new_name)
 {
 	_cleanup_(memory_file_unref_cleanup) struct memory_file *f = NULL;
 	const struct blob *text = c->snapshot->settings_text;
@@ -261,7 +262,7 @@ static int move_settings_away(struct call *c, const char *new_name)
 	return buf_append(&f->text, text->data, text->len);
 }
 
-static int move_to_settings(struct call *c, const char *name)
+static int edit_move_to_settings(struct call *c, const char *name)
 {
 	_cleanup_(memory_file_unref_cleanup) struct memory_file *f = config_get(&c->fs->config, name);
 	_buf_ struct buf text = BUF_INIT(SETTINGS_MAX);
@@ -283,21 +284,22 @@ static int move_to_settings(struct call *c, const char *name)
 	return r;
 }
 
-static int rename_config(struct call *c, const char *name, const char *new_name)
+static int edit_rename_config(struct call *c, const char *name, const char *new_name)
 {
 	if (strcmp(name, new_name) == 0)
 		return 0;
-	if (is_settings(name))
-		return move_settings_away(c, new_name);
-	return is_settings(new_name) ? move_to_settings(c, name) : config_rename(&c->fs->config, name, new_name);
+	if (edit_is_settings(name))
+		return edit_move_settings_away(c, new_name);
+	return edit_is_settings(new_name) ? edit_move_to_settings(c, name)
+					  : config_rename(&c->fs->config, name, new_name);
 }
 
-static int rename_link(struct call *c, const char *name, const char *new_name)
+static int edit_rename_link(struct call *c, const char *name, const char *new_name)
 {
 	const char *target = links_target(&c->fs->links, name);
 	int r;
 
-	if (!target || !is_default(new_name))
+	if (!target || !edit_is_default(new_name))
 		return -EPERM;
 	r = model_task_choose(c->fs->model, target, &c->err);
 	if (r >= 0)
@@ -305,22 +307,23 @@ static int rename_link(struct call *c, const char *name, const char *new_name)
 	return r;
 }
 
-static bool would_replace(struct call *c, const char *name)
+static bool edit_would_replace(struct call *c, const char *name)
 {
-	return is_settings(name) ? config_has_settings(&c->fs->config) : config_has(&c->fs->config, name);
+	return edit_is_settings(name) ? config_has_settings(&c->fs->config) : config_has(&c->fs->config, name);
 }
 
-static int rename_name(struct call *c, const struct node *dir, const char *name, const char *new_name, unsigned flags)
+static int edit_rename_name(struct call *c, const struct node *dir, const char *name, const char *new_name,
+			    unsigned flags)
 {
 	if (flags & ~(unsigned)RENAME_NOREPLACE)
 		return error_set(&c->err, -EINVAL, "names cannot be exchanged here");
-	if (is_tasks(dir))
-		return rename_link(c, name, new_name);
-	if (!is_config(dir))
+	if (edit_is_tasks(dir))
+		return edit_rename_link(c, name, new_name);
+	if (!edit_is_config(dir))
 		return -EPERM;
-	if (flags && would_replace(c, new_name))
+	if (flags && edit_would_replace(c, new_name))
 		return -EEXIST;
-	return rename_config(c, name, new_name);
+	return edit_rename_config(c, name, new_name);
 }
 
 void edit_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent, const char *new_name,
@@ -331,9 +334,9 @@ void edit_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t
 	int r = dir ? refuse_change(&c) : -ENOENT;
 
 	if (r >= 0)
-		r = parent != new_parent ? -EPERM : rename_name(&c, dir, name, new_name, flags);
+		r = parent != new_parent ? -EPERM : edit_rename_name(&c, dir, name, new_name, flags);
 	/* What was refused is the text of the settings, whatever an editor has called it before. */
-	if (r == -EINVAL && is_config(dir) && is_settings(new_name))
+	if (r == -EINVAL && edit_is_config(dir) && edit_is_settings(new_name))
 		name = new_name;
-	answer(&c, r, dir, name);
+	edit_answer(&c, r, dir, name);
 }

@@ -14,7 +14,7 @@
 #include <string.h>
 
 /* The number that a name is, 0 if it is none: no sign, no leading zero. */
-static uint64_t parse_number(const char *name)
+static uint64_t names_parse_number(const char *name)
 {
 	uint64_t n = 0;
 
@@ -25,7 +25,7 @@ static uint64_t parse_number(const char *name)
 	return *name ? 0 : n;
 }
 
-static bool bind_job(struct scope *s, struct job *j)
+static bool names_bind_job(struct scope *s, struct job *j)
 {
 	if (!j)
 		return false;
@@ -34,7 +34,7 @@ static bool bind_job(struct scope *s, struct job *j)
 	return true;
 }
 
-static int list_jobs(const struct job_list *l, int (*each)(void *arg, const char *name), void *arg)
+static int names_list_jobs(const struct job_list *l, int (*each)(void *arg, const char *name), void *arg)
 {
 	char name[24];
 	int r = 0;
@@ -46,19 +46,19 @@ static int list_jobs(const struct job_list *l, int (*each)(void *arg, const char
 	return r;
 }
 
-static int list_operations(const struct scope *s, int (*each)(void *arg, const char *name), void *arg)
+static int names_list_operations(const struct scope *s, int (*each)(void *arg, const char *name), void *arg)
 {
-	return list_jobs(s->snapshot->operations, each, arg);
+	return names_list_jobs(s->snapshot->operations, each, arg);
 }
 
-static bool bind_operation(struct scope *s)
+static bool names_bind_operation(struct scope *s)
 {
-	return bind_job(s, job_list_find(s->snapshot->operations, parse_number(s->key)));
+	return names_bind_job(s, job_list_find(s->snapshot->operations, names_parse_number(s->key)));
 }
 
 /* The entries of a history. task: in which the commands ran; "": in Lambda. */
-static int list_commands(const struct snapshot *s, const struct job_list *l, const char *task,
-			 int (*each)(void *arg, const char *name), void *arg)
+static int names_list_commands(const struct snapshot *s, const struct job_list *l, const char *task,
+			       int (*each)(void *arg, const char *name), void *arg)
 {
 	char name[24];
 	int r = 0;
@@ -72,39 +72,39 @@ static int list_commands(const struct snapshot *s, const struct job_list *l, con
 	return r;
 }
 
-static int list_queries(const struct scope *s, int (*each)(void *arg, const char *name), void *arg)
+static int names_list_queries(const struct scope *s, int (*each)(void *arg, const char *name), void *arg)
 {
-	return list_commands(s->snapshot, s->snapshot->queries, "", each, arg);
+	return names_list_commands(s->snapshot, s->snapshot->queries, "", each, arg);
 }
 
-static bool bind_query(struct scope *s)
+static bool names_bind_query(struct scope *s)
 {
-	return bind_job(s, job_list_find(s->snapshot->queries, parse_number(s->key)));
+	return names_bind_job(s, job_list_find(s->snapshot->queries, names_parse_number(s->key)));
 }
 
 /* The first part of a key. */
-static void first_part(const char *key, char part[static TREE_KEY_MAX])
+static void names_first_part(const char *key, char part[static TREE_KEY_MAX])
 {
 	snprintf(part, TREE_KEY_MAX, "%.*s", (int)strcspn(key, "/"), key);
 }
 
-static int list_execs(const struct scope *s, int (*each)(void *arg, const char *name), void *arg)
+static int names_list_execs(const struct scope *s, int (*each)(void *arg, const char *name), void *arg)
 {
-	return list_commands(s->snapshot, s->snapshot->execs, s->key, each, arg);
+	return names_list_commands(s->snapshot, s->snapshot->execs, s->key, each, arg);
 }
 
-static bool bind_exec(struct scope *s)
+static bool names_bind_exec(struct scope *s)
 {
 	const char *slash = strchr(s->key, '/');
-	struct job *j = slash ? job_list_find(s->snapshot->execs, parse_number(slash + 1)) : NULL;
+	struct job *j = slash ? job_list_find(s->snapshot->execs, names_parse_number(slash + 1)) : NULL;
 	char task[TREE_KEY_MAX];
 
-	first_part(s->key, task);
+	names_first_part(s->key, task);
 	s->task = task_list_find(s->snapshot->tasks, task);
-	return s->task && j && strcmp(j->argument, task) == 0 && bind_job(s, j);
+	return s->task && j && strcmp(j->argument, task) == 0 && names_bind_job(s, j);
 }
 
-static int list_tasks(const struct scope *s, int (*each)(void *arg, const char *name), void *arg)
+static int names_list_tasks(const struct scope *s, int (*each)(void *arg, const char *name), void *arg)
 {
 	int r = 0;
 
@@ -113,13 +113,13 @@ static int list_tasks(const struct scope *s, int (*each)(void *arg, const char *
 	return r;
 }
 
-static bool bind_task(struct scope *s)
+static bool names_bind_task(struct scope *s)
 {
 	s->task = task_list_find(s->snapshot->tasks, s->key);
 	return s->task != NULL;
 }
 
-static int list_pairs(const struct pair *pairs, size_t n, int (*each)(void *arg, const char *name), void *arg)
+static int names_list_pairs(const struct pair *pairs, size_t n, int (*each)(void *arg, const char *name), void *arg)
 {
 	int r = 0;
 
@@ -128,7 +128,7 @@ static int list_pairs(const struct pair *pairs, size_t n, int (*each)(void *arg,
 	return r;
 }
 
-static bool bind_pair(struct scope *s, const struct pair *pairs, size_t n)
+static bool names_bind_pair(struct scope *s, const struct pair *pairs, size_t n)
 {
 	for (size_t i = 0; i < n && !s->pair; i++)
 		if (strcmp(pairs[i].key, s->key) == 0)
@@ -136,27 +136,27 @@ static bool bind_pair(struct scope *s, const struct pair *pairs, size_t n)
 	return s->pair != NULL;
 }
 
-static int list_outputs(const struct scope *s, int (*each)(void *arg, const char *name), void *arg)
+static int names_list_outputs(const struct scope *s, int (*each)(void *arg, const char *name), void *arg)
 {
-	return list_pairs(s->snapshot->stack->outputs, s->snapshot->stack->outputs_n, each, arg);
+	return names_list_pairs(s->snapshot->stack->outputs, s->snapshot->stack->outputs_n, each, arg);
 }
 
-static bool bind_output(struct scope *s)
+static bool names_bind_output(struct scope *s)
 {
-	return bind_pair(s, s->snapshot->stack->outputs, s->snapshot->stack->outputs_n);
+	return names_bind_pair(s, s->snapshot->stack->outputs, s->snapshot->stack->outputs_n);
 }
 
-static int list_parameters(const struct scope *s, int (*each)(void *arg, const char *name), void *arg)
+static int names_list_parameters(const struct scope *s, int (*each)(void *arg, const char *name), void *arg)
 {
-	return list_pairs(s->snapshot->stack->parameters, s->snapshot->stack->parameters_n, each, arg);
+	return names_list_pairs(s->snapshot->stack->parameters, s->snapshot->stack->parameters_n, each, arg);
 }
 
-static bool bind_parameter(struct scope *s)
+static bool names_bind_parameter(struct scope *s)
 {
-	return bind_pair(s, s->snapshot->stack->parameters, s->snapshot->stack->parameters_n);
+	return names_bind_pair(s, s->snapshot->stack->parameters, s->snapshot->stack->parameters_n);
 }
 
-static int list_resources(const struct scope *s, int (*each)(void *arg, const char *name), void *arg)
+static int names_list_resources(const struct scope *s, int (*each)(void *arg, const char *name), void *arg)
 {
 	const struct stack_view *v = s->snapshot->stack;
 	int r = 0;
@@ -166,7 +166,7 @@ static int list_resources(const struct scope *s, int (*each)(void *arg, const ch
 	return r;
 }
 
-static bool bind_resource(struct scope *s)
+static bool names_bind_resource(struct scope *s)
 {
 	s->resource = stack_view_resource(s->snapshot->stack, s->key);
 	return s->resource != NULL;
@@ -203,41 +203,41 @@ static int list_imports(const struct scope *s, int (*each)(void *arg, const char
 
 static bool bind_import(struct scope *s)
 {
-	return bind_job(s, job_list_find(s->snapshot->imports, parse_number(s->key)));
+	return names_bind_job(s, job_list_find(s->snapshot->imports, names_parse_number(s->key)));
 }
 
-static int list_files(const struct scope *s, int (*each)(void *arg, const char *name), void *arg)
+static int names_list_files(const struct scope *s, int (*each)(void *arg, const char *name), void *arg)
 {
 	return config_list(&s->fs->config, each, arg);
 }
 
-static bool bind_file(struct scope *s)
+static bool names_bind_file(struct scope *s)
 {
 	return config_has(&s->fs->config, s->key);
 }
 
-static int list_links(const struct scope *s, int (*each)(void *arg, const char *name), void *arg)
+static int names_list_links(const struct scope *s, int (*each)(void *arg, const char *name), void *arg)
 {
 	return links_list(&s->fs->links, each, arg);
 }
 
-static bool bind_link(struct scope *s)
+static bool names_bind_link(struct scope *s)
 {
 	return links_target(&s->fs->links, s->key) != NULL;
 }
 
 static const struct lister listers[] = {
-	{"operation", list_operations, bind_operation},
-	{"query", list_queries, bind_query},
-	{"task", list_tasks, bind_task},
-	{"exec", list_execs, bind_exec},
-	{"output", list_outputs, bind_output},
-	{"parameter", list_parameters, bind_parameter},
-	{"resource", list_resources, bind_resource},
+	{"operation", names_list_operations, names_bind_operation},
+	{"query", names_list_queries, names_bind_query},
+	{"task", names_list_tasks, names_bind_task},
+	{"exec", names_list_execs, names_bind_exec},
+	{"output", names_list_outputs, names_bind_output},
+	{"parameter", names_list_parameters, names_bind_parameter},
+	{"resource", names_list_resources, names_bind_resource},
 	{"format", list_formats, bind_format},
 	{"import", list_imports, bind_import},
-	{"file", list_files, bind_file},
-	{"link", list_links, bind_link},
+	{"file", names_list_files, names_bind_file},
+	{"link", names_list_links, names_bind_link},
 };
 
 const struct lister *names_lister(const char *name, size_t len)
@@ -249,7 +249,7 @@ const struct lister *names_lister(const char *name, size_t len)
 }
 
 /* Written names that are there only at times. */
-static bool exists_now(const struct scope *s)
+static bool names_exists_now(const struct scope *s)
 {
 	_buf_ struct buf target = BUF_INIT(FS_TEXT_MAX);
 
@@ -269,11 +269,11 @@ int scope_open_at(struct scope *s, struct fs *fs, const struct snapshot *snapsho
 	if (lister && !lister->bind(s))
 		return -ENOENT;
 	if (row->flags & ROW_LAST_QUERY || row->class == &class_query)
-		bind_job(s,
-			 s->task ? job_list_last_of(snapshot->execs, s->task->id) : job_list_last(snapshot->queries));
+		names_bind_job(s, s->task ? job_list_last_of(snapshot->execs, s->task->id)
+					  : job_list_last(snapshot->queries));
 	if (row->flags & ROW_LAST_IMPORT)
-		bind_job(s, job_list_last(snapshot->imports));
-	return exists_now(s) ? 0 : -ENOENT;
+		names_bind_job(s, job_list_last(snapshot->imports));
+	return names_exists_now(s) ? 0 : -ENOENT;
 }
 
 int scope_open(struct scope *s, struct fs *fs, const struct snapshot *snapshot, const struct row *row, const char *key)
@@ -294,7 +294,7 @@ struct listing {
 	const struct row *row;
 };
 
-static int list_one(void *arg, const char *name)
+static int names_list_one(void *arg, const char *name)
 {
 	struct listing *l = arg;
 	char key[TREE_KEY_MAX];
@@ -305,12 +305,12 @@ static int list_one(void *arg, const char *name)
 	return l->each(l->arg, l->row, key, name);
 }
 
-static int list_child(const struct scope *dir, struct listing *l)
+static int names_list_child(const struct scope *dir, struct listing *l)
 {
 	_scope_ struct scope child = {0};
 
 	if (tree_is_dynamic(l->row))
-		return tree_lister(l->row)->list(dir, list_one, l);
+		return tree_lister(l->row)->list(dir, names_list_one, l);
 	if (scope_open(&child, dir->fs, dir->snapshot, l->row, dir->key) < 0 || !history_has(&child))
 		return 0;
 	return l->each(l->arg, l->row, dir->key, tree_name(l->row));
@@ -323,7 +323,7 @@ int names_list(const struct scope *dir,
 	int r = 0;
 
 	while (r >= 0 && (l.row = tree_next_child(dir->row, l.row)))
-		r = list_child(dir, &l);
+		r = names_list_child(dir, &l);
 	return r;
 }
 

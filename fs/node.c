@@ -19,22 +19,22 @@ uint64_t node_number(const struct row *row, const char *key)
 	return (hash & (DYNAMIC_BIT - 1)) | DYNAMIC_BIT;
 }
 
-static struct node **bucket(struct nodes *nodes, uint64_t ino)
+static struct node **node_bucket(struct nodes *nodes, uint64_t ino)
 {
 	return &nodes->buckets[(ino ^ ino >> 20) % NODE_BUCKETS];
 }
 
 struct node *node_get(struct nodes *nodes, uint64_t ino)
 {
-	for (struct node *n = *bucket(nodes, ino); n; n = n->next)
+	for (struct node *n = *node_bucket(nodes, ino); n; n = n->next)
 		if (n->ino == ino)
 			return n;
 	return NULL;
 }
 
-static struct node *add(struct nodes *nodes, uint64_t ino, const struct row *row, const char *key)
+static struct node *node_add(struct nodes *nodes, uint64_t ino, const struct row *row, const char *key)
 {
-	struct node *n = calloc(1, sizeof(*n)), **head = bucket(nodes, ino);
+	struct node *n = calloc(1, sizeof(*n)), **head = node_bucket(nodes, ino);
 
 	if (!n)
 		return NULL;
@@ -57,17 +57,17 @@ struct node *node_make(struct nodes *nodes, const struct row *row, const char *k
 	for (; (n = node_get(nodes, ino)); ino++)
 		if (n->row == row && strcmp(n->key, key) == 0)
 			return n;
-	return add(nodes, ino, row, key);
+	return node_add(nodes, ino, row, key);
 }
 
 struct node *node_make_own(struct nodes *nodes, const struct row *row, const char *key)
 {
-	return add(nodes, ++nodes->own | OWN_BIT, row, key);
+	return node_add(nodes, ++nodes->own | OWN_BIT, row, key);
 }
 
-static void drop_unused(struct nodes *nodes, struct node *n)
+static void node_drop_unused(struct nodes *nodes, struct node *n)
 {
-	struct node **at = bucket(nodes, n->ino);
+	struct node **at = node_bucket(nodes, n->ino);
 
 	if (n->lookups || n->handles)
 		return;
@@ -81,13 +81,13 @@ static void drop_unused(struct nodes *nodes, struct node *n)
 void node_forget(struct nodes *nodes, struct node *n, uint64_t lookups)
 {
 	n->lookups -= lookups < n->lookups ? lookups : n->lookups;
-	drop_unused(nodes, n);
+	node_drop_unused(nodes, n);
 }
 
 void node_close(struct nodes *nodes, struct node *n)
 {
 	n->handles--;
-	drop_unused(nodes, n);
+	node_drop_unused(nodes, n);
 }
 
 void nodes_free(struct nodes *nodes)

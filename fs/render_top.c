@@ -12,7 +12,7 @@
 
 /* -- status ---------------------------------------------------------------------------------------------------- */
 
-static const char *state_word(const struct snapshot *s)
+static const char *render_state_word(const struct snapshot *s)
 {
 	if (!s->settings)
 		return "no-settings";
@@ -25,19 +25,19 @@ static const char *state_word(const struct snapshot *s)
 	return snapshot_stack_word(s);
 }
 
-static const char *setting(const struct snapshot *s, enum setting key)
+static const char *render_setting(const struct snapshot *s, enum setting key)
 {
 	const char *value = s->settings ? settings_get(s->settings, key) : "";
 
 	return *value ? value : "-";
 }
 
-static const char *or_dash(const char *text)
+static const char *render_or_dash(const char *text)
 {
 	return text && *text ? text : "-";
 }
 
-static void put_tasks(const struct snapshot *s, struct buf *out)
+static void render_put_tasks(const struct snapshot *s, struct buf *out)
 {
 	const struct task *server = snapshot_default_task(s);
 	unsigned live = 0;
@@ -49,11 +49,11 @@ static void put_tasks(const struct snapshot *s, struct buf *out)
 	else if (server && snapshot_task_is_outdated(s, server))
 		buf_puts(out, "server outdated, touch control/restart-task\n");
 	else
-		buf_printf(out, "server %s\n", server ? or_dash(server->endpoint) : "-");
+		buf_printf(out, "server %s\n", server ? render_or_dash(server->endpoint) : "-");
 	buf_printf(out, "tasks %u\n", live);
 }
 
-static void put_login(const struct snapshot *s, struct buf *out)
+static void render_put_login(const struct snapshot *s, struct buf *out)
 {
 	struct job *login = snapshot_running_beside(s);
 	_cleanup_(job_view_unref_cleanup) struct job_view *v = login ? job_view(login) : NULL;
@@ -62,7 +62,7 @@ static void put_login(const struct snapshot *s, struct buf *out)
 		buf_printf(out, "%s %s\n", login->name, v->step);
 }
 
-static void put_jobs(const struct snapshot *s, struct buf *out)
+static void render_put_jobs(const struct snapshot *s, struct buf *out)
 {
 	struct job *running = snapshot_running_operation(s), *last = running ? running : job_list_last(s->operations);
 	unsigned in_flight = 0;
@@ -80,11 +80,11 @@ static void put_jobs(const struct snapshot *s, struct buf *out)
 	} else {
 		buf_puts(out, "operation -\n");
 	}
-	put_login(s, out);
+	render_put_login(s, out);
 }
 
 /* Whether what is deployed was deployed with the settings in force. */
-static const char *settings_word(const struct snapshot *s)
+static const char *render_settings_word(const struct snapshot *s)
 {
 	static const char *const words[] = {
 		[MATCH_UNKNOWN] = "-", [MATCH_SAME] = "matches", [MATCH_DIFFERENT] = "differs"};
@@ -93,15 +93,15 @@ static const char *settings_word(const struct snapshot *s)
 }
 
 /* All but the age, which passes without anything having changed. */
-static void put_status(const struct snapshot *s, struct buf *out)
+static void render_put_status(const struct snapshot *s, struct buf *out)
 {
-	buf_printf(out, "state %s\n", state_word(s));
-	buf_printf(out, "region %s\n", setting(s, SETTING_AWS_REGION));
-	buf_printf(out, "stage %s\n", setting(s, SETTING_STAGE));
+	buf_printf(out, "state %s\n", render_state_word(s));
+	buf_printf(out, "region %s\n", render_setting(s, SETTING_AWS_REGION));
+	buf_printf(out, "stage %s\n", render_setting(s, SETTING_STAGE));
 	identity_put(s, out);
-	put_tasks(s, out);
-	put_jobs(s, out);
-	buf_printf(out, "settings %s\n", settings_word(s));
+	render_put_tasks(s, out);
+	render_put_jobs(s, out);
+	buf_printf(out, "settings %s\n", render_settings_word(s));
 	if (s->more_tasks)
 		buf_printf(out, "incomplete tasks: there are more than %d, the others are not read\n", VIEW_TASKS_MOST);
 	if (s->more_resources)
@@ -112,7 +112,7 @@ static void put_status(const struct snapshot *s, struct buf *out)
 }
 
 /* What this mount was given on the command line or in fstab and is stronger than config/default.env. */
-static void put_mount_options(const struct fs *fs, struct buf *out)
+static void render_put_mount_options(const struct fs *fs, struct buf *out)
 {
 	const char *line = model_mount_settings(fs->model);
 
@@ -132,16 +132,16 @@ int render_status(const struct scope *s, struct buf *out)
 {
 	int64_t age = clock_monotonic_ms() - s->snapshot->contact_monotonic_ms;
 
-	put_status(s->snapshot, out);
+	render_put_status(s->snapshot, out);
 	import_put_totals(s->fs->model, out);
-	put_mount_options(s->fs, out);
+	render_put_mount_options(s->fs, out);
 	credentials_put(s->fs->model, true, out);
 	if (!s->snapshot->contact_ms)
 		return buf_puts(out, "age -\n");
 	return buf_printf(out, "age %" PRId64 "\n", age / 1000);
 }
 
-static uint64_t memo_hash(const struct buf *b)
+static uint64_t render_memo_hash(const struct buf *b)
 {
 	uint64_t hash = UINT64_C(0xcbf29ce484222325);
 
@@ -154,7 +154,7 @@ static uint64_t memo_hash(const struct buf *b)
 int64_t memo_changed(struct memo *memo, const struct buf *text)
 {
 	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-	uint64_t hash = memo_hash(text);
+	uint64_t hash = render_memo_hash(text);
 	int64_t changed;
 
 	pthread_mutex_lock(&lock);
@@ -169,7 +169,7 @@ int64_t changed_status(const struct scope *s)
 {
 	_buf_ struct buf text = BUF_INIT(16 * 1024);
 
-	put_status(s->snapshot, &text);
+	render_put_status(s->snapshot, &text);
 	import_put_totals(s->fs->model, &text);
 	credentials_put(s->fs->model, false, &text);
 	return memo_changed(&s->fs->status_memo, &text);
@@ -218,7 +218,7 @@ int64_t changed_mount(const struct scope *s)
 
 /* -- control --------------------------------------------------------------------------------------------------- */
 
-static void put_last_run(const struct scope *s, const char *verb, struct buf *out)
+static void render_put_last_run(const struct scope *s, const char *verb, struct buf *out)
 {
 	const struct job_list *l = s->snapshot->operations;
 	char when[CLOCK_TEXT_SIZE];
@@ -249,7 +249,7 @@ int render_control(const struct scope *s, struct buf *out)
 		if (v->argument)
 			buf_printf(out, "echo %s > %s/control/%s\n", v->argument, s->fs->mountpoint, name);
 		if (v->run || v->beside)
-			put_last_run(s, name, out);
+			render_put_last_run(s, name, out);
 	}
 	return out->error;
 }

@@ -296,7 +296,7 @@ static struct {
 	bool dynamic;
 } facts[ARRAY_SIZE(tree_rows)];
 
-static const struct row *find_pattern(const char *path, size_t len)
+static const struct row *tree_find_pattern(const char *path, size_t len)
 {
 	for (size_t i = 0; i < tree_rows_n; i++)
 		if (strncmp(tree_rows[i].path, path, len) == 0 && !tree_rows[i].path[len])
@@ -306,17 +306,17 @@ static const struct row *find_pattern(const char *path, size_t len)
 
 const struct row *tree_find(const char *path)
 {
-	return find_pattern(path, strlen(path));
+	return tree_find_pattern(path, strlen(path));
 }
 
-static const struct row *find_parent(const char *path)
+static const struct row *tree_find_parent(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 
-	return find_pattern(path, slash ? (size_t)(slash - path) : 0);
+	return tree_find_pattern(path, slash ? (size_t)(slash - path) : 0);
 }
 
-static const struct lister *find_lister(const char *path)
+static const struct lister *tree_find_lister(const char *path)
 {
 	const char *open = strrchr(path, '{');
 
@@ -328,9 +328,9 @@ void tree_init(void)
 	for (size_t i = 0; i < tree_rows_n; i++) {
 		const char *path = tree_rows[i].path, *slash = strrchr(path, '/');
 
-		facts[i].parent = find_parent(path);
+		facts[i].parent = tree_find_parent(path);
 		facts[i].name = slash ? slash + 1 : path;
-		facts[i].lister = find_lister(path);
+		facts[i].lister = tree_find_lister(path);
 		facts[i].dynamic = facts[i].name[0] == '{';
 		if (!facts[i].parent || (strchr(path, '{') && !facts[i].lister))
 			abort(); /* a typing error in the table */
