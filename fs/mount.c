@@ -174,6 +174,8 @@ static int serve(struct fs *fs, void (*ready)(void *arg), void *arg, struct erro
 	offer_shells(fs);
 	ready(arg);
 	r = fuse_session_loop(fs->session);
+	if (r < 0) /* the kernel still waits for answers, and so may our own helper, which is joined below */
+		fuse_session_unmount(fs->session);
 	model_set_listener(fs->model, NULL, NULL);
 	notify_stop(fs->notifier);
 	file_free_all(fs);
@@ -208,6 +210,9 @@ int mount_serve(struct model *m, const struct mount_options *options, void (*rea
 	}
 	if (fuse_session_mount(fs->session, options->mountpoint) < 0) {
 		r = error_set(err, -EIO, "cannot mount on %s", options->mountpoint);
+		/* Without memory libfuse may fail after it has mounted. */
+		if (mountinfo_is_ours(options->mountpoint, getuid(), NULL))
+			unmount_stale(options->mountpoint, err);
 	} else {
 		r = serve(fs, ready, arg, err);
 		fuse_session_unmount(fs->session);

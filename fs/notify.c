@@ -153,6 +153,7 @@ int notify_start(struct fs *fs, struct notifier **ret)
 		r = -pthread_create(&n->thread, NULL, run, n);
 	}
 	if (r < 0) {
+		fuse_session_unmount(fs->session); /* ends a call of the helper that nobody would answer */
 		inotify_stop(n->inotify);
 		notify_free(n);
 		return r;

@@ -44,6 +44,8 @@ static void readme_put_rules(struct buf *out)
 		"  EBUSY an operation is running; EEXIST a server runs or has not stopped yet; ENXIO the stack is\n"
 		"  not deployed; ENOKEY no usable credentials; EINVAL bad content; EIO the cloud said no; EPERM not a\n"
 		"  thing this tree does. Each leaves a line in error.\n\n"
+		"  Without a network an operation tries again for 15 minutes; progress says since when. After a kill\n"
+		"  or a power cut mount again: it is resumed.\n\n"
 		"  ECS keeps the server running (server_restart=always): one that ends is replaced; one that ends\n"
 		"  three times within 5 minutes is given up while this is mounted, and error says why. A deploy never\n"
 		"  restarts it. tasks/TASK/stop and control/stop-all-tasks stop it for good.\n\n");

@@ -222,8 +222,10 @@ static int websocket_make_frames(struct websocket *ws)
 							       .genmask_callback = websocket_on_mask,
 							       .on_msg_recv_callback = websocket_on_message};
 
-	if (wslay_event_context_client_init(&ws->frames, &callbacks, ws) != 0)
+	if (wslay_event_context_client_init(&ws->frames, &callbacks, ws) != 0) {
+		ws->frames = NULL; /* wslay leaves the address of what it has freed */
 		return -ENOMEM;
+	}
 	wslay_event_config_set_max_recv_msg_length(ws->frames, ws->message_max);
 	return 0;
 }

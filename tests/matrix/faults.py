@@ -18,7 +18,7 @@ THROTTLE = {"ec2": (503, "RequestLimitExceeded"), "lambda": (429, "TooManyReques
 
 #: kinds whose request does not reach AWS, and kinds whose reply is lost or damaged after the effect
 BEFORE = ("kill_before", "lost_before", "status_500", "html_503", "throttle", "refused_5")
-RARE = ("refused_60",)
+RARE = ("refused_60", "kill_refused_5")
 AFTER = ("kill_after", "lost_after", "html_200", "truncated", "garbage", "shape")
 KINDS = BEFORE + AFTER
 

@@ -26,7 +26,9 @@ WAITING = (("deploy", "cloudformation:DescribeStackEvents", 2), ("run-task", "ec
            ("stop-all-tasks", "ecs:DescribeTasks", 1), ("destroy", "cloudformation:DescribeStacks", 3),
            ("deploy", "cloudformation:DescribeChangeSet", 1), ("deploy", "registry:PUT manifests", 1),
            ("deploy", "efs:DescribeFileSystems", 2), ("destroy", "ec2:DescribeNetworkInterfaces", 1),
-           ("deploy", "registry:PATCH uploads", 1), ("purge", "efs:DescribeFileSystems", 2))
+           ("deploy", "registry:PATCH uploads", 1), ("purge", "efs:DescribeFileSystems", 2),
+           ("run-task", "ecs:DescribeServices", 1), ("restart-task", "ecs:DescribeServices", 1),
+           ("destroy", "lambda:GetFunctionConfiguration", 1))
 #: the check runs one of so many cases; a prime number, so that all calls and kinds are sampled evenly
 SAMPLE_OF = 67
 WORKERS = 3
@@ -74,6 +76,14 @@ def sampled(cases: dict) -> dict:
 def chosen(cases: dict, text: str) -> dict:
     """The cases whose name contains a text."""
     return {name: [c for c in found if re.search(text, str(c))] for name, found in cases.items()}
+
+
+def rare_cases(whole: bool, only: str) -> list:
+    """Long outages where an operation waits, and kills in the middle of one; two of them in a sample."""
+    cases = [Case(name, Fault(action, nth, kind)) for name, action, nth in WAITING for kind in faults.RARE]
+    if only:
+        return [c for c in cases if re.search(only, str(c))]
+    return cases if whole else [cases[0], cases[3]]
 
 
 def lives(cases: dict):
@@ -187,10 +197,8 @@ def matrix(whole: bool, workers: int = WORKERS, only: str = "") -> list:
             cases = chosen(cases, only)
         elif not whole:
             cases = sampled(cases)
-        waits = WAITING if whole else WAITING[:1]
-        if not only or "refused_60" in only:
-            for name, action, nth in waits:
-                cases[name].insert(0, Case(name, Fault(action, nth, "refused_60")))
+        for case in rare_cases(whole, only):
+            cases[case.operation].insert(0, case)
         print("cases:", ", ".join(f"{n} {len(c)}" for n, c in cases.items()), flush=True)
         rows = [r for r in lives(cases) if any(r.values())]
         outcomes = run(rows, expected, base, workers)

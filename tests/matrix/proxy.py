@@ -159,8 +159,10 @@ class Proxy:
     def _fail_before(self, fault: Fault, request: Message) -> bytes:
         if fault.kind == "kill_before":
             self._kill()
-        if fault.kind.startswith("refused_"):
-            threading.Thread(target=self.refuse, args=(float(fault.kind.partition("_")[2]),), daemon=True).start()
+        if "refused_" in fault.kind:
+            threading.Thread(target=self.refuse, args=(float(fault.kind.rpartition("_")[2]),), daemon=True).start()
+        if fault.kind == "kill_refused_5":
+            self._kill()
         self.fired.set()
         if fault.kind in ("status_500", "html_503", "throttle"):
             return faults.refused(fault.kind, request.action)
