@@ -52,6 +52,7 @@ struct fs {
 	bool read_only;	       /* requests that would change something are refused */
 	bool others_may_enter; /* -o allow_other or allow_root */
 	int64_t mounted_ms;    /* wall clock */
+	bool is_initialized;   /* the kernel's first request was answered */
 	struct nodes nodes;
 	struct list open_files;
 	struct list listings; /* of directories that are open */

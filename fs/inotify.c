@@ -16,9 +16,11 @@
 #include <linux/close_range.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 /* Events come between the least and the most after a change; at random, or a script that sleeps would meet them. */
 #define DELAY_LEAST_MS 100
@@ -176,12 +178,22 @@ static void inotify_act_all(struct inotify *i)
 	inotify_next(i, PHASE_IDLE);
 }
 
+/* Without memory libfuse refuses the kernel's first request. The kernel then refuses all calls, and none comes here. */
+static void inotify_end_dead_mount(const struct inotify *i)
+{
+	struct stat st;
+
+	if (stat(i->fs->mountpoint, &st) < 0 && errno == ECONNREFUSED)
+		kill(getpid(), SIGTERM);
+}
+
 static void *inotify_help(void *arg)
 {
 	struct inotify *i = arg;
 
 	atomic_store(&i->tid, gettid());
 	inotify_leave_descriptors(i->wake_fd);
+	inotify_end_dead_mount(i);
 	pthread_mutex_lock(&i->lock);
 	while (!i->stopping) {
 		if (i->phase == PHASE_SCAN)

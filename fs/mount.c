@@ -180,6 +180,8 @@ static int serve(struct fs *fs, void (*ready)(void *arg), void *arg, struct erro
 	notify_stop(fs->notifier);
 	file_free_all(fs);
 	dir_free_all(fs);
+	if (r >= 0 && !fs->is_initialized)
+		return error_set(err, -EIO, "the first request of the kernel could not be answered");
 	return r < 0 ? error_set(err, r, "the connection to the kernel broke: %s", strerror(-r)) : 0;
 }
 

@@ -30,8 +30,11 @@ static struct handle *handle_of(const struct fuse_file_info *fi)
  * RELEASE is a background request: with many closers and a small limit it would come after the next OPEN of somebody
  * who wrote a query and reads the result.
  */
-static void op_init(void *userdata _unused_, struct fuse_conn_info *conn)
+static void op_init(void *userdata, struct fuse_conn_info *conn)
 {
+	struct fs *fs = userdata;
+
+	fs->is_initialized = true;
 	conn->max_background = BACKGROUND_MAX;
 	conn->congestion_threshold = BACKGROUND_MAX;
 	conn->want &= ~(unsigned)(FUSE_CAP_WRITEBACK_CACHE | FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO |
