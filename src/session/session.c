@@ -285,7 +285,8 @@ static void session_on_open(void *arg)
 	struct session *s = arg;
 
 	session_enter(s);
-	websocket_send(s->ws, true, s->greeting.data, s->greeting.len);
+	if (websocket_send(s->ws, true, s->greeting.data, s->greeting.len) < 0)
+		session_fail(s, -ENOMEM, "out of memory"); /* unlike messages, it is not sent again */
 	session_forget_greeting(s);
 	websocket_pause(s->ws, s->paused);
 	channel_connected(s->channel, clock_monotonic_ms());
