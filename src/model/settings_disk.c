@@ -266,9 +266,6 @@ void settings_disk_close(struct model *m)
 
 	if (!d)
 		return;
-	engine_timer_cancel(&d->settled);
-	if (d->events.link.next)
-		engine_unwatch(&d->events);
 	if (d->events.fd >= 0)
 		close(d->events.fd);
 	free(d->path);
