@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "fs/file.h"
 #include "fs/refuse.h"
+#include "fs/sniff.h"
 
 #include <limits.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #define KEEP_CLOUD_S  60.0 /* a notification comes first */
 #define BLOCK	      512
 #define IO_SIZE	      4096
+#define SPLICE_SIZE   4096
 
 double attr_timeout(const struct row *row)
 {
@@ -59,6 +61,12 @@ void attr_fill(const struct scope *s, uint64_t ino, struct stat *ret)
 	ret->st_ctim = ret->st_atim = ret->st_mtim;
 }
 
+static void attr_pretend_size(struct stat *st)
+{
+	st->st_size = SPLICE_SIZE;
+	st->st_blocks = SPLICE_SIZE / BLOCK;
+}
+
 int attr_of_node(struct call *c, const struct node *n, struct stat *ret)
 {
 	_scope_ struct scope s = {0};
@@ -67,13 +75,33 @@ int attr_of_node(struct call *c, const struct node *n, struct stat *ret)
 	if (r < 0)
 		return r;
 	attr_fill(&s, n->ino, ret);
+	if (n->is_spliced && wait_is_pending(&s))
+		attr_pretend_size(ret);
 	return 0;
+}
+
+static bool attr_is_pending(struct call *c, const struct row *row, const char *key)
+{
+	_scope_ struct scope s = {0};
+
+	return row->class == &class_wait && scope_open(&s, c->fs, c->snapshot, row, key) >= 0 && wait_is_pending(&s);
+}
+
+/* A program that splices has a node of its own: the size belongs to the node, and nobody else may see it. */
+static struct node *attr_make_node(struct call *c, const struct row *row, const char *key)
+{
+	bool is_spliced = attr_is_pending(c, row, key) && sniff_is_splicing_cat(c->who.pid);
+	struct node *n = is_spliced || row->flags & ROW_OWN_NODE ? node_make_own(&c->fs->nodes, row, key)
+								 : node_make(&c->fs->nodes, row, key);
+
+	if (n && is_spliced)
+		n->is_spliced = true;
+	return n;
 }
 
 int attr_entry(struct call *c, const struct row *row, const char *key, struct fuse_entry_param *e)
 {
-	struct node *n =
-		row->flags & ROW_OWN_NODE ? node_make_own(&c->fs->nodes, row, key) : node_make(&c->fs->nodes, row, key);
+	struct node *n = attr_make_node(c, row, key);
 	int r;
 
 	if (!n)

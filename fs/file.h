@@ -32,6 +32,7 @@ struct handle {
 
 	/* Waiting files, and files that have written: the job they are bound to and how far they have read it. */
 	struct job *job;
+	bool is_past;	      /* one of history: no EIO at its end */
 	bool sniffer;	      /* sees an empty file */
 	pthread_mutex_t lock; /* guards the next two: the notifier answers too */
 	size_t cursor;
@@ -118,6 +119,8 @@ int text_read(struct call *c, struct handle *h, size_t size, off_t offset);
 int wait_read(struct call *c, struct handle *h, enum wait_what what, size_t size, off_t offset);
 void wait_bind(struct handle *h, struct job *j); /* takes a reference; the cursor starts anew */
 bool wait_in_flight(struct job *j);
+/* Of class_wait: whether a read waits, or ends with EIO before the first byte; its size is 0 then. */
+bool wait_is_pending(const struct scope *s);
 /* Whether a read at the cursor would be answered at once. Any thread. */
 bool wait_readable(struct handle *h, enum wait_what what);
 

@@ -172,7 +172,8 @@ static int log_open(struct call *c, const struct scope *s, struct handle *h)
 	int r;
 
 	h->stream = logs_find_stream(s);
-	if (logs_cloud_kind(s->row) < 0)
+	/* grep -r and others that look in passing open so: nothing is fetched for them. */
+	if (logs_cloud_kind(s->row) < 0 || h->flags & O_NONBLOCK)
 		return 0;
 	if (!h->stream && !log_budget_take(&c->fs->log_budget, c->who.pid, clock_monotonic_ms()))
 		return 0;

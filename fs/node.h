@@ -19,6 +19,7 @@ struct node {
 	char *key;
 	uint64_t lookups; /* that the kernel will forget one day */
 	unsigned handles; /* open files */
+	bool is_spliced;  /* of a program that splices: what waits has a size here (attr.h) */
 };
 
 #define NODE_BUCKETS 1024

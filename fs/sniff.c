@@ -8,11 +8,13 @@
 #include <string.h>
 
 static const char *const sniffers[] = {
+	/* Dolphin and what KDE reads names with */
 	"dolphin",
 	"kioslave5",
 	"kioworker",
 	"kiod5",
 	"kiod6",
+	/* indexers and makers of thumbnails */
 	"baloo_file",
 	"baloo_file_extractor",
 	"tracker-extract",
@@ -25,7 +27,39 @@ static const char *const sniffers[] = {
 	"updatedb",
 	"updatedb.plocate",
 	"updatedb.mlocate",
+	/* viewers and editors of one thread, which would show no window, or a dead one, until the job has ended */
+	"mousepad",
+	"featherpad",
+	"geany",
+	"l3afpad",
+	"leafpad",
+	"pluma",
+	"xed",
+	"kwrite",
+	"kate",
+	"mc",
+	"mcview",
+	"mcedit",
+	"lf",
 };
+
+/* Programs of which each is many, by the name that it is called by. */
+static const char *const multicalls[] = {"coreutils", "busybox"};
+
+static bool sniff_is_multicall(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(multicalls); i++)
+		if (strcmp(multicalls[i], name) == 0)
+			return true;
+	return false;
+}
+
+static const char *sniff_base(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
 
 bool sniff_is_listed(const char *program)
 {
@@ -35,19 +69,51 @@ bool sniff_is_listed(const char *program)
 	return false;
 }
 
-bool sniff_is_sniffer(pid_t tid)
+/* False if there is no such thread, or it belongs to somebody else. */
+static bool sniff_executable(pid_t tid, char program[static PATH_MAX])
 {
-	char link[64], program[PATH_MAX];
-	const char *base;
+	char link[64];
 	ssize_t n;
 
-	if (tid <= 0)
-		return false;
 	snprintf(link, sizeof(link), "/proc/%d/exe", (int)tid);
-	n = readlink(link, program, sizeof(program) - 1);
-	if (n <= 0)
+	n = tid > 0 ? readlink(link, program, PATH_MAX - 1) : -1;
+	program[n > 0 ? n : 0] = '\0';
+	return n > 0;
+}
+
+bool sniff_is_sniffer(pid_t tid)
+{
+	char program[PATH_MAX];
+
+	return sniff_executable(tid, program) && sniff_is_listed(sniff_base(program));
+}
+
+bool sniff_command_is_cat(const char *command, size_t len)
+{
+	const char *name = sniff_base(command), *next = command + strlen(command) + 1;
+
+	if (sniff_is_multicall(name) && next < command + len)
+		name = sniff_base(next);
+	return strcmp(name, "cat") == 0;
+}
+
+/* Newer packages of uutils have a program each, in a directory of that name. */
+static bool sniff_may_splice(const char *program)
+{
+	return sniff_is_multicall(sniff_base(program)) || strstr(program, "/coreutils/");
+}
+
+bool sniff_is_splicing_cat(pid_t tid)
+{
+	char program[PATH_MAX], path[64], command[512] = "";
+	_cleanup_(fclose_cleanup) FILE *f = NULL;
+	size_t n;
+
+	if (!sniff_executable(tid, program) || !sniff_may_splice(program))
 		return false;
-	program[n] = '\0';
-	base = strrchr(program, '/');
-	return sniff_is_listed(base ? base + 1 : program);
+	snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)tid);
+	f = fopen(path, "re");
+	n = f ? fread(command, 1, sizeof(command) - 1, f) : 0;
+	command[n] = '\0';
+	return sniff_command_is_cat(command, n);
 }

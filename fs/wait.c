@@ -8,6 +8,7 @@
  */
 #include "fs/file.h"
 
+#include "fs/history.h"
 #include "fs/notify.h"
 #include "fs/refuse.h"
 #include "fs/sniff.h"
@@ -151,7 +152,7 @@ static bool wait_answer_read(fuse_req_t req, struct handle *h, struct job *j, en
 	if (!wait_take_range(h, &content, size, p, &at))
 		return false;
 	left = content.len - at;
-	if (!left && content.could_not_run && !p->further)
+	if (!left && content.could_not_run && !h->is_past && !p->further)
 		fuse_reply_err(req, EIO);
 	else if (content.output)
 		wait_reply_output(req, content.output, at, left < size ? left : size);
@@ -247,11 +248,23 @@ static enum wait_what wait_what_of(const struct row *row)
 	return (enum wait_what)row->arg;
 }
 
+/*
+ * An entry of a history, or an operation that is not the latest: what could not be run reads as empty there, for
+ * whoever copies or packs the directory. The reason is in error beside it.
+ */
+static bool wait_is_past(const struct scope *s)
+{
+	if (s->job->kind == JOB_OPERATION)
+		return s->job != job_list_last(s->snapshot->operations);
+	return history_is_entry(tree_parent(s->row));
+}
+
 static int wait_open(struct call *c, const struct scope *s, struct handle *h)
 {
 	if (!s->job)
 		return 0;
 	wait_bind(h, s->job);
+	h->is_past = wait_is_past(s);
 	if (wait_what_of(s->row) == WAIT_NOT_STDERR || !wait_in_flight(s->job))
 		return 0;
 	h->open_flags |= FOPEN_STREAM;
@@ -259,11 +272,36 @@ static int wait_open(struct call *c, const struct scope *s, struct handle *h)
 	return 0;
 }
 
+bool wait_is_pending(const struct scope *s)
+{
+	struct content content;
+
+	if (!s->job || wait_what_of(s->row) == WAIT_NOT_STDERR)
+		return false;
+	wait_fill(&content, wait_what_of(s->row), s->job, s->view);
+	return content.waits || (content.could_not_run && !content.len && !wait_is_past(s));
+}
+
+static bool wait_is_unreadable_page(struct handle *h)
+{
+	_cleanup_(job_view_unref_cleanup) struct job_view *v = job_view(h->job);
+	struct content content;
+
+	wait_fill(&content, wait_what_of(h->node->row), h->job, v);
+	return content.waits || (content.could_not_run && !content.len && !h->is_past);
+}
+
 static int class_wait_read(struct call *c, struct handle *h, size_t size, off_t offset)
 {
-	if (h->job && !h->sniffer)
+	bool is_read = h->job && !h->sniffer;
+
+	/* To splice(2), which then leaves it to read(2): a page that waits could not be interrupted. */
+	if (is_read && c->paged && wait_is_unreadable_page(h))
+		fuse_reply_err(c->req, EIO);
+	else if (is_read)
 		return wait_read(c, h, wait_what_of(h->node->row), size, offset);
-	fuse_reply_buf(c->req, NULL, 0);
+	else
+		fuse_reply_buf(c->req, NULL, 0);
 	return FILE_ANSWERED;
 }
 

@@ -2,6 +2,7 @@
 """Commands in Lambda."""
 
 import os
+import shutil
 import subprocess
 import threading
 
@@ -30,6 +31,27 @@ def test_the_one_liner(stack):
     assert stack.value("lambda/exit_code") == "0"
     assert stack.value("lambda/request_id")
     assert stack.value("lambda/duration").isdigit()
+
+
+@pytest.mark.parametrize("cat", ["/usr/lib/cargo/bin/coreutils/cat", "busybox cat"])
+def test_a_cat_that_splices_waits_and_prints_everything(stack, cat):
+    """uutils and busybox read by splice(2) and sendfile(2), which take nothing from a file of size 0."""
+    if not shutil.which(cat.split()[0]):
+        pytest.skip(f"{cat} is not installed")
+    assert stack.bash(f"echo 'echo early; sleep 1; echo late' > lambda/query; {cat} lambda/result") == "early\nlate\n"
+    assert stack.bash(f"{cat} lambda/result lambda/exit_code") == "early\nlate\n0\n"
+    large = stack.bash(f"echo 'seq 50000' > lambda/query; {cat} lambda/result | cksum; {cat} lambda/result | cksum; seq 50000 | cksum")
+    assert len(set(large.splitlines())) == 1
+
+
+def test_what_could_not_be_run_is_empty_in_history(stack):
+    """So that a history is copied and packed; the live file says so by an error."""
+    stack.bash("echo 'sleep 100' > lambda/query; touch lambda/cancel; ! cat lambda/result")
+    number = max(map(int, os.listdir(stack.path / "lambda/history")))
+    assert stack.bash(f"cat lambda/history/{number}/result lambda/history/{number}/exit_code") == ""
+    assert stack.bash(f"cat lambda/history/{number}/error")
+    stack.bash("tar -cf - lambda/history | tar -tf - >/dev/null && cp -r lambda/history $HOME/history")
+    stack.bash("! cat lambda/result")
 
 
 def test_a_command_that_fails_is_no_io_error(stack):

@@ -218,6 +218,13 @@ static void sniffers(void **state _unused_)
 	assert_false(sniff_is_listed("cat"));
 	assert_false(sniff_is_sniffer(0));
 	assert_false(sniff_is_sniffer(getpid()));
+	assert_true(sniff_command_is_cat("cat\0x", 6));
+	assert_true(sniff_command_is_cat("/usr/lib/cargo/bin/coreutils/cat\0x", 35));
+	assert_true(sniff_command_is_cat("/bin/busybox\0cat\0x", 19));
+	assert_true(sniff_command_is_cat("coreutils\0cat", 14));
+	assert_false(sniff_command_is_cat("coreutils\0wc\0-c", 16));
+	assert_false(sniff_command_is_cat("coreutils", 10));
+	assert_false(sniff_command_is_cat("", 0));
 }
 
 /* A line of /proc/PID/stat with these flags and this exit code. */
