@@ -124,6 +124,8 @@ struct job_list {
 struct job_list *job_list_with(const struct job_list *old, struct job *j, size_t keep);
 /* The list without j. NULL without memory. */
 struct job_list *job_list_without(const struct job_list *old, const struct job *j);
+/* The list without those that drop says to drop, asked oldest first. NULL without memory. */
+struct job_list *job_list_filter(const struct job_list *old, bool (*drop)(struct job *j, void *arg), void *arg);
 struct job_list *job_list_ref(struct job_list *l);
 void job_list_unref(struct job_list *l);
 struct job *job_list_find(const struct job_list *l, uint64_t number);	      /* no new reference; NULL */

@@ -44,6 +44,20 @@ struct job_list *job_list_without(const struct job_list *old, const struct job *
 	return l;
 }
 
+struct job_list *job_list_filter(const struct job_list *old, bool (*drop)(struct job *j, void *arg), void *arg)
+{
+	struct job_list *l = malloc(sizeof(*l) + old->n * sizeof(struct job *));
+
+	if (!l)
+		return NULL;
+	ref_init(&l->ref);
+	l->n = 0;
+	for (size_t i = 0; i < old->n; i++)
+		if (!drop(old->jobs[i], arg))
+			l->jobs[l->n++] = job_ref(old->jobs[i]);
+	return l;
+}
+
 struct job_list *job_list_ref(struct job_list *l)
 {
 	ref_get(&l->ref);

@@ -217,6 +217,9 @@ static void sending_log(struct sending *s, const struct query_reply *answer)
 		"batch %" PRIu32 ": %" PRIu64 " events, %" PRIu64 " bytes, exit code %d", f->index, f->events, f->bytes,
 		answer->exit_code);
 	stream_append(log, answer->errors->data, answer->errors->len);
+	if (answer->exit_code == 0 && answer->stdin_bytes >= 0 && (uint64_t)answer->stdin_bytes < f->inflated)
+		job_remark(import_job(batch_import(s->batch)),
+			   "import_command ended with status 0 before it had read all events; they count as delivered");
 }
 
 static void sending_answered(struct aws_reply *reply, void *arg)

@@ -12,8 +12,10 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define SPOOL_DIRECTORY "spool"
-#define TRIM_EVERY	32 /* imports: looking through a long list each time would cost more than it saves */
+#define SPOOL_DIRECTORY	     "spool"
+#define HISTORY_KEEP_DEFAULT 100 /* without settings */
+#define LONG_LIST	     1000
+#define TRIM_EVERY	     32 /* imports: looking through a long list each time would cost more than it saves */
 
 struct imports {
 	struct model *model;
@@ -23,31 +25,38 @@ struct imports {
 
 /* -- the end --------------------------------------------------------------------------------------------------- */
 
-/* Ended imports beyond history_keep, oldest first; those that keep rejected batches stay. */
-static int imports_edit_trim(struct snapshot *s, void *arg _unused_)
+/* What is to be left out of the history. */
+struct imports_surplus {
+	size_t n;
+	const struct job *newest; /* stays, so that its result can be read */
+};
+
+/* For job_list_filter. Imports that keep rejected batches stay. */
+static bool imports_drop(struct job *j, void *arg)
 {
-	size_t keep = s->settings ? s->settings->history_keep : 100;
-	struct job_list *old = s->imports, *rest;
-	size_t surplus = old->n > keep ? old->n - keep : 0;
+	struct imports_surplus *surplus = arg;
+	_cleanup_(job_view_unref_cleanup) struct job_view *v = surplus->n && j != surplus->newest ? job_view(j) : NULL;
 
-	if (!surplus || !(rest = job_list_with(NULL, NULL, 0)))
+	if (!v || !job_state_ended(v->state) || v->keeps_data)
+		return false;
+	surplus->n--;
+	return true;
+}
+
+/* Ended imports beyond history_keep, oldest first. number: of the one that has just ended. */
+static int imports_edit_trim(struct snapshot *s, void *number)
+{
+	size_t keep = s->settings ? s->settings->history_keep : HISTORY_KEEP_DEFAULT, n = s->imports->n;
+	struct imports_surplus surplus = {.n = n > keep ? n - keep : 0, .newest = job_list_last(s->imports)};
+	struct job_list *rest;
+
+	if (!surplus.n || (n > LONG_LIST && *(uint64_t *)number % TRIM_EVERY != 0))
 		return -EALREADY;
-	for (size_t i = 0; i < old->n; i++) {
-		_cleanup_(job_view_unref_cleanup) struct job_view *v = surplus ? job_view(old->jobs[i]) : NULL;
-		struct job_list *longer;
-
-		if (v && job_state_ended(v->state) && !v->keeps_data && i + 1 < old->n) {
-			surplus--;
-			continue;
-		}
-		longer = job_list_with(rest, old->jobs[i], SIZE_MAX);
-		job_list_unref(rest);
-		rest = longer;
-		if (!rest)
-			return -ENOMEM;
-	}
+	rest = job_list_filter(s->imports, imports_drop, &surplus);
+	if (!rest)
+		return -ENOMEM;
+	job_list_unref(s->imports);
 	s->imports = rest;
-	job_list_unref(old);
 	return 0;
 }
 
@@ -64,7 +73,8 @@ static void import_edit_end(struct job_view *v, void *arg)
 	v->state = e->state;
 	v->ran = true;
 	v->exit_code = e->state == JOB_SUCCEEDED ? 0 : e->counts.exit_code ? e->counts.exit_code : 1;
-	v->error = e->counts.error;
+	if (error_is(&e->counts.error))
+		v->error = e->counts.error; /* else there may be a warning */
 	v->keeps_data = e->counts.batches_rejected != 0;
 	blob_unref(v->result);
 	v->result = blob_ref(e->result);
@@ -97,6 +107,7 @@ static void imports_ended(struct import *imp, void *arg)
 	struct job *j = import_job(imp);
 	_buf_ struct buf text = BUF_INIT(4096);
 	struct import_end end = {0};
+	uint64_t number;
 
 	import_counts(imp, &end.counts);
 	end.state = import_state(&end.counts);
@@ -108,8 +119,8 @@ static void imports_ended(struct import *imp, void *arg)
 		model_job_tell_failure(all->model, j, &end.counts.error);
 	job_edit(j, import_edit_end, &end);
 	blob_unref(end.result);
-	if (import_number(imp) % TRIM_EVERY == 0)
-		model_publish(all->model, imports_edit_trim, NULL);
+	number = import_number(imp);
+	model_publish(all->model, imports_edit_trim, &number);
 }
 
 static void imports_changed(void *arg)
@@ -205,7 +216,7 @@ int model_import_retry(struct model *m, struct job *j, struct requester who, str
 	if (from)
 		import_counts(from, &counts);
 	if (!from || !rejected_size(from))
-		return error_set(err, -ENOENT, "import/history/%" PRIu64 " keeps no rejected events", j->number);
+		return error_set(err, -ENODATA, "import/history/%" PRIu64 " keeps no rejected events", j->number);
 	r = model_import(m, j->argument, who, &to, err);
 	if (r == 0)
 		r = import_retry(from, to);

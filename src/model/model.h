@@ -136,7 +136,7 @@ int model_import_check(struct model *m, struct error *err);
 int model_import(struct model *m, const char *format, struct requester who, struct import **ret, struct error *err);
 /* The import of a job that has not ended or keeps rejected batches, with a reference; NULL: there is none. */
 struct import *model_import_find(struct model *m, const struct job *j);
-/* Makes a new import of what j keeps as rejected. -ENOENT with a message: it keeps nothing. */
+/* Makes a new import of what j keeps as rejected. -ENODATA with a message: it keeps nothing. */
 int model_import_retry(struct model *m, struct job *j, struct requester who, struct error *err);
 void model_import_totals(struct model *m, struct ingest_totals *ret);
 

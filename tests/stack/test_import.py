@@ -249,6 +249,29 @@ def test_an_endless_writer_is_delivered_every_second(stack, engine):
             until(lambda: len(engine.lines) == n + 1, "a batch of an open import")
 
 
+def test_a_command_that_does_not_read_leaves_a_warning(cloud, stack, engine):
+    settings = stack.read("config/default.env")
+    stack.write("config/default.env", "".join(line for line in settings.splitlines(True) if not line.startswith("import_command"))
+                + "import_command=exec <&-\n")
+    try:
+        assert put(stack, "json", b'{"a":"%s"}\n' % (b"x" * 1_000_000))["delivered"] == "1"
+        assert "before it had read all events" in stack.read("import/error")
+    finally:
+        stack.write("config/default.env", settings)
+
+
+def test_the_history_has_the_last_imports(stack, engine):
+    settings = stack.read("config/default.env")
+    stack.write("config/default.env", settings + "history_keep=2\n")
+    try:
+        for n in range(5):
+            put(stack, "json", b'{"a":%d}\n' % n)
+        until(lambda: sum(stack.value(f"import/history/{n}/state") == "succeeded" for n in os.listdir(stack.path / "import/history")) <= 2,
+              "the trimming")
+    finally:
+        stack.write("config/default.env", settings)
+
+
 def test_cancel(stack, engine):
     engine.open.clear()
     with open(stack.path / "import/json", "wb", buffering=0) as f:
