@@ -10,7 +10,8 @@ static const char refresh[] = "for keys of IAM Identity Center run: touch contro
 static const char wrong_keys[] =
 	"run: cat whoami, which shows the source of the keys; put valid keys there and run: touch control/refresh, or "
 	"set "
-	"aws_profile in config/default.env to another profile; aws sts get-caller-identity checks the same keys";
+	"aws_profile in config/default.env to another profile; the AWS CLI checks the same keys with: aws sts "
+	"get-caller-identity";
 static const char permission[] = "ask the administrator of the account for this permission";
 
 static const struct {

@@ -114,8 +114,6 @@ static int upgrade_refused(int status, struct error *err)
 {
 	error_set(err, -EPROTO, "the server refused the WebSocket (HTTP status %d)", status);
 	err->http_status = status;
-	if (status == 407)
-		error_remedy(err, "add user name and password of the proxy to https_proxy");
 	return err->errnum;
 }
 

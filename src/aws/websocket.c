@@ -236,6 +236,8 @@ static void websocket_take_reply(struct websocket *ws)
 {
 	int r = upgrade_reply(buf_str(&ws->reply), ws->reply.len, ws->key, &ws->error);
 
+	if (r < 0 && ws->error.http_status == 407)
+		failure_explain_proxy(ws->url.connect, 407, &ws->error);
 	if (r <= 0)
 		return;
 	ws->reply_taken = (size_t)r;

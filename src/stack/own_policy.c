@@ -19,7 +19,7 @@ static void own_policy_log_entries(struct operation *op, const char *which, cons
 static int own_policy_report(struct operation *op, const struct own_policy *policy, const char *name, const char *there)
 {
 	struct policy_difference d;
-	char text[512];
+	char text[640];
 	int r = policy_compare(policy->versions[0], there, &d), missing, added;
 
 	if (r < 0)
@@ -31,10 +31,9 @@ static int own_policy_report(struct operation *op, const struct own_policy *poli
 	policy_difference_release(&d);
 	snprintf(text, sizeof(text),
 		 "%s %s was edited and stays as it is: %d entries that vastfs writes are missing, %d were added%s%s; "
-		 "to have vastfs write it again, delete it in the AWS console or with: %s %s --region %s, then touch "
-		 "control/deploy",
+		 "to have vastfs write it again, delete it in %s or with: %s %s --region %s, then touch control/deploy",
 		 policy->what, name, missing, added, missing ? "; " : "", missing ? policy->consequence : "",
-		 policy->remove, name, aws_region(op->aws));
+		 policy->console, policy->command, name, aws_region(op->aws));
 	job_remark(op->job, text);
 	return 0;
 }

@@ -13,7 +13,8 @@
 struct own_policy {
 	const char *what;	 /* for people: "the policy of the image repository" */
 	const char *consequence; /* what may fail without the entries of vastfs: "Lambda may not be able to pull ..." */
-	const char *remove;	 /* the AWS CLI's command that deletes it, without the name */
+	const char *console;	 /* where it is deleted: "the EFS console (File system policy)" */
+	const char *command;	 /* the AWS CLI's command that deletes it, without the name */
 	const char *absent_code; /* AWS's error code for a missing policy */
 	const char *member;	 /* the member of the reply that has the policy's text */
 	const char *const *versions; /* the policy that vastfs writes and those that earlier versions wrote, newest

@@ -36,7 +36,8 @@ static int repository_ensure_policy(struct operation *op, struct error *err)
 	const char *versions[] = {NULL, NULL};
 	const struct own_policy policy = {.what = "the policy of the image repository",
 					  .consequence = "Lambda may not be able to pull the image",
-					  .remove = "aws ecr delete-repository-policy --repository-name",
+					  .console = "the ECR console (Repositories, Permissions)",
+					  .command = "aws ecr delete-repository-policy --repository-name",
 					  .absent_code = "RepositoryPolicyNotFoundException",
 					  .member = "policyText",
 					  .versions = versions,
@@ -67,7 +68,8 @@ static int repository_ensure_lifecycle(struct operation *op, struct error *err)
 		NULL};
 	static const struct own_policy policy = {.what = "the lifecycle policy of the image repository",
 						 .consequence = "images of interrupted pushes may stay and be billed",
-						 .remove = "aws ecr delete-lifecycle-policy --repository-name",
+						 .console = "the ECR console (Repositories, Lifecycle policy)",
+						 .command = "aws ecr delete-lifecycle-policy --repository-name",
 						 .absent_code = "LifecyclePolicyNotFoundException",
 						 .member = "lifecyclePolicyText",
 						 .versions = versions,

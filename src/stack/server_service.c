@@ -205,8 +205,8 @@ int service_refuse_foreign(struct operation *op, struct error *err)
 			      strrchr(arn->valuestring, '/') ? strrchr(arn->valuestring, '/') + 1 : arn->valuestring);
 		error_remedy(
 			err,
-			"move or delete that service, then touch control/destroy again; the ECS console does it, or: "
-			"aws ecs delete-service --force --region %s --cluster %s --service %s",
+			"delete that service in the ECS console or with: aws ecs delete-service --force --region %s "
+			"--cluster %s --service %s, then touch control/destroy again",
 			aws_region(op->aws), op->cluster, arn->valuestring);
 		break;
 	}

@@ -85,7 +85,8 @@ static int storage_ensure_policy(struct operation *op, struct error *err)
 	const char *versions[] = {NULL, NULL};
 	const struct own_policy policy = {.what = "the policy of the file system",
 					  .consequence = "the server may not be able to mount its storage",
-					  .remove = "aws efs delete-file-system-policy --file-system-id",
+					  .console = "the EFS console (File system policy)",
+					  .command = "aws efs delete-file-system-policy --file-system-id",
 					  .absent_code = "PolicyNotFound",
 					  .member = "Policy",
 					  .versions = versions,

@@ -261,6 +261,13 @@ def test_a_proxy_that_refuses():
     assert printed["errno"] < 0 and "407" in printed["message"]
 
 
+def test_a_proxy_that_answers_in_place_of_the_server():
+    """It says the same as where a tunnel is refused."""
+    printed = raw(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
+    assert re.fullmatch(r"127\.0\.0\.1:\d+: the proxy requires credentials \(HTTP status 407\)", printed["message"]), printed
+    assert "http://USER:PASSWORD@HOST:PORT" in printed["remedy"]
+
+
 def test_nobody_there():
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))

@@ -4,7 +4,7 @@
  *
  * usage: websocket-call [-p PING_MS] [-m MESSAGE_MAX] [-c CA_FILE] URL
  * Sends each message back as it came, until the other side closes; "bye" makes it close itself. Prints one JSON object
- * at the end: messages, bytes, errno, message, http_status.
+ * at the end: messages, bytes, errno, message, remedy, http_status.
  */
 #include "aws/websocket.h"
 
@@ -81,6 +81,7 @@ static void print(const struct run *run)
 	cJSON_AddNumberToObject(out, "errno", run->error.errnum);
 	cJSON_AddNumberToObject(out, "http_status", run->error.http_status);
 	cJSON_AddStringToObject(out, "message", run->error.message);
+	cJSON_AddStringToObject(out, "remedy", run->error.remedy);
 	text = cJSON_PrintUnformatted(out);
 	puts(text);
 	cJSON_free(text);

@@ -85,7 +85,7 @@ def test_a_user_s_edit_stays_and_is_reported(cloud, deployed, policies):
     assert (policies.repository(), policies.lifecycle()) == kept
     error, log = deployed.read("operations/latest/error"), deployed.read("operations/latest/operation.log")
     assert f"the policy of the image repository {deployed.name} was edited and stays as it is: 0 entries that vastfs writes " \
-           "are missing, 1 were added; to have" in error
+           "are missing, 1 were added; to have vastfs write it again, delete it in the ECR console (Repositories, Permissions) or with:" in error
     assert f"the lifecycle policy of the image repository {deployed.name} was edited" in error
     assert f"aws ecr delete-repository-policy --repository-name {deployed.name} --region eu-west-1, then touch control/deploy" in error
     assert 'only in the existing policy: {"Sid":"Backup"' in log

@@ -338,9 +338,12 @@ static int chain_login(struct chain *c, struct credential_source *s _unused_)
 		return 0;
 	chain_refuse(c, "profile %s signs in with the AWS CLI's console login (login_session), which vastfs cannot use",
 		     c->profile);
-	error_remedy(c->err,
-		     "use a profile with sso_session and touch control/login, or put keys into the environment: "
-		     "eval \"$(aws configure export-credentials --format env)\"");
+	error_remedy(
+		c->err,
+		"set aws_profile in config/default.env to a profile with sso_session, then: touch control/login; or "
+		"start vastfs again with keys in its environment, which the AWS CLI puts there with: "
+		"eval \"$(aws configure export-credentials --profile %s --format env)\"",
+		c->profile);
 	return -ENOKEY;
 }
 
@@ -510,9 +513,9 @@ static int chain_refuse_mfa(struct chain *c)
 	chain_refuse(c, "profile %s asks for a code of a device (mfa_serial), which vastfs cannot ask for", c->profile);
 	error_remedy(
 		c->err,
-		"set aws_profile in config/default.env to a profile without mfa_serial, or put a session's keys into "
-		"the environment and start vastfs again: eval \"$(aws configure export-credentials --profile %s "
-		"--format env)\"",
+		"set aws_profile in config/default.env to a profile without mfa_serial; or start vastfs again with a "
+		"session's keys in its environment, which the AWS CLI puts there with: "
+		"eval \"$(aws configure export-credentials --profile %s --format env)\"",
 		c->profile);
 	return -ENOKEY;
 }
