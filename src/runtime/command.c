@@ -294,9 +294,20 @@ static bool run_has_writers(const struct run *run)
 	return found;
 }
 
+/* Something was printed that has not been read yet, because this process was late on a busy machine. */
+static bool run_has_unread(const struct run *run)
+{
+	struct pollfd fds[2] = {{.fd = run->out[0], .events = POLLIN}, {.fd = run->out[1], .events = POLLIN}};
+
+	return poll(fds, 2, 0) > 0 && ((fds[0].revents | fds[1].revents) & POLLIN);
+}
+
 /* Does what is due. Sets `cut` when the time of all processes is over. */
 static void run_on_time(struct run *run, int64_t now)
 {
+	/* Who printed is not silent, however late that is read. */
+	if (run->exited && now >= run_next_time(run) && run_has_unread(run))
+		run->heard_at = now;
 	if (now < run_next_time(run))
 		return;
 	if (run->end->timed_out || run->exited) {

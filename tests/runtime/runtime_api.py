@@ -77,12 +77,12 @@ class RuntimeApi:
         self.pending.put((request_id, body, seconds, headers))
         return request_id
 
-    def answer(self):
-        return self.answers.get(timeout=PATIENCE)
+    def answer(self, seconds=0):
+        return self.answers.get(timeout=max(seconds, PATIENCE))
 
     def invoke(self, command, seconds=60, **fields):
         request_id = self.send(event(command, **fields), seconds)
-        answer = self.answer()
+        answer = self.answer(seconds)
         assert answer.id == request_id
         return answer
 

@@ -101,7 +101,7 @@ def test_stderr_is_logged_live(api, runtime, tmp_path):
     assert api.answers.empty()
     flag.touch()
     assert api.answer().stderr == b"early\nlate\n"
-    assert runtime.log == b"early\nlate\n"
+    until(lambda: runtime.log == b"early\nlate\n", "all of it is logged, once")
 
 
 def test_both_streams_at_once(api, runtime):

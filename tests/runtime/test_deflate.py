@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Streamed replies whose stdout is compressed: byte for byte what the plain ones have, and as prompt."""
 
+import itertools
 import pathlib
 import random
 import threading
@@ -9,7 +10,7 @@ import time
 import pytest
 from conftest import until
 from frames import Stream
-from runtime_api import event
+from runtime_api import PATIENCE, event
 from test_stream import Count, Stalled, until_it_stands_still
 
 EVENTS = b"".join(b'{"timestamp": %d, "event_type": "flow", "src_port": %d}\n' % (i, i * 7919 % 65536) for i in range(100000))
@@ -121,28 +122,32 @@ def test_output_comes_as_it_is_printed(api, runtime, tmp_path):
 
 
 def test_a_pause_takes_no_longer_than_a_flush(api, runtime, tmp_path):
-    """The best of several tries: the machine may be busy, the runtime has no excuse."""
-    took = []
-    for i in range(5):
-        flag, api.live = tmp_path / str(i), bytearray()
+    """Of several tries: the machine may be busy, the runtime has no excuse."""
+    numbers = itertools.count()
+
+    def pause():
+        flag, api.live = tmp_path / str(next(numbers)), bytearray()
         api.send(event(f"printf x; until [ -e {flag} ]; do sleep 0.01; done", stream=True, deflate=True))
         until(lambda: api.live.startswith(b"vastfs2\n"), "the command runs")
         begin = time.monotonic()
         until(lambda: Stream(api.live).stdout == b"x", "the byte is there")
-        took.append(time.monotonic() - begin)
+        took = time.monotonic() - begin
         flag.touch()
         api.answer()
-    assert min(took) < 0.15, took
+        return took
+
+    until(lambda: pause() < 0.15, "a pause is short")
 
 
-def test_lines_that_trickle_are_not_kept_back(api, runtime):
+def test_lines_that_trickle_are_not_kept_back(api, runtime, tmp_path):
     """A command that never pauses for as long as a flush takes."""
-    api.send(event("for i in $(seq 150); do echo $i; sleep 0.01; done", stream=True, deflate=True))
-    until(lambda: len(Stream(api.live).stdout.split()) > 5, "the first lines are there")
+    flag = tmp_path / "go"
+    api.send(event(f"i=0; until [ -e {flag} ]; do i=$((i + 1)); echo $i; sleep 0.01; done", stream=True, deflate=True))
+    until(lambda: Stream(api.live).deflated > 10, "lines are there")
     assert api.answers.empty()
-    stream = api.answer().stream
-    assert stream.stdout == b"".join(b"%d\n" % i for i in range(1, 151))
-    assert stream.deflated > 10
+    flag.touch()
+    lines = api.answer().stream.stdout.split()
+    assert lines == [b"%d" % i for i in range(1, len(lines) + 1)]
 
 
 # --- bounds ---
@@ -151,8 +156,8 @@ def test_lines_that_trickle_are_not_kept_back(api, runtime):
 def test_large_output_in_constant_memory(api, runtime, binary):
     size = 200 * 1024 * 1024 if not binary.endswith("-asan") else 20 * 1024 * 1024
     count = api.faults["response"] = Count()
-    api.send(event(f"head -c {size} /dev/zero", stream=True, deflate=True))
-    assert count.done.wait(60)
+    api.send(event(f"head -c {size} /dev/zero", stream=True, deflate=True), seconds=5 * PATIENCE)
+    assert count.done.wait(5 * PATIENCE)
     assert count.stdout == size and count.end["stdout_length"] == size and count.end["length"] * 100 < size
     if not binary.endswith("-asan"):
         status = pathlib.Path(f"/proc/{runtime.process.pid}/status").read_text()
@@ -171,14 +176,22 @@ def test_a_peer_that_reads_late_gets_everything(api, runtime, file):
 
 
 def test_a_peer_that_stops_reading_does_not_stop_the_deadline(api, runtime):
-    peer = api.faults["response"] = Stalled()
-    begin = time.monotonic()
-    api.send(event("trap '' TERM; cat /dev/urandom", stream=True, deflate=True), seconds=3)
-    runtime.until_logged(b"was broken off: it was not read until the function's time was over")
-    assert 2 < time.monotonic() - begin < 3.5
-    assert runtime.children() == []
-    assert api.stream("echo next", deflate=True).stdout == b"next\n"
-    peer.go.set()
+    """It is broken off at most half a second too late; on a busy machine, not each time."""
+
+    def break_off():
+        runtime.forget_log()
+        peer = api.faults["response"] = Stalled()
+        begin = time.monotonic()
+        api.send(event("trap '' TERM; cat /dev/urandom", stream=True, deflate=True), seconds=3)
+        runtime.until_logged(b"was broken off: it was not read until the function's time was over")
+        took = time.monotonic() - begin
+        assert took > 2 and runtime.children() == []
+        assert api.stream("echo next", deflate=True).stdout == b"next\n"
+        peer.go.set()
+        assert peer.over.wait(PATIENCE)
+        return took
+
+    until(lambda: break_off() < 3.5, "it is broken off in time")
 
 
 def test_the_deadline_keeps_what_was_printed(deflated):
@@ -186,7 +199,7 @@ def test_the_deadline_keeps_what_was_printed(deflated):
     assert stream.end["timed_out"] is True and stream.stdout == b"some\n"
 
 
-def test_a_killed_runtime_leaves_a_stream_without_end(api, runtime):
+def test_a_killed_runtime_leaves_a_stream_without_end(api, runtime, tmp_path):
     broken = threading.Event()
 
     def watch(handler):
@@ -196,7 +209,10 @@ def test_a_killed_runtime_leaves_a_stream_without_end(api, runtime):
             broken.set()
 
     api.faults["response"] = watch
-    api.send(event("echo some; sleep 0.2; kill -KILL $PPID", stream=True, deflate=True))
+    flag = tmp_path / "go"
+    api.send(event(f"echo some; until [ -e {flag} ]; do sleep 0.01; done; kill -KILL $PPID", stream=True, deflate=True))
+    until(lambda: Stream(api.live).stdout, "the line is there")
+    flag.touch()
     until(broken.is_set, "the stream is broken")
     assert Stream(api.live).stdout == b"some\n" and Stream(api.live).end is None
     assert api.answers.empty()

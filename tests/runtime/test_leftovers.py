@@ -8,8 +8,8 @@ import subprocess
 import time
 
 import pytest
-from conftest import until
-from runtime_api import event
+from conftest import ENDLESS, until, within
+from runtime_api import PATIENCE, event
 
 
 def gone(pid):
@@ -17,34 +17,32 @@ def gone(pid):
 
 
 def test_background_child_that_holds_stdout(api, runtime):
-    begin = time.monotonic()
-    answer = api.invoke("sleep 300 & echo $!; exit 4")
-    assert time.monotonic() - begin < 2
+    answer = within(2, lambda: api.invoke("sleep 300 & echo $!; exit 4"))
     assert answer.json["exit_code"] == 4
     assert gone(answer.stdout)
     assert runtime.children() == []
 
 
 def test_background_child_may_finish(api, runtime):
-    answer = api.invoke("(for i in 1 2 3 4 5 6; do sleep 0.03; echo $i; done) & echo shell")
+    """On a busy machine it may be silent for too long."""
+    command = "(for i in 1 2 3 4 5 6; do sleep 0.03; echo $i; done) & echo shell"
+    answer = within(PATIENCE, lambda: api.invoke(command), lambda a: a.stdout.split()[-1] == b"6")
     assert answer.stdout.split() == [b"shell", b"1", b"2", b"3", b"4", b"5", b"6"]
     assert answer.stderr == b""
 
 
 def test_background_child_that_never_stops_printing(api, runtime):
     begin = time.monotonic()
-    answer = api.invoke("(while :; do echo x; sleep 0.02; done) & exit 0")
-    assert 1.5 < time.monotonic() - begin < 5
-    assert answer.json["exit_code"] == 0
+    answer = within(PATIENCE, lambda: api.invoke(ENDLESS, seconds=10 * PATIENCE), lambda a: b"were killed" in a.stderr)
+    assert time.monotonic() - begin > 1.5
+    assert answer.json["exit_code"] == 0 and "timed_out" not in answer.json
     assert b"were killed" in answer.stderr
     assert runtime.children() == []
 
 
 def test_silent_background_child_holds_nothing_up(api, runtime):
-    begin = time.monotonic()
-    answer = api.invoke("sleep 300 >/dev/null 2>&1 & echo $!")
+    answer = within(1, lambda: api.invoke("sleep 300 >/dev/null 2>&1 & echo $!"))
     assert gone(answer.stdout)
-    assert time.monotonic() - begin < 1
 
 
 def test_child_in_another_session(api, runtime, tmp_path):

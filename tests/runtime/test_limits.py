@@ -4,6 +4,7 @@
 import time
 
 import pytest
+from conftest import within
 from runtime_api import REPLY_MAX
 
 # A reply of {"v":1,...} with nothing in stderr takes this much besides stdout.
@@ -13,34 +14,33 @@ FITS = (REPLY_MAX - ENVELOPE) // 4 * 3
 
 def test_deadline_ends_the_command(api, runtime):
     begin = time.monotonic()
-    answer = api.invoke("echo some; echo err >&2; sleep 60; echo never", seconds=2.5)
-    took = time.monotonic() - begin
-    assert 1.3 < took < 2.4
+    answer = within(2.4, lambda: api.invoke("echo some; echo err >&2; sleep 60; echo never", seconds=2.5))
+    assert time.monotonic() - begin > 1.3
     assert answer.kind == "response"
     assert answer.stdout == b"some\n"
     assert answer.json["exit_code"] == 124 and answer.json["timed_out"] is True
     assert answer.stderr.startswith(b"err\nvast-lambda-runtime: the command was ended because the function's time is over")
     assert answer.stderr.endswith(b"\n")
-    assert b"time is over" in runtime.log
+    runtime.until_logged(b"time is over")
 
 
 def test_deadline_and_a_command_that_will_not_go(api, runtime):
-    begin = time.monotonic()
-    answer = api.invoke("trap '' TERM; echo some; while :; do sleep 60; done", seconds=1)
-    assert time.monotonic() - begin < 0.95
+    command = "trap '' TERM; echo some; while :; do sleep 60; done"
+    answer = within(0.95, lambda: api.invoke(command, seconds=1), lambda a: a.stdout)
     assert answer.json["exit_code"] == 124 and answer.json["timed_out"] is True
     assert answer.stdout == b"some\n"
     assert api.invoke("echo next").stdout == b"next\n"
 
 
 def test_deadline_leaves_time_to_say_goodbye(api, runtime):
-    answer = api.invoke("trap 'echo bye; exit 3' TERM; echo some; while :; do sleep 0.01; done", seconds=1)
-    assert answer.stdout == b"some\nbye\n"
+    command = "trap 'echo bye; exit 3' TERM; echo some; while :; do sleep 0.01; done"
+    answer = within(1, lambda: api.invoke(command, seconds=1), lambda a: a.stdout == b"some\nbye\n")
     assert answer.json["exit_code"] == 124
 
 
 def test_deadline_of_a_command_that_prints_for_ever(api, runtime):
-    answer = api.invoke("trap '' TERM; while :; do echo x; sleep 0.01; done", seconds=1)
+    command = "trap '' TERM; while :; do echo x; sleep 0.01; done"
+    answer = within(1, lambda: api.invoke(command, seconds=1), lambda a: a.stdout)
     assert answer.json["timed_out"] is True
     assert set(answer.stdout.split()) == {b"x"}
 
@@ -52,7 +52,7 @@ def test_deadline_in_the_past(api, runtime):
 
 
 def test_no_timeout_for_a_command_that_is_in_time(api, runtime):
-    answer = api.invoke("sleep 0.1; exit 5", seconds=3)
+    answer = api.invoke("sleep 0.1; exit 5", seconds=30)
     assert answer.json["exit_code"] == 5 and "timed_out" not in answer.json
 
 

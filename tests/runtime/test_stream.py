@@ -2,6 +2,7 @@
 """Replies that are streamed: the same commands, with no limit to what they print."""
 
 import base64
+import itertools
 import json
 import os
 import pathlib
@@ -13,7 +14,7 @@ import time
 import zlib
 
 import pytest
-from conftest import until
+from conftest import ENDLESS, until, within
 from frames import STDERR_MAX, Reader, Stream
 from runtime_api import PATIENCE, chunks, event
 
@@ -110,18 +111,27 @@ def test_many_small_pieces(api, runtime):
 def test_signs_of_life(api, runtime, binary, tmp_path):
     if not binary.endswith("-asan"):
         pytest.skip("the tests' variant has the short interval")
-    flag = tmp_path / "go"
-    api.send(event(f"until [ -e {flag} ]; do sleep 0.01; done; echo end", stream=True))
-    begin = time.monotonic()
-    until(lambda: Stream(api.live).life_signs >= 3, "three signs of life have come")
-    assert 0.85 < time.monotonic() - begin < 3
-    flag.touch()
-    stream = api.answer().stream
-    assert stream.stdout == b"end\n" and stream.stderr == b""
+    numbers = itertools.count()
+
+    def three_signs():
+        flag, api.live = tmp_path / str(next(numbers)), bytearray()
+        begin = time.monotonic()
+        api.send(event(f"until [ -e {flag} ]; do sleep 0.01; done; echo end", stream=True))
+        until(lambda: Stream(api.live).life_signs >= 3, "three signs of life have come")
+        took = time.monotonic() - begin
+        assert took > 0.85
+        flag.touch()
+        stream = api.answer().stream
+        assert stream.stdout == b"end\n" and stream.stderr == b""
+        return took
+
+    until(lambda: three_signs() < 3, "they come in time")
 
 
 def test_no_signs_of_life_from_who_prints(api, runtime):
-    assert api.stream("for i in 1 2 3 4 5 6 7 8 9 10 11 12; do sleep 0.05; echo $i; done").life_signs == 0
+    """Unless the machine is so busy that the command is silent for as long."""
+    command = "for i in 1 2 3 4 5 6 7 8 9 10 11 12; do sleep 0.05; echo $i; done"
+    until(lambda: api.stream(command).life_signs == 0, "nothing but lines has come")
 
 
 class Count:
@@ -148,8 +158,8 @@ class Count:
 def test_large_output_in_constant_memory(api, runtime, binary):
     size = 200 * 1024 * 1024 if not binary.endswith("-asan") else 20 * 1024 * 1024
     count = api.faults["response"] = Count()
-    api.send(event(f"""python3 -c '{EVERY_BYTE % (size // 256)}'""", stream=True))
-    assert count.done.wait(60)
+    api.send(event(f"""python3 -c '{EVERY_BYTE % (size // 256)}'""", stream=True), seconds=5 * PATIENCE)
+    assert count.done.wait(5 * PATIENCE)
     assert count.stdout == size and count.end["exit_code"] == 0
     block = bytes(range(256)) * 4096
     expected = 0
@@ -164,7 +174,7 @@ def test_large_output_in_constant_memory(api, runtime, binary):
 
 def test_long_stderr_is_cut_and_says_so(api, runtime):
     lines = STDERR_MAX // 10 + 100
-    stream = api.stream(f"yes 123456789 | head -n {lines} >&2; echo more >&2; echo out")
+    stream = api.stream(f"yes 123456789 | head -n {lines} >&2; echo more >&2; echo out", seconds=5 * PATIENCE)
     note = b"\nvast-lambda-runtime: stderr is longer than 16 MiB; the rest of it is only in the log\n"
     assert stream.stderr[:STDERR_MAX] == (b"123456789\n" * lines)[:STDERR_MAX]
     assert stream.stderr[STDERR_MAX:] == note
@@ -177,9 +187,8 @@ def test_stderr_of_exactly_its_limit_is_whole(api, runtime):
 
 
 def test_what_the_runtime_says_comes_after_long_stderr(api, runtime):
-    stream = api.stream(f"head -c {STDERR_MAX + 1} /dev/zero >&2; echo done; sleep 60", seconds=4)
-    assert stream.stdout == b"done\n"
-    assert TIME_IS_OVER in stream.stderr[STDERR_MAX:]
+    command = f"head -c {STDERR_MAX + 1} /dev/zero >&2; {ENDLESS}"
+    within(PATIENCE, lambda: api.stream(command), lambda s: b"still printed 2 s after" in s.stderr[STDERR_MAX:])
 
 
 # --- time ---
@@ -187,25 +196,25 @@ def test_what_the_runtime_says_comes_after_long_stderr(api, runtime):
 
 def test_deadline_ends_the_command(api, runtime):
     begin = time.monotonic()
-    stream = api.stream("echo some; echo err >&2; sleep 60; echo never", seconds=2.5)
-    assert 1.3 < time.monotonic() - begin < 2.4
+    stream = within(2.4, lambda: api.stream("echo some; echo err >&2; sleep 60; echo never", seconds=2.5))
+    assert time.monotonic() - begin > 1.3
     assert stream.stdout == b"some\n"
     assert stream.end["exit_code"] == 124 and stream.end["timed_out"] is True and "signal" not in stream.end
     assert stream.stderr.startswith(b"err\n" + TIME_IS_OVER) and stream.stderr.endswith(b"\n")
-    assert TIME_IS_OVER in runtime.log
+    runtime.until_logged(TIME_IS_OVER)
 
 
 def test_deadline_and_a_command_that_will_not_go(api, runtime):
-    begin = time.monotonic()
-    stream = api.stream("trap '' TERM; echo some; while :; do sleep 60; done", seconds=1)
-    assert time.monotonic() - begin < 0.95
+    command = "trap '' TERM; echo some; while :; do sleep 60; done"
+    stream = within(0.95, lambda: api.stream(command, seconds=1), lambda s: s.stdout)
     assert stream.end["timed_out"] is True and stream.stdout == b"some\n"
     assert api.stream("echo next").stdout == b"next\n"
 
 
 def test_deadline_leaves_time_to_say_goodbye(api, runtime):
-    stream = api.stream("trap 'echo bye; exit 3' TERM; echo some; while :; do sleep 0.01; done", seconds=1)
-    assert stream.stdout == b"some\nbye\n" and stream.end["exit_code"] == 124
+    command = "trap 'echo bye; exit 3' TERM; echo some; while :; do sleep 0.01; done"
+    stream = within(1, lambda: api.stream(command, seconds=1), lambda s: s.stdout == b"some\nbye\n")
+    assert stream.end["exit_code"] == 124
 
 
 def test_deadline_of_a_command_that_prints_for_ever(api, runtime):
@@ -227,16 +236,14 @@ def gone(pid):
 
 
 def test_background_child_that_holds_stdout(api, runtime):
-    begin = time.monotonic()
-    stream = api.stream("sleep 300 & echo $!; exit 4")
-    assert time.monotonic() - begin < 2
+    stream = within(2, lambda: api.stream("sleep 300 & echo $!; exit 4"))
     assert stream.end["exit_code"] == 4 and gone(stream.stdout)
     assert runtime.children() == []
 
 
 def test_background_child_that_never_stops_printing(api, runtime):
-    stream = api.stream("(while :; do echo x; sleep 0.02; done) & exit 0")
-    assert stream.end["exit_code"] == 0 and b"were killed" in stream.stderr
+    stream = within(PATIENCE, lambda: api.stream(ENDLESS), lambda s: b"were killed" in s.stderr)
+    assert stream.end["exit_code"] == 0
     assert runtime.children() == []
 
 
@@ -248,21 +255,24 @@ def test_a_command_that_kills_its_parent(api, binary, environment, start, cell):
     assert runtime.process.poll() is None
 
 
-def test_killed_runtime_leaves_a_stream_without_end(api, runtime):
+def test_killed_runtime_leaves_a_stream_without_end(api, runtime, tmp_path):
     broken = threading.Event()
+    flag = tmp_path / "go"
 
     def watch(handler):
         data = b""
         try:
             for piece in chunks(handler.rfile):
                 data += piece
+                if b"some\n" in data:
+                    flag.touch()
         except (AssertionError, ConnectionError):
             assert Stream(data).end is None and Stream(data).stdout == b"some\n"
             broken.set()
         handler.close_connection = True
 
     api.faults["response"] = watch
-    api.send(event("echo some; sleep 0.2; kill -KILL $PPID", stream=True))
+    api.send(event(f"echo some; until [ -e {flag} ]; do sleep 0.01; done; kill -KILL $PPID", stream=True))
     assert broken.wait(PATIENCE)
 
 
@@ -336,16 +346,22 @@ def test_a_peer_that_reads_late_after_the_command(api, runtime, tmp_path):
 
 
 def test_a_peer_that_stops_reading_does_not_stop_the_deadline(api, runtime):
-    peer = api.faults["response"] = Stalled()
-    begin = time.monotonic()
-    api.send(event("trap '' TERM; cat /dev/zero", stream=True), seconds=3)
-    runtime.until_logged(b"was broken off: it was not read until the function's time was over")
-    assert 2 < time.monotonic() - begin < 3.2
-    assert runtime.children() == []
-    assert TIME_IS_OVER not in runtime.log or b"broken off" in runtime.log
-    assert api.stream("echo next").stdout == b"next\n"
-    peer.go.set()
-    assert peer.over.wait(PATIENCE)
+    """It is broken off in time; on a busy machine, not each time."""
+
+    def break_off():
+        runtime.forget_log()
+        peer = api.faults["response"] = Stalled()
+        begin = time.monotonic()
+        api.send(event("trap '' TERM; cat /dev/zero", stream=True), seconds=3)
+        runtime.until_logged(b"was broken off: it was not read until the function's time was over")
+        took = time.monotonic() - begin
+        assert took > 2 and runtime.children() == []
+        assert api.stream("echo next").stdout == b"next\n"
+        peer.go.set()
+        assert peer.over.wait(PATIENCE)
+        return took
+
+    until(lambda: break_off() < 3.2, "it is broken off in time")
 
 
 def test_a_peer_that_stops_reading_costs_no_memory(api, runtime, binary):
@@ -373,10 +389,8 @@ def test_a_peer_that_closes_in_the_middle(api, runtime, close, printing):
 
     api.faults["response"] = break_off
     command = "cat /dev/zero" if printing else "sleep 300"
-    begin = time.monotonic()
-    api.send(event(f"echo $$ >&2; echo started; {command}", stream=True))
+    api.send(event(f"echo $$ >&2; echo started; {command}", stream=True), seconds=10 * PATIENCE)
     runtime.until_logged(b"was broken off: ")
-    assert time.monotonic() - begin < 5
     assert gone(runtime.log.split(b"\n")[0]) and runtime.children() == []
     assert api.stream("echo next").stdout == b"next\n"
     assert api.invoke("echo next").stdout == b"next\n"
