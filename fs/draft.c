@@ -120,6 +120,11 @@ static int draft_keep(struct call *c, struct handle *h)
 	return 0;
 }
 
+static bool draft_is_same_text(const struct blob *a, const struct blob *b)
+{
+	return a->len == b->len && memcmp(a->data, b->data, a->len) == 0;
+}
+
 /* Lines were added to a text that is not there any more: neither the one nor the other may be lost. */
 static int draft_check_base(struct call *c, const struct handle *h)
 {
@@ -127,7 +132,7 @@ static int draft_check_base(struct call *c, const struct handle *h)
 
 	model_settings_refresh(c->fs->model);
 	s = model_snapshot(c->fs->model);
-	if (!h->base || h->base == s->settings_text)
+	if (!h->base || draft_is_same_text(h->base, s->settings_text))
 		return 0;
 	error_set(&c->err, -EBUSY,
 		  "config/default.env was changed by somebody else while it was being written; nothing "
@@ -147,8 +152,9 @@ static int draft_save(struct call *c, struct handle *h)
 
 	if (r == -EINVAL && draft_awaits_truncation(h))
 		return draft_keep(c, h);
-	config_forget_overwritten(&c->fs->config);
-	if (r >= 0)
+	if (r < 0)
+		config_forget_overwritten(&c->fs->config);
+	else
 		r = buf_append(&text, buf_str(&h->text), h->text.len);
 	return r < 0 ? r : save_settings(c, &text, NULL);
 }
@@ -171,7 +177,7 @@ static int draft_settings_flush(struct call *c, struct handle *h)
 }
 
 /* truncate(2), which has no open file whose closing would save. O_TRUNC alone changes nothing, so size 0 does not. */
-static int draft_truncate_by_path(struct call *c, off_t size)
+static int draft_settings_truncate_path(struct call *c, const struct scope *s _unused_, off_t size)
 {
 	if (size == 0 || (size_t)size == c->snapshot->settings_text->len)
 		return 0;
@@ -181,12 +187,10 @@ static int draft_truncate_by_path(struct call *c, off_t size)
 	return -EINVAL;
 }
 
-static int draft_settings_truncate(struct call *c, struct handle *h, off_t size)
+static int draft_settings_truncate(struct call *c _unused_, struct handle *h, off_t size)
 {
 	int r;
 
-	if (!h)
-		return draft_truncate_by_path(c, size);
 	if ((h->flags & O_ACCMODE) == O_RDONLY || ((size_t)size == h->text.len && !h->spoilt))
 		return 0;
 	r = text_truncate(&h->text, (size_t)size);
@@ -197,10 +201,26 @@ static int draft_settings_truncate(struct call *c, struct handle *h, off_t size)
 	return 0;
 }
 
+/* The text in force, also when an editor has moved the name away. */
+static int draft_show_text(struct call *c, struct handle *h)
+{
+	buf_clear(&h->text);
+	h->rendered = true;
+	return buf_append(&h->text, c->snapshot->settings_text->data, c->snapshot->settings_text->len);
+}
+
+/* A draft that nothing was written to follows the text in force, as it does at a write. */
 static int draft_settings_read(struct call *c, struct handle *h, size_t size, off_t offset)
 {
-	if ((h->flags & O_ACCMODE) == O_RDONLY || !(h->dirty || h->flags & O_TRUNC))
-		return text_read(c, h, size, offset);
+	bool is_draft = (h->flags & O_ACCMODE) != O_RDONLY;
+	int r = 0;
+
+	if (!is_draft && (offset == 0 || !h->rendered))
+		r = draft_show_text(c, h);
+	else if (is_draft && offset == 0 && !h->dirty && !h->spoilt && !(h->flags & O_TRUNC))
+		r = draft_begin(c, h);
+	if (r < 0)
+		return r;
 	file_reply_part(c->req, buf_str(&h->text), h->text.len, offset, size);
 	return FILE_ANSWERED;
 }
@@ -232,21 +252,36 @@ static int draft_memory_write(struct call *c, struct handle *h, const char *data
 	return r;
 }
 
-static int draft_memory_truncate(struct call *c, struct handle *h, off_t size)
+static int draft_memory_resize(struct call *c, struct memory_file *f, off_t size)
 {
-	int r = h ? text_truncate(&h->memory->text, (size_t)size) : 0;
+	int r = text_truncate(&f->text, (size_t)size);
 
+	f->changed_ms = clock_wall_ms();
 	if (r == -EFBIG)
 		error_set(&c->err, r, "a temporary file has at most %d bytes", CONFIG_FILE_MAX);
 	return r;
+}
+
+static int draft_memory_truncate(struct call *c, struct handle *h, off_t size)
+{
+	return draft_memory_resize(c, h->memory, size);
+}
+
+static int draft_memory_truncate_path(struct call *c, const struct scope *s, off_t size)
+{
+	_cleanup_(memory_file_unref_cleanup) struct memory_file *f = config_get(&c->fs->config, s->key);
+
+	return f ? draft_memory_resize(c, f, size) : -ENOENT;
 }
 
 const struct file_class class_settings = {.open = draft_settings_open,
 					  .read = draft_settings_read,
 					  .write = draft_settings_write,
 					  .flush = draft_settings_flush,
-					  .truncate = draft_settings_truncate};
+					  .truncate = draft_settings_truncate,
+					  .truncate_path = draft_settings_truncate_path};
 const struct file_class class_memory = {.open = draft_memory_open,
 					.read = draft_memory_read,
 					.write = draft_memory_write,
-					.truncate = draft_memory_truncate};
+					.truncate = draft_memory_truncate,
+					.truncate_path = draft_memory_truncate_path};

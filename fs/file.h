@@ -67,6 +67,8 @@ struct file_class {
 	int (*flush)(struct call *c, struct handle *h);
 	int (*fsync)(struct call *c, struct handle *h);		       /* NULL: there is nothing to make durable */
 	int (*truncate)(struct call *c, struct handle *h, off_t size); /* h NULL: by path */
+	/* By path, for classes to which that is another thing than by handle; NULL: truncate is asked. */
+	int (*truncate_path)(struct call *c, const struct scope *s, off_t size);
 	int (*touch)(struct call *c, const struct scope *s);
 	void (*release)(struct call *c, struct handle *h);
 	/* The true size, where rendering is not the way to find it. */

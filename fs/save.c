@@ -77,6 +77,7 @@ int save_settings(struct call *c, struct buf *text, struct memory_file *taken)
 		free(o);
 		return r;
 	}
+	config_forget_overwritten(&c->fs->config); /* it was written over the text before this one */
 	*w = (struct waiting_save){.parked = {.req = c->req, .ready = save_is_done, .answer = save_answer},
 				   .outcome = o};
 	parked_add(c->fs, &move_ptr(w)->parked);

@@ -153,7 +153,16 @@ static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 
 static int set_size(struct call *c, struct node *n, struct handle *h, off_t size)
 {
-	return n->row->class && n->row->class->truncate ? n->row->class->truncate(c, h, size) : 0;
+	const struct file_class *class = n->row->class;
+	_scope_ struct scope s = {0};
+	int r;
+
+	if (!class || !class->write)
+		return error_set(&c->err, -EPERM, "this file can only be read");
+	if (h || !class->truncate_path)
+		return class->truncate ? class->truncate(c, h, size) : 0;
+	r = scope_open(&s, c->fs, c->snapshot, n->row, n->key);
+	return r < 0 ? r : class->truncate_path(c, &s, size);
 }
 
 static int touch(struct call *c, struct node *n)
