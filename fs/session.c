@@ -118,37 +118,40 @@ static void op_readlink(fuse_req_t req, fuse_ino_t ino)
 
 /* -- attributes ------------------------------------------------------------------------------------------------ */
 
+/* An open file is still asked about when it has lost its name: it is empty then. */
+static struct stat attr_of_nameless(const struct fs *fs, const struct node *n)
+{
+	return (struct stat){.st_ino = n->ino,
+			     .st_mode = (n->row->type == ROW_DIR ? S_IFDIR : S_IFREG) | (n->row->mode & ~fs->umask),
+			     .st_uid = fs->uid,
+			     .st_gid = fs->gid};
+}
+
 static void reply_attr(struct call *c, const struct node *n)
 {
 	struct stat st;
 	int r = attr_of_node(c, n, &st);
 
-	if (r < 0)
-		refuse(c, r, n, NULL);
-	else
+	if (r >= 0) {
 		fuse_reply_attr(c->req, &st, attr_timeout(n->row));
+	} else if (n->handles) {
+		st = attr_of_nameless(c->fs, n);
+		fuse_reply_attr(c->req, &st, 0);
+	} else {
+		refuse(c, r, n, NULL);
+	}
 }
 
-/* Any handle of it may still be asked when the file itself is gone: an empty file then. */
 static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi _unused_)
 {
 	_call_ struct call c = call_begin(req);
 	const struct node *n = node_get(&c.fs->nodes, ino);
-	struct stat st;
 
 	file_free_orphans(&c);
-	if (!n)
-		refuse(&c, -ENOENT, n, NULL);
-	else if (!n->handles || attr_of_node(&c, n, &st) >= 0)
+	if (n)
 		reply_attr(&c, n);
 	else
-		fuse_reply_attr(req,
-				&(struct stat){.st_ino = ino,
-					       .st_mode = (n->row->type == ROW_DIR ? S_IFDIR : S_IFREG) |
-							  (n->row->mode & ~c.fs->umask),
-					       .st_uid = c.fs->uid,
-					       .st_gid = c.fs->gid},
-				0);
+		refuse(&c, -ENOENT, n, NULL);
 }
 
 static int set_size(struct call *c, struct node *n, struct handle *h, off_t size)
