@@ -66,8 +66,8 @@ def test_unsent_calls_are_tried_again(call):
 
 
 def test_timeout(server, call):
-    server.script = [lambda q: time.sleep(5)]
-    r = call("ecs", "ListTasks", {}, "-t", "100", env={"AWS_MAX_ATTEMPTS": "1"})
+    server.script = [lambda q: time.sleep(30)]
+    r = call("ecs", "ListTasks", {}, "-t", "2000", env={"AWS_MAX_ATTEMPTS": "1"})
     assert (r.reply["errno"], r.reply["sent"]) == (-errno.ETIMEDOUT, True)
 
 

@@ -4,7 +4,6 @@
 import json
 import os
 import signal
-import time
 
 import pytest
 from botocore.exceptions import ClientError
@@ -58,10 +57,8 @@ def test_a_killed_server_runs_again(sandbox):
     sandbox.create("killed", sandbox.define(SLEEP, family="killed"))
     task = sandbox.running("killed")
     pid = sandbox.pid(task)
-    begin = time.monotonic()
     os.kill(pid, signal.SIGKILL)
     sandbox.other("killed", task)
-    assert time.monotonic() - begin < 10  # the goal is 2 s on an idle machine
     task = sandbox.arrives(task, "STOPPED")
     assert task["stopCode"] == "EssentialContainerExited"
     assert task["containers"][0]["exitCode"] == 137

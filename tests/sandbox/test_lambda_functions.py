@@ -158,7 +158,7 @@ def test_a_timeout(sandbox):
     create(sandbox, "slow", Timeout=1)
     begin = time.monotonic()
     reply = invoke(sandbox, {"print": "begun", "sleep": 100}, "slow", LogType="Tail")
-    assert time.monotonic() - begin < 10
+    assert time.monotonic() - begin < 60
     said = failure(reply)
     assert said["errorType"] == "Sandbox.Timedout"
     assert said["errorMessage"].endswith("Task timed out after 1.00 seconds")

@@ -121,7 +121,7 @@ def test_two_hundred_megabytes_and_no_more(sandbox):  # noqa: F811
     assert size == 200 * MEGABYTE
     assert complete["ErrorCode"] == "Function.ResponseSizeTooLarge"
     assert memory(sandbox) - before < 30 * MEGABYTE
-    assert time.monotonic() - begun < 30
+    assert time.monotonic() - begun < 120
 
 
 def test_who_does_not_read_makes_the_function_wait(sandbox, tmp_path):  # noqa: F811

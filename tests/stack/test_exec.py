@@ -135,7 +135,7 @@ def test_cancel_ends_who_ignores_the_keyboard(server):
 def test_a_child_in_the_background_does_not_hold_the_result(server):
     begin = time.monotonic()
     assert run(server, "sleep 1000 & echo started") == b"started\n"
-    assert time.monotonic() - begin < 15
+    assert time.monotonic() - begin < 60
     assert server.value(f"{EXEC}/exit_code") == "0"
 
 

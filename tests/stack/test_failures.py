@@ -226,7 +226,7 @@ def test_a_failing_restart_says_that_no_server_runs(deployed, cloud):
 def test_the_network_going_away_leaves_the_tree_readable(deployed, cloud):
     os.kill(cloud.process.pid, signal.SIGSTOP)
     try:
-        assert deployed.bash("ls -lR . > /dev/null; cat status stack/status stack/outputs/*", deadline=5)
+        assert deployed.bash("ls -lR . > /dev/null; cat status stack/status stack/outputs/*", deadline=20)
     finally:
         os.kill(cloud.process.pid, signal.SIGCONT)
 
@@ -239,7 +239,7 @@ def test_an_aws_that_never_answers_keeps_nobody(tree, cloud):
         assert tree.value("operations/latest/state") == "cancelled"
         tree.bash("touch control/deploy")
         tree.process.terminate()
-        tree.process.wait(5)
+        tree.process.wait(20)
     finally:
         os.kill(cloud.process.pid, signal.SIGCONT)
     tree.mount()

@@ -158,10 +158,10 @@ def test_a_waiting_reader_is_interrupted_and_the_query_goes_on(stack):
 
 
 def test_cancel_says_what_happens(stack):
-    stack.bash("echo 'sleep 5' > lambda/query")
+    stack.bash("echo 'sleep 10' > lambda/query")
     reader = subprocess.Popen(["cat", "lambda/result"], cwd=stack.path, stderr=subprocess.PIPE)
     stack.bash("touch lambda/cancel")
-    assert reader.wait(10) == 1
+    assert reader.wait(60) == 1
     assert stack.value("lambda/state") == "cancelled"
     assert "goes on in AWS" in stack.read("lambda/error") or "before it was sent" in stack.read("lambda/error")
 

@@ -13,7 +13,7 @@ import termios
 import time
 
 import pytest
-from conftest import VASTFS, until
+from conftest import BUILD, VASTFS, until
 from unmounting import unmount
 
 DEADLINE = 60
@@ -288,7 +288,7 @@ def test_reader_that_stops_reading(server):
     assert len(process.stdout.read(100000)) == 100000
     sizes = []
     until(lambda: sizes.append(rss(server)) or (len(sizes) > 30 and sizes[-1] == sizes[-20]), "a calm memory")
-    assert max(sizes) - before < 16 * 1024
+    assert max(sizes) - before < 16 * 1024 or "san" in BUILD.name, "sanitizers keep what was freed"
     left = 60000000 - 100000
     while piece := process.stdout.read(1 << 20):
         assert not piece.strip(b"\0")
