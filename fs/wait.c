@@ -250,7 +250,7 @@ static enum wait_what wait_what_of(const struct row *row)
 
 /*
  * An entry of a history, or an operation that is not the latest: what could not be run reads as empty there, for
- * whoever copies or packs the directory. The reason is in error beside it.
+ * a program that copies or packs the directory. The reason is in error beside it.
  */
 static bool wait_is_past(const struct scope *s)
 {

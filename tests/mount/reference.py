@@ -167,7 +167,7 @@ class MemoryHandle(Handle):
 
 
 class SettingsHandle(Handle):
-    """The settings; whoever may write has a draft of its own, which close saves."""
+    """The settings; who may write has a draft of its own, which close saves."""
     known = True
     ready = ALWAYS_READY
 
