@@ -129,7 +129,7 @@ class Tree:
         text = "".join(p.read_text(errors="replace") for p in logs if p.exists())
         assert not any(word in text for word in SUSPICIOUS), text
 
-    def bash(self, script, shell="bash", check=True, deadline=DEADLINE):
+    def bash(self, script, shell="bash", check=True, deadline=2 * DEADLINE):
         """Runs a script in the mount; its output. The test fails if the script does."""
         done = subprocess.run([shell, "-c", script], cwd=self.path, env=self.env, capture_output=True, timeout=deadline)
         if check:

@@ -242,7 +242,7 @@ def test_a_server_that_ends_again_and_again_later_is_given_up(tree, cloud):
 
 
 def test_deploy_says_what_can_be_done_while_the_server_stops(tree, cloud):
-    deploy_with(tree, cloud, SLOW)
+    deploy_with(tree, cloud, SLOW.replace("sleep 3", "sleep 15"))  # longer than a deploy takes
     tree.operate("run-task")
     tree.bash("touch tasks/$(readlink tasks/default)/stop")
     until(lambda: not (tree.path / "tasks/default").is_symlink(), "it stops")
