@@ -75,6 +75,15 @@ static int accept_work(struct model *m, struct work *work, struct error *err)
 	return journal_add(m->journal, &work->entry, buf_str(&settings), err);
 }
 
+static int accept_refuse_without_client(struct model *m, const struct work *work, struct error *err)
+{
+	int r = model_client_error(m, err);
+
+	if (r == 0)
+		r = settings_check_complete(work->settings, err);
+	return r < 0 ? r : error_set(err, -EINVAL, "the settings name no region");
+}
+
 int operation_accept(struct model *m, const struct verb *verb, const char *argument, struct requester who,
 		     struct job **ret, struct error *err)
 {
@@ -84,7 +93,7 @@ int operation_accept(struct model *m, const struct verb *verb, const char *argum
 	if (!work)
 		return -ENOMEM;
 	if (!work->aws)
-		return error_set(err, -EINVAL, "no client for AWS could be made from the settings; see error");
+		return accept_refuse_without_client(m, work, err);
 	r = accept_work(m, work, err);
 	if (r < 0)
 		return r;

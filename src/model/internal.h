@@ -41,6 +41,7 @@ struct model {
 	pthread_mutex_t lock;	   /* guards the pointers of this block; held only for copying them */
 	struct snapshot *snapshot; /* the newest */
 	struct aws *aws;	   /* the client for the settings in force; NULL without settings */
+	struct error client_error; /* why aws is NULL though there are settings; errnum 0: no reason */
 	uint64_t next_number[JOB_KIND_MAX];
 	void (*changed)(void *arg);
 	void *changed_arg;
@@ -76,6 +77,8 @@ struct snapshot *snapshot_copy(const struct snapshot *old);
 int model_publish(struct model *m, int (*edit)(struct snapshot *s, void *arg), void *arg);
 void model_tell(struct model *m); /* calls the listener */
 
+/* Why there is no client for the settings in force: a negative errno and a message, or 0. Any thread. */
+int model_client_error(struct model *m, struct error *err);
 /* A reference to the client in force, NULL without settings. */
 struct aws *model_aws(struct model *m);
 

@@ -130,6 +130,18 @@ struct aws *model_aws(struct model *m)
 	return a;
 }
 
+int model_client_error(struct model *m, struct error *err)
+{
+	struct error why;
+
+	pthread_mutex_lock(&m->lock);
+	why = m->client_error;
+	pthread_mutex_unlock(&m->lock);
+	if (why.errnum)
+		*err = why;
+	return why.errnum;
+}
+
 void model_event(struct model *m, const char *format, ...)
 {
 	char line[1024], escaped[1024], when[CLOCK_TEXT_SIZE];

@@ -86,27 +86,28 @@ static int settings_edit_snapshot(struct snapshot *s, void *arg)
 	return 0;
 }
 
-static struct aws *settings_make_client(struct model *m, const struct settings *settings)
+static struct aws *settings_make_client(struct model *m, const struct settings *settings, struct error *err)
 {
 	struct aws_config config = identity_config(settings);
-	struct error err = {0};
 	struct aws *a = NULL;
 
 	config.api_log = m->api_log;
 	config.keys_changed = identity_keys_changed;
 	config.keys_changed_arg = m;
-	if (settings_check_region(settings, &err) < 0 || (*config.region && aws_new(m->engine, &config, &a, &err) < 0))
-		failures_add(m->failures, &(struct failure_site){.path = "config/default.env"}, &err);
+	if (settings_check_region(settings, err) < 0 || (*config.region && aws_new(m->engine, &config, &a, err) < 0))
+		failures_add(m->failures, &(struct failure_site){.path = "config/default.env"}, err);
 	return a;
 }
 
 void settings_apply(struct model *m, struct settings *settings, struct blob *text)
 {
-	struct aws *fresh = settings_make_client(m, settings), *old;
+	struct error err = {0};
+	struct aws *fresh = settings_make_client(m, settings, &err), *old;
 
 	pthread_mutex_lock(&m->lock);
 	old = m->aws;
 	m->aws = fresh;
+	m->client_error = err;
 	pthread_mutex_unlock(&m->lock);
 	aws_unref(old);
 	if (model_publish(m, settings_edit_snapshot, &(struct settings_in_force){settings, text, NULL}) < 0)

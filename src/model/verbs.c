@@ -243,7 +243,7 @@ int credentials_check(struct model *m, struct error *err)
 	if (r < 0)
 		return r;
 	a = model_aws(m);
-	r = a ? aws_check_credentials(a, err) : 0;
+	r = a ? aws_check_credentials(a, err) : model_client_error(m, err);
 	aws_unref(a);
 	return r;
 }

@@ -3,11 +3,12 @@
 
 import json
 import os
+import re
 import subprocess
 
 import pytest
 
-from conftest import LISTEN, until
+from conftest import BUILD, DEADLINE, LISTEN, VASTFS, until
 
 
 def test_deploy_shows_what_boto3_sees(tree, cloud):
@@ -189,3 +190,25 @@ def test_two_machines_that_start_a_server_at_once_make_one(deployed, other, clou
     both(deployed, other, "touch control/run-task; cat operations/latest/result")
     tasks = cloud.boto("ecs").list_tasks(cluster=deployed.value("stack/outputs/ClusterName"))["taskArns"]
     assert len(tasks) == 1
+
+
+def resident_kib(tree):
+    """Of the daemon that serves the tree."""
+    for entry in os.listdir("/proc"):
+        try:
+            if (entry.isdigit() and os.path.realpath(f"/proc/{entry}/exe") == str(VASTFS)
+                    and f"HOME={tree.base}\0".encode() in open(f"/proc/{entry}/environ", "rb").read()):
+                return int(re.search(r"VmRSS:\s+(\d+)", open(f"/proc/{entry}/status", encoding="ascii").read())[1])
+        except OSError:
+            continue
+    return None
+
+
+@pytest.mark.skipif("san" in BUILD.name, reason="sanitizers keep what was freed")
+def test_an_idle_daemon_is_small(deployed):
+    """As people run it: in the background, with a stack, after everything was read and a query was made."""
+    deployed.unmount()
+    subprocess.run([VASTFS, deployed.path], env=deployed.env, check=True, stdin=subprocess.DEVNULL, timeout=DEADLINE)
+    until(lambda: "state deployed" in deployed.read("status"), "the first contact")
+    deployed.bash("cat status stack/status stack/plan; ls -R stack tasks; echo 'echo x' > lambda/query; cat lambda/result")
+    assert resident_kib(deployed) <= 12 * 1024
