@@ -11,7 +11,7 @@
 #include <sys/statvfs.h>
 
 #define KEEP_ALWAYS_S 3600.0
-#define KEEP_CLOUD_S  60.0 /* a notification comes first */
+#define KEEP_CLOUD_S  60.0 /* notifications invalidate the cache earlier */
 #define BLOCK	      512
 #define IO_SIZE	      4096
 #define SPLICE_SIZE   4096
@@ -50,11 +50,13 @@ void attr_fill(const struct scope *s, uint64_t ino, struct stat *ret)
 	memset(ret, 0, sizeof(*ret));
 	ret->st_ino = ino;
 	ret->st_mode = types[s->row->type] | (s->row->mode & ~s->fs->umask);
-	ret->st_nlink = 1; /* of a directory: not counted */
+	ret->st_nlink = 1; /* the subdirectories are not counted */
 	ret->st_uid = s->fs->uid;
 	ret->st_gid = s->fs->gid;
 	ret->st_size = attr_size(s);
-	/* True, or cp looks for holes with SEEK_DATA, which a stream has not. */
+	/*
+	 * The block count must be true. Otherwise cp looks for holes with SEEK_DATA, which a stream does not support.
+	 */
 	ret->st_blocks = (ret->st_size + BLOCK - 1) / BLOCK;
 	ret->st_blksize = IO_SIZE;
 	ret->st_mtim = clock_timespec(changed ? changed : s->fs->mounted_ms);
@@ -87,7 +89,7 @@ static bool attr_is_pending(struct call *c, const struct row *row, const char *k
 	return row->class == &class_wait && scope_open(&s, c->fs, c->snapshot, row, key) >= 0 && wait_is_pending(&s);
 }
 
-/* A program that splices has a node of its own: the size belongs to the node, and nobody else may see it. */
+/* A program that splices gets a node of its own. The size belongs to the node, so no other program sees it. */
 static struct node *attr_make_node(struct call *c, const struct row *row, const char *key)
 {
 	bool is_spliced = attr_is_pending(c, row, key) && sniff_is_splicing_cat(c->who.pid);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * attr.h - attributes: true sizes, times of the last change, and how long the kernel may keep them.
+ * attr.h - the attributes of files: their true sizes, the times of their last change, and the time for which the kernel
+ * may cache them. The operations call this module on the loop thread; the notifier calls attr_size() as well. The
+ * module keeps no state.
  */
 #ifndef VASTFS_FS_ATTR_H
 #define VASTFS_FS_ATTR_H
@@ -12,27 +14,28 @@
 struct call;
 struct node;
 
-/* Seconds that entry and attributes may be kept. */
+/* Returns the number of seconds for which the kernel may cache the entry and its attributes. */
 double attr_timeout(const struct row *row);
 
 void attr_fill(const struct scope *s, uint64_t ino, struct stat *ret);
 
-/* -ENOENT if the node is no longer there. */
+/* Returns -ENOENT if the node no longer exists. */
 int attr_of_node(struct call *c, const struct node *n, struct stat *ret);
 
-/* Makes the node, counts a lookup, fills e. For every reply that carries an entry. */
+/* Makes the node, counts one lookup of it and fills e. Every reply that carries an entry needs this function. */
 int attr_entry(struct call *c, const struct row *row, const char *key, struct fuse_entry_param *e);
 
-/* The entry of a name in a directory, as attr_entry. -ENOENT. */
+/* Fills e as attr_entry() does, for a name in a directory. Returns -ENOENT if the directory has no such name. */
 int attr_find_entry(struct call *c, const struct node *dir, const char *name, struct fuse_entry_param *e);
 
 /*
- * What statfs(2) says of the directory that a node is in: programs ask before they copy something there. config/ has
- * room for its temporary files, everything else as much as the largest consumer, the spool of imports.
+ * Fills the answer to statfs(2) for the directory of a node, because programs check the free space before they copy a
+ * file there. config/ has room for its temporary files. Every other directory reports the room of the largest consumer,
+ * the spool of imports.
  */
 void attr_statfs(const struct call *c, const struct node *n, struct statvfs *ret);
 
-/* The true size of what a scope stands for; a waiting file in flight has none. */
+/* Returns the true size of the file that a scope describes. A waiting file has no size while its job is in flight. */
 off_t attr_size(const struct scope *s);
 
 #endif

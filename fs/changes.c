@@ -11,8 +11,9 @@ struct changes_walk {
 	struct fs *fs;
 	const struct observation *old, *fresh;
 	const struct changes_reader *reader;
-	bool is_fresh;	   /* over what is there now, in search of what was not there before */
-	bool is_below_new; /* in a directory that was not there before */
+	/* This walk covers the new state and finds entries that the old state does not have. */
+	bool is_fresh;
+	bool is_below_new; /* inside a directory that the old state does not have */
 };
 
 /* -- one entry ------------------------------------------------------------------------------------------------- */
@@ -25,7 +26,7 @@ static bool changes_exists(const struct changes_walk *w, const struct observatio
 	return observation_scope(&s, w->fs, o, row, key) >= 0 && history_has(&s);
 }
 
-/* Waiting files and logs know their size without rendering; a waiting one also changes when its job ends. */
+/* The sizes of waiting files and logs are known without rendering. A waiting file also changes when its job ends. */
 static bool changes_is_larger(const struct scope *old, const struct scope *fresh)
 {
 	bool ended =
@@ -109,7 +110,7 @@ static void changes_visit(const struct changes_walk *w, const struct row *row, c
 
 struct changes_place {
 	const struct changes_walk *walk;
-	const struct row *row; /* the dynamic one whose names are listed */
+	const struct row *row; /* the dynamic row whose names are listed */
 	const char *dir_key;
 	uint64_t directory;
 };

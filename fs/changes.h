@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * changes.h - the difference of two observations over the table: what has appeared, gone and changed.
+ * changes.h - the differences between two observations of the tree: the entries that appeared, disappeared or changed.
  *
- * The one place that finds changes. It feeds the kernel's caches (invalidate.h) and inotify events (inotify.h).
+ * All changes are found here. They update the kernel's caches (invalidate.h) and become inotify events (inotify.h). The
+ * observations belong to the caller.
  */
 #ifndef VASTFS_FS_CHANGES_H
 #define VASTFS_FS_CHANGES_H
@@ -13,24 +14,31 @@ enum change {
 	CHANGE_NONE,
 	CHANGE_GONE,
 	CHANGE_APPEARED,
-	CHANGE_TIME,	/* only the time of the last change; of a directory also what is in it */
-	CHANGE_CONTENT, /* or the size */
+	/* Only the time of the last change differs. For a directory, its content may differ too. */
+	CHANGE_TIME,
+	CHANGE_CONTENT, /* the size or the text differs as well */
 };
 
-/* Who wants to know of changes, and of which. */
+/* A consumer of changes, and the changes that it needs. */
 struct changes_reader {
-	/* Whether to look below a directory of this row; NULL: everywhere. */
+	/* Returns whether the walk enters a directory of this row. NULL: the walk enters every directory. */
 	bool (*enters)(const struct row *dir);
-	/* Whether to compare an entry. directory: the inode that it is in. */
+	/* Returns whether the walk compares this entry. directory is the inode of the directory that contains it. */
 	bool (*wants)(void *arg, const struct row *row, uint64_t inode, uint64_t directory);
-	/* Below a directory that has gone nothing is told; below one that has appeared, if wished, everything as
-	 * changed: somebody may have looked at it before it did. */
+	/*
+	 * The walk reports nothing below a directory that disappeared. If this field is set, the walk reports every
+	 * entry below a new directory as changed, because a process may have read the directory before its appearance
+	 * was reported.
+	 */
 	bool below_new;
 	void (*tell)(void *arg, enum change what, const struct row *row, const char *key);
 	void *arg;
 };
 
-/* First what has gone or changed, then what has appeared. Any thread but the loop's. */
+/*
+ * Reports entries that disappeared or changed first, then entries that appeared. Any thread except the loop thread may
+ * call this function.
+ */
 void changes_find(struct fs *fs, const struct observation *old, const struct observation *fresh,
 		  const struct changes_reader *reader);
 

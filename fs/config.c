@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
-#define OVERWRITTEN_MS 10000 /* between the programs of one command line */
+#define OVERWRITTEN_MS 10000 /* the longest time between two programs of one command line */
 
 void config_init(struct config *c)
 {
@@ -48,7 +48,9 @@ void config_show_settings(struct config *c, bool there)
 	pthread_mutex_unlock(&c->lock);
 }
 
-/* Under the lock: the place of a name, or of nothing (name NULL); NULL if there is none. */
+/*
+ * Returns the slot of a name, or a free slot if name is NULL. Returns NULL if there is none. The caller holds the lock.
+ */
 static struct memory_file **config_place(struct config *c, const char *name)
 {
 	for (size_t i = 0; i < CONFIG_FILES; i++) {
@@ -121,7 +123,7 @@ static struct memory_file *config_new_file(const char *name)
 	return f;
 }
 
-/* Under the lock: puts f where its name or a free place is; the file that was there is handed out. */
+/* Stores f in the slot of its name or in a free slot. A file that was there is returned. The caller holds the lock. */
 static int config_put(struct config *c, struct memory_file *f, struct memory_file **ret_old)
 {
 	struct memory_file **at = config_place(c, f->name);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * control.c - files that act: control/, the cancel of a query, stop and check of a task.
+ * control.c - files that run an operation: control/, the cancel file of a query, and the stop and check files of a
+ * task.
  *
- * Acting is a WRITE, which is one whole command, or a touch. Both ask the model, which refuses or has the job in being
- * when it returns. At OPEN only what would be refused in any case is refused.
+ * One WRITE, which is one complete command, or a touch starts the operation. Both call the model, which has either
+ * refused the operation or made its job when it returns. OPEN refuses only an operation that would be refused with any
+ * command.
  */
 #include "fs/file.h"
 
@@ -61,7 +63,7 @@ static int control_admit(struct call *c, const struct scope *s)
 	return r;
 }
 
-/* A handle that may write may come to wait for its own operation. */
+/* A handle that is open for writing may wait for its own operation later. */
 static int control_open(struct call *c _unused_, const struct scope *s _unused_, struct handle *h)
 {
 	if ((h->flags & O_ACCMODE) != O_RDONLY)
@@ -122,7 +124,7 @@ static int control_check_touch(struct call *c, const struct scope *s)
 	return model_task_check(c->fs->model, s->key, c->who, &j, &c->err);
 }
 
-/* Whether what was written is nothing or 1, which is a touch. */
+/* Succeeds if the text is empty or 1, because both mean a touch. */
 static int control_check_word(const char *data, size_t len, struct error *err)
 {
 	char word[32];
@@ -141,7 +143,7 @@ int touch_write(struct call *c, struct handle *h, const char *data, size_t len, 
 	return r < 0 ? r : h->class->touch(c, &s);
 }
 
-/* As a control file: who has written reads the answer to it. */
+/* Works as in a control file: the process that writes can read the answer from the same handle. */
 static int control_check_write(struct call *c, struct handle *h, const char *data, size_t len, off_t offset _unused_)
 {
 	_cleanup_(job_unref_cleanup) struct job *j = NULL;
@@ -156,7 +158,7 @@ static int control_check_write(struct call *c, struct handle *h, const char *dat
 	return 0;
 }
 
-/* POLLIN once what was written has its answer. */
+/* Reports POLLIN once the answer to the written command is available. */
 static unsigned control_answer_poll(const struct scope *s _unused_, struct handle *h)
 {
 	bool ready;

@@ -8,7 +8,7 @@
 
 #define LISTING_MAX (16 << 20)
 
-/* A listing: packed struct item, each followed by its name. */
+/* A listing consists of packed struct item, each followed by its name. */
 struct item {
 	uint64_t ino;
 	mode_t type;
@@ -16,7 +16,7 @@ struct item {
 };
 
 struct dir_listing {
-	struct list link; /* of fs->listings */
+	struct list link; /* in fs->listings */
 	struct node *node;
 	struct buf items;
 };
@@ -102,7 +102,7 @@ void dir_read(fuse_req_t req, fuse_ino_t ino _unused_, size_t size, off_t offset
 		refuse(&c, r, l->node, NULL);
 		return;
 	}
-	/* An entry's offset is where the next one begins. */
+	/* The offset of an entry is the position of the next entry. */
 	while (at < l->items.len) {
 		struct item item;
 		struct stat st = {0};

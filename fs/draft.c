@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * draft.c - config/default.env while somebody writes it, and the temporary files beside it.
+ * draft.c - config/default.env while a process writes it, and the temporary files of editors beside it.
  *
- * A draft belongs to one open file. Every line is looked at when its newline is written; FLUSH looks at a last line
- * without one and saves. What was refused in part is never saved.
+ * A draft belongs to one open file. Each line is checked when its newline is written. FLUSH checks a last line without
+ * a newline and saves the draft. After a refused write, the draft is not saved. Loop thread only.
  */
 #include "fs/file.h"
 
@@ -37,7 +37,10 @@ int draft_check(const char *text, size_t len, size_t from, size_t to, bool whole
 
 /* -- default.env ----------------------------------------------------------------------------------------------- */
 
-/* From what is on disk now, or from what another program has written over it and left to be truncated. */
+/*
+ * Starts the draft with the text on disk, or with the text that another program wrote over the file and left for
+ * truncation.
+ */
 static int draft_begin(struct call *c, struct handle *h)
 {
 	const struct buf *overwritten = config_overwritten(&c->fs->config);
@@ -65,10 +68,10 @@ static int draft_settings_open(struct call *c, const struct scope *s _unused_, s
 	return draft_begin(c, h);
 }
 
-/* Looks at the lines that are written; those behind them are the old text's and may still be cut off. */
+/* Checks the written lines. The lines after them belong to the old text and may still be truncated. */
 static int draft_write(struct call *c, struct handle *h, const char *data, size_t len, size_t at)
 {
-	size_t from = h->flags & O_APPEND ? 0 : at; /* what is appended to will stay as it is */
+	size_t from = h->flags & O_APPEND ? 0 : at; /* appending does not truncate, so all lines count */
 	int r = text_write_at(&h->text, data, len, at);
 
 	if (r == -EFBIG)
@@ -88,7 +91,10 @@ static int draft_settings_write(struct call *c, struct handle *h, const char *da
 		c->is_explained = true;
 		return error_set(&c->err, h->spoilt, "a line before was refused");
 	}
-	/* After echo >> somebody else may have saved: an untouched draft follows. */
+	/*
+	 * Another process may have saved the file after this one opened it (echo >>). So a draft without changes is
+	 * read again.
+	 */
 	r = h->dirty || h->flags & O_TRUNC ? 0 : draft_begin(c, h);
 	if (r >= 0)
 		r = draft_write(c, h, data, len, h->flags & O_APPEND ? h->text.len : (size_t)offset);
@@ -99,7 +105,7 @@ static int draft_settings_write(struct call *c, struct handle *h, const char *da
 	return r;
 }
 
-/* What was written is right, and what is behind it has not been cut off yet. */
+/* Returns whether the written lines are valid and the bytes after them are not truncated yet. */
 static bool draft_awaits_truncation(const struct handle *h)
 {
 	struct error ignored = {0};
@@ -108,7 +114,7 @@ static bool draft_awaits_truncation(const struct handle *h)
 	       draft_check(buf_str(&h->text), h->written_to, 0, h->written_to, true, &ignored) == 0;
 }
 
-/* dd and the like have done their part: close(2) succeeds, and /error says what is missing. */
+/* A program such as dd has finished its part, so close(2) succeeds and /error describes the missing step. */
 static int draft_keep(struct call *c, struct handle *h)
 {
 	error_prefix(&c->err, "config/default.env is not saved yet, for behind byte %zu is a rest of the old text",
@@ -125,7 +131,10 @@ static bool draft_is_same_text(const struct blob *a, const struct blob *b)
 	return a->len == b->len && memcmp(a->data, b->data, a->len) == 0;
 }
 
-/* Lines were added to a text that is not there any more: neither the one nor the other may be lost. */
+/*
+ * The lines were added to a text that is no longer in force. Saving them would lose the new text, so the save is
+ * refused.
+ */
 static int draft_check_base(struct call *c, const struct handle *h)
 {
 	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = NULL;
@@ -171,12 +180,15 @@ static int draft_settings_flush(struct call *c, struct handle *h)
 	if (!spoilt)
 		return draft_save(c, h);
 	draft_begin(c, h);
-	c->is_explained = true; /* the refusal of the line has its own */
+	c->is_explained = true; /* the refusal of the line added a message already */
 	return error_set(&c->err, spoilt, "nothing was saved: %s",
 			 spoilt == -ENOMEM ? "out of memory" : "a line was refused");
 }
 
-/* truncate(2), which has no open file whose closing would save. O_TRUNC alone changes nothing, so size 0 does not. */
+/*
+ * Handles truncate(2) by path. No file is open whose close could save the result. O_TRUNC changes nothing by itself, so
+ * size 0 is accepted here.
+ */
 static int draft_settings_truncate_path(struct call *c, const struct scope *s _unused_, off_t size)
 {
 	if (size == 0 || (size_t)size == c->snapshot->settings_text->len)
@@ -201,7 +213,7 @@ static int draft_settings_truncate(struct call *c _unused_, struct handle *h, of
 	return 0;
 }
 
-/* The text in force, also when an editor has moved the name away. */
+/* Shows the text in force, even if an editor has renamed the file away. */
 static int draft_show_text(struct call *c, struct handle *h)
 {
 	buf_clear(&h->text);
@@ -209,7 +221,7 @@ static int draft_show_text(struct call *c, struct handle *h)
 	return buf_append(&h->text, c->snapshot->settings_text->data, c->snapshot->settings_text->len);
 }
 
-/* A draft that nothing was written to follows the text in force, as it does at a write. */
+/* A draft without a write shows the text in force, just as a write would start from that text. */
 static int draft_settings_read(struct call *c, struct handle *h, size_t size, off_t offset)
 {
 	bool is_draft = (h->flags & O_ACCMODE) != O_RDONLY;

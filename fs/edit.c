@@ -42,7 +42,7 @@ static int edit_reply_entry(struct call *c, const char *path, const char *key)
 	return r < 0 ? r : FILE_ANSWERED;
 }
 
-/* A request about name in a directory: what the functions below decide, answered. */
+/* Answers a request about a name in a directory with the result of the functions below. */
 static void edit_answer(struct call *c, int r, const struct node *dir, const char *name)
 {
 	if (r < 0)
@@ -51,7 +51,7 @@ static void edit_answer(struct call *c, int r, const struct node *dir, const cha
 		fuse_reply_err(c->req, 0);
 }
 
-/* -- making ---------------------------------------------------------------------------------------------------- */
+/* -- creating -------------------------------------------------------------------------------------------------- */
 
 static int edit_make_file(struct call *c, const struct node *dir, const char *name)
 {
@@ -75,7 +75,9 @@ static const char *edit_made_path(const char *name)
 	return edit_is_settings(name) ? "config/" CONFIG_SETTINGS : "config/{file}";
 }
 
-/* The library's reply has no field for FOPEN_STREAM, but nothing that waits is ever created. */
+/*
+ * The library's reply has no field for FOPEN_STREAM. No waiting file is ever created, so the field is not needed here.
+ */
 static int edit_reply_create(struct call *c, const struct fuse_entry_param *e, struct handle *h,
 			     struct fuse_file_info *fi)
 {
@@ -144,7 +146,7 @@ void edit_link(fuse_req_t req, fuse_ino_t ino _unused_, fuse_ino_t parent, const
 	edit_mkdir(req, parent, name, 0);
 }
 
-/* The id in a target: tab completion may leave "tasks/" before it and "/" behind it. */
+/* Extracts the task ID from a link target. Tab completion may add "tasks/" before it and "/" after it. */
 static int edit_task_of_target(struct call *c, const char *target, char id[static 64])
 {
 	_free_ char *copy = strdup(target);
@@ -163,7 +165,7 @@ static int edit_task_of_target(struct call *c, const char *target, char id[stati
 	return 0;
 }
 
-/* The request's own snapshot is older than what it has just done. */
+/* Replaces the request's snapshot, which is older than the change that the request has just made. */
 static void edit_look_again(struct call *c)
 {
 	snapshot_unref(c->snapshot);
@@ -230,7 +232,7 @@ void edit_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 	r = dir ? refuse_change(&c) : -ENOENT;
 	if (r >= 0)
 		r = edit_remove_name(&c, dir, name);
-	/* rm -r asks for each file of an entry: one line in /error, about the entry, will do. */
+	/* rm -r tries to remove every file of an entry. One line in /error about the entry is enough. */
 	edit_answer(&c, r, dir, r == -EBUSY ? NULL : name);
 }
 
@@ -249,7 +251,7 @@ void edit_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 
 /* -- renaming -------------------------------------------------------------------------------------------------- */
 
-/* An editor's backup: the text in force lives on as a temporary file, and stays in force. */
+/* Handles the backup of an editor: the text in force becomes a temporary file as well, and stays in force. */
 static int edit_move_settings_away(struct call *c, const char *new_name)
 {
 	_cleanup_(memory_file_unref_cleanup) struct memory_file *f = NULL;
@@ -335,7 +337,10 @@ void edit_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t
 
 	if (r >= 0)
 		r = parent != new_parent ? -EPERM : edit_rename_name(&c, dir, name, new_name, flags);
-	/* What was refused is the text of the settings, whatever an editor has called it before. */
+	/*
+	 * The refused text is the text of the settings. So the message names the settings file, not the temporary file
+	 * of the editor.
+	 */
 	if (r == -EINVAL && edit_is_config(dir) && edit_is_settings(new_name))
 		name = new_name;
 	edit_answer(&c, r, dir, name);

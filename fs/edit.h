@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * edit.h - making, removing and renaming names: temporary files in config/, links in tasks/; all else is refused.
+ * edit.h - the requests that create, remove or rename a name. config/ has temporary files and tasks/ has symbolic
+ * links; every other request is refused. Loop thread only. Each function answers its request.
  */
 #ifndef VASTFS_FS_EDIT_H
 #define VASTFS_FS_EDIT_H

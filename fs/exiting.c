@@ -6,11 +6,11 @@
 #include <string.h>
 
 #define PF_EXITING	0x4
-#define SIGNAL_BITS	0x7f /* of a wait status: the signal that ended the process */
+#define SIGNAL_BITS	0x7f /* part of a wait status: the signal that ended the process */
 #define FIELD_FLAGS	9
 #define FIELD_EXIT_CODE 52
 
-/* Field n of the line, counted from 1 as in proc(5); rest begins with field 3. */
+/* Returns field n of the line, which is counted from 1 as in proc(5). rest starts with field 3. */
 static unsigned long exiting_field(const char *rest, int n)
 {
 	for (int i = 3; i < n && rest; i++) {
@@ -22,7 +22,7 @@ static unsigned long exiting_field(const char *rest, int n)
 
 enum exiting exiting_parse(const char *stat)
 {
-	const char *name_end = strrchr(stat, ')'); /* the name may have anything in it */
+	const char *name_end = strrchr(stat, ')'); /* the name may contain any character */
 
 	if (!name_end || !name_end[1])
 		return EXITING_NOT;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * exiting.h - whether a request comes from a process that is ending, and from which process at all.
+ * exiting.h - finds the process of a request and whether that process is exiting.
  *
- * A process that ends closes its files, and then no signal reaches it any more: a FLUSH that waited could not be
- * interrupted. Source: Linux, kernel/exit.c; proc(5), /proc/PID/stat, flags (PF_EXITING) and exit_code.
+ * An exiting process closes its files, and from then on no signal reaches it. A FLUSH that waited could therefore not
+ * be interrupted. The functions keep no state. Source: Linux, kernel/exit.c; proc(5), /proc/PID/stat, flags
+ * (PF_EXITING) and exit_code.
  */
 #ifndef VASTFS_FS_EXITING_H
 #define VASTFS_FS_EXITING_H
@@ -13,16 +14,16 @@
 enum exiting {
 	EXITING_NOT,
 	EXITING_BY_ITSELF,
-	EXITING_KILLED, /* by a signal: nobody waits for what it closes */
+	EXITING_KILLED, /* by a signal, so no program waits for the files that it closes */
 };
 
-/* tid: of the thread that asks. Reads /proc. */
+/* tid is the thread that sent the request. Reads /proc. */
 enum exiting exiting_state(pid_t tid);
 
-/* From the text of /proc/PID/stat. Pure. */
+/* Parses the text of /proc/PID/stat. Pure. */
 enum exiting exiting_parse(const char *stat);
 
-/* The process of a thread, 0 if there is no such thread any more. Reads /proc. */
+/* Returns the process of a thread, or 0 if the thread no longer exists. Reads /proc. */
 pid_t exiting_process_of(pid_t tid);
 
 #endif

@@ -25,7 +25,7 @@ static struct handle *file_new_handle(struct fs *fs, struct node *n, int flags)
 	if (n->row->cache == CACHE_ALWAYS)
 		h->open_flags = FOPEN_KEEP_CACHE;
 	if ((flags & O_ACCMODE) == O_RDONLY)
-		h->open_flags |= FOPEN_NOFLUSH; /* nothing to hand in at close: one message less */
+		h->open_flags |= FOPEN_NOFLUSH; /* a FLUSH would have no effect, so the kernel need not send it */
 	buf_init(&h->text, FS_TEXT_MAX);
 	pthread_mutex_init(&h->lock, NULL);
 	list_init(&h->watch.link);
@@ -83,7 +83,10 @@ void file_free_all(struct fs *fs)
 	}
 }
 
-/* Root passes the kernel's check of the mode. What write(2) would refuse is refused now: no shell looks at close(2). */
+/*
+ * Root passes the kernel's permission check. A write that would be refused is refused at open, because shells ignore
+ * the result of close(2).
+ */
 static int file_admit(struct call *c, const struct scope *s, int flags)
 {
 	const struct file_class *class = s->row->class;
@@ -137,7 +140,7 @@ static int file_render(struct call *c, struct handle *h)
 	_scope_ struct scope s = {0};
 	int r = scope_open(&s, c->fs, c->snapshot, h->node->row, h->node->key);
 
-	/* The object is gone: what was read of it stays. */
+	/* The object no longer exists. The text that was read from it remains readable. */
 	if (r < 0)
 		return h->rendered ? 0 : r;
 	buf_clear(&h->text);
@@ -165,7 +168,7 @@ int text_read(struct call *c, struct handle *h, size_t size, off_t offset)
 	return FILE_ANSWERED;
 }
 
-/* Only ROW_STATE gets here with something to tell. */
+/* Only a file with ROW_STATE reports changes. */
 static unsigned file_poll_text(const struct scope *s, struct handle *h)
 {
 	unsigned events = POLLIN | POLLRDNORM;
@@ -175,7 +178,7 @@ static unsigned file_poll_text(const struct scope *s, struct handle *h)
 	return events;
 }
 
-/* What a handle has seen before its first read is what was there at open. */
+/* Before the first read, a handle counts as having seen the state at open. */
 static int file_open_text(struct call *c _unused_, const struct scope *s, struct handle *h)
 {
 	if (s->row->flags & ROW_STATE)
@@ -196,7 +199,7 @@ static int file_write_errors(struct call *c, struct handle *h _unused_, const ch
 	return file_clear_errors(c);
 }
 
-/* ": > error" opens with O_TRUNC and writes nothing. */
+/* The shell opens the file with O_TRUNC for ": > error" and writes nothing. */
 static int file_open_errors(struct call *c, const struct scope *s _unused_, struct handle *h)
 {
 	return h->flags & O_TRUNC ? file_clear_errors(c) : 0;

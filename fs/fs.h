@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * fs.h - the mounted tree: what its files share.
+ * fs.h - the mounted tree, and the state that all its files share.
  *
- * Two threads: the loop thread answers every request from memory, the notifier (notify.h) sends notifications and
- * answers requests that waited. Fields belong to the loop thread unless they say otherwise.
+ * Two threads use the tree. The loop thread answers every request from memory. The notifier (notify.h) sends
+ * notifications and answers requests that waited. Fields belong to the loop thread unless their comment says otherwise.
+ * mount_serve() owns the struct fs, which borrows the model.
  */
 #ifndef VASTFS_FS_FS_H
 #define VASTFS_FS_FS_H
@@ -21,12 +22,12 @@
 #include <fuse_lowlevel.h>
 #include <stdatomic.h>
 
-#define FS_TEXT_MAX (16 << 20) /* of a rendered file */
+#define FS_TEXT_MAX (16 << 20) /* bytes of a rendered file */
 
 struct notifier;
 struct handle;
 
-/* Remembers when a text last changed that has no time of its own. */
+/* Remembers the last change of a text that has no time of its own. */
 struct memo {
 	uint64_t hash;
 	int64_t changed_ms;
@@ -46,20 +47,20 @@ struct fs {
 	struct fuse_session *session;
 	struct notifier *notifier;
 	char *mountpoint;
-	uid_t uid; /* owns every file */
+	uid_t uid; /* the owner of every file */
 	gid_t gid;
-	mode_t umask;	       /* bits that no file has */
+	mode_t umask;	       /* permission bits that no file has */
 	bool read_only;	       /* requests that would change something are refused */
 	bool others_may_enter; /* -o allow_other or allow_root */
 	int64_t mounted_ms;    /* wall clock */
 	bool is_initialized;   /* the kernel's first request was answered */
 	struct nodes nodes;
 	struct list open_files;
-	struct list listings; /* of directories that are open */
-	struct config config; /* has a lock of its own */
+	struct list listings; /* of open directories */
+	struct config config; /* has its own lock */
 	struct links links;
-	struct parked_list parked; /* has a lock of its own */
-	struct polls polls;	   /* likewise */
+	struct parked_list parked; /* has its own lock */
+	struct polls polls;	   /* has its own lock */
 	struct snapshot *newest;   /* the loop thread's own reference; NULL before its first request */
 	struct memo status_memo, whoami_memo;
 	struct refusal last_refusal;
@@ -68,24 +69,31 @@ struct fs {
 	struct handle *_Atomic orphans; /* any thread */
 };
 
-/* One request at hand: who asks, and the model at this moment. */
+/* One request: its caller, and the model at the time of the request. */
 struct call {
 	struct fs *fs;
 	fuse_req_t req;
 	struct snapshot *snapshot; /* a reference */
 	struct requester who;
-	bool paged;	   /* a read: by the page cache, for a mapping, rather than by a process */
-	struct error err;  /* words for refuse() */
-	bool is_explained; /* a refusal follows from an earlier one, whose line in error says why: no second line */
+	bool paged;	  /* a read for the page cache (a mapping), not for a read(2) of a process */
+	struct error err; /* the message for refuse() */
+	/*
+	 * This refusal follows from an earlier one, and the line of the earlier one in error states the reason. So no
+	 * second line is added.
+	 */
+	bool is_explained;
 };
 
 int fs_new(struct model *m, const char *mountpoint, struct fs **ret);
 void fs_free(struct fs *fs);
 
-/* A process reads about n: if that is about tasks, it wants to see them as they are now. n may be NULL. */
+/*
+ * Records that a process reads about n. If n is about tasks, the model refreshes them, because the process expects
+ * their current state. n may be NULL.
+ */
 void fs_attend(const struct call *c, const struct node *n);
 
-/* The operations for fuse_session_new; its userdata is a struct fs. */
+/* The operations for fuse_session_new(). Its userdata is a struct fs. */
 extern const struct fuse_lowlevel_ops fs_operations;
 
 #endif

@@ -8,7 +8,7 @@ bool history_is_entry(const struct row *row)
 	return row->flags & ROW_HISTORY;
 }
 
-/* The rows of an entry's files follow its own. */
+/* Returns the bit of a file in its entry. The rows of an entry's files follow the row of the entry in the table. */
 static uint64_t history_bit(const struct row *row)
 {
 	return UINT64_C(1) << (tree_index(row) - tree_index(tree_parent(row)));
@@ -32,7 +32,7 @@ bool history_lists(const struct snapshot *s, struct job *j)
 	return !job_state_ended(v->state) || v->keeps_data;
 }
 
-/* Binds what name is in dir. key: memory for it. -ENOENT. */
+/* Binds ret to the entry for name in dir, and stores the key in key. Returns -ENOENT if there is no such name. */
 static int history_find(struct call *c, const struct node *dir, const char *name, char key[static TREE_KEY_MAX],
 			struct scope *ret)
 {

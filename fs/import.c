@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * import.c - import/{format}: what is written between open and close is one import.
+ * import.c - import/{format}: the bytes that are written between open and close are one import.
  *
- * A write that is too far ahead of the disk or of AWS is parked, as on a pipe. That is safe only because each lookup
- * gives a node of its own (ROW_OWN_NODE): the kernel holds the node's lock during a write, and nobody else has this
- * node. close(2) and fsync(2) are answered when the events are on disk.
+ * A write that is too far ahead of the disk or of AWS is parked, as in a full pipe. The kernel locks a node during a
+ * write, so parking is safe only if no other process uses the node. Therefore each lookup gives a separate node
+ * (ROW_OWN_NODE). close(2) and fsync(2) are answered when the events are on disk.
  *
- * A read of a handle that has written ends its import and waits for the outcome.
+ * A read on a handle that was written to ends its import and waits for the outcome. The classes run on the loop thread.
+ * The notifier answers parked requests, renders texts and calls the functions for poll and size.
  */
 #include "fs/file.h"
 
@@ -23,7 +24,7 @@
 #include <string.h>
 
 #define READ_AT_ONCE (1 << 20)
-#define EXIT_WAIT_MS 30000 /* most that a process which ends by itself waits for its events to be on disk */
+#define EXIT_WAIT_MS 30000 /* limit of the wait for the disk in a process that exits by itself */
 
 /* -- writing --------------------------------------------------------------------------------------------------- */
 
@@ -39,7 +40,7 @@ static int import_open(struct call *c _unused_, const struct scope *s _unused_, 
 	return 0;
 }
 
-/* Shared by nobody else: the request holds the handle, which the kernel releases after it. */
+/* Only the request uses this struct. The kernel releases the handle after the request. */
 struct waiting_write {
 	struct parked parked;
 	struct import *import;
@@ -91,7 +92,7 @@ static int import_park_write(struct call *c, struct handle *h, const char *data,
 	return FILE_ANSWERED;
 }
 
-/* The outcome of an import was read to its end: what is written now is another one. */
+/* The process has read the outcome of an import to its end, so a later write starts another import. */
 static void import_start_over(struct handle *h)
 {
 	wait_bind(h, NULL);
@@ -126,7 +127,7 @@ static int class_import_write(struct call *c, struct handle *h, const char *data
 
 /* -- durability ------------------------------------------------------------------------------------------------ */
 
-/* Shared by the parked request and the import, which may outlive it: the request can be interrupted. */
+/* The parked request and the import share this struct. The import may outlive the request, which can be interrupted. */
 struct import_synced {
 	struct ref ref;
 	struct fs *fs;
@@ -146,7 +147,7 @@ static void import_synced_unref(struct import_synced *s)
 		free(s);
 }
 
-/* For import_sync: the worker. */
+/* A callback of import_sync(). Worker thread. */
 static void import_take_synced(int result, const struct error *err, void *arg)
 {
 	struct import_synced *s = arg;
@@ -184,7 +185,7 @@ static struct waiting_sync *import_new_sync(struct call *c)
 	}
 	*s = (struct import_synced){.fs = c->fs, .who = c->who};
 	ref_init(&s->ref);
-	ref_get(&s->ref); /* the import's */
+	ref_get(&s->ref); /* the reference of the import */
 	*w = (struct waiting_sync){.parked = {.req = c->req, .ready = import_is_synced, .answer = import_answer_sync},
 				   .synced = s};
 	return move_ptr(w);
@@ -214,8 +215,8 @@ static int class_import_fsync(struct call *c, struct handle *h)
 }
 
 /*
- * A child closes the descriptors that it has inherited, while the process that writes goes on: a close of the latter
- * will come, and the child need not wait for events that are not its own.
+ * A child process closes descriptors that it inherited while its parent still writes. The parent closes the file later.
+ * So the child need not wait until the events of its parent are on disk.
  */
 static bool import_is_bystander(const struct call *c, const struct handle *h)
 {

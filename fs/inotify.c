@@ -22,51 +22,56 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-/* Events come between the least and the most after a change; at random, or a script that sleeps would meet them. */
+/*
+ * An event is made between the minimum and the maximum delay after a change. The delay is random, because an event at a
+ * fixed time could coincide with the unmount of a script that sleeps for that time.
+ */
 #define DELAY_LEAST_MS 100
 #define DELAY_SPAN_MS  400
-/* A script that unmounts at the first event needs some ms: by then the helper has done, or is at rest. */
+/* A script that unmounts at the first event needs some milliseconds. By then the helper has finished or rests. */
 #define BURST_US      300
 #define REST_MOST_MS  50
-#define RESTS_LAST_MS 1500 /* all of them, or file managers would show a change too late */
-#define STEP_US	      60   /* about, on an idle machine */
-/* The search for watchers takes at most a twentieth of a processor. */
+#define RESTS_LAST_MS 1500 /* limit for the sum of all rests, or file managers would show a change too late */
+#define STEP_US	      60   /* estimated on an idle machine */
+/* The search for watchers uses at most one twentieth of a processor. */
 #define SCAN_SHARE 20
 
 enum inotify_phase {
 	PHASE_IDLE,
-	PHASE_DELAY, /* a change is to be told of when due */
+	PHASE_DELAY, /* a change is reported when due_ms has passed */
 	PHASE_SCAN,  /* the helper searches for watchers */
-	PHASE_FIND,  /* the notifier finds what has changed */
+	PHASE_FIND,  /* the notifier finds the changes */
 	PHASE_ACT,   /* the helper makes events */
 };
 
 struct inotify {
 	struct fs *fs;
 	dev_t device;
-	bool others; /* may enter the mount, and cannot be looked into */
+	/* Other users may enter the mount, and vastfs cannot read their processes. */
+	bool others;
 	int wake_fd;
 	pthread_t thread;
 	_Atomic pid_t tid;
-	bool started;		     /* the thread is there to be joined */
-	struct observation observed; /* the notifier's: what was told last */
-	struct observation fresh;    /* likewise: what is to be told */
+	bool started;		     /* the thread runs and must be joined */
+	struct observation observed; /* the notifier's: the state that was reported last */
+	struct observation fresh;    /* the notifier's: the state to be reported next */
 
-	pthread_mutex_t lock; /* guards all below */
+	pthread_mutex_t lock; /* guards all fields below */
 	pthread_cond_t work;
 	enum inotify_phase phase;
 	bool changed, stopping;
 	int64_t due_ms, not_before_ms; /* monotonic */
-	struct watchers watchers;      /* the helper's in PHASE_SCAN, the notifier's in PHASE_FIND */
-	struct steps steps;	       /* the helper's in PHASE_ACT */
-	const struct step *step;       /* that it is at */
+	struct watchers watchers;      /* owned by the helper in PHASE_SCAN and by the notifier in PHASE_FIND */
+	struct steps steps;	       /* owned by the helper in PHASE_ACT */
+	const struct step *step;       /* the current step */
 };
 
 /* -- the helper ------------------------------------------------------------------------------------------------ */
 
 /*
- * The root is opened anew for each step, for holding it would hold the mount; without it the step could hit what was
- * below the mount, or another file system that has taken its place.
+ * Opens the root for one step, because an open descriptor would prevent an unmount. The function also checks the
+ * device: otherwise the step could change a file in the directory below the mount, or in another file system that was
+ * mounted in its place.
  */
 static int inotify_open_root(const struct inotify *i)
 {
@@ -100,7 +105,10 @@ static void inotify_act(const struct inotify *i, const struct step *s)
 		mknodat(root, s->path, S_IFREG | s->row->mode, 0);
 }
 
-/* Standard output too: a shell's $(...) waits for its last holder. So the helper cannot log. */
+/*
+ * Closes standard output too, because a shell's $(...) waits until its last holder has closed it. So the helper cannot
+ * log.
+ */
 static void inotify_leave_descriptors(int keep)
 {
 	if (unshare(CLONE_FILES) < 0)
@@ -110,14 +118,14 @@ static void inotify_leave_descriptors(int keep)
 	close_range((unsigned)keep + 1, ~0U, 0);
 }
 
-/* The end of a phase of the helper's. Under the lock. */
+/* Ends a phase of the helper. The caller holds the lock. */
 static void inotify_next(struct inotify *i, enum inotify_phase phase)
 {
 	uint64_t one = 1;
 
 	i->phase = phase;
 	if (write(i->wake_fd, &one, sizeof(one)) < 0)
-		return; /* the notifier is awake: the counter is full */
+		return; /* the counter is full, so the notifier is already awake */
 }
 
 static void inotify_scan(struct inotify *i)
@@ -178,7 +186,10 @@ static void inotify_act_all(struct inotify *i)
 	inotify_next(i, PHASE_IDLE);
 }
 
-/* Without memory libfuse refuses the kernel's first request. The kernel then refuses all calls, and none comes here. */
+/*
+ * If memory is short, libfuse refuses the kernel's first request. The kernel then fails all calls itself and sends no
+ * request, so the helper ends the process.
+ */
 static void inotify_end_dead_mount(const struct inotify *i)
 {
 	struct stat st;
@@ -261,7 +272,10 @@ static bool inotify_wants(void *arg, const struct row *row, uint64_t inode, uint
 {
 	const struct inotify *i = arg;
 
-	/* A touch of what acts would act, were it to reach another vastfs that has taken our place. */
+	/*
+	 * Skip files that act. If another vastfs had taken the place of this mount, a touch would start an operation
+	 * there.
+	 */
 	if (row->class && row->class->touch)
 		return false;
 	return watchers_has(&i->watchers, inode) || watchers_has(&i->watchers, directory);
@@ -277,7 +291,10 @@ static void inotify_tell(void *arg, enum change what, const struct row *row, con
 		log_debug("no memory for an event");
 }
 
-/* What had changed since the last time, if somebody watches it. Under the lock, in PHASE_FIND: the helper sleeps. */
+/*
+ * Finds the changes since the last report, if a process watches them. The caller holds the lock in PHASE_FIND, in which
+ * the helper sleeps.
+ */
 static void inotify_find(struct inotify *i)
 {
 	const struct changes_reader reader = {
@@ -293,7 +310,10 @@ static void inotify_find(struct inotify *i)
 	i->phase = i->steps.n ? PHASE_ACT : PHASE_IDLE;
 }
 
-/* First the tree, then its watchers: who watches before a change is found by a search after it. */
+/*
+ * The tree is observed before its watchers are searched, so the search finds every process that watched before the
+ * change.
+ */
 static void inotify_begin(struct inotify *i)
 {
 	i->phase = observation_take(i->fs, &i->fresh) < 0 ? PHASE_IDLE : PHASE_SCAN;
@@ -336,7 +356,10 @@ bool inotify_is_own(struct inotify *i, pid_t tid)
 	return i && atomic_load(&i->tid) == tid;
 }
 
-/* Whether a request is the helper's, about the very name of its step; a copy of that, without path and key's memory. */
+/*
+ * Returns whether the helper sent this request about the name of its current step. *ret is a copy of the step without
+ * the strings path and key.
+ */
 static bool inotify_at(struct call *c, const struct node *dir, const char *name, struct step *ret)
 {
 	struct inotify *i = notify_inotify(c->fs->notifier);
@@ -353,11 +376,14 @@ static bool inotify_at(struct call *c, const struct node *dir, const char *name,
 	return at;
 }
 
-/* A name that goes, goes once more: the kernel has to find something there. It never gets to be a node. */
+/*
+ * The entry no longer exists, but the helper's call removes it again, so the kernel must find an entry there. The entry
+ * never becomes a node.
+ */
 static void inotify_answer_dummy(struct call *c, const struct row *row)
 {
 	static const mode_t types[] = {[ROW_DIR] = S_IFDIR, [ROW_FILE] = S_IFREG, [ROW_LINK] = S_IFLNK};
-	static uint64_t generation; /* the loop thread's */
+	static uint64_t generation; /* loop thread only */
 	struct fuse_entry_param e = {.ino = NODE_DUMMY};
 
 	e.attr = (struct stat){.st_ino = NODE_DUMMY,
@@ -365,7 +391,7 @@ static void inotify_answer_dummy(struct call *c, const struct row *row)
 			       .st_nlink = 1,
 			       .st_uid = c->fs->uid,
 			       .st_gid = c->fs->gid};
-	/* The kernel takes another generation for another file, whatever it still has of the last one. */
+	/* A new generation makes the kernel treat the entry as a new file, even if it still caches the previous one. */
 	e.generation = ++generation;
 	fuse_reply_entry(c->req, &e);
 }

@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * inotify.h - makes inotify(7) events for changes that come by themselves, so that file managers show them.
+ * inotify.h - makes inotify(7) events for changes that no process made through the mount, so that file managers show
+ * these changes.
  *
- * No notification of FUSE wakes inotify, but what is done through the mount does. So a helper thread does it: utimensat
- * for what has changed; mkdir, mknod, symlink, unlink and rmdir for what has come and gone. The loop thread recognizes
- * the helper's requests and answers them so that the kernel goes through with them (inotify_answer_*).
+ * No FUSE notification creates an inotify event, but a system call through the mount does. So a helper thread makes
+ * such calls: utimensat for entries that changed; mkdir, mknod, symlink, unlink and rmdir for entries that appeared or
+ * disappeared. The loop thread recognizes the helper's requests and answers them so that the kernel completes the calls
+ * (inotify_answer_*).
  *
- * A system call inside the mount keeps an unmount from succeeding while it lasts (EBUSY). So the helper goes inside
- * only if somebody watches just what has changed (watchers.h), some time after the change, which is when scripts
- * unmount, and for one system call at a time; it never holds a descriptor there meanwhile.
+ * An unmount fails with EBUSY during a system call inside the mount. Scripts tend to unmount just after a change. So
+ * the helper enters the mount only if a process watches the entry that changed (watchers.h), only some time after the
+ * change, and only for one system call at a time. Between the calls it holds no descriptor there.
  *
- * The helper has its own table of descriptors, without the connection to the kernel: when vastfs is killed in the
- * middle of a call, the connection ends and the helper with it.
+ * The helper has its own table of descriptors, which does not contain the connection to the kernel. If vastfs is killed
+ * during a call of the helper, the connection closes and the helper ends too.
+ *
+ * The notifier owns the struct inotify. It starts, drives and stops the helper.
  */
 #ifndef VASTFS_FS_INOTIFY_H
 #define VASTFS_FS_INOTIFY_H
@@ -26,19 +30,28 @@ struct fs;
 struct inotify;
 struct node;
 
-/* wake: called by the helper when inotify_work has something to do; wake_fd: the descriptor that it needs for that. */
+/* The helper writes to wake_fd, the notifier's event descriptor, when inotify_work() has work to do. */
 int inotify_start(struct fs *fs, int wake_fd, struct inotify **ret);
-/* Before the loop ends; waits for a call under way. Twice is harmless, NULL is none. Not while the loop is stuck. */
+/*
+ * Stops the helper and waits for its current call. Call this function before the loop ends and while the loop answers
+ * requests. A second call has no effect, and i may be NULL.
+ */
 void inotify_stop(struct inotify *i);
 void inotify_free(struct inotify *i);
 
-/* changed: something may have. Returns when it wants to be called again (monotonic ms), 0: when woken. The notifier. */
+/*
+ * changed: the tree may have changed. Returns the time of the next call that is needed (monotonic ms), or 0 if the next
+ * wake-up is enough. Notifier only.
+ */
 int64_t inotify_work(struct inotify *i, bool changed);
 
 /* -- the loop thread ------------------------------------------------------------------------------------------- */
 
 bool inotify_is_own(struct inotify *i, pid_t tid);
-/* Each answers a request of the helper's about a name, and returns true; false: it is somebody else's. */
+/*
+ * Each function answers a request of the helper about a name and returns true. It returns false for a request of any
+ * other thread.
+ */
 bool inotify_answer_lookup(struct call *c, const struct node *dir, const char *name);
 bool inotify_answer_make(struct call *c, const struct node *dir, const char *name);
 bool inotify_answer_remove(struct call *c);

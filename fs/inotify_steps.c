@@ -51,7 +51,7 @@ static int step_rank(const struct step *s)
 	}
 }
 
-/* In one rank the order stays as it was found: the table's. Without memory it stays altogether. */
+/* Steps of one rank stay in the order of the table. If memory is short, the list remains unsorted. */
 void steps_sort(struct steps *s)
 {
 	struct step *sorted = s->n ? reallocarray(NULL, s->n, sizeof(*sorted)) : NULL;

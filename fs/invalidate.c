@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* What the kernel keeps until a notification lies below directories that it keeps itself. */
+/* The kernel caches an entry until a notification only below directories that it caches as well. */
 static bool invalidate_enters(const struct row *dir)
 {
 	return dir->cache != CACHE_NEVER;
@@ -42,7 +42,7 @@ static void invalidate_one(void *arg, enum change what, const struct row *row, c
 
 void invalidate(struct fs *fs, struct snapshot *old, struct snapshot *fresh)
 {
-	/* No view of a job has a part in what AWS changes. */
+	/* The views of jobs are not needed, because AWS does not change any of them. */
 	struct observation before = {.snapshot = old}, now = {.snapshot = fresh};
 	struct changes_reader reader = {
 		.enters = invalidate_enters, .wants = invalidate_wants, .tell = invalidate_one, .arg = fs};

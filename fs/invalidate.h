@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * invalidate.h - tells the kernel what it has cached and AWS has changed.
+ * invalidate.h - makes the kernel forget cached entries and attributes that AWS has changed. The notifier calls it with
+ * the snapshots before and after the change, which belong to the caller.
  */
 #ifndef VASTFS_FS_INVALIDATE_H
 #define VASTFS_FS_INVALIDATE_H
@@ -8,7 +9,10 @@
 struct fs;
 struct snapshot;
 
-/* Never on the loop thread: the kernel may ask the loop before it takes the notification. */
+/*
+ * Never call this function on the loop thread: the kernel may send a request to the loop before it accepts the
+ * notification.
+ */
 void invalidate(struct fs *fs, struct snapshot *old, struct snapshot *fresh);
 
 #endif

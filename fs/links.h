@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * links.h - symbolic links in tasks/ on their way to become "default": ln -sfn makes one under another name and
- * renames it. Those that nobody renames vanish after 10 s. Loop thread only.
+ * links.h - symbolic links in tasks/ before they become "default". ln -sfn creates a link under another name and then
+ * renames it. A link that is not renamed disappears after 10 s. Loop thread only. The table copies its strings.
  */
 #ifndef VASTFS_FS_LINKS_H
 #define VASTFS_FS_LINKS_H
@@ -15,12 +15,12 @@ struct links {
 	struct {
 		char name[64];
 		char target[64];
-		int64_t made_ms; /* monotonic; 0: free */
+		int64_t made_ms; /* monotonic; 0: unused */
 	} all[LINKS_MAX];
 };
 
-int links_add(struct links *l, const char *name, const char *target); /* -ENOSPC, -ENAMETOOLONG */
-const char *links_target(struct links *l, const char *name);	      /* NULL: none */
+int links_add(struct links *l, const char *name, const char *target); /* returns -ENOSPC or -ENAMETOOLONG */
+const char *links_target(struct links *l, const char *name);	      /* NULL: no such link */
 void links_remove(struct links *l, const char *name);
 int links_list(struct links *l, int (*each)(void *arg, const char *name), void *arg);
 

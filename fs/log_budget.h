@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * log_budget.h - a program that sweeps the tree must not fetch every log: at most 5 first fetches a minute a process.
+ * log_budget.h - limits the number of logs that one process makes vastfs fetch: 5 first fetches per minute. Without a
+ * limit, a program that reads the whole tree would fetch every log. Pure; the caller owns the budget and uses it on one
+ * thread.
  */
 #ifndef VASTFS_FS_LOG_BUDGET_H
 #define VASTFS_FS_LOG_BUDGET_H
@@ -13,7 +15,7 @@
 #define LOG_BUDGET_MS	   60000
 #define LOG_BUDGET_KEPT	   64
 
-/* The last fetches, a ring: a process that is no longer in it has a fresh budget. */
+/* The latest fetches, in a ring. A process that has left the ring has a full budget again. */
 struct log_budget {
 	struct {
 		pid_t pid;
@@ -22,7 +24,7 @@ struct log_budget {
 	unsigned next;
 };
 
-/* Whether pid may cause another fetch at now_ms (monotonic); counts it if so. */
+/* Returns whether pid may cause another fetch at now_ms (monotonic), and counts that fetch. */
 bool log_budget_take(struct log_budget *b, pid_t pid, int64_t now_ms);
 
 #endif

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * logs.c - append-only files: what vastfs writes itself, and logs that live in CloudWatch.
+ * logs.c - append-only files: the logs that vastfs writes itself, and the logs that are stored in CloudWatch.
  *
- * The first open of the latter may wait up to 2 s for the first page; it is followed while a handle is open. What is no
- * longer in memory is fetched again for the reader.
+ * The first open of a CloudWatch log may wait up to 2 s for the first page. The log is followed while a handle is open.
+ * A part that is no longer in memory is fetched again for the reader. Loop thread only, except the functions that
+ * answer parked requests (notifier) and the callbacks of the model.
  */
 #include "fs/file.h"
 
@@ -18,7 +19,10 @@
 #define OLD_PART_MS   30000
 #define READ_MAX      (1 << 20)
 
-/* Told when the first page is there; shared by the parked open and the model, which may be later. */
+/*
+ * Is set when the first page has arrived. The parked open and the model share this struct, and the model may use it
+ * longer.
+ */
 struct log_follow {
 	struct ref ref;
 	struct fs *fs;
@@ -27,7 +31,7 @@ struct log_follow {
 	_Atomic bool fetched;
 };
 
-/* Which CloudWatch log a row shows; -1: one of vastfs's own. */
+/* Returns the CloudWatch log that a row shows, or -1 for a log that vastfs writes itself. */
 static int logs_cloud_kind(const struct row *row)
 {
 	const char *name = tree_name(row);
@@ -38,7 +42,7 @@ static int logs_cloud_kind(const struct row *row)
 						 : -1;
 }
 
-/* A reference to what is known now, NULL: nothing. */
+/* Returns a reference to the stream that is known now, or NULL if there is none. */
 static struct stream *logs_find_stream(const struct scope *s)
 {
 	struct model *m = s->fs->model;
@@ -51,7 +55,7 @@ static struct stream *logs_find_stream(const struct scope *s)
 	if (s->job)
 		found = s->job->log;
 	else if (s->row->flags & ROW_LAST_IMPORT)
-		return NULL; /* there was none yet */
+		return NULL; /* the stream does not exist yet */
 	else
 		found = strcmp(name, "api.log") == 0 ? model_api_log(m) : model_events(m);
 	return stream_ref(found);
@@ -61,7 +65,7 @@ int64_t changed_log(const struct scope *s)
 {
 	_cleanup_(stream_unref_cleanup) struct stream *stream = logs_find_stream(s);
 
-	/* An empty stream may have come into being by being looked at. */
+	/* An empty stream may exist only because a process has opened the log. */
 	return stream && stream_size(stream) ? stream_changed(stream) : 0;
 }
 
@@ -117,7 +121,7 @@ static int logs_follow(struct call *c, const struct scope *s, struct handle *h)
 	if (r < 0) {
 		logs_follow_unref(f);
 		logs_follow_unref(f);
-		/* No such log yet: an empty file, not a missing one. */
+		/* The log does not exist yet, so the file is empty. It is not missing. */
 		return r == -ENOENT ? 0 : r;
 	}
 	h->follow = f;
@@ -135,8 +139,8 @@ static bool logs_has_first_page(struct parked *p)
 }
 
 /*
- * A kernel that does not want the file any more says so by an error of the reply: it will not release it then. The
- * handle is given to the loop thread's next call in both that and the interrupted case.
+ * If the kernel no longer wants the file, the reply fails and the kernel will not release the handle. In this case and
+ * after an interrupt, the next call on the loop thread frees the handle.
  */
 static void logs_answer_open(struct fs *fs, struct parked *p, int why)
 {
@@ -157,7 +161,7 @@ static int logs_park_open(struct call *c, struct handle *h)
 	struct waiting_open *w = calloc(1, sizeof(*w));
 
 	if (!w)
-		return 0; /* then without waiting */
+		return 0; /* the open does not wait then */
 	*w = (struct waiting_open){.parked = {.req = c->req,
 					      .ready = logs_has_first_page,
 					      .answer = logs_answer_open,
@@ -172,7 +176,7 @@ static int log_open(struct call *c, const struct scope *s, struct handle *h)
 	int r;
 
 	h->stream = logs_find_stream(s);
-	/* grep -r and others that look in passing open so: nothing is fetched for them. */
+	/* grep -r and other programs that scan a tree open files with O_NONBLOCK. Nothing is fetched for them. */
 	if (logs_cloud_kind(s->row) < 0 || h->flags & O_NONBLOCK)
 		return 0;
 	if (!h->stream && !log_budget_take(&c->fs->log_budget, c->who.pid, clock_monotonic_ms()))
@@ -194,7 +198,7 @@ static void log_release(struct call *c, struct handle *h)
 
 /* -- reading --------------------------------------------------------------------------------------------------- */
 
-/* True if the handle has the page that this is in, which is answered from then. */
+/* Answers from the page that the handle holds. Returns false if the page does not contain the offset. */
 static bool logs_answer_from_page(fuse_req_t req, struct handle *h, size_t size, off_t offset)
 {
 	_cleanup_(blob_unref_cleanup) struct blob *page = NULL;
@@ -224,7 +228,10 @@ static void logs_answer_from_memory(fuse_req_t req, struct handle *h, size_t siz
 	fuse_reply_buf(req, bytes, n);
 }
 
-/* A part that is fetched again: shared by the parked read and the model, which may be later. */
+/*
+ * An older part that is fetched again. The parked read and the model share this struct, and the model may use it
+ * longer.
+ */
 struct old_part {
 	struct ref ref;
 	struct fs *fs;

@@ -45,7 +45,7 @@ static int absolute_path(const char *path, char **ret)
 	return *ret ? 0 : -ENOMEM;
 }
 
-/* A dead mount cannot be resolved by realpath(): mountinfo knows the parent's real path and the last name. */
+/* realpath() fails for a dead mount. So the path is the real path of the parent plus the last name, as in mountinfo. */
 static int resolve_dead(const char *path, char **ret)
 {
 	_free_ char *absolute = NULL;
@@ -99,7 +99,7 @@ int mount_prepare(const char *mountpoint, char **ret, struct error *err)
 	struct stat st;
 	int r = 0;
 
-	/* Not stat(): the attributes of a dead mount's root may still be cached. */
+	/* Do not call stat(), because the kernel may still cache the attributes of a dead mount's root. */
 	if (statvfs(mountpoint, &fs) < 0 && (errno == ENOTCONN || errno == ECONNABORTED))
 		r = recover(mountpoint, err);
 	if (r < 0)
@@ -121,7 +121,7 @@ int mount_prepare(const char *mountpoint, char **ret, struct error *err)
 
 /* -- life ------------------------------------------------------------------------------------------------------ */
 
-/* "-ofsname=NAME"; a comma or a backslash of the name has a backslash in front. */
+/* Appends "-ofsname=NAME". A backslash precedes each comma or backslash of the name. */
 static int mount_put_name(const struct fs *fs, const struct mount_options *o, struct buf *out)
 {
 	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = model_snapshot(fs->model);
@@ -156,7 +156,7 @@ static struct fuse_session *new_session(struct fs *fs, const struct mount_option
 	return session;
 }
 
-/* A mount without shells is better than none. */
+/* A failure is only logged, because a mount without shells is still useful. */
 static void offer_shells(struct fs *fs)
 {
 	dev_t device;
@@ -174,7 +174,11 @@ static int serve(struct fs *fs, void (*ready)(void *arg), void *arg, struct erro
 	offer_shells(fs);
 	ready(arg);
 	r = fuse_session_loop(fs->session);
-	if (r < 0) /* the kernel still waits for answers, and so may our own helper, which is joined below */
+	/*
+	 * The kernel and the inotify helper, which is joined below, may still wait for answers. The unmount ends their
+	 * calls.
+	 */
+	if (r < 0)
 		fuse_session_unmount(fs->session);
 	model_set_listener(fs->model, NULL, NULL);
 	notify_stop(fs->notifier);
@@ -212,7 +216,7 @@ int mount_serve(struct model *m, const struct mount_options *options, void (*rea
 	}
 	if (fuse_session_mount(fs->session, options->mountpoint) < 0) {
 		r = error_set(err, -EIO, "cannot mount on %s", options->mountpoint);
-		/* Without memory libfuse may fail after it has mounted. */
+		/* If memory is short, libfuse may fail after it has mounted. */
 		if (mountinfo_is_ours(options->mountpoint, getuid(), NULL))
 			unmount_stale(options->mountpoint, err);
 	} else {
@@ -220,7 +224,10 @@ int mount_serve(struct model *m, const struct mount_options *options, void (*rea
 		fuse_session_unmount(fs->session);
 	}
 	fuse_session_destroy(fs->session);
-	/* Saves and fetches in flight still wake the notifier. */
+	/*
+	 * Saves and fetches that are in flight still wake the notifier, so the model stops before the notifier is
+	 * freed.
+	 */
 	model_stop(m);
 	fs_free(fs);
 	return r;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * mount.h - the mountpoint: may it be mounted on, is something stale there; and the life of a mount.
+ * mount.h - checks a mountpoint, removes a dead mount of an earlier vastfs from it, and serves a mount until it ends.
+ * Main thread only. The caller owns the model and the options.
  */
 #ifndef VASTFS_FS_MOUNT_H
 #define VASTFS_FS_MOUNT_H
@@ -9,26 +10,28 @@
 #include "model/model.h"
 
 /*
- * The absolute path of a directory that can be mounted on (to be freed). What a killed vastfs of the same user left
- * there is unmounted. -EBUSY: a living mount; -ENOTEMPTY, -ENOTDIR, -ENOENT, -ENOMEM.
+ * Sets *ret to the absolute path of a directory that can be mounted on. The caller frees it. If a killed vastfs of the
+ * same user left a mount there, that mount is removed. Returns -EBUSY if the mount is alive, or -ENOTEMPTY, -ENOTDIR,
+ * -ENOENT or -ENOMEM.
  */
 int mount_prepare(const char *mountpoint, char **ret, struct error *err);
 
 struct mount_options {
-	const char *mountpoint; /* as mount_prepare made it */
-	const char *source;	/* the file system's name in the list of mounts; NULL: vast-<stage> */
-	const char *fuse;	/* libfuse's options, separated by commas; NULL: none */
-	bool debug;		/* libfuse's trace of every message */
-	bool read_only;		/* every request that would change something is refused with EROFS */
-	uid_t uid;		/* of every file; -1: the process's own */
-	gid_t gid;		/* likewise */
-	mode_t umask;		/* bits that no file has */
+	const char *mountpoint; /* the result of mount_prepare() */
+	const char *source;	/* the name of the file system in the list of mounts; NULL: vast-<stage> */
+	const char *fuse;	/* options for libfuse, separated by commas; NULL: none */
+	bool debug;		/* prints libfuse's trace of every message */
+	bool read_only;		/* refuses every request that would change something with EROFS */
+	uid_t uid;		/* the owner of every file; -1: the user of the process */
+	gid_t gid;		/* the group of every file; -1: the group of the process */
+	mode_t umask;		/* permission bits that no file has */
 };
 
 /*
- * Mounts, calls ready once the kernel knows (requests are answered as soon as this goes on), serves until unmounted or
- * told to end by SIGTERM, SIGINT or SIGHUP, which must be blocked, and unmounts. Words of libfuse about bad options go
- * to standard error. Ends the model in any case.
+ * Mounts the tree and serves it until it is unmounted or until SIGTERM, SIGINT or SIGHUP arrives, then unmounts it.
+ * These signals must be blocked. ready is called once the kernel knows the mount; requests are answered as soon as
+ * ready has returned. libfuse prints its messages about invalid options to standard error. The function stops the model
+ * in any case.
  */
 int mount_serve(struct model *m, const struct mount_options *options, void (*ready)(void *arg), void *arg,
 		struct error *err);

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 
-/* Blanks and the like stand as three octal digits after a backslash. */
+/* Blanks and similar characters are encoded as a backslash and three octal digits. */
 static void mountinfo_unescape(char *s)
 {
 	char *out = s;
@@ -30,7 +30,7 @@ static bool mountinfo_is_owner(const char *options, uid_t owner)
 	return owner == (uid_t)-1 || (at && strtoul(at + strlen("user_id="), NULL, 10) == owner);
 }
 
-/* "36 35 0:31 / /mnt rw,nosuid shared:1 - fuse.vastfs vastfs rw,user_id=0,group_id=0" */
+/* Parses for example "36 35 0:31 / /mnt rw,nosuid shared:1 - fuse.vastfs vastfs rw,user_id=0,group_id=0". */
 int mountinfo_line(char *line, const char *path, uid_t owner, dev_t *ret_device)
 {
 	char *rest = strstr(line, " - "), *save, *point = NULL, *type, *field, *device = NULL;

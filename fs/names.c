@@ -13,7 +13,9 @@
 #include <limits.h>
 #include <string.h>
 
-/* The number that a name is, 0 if it is none: no sign, no leading zero. */
+/*
+ * Returns the number that a name represents, or 0 if the name is no number. A number has no sign and no leading zero.
+ */
 static uint64_t names_parse_number(const char *name)
 {
 	uint64_t n = 0;
@@ -56,7 +58,7 @@ static bool names_bind_operation(struct scope *s)
 	return names_bind_job(s, job_list_find(s->snapshot->operations, names_parse_number(s->key)));
 }
 
-/* The entries of a history. task: in which the commands ran; "": in Lambda. */
+/* Lists the entries of a history. task is the task in which the commands ran; "" means Lambda. */
 static int names_list_commands(const struct snapshot *s, const struct job_list *l, const char *task,
 			       int (*each)(void *arg, const char *name), void *arg)
 {
@@ -82,7 +84,7 @@ static bool names_bind_query(struct scope *s)
 	return names_bind_job(s, job_list_find(s->snapshot->queries, names_parse_number(s->key)));
 }
 
-/* The first part of a key. */
+/* Copies the first part of a key. */
 static void names_first_part(const char *key, char part[static TREE_KEY_MAX])
 {
 	snprintf(part, TREE_KEY_MAX, "%.*s", (int)strcspn(key, "/"), key);
@@ -248,7 +250,7 @@ const struct lister *names_lister(const char *name, size_t len)
 	return NULL;
 }
 
-/* Written names that are there only at times. */
+/* Returns whether a name of the table exists now, because some of them exist only at times. */
 static bool names_exists_now(const struct scope *s)
 {
 	_buf_ struct buf target = BUF_INIT(FS_TEXT_MAX);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * names.h - the dynamic names: who lists "{task}" and the like, and what a name stands for.
+ * names.h - the dynamic names of the tree: the lister of "{task}" and of similar parts, and the object that a name
+ * denotes. Any thread may call these functions, because they read one immutable snapshot; a scope belongs to its
+ * caller.
  */
 #ifndef VASTFS_FS_NAMES_H
 #define VASTFS_FS_NAMES_H
@@ -14,16 +16,16 @@ struct fs;
 struct observation;
 
 /*
- * What a renderer sees: a row and its key, bound to the objects of one snapshot. Borrows the snapshot and the key;
- * view is its own reference.
+ * The input of a renderer: a row and its key, bound to the objects of one snapshot. A scope borrows the snapshot and
+ * the key, and owns its reference to view.
  */
 struct scope {
 	struct fs *fs;
 	const struct snapshot *snapshot;
-	const struct observation *observation; /* NULL: the jobs as they are now */
+	const struct observation *observation; /* NULL: the current state of the jobs */
 	const struct row *row;
 	const char *key;
-	struct job *job; /* NULL: there is none */
+	struct job *job; /* NULL: the scope has no job */
 	struct job_view *view;
 	const struct task *task;
 	const struct pair *pair;
@@ -31,28 +33,31 @@ struct scope {
 };
 
 struct lister {
-	const char *name; /* "task" */
-	/* Calls each with every name until it returns a negative errno, which is returned. */
+	const char *name; /* for example "task" */
+	/* Calls each with every name until each returns a negative errno, which this function returns. */
 	int (*list)(const struct scope *s, int (*each)(void *arg, const char *name), void *arg);
-	bool (*bind)(struct scope *s); /* fills in what s->key stands for; false: there is no such name */
+	bool (*bind)(struct scope *s); /* sets the fields that s->key denotes; false: there is no such name */
 };
 
-const struct lister *names_lister(const char *name, size_t len); /* NULL: none */
+const struct lister *names_lister(const char *name, size_t len); /* NULL: there is no such lister */
 
-/* Binds; -ENOENT if the key names nothing in this snapshot. To be closed also then. */
+/*
+ * Binds a scope. Returns -ENOENT if the key names nothing in this snapshot. The caller closes the scope also after an
+ * error.
+ */
 int scope_open(struct scope *s, struct fs *fs, const struct snapshot *snapshot, const struct row *row, const char *key);
-/* The same, with the jobs as they were at that moment; observation NULL: as they are now. */
+/* Binds a scope with the state of the jobs at the moment of the observation. NULL: the current state. */
 int scope_open_at(struct scope *s, struct fs *fs, const struct snapshot *snapshot,
 		  const struct observation *observation, const struct row *row, const char *key);
 void scope_close(struct scope *s);
 
 #define _scope_ _cleanup_(scope_close)
 
-/* Calls each with every name in a directory: written ones that exist now, then the listers' ones. */
+/* Calls each with every name in a directory: first the names of the table that exist now, then the dynamic names. */
 int names_list(const struct scope *dir,
 	       int (*each)(void *arg, const struct row *row, const char *key, const char *name), void *arg);
 
-/* What name is in a directory: its row and key. -ENOENT. */
+/* Finds the row and the key of a name in a directory. Returns -ENOENT if there is no such name. */
 int names_lookup(const struct scope *dir, const char *name, const struct row **ret_row,
 		 char ret_key[static TREE_KEY_MAX]);
 

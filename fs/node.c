@@ -6,7 +6,10 @@
 #define DYNAMIC_BIT (UINT64_C(1) << 62)
 #define OWN_BIT	    (UINT64_C(1) << 63)
 
-/* Written names have their place in the table, dynamic ones a 62 bit hash (FNV-1a) of place and key. */
+/*
+ * The number of a name from the table is its position there. The number of a dynamic name is a 62 bit hash (FNV-1a) of
+ * position and key.
+ */
 uint64_t node_number(const struct row *row, const char *key)
 {
 	uint64_t hash = UINT64_C(0xcbf29ce484222325) ^ tree_index(row);
@@ -53,7 +56,7 @@ struct node *node_make(struct nodes *nodes, const struct row *row, const char *k
 	struct node *n;
 
 	key = tree_lister(row) ? key : "";
-	/* Two paths of one hash: the later one takes the next number. */
+	/* If two paths have the same hash, the later one gets the next number. */
 	for (; (n = node_get(nodes, ino)); ino++)
 		if (n->row == row && strcmp(n->key, key) == 0)
 			return n;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * node.h - the nodes that the kernel knows: inode number <-> row and key.
+ * node.h - the nodes that the kernel knows. The table maps an inode number to a row and its key.
  *
- * Numbers follow from row and key alone, so a path keeps its number over the life of a mount, whether the kernel has
- * forgotten it meanwhile or not. Loop thread only, but for node_number.
+ * A number depends only on the row and the key. So a path keeps its number for the life of a mount, even if the kernel
+ * forgets the node in between. Loop thread only, except node_number(), which any thread may call. The table owns the
+ * nodes, and a node is freed when it has no lookups and no handles.
  */
 #ifndef VASTFS_FS_NODE_H
 #define VASTFS_FS_NODE_H
@@ -17,9 +18,10 @@ struct node {
 	uint64_t ino;
 	const struct row *row;
 	char *key;
-	uint64_t lookups; /* that the kernel will forget one day */
+	uint64_t lookups; /* lookups that the kernel has not forgotten yet */
 	unsigned handles; /* open files */
-	bool is_spliced;  /* of a program that splices: what waits has a size here (attr.h) */
+	/* The node belongs to a program that splices, so a waiting file has a size here (attr.c). */
+	bool is_spliced;
 };
 
 #define NODE_BUCKETS 1024
@@ -27,14 +29,17 @@ struct node {
 
 struct nodes {
 	struct node *buckets[NODE_BUCKETS];
-	uint64_t own; /* numbers given out by node_make_own */
+	uint64_t own; /* the count of numbers from node_make_own() */
 };
 
 uint64_t node_number(const struct row *row, const char *key);
-struct node *node_get(struct nodes *nodes, uint64_t ino); /* NULL: unknown */
-/* The node of row and key, made if need be; the caller counts a lookup or handle. NULL without memory. */
+struct node *node_get(struct nodes *nodes, uint64_t ino); /* NULL: the number is unknown */
+/*
+ * Returns the node of a row and key, which is made if necessary. The caller counts a lookup or a handle. NULL: out of
+ * memory.
+ */
 struct node *node_make(struct nodes *nodes, const struct row *row, const char *key);
-/* Another node of row and key, under a number that no other has. NULL without memory. */
+/* Makes another node of a row and key, under a number of its own. NULL: out of memory. */
 struct node *node_make_own(struct nodes *nodes, const struct row *row, const char *key);
 void node_forget(struct nodes *nodes, struct node *n, uint64_t lookups);
 void node_close(struct nodes *nodes, struct node *n);

@@ -6,28 +6,28 @@
 #include <fnmatch.h>
 
 static const char *const noise_patterns[] = {
-	".Trash*",	       /* FreeDesktop's trash: all file managers */
-	".directory",	       /* Dolphin's view of a directory */
+	".Trash*",	       /* the FreeDesktop trash, used by all file managers */
+	".directory",	       /* Dolphin's settings of a directory */
 	".hidden",	       /* GIO's list of hidden names */
 	".goutputstream-*",    /* GIO: gedit, mousepad */
-	".*.kate-swp",	       /* kate and kwrite, one a keystroke */
+	".*.kate-swp",	       /* kate and kwrite, one per keystroke */
 	".*.sw[a-z]",	       /* vim's swap files */
-	".sw[a-z]",	       /* likewise, of a file without a name */
-	"*.sw[a-z]",	       /* likewise */
-	"4913",		       /* vim: may it make files here? */
+	".sw[a-z]",	       /* vim's swap file of an unnamed text */
+	"*.sw[a-z]",	       /* vim's swap files */
+	"4913",		       /* vim's test whether it may create files */
 	"*~",		       /* backups and vim's undo files */
-	".#*",		       /* Emacs' lock */
-	"#*#",		       /* Emacs' autosave */
-	".~lock.*",	       /* LibreOffice's lock */
+	".#*",		       /* Emacs lock files */
+	"#*#",		       /* Emacs autosave files */
+	".~lock.*",	       /* LibreOffice lock files */
 	".~*",		       /* WPS, rsync --backup and others */
 	".fuse_hidden*",       /* libfuse's high-level interface */
 	".nfs*",	       /* a re-export by NFS */
 	"._*",		       /* macOS by Samba */
-	".DS_Store",	       /* likewise */
+	".DS_Store",	       /* macOS by Samba */
 	"Thumbs.db",	       /* Windows by Samba */
-	"desktop.ini",	       /* likewise */
+	"desktop.ini",	       /* Windows by Samba */
 	".xdg-volume-info",    /* GIO's name and icon of a volume */
-	".nautilus-metafile*", /* old Nautilus */
+	".nautilus-metafile*", /* old versions of Nautilus */
 	".mc-*",	       /* Midnight Commander */
 };
 

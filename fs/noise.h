@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * noise.h - names that desktop programs and editors try to make everywhere, and do without: their refusal is no failure
- * that a person wants to read about in /error.
+ * noise.h - the names that desktop programs and editors try to create in every directory. These programs continue
+ * without the file, so /error has no line for the refusal. Pure; any thread.
  */
 #ifndef VASTFS_FS_NOISE_H
 #define VASTFS_FS_NOISE_H

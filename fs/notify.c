@@ -20,9 +20,9 @@ struct notifier {
 	pthread_t thread, loop;
 	int wake, signals;
 	_Atomic bool stopping;	 /* the loop has ended */
-	_Atomic bool changed;	 /* something of the tree may have */
-	bool ending;		 /* a signal asked for the end */
-	struct inotify *inotify; /* NULL: none */
+	_Atomic bool changed;	 /* the tree may have changed */
+	bool ending;		 /* a signal requested the end */
+	struct inotify *inotify; /* NULL: not available */
 	struct snapshot *seen;
 };
 
@@ -31,7 +31,7 @@ void notify_wake(struct notifier *n)
 	uint64_t one = 1;
 
 	if (n && write(n->wake, &one, sizeof(one)) < 0)
-		log_debug("cannot wake the notifier"); /* it is awake: the counter is full */
+		log_debug("cannot wake the notifier"); /* the counter is full, so the notifier is awake */
 }
 
 struct inotify *notify_inotify(struct notifier *n)
@@ -56,7 +56,7 @@ static int64_t earlier(int64_t a, int64_t b)
 	return !a || (b && b < a) ? b : a;
 }
 
-/* Answers come after the snapshot that they speak of; the order here does not matter to them. */
+/* Every answer follows the snapshot that it describes. So the order of these steps does not affect the answers. */
 static int64_t work(struct notifier *n)
 {
 	bool changed = atomic_exchange(&n->changed, false);
@@ -71,7 +71,10 @@ static int64_t work(struct notifier *n)
 	return earlier(next, inotify_work(n->inotify, changed));
 }
 
-/* The loop sleeps in read(): a signal without a restart wakes it, once more if it came a moment too early. */
+/*
+ * The loop sleeps in read(), and a signal without SA_RESTART interrupts it. The signal is repeated, because the first
+ * one may arrive just before read() starts.
+ */
 static void end_loop(struct notifier *n)
 {
 	fuse_session_exit(n->fs->session);
@@ -86,7 +89,7 @@ static void take_signal(struct notifier *n)
 		return;
 	log_info("signal %u: unmounting", info.ssi_signo);
 	n->ending = true;
-	/* While the loop can still answer it. */
+	/* Stop the helper while the loop can still answer its call. */
 	inotify_stop(n->inotify);
 }
 
@@ -153,7 +156,10 @@ int notify_start(struct fs *fs, struct notifier **ret)
 		r = -pthread_create(&n->thread, NULL, run, n);
 	}
 	if (r < 0) {
-		fuse_session_unmount(fs->session); /* ends a call of the helper that nobody would answer */
+		/*
+		 * The loop does not run, so no thread would answer a call of the helper. The unmount ends such a call.
+		 */
+		fuse_session_unmount(fs->session);
 		inotify_stop(n->inotify);
 		notify_free(n);
 		return r;

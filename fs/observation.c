@@ -138,7 +138,7 @@ const struct note *observation_note(const struct observation *o, uint64_t inode)
 	return o->notes_n ? bsearch(&n, o->notes, o->notes_n, sizeof(n), observation_compare) : NULL;
 }
 
-/* -- the whole ------------------------------------------------------------------------------------------------- */
+/* -- the observation ------------------------------------------------------------------------------------------- */
 
 int observation_take(struct fs *fs, struct observation *ret)
 {

@@ -31,7 +31,7 @@ static struct parked *parked_take_request(struct parked_list *l, fuse_req_t req)
 	return found;
 }
 
-/* The notifier may have answered meanwhile: the request is then no longer in the list. */
+/* The notifier may have answered the request already. The request is then no longer in the list. */
 static void parked_interrupted(fuse_req_t req, void *arg)
 {
 	struct fs *fs = arg;
@@ -42,8 +42,9 @@ static void parked_interrupted(fuse_req_t req, void *arg)
 }
 
 /*
- * Interrupts are taken by the loop thread, which is the caller: between the question and the parking none can come.
- * The function is set before the parking, for after it the request may be answered and gone.
+ * The loop thread handles interrupts, and it is the caller here. So no interrupt can arrive between the check and the
+ * parking. The interrupt function is set before the parking, because the request may be answered and freed right
+ * afterwards.
  */
 void parked_add(struct fs *fs, struct parked *p)
 {
@@ -55,11 +56,11 @@ void parked_add(struct fs *fs, struct parked *p)
 	pthread_mutex_lock(&fs->parked.lock);
 	list_append(&fs->parked.waiting, &p->link);
 	pthread_mutex_unlock(&fs->parked.lock);
-	/* What it waits for may have come before it was in the list. */
+	/* The event may have happened before the request was in the list. */
 	notify_wake(fs->notifier);
 }
 
-/* Interrupts come on another thread than this one: the lock makes the question and the parking one. */
+/* Interrupts arrive on another thread. The lock makes the check and the parking one step. */
 void parked_again(struct fs *fs, struct parked *p)
 {
 	bool interrupted_before;

@@ -48,7 +48,7 @@ unsigned poll_events(struct fs *fs, const struct snapshot *snapshot, struct hand
 	return h->class->poll(&s, h);
 }
 
-/* Something that a sleeper may wait for, beside what is always so. */
+/* Returns whether the handle has an event other than those that are always set. */
 static bool polls_has_news(struct fs *fs, const struct snapshot *s, struct handle *h)
 {
 	unsigned events = poll_events(fs, s, h);

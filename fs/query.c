@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * query.c - lambda/query and tasks/{task}/exec/query: what is written is one command, what is read afterwards is its
+ * query.c - lambda/query and tasks/{task}/exec/query: the written text is one command, and later reads return its
  * result.
  *
- * The command is committed by the first READ after a WRITE on the same open file, else when the file is closed. It is
- * whole if it ends in a newline or came in one WRITE; else its writer was cut short and it is not run.
+ * The first READ after a WRITE on the same open file commits the command. Without such a READ, closing the file commits
+ * it. The command is complete if it ends in a newline or arrived in one WRITE. Otherwise its writer was interrupted,
+ * and the command does not run. Loop thread only, except query_poll(), which the notifier calls as well.
  */
 #include "fs/file.h"
 
@@ -13,7 +14,7 @@
 #include <linux/fuse.h>
 #include <poll.h>
 
-/* In whose container it is to run; NULL: in Lambda. */
+/* Returns the task in whose container the command runs, or NULL for Lambda. */
 static const char *query_file_task(const struct handle *h)
 {
 	return *h->node->key ? h->node->key : NULL;
@@ -70,14 +71,14 @@ static int query_write(struct call *c, struct handle *h, const char *data, size_
 			error_set(&c->err, r, "a query has at most %d bytes", MODEL_QUERY_MAX);
 	}
 	if (r < 0) {
-		/* The rest of a command that was refused in part is no command. */
+		/* The rest of a command of which a part was refused must not run. */
 		buf_clear(&h->text);
 		h->writes = 0;
 		h->spoilt = r;
 		return r;
 	}
 	h->writes++;
-	h->writer = c->who; /* RELEASE names nobody */
+	h->writer = c->who; /* RELEASE does not identify its process */
 	return 0;
 }
 
@@ -103,7 +104,7 @@ static int query_read(struct call *c, struct handle *h, size_t size, off_t offse
 	return h->job ? wait_read(c, h, WAIT_RESULT, size, offset) : text_read(c, h, size, offset);
 }
 
-/* The end of one echo >&3: what follows is another command. */
+/* Ends one echo >&3, so the next text is another command. */
 static int query_flush(struct call *c _unused_, struct handle *h)
 {
 	h->spoilt = 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * readme.c - the README in the mount: examples to paste, then the tree, row by row.
+ * readme.c - the README in the mount, which has examples to paste and a list of all rows of the tree. The loop thread
+ * and the notifier render it.
  */
 #include "fs/file.h"
 #include "fs/render.h"
@@ -51,7 +52,7 @@ static void readme_put_rules(struct buf *out)
 		"  restarts it. tasks/TASK/stop and control/stop-all-tasks stop it for good.\n\n");
 }
 
-/* A verb explains itself. */
+/* The help text of a control file comes from its verb. */
 static const char *readme_help_of(const struct row *row)
 {
 	for (size_t i = 0; row->class == &class_control && i < model_verbs_n; i++)

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-/* One atomic load; the model's lock is only taken when there is something newer. */
+/* The check is one atomic load. The model's lock is taken only if a newer snapshot exists. */
 static struct snapshot *newest(struct fs *fs)
 {
 	if (!fs->newest || fs->newest->generation != model_generation(fs->model)) {
@@ -31,13 +31,13 @@ void call_end(struct call *c)
 	snapshot_unref(c->snapshot);
 }
 
-/* What belongs to the course of things and would only flush the ring of failures. */
+/* These errors are part of normal operation and would displace the failures in the ring. */
 static bool is_ordinary(int errnum)
 {
 	return errnum == -ENOENT || errnum == -EINTR || errnum == -EAGAIN;
 }
 
-/* Words for the refusals that brought none. */
+/* Sets a message for a refusal that has none. */
 static void put_words(struct error *err, int errnum)
 {
 	struct error fresh = {0};
@@ -53,7 +53,7 @@ static void put_words(struct error *err, int errnum)
 	*err = fresh;
 }
 
-/* touch asks at OPEN and again at SETATTR: one refusal, one line. */
+/* touch sends OPEN and then SETATTR. Both refusals make only one line. */
 static bool is_repeated(struct fs *fs, struct requester who, const char *path, const struct error *err)
 {
 	struct refusal now = {.pid = who.pid, .errnum = err->errnum, .at_ms = clock_monotonic_ms()};

@@ -1,27 +1,34 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * refuse.h - the one place where a request is answered with an errno.
+ * refuse.h - answers the requests that vastfs refuses.
  *
- * An errno cannot speak: every refusal that vastfs makes leaves a line with a message in /error.
+ * An errno carries no message, so a refusal also adds a line with a message to /error. ENOENT, EINTR, EAGAIN and the
+ * names of noise.h are part of normal operation and add no line. Loop thread only, except refuse_record(), which any
+ * thread may call.
  */
 #ifndef VASTFS_FS_REFUSE_H
 #define VASTFS_FS_REFUSE_H
 
 #include "fs/fs.h"
 
-/* Takes a request: the newest snapshot, who asks. call_end gives back. */
+/*
+ * Prepares a request: finds its caller and takes a reference to the newest snapshot. call_end() releases the reference.
+ */
 struct call call_begin(fuse_req_t req);
 void call_end(struct call *c);
 
 #define _call_ _cleanup_(call_end)
 
-/* Answers errnum (negative). n may be NULL; name, if any, is a child of it. Words are c->err's. */
+/*
+ * Answers errnum, which is negative, with the message in c->err. n may be NULL. name, if it is not NULL, is a child of
+ * n.
+ */
 void refuse(struct call *c, int errnum, const struct node *n, const char *name);
 
-/* Before anything is changed: -EROFS with a message if the mount is read-only, else 0. */
+/* Call this function before any change. It returns -EROFS with a message if the mount is read-only, else 0. */
 int refuse_change(struct call *c);
 
-/* Only the line in /error, for a failure that no request can carry. */
+/* Adds only the line in /error, for a failure that no reply can report. */
 void refuse_record(struct fs *fs, struct requester who, const char *path, const struct error *err);
 
 #endif

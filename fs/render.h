@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * render.h - the texts of the files, from one snapshot, and when they changed last.
+ * render.h - renders the texts of the files from one snapshot, and finds the times of their last change.
  *
- * A renderer appends the file's whole text; it returns 0 or the buffer's error. A value that AWS does not give is an
- * empty file. Times are wall clock milliseconds.
+ * A renderer appends the complete text of a file, and returns 0 or the error of the buffer. A value that AWS does not
+ * report is an empty file. Times are wall clock milliseconds. The loop thread and the notifier call these functions.
  */
 #ifndef VASTFS_FS_RENDER_H
 #define VASTFS_FS_RENDER_H
@@ -29,7 +29,7 @@ int render_stop(const struct scope *s, struct buf *out);
 int render_template(const struct scope *s, struct buf *out);
 int render_plan(const struct scope *s, struct buf *out);
 
-/* row->arg is the offset of the string in struct stack_view, stack_resource, task. */
+/* row->arg is the offset of the string in a struct stack_view, stack_resource or task. */
 int render_stack_text(const struct scope *s, struct buf *out);
 int render_stack_json(const struct scope *s, struct buf *out);
 int render_resource_text(const struct scope *s, struct buf *out);
@@ -46,17 +46,20 @@ int render_job_elapsed(const struct scope *s, struct buf *out);
 int render_job_duration(const struct scope *s, struct buf *out);
 int render_job_request_id(const struct scope *s, struct buf *out);
 int render_job_query(const struct scope *s, struct buf *out);
-uint64_t job_token(const struct scope *s); /* differs whenever state or the job it speaks of does */
+uint64_t job_token(const struct scope *s); /* differs if the state differs or if another job is shown */
 
-/* Lines of status: account and identity; the source of the credentials, and when they expire if wanted. */
+/*
+ * These functions append lines of status: the account and the identity, and the source of the credentials with, on
+ * request, their expiry.
+ */
 void identity_put(const struct snapshot *s, struct buf *out);
 void credentials_put(struct model *m, bool with_expiry, struct buf *out);
 
-/* When a text that is rendered from several sources changed last: memo remembers its hash. */
+/* Returns the last change of a text that is rendered from several sources. memo remembers the hash of the text. */
 struct memo;
 int64_t memo_changed(struct memo *memo, const struct buf *text);
 
-/* Targets of links; nothing: the link does not exist. */
+/* These functions render the targets of links. If the text is empty, the link does not exist. */
 int render_latest(const struct scope *s, struct buf *out);
 int render_default_task(const struct scope *s, struct buf *out);
 int render_stray(const struct scope *s, struct buf *out);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * render_identity.c - whoami and its lines in status: whose credentials are in use, where they come from, until when.
+ * render_identity.c - whoami, and its lines in status: the identity whose credentials are in use, the source of the
+ * credentials, and their expiry.
  */
 #include "fs/render.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * render_job.c - the files of a job directory.
+ * render_job.c - renders the files of a job's directory.
  */
 #include "fs/render.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * render_stack.c - what AWS says: the stack, its parts, the tasks.
+ * render_stack.c - renders the state that AWS reports: the stack, its resources and the tasks.
  */
 #include "fs/render.h"
 
@@ -77,7 +77,7 @@ int render_stop(const struct scope *s, struct buf *out)
 			  s->fs->mountpoint, s->key);
 }
 
-/* ECS has no health check of its own here: what vastfs has found goes before UNKNOWN. */
+/* ECS has no health check of its own for these tasks. So the result of vastfs's own check replaces UNKNOWN. */
 int render_health(const struct scope *s, struct buf *out)
 {
 	static const char *const words[] = {
@@ -156,7 +156,7 @@ int64_t changed_task(const struct scope *s)
 	return s->task ? s->task->changed_ms : 0;
 }
 
-/* The plan follows from both. */
+/* The plan depends on the stack and on the settings. */
 int64_t changed_plan(const struct scope *s)
 {
 	int64_t stack = s->snapshot->stack->changed_ms, settings = s->snapshot->settings_changed_ms;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * render_top.c - the files of the root, of config/ and of control/.
+ * render_top.c - renders the files of the root, of config/ and of control/.
  */
 #include "fs/render.h"
 
@@ -83,7 +83,7 @@ static void render_put_jobs(const struct snapshot *s, struct buf *out)
 	render_put_login(s, out);
 }
 
-/* Whether what is deployed was deployed with the settings in force. */
+/* Returns whether the deployed stack was deployed with the settings in force. */
 static const char *render_settings_word(const struct snapshot *s)
 {
 	static const char *const words[] = {
@@ -92,7 +92,7 @@ static const char *render_settings_word(const struct snapshot *s)
 	return words[s->match];
 }
 
-/* All but the age, which passes without anything having changed. */
+/* Appends all lines except the age, which changes although nothing has happened. */
 static void render_put_status(const struct snapshot *s, struct buf *out)
 {
 	buf_printf(out, "state %s\n", render_state_word(s));
@@ -111,7 +111,7 @@ static void render_put_status(const struct snapshot *s, struct buf *out)
 		buf_printf(out, "elsewhere %s\n", s->elsewhere->data);
 }
 
-/* What this mount was given on the command line or in fstab and is stronger than config/default.env. */
+/* Appends the settings from the command line or from fstab. They take precedence over config/default.env. */
 static void render_put_mount_options(const struct fs *fs, struct buf *out)
 {
 	const char *line = model_mount_settings(fs->model);
@@ -150,7 +150,7 @@ static uint64_t render_memo_hash(const struct buf *b)
 	return hash;
 }
 
-/* The loop thread and the notifier ask for it. */
+/* The lock is needed because the loop thread and the notifier call this function. */
 int64_t memo_changed(struct memo *memo, const struct buf *text)
 {
 	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;

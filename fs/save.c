@@ -5,7 +5,7 @@
 #include "fs/notify.h"
 #include "fs/refuse.h"
 
-/* Shared by the parked request and the model, which may outlive it: the request can be interrupted. */
+/* The parked request and the model share this struct. The model may outlive the request, which can be interrupted. */
 struct save_outcome {
 	struct ref ref;
 	struct fs *fs;
@@ -77,7 +77,7 @@ int save_settings(struct call *c, struct buf *text, struct memory_file *taken)
 		free(o);
 		return r;
 	}
-	config_forget_overwritten(&c->fs->config); /* it was written over the text before this one */
+	config_forget_overwritten(&c->fs->config); /* it was written over the previous text */
 	*w = (struct waiting_save){.parked = {.req = c->req, .ready = save_is_done, .answer = save_answer},
 				   .outcome = o};
 	parked_add(c->fs, &move_ptr(w)->parked);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * save.h - putting a text in force as the settings, with the request parked until the disk has it.
+ * save.h - makes a text the settings in force. The request is parked until the text is on disk. Loop thread only.
  */
 #ifndef VASTFS_FS_SAVE_H
 #define VASTFS_FS_SAVE_H
@@ -10,9 +10,9 @@
 struct memory_file;
 
 /*
- * Takes text's content. FILE_ANSWERED: the request will be answered when it is saved. -EINVAL and the like: c->err has
- * words, the settings in force stay. taken (may be NULL; its reference is taken on success) was removed from config/
- * and is put back if saving fails.
+ * Takes the content of text. FILE_ANSWERED: the request is answered once the text is saved. On an error such as
+ * -EINVAL, c->err has a message and the settings in force stay. taken, which may be NULL, is a file that was removed
+ * from config/; it is restored if saving fails. On success the function takes the reference to it.
  */
 int save_settings(struct call *c, struct buf *text, struct memory_file *taken);
 

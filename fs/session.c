@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * session.c - the operations that the kernel asks for. Each takes one request, lets the file's class or the table
- * decide, and answers or refuses; nothing here waits.
+ * session.c - the FUSE operations. Each operation takes one request, and the class of the file or the table decides its
+ * result. The operation answers or refuses the request and never waits. Loop thread only.
  */
 #include "fs/fs.h"
 
@@ -27,8 +27,8 @@ static struct handle *handle_of(const struct fuse_file_info *fi)
 }
 
 /*
- * RELEASE is a background request: with many closers and a small limit it would come after the next OPEN of somebody
- * who wrote a query and reads the result.
+ * RELEASE is a background request. With a small limit and many processes that close files, the RELEASE of a query could
+ * arrive after the OPEN with which the same process reads the result.
  */
 static void op_init(void *userdata, struct fuse_conn_info *conn)
 {
@@ -43,7 +43,10 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 
 /* -- names ----------------------------------------------------------------------------------------------------- */
 
-/* Names come and go only where the table has dynamic ones or links. */
+/*
+ * A missing name may be cached only in a directory without dynamic names and links, because only these appear and
+ * disappear.
+ */
 static double negative_timeout(const struct row *dir)
 {
 	for (const struct row *r = NULL; (r = tree_next_child(dir, r));)
@@ -118,7 +121,7 @@ static void op_readlink(fuse_req_t req, fuse_ino_t ino)
 
 /* -- attributes ------------------------------------------------------------------------------------------------ */
 
-/* An open file is still asked about when it has lost its name: it is empty then. */
+/* The kernel still requests the attributes of an open file whose name no longer exists. Such a file is empty. */
 static struct stat attr_of_nameless(const struct fs *fs, const struct node *n)
 {
 	return (struct stat){.st_ino = n->ino,
@@ -189,8 +192,8 @@ static bool is_touch(const struct call *c, const struct node *n, const struct st
 }
 
 /*
- * A touch acts (touch.h); any other time, a mode and an owner are accepted and change nothing. The touches of the
- * helper (inotify.h) only make inotify events.
+ * A touch starts the operation of a file (touch.h). Other times, modes and owners are accepted and change nothing. The
+ * touches of the helper (inotify.h) only make inotify events.
  */
 static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int what, struct fuse_file_info *fi)
 {
@@ -247,7 +250,7 @@ static void op_read(fuse_req_t req, fuse_ino_t ino _unused_, size_t size, off_t 
 	struct handle *h = handle_of(fi);
 	int r;
 
-	/* fs/fuse/file.c: only reads that go by the page cache tell no owner of locks. */
+	/* Only a read for the page cache has no lock owner (Linux, fs/fuse/file.c). */
 	c.paged = fi->lock_owner == 0;
 	fs_attend(&c, h->node);
 	r = h->class->read(&c, h, size, offset);
@@ -262,7 +265,7 @@ static void op_write(fuse_req_t req, fuse_ino_t ino _unused_, const char *data, 
 	struct handle *h = handle_of(fi);
 	int r;
 
-	/* It can be set and taken back while the file is open. */
+	/* O_NONBLOCK can change while the file is open. */
 	h->flags = (h->flags & ~O_NONBLOCK) | (fi->flags & O_NONBLOCK);
 	r = h->class->write ? h->class->write(&c, h, data, len, offset) : -EPERM;
 	if (r < 0)
@@ -283,12 +286,12 @@ static void op_flush(fuse_req_t req, fuse_ino_t ino _unused_, struct fuse_file_i
 		fuse_reply_err(req, 0);
 }
 
-/* First the effect, then the answer: who closed may open the result next. */
+/* Frees the handle before the answer, because the process that closed the file may open the result next. */
 static void op_release(fuse_req_t req, fuse_ino_t ino _unused_, struct fuse_file_info *fi)
 {
 	_call_ struct call c = call_begin(req);
 
-	/* The kernel sends no caller with it; who opened is as good as unknown. */
+	/* RELEASE does not identify the process that opened the file. */
 	file_free(&c, handle_of(fi));
 	fuse_reply_err(req, 0);
 }
@@ -319,7 +322,7 @@ static void op_poll(fuse_req_t req, fuse_ino_t ino _unused_, struct fuse_file_in
 	if (ph)
 		poll_watch(c.fs, h, ph);
 	fuse_reply_poll(req, poll_events(c.fs, c.snapshot, h));
-	/* Something may have happened between the watch and the look. */
+	/* An event may have happened between the registration of the poll handle and the reply. */
 	if (ph)
 		notify_wake(c.fs->notifier);
 }
@@ -354,7 +357,7 @@ const struct fuse_lowlevel_ops fs_operations = {
 	.poll = op_poll,
 };
 
-/* -- the whole ------------------------------------------------------------------------------------------------- */
+/* -- the session ----------------------------------------------------------------------------------------------- */
 
 int fs_new(struct model *m, const char *mountpoint, struct fs **ret)
 {
@@ -376,7 +379,7 @@ int fs_new(struct model *m, const char *mountpoint, struct fs **ret)
 		fs_free(fs);
 		return -ENOMEM;
 	}
-	root->lookups = 1; /* the kernel never forgets it */
+	root->lookups = 1; /* the kernel never forgets the root */
 	*ret = fs;
 	return 0;
 }

@@ -8,13 +8,13 @@
 #include <string.h>
 
 static const char *const sniffers[] = {
-	/* Dolphin and what KDE reads names with */
+	/* Dolphin and the KIO workers of KDE */
 	"dolphin",
 	"kioslave5",
 	"kioworker",
 	"kiod5",
 	"kiod6",
-	/* indexers and makers of thumbnails */
+	/* indexers and thumbnailers */
 	"baloo_file",
 	"baloo_file_extractor",
 	"tracker-extract",
@@ -27,7 +27,10 @@ static const char *const sniffers[] = {
 	"updatedb",
 	"updatedb.plocate",
 	"updatedb.mlocate",
-	/* viewers and editors of one thread, which would show no window, or a dead one, until the job has ended */
+	/*
+	 * Viewers and editors with one thread. Their window would not open, or would not react, until the job has
+	 * ended.
+	 */
 	"mousepad",
 	"featherpad",
 	"geany",
@@ -43,7 +46,7 @@ static const char *const sniffers[] = {
 	"lf",
 };
 
-/* Programs of which each is many, by the name that it is called by. */
+/* Programs that contain many programs and select one by the name under which they are called. */
 static const char *const multicalls[] = {"coreutils", "busybox"};
 
 static bool sniff_is_multicall(const char *name)
@@ -69,7 +72,7 @@ bool sniff_is_listed(const char *program)
 	return false;
 }
 
-/* False if there is no such thread, or it belongs to somebody else. */
+/* Returns false if the thread does not exist or belongs to another user. */
 static bool sniff_executable(pid_t tid, char program[static PATH_MAX])
 {
 	char link[64];
@@ -97,7 +100,7 @@ bool sniff_command_is_cat(const char *command, size_t len)
 	return strcmp(name, "cat") == 0;
 }
 
-/* Newer packages of uutils have a program each, in a directory of that name. */
+/* Newer packages of uutils have one executable per program, in a directory of that name. */
 static bool sniff_may_splice(const char *program)
 {
 	return sniff_is_multicall(sniff_base(program)) || strstr(program, "/coreutils/");

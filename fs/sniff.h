@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * sniff.h - programs that open every file to guess its type or to index it: they must not wait for a job.
+ * sniff.h - recognizes programs that open every file to guess its type or to index it. Such a program must not wait for
+ * a job. The functions keep no state; those with a tid read /proc.
  */
 #ifndef VASTFS_FS_SNIFF_H
 #define VASTFS_FS_SNIFF_H
@@ -9,13 +10,14 @@
 #include <sys/types.h>
 
 /*
- * Whether it is the cat of uutils or busybox: these read by splice(2) and sendfile(2), which take nothing from a file
- * whose size is 0, as that of a waiting one is. GNU cat does not.
+ * Returns whether the thread runs the cat of uutils or busybox. These programs read with splice(2) and sendfile(2),
+ * which read nothing from a file of size 0, such as a waiting file. GNU cat reads such files correctly.
  */
 bool sniff_is_splicing_cat(pid_t tid);
-bool sniff_command_is_cat(const char *command, size_t len); /* /proc/PID/cmdline; a NUL follows */
+/* command: the content of /proc/PID/cmdline; a NUL follows it */
+bool sniff_command_is_cat(const char *command, size_t len);
 
-/* By the base name of the thread's executable; one that cannot be read is no sniffer. */
+/* Compares the base name of the thread's executable. A program whose executable cannot be read is no sniffer. */
 bool sniff_is_sniffer(pid_t tid);
 bool sniff_is_listed(const char *program);
 

@@ -8,7 +8,7 @@
 
 #define NOW_WITHIN_NS INT64_C(2000000000)
 
-/* The process of a thread; the thread's own number if it cannot be found. */
+/* Returns the process of a thread, or the ID of the thread itself if the process cannot be found. */
 static pid_t touch_process(pid_t tid)
 {
 	_cleanup_(fclose_cleanup) FILE *f = NULL;

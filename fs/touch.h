@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * touch.h - which changes of times are the touch that acts.
+ * touch.h - decides which changes of a file's times are a touch that makes the file act.
  *
- * utimensat(2) without times says so itself (FUSE_SET_ATTR_MTIME_NOW). The touch of uutils, Python's os.utime and the
- * like pass the present time explicitly instead, by the same request with which cp -p, rsync and tar set the times of
- * what they have copied. So an explicit time counts only if access and modification are equal and now, and if the
- * process has not opened the file for writing before. Loop thread only.
+ * A call of utimensat(2) without times is always a touch (FUSE_SET_ATTR_MTIME_NOW). The touch of uutils, Python's
+ * os.utime and similar programs pass the current time explicitly. cp -p, rsync and tar use the same request to set the
+ * times of a file that they have copied. So an explicit time is a touch only if the access time and the modification
+ * time are equal and are the current time, and if the process has not opened the file for writing before. Loop thread
+ * only.
  */
 #ifndef VASTFS_FS_TOUCH_H
 #define VASTFS_FS_TOUCH_H
@@ -18,7 +19,7 @@
 
 #define TOUCH_WRITERS 64
 
-/* The last that opened a file that acts for writing, a ring. */
+/* A ring of the last processes that opened a file that acts for writing. */
 struct touch_writers {
 	struct {
 		pid_t process;
@@ -27,11 +28,14 @@ struct touch_writers {
 	unsigned next;
 };
 
-/* tid: a thread of the process; as long as its request has not been answered. */
+/* tid is a thread of the process. The thread's request must not have been answered yet. */
 void touch_add_writer(struct touch_writers *w, pid_t tid, uint64_t inode);
 bool touch_is_writer(const struct touch_writers *w, pid_t tid, uint64_t inode);
 
-/* Whether a SETATTR of attr, with the FUSE_SET_ATTR_ bits what, sets explicit times that mean now. Pure. */
+/*
+ * Returns whether a SETATTR of attr, with the FUSE_SET_ATTR_ bits in what, sets explicit times that equal the current
+ * time. Pure.
+ */
 bool touch_is_explicit_now(const struct stat *attr, int what, struct timespec now);
 
 #endif

@@ -55,7 +55,10 @@
 	VALUE("tasks/{task}/" #name, render_task_text, offsetof(struct task, name), changed_task, CACHE_CLOUD, text)
 #define VERB(name) ACTION("control/" name, class_control, render_control, "see its own text: cat control/" name)
 
-/* What lambda/ (of the last query), lambda/history/{query}/ and their like in tasks/{task}/exec/ have in common. */
+/*
+ * The files that lambda/ (for the last query), lambda/history/{query}/ and their counterparts in tasks/{task}/exec/
+ * have in common.
+ */
 #define COMMAND_FILES(dir, flag)                                                                                       \
 	WAITING(dir "result", WAIT_RESULT, flag, "waits for the end, then what the command printed, byte for byte"),   \
 		WAITING(dir "stderr", WAIT_NOT_STDERR, flag, "what it printed to standard error, so far"),             \
@@ -69,7 +72,7 @@
 		.path = dir "cancel", .type = ROW_FILE, .mode = 0644, .class = &class_cancel, .render = render_cancel, \
 		.changed = changed_mount, .cache = CACHE_NEVER, .flags = flag, .help = "touch to give the command up"  \
 	}
-/* What import/ (of the last import) and import/history/{import}/ have in common. */
+/* The files that import/ (for the last import) and import/history/{import}/ have in common. */
 #define IMPORT_FILES(dir, flag)                                                                                      \
 	WAITING(dir "result", WAIT_RESULT, flag, "waits for the end, then events, delivered, rejected, duplicates"), \
 		WAITING(dir "exit_code", WAIT_EXIT_CODE, flag,                                                       \
@@ -288,7 +291,7 @@ const struct row tree_rows[] = {
 
 const size_t tree_rows_n = ARRAY_SIZE(tree_rows);
 
-/* What follows from a pattern, found once. */
+/* Properties that follow from a pattern. They are computed once. */
 static struct {
 	const struct row *parent;
 	const char *name;
@@ -333,7 +336,7 @@ void tree_init(void)
 		facts[i].lister = tree_find_lister(path);
 		facts[i].dynamic = facts[i].name[0] == '{';
 		if (!facts[i].parent || (strchr(path, '{') && !facts[i].lister))
-			abort(); /* a typing error in the table */
+			abort(); /* the table has a typing error */
 	}
 }
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * wait.c - what a job has printed. result and exit_code wait for their job, and so does a control or query file that
- * has been written; stderr is what is there.
+ * wait.c - the output of a job. A read of result or exit_code waits for the job, and so does a read of a control or
+ * query file that was written to. stderr has the output so far and does not wait.
  *
- * In flight the size of those that wait is 0, so that file managers leave them alone; the true size is there when the
- * job has ended. A result that grows while its command runs is read as it comes.
+ * While the job is in flight, the size of the waiting files is 0, so file managers do not open them. The size is the
+ * true one when the job has ended. A result that grows while its command runs can be read as it grows. Loop thread, or
+ * notifier for requests that waited.
  */
 #include "fs/file.h"
 
@@ -18,13 +19,13 @@
 
 #define EXIT_CODE_SIZE 16
 
-/* What a job's file holds now; small is memory for it. */
+/* The current content of a job's file. data may point to small. */
 struct content {
 	const char *data;
-	struct output *output; /* in place of data; the view's */
+	struct output *output; /* replaces data; owned by the view */
 	size_t len;
-	bool waits;	    /* there may come more, for which a read waits */
-	bool could_not_run; /* reading ends with EIO */
+	bool waits;	    /* more output may come, so a read waits */
+	bool could_not_run; /* a read ends with EIO */
 	char small[EXIT_CODE_SIZE];
 };
 
@@ -92,13 +93,13 @@ void wait_bind(struct handle *h, struct job *j)
 }
 
 /*
- * Where a read begins. A stream has no offsets: each read goes on where the last one ended. A large one comes in parts;
- * the second has the length of the first for an offset, and must not wait, or what the first has got would be held
- * back.
+ * The start of a read. A stream has no offsets, so each read continues at the end of the last one. The kernel splits a
+ * large read into parts, and the offset of the second part is the length of the first. The second part must not wait,
+ * or the bytes of the first part would be delayed.
  */
 struct read_place {
 	size_t offset;
-	bool cursor;  /* where the handle stands, in place of offset */
+	bool cursor;  /* use the handle's cursor instead of offset */
 	bool further; /* a later part of one read */
 };
 
@@ -109,7 +110,7 @@ static struct read_place wait_read_place_of(const struct call *c, const struct h
 	return (struct read_place){.offset = (size_t)offset, .cursor = cursor, .further = cursor && offset > 0};
 }
 
-/* Whether there is something for this read, and if so from where; the cursor goes on then. */
+/* Returns whether this read has a reply now. *ret is the position of the bytes, and the cursor moves past them. */
 static bool wait_take_range(struct handle *h, const struct content *c, size_t size, const struct read_place *p,
 			    size_t *ret)
 {
@@ -140,7 +141,10 @@ static void wait_reply_output(fuse_req_t req, struct output *o, size_t at, size_
 		fuse_reply_buf(req, bytes, (size_t)n);
 }
 
-/* Any thread. False if there is nothing to say yet: no new bytes, and the job is in flight. */
+/*
+ * Returns false if there is no reply yet, because the job is in flight and has no new bytes. Any thread may call this
+ * function.
+ */
 static bool wait_answer_read(fuse_req_t req, struct handle *h, struct job *j, enum wait_what what, size_t size,
 			     const struct read_place *p)
 {
@@ -161,7 +165,7 @@ static bool wait_answer_read(fuse_req_t req, struct handle *h, struct job *j, en
 	return true;
 }
 
-/* Whether a read would be answered at once. Any thread. */
+/* Returns whether a read would be answered at once. Any thread may call this function. */
 static bool wait_is_readable(struct handle *h, struct job *j, enum wait_what what, const struct read_place *p)
 {
 	_cleanup_(job_view_unref_cleanup) struct job_view *v = job_view(j);
@@ -190,7 +194,7 @@ bool wait_readable(struct handle *h, enum wait_what what)
 
 struct waiting_read {
 	struct parked parked;
-	struct handle *handle; /* stays: the kernel releases it after the read */
+	struct handle *handle; /* remains valid, because the kernel releases it after the read */
 	struct job *job;
 	enum wait_what what;
 	size_t size;
@@ -204,7 +208,7 @@ static bool wait_has_something(struct parked *p)
 	return wait_is_readable(w->handle, w->job, w->what, &w->place);
 }
 
-/* Another read of the same open file may have taken the bytes meanwhile. */
+/* Parks the request again if another read of the same open file has taken the bytes. */
 static void wait_answer(struct fs *fs, struct parked *p, int why)
 {
 	struct waiting_read *w = container_of(p, struct waiting_read, parked);
@@ -249,8 +253,9 @@ static enum wait_what wait_what_of(const struct row *row)
 }
 
 /*
- * An entry of a history, or an operation that is not the latest: what could not be run reads as empty there, for
- * a program that copies or packs the directory. The reason is in error beside it.
+ * Returns whether the scope is an entry of a history or an operation that is not the latest. There, the files of a job
+ * that could not be run read as empty, so that programs can copy or pack the directory. The reason is in error beside
+ * them.
  */
 static bool wait_is_past(const struct scope *s)
 {
@@ -295,7 +300,10 @@ static int class_wait_read(struct call *c, struct handle *h, size_t size, off_t 
 {
 	bool is_read = h->job && !h->sniffer;
 
-	/* To splice(2), which then leaves it to read(2): a page that waits could not be interrupted. */
+	/*
+	 * The EIO goes to splice(2), whose caller then uses read(2). A read for the page cache must not wait, because
+	 * it could not be interrupted.
+	 */
 	if (is_read && c->paged && wait_is_unreadable_page(h))
 		fuse_reply_err(c->req, EIO);
 	else if (is_read)

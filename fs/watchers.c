@@ -13,7 +13,7 @@
 
 #define INOTIFY_LINK "anon_inode:inotify"
 
-/* How the kernel prints a device in fdinfo: its own 12 + 20 bits, not those of stat(2). */
+/* Encodes a device as the kernel prints it in fdinfo: with 12 + 20 bits, unlike stat(2). */
 static unsigned watchers_device(dev_t device)
 {
 	return major(device) << 20 | minor(device);
@@ -73,7 +73,7 @@ static bool watchers_is_inotify(int directory, const char *descriptor)
 	return n == (ssize_t)strlen(INOTIFY_LINK) && memcmp(target, INOTIFY_LINK, strlen(INOTIFY_LINK)) == 0;
 }
 
-/* Processes of others cannot be opened, those that end meanwhile neither. */
+/* A process of another user cannot be opened, nor can a process that has just ended. */
 static int watchers_of_process(struct watchers *w, int proc, const char *pid, dev_t device)
 {
 	_close_ int process = openat(proc, pid, O_PATH | O_DIRECTORY | O_CLOEXEC);
