@@ -126,7 +126,7 @@ int batch_seal(const struct batch_facts *f, const struct batch_sizes *sizes, str
 	return buf_append(out, &footer, sizeof(footer));
 }
 
-/* A footer that ends at tail[at], with its facts before it and the data before these. */
+/* Returns whether a footer ends at tail[at], with its facts before it and the data before the facts. */
 static bool batch_is_footer(const char *tail, size_t at, uint64_t before, struct footer *f)
 {
 	uint32_t facts_len;

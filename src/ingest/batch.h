@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * batch.h - what a file of the spool says about its batch, and how it proves that it is whole. Pure.
+ * batch.h - the format of a file in the spool, which describes a batch and proves that the file is complete. Pure; any
+ * thread. The buffers belong to the caller.
  *
  * A file is
  *
- *	gzip data | facts | footer
+ *   gzip data | facts | footer
  *
  * with the facts as JSON, and a footer of 32 bytes, little-endian: "VASTFSB1", u64 length of the gzip data, u32 length
- * of the facts, u32 CRC-32 of the gzip data, u32 CRC-32 of the facts, u32 CRC-32 of the footer before it. Facts and
- * footer may be appended once more, with the reason for which a batch was rejected: the last footer that is whole
- * counts, so a write that was cut short leaves the file as it was.
+ * of the facts, u32 CRC-32 of the gzip data, u32 CRC-32 of the facts, u32 CRC-32 of the footer before it. When a batch
+ * is rejected, the facts with the reason and another footer are appended. The last complete footer counts, so an
+ * interrupted write leaves the previous state of the file.
  */
 #ifndef VASTFS_INGEST_BATCH_H
 #define VASTFS_INGEST_BATCH_H
@@ -24,18 +25,19 @@
 #define BATCH_FOOTER_SIZE 32
 
 struct batch_facts {
-	uint64_t import; /* number of the import */
-	uint32_t index;	 /* of the batch in it, from 1 */
+	uint64_t import; /* the number of the import */
+	uint32_t index;	 /* of the batch in its import, from 1 */
 	char format[FORMAT_NAME_MAX + 1];
 	uint64_t events, bytes, inflated;     /* as in packer.h */
-	uint64_t events_before, bytes_before; /* in the import, before this batch */
-	int64_t created_ms;		      /* wall clock, of the import */
+	uint64_t events_before, bytes_before; /* of the earlier batches of the import */
+	int64_t created_ms;		      /* of the import; wall clock */
 	int32_t pid;
 	uint32_t uid;
-	bool is_last_line;  /* a last line without its end, which counts unless the rest of it came */
-	bool ordered;	    /* the import's batches are delivered one after the other */
-	struct place place; /* where the events are to go */
-	char why[400];	    /* why it was rejected; "": it was not */
+	/* The batch is a last line without its end. It counts unless the rest of the line arrived. */
+	bool is_last_line;
+	bool ordered;	    /* the batches of the import are delivered one after the other */
+	struct place place; /* the destination of the events */
+	char why[400];	    /* the reason for a rejection; "": the batch was not rejected */
 };
 
 struct batch_sizes {
@@ -43,12 +45,13 @@ struct batch_sizes {
 	uint32_t data_crc;
 };
 
-/* Appends facts and footer. data_crc: crc32() of zlib over the data. */
+/* Appends the facts and the footer. data_crc is the crc32() of zlib over the data. */
 int batch_seal(const struct batch_facts *f, const struct batch_sizes *sizes, struct buf *out);
 
 /*
- * Reads them from the end of a file: tail are its last bytes, file_size all of them. -EBADMSG: there is no whole
- * footer in tail; the data itself is checked against ret_sizes by its reader.
+ * Reads the facts and the footer at the end of a file. tail has the last bytes of the file, and file_size is the size
+ * of the file. Returns -EBADMSG if tail has no complete footer. The caller checks the data against ret_sizes when it
+ * reads the data.
  */
 int batch_read(const char *tail, size_t len, uint64_t file_size, struct batch_facts *ret,
 	       struct batch_sizes *ret_sizes);

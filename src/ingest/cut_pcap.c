@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * cut_pcap.c - packet captures: a global header of 24 bytes, then packets, each behind a header of 16 bytes.
+ * cut_pcap.c - packet captures: a global header of 24 bytes, then packets, each with a header of 16 bytes before it.
  *
- * Files one behind the other are read, too: another global header may stand where a packet could.
+ * A stream may consist of several concatenated files, so another global header may take the place of a packet.
  */
 #include "ingest/cutter.h"
 
@@ -10,7 +10,7 @@
 
 #define GLOBAL_HEADER 24
 #define PACKET_HEADER 16
-#define LENGTH_AT     8 /* of the captured bytes, in a packet's header */
+#define LENGTH_AT     8 /* the offset of the captured length in a packet's header */
 
 static uint32_t pcap_u32(const char *data, bool swapped)
 {
@@ -20,7 +20,7 @@ static uint32_t pcap_u32(const char *data, bool swapped)
 	return swapped ? __builtin_bswap32(v) : v;
 }
 
-/* Microseconds and nanoseconds, of this machine's byte order and of the other one, version 2.4. */
+/* Accepts microseconds and nanoseconds, both byte orders, and version 2.4. */
 static bool pcap_is_header(const char *data, bool *ret_swapped)
 {
 	uint32_t magic = pcap_u32(data, false), swapped = __builtin_bswap32(magic);
@@ -46,7 +46,10 @@ static int pcap_refuse_start(const char *data, struct error *err)
 	return err->errnum;
 }
 
-/* How many bytes the unit has that begins here, as far as the first len tell: less than that, more are needed. */
+/*
+ * Computes the size of the unit that starts here from the first len bytes. If the result is greater than len, more
+ * bytes are needed.
+ */
 static int pcap_unit(const struct cutter *c, const char *data, size_t len, size_t *ret, struct error *err)
 {
 	bool swapped;
@@ -86,7 +89,7 @@ static void pcap_count(struct cutter *c, uint64_t packets)
 	c->unit_number = c->number;
 }
 
-/* Whole units in place. *ret: bytes taken. */
+/* Hands out complete units without copying them. *ret is the number of bytes taken. */
 static int pcap_take_run(struct cutter *c, const char *data, size_t len, size_t *ret, struct error *err)
 {
 	size_t at = 0, start = 0, unit = 0;
@@ -114,7 +117,7 @@ static int pcap_take_run(struct cutter *c, const char *data, size_t len, size_t 
 	return r;
 }
 
-/* Completes the unit that c->rest begins, as far as these bytes go. *ret: bytes taken. */
+/* Completes the unit in c->rest as far as these bytes allow. *ret is the number of bytes taken. */
 static int pcap_fill_rest(struct cutter *c, const char *data, size_t len, size_t *ret, struct error *err)
 {
 	size_t unit, taken = 0;

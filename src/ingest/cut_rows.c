@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * cut_rows.c - streams of text: rows end at line ends, and some are headers.
+ * cut_rows.c - text streams, in which rows end at line ends and some rows are headers.
  */
 #include "ingest/cutter.h"
 
@@ -9,7 +9,7 @@
 
 /* -- rows ------------------------------------------------------------------------------------------------------ */
 
-/* Rows that lie one behind the other in the bytes at hand and are handed out together. */
+/* Adjacent rows in the current piece, which are handed out together. */
 struct row_run {
 	const char *start;
 	size_t len;
@@ -52,7 +52,7 @@ static bool row_begins_with(const char *row, size_t len, const char *prefix)
 	return len >= strlen(prefix) && memcmp(row, prefix, strlen(prefix)) == 0;
 }
 
-/* "#fields" and the like: what a # line is about. */
+/* Returns the length of the key of a # line, such as "#fields". */
 static size_t zeek_key_len(const char *line, size_t len)
 {
 	size_t n = 0;
@@ -73,8 +73,8 @@ static bool zeek_has_key(const struct buf *block, const char *line, size_t key_l
 }
 
 /*
- * The # lines that have arrived become the header. A block that begins with #separator is a whole one; any other
- * replaces only those lines of the header in force that say the same thing.
+ * Turns the # lines that have arrived into the header. A block that starts with #separator is a complete header. Any
+ * other block replaces only the lines of the current header that have the same keys.
  */
 int cutter_settle_header(struct cutter *c)
 {
@@ -103,7 +103,7 @@ static int rows_take_header(struct cutter *c, const char *row, size_t len)
 	return c->sink->refused(c->unit_number, "a header of more than 256 KiB", NULL, 0, c->sink->arg);
 }
 
-/* A row that is not a header: first whatever header has arrived before it. */
+/* Takes a row that is not a header. A header that has arrived before the row is handed out first. */
 static int rows_take_event(struct cutter *c, const char *row, size_t len, bool is_event, struct row_run *run)
 {
 	if (c->block.len) {
@@ -132,7 +132,7 @@ static int rows_take(struct cutter *c, const char *row, size_t len, struct row_r
 	return r < 0 ? r : rows_take_header(c, row, len);
 }
 
-/* The unit began in bytes that came before. */
+/* Takes a row that started in an earlier piece. */
 static int rows_take_rest(struct cutter *c, const char *data, size_t len)
 {
 	struct row_run run = {0};
@@ -148,7 +148,7 @@ static int rows_take_rest(struct cutter *c, const char *data, size_t len)
 	return r;
 }
 
-/* The beginning of a row whose end has not arrived. */
+/* Keeps the start of a row whose end has not arrived. */
 static int rows_keep(struct cutter *c, const char *data, size_t len)
 {
 	int r = c->skipping ? 0 : buf_append(&c->rest, data, len);
@@ -171,7 +171,7 @@ static void rows_count_quotes(struct cutter *c, const char *data, size_t len)
 		c->in_quotes = !c->in_quotes;
 }
 
-/* A row ends where this line does. */
+/* Ends a row at the end of this line. */
 static int rows_end_row(struct cutter *c, const char *row, size_t len, struct row_run *run)
 {
 	int r = 0;
@@ -208,14 +208,14 @@ int cutter_feed_rows(struct cutter *c, const char *data, size_t len, struct erro
 	return r == 0 && row < end ? rows_keep(c, row, (size_t)(end - row)) : r;
 }
 
-/* -- what rows are --------------------------------------------------------------------------------------------- */
+/* -- classes of rows ------------------------------------------------------------------------------------------- */
 
 static enum cutter_row classify_line(const struct cutter *c _unused_, const char *row, size_t len)
 {
 	return row_is_blank(row, len) ? ROW_BLANK : ROW_EVENT;
 }
 
-/* The first field, with what ends it. */
+/* Returns the length of the first field and of the character that ends it. */
 static size_t first_field(const struct cutter *c, const char *row, size_t len)
 {
 	size_t n = 0;
@@ -225,7 +225,10 @@ static size_t first_field(const struct cutter *c, const char *row, size_t len)
 	return n < len ? n + 1 : n;
 }
 
-/* A later row that begins as the header does is one, too: files one behind the other, or VAST's header per schema. */
+/*
+ * A later row whose first field equals the header's first field is a header too. Such rows appear in concatenated
+ * files, and VAST prints one header per schema.
+ */
 static enum cutter_row classify_separated(const struct cutter *c, const char *row, size_t len)
 {
 	size_t n;
@@ -276,7 +279,7 @@ static bool is_full_row(const struct cutter *c, const char *data, size_t len)
 	       count_fields(c, data, len) == count_fields(c, c->header.data, c->header.len);
 }
 
-/* The #fields line has one field more than rows have: its own name. */
+/* The #fields line has one field more than the rows: its own name. */
 static bool is_full_zeek_row(const struct cutter *c, const char *data, size_t len)
 {
 	const char *fields = strstr(buf_str(c->block.len ? &c->block : &c->header), "#fields\t");

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#define SLICE (1 << 20) /* no row that lies within one is too long */
+#define SLICE (1 << 20) /* a row that lies within one slice is never too long */
 
 void cutter_init(struct cutter *c, const struct cutter_kind *kind, const struct cutter_sink *sink)
 {
@@ -20,7 +20,10 @@ void cutter_free(struct cutter *c)
 	buf_free(&c->block);
 }
 
-/* Its line ends cannot be found by bytes. With a byte order mark, or by the NUL that every ASCII character brings. */
+/*
+ * Refuses UTF-16, because its line ends cannot be found byte by byte. UTF-16 has a byte order mark, or a NUL in every
+ * ASCII character.
+ */
 static int cutter_refuse_utf16(const char *data, size_t len, struct error *err)
 {
 	if (len < 2 || (memcmp(data, "\xff\xfe", 2) != 0 && memcmp(data, "\xfe\xff", 2) != 0 && data[0] && data[1]))

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * cutter.h - cuts a stream of events where it may be cut.
+ * cutter.h - cuts a stream of events into units.
  *
- * A stream arrives in pieces of any size and leaves as runs of whole units: lines, rows or packets. What every batch
- * has to begin with (a CSV header, Zeek's # lines, a pcap global header) is handed out separately. Pure: no I/O, no
- * clock; one thread at a time.
+ * A stream arrives in pieces of any size and leaves as runs of complete units: lines, rows or packets. The header with
+ * which every batch must start (a CSV header, Zeek's # lines, a pcap global header) is handed out separately. Pure: no
+ * I/O and no clock. One thread at a time may use a cutter. The caller owns the cutter and the sink; the bytes that the
+ * sink receives are valid only during the call.
  *
  * Sources: RFC 4180 (CSV), Zeek's "ASCII writer" (# lines), draft-ietf-opsawg-pcap (pcap).
  */
@@ -21,34 +22,37 @@
 
 struct cutter;
 
-/* Where the units go. Each returns 0 or a negative errno, which ends the cutting. */
+/* The receiver of the units. Each function returns 0 or a negative errno, which stops the cutter. */
 struct cutter_sink {
-	/* Whole units, of which n are events: blank lines and trailers are none. */
+	/* Takes complete units. n of them are events; blank lines and trailers are not events. */
 	int (*events)(const char *data, size_t len, uint64_t n, void *arg);
-	/* From here on every batch begins with these bytes; a batch under way ends before. */
+	/* Takes a header. Every later batch starts with it, and a batch under way ends before it. */
 	int (*header)(const char *data, size_t len, void *arg);
-	/* A unit that cannot be delivered. number counts lines or packets from 1; data is NULL where it is not kept. */
+	/*
+	 * Takes a unit that cannot be delivered. number counts lines or packets from 1. data is NULL if the unit is not
+	 * kept.
+	 */
 	int (*refused)(uint64_t number, const char *why, const char *data, size_t len, void *arg);
 	void *arg;
 };
 
 enum cutter_row { ROW_EVENT, ROW_BLANK, ROW_HEADER };
 
-/* One way to cut; a format names one (ingest/format.h). */
+/* A method of cutting. Each format names one (ingest/format.h). */
 struct cutter_kind {
-	const char *unit; /* for people: "line", "packet" */
-	bool is_text;	  /* lines; UTF-16 is refused */
-	bool is_whole;	  /* the stream is one unit: it must fit into one batch */
-	char separator;	  /* of fields; 0: the fields are not looked at */
-	bool has_quotes;  /* a line end between double quotes ends no row */
+	const char *unit; /* for messages: "line" or "packet" */
+	bool is_text;	  /* the stream consists of lines; UTF-16 is refused */
+	bool is_whole;	  /* the stream is one unit, which must fit into one batch */
+	char separator;	  /* of fields; 0: the rows are not split into fields */
+	bool has_quotes;  /* a line end between double quotes does not end a row */
 	int (*feed)(struct cutter *c, const char *data, size_t len, struct error *err);
-	/* What a row is; NULL: not cut into rows. */
+	/* Returns the class of a row. NULL: the stream is not cut into rows. */
 	enum cutter_row (*classify)(const struct cutter *c, const char *row, size_t len);
-	/* Whether a last unit is whole although its end is missing; NULL: it never is. */
+	/* Returns whether a last unit is complete although its end is missing. NULL: such a unit is never complete. */
 	bool (*is_complete)(const struct cutter *c, const char *data, size_t len);
 };
 
-extern const struct cutter_kind cutter_json;  /* lines that are JSON */
+extern const struct cutter_kind cutter_json;  /* lines of JSON */
 extern const struct cutter_kind cutter_lines; /* other lines */
 extern const struct cutter_kind cutter_csv;
 extern const struct cutter_kind cutter_tsv;
@@ -59,12 +63,12 @@ extern const struct cutter_kind cutter_whole;
 struct cutter {
 	const struct cutter_kind *kind;
 	const struct cutter_sink *sink; /* borrowed */
-	struct buf rest;		/* the beginning of a unit whose end has not arrived */
-	struct buf header;		/* in force */
+	struct buf rest;		/* the start of a unit whose end has not arrived */
+	struct buf header;		/* the current header */
 	struct buf block;		/* Zeek: the # lines that are arriving */
-	uint64_t number;		/* of the line or packet at hand, from 1 */
-	uint64_t unit_number;		/* where the unit at hand begins */
-	bool skipping;			/* until the next line end: the row is too long */
+	uint64_t number;		/* of the current line or packet, from 1 */
+	uint64_t unit_number;		/* of the line or packet at which the current unit starts */
+	bool skipping;			/* the row is too long, so its bytes are dropped up to the next line end */
 	bool in_quotes;
 	bool began;
 };
@@ -73,18 +77,21 @@ void cutter_init(struct cutter *c, const struct cutter_kind *kind, const struct 
 void cutter_free(struct cutter *c);
 
 /*
- * The next bytes. What the sink returned; -EILSEQ for UTF-16, -EBADMSG for a stream that is not of its format and
- * cannot be cut (with a message); -ENOMEM. Units before the fault have been handed out.
+ * Takes the next bytes. Returns the result of the sink, -EILSEQ for UTF-16, -EBADMSG with a message for a stream that
+ * does not have its format and cannot be cut, or -ENOMEM. The units before the error have been handed out.
  */
 int cutter_feed(struct cutter *c, const char *data, size_t len, struct error *err);
 
-/* The stream has ended: hands out or refuses what is left. */
+/* Ends the stream: the remaining bytes are handed out or refused. */
 int cutter_end(struct cutter *c);
 
-/* Whether what is left would be handed out if the stream ended here; c->rest are its bytes. */
+/* Returns whether the remaining bytes, which are in c->rest, would be handed out if the stream ended here. */
 bool cutter_rest_is_complete(const struct cutter *c);
 
-/* For the files of cutters: feeds rows of text; hands out the header that has arrived, if one has. */
+/*
+ * For the cutters only. cutter_feed_rows() takes rows of text. cutter_settle_header() hands out the header that has
+ * arrived, if there is one.
+ */
 int cutter_feed_rows(struct cutter *c, const char *data, size_t len, struct error *err);
 int cutter_settle_header(struct cutter *c);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * delivery.c - batches on their way out: taken, sent, and then acknowledged, put back or rejected. What changes the
- * spool is a task of the worker; a batch leaves its import only when the spool says so, too.
+ * delivery.c - the delivery of batches. A batch is taken and sent, and then acknowledged, put back or rejected. Only
+ * the worker changes the spool. A batch leaves its import after its file has left the spool.
  */
 #include "ingest/inside.h"
 
@@ -60,7 +60,7 @@ void batch_drop(struct batch *b)
 
 /* -- taking ---------------------------------------------------------------------------------------------------- */
 
-/* Under the lock. */
+/* The caller holds the lock. */
 static struct batch *import_next_batch(struct import *imp)
 {
 	list_for_each (l, &imp->batches) {
@@ -106,7 +106,7 @@ static void chore_done(struct chore *t)
 	free(t);
 }
 
-/* Its file is gone or damaged: nothing can be done for it. */
+/* Gives up a batch whose file is missing or damaged. */
 static void batch_lose(struct batch *b, struct error *err)
 {
 	struct import *imp = b->import;
@@ -129,7 +129,7 @@ static void run_load(struct chore *t)
 	struct error err = {0};
 	int r = 0;
 
-	/* First the name that says so, then the sending. */
+	/* The file is renamed before the batch is sent, so a crash cannot hide an attempt. */
 	if (b->file.state == SPOOL_WAITING)
 		r = spool_move(t->import->ingest->spool, &b->file, SPOOL_SENT, &err);
 	if (r == 0 || r == -ENOENT)
@@ -142,7 +142,7 @@ static void run_load(struct chore *t)
 	chore_done(t);
 }
 
-/* Under the lock. */
+/* The caller holds the lock. */
 static void count_doubtful(struct import_counts *c, const struct batch_facts *f)
 {
 	size_t len = strlen(c->batches_doubtful);
@@ -203,7 +203,7 @@ static void run_reject(struct chore *t)
 	chore_done(t);
 }
 
-/* -- what the delivery says ------------------------------------------------------------------------------------ */
+/* -- results of deliveries ------------------------------------------------------------------------------------- */
 
 void batch_load(struct batch *b, void (*loaded)(struct batch *b, struct buf *data, int result, void *arg), void *arg)
 {
@@ -266,9 +266,9 @@ void batch_reject(struct batch *b, int exit_code, const char *why)
 	ingest_post(b->import->ingest, t);
 }
 
-/* -- giving up ------------------------------------------------------------------------------------------------- */
+/* -- cancelling ------------------------------------------------------------------------------------------------ */
 
-/* A batch that waits; it is the caller's then. */
+/* Takes a waiting batch, which belongs to the caller from then on. */
 static struct batch *take_waiting(struct import *imp)
 {
 	struct batch *found = NULL;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * format.h - the formats of import/<format>, one table: name, help, and how a stream of that format is cut.
+ * format.h - the table of formats of import/<format>: the name, the help text and the cutter of each format.
  *
- * A name that is not in the table is passed on to import_command as well. Nothing is known about where such a stream
- * can be cut, so it is delivered whole. Pure; any thread.
+ * A name that is not in the table is valid too and is passed to import_command. vastfs does not know where such a
+ * stream can be cut, so it delivers the stream as a whole. Pure; any thread.
  */
 #ifndef VASTFS_INGEST_FORMAT_H
 #define VASTFS_INGEST_FORMAT_H
@@ -18,19 +18,19 @@ struct cutter_kind;
 struct format {
 	const char *name;
 	const struct cutter_kind *cutter;
-	const char *help; /* one line: what the format is, and how it is cut */
+	const char *help; /* one line: a description of the format and of its units */
 };
 
 extern const struct format formats[];
 extern const size_t formats_n;
 
-/* The row of the table, NULL if there is none. */
+/* Returns the row of the table, or NULL if there is none. */
 const struct format *format_find(const char *name);
 
-/* Whether a name can be a format: [a-z0-9][a-z0-9_.-]*, at most FORMAT_NAME_MAX bytes. */
+/* Returns whether a name can be a format: [a-z0-9][a-z0-9_.-]*, at most FORMAT_NAME_MAX bytes. */
 bool format_name_is_valid(const char *name);
 
-/* How a stream of that format is cut, listed or not. Never NULL. */
+/* Returns the cutter of a format, which need not be in the table. Never NULL. */
 const struct cutter_kind *format_cutter(const char *name);
 
 #endif

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #define PIECE	    (64 << 10)
-#define GZIP_FORMAT (16 + MAX_WBITS) /* zlib's inflateInit2: gzip only */
+#define GZIP_FORMAT (16 + MAX_WBITS) /* for zlib's inflateInit2(): only gzip */
 
 static const char magic[2] = "\x1f\x8b";
 
@@ -36,7 +36,7 @@ static int gunzip_damaged(const struct gunzip *g, struct error *err)
 	return error_set(err, -EBADMSG, "the gzip stream is damaged near byte %llu", (unsigned long long)g->taken);
 }
 
-/* One step of zlib; hands on what it gives. */
+/* Runs one step of zlib and hands on its output. */
 static int gunzip_step(struct gunzip *g, char out[static PIECE], struct error *err)
 {
 	int r;
@@ -70,7 +70,7 @@ static int gunzip_member(struct gunzip *g, const char **data, size_t *len, struc
 	return r;
 }
 
-/* Zeros may pad a file to the size of a block; anything else but another member is damage. */
+/* Zeros may pad a file to the size of a block. Bytes other than zeros or another member mean damage. */
 static int gunzip_between(struct gunzip *g, const char **data, size_t *len, struct error *err)
 {
 	if (!**data) {
@@ -82,7 +82,7 @@ static int gunzip_between(struct gunzip *g, const char **data, size_t *len, stru
 	return **data == magic[0] ? gunzip_begin(g) : gunzip_damaged(g, err);
 }
 
-/* The first two bytes have come. */
+/* Decides whether the stream is gzip. The first two bytes have arrived. */
 static int gunzip_decide(struct gunzip *g, struct error *err)
 {
 	const char *head = g->head;
@@ -99,7 +99,7 @@ static int gunzip_decide(struct gunzip *g, struct error *err)
 
 static int gunzip_undecided(struct gunzip *g, const char **data, size_t *len, struct error *err)
 {
-	/* Most streams are plain and come in large pieces: those are handed on as they are. */
+	/* Most streams are plain and arrive in large pieces, which are handed on without a copy. */
 	if (!g->have && *len >= sizeof(magic) && memcmp(*data, magic, sizeof(magic)) != 0) {
 		g->state = GUNZIP_PLAIN;
 		return 0;

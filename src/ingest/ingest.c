@@ -9,7 +9,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#define BLOCKED_MS 50 /* until an import without room in the spool asks again */
+#define BLOCKED_MS 50 /* the time after which an import without room in the spool tries again */
 
 /* -- imports --------------------------------------------------------------------------------------------------- */
 
@@ -30,7 +30,7 @@ struct import *import_new(struct ingest *in, struct job *j, const struct batch_f
 	intake_init(imp);
 	pthread_mutex_lock(&in->lock);
 	list_append(&in->imports, &imp->link);
-	import_ref(imp); /* the list's */
+	import_ref(imp); /* the reference of the list */
 	pthread_mutex_unlock(&in->lock);
 	return imp;
 }
@@ -124,7 +124,7 @@ void import_counts(struct import *imp, struct import_counts *ret)
 	pthread_mutex_unlock(&imp->ingest->lock);
 }
 
-/* Under the lock. */
+/* The caller holds the lock. */
 static bool import_is_done(const struct import *imp)
 {
 	if (imp->has_ended || !(imp->counts.is_written || imp->counts.is_cancelled) || !list_empty(&imp->pieces))
@@ -153,7 +153,7 @@ void import_settle(struct import *imp)
 		return;
 	in->config.ended(imp, in->config.arg);
 	if (list_empty(&imp->batches))
-		import_unref(imp); /* the list's */
+		import_unref(imp); /* the reference of the list */
 }
 
 /* -- writers --------------------------------------------------------------------------------------------------- */
@@ -170,7 +170,7 @@ static struct piece *piece_new(enum piece_kind kind, const void *data, size_t le
 	return p;
 }
 
-/* Under the lock. */
+/* The caller holds the lock. */
 static void import_queue(struct import *imp, struct piece *p)
 {
 	list_append(&imp->pieces, &p->link);
@@ -181,7 +181,7 @@ static void import_queue(struct import *imp, struct piece *p)
 	pthread_cond_signal(&imp->ingest->wake);
 }
 
-/* Under the lock. */
+/* The caller holds the lock. */
 static bool import_has_room(const struct import *imp)
 {
 	return imp->queued < INGEST_INPUT_MAX && (!imp->queued || imp->ingest->queued < INGEST_INPUT_ALL_MAX);
@@ -236,7 +236,7 @@ int import_sync(struct import *imp, void (*done)(int result, const struct error 
 	return 0;
 }
 
-/* Without memory for the piece the import is ended when the worker stops. */
+/* Without memory for the piece, the import ends when the worker stops. */
 void import_end(struct import *imp)
 {
 	struct piece *p = piece_new(PIECE_END, NULL, 0);
@@ -300,7 +300,7 @@ static void worker_end(struct import *imp)
 	pthread_mutex_unlock(&imp->ingest->lock);
 }
 
-/* False: there is no room for it at present. */
+/* Returns false if there is no room for the piece at present. */
 static bool worker_run_piece(struct import *imp, struct piece *p)
 {
 	switch (p->kind) {
@@ -321,7 +321,10 @@ static bool worker_run_piece(struct import *imp, struct piece *p)
 	return true;
 }
 
-/* Under the lock: the next import with a piece to take, which goes to the end of the row. */
+/*
+ * Returns the next import with a piece that can be taken, and moves that import to the end of the list. The caller
+ * holds the lock.
+ */
 static struct import *worker_next(struct ingest *in, int64_t now)
 {
 	list_for_each (l, &in->busy) {
@@ -336,7 +339,7 @@ static struct import *worker_next(struct ingest *in, int64_t now)
 	return NULL;
 }
 
-/* Under the lock, which is given up meanwhile. */
+/* The caller holds the lock, which is released during the work. */
 static void worker_take_piece(struct ingest *in, struct import *imp)
 {
 	struct piece *p = container_of(imp->pieces.next, struct piece, link);
@@ -366,7 +369,10 @@ static void worker_take_piece(struct ingest *in, struct import *imp)
 	pthread_mutex_lock(&in->lock);
 }
 
-/* Ends batches that are old enough; returns when the next one will be (monotonic ms), 0: there is none. */
+/*
+ * Ends batches that are old enough. Returns the time at which the next batch will be old enough (monotonic ms), or 0 if
+ * there is none.
+ */
 static int64_t worker_close_old(struct ingest *in, int64_t now)
 {
 	int64_t next = 0;
@@ -395,7 +401,10 @@ static void worker_wait(struct ingest *in, int64_t until_ms)
 		pthread_cond_wait(&in->wake, &in->lock);
 }
 
-/* Under the lock, which is given up meanwhile: one step. False: there is nothing to do now. */
+/*
+ * Runs one step. The caller holds the lock, which is released during the work. Returns false if there is no work at
+ * present.
+ */
 static bool worker_step(struct ingest *in)
 {
 	struct import *imp;
@@ -438,7 +447,7 @@ static void *worker_run(void *arg)
 	return NULL;
 }
 
-/* -- the whole ------------------------------------------------------------------------------------------------- */
+/* -- the module ------------------------------------------------------------------------------------------------ */
 
 void ingest_set_limit(struct ingest *in, uint64_t bytes)
 {
@@ -501,7 +510,7 @@ void ingest_stop(struct ingest *in)
 	pthread_mutex_unlock(&in->lock);
 	pthread_join(in->thread, NULL);
 	in->has_thread = false;
-	/* What is complete of the imports whose writers have not ended. */
+	/* Deliver the complete units of the imports whose writers have not ended. */
 	list_for_each_safe (l, tmp, &in->open)
 		intake_close(container_of(l, struct import, intake.link));
 }
@@ -542,7 +551,7 @@ void ingest_free(struct ingest *in)
 	free(in);
 }
 
-/* Under the lock. */
+/* The caller holds the lock. */
 static void totals_add(const struct import *imp, struct ingest_totals *ret)
 {
 	ret->imports++;

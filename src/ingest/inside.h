@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * inside.h - the inside of imports, for the files of this room only: ingest.c (life, the worker), intake.c (bytes to
- * batches), delivery.c (batches to acknowledgements), rejected.c.
+ * inside.h - the internals of imports, which only the files of this directory include: ingest.c (life of imports,
+ * worker), intake.c (from bytes to batches), delivery.c (from batches to acknowledgements) and rejected.c.
+ *
+ * The lock of struct ingest guards the lists, the counts and the states of batches. The worker alone uses struct intake
+ * and ingest.open.
  */
 #ifndef VASTFS_INGEST_INSIDE_H
 #define VASTFS_INGEST_INSIDE_H
@@ -14,7 +17,7 @@
 
 #include <pthread.h>
 
-/* What a writer has queued, in order. */
+/* The pieces that a writer has queued, in order. */
 enum piece_kind { PIECE_DATA, PIECE_SYNC, PIECE_END };
 struct piece {
 	struct list link;
@@ -35,49 +38,50 @@ struct batch {
 	enum batch_state state;
 	unsigned attempts;
 	bool is_durable;
-	bool may_be_there; /* an earlier attempt may have delivered it */
+	bool may_be_there; /* an earlier attempt may have delivered the batch */
 };
 
-/* The part that only the worker touches. */
+/* The part of an import that only the worker uses. */
 struct intake {
 	struct gunzip gunzip;
 	struct cutter cutter;
 	struct cutter_sink sink;
 	struct packer packer;
-	struct buf header;	/* that every batch begins with now */
+	struct buf header;	/* the current header of every batch */
 	struct list link;	/* in ingest.open while a batch is under way */
-	int64_t opened_ms;	/* monotonic: when that began */
+	int64_t opened_ms;	/* monotonic; the time at which the current batch started */
 	uint32_t next_index;	/* of the next batch */
-	uint64_t events, bytes; /* put into the spool */
-	bool has_last_line;	/* in the spool */
-	bool drops;		/* nothing more is put into the spool */
+	uint64_t events, bytes; /* stored in the spool */
+	bool has_last_line;	/* the spool has a last line */
+	bool drops;		/* no more bytes are stored in the spool */
 	bool is_made;
 };
 
 struct import {
 	struct ref ref;
 	struct ingest *ingest;
-	struct list link; /* in ingest.imports until it has ended, then in ingest.kept while it keeps batches */
+	/* In ingest.imports until the import has ended, then in ingest.kept while it keeps batches. */
+	struct list link;
 	struct list busy; /* in ingest.busy while pieces are queued */
 	struct job *job;
-	struct batch_facts facts; /* what its batches have in common */
+	struct batch_facts facts; /* the facts that all its batches share */
 	struct intake intake;
 
-	/* under the lock */
+	/* guarded by the lock: */
 	struct list pieces;
-	size_t queued; /* bytes of data in them */
-	bool is_full;  /* a writer was told so */
+	size_t queued; /* bytes of data in the pieces */
+	bool is_full;  /* a write returned -EAGAIN */
 	struct list batches;
 	struct import_counts counts;
-	struct error fatal; /* why nothing more is taken; errnum 0: it is */
-	int64_t blocked_ms; /* monotonic: there is no room in the spool, asked again then */
+	struct error fatal; /* the reason why no more bytes are taken; errnum 0: bytes are taken */
+	int64_t blocked_ms; /* monotonic; the spool has no room, and the worker tries again then */
 	bool has_ended;
 };
 
-/* Something else that the worker does. */
+/* A task of the worker. */
 struct chore {
 	struct list link;
-	void (*run)(struct chore *t); /* frees it */
+	void (*run)(struct chore *t); /* frees the task */
 	struct batch *batch;
 	struct import *import, *other;
 	void (*loaded)(struct batch *b, struct buf *data, int result, void *arg);
@@ -96,41 +100,44 @@ struct ingest {
 	pthread_cond_t wake;
 	pthread_t thread;
 	bool has_thread, stopping;
-	struct list imports, kept, busy, tasks; /* kept: ended, with rejected batches */
+	struct list imports, kept, busy, tasks; /* kept: ended imports with rejected batches */
 	size_t queued;				/* bytes of all imports */
 	bool was_full;				/* a writer waits for room */
 	uint64_t delivered, rejected;
 
-	struct list open; /* worker: imports with a batch under way */
+	struct list open; /* worker only: imports with a batch under way */
 };
 
 /* ingest.c */
 void ingest_changed(struct ingest *in);
-/* The worker runs the task; without a worker the caller does. */
+/* Makes the worker run the task. Without a worker, the caller runs it. */
 void ingest_post(struct ingest *in, struct chore *t);
 struct chore *chore_new(void (*run)(struct chore *t), struct batch *b, struct import *imp);
-/* Ends the import if nothing of it is left to do. */
+/* Ends the import if none of its work is left. */
 void import_settle(struct import *imp);
-/* A line in the log; the first one is also the import's error. Takes the lock. */
+/* Adds a line to the log. The first error also becomes the error of the import. Takes the lock. */
 void import_set_error(struct import *imp, const struct error *err);
 
 /* intake.c, worker */
 void intake_init(struct import *imp);
 void intake_free(struct import *imp);
-int intake_take(struct import *imp, const char *data, size_t len); /* an error is the import's from then on */
+int intake_take(struct import *imp, const char *data, size_t len); /* an error becomes the error of the import */
 int intake_sync(struct import *imp, struct error *err);
 void intake_end(struct import *imp);
-/* Ends the batch under way, which can be delivered then. */
+/* Ends the current batch, so that it can be delivered. */
 int intake_close(struct import *imp);
-/* Whether data may be taken in: 1; 0: not now; a negative errno: never, which is the import's error. */
+/*
+ * Returns 1 if data may be taken in, 0 if the spool has no room at present, or a negative errno if no data can ever be
+ * taken in. The errno becomes the error of the import.
+ */
 int intake_has_room(struct import *imp, size_t len);
 
-/* Nothing more is taken from the writer. Takes the lock. */
+/* Refuses all further bytes of the writer. Takes the lock. */
 void import_set_fatal(struct import *imp, const struct error *err);
-/* A batch is gone: removes it from its import and frees it. Takes the lock. */
+/* Removes a batch from its import and frees it. Takes the lock. */
 void batch_drop(struct batch *b);
 
-/* delivery.c: a batch that is in the spool. NULL without memory. Takes the lock. */
+/* delivery.c: adds a batch that is in the spool. Returns NULL without memory. Takes the lock. */
 struct batch *batch_add(struct import *imp, const struct batch_facts *facts, enum spool_state state);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * intake.c - a writer's bytes on their way into the spool: inflated, cut, packed, put. The worker.
+ * intake.c - brings the bytes of a writer into the spool: they are inflated, cut, packed and stored. Worker thread
+ * only.
  */
 #include "ingest/inside.h"
 
@@ -9,7 +10,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define CROWDED	       10 /* so many batches under way make each of them smaller */
+#define CROWDED	       10 /* with more batches under way, each of them is smaller */
 #define CROWDED_TARGET (128 << 10)
 
 static int intake_events(const char *data, size_t len, uint64_t n, void *arg);
@@ -49,7 +50,7 @@ void intake_free(struct import *imp)
 
 /* -- batches --------------------------------------------------------------------------------------------------- */
 
-/* Nothing more of this import is put into the spool; what is there is delivered. */
+/* Stores no more data of this import. The data in the spool is still delivered. */
 static int intake_fail(struct import *imp, struct error *err)
 {
 	struct intake *in = &imp->intake;
@@ -146,7 +147,7 @@ static int intake_too_large(struct import *imp)
 	return intake_fail(imp, &err);
 }
 
-/* -- what the cutter hands out --------------------------------------------------------------------------------- */
+/* -- output of the cutter -------------------------------------------------------------------------------------- */
 
 static int intake_events(const char *data, size_t len, uint64_t n, void *arg)
 {
@@ -225,7 +226,7 @@ static int intake_plain(const char *data, size_t len, void *arg)
 	struct error err = {0};
 	int r = cutter_feed(&imp->intake.cutter, data, len, &err);
 
-	/* Bad content: what came before it is delivered. */
+	/* The content is invalid. The units before the error are delivered. */
 	if (r < 0 && error_is(&err)) {
 		intake_close(imp);
 		err.errnum = -EINVAL;
@@ -234,9 +235,9 @@ static int intake_plain(const char *data, size_t len, void *arg)
 	return r;
 }
 
-/* -- what the writer does -------------------------------------------------------------------------------------- */
+/* -- input of the writer --------------------------------------------------------------------------------------- */
 
-/* What all batches under way will take when they end. */
+/* Returns the room that all batches under way will take when they end. */
 static size_t intake_pending(const struct ingest *all)
 {
 	size_t bytes = 0;
@@ -301,7 +302,9 @@ static void intake_drop_last_line(struct import *imp)
 	spool_remove(imp->ingest->spool, &(struct spool_file){imp->facts.import, 0, SPOOL_LAST_LINE}, &err);
 }
 
-/* A line without its end, or a stream that is one unit: what it would be if nothing more came. */
+/*
+ * Stores a line without its end, or a stream that is one unit, as the batch that it would be if no more bytes arrived.
+ */
 static int intake_keep_last_line(struct import *imp, struct error *err)
 {
 	struct intake *in = &imp->intake;
@@ -333,7 +336,7 @@ static int intake_keep_last_line(struct import *imp, struct error *err)
 	return r < 0 && !error_is(err) ? error_set(err, r, "cannot keep the last line: %s", strerror(-r)) : r;
 }
 
-/* A batch of which it is not known that it is on disk; NULL: none. */
+/* Finds a batch that may not be on disk yet. Returns false if there is none. */
 static bool intake_next_to_sync(struct import *imp, struct spool_file *ret)
 {
 	bool found = false;

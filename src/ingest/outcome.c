@@ -6,7 +6,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define FUNCTION_FAILURES 3 /* then the events are to blame, if the server is there */
+/* After this number of failures the events are treated as the cause, if the server accepts connections. */
+#define FUNCTION_FAILURES 3
 #define PAUSE_FIRST_MS	  500
 #define PAUSE_MOST_MS	  5000
 #define BLOCKED_MOST_MS	  30000
@@ -35,7 +36,7 @@ void pace_init(struct pace *p)
 
 static void pace_pause(struct pace *p, int64_t most_ms, int64_t now_ms)
 {
-	/* Invocations that fail together make one pause, not one each. */
+	/* Several invocations that fail together make only one pause. */
 	if (p->pause_ms && now_ms < p->resume_ms)
 		return;
 	p->pause_ms = p->pause_ms ? p->pause_ms * 2 : PAUSE_FIRST_MS;
@@ -92,7 +93,7 @@ static void put_size(struct buf *out, uint64_t bytes)
 	buf_printf(out, i ? "%.1f %s" : "%.0f %s", n, units[i]);
 }
 
-/* Rate and remaining time, as far as they are known. */
+/* Appends the rate and the remaining time, if they are known. */
 static void put_rate(const struct import_counts *c, int64_t duration_ms, struct buf *out)
 {
 	uint64_t done = c->delivered + c->rejected, left = c->events > done ? c->events - done : 0;

@@ -64,9 +64,9 @@ bool packer_has_room(struct packer *p, size_t len)
 	int bits = 0;
 
 	if (packer_start(p) < 0)
-		return true; /* the next step finds out */
+		return true; /* packer_add() will report the error */
 	deflatePending(&p->z, &pending, &bits);
-	/* zlib may hold a window and a block of input beside what is pending. */
+	/* zlib may hold a window and a block of input in addition to the pending bytes. */
 	return p->out.len + pending + deflateBound(&p->z, len + (256 << 10)) <= PACKER_MAX;
 }
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * packer.h - one batch after the other: events compressed as a gzip member of limited size.
+ * packer.h - packs events into batches, each of which is a gzip member of limited size.
  *
- * The limit is what one invocation of Lambda takes: 6,291,556 bytes of request, base64 and the rest of the event in
- * them (AWS Lambda Developer Guide, "Lambda quotas"). Pure; one thread at a time.
+ * One invocation of Lambda accepts 6,291,556 bytes of request, including base64 and the other fields of the event (AWS
+ * Lambda Developer Guide, "Lambda quotas"). This quota is the reason for the limit. Pure; one thread at a time. The
+ * caller owns the struct packer.
  */
 #ifndef VASTFS_INGEST_PACKER_H
 #define VASTFS_INGEST_PACKER_H
@@ -15,17 +16,19 @@
 #define ZLIB_CONST
 #include <zlib.h>
 
-#define PACKER_MAX    4500000	 /* bytes of a batch, compressed */
-#define PACKER_TARGET 1500000	 /* from here on a batch is large enough: eight of them in flight are 16 MB of events */
-#define PACKER_PLAIN  (64 << 20) /* likewise, inflated: the command must be done within lambda_timeout */
+#define PACKER_MAX 4500000 /* bytes of a batch, compressed */
+/* The compressed size at which a batch ends: eight batches in flight use 16 MB of memory for their events. */
+#define PACKER_TARGET 1500000
+/* The inflated size at which a batch ends, because the command must end within lambda_timeout. */
+#define PACKER_PLAIN (64 << 20)
 
 struct packer {
 	z_stream z;
 	bool has_stream;
-	struct buf out;	   /* compressed so far */
+	struct buf out;	   /* the compressed bytes so far */
 	uint64_t events;   /* in the batch */
 	uint64_t bytes;	   /* of events, inflated */
-	uint64_t inflated; /* all bytes that the command will read: events and repeated header */
+	uint64_t inflated; /* all bytes that the command will read: events and the repeated header */
 };
 
 void packer_init(struct packer *p);
@@ -36,20 +39,23 @@ static inline bool packer_is_empty(const struct packer *p)
 	return p->inflated == 0;
 }
 
-/* Whether len more bytes certainly fit, however badly they compress. */
+/* Returns whether len more bytes fit, even if they do not compress. */
 bool packer_has_room(struct packer *p, size_t len);
 
-/* Whether the batch should end. limit: PACKER_TARGET, or less where memory is short. */
+/* Returns whether the batch should end. limit is PACKER_TARGET, or less if memory is short. */
 bool packer_is_full(const struct packer *p, size_t limit);
 
-/* The header comes first. n: events in data. -EFBIG: over PACKER_MAX; the batch is spoilt then. */
+/*
+ * The header must be added first. n is the number of events in data. Both functions return -EFBIG above PACKER_MAX, and
+ * the batch is unusable then.
+ */
 int packer_add_header(struct packer *p, const char *data, size_t len);
 int packer_add(struct packer *p, const char *data, size_t len, uint64_t n);
 
-/* What the batch would be if it ended now, appended to out; the batch goes on. -EFBIG, -ENOMEM. */
+/* Appends to out the batch as it would be if it ended now. The batch continues. Returns -EFBIG or -ENOMEM. */
 int packer_peek(struct packer *p, struct buf *out);
 
-/* Ends the batch: p->out is the gzip member. packer_next begins another one. */
+/* Ends the batch, so that p->out is the gzip member. packer_next() starts another batch. */
 int packer_finish(struct packer *p);
 void packer_next(struct packer *p);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * recover.c - imports made again of what an earlier mount left in the spool. Before the worker starts.
+ * recover.c - makes imports from the batches that an earlier mount left in the spool. It runs before the worker starts.
  */
 #include "ingest/inside.h"
 
@@ -10,7 +10,7 @@ struct recovery {
 	struct ingest *ingest;
 	struct job *(*make)(const struct batch_facts *facts, void *arg);
 	void *arg;
-	struct import *last; /* files come import by import */
+	struct import *last; /* the files are sorted by import */
 };
 
 static struct import *recover_import(struct recovery *rec, const struct batch_facts *facts)
@@ -29,7 +29,7 @@ static struct import *recover_import(struct recovery *rec, const struct batch_fa
 	job_unref(j);
 	if (!rec->last)
 		return NULL;
-	import_unref(rec->last); /* the list has it */
+	import_unref(rec->last); /* the list has a reference */
 	intake_free(rec->last);
 	rec->last->counts.is_written = rec->last->counts.is_recovered = true;
 	return rec->last;
@@ -53,7 +53,7 @@ static bool is_last_line(const struct list *l)
 	return container_of(l, struct batch, link)->file.state == SPOOL_LAST_LINE;
 }
 
-/* Whether what came behind the last line is in the spool, so that it was not the last one. */
+/* Returns whether the spool has data that follows the last line, which is then not the last one. */
 static bool recover_is_superseded(const struct import *imp, const struct batch *last)
 {
 	list_for_each (l, &imp->batches)
@@ -71,7 +71,7 @@ static void recover_forget(struct import *imp, struct batch *b)
 	batch_drop(b);
 }
 
-/* Nothing more came: it is a batch like the others, or rejected. */
+/* Makes the last line a normal or a rejected batch, because no more bytes arrived. */
 static void recover_last_line(struct import *imp, struct batch *b, struct error *note)
 {
 	struct spool *spool = imp->ingest->spool;
@@ -91,7 +91,7 @@ static void recover_last_line(struct import *imp, struct batch *b, struct error 
 	imp->counts.rejected_bytes += b->facts.bytes;
 }
 
-/* Batches that are gone were delivered. */
+/* The batches that are missing in the spool were delivered. */
 static void recover_count(struct import *imp)
 {
 	uint64_t events = 0, bytes = 0;

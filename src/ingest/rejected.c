@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * rejected.c - what import_command rejected: read, sent again, or forgotten.
+ * rejected.c - reads, retries or deletes the batches that import_command rejected.
  */
 #include "ingest/inside.h"
 
@@ -9,11 +9,11 @@
 struct rejected {
 	struct import *import;
 	struct spool_file *files;
-	size_t n, at;	 /* files; the one that is being read */
-	struct buf data; /* of it, compressed; empty: it has not been read yet */
+	size_t n, at;	 /* the number of files, and the index of the current file */
+	struct buf data; /* the compressed data of the current file; empty: the file is not read yet */
 	z_stream z;
 	bool has_stream;
-	uint64_t offset; /* of the next byte that comes out */
+	uint64_t offset; /* of the next byte of output */
 };
 
 static size_t kept_count(const struct import *imp)
@@ -94,7 +94,7 @@ static int rejected_next_file(struct rejected *r)
 	return 0;
 }
 
-/* The next bytes: how many, 0 at the end. */
+/* Returns the number of the next bytes, or 0 at the end. */
 static ssize_t rejected_step(struct rejected *r, void *out, size_t len)
 {
 	int e = 0;
@@ -127,7 +127,7 @@ static void rejected_rewind(struct rejected *r)
 	buf_clear(&r->data);
 }
 
-/* Leaves bytes out until the offset. */
+/* Skips the bytes before the offset. */
 static int rejected_seek(struct rejected *r, uint64_t offset)
 {
 	char skipped[16 << 10];
@@ -159,9 +159,9 @@ ssize_t rejected_read(struct rejected *r, uint64_t offset, void *out, size_t len
 	return done ? done : n;
 }
 
-/* -- again, or never ------------------------------------------------------------------------------------------- */
+/* -- retrying and deleting ------------------------------------------------------------------------------------- */
 
-/* The first batch that is kept, NULL: none is. Only the worker removes them. */
+/* Returns the first kept batch, or NULL. Only the worker removes kept batches. */
 static struct batch *first_kept(struct import *imp)
 {
 	struct batch *found = NULL;
@@ -186,7 +186,7 @@ static void kept_drop(struct import *imp, struct batch *b)
 	batch_drop(b);
 }
 
-/* An ended import that keeps nothing any more is forgotten. */
+/* Frees an ended import that no longer keeps batches. */
 static void kept_settle(struct import *imp)
 {
 	bool forgotten;

@@ -16,16 +16,16 @@
 #define FORMAT_FILE    "format"
 #define FORMAT_BEGINS  "vastfs spool "
 #define FORMAT_VERSION 1
-#define TEMPORARY      ".new-" /* begins the names of files that are being written */
+#define TEMPORARY      ".new-" /* the prefix of the names of files that are being written */
 #define TAIL_MAX       (3 * (BATCH_FACTS_MAX + BATCH_FOOTER_SIZE))
-#define LEFT_ALONE     10 /* one part in ten of the disk */
+#define LEFT_ALONE     10 /* one tenth of the disk stays free */
 
 static const char *const suffixes[SPOOL_STATES] = {"batch", "sent", "rejected", "last-line"};
 
 struct spool {
 	char *dir;
 	_Atomic uint64_t bytes;
-	unsigned version; /* of the directory; 0: there is none yet */
+	unsigned version; /* of the directory; 0: the directory does not exist yet */
 };
 
 /* -- names and errors ------------------------------------------------------------------------------------------ */
@@ -95,7 +95,7 @@ static int spool_read_version(struct spool *s)
 	return r;
 }
 
-/* Makes what is missing; also later, if somebody has removed the directory. */
+/* Makes the missing directories. The function also runs later, because the user may remove the directory. */
 static int spool_prepare(struct spool *s, struct error *err)
 {
 	char text[32], path[PATH_MAX];
@@ -194,7 +194,7 @@ static int spool_write(struct spool *s, const struct spool_file *f, const struct
 		unlink(temporary);
 		return r;
 	}
-	/* So that a later fsync has little left to do. */
+	/* The kernel starts to write now, so a later fsync has little work. */
 	sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
 	atomic_fetch_add(&s->bytes, data->len + seal->len - old);
 	return 0;
