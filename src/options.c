@@ -10,11 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TEXT_MAX 65536 /* of all options together */
+#define TEXT_MAX 65536 /* bytes of all options together */
 
 /* -- vastfs's own words of -o ---------------------------------------------------------------------------------- */
 
-/* value: what stands behind "=", NULL where the word takes none. */
+/* value is the text after "=", or NULL if the word takes no value. */
 typedef int options_take(struct options *o, const char *value, struct error *err);
 
 static int options_take_coredump(struct options *o, const char *value _unused_, struct error *err _unused_)
@@ -45,7 +45,7 @@ static int options_take_config_dir(struct options *o, const char *value, struct 
 static int options_add_setting(struct options *o, const char *key, const char *value, struct error *err)
 {
 	_buf_ struct buf line = BUF_INIT(TEXT_MAX);
-	char quote = strchr(value, '\'') ? '"' : '\''; /* a profile's name may have blanks */
+	char quote = strchr(value, '\'') ? '"' : '\''; /* the name of a profile may contain blanks */
 	int r = buf_printf(&line, "%s=%c%s%c", key, quote, value, quote);
 
 	if (r == 0)
@@ -121,7 +121,7 @@ static int options_take_umask(struct options *o, const char *value, struct error
 
 static const struct options_word {
 	const char *name;
-	const char *value; /* what stands behind "=", for --help; NULL: nothing */
+	const char *value; /* the name of the value in --help; NULL: the word takes no value */
 	const char *help;
 	options_take *take;
 } options_words[] = {
@@ -151,7 +151,10 @@ void options_print_words(struct buf *out)
 	}
 }
 
-/* Words of mount(8), fstab and systemd that say when and by whom a file system is mounted. */
+/*
+ * Returns whether a word of mount(8), fstab or systemd only says when a file system is mounted and which users may
+ * mount it.
+ */
 static bool options_concern_no_file_system(const char *word)
 {
 	static const char *const names[] = {"auto",	"noauto",     "user",	     "nouser",	"users",
@@ -184,7 +187,7 @@ static int options_take_own(struct options *o, const struct options_word *word, 
 	return r == -EINVAL ? error_prefix(err, "option %s=%s", word->name, value) : r;
 }
 
-/* text: as libfuse is to get it, escapes included; word: what it means. */
+/* text is the word with its escapes, in the form that libfuse needs. word is the word without escapes. */
 static int options_take_word(struct options *o, char *word, const char *text, struct error *err)
 {
 	char *value = strchr(word, '=');
@@ -200,7 +203,7 @@ static int options_take_word(struct options *o, char *word, const char *text, st
 	return buf_printf(&o->fuse, "%s%s", o->fuse.len ? "," : "", text);
 }
 
-/* The end of the word that begins at text: a comma, but for one behind a backslash. */
+/* Returns the length of the word at text. The word ends at a comma that has no backslash before it. */
 static size_t options_word_length(const char *text)
 {
 	size_t n = 0;
@@ -272,7 +275,7 @@ static int options_take_letter(struct options *o, int letter, const char *word, 
 	case 'f':
 		o->foreground = true;
 		return 0;
-	case 's': /* libfuse's "one thread", which fuse mount helpers pass on */
+	case 's': /* libfuse's option for one thread, which FUSE mount helpers pass on */
 		return 0;
 	case 'o':
 		return options_take_list(o, optarg, err);
@@ -305,7 +308,7 @@ int options_parse(int argc, char **argv, struct options *ret, struct error *err)
 
 	*ret = (struct options){
 		.fuse = BUF_INIT(TEXT_MAX), .settings = BUF_INIT(TEXT_MAX), .uid = (uid_t)-1, .gid = (gid_t)-1};
-	optind = 0; /* getopt begins anew */
+	optind = 0; /* restarts getopt */
 	while (r == 0 && ret->action == OPTIONS_MOUNT &&
 	       (letter = getopt_long(argc, argv, ":dfso:hV", names, NULL)) != -1)
 		r = options_take_letter(ret, letter, argv[optind - 1], err);

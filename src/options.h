@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * options.h - the command line of a mount, as a person types it and as mount(8) and fstab write it. Pure but for the
- * name service, which uid= and gid= may ask.
+ * options.h - parses the command line of a mount, in the forms that users, mount(8) and fstab write. Main thread only.
+ * The functions keep no state; uid= and gid= may query the name service. The caller owns the result.
  *
- * Words of -o are of three kinds: vastfs's own (options.c has the table), those of mount(8) and systemd that concern
- * no file system, which are dropped, and the rest, which is libfuse's.
+ * There are three kinds of words in -o. vastfs handles its own words (the table is in options.c). It drops the words of
+ * mount(8) and systemd that do not concern the file system. It passes all other words to libfuse.
  */
 #ifndef VASTFS_OPTIONS_H
 #define VASTFS_OPTIONS_H
@@ -25,24 +25,25 @@ struct options {
 	enum options_action action;
 	bool foreground, debug;
 	bool coredump;	     /* core files and debuggers are allowed */
-	bool read_only;	     /* vastfs looks and never acts */
+	bool read_only;	     /* vastfs only reads from AWS and never acts */
 	char *config_dir;    /* NULL: the default */
-	char *source;	     /* as mount(8) names it; NULL: none was given */
+	char *source;	     /* the source that mount(8) passes; NULL: none */
 	char *mountpoint;    /* set for OPTIONS_MOUNT */
-	struct buf fuse;     /* libfuse's words, separated by commas */
-	struct buf settings; /* lines of default.env that the options stand for */
-	uid_t uid;	     /* who owns the files; -1: who mounts */
-	gid_t gid;	     /* likewise */
-	mode_t umask;	     /* bits that no file has */
+	struct buf fuse;     /* the words for libfuse, separated by commas */
+	struct buf settings; /* the lines of default.env that the options represent */
+	uid_t uid;	     /* the owner of the files; -1: the user that mounts */
+	gid_t gid;	     /* the group of the files; -1: the group of that user */
+	mode_t umask;	     /* permission bits that no file has */
 };
 
 /*
- * Fills ret, which options_free() empties in any case. -EINVAL with a message and a remedy, -ENOMEM.
+ * Fills ret. The caller calls options_free() also after an error. Returns -EINVAL with a message and a remedy, or
+ * -ENOMEM.
  */
 int options_parse(int argc, char **argv, struct options *ret, struct error *err);
 void options_free(struct options *o);
 
-/* Appends the table of vastfs's own words of -o, a line each, for --help. */
+/* Appends the table of vastfs's own words of -o for --help, one line per word. */
 void options_print_words(struct buf *out);
 
 #endif

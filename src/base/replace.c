@@ -14,11 +14,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define RECORD_MAX (4 << 20) /* bytes of a record: two texts */
+#define RECORD_MAX (4 << 20) /* bytes of a record, which contains two texts */
 
-/* -- beside the file ------------------------------------------------------------------------------------------- */
+/* -- by rename ------------------------------------------------------------------------------------------------- */
 
-/* Where the bytes are: behind the symbolic links, also when the last one leads to nothing yet. */
+/* Returns the path behind all symbolic links. The last link may lead to a file that does not exist yet. */
 static char *replace_resolve(const char *path)
 {
 	char *resolved = realpath(path, NULL), target[PATH_MAX];
@@ -40,7 +40,7 @@ static char *replace_resolve(const char *path)
 	return move_ptr(there);
 }
 
-/* Bits and owner are the person's; who may not give the file away keeps at least the bits. */
+/* The mode and the owner of the user's file stay. If the owner cannot be changed, at least the mode stays. */
 static int replace_copy_owner(int fd, const struct stat *old)
 {
 	if (fchown(fd, old->st_uid, old->st_gid) < 0 && fchown(fd, (uid_t)-1, old->st_gid) < 0 &&
@@ -74,7 +74,7 @@ static int replace_by_rename(const char *path, const void *data, size_t len, con
 	return r;
 }
 
-/* The directory, not the disk or the file, is what stands in the way. */
+/* Returns whether the directory, and not the disk or the file, caused the error. */
 static bool replace_needs_place(int r)
 {
 	return r == -EACCES || r == -EPERM || r == -EROFS || r == -EBUSY || r == -EXDEV;
@@ -82,7 +82,7 @@ static bool replace_needs_place(int r)
 
 /* -- in place -------------------------------------------------------------------------------------------------- */
 
-/* "<bytes of the old text>\n<old text><new text>" */
+/* The record is "<bytes of the old text>\n<old text><new text>". */
 static int replace_write_record(const struct buf *old, const void *data, size_t len, const char *record)
 {
 	_buf_ struct buf text = BUF_INIT(RECORD_MAX);
@@ -95,7 +95,7 @@ static int replace_write_record(const struct buf *old, const void *data, size_t 
 	return r < 0 ? r : file_write_atomically(record, buf_str(&text), text.len);
 }
 
-/* The room on the disk is taken first: a full disk must not leave half of a text. */
+/* The disk space is allocated first, because a full disk must not leave an incomplete text. */
 static int replace_overwrite(const char *path, const void *data, size_t len)
 {
 	_close_ int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
@@ -122,7 +122,7 @@ static int replace_in_place(const char *path, const void *data, size_t len, cons
 		return r;
 	r = replace_overwrite(path, data, len);
 	if (r < 0 && replace_overwrite(path, buf_str(&old), old.len) < 0)
-		return r; /* the record is what is left of both texts */
+		return r; /* the record still has both texts */
 	unlink(record);
 	return r;
 }
@@ -173,7 +173,7 @@ static int replace_complete(const char *path, const struct buf *record)
 	int r;
 
 	if (*end != '\n' || before > record->len - head)
-		return 0; /* not of our making */
+		return 0; /* the record is invalid */
 	now = buf_str(record) + head + before;
 	r = file_read(path, &torn);
 	if (r < 0)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * deliver.c - sends batches: each is one invocation of the function, which runs import_command with the events on its
- * standard input. The command's exit status is the acknowledgement; what anything else means is decided in
- * ingest/outcome.h. Engine thread, but for the reading of a batch, which is the worker's.
+ * deliver.c - sends batches. Each batch is one invocation of the function, which runs import_command with the events on
+ * its standard input. The exit status of the command is the acknowledgement. ingest/outcome.h decides the meaning of
+ * all other results. Everything runs on the engine thread, except the reading of a batch, which runs on the worker.
  */
 #include "aws/aws.h"
 #include "aws/services/lambda.h"
@@ -16,11 +16,11 @@
 #include <string.h>
 
 #define EVENT_MAX     (6 << 20) /* Lambda: 6,291,556 bytes of request */
-#define TIMEOUT_EXTRA 60000	/* ms over the function's own: cold start, network */
-#define LOOK_MS	      1000	/* while something waits, in case that what it waits for has come */
-#define TELL_MS	      250	/* progress changes at most so often */
+#define TIMEOUT_EXTRA 60000	/* ms in addition to the function's own timeout, for cold start and network */
+#define LOOK_MS	      1000	/* interval of checks while a batch waits */
+#define TELL_MS	      250	/* minimum interval between changes of progress */
 
-/* Where batches go at present. */
+/* The current destination of batches. */
 struct deliver_target {
 	struct place here;
 	char function[256], endpoint[64];
@@ -28,16 +28,16 @@ struct deliver_target {
 	int timeout_ms;
 };
 
-/* A batch under way. */
+/* A batch that is being sent. */
 struct sending {
 	struct list link; /* in the delivery */
 	struct delivery *delivery;
 	struct batch *batch;
 	struct deliver_target target;
 	struct buf event;
-	int loaded; /* what batch_load said */
+	int loaded; /* the result of batch_load() */
 	struct aws_call *call;
-	int exit_code; /* of the command, while the server is being asked */
+	int exit_code; /* of the command, while the server is checked */
 	char why[sizeof(((struct batch_facts *)0)->why)];
 };
 
@@ -49,21 +49,21 @@ struct delivery {
 	struct pace pace;
 	struct engine_timer timer;
 	_Atomic bool is_posted;
-	int64_t told_ms;     /* monotonic: last progress */
-	char waits_for[128]; /* why nothing is sent; "" if something may be */
-	char trouble[128];   /* the last outcome that made a pause; "" if none did */
+	int64_t told_ms;     /* monotonic; the last change of progress */
+	char waits_for[128]; /* the reason why nothing is sent; "": batches may be sent */
+	char trouble[128];   /* the last outcome that made a pause; "": none */
 };
 
 static void delivery_pump(struct delivery *d);
 
-/* -- where to -------------------------------------------------------------------------------------------------- */
+/* -- the destination ------------------------------------------------------------------------------------------- */
 
 static bool server_runs(const struct task *t)
 {
 	return t && t->endpoint && t->status && strcmp(t->status, "RUNNING") == 0;
 }
 
-/* Why nothing can be sent, for people; NULL: it can. */
+/* Returns the reason why nothing can be sent, for the user, or NULL. */
 static const char *deliver_obstacle(struct model *m, const struct snapshot *s)
 {
 	const char *version = stack_view_output(s->stack, "TemplateVersion");
@@ -94,7 +94,7 @@ static void deliver_find_target(struct model *m, const struct snapshot *s, struc
 	snprintf(t->command, sizeof(t->command), "%s", settings_get(s->settings, SETTING_IMPORT_COMMAND));
 }
 
-/* For ingest_take: events go where they were accepted for, and nowhere else. */
+/* A callback of ingest_take(). Events go only to the place for which they were accepted. */
 static bool deliver_may_go(const struct batch_facts *facts, void *arg)
 {
 	const struct deliver_target *t = arg;
@@ -120,7 +120,7 @@ static void sending_set_trouble(struct sending *s, const char *text)
 	snprintf(s->delivery->trouble, sizeof(s->delivery->trouble), "%s", text);
 }
 
-/* Gives the batch back, and goes on with the next. */
+/* Returns the batch to its import and continues with the next one. */
 static void sending_finish(struct sending *s, enum outcome o, const char *why)
 {
 	struct delivery *d = s->delivery;
@@ -151,7 +151,7 @@ static void sending_finish(struct sending *s, enum outcome o, const char *why)
 	delivery_pump(d);
 }
 
-/* -- asking the server ----------------------------------------------------------------------------------------- */
+/* -- checking the server --------------------------------------------------------------------------------------- */
 
 static bool server_still_runs(const struct sending *s)
 {
@@ -161,7 +161,7 @@ static bool server_still_runs(const struct sending *s)
 	return server_runs(t) && strcmp(t->endpoint, s->target.endpoint) == 0;
 }
 
-/* The batch is to blame only if the server accepts connections; else it waits for the server. */
+/* A batch is rejected only if the server accepts connections. Otherwise the batch waits for the server. */
 static void sending_judge(struct aws_reply *reply, void *arg)
 {
 	struct sending *s = arg;
@@ -197,7 +197,7 @@ static void sending_ask_server(struct sending *s)
 
 /* -- the answer ------------------------------------------------------------------------------------------------ */
 
-/* What the command said, and how it ended, in a line. */
+/* Formats the stderr of the command and the way it ended as one line. */
 static void sending_explain(struct sending *s, const struct query_reply *answer)
 {
 	char said[300];
@@ -270,7 +270,7 @@ static void sending_invoke(struct sending *s)
 		sending_finish(s, OUTCOME_BLOCKED, "out of memory");
 }
 
-/* On the engine thread again. */
+/* Engine thread. */
 static void sending_loaded(void *arg)
 {
 	struct sending *s = arg;
@@ -300,7 +300,7 @@ static int sending_compose(struct sending *s, const struct buf *data)
 				      &s->event);
 }
 
-/* The worker: reading the batch and making the event of it take their time. */
+/* The worker reads the batch and makes the event, because both take time. */
 static void sending_take_data(struct batch *b, struct buf *data, int result, void *arg)
 {
 	struct sending *s = arg;
@@ -370,7 +370,7 @@ static void delivery_timer(void *arg)
 	delivery_pump(arg);
 }
 
-/* Sends what may be sent. */
+/* Sends all batches that may be sent. */
 static void delivery_fill(struct delivery *d, const struct snapshot *s)
 {
 	struct deliver_target target;
@@ -435,7 +435,7 @@ int delivery_new(struct model *m, struct ingest *ingest, struct delivery **ret)
 	return 0;
 }
 
-/* The engine has ended; a batch whose reading it did not hear of is left where it is. */
+/* The engine has ended. A batch whose load was not reported is left unchanged. */
 void delivery_free(struct delivery *d)
 {
 	if (!d)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * import.c - imports as jobs: the way in, what an earlier mount left, and how they end. deliver.c sends their batches.
+ * import.c - imports as jobs: their start, their recovery after an earlier mount, and their end. deliver.c sends their
+ * batches. The loop thread starts imports. imports_ended() may run on any thread.
  */
 #include "base/clock.h"
 #include "ingest/format.h"
@@ -13,9 +14,13 @@
 #include <string.h>
 
 #define SPOOL_DIRECTORY	     "spool"
-#define HISTORY_KEEP_DEFAULT 100 /* without settings */
+#define HISTORY_KEEP_DEFAULT 100 /* used without settings */
 #define LONG_LIST	     1000
-#define TRIM_EVERY	     32 /* imports: looking through a long list each time would cost more than it saves */
+/*
+ * A long list is trimmed after this number of imports, because a search for each import would cost more time than it
+ * saves.
+ */
+#define TRIM_EVERY 32
 
 struct imports {
 	struct model *model;
@@ -25,13 +30,13 @@ struct imports {
 
 /* -- the end --------------------------------------------------------------------------------------------------- */
 
-/* What is to be left out of the history. */
+/* The imports that leave the history. */
 struct imports_surplus {
 	size_t n;
 	const struct job *newest; /* stays, so that its result can be read */
 };
 
-/* For job_list_filter. Imports that keep rejected batches stay. */
+/* A callback of job_list_filter(). Imports that keep rejected batches stay. */
 static bool imports_drop(struct job *j, void *arg)
 {
 	struct imports_surplus *surplus = arg;
@@ -43,7 +48,7 @@ static bool imports_drop(struct job *j, void *arg)
 	return true;
 }
 
-/* Ended imports beyond history_keep, oldest first. number: of the one that has just ended. */
+/* Removes ended imports beyond history_keep, oldest first. number is the number of the import that has just ended. */
 static int imports_edit_trim(struct snapshot *s, void *number)
 {
 	size_t keep = s->settings ? s->settings->history_keep : HISTORY_KEEP_DEFAULT, n = s->imports->n;
@@ -74,7 +79,7 @@ static void import_edit_end(struct job_view *v, void *arg)
 	v->ran = true;
 	v->exit_code = e->state == JOB_SUCCEEDED ? 0 : e->counts.exit_code ? e->counts.exit_code : 1;
 	if (error_is(&e->counts.error))
-		v->error = e->counts.error; /* else there may be a warning */
+		v->error = e->counts.error; /* without an error, v->error may have a warning */
 	v->keeps_data = e->counts.batches_rejected != 0;
 	blob_unref(v->result);
 	v->result = blob_ref(e->result);
@@ -100,7 +105,7 @@ static void import_log_end(struct job *j, const struct import_end *e)
 			e->counts.doubtful, e->counts.batches_doubtful);
 }
 
-/* For struct ingest_config: any thread. */
+/* A callback of struct ingest_config, on any thread. */
 static void imports_ended(struct import *imp, void *arg)
 {
 	struct imports *all = arg;
@@ -132,9 +137,9 @@ static void imports_changed(void *arg)
 	model_tell(all->model);
 }
 
-/* -- the way in ------------------------------------------------------------------------------------------------ */
+/* -- the start ------------------------------------------------------------------------------------------------- */
 
-/* The function takes events since that version of the template. */
+/* The function accepts events since this version of the template. */
 static int import_check_version(const struct snapshot *s, struct error *err)
 {
 	const char *version = stack_view_output(s->stack, "TemplateVersion");
@@ -240,7 +245,7 @@ void model_import_totals(struct model *m, struct ingest_totals *ret)
 
 /* -- life ------------------------------------------------------------------------------------------------------ */
 
-/* For ingest_recover. */
+/* A callback of ingest_recover(). */
 static struct job *imports_make_job(const struct batch_facts *facts, void *arg)
 {
 	struct imports *all = arg;

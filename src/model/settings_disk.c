@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * settings_disk.c - config/default.env on disk: the user's file, which editors, dotfiles and git change as they like.
+ * settings_disk.c - config/default.env on disk. The file belongs to the user, and editors, dotfile managers and git may
+ * change it at any time.
  *
- * A change is seen by inotify, in the file's directory and in the one of the file that a symbolic link leads to; where
- * inotify sees nothing (NFS), it is seen before a write or an operation, which look at the file's attributes.
- * Everything here is guarded by save_lock, which is held during writes to the disk: who must not wait tries it.
+ * inotify reports a change in the directory of the file or in the directory of a symbolic link's target. Where inotify
+ * reports nothing (NFS), a write or an operation finds the change, because it first compares the attributes of the
+ * file. save_lock guards all state. It is held during writes to the disk, so a thread that must not wait only tries to
+ * take it.
  */
 #include "base/file.h"
 #include "base/log.h"
@@ -18,21 +20,21 @@
 #include <sys/inotify.h>
 #include <sys/stat.h>
 
-#define SETTLE_MS 100 /* editors and git take several steps to replace a file */
+#define SETTLE_MS 100 /* editors and git replace a file in several steps */
 #define WATCHED	  (IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_ATTRIB | IN_DELETE)
 
 struct settings_disk {
 	struct model *model;
 	char *path;   /* config_dir/default.env */
-	char *record; /* of a rewrite in place, in the state directory: base/replace.h */
+	char *record; /* the record of a rewrite in place, in the state directory; see base/replace.h */
 	bool there;
-	bool unreadable; /* its content is unknown, so nothing may replace it */
+	bool unreadable; /* the content is unknown, so nothing may replace the file */
 	struct stat seen;
-	struct engine_socket events; /* inotify; fd -1 without */
+	struct engine_socket events; /* inotify; fd -1: not available */
 	struct engine_timer settled;
 };
 
-/* -- looking --------------------------------------------------------------------------------------------------- */
+/* -- reading --------------------------------------------------------------------------------------------------- */
 
 static bool settings_disk_has_changed(const struct settings_disk *d)
 {
@@ -78,7 +80,7 @@ int settings_disk_parse(const struct model *m, const char *text, size_t len, str
 	return r < 0 ? r : settings_parse(buf_str(&all), all.len, ret, err);
 }
 
-/* The text is shown byte for byte, and the settings before it stay in force. */
+/* Shows the text byte for byte. The previous settings stay in force. */
 static int settings_disk_show_fault(struct settings_disk *d, struct blob *text, int r, struct error *err)
 {
 	_buf_ struct buf words = BUF_INIT(sizeof(err->message));
@@ -92,7 +94,7 @@ static int settings_disk_show_fault(struct settings_disk *d, struct blob *text, 
 	return r;
 }
 
-/* A file that was removed leaves the settings in force; a save makes it anew. */
+/* If the file was removed, the settings stay in force. A save makes the file again. */
 static int settings_disk_read(struct settings_disk *d, struct error *err)
 {
 	_buf_ struct buf text = BUF_INIT(SETTINGS_MAX);
@@ -120,7 +122,7 @@ static int settings_disk_read(struct settings_disk *d, struct error *err)
 	return 0;
 }
 
-/* Under the lock. */
+/* The caller holds the lock. */
 static void settings_disk_read_again(struct settings_disk *d)
 {
 	struct error err = {0};
@@ -139,7 +141,7 @@ void model_settings_refresh(struct model *m)
 	struct settings_disk *d = m->disk;
 
 	if (!d || pthread_mutex_trylock(&m->save_lock) != 0)
-		return; /* who holds the lock looks at the file itself */
+		return; /* the thread that holds the lock checks the file itself */
 	if (settings_disk_has_changed(d))
 		settings_disk_read_again(d);
 	pthread_mutex_unlock(&m->save_lock);
@@ -191,7 +193,7 @@ static void settings_disk_settled(void *arg)
 	model_settings_refresh(d->model);
 }
 
-/* What the events say is of no use: any of them may have been about the file. */
+/* The events are not parsed, because each of them may concern the file. */
 static void settings_disk_event(void *arg)
 {
 	struct settings_disk *d = arg;
@@ -223,7 +225,7 @@ static void settings_disk_watch(void *arg)
 	d->events.ready = settings_disk_event;
 	d->events.arg = d;
 	engine_watch(d->model->engine, &d->events);
-	model_settings_refresh(d->model); /* what changed before the watch */
+	model_settings_refresh(d->model); /* for changes before the watch */
 }
 
 int settings_disk_open(struct model *m, const char *state_dir)

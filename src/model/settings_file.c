@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * settings_file.c - reads and saves config/default.env and puts it in force.
+ * settings_file.c - reads and saves config/default.env, and puts its settings in force.
  */
 #include "base/clock.h"
 #include "base/log.h"
@@ -20,7 +20,7 @@ static bool settings_differ(const struct settings *old, const struct settings *n
 	return !old || strcmp(settings_get(old, key), settings_get(new, key)) != 0;
 }
 
-/* If the settings name another stack, all that is known belongs to the old one. */
+/* Returns whether the settings name another stack. All state in memory belongs to the old stack then. */
 static bool settings_names_other_stack(const struct settings *old, const struct settings *new)
 {
 	static const enum setting keys[] = {SETTING_AWS_REGION, SETTING_STAGE, SETTING_AWS_PROFILE};
@@ -59,7 +59,7 @@ static void settings_show_text(struct snapshot *s, const struct settings_in_forc
 	s->settings_changed_ms = clock_wall_ms();
 }
 
-/* The text is shown as it is on disk; the settings in force stay. */
+/* Shows the text as it is on disk. The settings in force stay. */
 static int settings_edit_text(struct snapshot *s, void *arg)
 {
 	settings_show_text(s, arg);
@@ -127,7 +127,7 @@ int settings_file_add_region(struct settings *settings)
 
 /* -- saving ---------------------------------------------------------------------------------------------------- */
 
-/* A thread of its own writes the file, because neither the tree nor the network may wait for a slow disk. */
+/* A separate thread writes the file, because neither the tree nor the network may wait for a slow disk. */
 struct settings_save {
 	struct model *model;
 	struct settings *settings;
@@ -214,6 +214,6 @@ int model_settings_save(struct model *m, struct buf *text, void (*done)(int resu
 		return -ENOMEM;
 	r = settings_start_save(s, err);
 	if (r == 0)
-		s = NULL; /* owned by the thread now */
+		s = NULL; /* the thread owns it now */
 	return r;
 }
