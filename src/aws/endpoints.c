@@ -6,7 +6,7 @@
 
 #define PLACE "{region}"
 
-/* <word>-<digits> */
+/* Matches <word>-<digits>, the part of a region's name after the prefix. */
 static bool endpoints_is_rest(const char *rest)
 {
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";

@@ -18,14 +18,14 @@
 
 struct chain {
 	const struct aws_profiles *profiles;
-	const char *profile;	 /* the one at hand */
-	bool no_environment;	 /* a profile was named: the environment's keys do not count */
-	const char *visited[32]; /* profiles on the way through assumed roles */
+	const char *profile;	 /* the profile that is searched */
+	bool no_environment;	 /* a profile was named, so the environment's credentials are ignored */
+	const char *visited[32]; /* the profiles that the chain of assumed roles has passed */
 	size_t visited_n;
 	struct error *err;
 };
 
-/* A place to look. 1: *s says what was found; 0: nothing is configured there; negative errno with a message. */
+/* Searches one place: 1 if *s was filled, 0 if nothing is configured there, or a negative errno with a message. */
 typedef int chain_finder(struct chain *c, struct credential_source *s);
 
 static int chain_role(struct chain *c, struct credential_source *s);
@@ -67,7 +67,6 @@ static int chain_label(struct credential_source *s, const char *format, ...)
 	return n < 0 ? -ENOMEM : 1;
 }
 
-/* Copies text, if there is one. */
 static int chain_copy(char **to, const char *text)
 {
 	*to = text ? strdup(text) : NULL;
@@ -79,17 +78,17 @@ static const char *chain_option(const struct chain *c, const char *option)
 	return aws_profiles_get(c->profiles->merged, c->profile, option);
 }
 
-/* -- keys as they stand ---------------------------------------------------------------------------------------- */
+/* -- static credentials ---------------------------------------------------------------------------------------- */
 
-/* A value, and where it stands, for people: a variable, or "<file>: <option> of [<section>]". */
+/* A value and its location for messages: a variable, or "<file>: <option> of [<section>]". */
 struct chain_value {
 	char where[PATH_MAX + 400];
 	const char *value;
 };
 
 /*
- * The key ID and the token go into headers, where a line feed would begin another one. Blanks around the secret or the
- * token are left as they are, as botocore does; files are stripped by their reader.
+ * The key ID and the token become HTTP headers, where a line feed would start another header. Blanks around the secret
+ * or the token are kept, as in botocore. The reader of the files has already stripped values that come from a file.
  */
 static int chain_check_characters(struct chain *c, const struct chain_value *v, char lowest)
 {
@@ -163,7 +162,7 @@ static int chain_environment(struct chain *c, struct credential_source *s)
 	return r < 0 ? r : chain_label(s, "environment");
 }
 
-/* Keys of the profile at hand in one of the two files. */
+/* The section of the current profile in one of the two files. */
 struct chain_section {
 	const cJSON *sections;
 	const char *path, *prefix;
@@ -209,7 +208,7 @@ static int chain_config_file(struct chain *c, struct credential_source *s)
 
 /* -- web identity ---------------------------------------------------------------------------------------------- */
 
-/* A variable that is set counts even if it is empty. */
+/* A variable that is set takes precedence even if it is empty. */
 static const char *chain_variable_or_option(const struct chain *c, const char *variable, const char *option)
 {
 	const char *value = c->no_environment ? NULL : getenv(variable);
@@ -246,7 +245,7 @@ static int chain_web_identity(struct chain *c, struct credential_source *s)
 
 /* -- IAM Identity Center --------------------------------------------------------------------------------------- */
 
-/* The session and the profile may both have an option, if it is the same. */
+/* The session and the profile may both have an option only if the values are equal. */
 static int chain_check_sso_session(struct chain *c, const cJSON *session)
 {
 	const cJSON *option;
@@ -261,7 +260,7 @@ static int chain_check_sso_session(struct chain *c, const cJSON *session)
 	return 0;
 }
 
-/* Where and at which URL is said by the session, if the profile has one, and by nothing else. */
+/* If the profile has a session, only the session gives the region and the start URL. */
 static const char *chain_sso_option(const struct chain *c, const cJSON *session, const char *option)
 {
 	const char *value = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(session, option));
@@ -313,7 +312,7 @@ static int chain_sso(struct chain *c, struct credential_source *s)
 	return r < 0 ? r : chain_take_sso(c, s, session);
 }
 
-/* -- a program, the console's login ---------------------------------------------------------------------------- */
+/* -- external program and console login ------------------------------------------------------------------------ */
 
 static int chain_process(struct chain *c, struct credential_source *s)
 {
@@ -359,7 +358,7 @@ static int chain_nothing(struct chain *c)
 	return -ENOKEY;
 }
 
-/* -- machines -------------------------------------------------------------------------------------------------- */
+/* -- container and instance endpoints -------------------------------------------------------------------------- */
 
 static int chain_container(struct chain *c _unused_, struct credential_source *s)
 {
@@ -391,19 +390,19 @@ static int chain_instance(struct chain *c, struct credential_source *s)
 	return r < 0 ? r : chain_label(s, "instance");
 }
 
-/* -- the orders ------------------------------------------------------------------------------------------------ */
+/* -- search orders --------------------------------------------------------------------------------------------- */
 
 static chain_finder *const chain_of_all[] = {
 	chain_environment, chain_role,	  chain_web_identity, chain_sso,       chain_shared_file,
 	chain_login,	   chain_process, chain_config_file,  chain_container, chain_instance,
 };
 
-/* What a role's source_profile may use. */
+/* The places that the source_profile of a role may use. */
 static chain_finder *const chain_of_profile[] = {
 	chain_web_identity, chain_sso, chain_shared_file, chain_login, chain_process, chain_config_file,
 };
 
-/* What credential_source may name. */
+/* The values that credential_source may have. */
 static const struct {
 	const char *name;
 	chain_finder *find;
@@ -439,7 +438,7 @@ static int chain_named_source(struct chain *c, const char *name, struct credenti
 	const bool no_environment = c->no_environment;
 	int r = -1;
 
-	c->no_environment = false; /* it is named, so it counts */
+	c->no_environment = false; /* credential_source names this place explicitly, so the environment is used */
 	for (size_t i = 0; i < ARRAY_SIZE(chain_named); i++)
 		if (strcmp(chain_named[i].name, name) == 0)
 			r = chain_named[i].find(c, s);
@@ -462,7 +461,7 @@ static bool chain_was_visited(const struct chain *c, const char *profile)
 	return false;
 }
 
-/* A profile may be its own source if it has keys; any other way back to a profile goes round for ever. */
+/* A profile may be its own source if it has keys. Any other return to a visited profile would be an endless loop. */
 static int chain_check_source_profile(struct chain *c, const char *parent, const char *name)
 {
 	if (!cJSON_GetObjectItemCaseSensitive(c->profiles->merged, name))
@@ -552,7 +551,7 @@ static int chain_role(struct chain *c, struct credential_source *s)
 	return r < 0 ? r : chain_take_role(c, s);
 }
 
-/* -- the whole ------------------------------------------------------------------------------------------------- */
+/* -- the search ------------------------------------------------------------------------------------------------ */
 
 static int chain_check_profile(struct chain *c, const char *chosen)
 {
@@ -564,7 +563,7 @@ static int chain_check_profile(struct chain *c, const char *chosen)
 	return -ENOKEY;
 }
 
-/* Where nothing better has been said. */
+/* Adds a general remedy if no step of the search has set a more specific one. */
 static void chain_advise(const struct chain *c)
 {
 	if (c->err && !*c->err->remedy)

@@ -55,7 +55,7 @@ void fetch_fail(struct credential_fetch *f, const struct error *err)
 	void *arg = f->arg;
 
 	if (!done)
-		return; /* it is being cancelled */
+		return; /* the fetch is being cancelled */
 	f->done = NULL;
 	fetch_free(f);
 	done(NULL, &why, arg);
@@ -80,7 +80,7 @@ void fetch_take(struct credential_fetch *f, const cJSON *answer, const struct aw
 	fetch_fail(f, &err);
 }
 
-/* -- keys as they stand ---------------------------------------------------------------------------------------- */
+/* -- static credentials ---------------------------------------------------------------------------------------- */
 
 static void fetch_copy_static(void *arg)
 {
@@ -116,7 +116,7 @@ static int fetch_static_start(struct credential_fetch *f, struct error *err)
 	return 0;
 }
 
-/* -- the begin ------------------------------------------------------------------------------------------------- */
+/* -- the start ------------------------------------------------------------------------------------------------- */
 
 static int (*const fetch_starts[])(struct credential_fetch *f, struct error *err) = {
 	[CREDENTIAL_STATIC] = fetch_static_start,

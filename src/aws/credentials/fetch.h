@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * fetch.h - asking a source for its keys: by AWS's API, by HTTP, or by a program.
+ * fetch.h - gets credentials from a source: through the AWS API, over HTTP, or from a program.
  *
- * Everything here runs on the engine thread and nothing blocks it. A fetch that has been started ends once, with keys
- * or with a message that names the source; what would help is its remedy.
+ * All functions run on the engine thread and never block it. Every fetch that was started ends exactly once, with
+ * credentials or with a message that names the source and has a remedy, unless it is cancelled. The fetch frees itself
+ * when it ends.
  */
 #ifndef VASTFS_AWS_CREDENTIALS_FETCH_H
 #define VASTFS_AWS_CREDENTIALS_FETCH_H
@@ -14,14 +15,17 @@
 
 struct credential_fetch;
 
-/* Called once, later. keys is NULL after a failure; its content may be taken, the rest is freed behind it. */
+/*
+ * Called once, after credential_fetch_start has returned. keys is NULL after a failure. The callback may move members
+ * out of *keys; the fetch frees the members that remain.
+ */
 typedef void credential_fetched(struct aws_credentials *keys, const struct error *err, void *arg);
 
-/* a and s must outlive it. NULL without memory: done is not called. */
+/* a and s must outlive the fetch. Returns NULL without memory; done is then not called. */
 struct credential_fetch *credential_fetch_start(struct aws *a, const struct credential_source *s,
 						credential_fetched *done, void *arg);
 
-/* Abandons it: done is not called. NULL is fine. */
+/* Cancels and frees the fetch without calling done. f may be NULL. */
 void credential_fetch_cancel(struct credential_fetch *f);
 
 #endif

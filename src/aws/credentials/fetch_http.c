@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Keys from an endpoint of the machine: of an ECS task or EKS pod, or EC2's instance metadata service. */
+/*
+ * Fetches credentials from a local endpoint: the endpoint of an ECS task or EKS pod, or EC2's instance metadata
+ * service.
+ */
 #include "aws/credentials/fetch_internal.h"
 
 #include "aws/client.h"
@@ -22,13 +25,15 @@
 #define INSTANCE_TOKEN_HEADER "x-aws-ec2-metadata-token: "
 #define INSTANCE_LIFETIME     "x-aws-ec2-metadata-token-ttl-seconds: 21600"
 #define NAME_MAX_BYTES	      256
-#define INSTANCE_EXTENSION_MS (20 * 60 * 1000) /* the window of renewal, and five minutes */
+#define INSTANCE_EXTENSION_MS (20 * 60 * 1000) /* the renewal window of 15 minutes, and 5 minutes more */
 
 static const struct aws_credentials_names endpoint_names = {"AccessKeyId", "SecretAccessKey", "Token", "Expiration"};
 
 /* -- one exchange ---------------------------------------------------------------------------------------------- */
 
-/* A container's endpoint is never asked through a proxy; the instance's is as NO_PROXY says. Both as the AWS CLI does.
+/*
+ * As in the AWS CLI, a request to a container's endpoint never uses a proxy, and a request to the instance metadata
+ * service uses one unless NO_PROXY excludes it.
  */
 static int endpoint_ask(struct credential_fetch *f, const char *method, const char *url, const char *header,
 			int limit_ms, void (*done)(struct http_reply *reply, void *arg))
@@ -54,7 +59,7 @@ static void endpoint_no_memory(struct credential_fetch *f)
 	fetch_fail(f, &err);
 }
 
-/* Both services give keys that end, with a token; an answer without is another program's. */
+/* Both services always give a token and an expiry. An answer without them comes from another program. */
 static bool endpoint_is_whole(const cJSON *answer)
 {
 	return cJSON_IsString(cJSON_GetObjectItemCaseSensitive(answer, "Token")) &&
@@ -62,8 +67,9 @@ static bool endpoint_is_whole(const cJSON *answer)
 }
 
 /*
- * EC2 keeps keys that should have ended valid while its service for new ones is out of order, and asks for them not to
- * be discarded (AWS: "static stability"). They are asked for again after some minutes.
+ * While EC2's credential service is unavailable, EC2 accepts credentials after their expiry, and AWS asks clients not
+ * to discard them ("static stability"). With the extended expiry, the provider requests credentials again after half of
+ * that time, 10 minutes (aws_credentials_renewal_ms).
  */
 static void endpoint_extend(const struct credential_fetch *f, cJSON *answer)
 {
@@ -137,7 +143,7 @@ static bool container_is_loopback(const char *host)
 	return inet_pton(AF_INET6, host, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
 }
 
-/* The host of a URL, without port and brackets. */
+/* The host of a URL, without the port and without brackets. */
 static void container_host(const char *url, char *host, size_t size)
 {
 	const char *begin = strstr(url, "://");
@@ -148,7 +154,10 @@ static void container_host(const char *url, char *host, size_t size)
 	snprintf(host, size, "%.*s", (int)len, begin);
 }
 
-/* Keys come over the wire in the clear, so only what does not leave the machine, or TLS. */
+/*
+ * Credentials sent over plain HTTP can be read on the network, so the URL must use TLS or an address that does not
+ * leave the machine.
+ */
 static int container_check(const char *url, struct error *err)
 {
 	static const char *const allowed[] = {"169.254.170.2", "169.254.170.23", "fd00:ec2::23", "localhost"};
@@ -170,7 +179,7 @@ static int container_check(const char *url, struct error *err)
 	return -ENOKEY;
 }
 
-/* The file wins, and is read for every fetch. */
+/* The file takes precedence over the variable. It is read for every fetch because its token is replaced regularly. */
 static int container_read_token(char **ret, size_t *ret_size, struct error *err)
 {
 	const char *file = getenv("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
@@ -231,7 +240,10 @@ static void instance_ask(struct credential_fetch *f, const char *method, const c
 		endpoint_no_memory(f);
 }
 
-/* Where there is no such service this is the end of the search, and so the message is the search's. */
+/*
+ * If the machine has no such service, the search has found no credentials, so the message is the one that the search
+ * prepared.
+ */
 static void instance_fail(struct credential_fetch *f, const struct http_reply *reply, const char *what)
 {
 	struct error err = f->source->nothing;
@@ -245,7 +257,7 @@ static void instance_fail(struct credential_fetch *f, const struct http_reply *r
 	fetch_fail(f, &err);
 }
 
-/* Each of the three requests is tried as often as the settings say. */
+/* Each of the three requests is tried as often as the settings allow. */
 static bool instance_again(struct credential_fetch *f, const struct http_reply *reply, void (*ask)(void *arg))
 {
 	if (reply->error.errnum == -ECANCELED || ++f->attempts >= f->source->imds.tries)
@@ -308,13 +320,13 @@ static void instance_ask_role(void *arg)
 	instance_ask(f, "GET", INSTANCE_ROLE, "", f->header, instance_got_role);
 }
 
-/* Connected, but without an answer in time. */
+/* The connection was established, but no answer arrived in time. */
 static bool instance_is_late(const struct http_reply *reply)
 {
 	return reply->error.errnum == -ETIMEDOUT && reply->sent;
 }
 
-/* An answer that another attempt would not change. */
+/* True if another attempt would give the same answer. */
 static bool instance_is_final(const struct http_reply *reply)
 {
 	return reply->status == 200 || reply->status == 400 || reply->status == 403 || reply->status == 404 ||
@@ -324,8 +336,8 @@ static bool instance_is_final(const struct http_reply *reply)
 static void instance_begin(void *arg);
 
 /*
- * Version 1 of the service has no tokens. It is asked where version 2 gives none, unless that is forbidden: behind a
- * router, as in a container, the token may not come through.
+ * Version 1 of the service has no tokens. It is used if version 2 gives no token, unless the settings forbid version 1:
+ * behind a router, for example in a container, the answer with the token may be lost.
  */
 static void instance_got_token(struct http_reply *reply, void *arg)
 {

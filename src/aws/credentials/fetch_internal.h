@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * fetch_internal.h - what the fetches of the kinds share, for the files of this room only.
+ * fetch_internal.h - the state and the functions that all kinds of fetch share. Only the fetch files include it.
  *
- * A kind is a start function: it begins the first exchange, and every exchange ends by beginning the next, or by
- * fetch_end, fetch_fail or fetch_take. Whatever is under way belongs to the fetch, so that cancelling is one function.
+ * Each kind has a start function, which begins the first exchange. The callback of an exchange begins the next exchange
+ * or ends the fetch with fetch_end, fetch_fail or fetch_take. The fetch owns every exchange, call and child process
+ * that is in progress, so one function can cancel all of them. Everything runs on the engine thread.
  */
 #ifndef VASTFS_AWS_CREDENTIALS_FETCH_INTERNAL_H
 #define VASTFS_AWS_CREDENTIALS_FETCH_INTERNAL_H
@@ -14,13 +15,13 @@
 
 #include <sys/types.h>
 
-#define FETCH_ANSWER_MAX ((size_t)64 << 10) /* bytes that a source may answer */
+#define FETCH_ANSWER_MAX ((size_t)64 << 10) /* maximum size of a source's answer in bytes */
 
-/* A program that runs. */
+/* The child process of a credential_process source. */
 struct fetch_child {
-	pid_t pid; /* 0: none */
+	pid_t pid; /* 0: no process */
 	struct engine_socket output, errors, end;
-	bool ended; /* its output has ended, or it was killed */
+	bool ended; /* the output has ended, or the process was killed */
 };
 
 struct credential_fetch {
@@ -30,19 +31,19 @@ struct credential_fetch {
 	credential_fetched *done;
 	void *arg;
 	struct engine_timer timer;
-	struct credential_fetch *inner; /* of the role's own source */
-	struct aws_credentials keys;	/* of the role's own source */
+	struct credential_fetch *inner; /* the fetch of a role's source credentials */
+	struct aws_credentials keys;	/* a role's source credentials */
 	struct aws_call *call;
 	struct http_exchange *exchange;
 	struct fetch_child child;
 	struct buf answer, stderr_text; /* of a program */
-	char *header;			/* with a secret; a request points to it */
-	char *role;			/* of the instance */
-	cJSON *token;			/* of IAM Identity Center, as in its cache */
+	char *header;			/* contains a secret; a request points to it */
+	char *role;			/* the role of the instance */
+	cJSON *token;			/* the IAM Identity Center token, in the form of its cache file */
 	int attempts;
 };
 
-/* The starts of the kinds: 0, or a negative errno with a message; then fetch.c ends the fetch. */
+/* The start function of each kind. Returns 0, or a negative errno with a message; fetch.c then ends the fetch. */
 int fetch_role_start(struct credential_fetch *f, struct error *err);
 int fetch_web_identity_start(struct credential_fetch *f, struct error *err);
 int fetch_sso_start(struct credential_fetch *f, struct error *err);
@@ -51,13 +52,16 @@ int fetch_container_start(struct credential_fetch *f, struct error *err);
 int fetch_instance_start(struct credential_fetch *f, struct error *err);
 void fetch_process_release(struct credential_fetch *f);
 
-/* Each ends and frees the fetch. */
+/* Each of these functions ends and frees the fetch. */
 void fetch_end(struct credential_fetch *f, struct aws_credentials *keys);
 void fetch_fail(struct credential_fetch *f, const struct error *err);
-/* With the keys in an answer, or because they are not there. */
+/* Ends the fetch with the credentials in the answer, or fails if the answer has none. */
 void fetch_take(struct credential_fetch *f, const cJSON *answer, const struct aws_credentials_names *names);
 
-/* One AWS call in another name than the client's: as (may be NULL: unsigned). done gets the fetch. */
+/*
+ * Makes one AWS call with credentials other than the client's own. as is NULL for an unsigned call. The fetch is the
+ * argument of done.
+ */
 int fetch_call(struct credential_fetch *f, struct aws_request *request, const struct aws_as *as,
 	       void (*done)(struct aws_reply *reply, void *arg), struct error *err);
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* credential_process: a program that prints keys. It has no terminal, a time limit, and a limit of what it may print.
+/*
+ * Runs the program of credential_process, which prints credentials. The program has no terminal, and its running time
+ * and its output are limited.
  */
 #include "aws/credentials/fetch_internal.h"
 
@@ -34,7 +36,7 @@ static void process_unwatch(struct engine_socket *s)
 	s->fd = -1;
 }
 
-/* It has a group of its own, so whatever it has started ends with it. */
+/* The program has a process group of its own, so the signal also ends every process that the program started in it. */
 void fetch_process_release(struct credential_fetch *f)
 {
 	process_unwatch(&f->child.output);
@@ -59,7 +61,7 @@ static void process_fail(struct credential_fetch *f, int errnum, const char *wha
 	fetch_fail(f, &err);
 }
 
-/* Its keys, or what it was; the output is not repeated, for it may hold keys. */
+/* Reads the credentials from the output. Messages never repeat the output, because it may contain secrets. */
 static void process_read(struct credential_fetch *f)
 {
 	cJSON *answer = aws_credentials_parse(buf_str(&f->answer));
@@ -82,7 +84,7 @@ static void process_ended(void *arg)
 
 	while (waitpid(f->child.pid, &status, 0) < 0 && errno == EINTR)
 		;
-	kill(-f->child.pid, SIGKILL); /* what it left in the background */
+	kill(-f->child.pid, SIGKILL); /* ends processes that the program left in the background */
 	f->child.pid = 0;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
 		process_read(f);
@@ -122,7 +124,7 @@ static void process_printed(void *arg)
 		process_unwatch(&f->child.output);
 }
 
-/* Of the stderr_text the first 4 KiB count. */
+/* Only the first 4 KiB of stderr are kept. */
 static void process_wrote_stderr(void *arg)
 {
 	struct credential_fetch *f = arg;
@@ -132,7 +134,10 @@ static void process_wrote_stderr(void *arg)
 		process_unwatch(&f->child.errors);
 }
 
-/* Its end may be seen before the last of its output. A child that it left behind is not waited for. */
+/*
+ * The end of the program can be reported before the last bytes of its output. A child process that keeps the pipe open
+ * is not waited for.
+ */
 static void process_exited(void *arg)
 {
 	struct credential_fetch *f = arg;
@@ -151,7 +156,7 @@ static void process_is_late(void *arg)
 	process_fail(arg, -ETIMEDOUT, "gave no answer within 60 s");
 }
 
-/* -- the begin ------------------------------------------------------------------------------------------------- */
+/* -- the start ------------------------------------------------------------------------------------------------- */
 
 static int process_watch(struct credential_fetch *f, struct engine_socket *s, int fd, void (*ready)(void *arg))
 {
@@ -184,8 +189,10 @@ static int process_set_attributes(posix_spawnattr_t *attributes)
 	return posix_spawnattr_setsigdefault(attributes, &all);
 }
 
-/* Without the secrets of the environment (secret_env.h). A session of its own: no terminal to ask on, and a group to be
- * killed. */
+/*
+ * The program gets the environment without its secrets (secret_env.h). It runs in a session of its own, so that it
+ * cannot prompt on a terminal and its process group can be killed.
+ */
 static int process_spawn(struct credential_fetch *f, int output, int errors)
 {
 	posix_spawn_file_actions_t actions;
@@ -212,7 +219,7 @@ static int process_spawn(struct credential_fetch *f, int output, int errors)
 	return -r;
 }
 
-/* Only our ends do not block. */
+/* Only the reading end is non-blocking: the program expects a blocking stdout. */
 static int process_pipe(int ends[2])
 {
 	if (pipe2(ends, O_CLOEXEC) < 0)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Assumed roles: sts:AssumeRole with another source's keys, sts:AssumeRoleWithWebIdentity with a token from a file. */
+/*
+ * Assumes roles: sts:AssumeRole with the credentials of another source, sts:AssumeRoleWithWebIdentity with a token from
+ * a file.
+ */
 #include "aws/credentials/fetch_internal.h"
 
 #include "aws/services/sts.h"
@@ -12,7 +15,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define TOKEN_MAX ((size_t)20000) /* AWS's limits of WebIdentityToken, in characters */
+#define TOKEN_MAX ((size_t)20000) /* AWS's limit for WebIdentityToken, in characters */
 #define TOKEN_MIN 4
 
 static const struct aws_credentials_names role_names = {"AccessKeyId", "SecretAccessKey", "SessionToken", "Expiration"};
@@ -70,7 +73,7 @@ int fetch_role_start(struct credential_fetch *f, struct error *err)
 	return f->inner ? 0 : error_set(err, -ENOMEM, "out of memory");
 }
 
-/* The file is replaced by the issuer of the tokens, so it is read for every fetch. */
+/* The issuer of the tokens replaces the file regularly, so it is read for every fetch. */
 static int role_read_token(const char *path, char **ret, size_t *ret_size, struct error *err)
 {
 	_close_ int fd = file_open_regular(path);

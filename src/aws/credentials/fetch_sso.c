@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* IAM Identity Center: the cached token, refreshed where it can be, gives the keys of a role. */
+/* Gets a role's credentials from IAM Identity Center with the cached token, which is refreshed first if possible. */
 #include "aws/credentials/fetch_internal.h"
 
 #include "aws/credentials/sso_cache.h"
@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#define TOKEN_AHEAD_MS (15 * 60 * 1000) /* a token is refreshed so long before it expires */
+#define TOKEN_AHEAD_MS (15 * 60 * 1000) /* a token is refreshed 15 minutes before it expires */
 
 static const struct aws_credentials_names sso_names = {"accessKeyId", "secretAccessKey", "sessionToken", "expiration"};
 
@@ -20,7 +20,7 @@ static const char *sso_text(const struct credential_fetch *f, const char *member
 	return text ? text : "";
 }
 
-/* The token is refused, or has expired and cannot be refreshed. */
+/* Fails with a request to sign in: the token was refused, or it has expired and cannot be refreshed. */
 static void sso_expired(struct credential_fetch *f, const char *why)
 {
 	struct error err = {0};
@@ -31,7 +31,7 @@ static void sso_expired(struct credential_fetch *f, const char *why)
 	fetch_fail(f, &err);
 }
 
-/* -- the role's keys ------------------------------------------------------------------------------------------- */
+/* -- the role's credentials ------------------------------------------------------------------------------------ */
 
 static void sso_answered(struct aws_reply *reply, void *arg)
 {
@@ -62,7 +62,7 @@ static int sso_ask_keys(struct credential_fetch *f, struct error *err)
 			  sso_answered, err);
 }
 
-/* -- a newer token --------------------------------------------------------------------------------------------- */
+/* -- token refresh --------------------------------------------------------------------------------------------- */
 
 static int64_t sso_left_ms(const struct credential_fetch *f, const char *member)
 {
@@ -81,7 +81,7 @@ static void sso_set(cJSON *token, const char *member, const char *text)
 	cJSON_AddItemToObject(token, member, value);
 }
 
-/* Keeps what the reply does not name, as the AWS CLI does. */
+/* Keeps the members that the reply does not name, as the AWS CLI does. */
 static void sso_take_token(struct credential_fetch *f, const cJSON *reply)
 {
 	char when[CLOCK_TEXT_SIZE];
@@ -93,7 +93,7 @@ static void sso_take_token(struct credential_fetch *f, const cJSON *reply)
 		clock_format(aws_now_ms(f->aws) + (int64_t)aws_number(reply, "expiresIn", 0) * 1000, when));
 	sso_set(f->token, "startUrl", f->source->start_url);
 	sso_set(f->token, "region", f->source->sso_region);
-	sso_cache_write(f->source, f->token, &ignored); /* it serves this process even if nobody else */
+	sso_cache_write(f->source, f->token, &ignored); /* a failure affects other processes only */
 }
 
 static void sso_refreshed(struct aws_reply *reply, void *arg)

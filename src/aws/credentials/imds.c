@@ -9,7 +9,7 @@
 
 #define IMDS_URL	 "http://169.254.169.254"
 #define IMDS_URL_IPV6	 "http://[fd00:ec2::254]"
-#define IMDS_TIMEOUT_MAX 60 /* s */
+#define IMDS_TIMEOUT_MAX 60 /* seconds */
 #define IMDS_TRIES_MAX	 20
 
 struct imds {
@@ -18,7 +18,7 @@ struct imds {
 	struct error *err;
 };
 
-/* The variable counts even if it is empty. */
+/* A variable that is set takes precedence even if it is empty. */
 static const char *imds_setting(const struct imds *i, const char *variable, const char *option)
 {
 	const char *value = getenv(variable);
@@ -55,7 +55,7 @@ static int imds_take_number(const struct imds *i, const char *variable, const ch
 	return 0;
 }
 
-/* 1: IPv6 is wanted. */
+/* Returns 1 for IPv6, 0 for IPv4, or a negative errno. */
 static int imds_take_mode(const struct imds *i)
 {
 	const char *mode =

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * imds.h - where EC2's instance metadata service is asked, and how: environment and profile, as the AWS CLI reads them.
+ * imds.h - reads the settings of EC2's instance metadata service (IMDS) from the environment and the profile, as the
+ * AWS CLI does.
  *
- * Pure but for the environment; any thread. Source: "IMDS credential provider" in AWS's SDKs and Tools reference guide,
- * and botocore, configprovider and utils.
+ * The functions only read the environment and the given profiles. Any thread may call them. The caller owns the source.
+ *
+ * Source: "IMDS credential provider" in AWS's SDKs and Tools reference guide; botocore, configprovider and utils.
  */
 #ifndef VASTFS_AWS_CREDENTIALS_IMDS_H
 #define VASTFS_AWS_CREDENTIALS_IMDS_H
@@ -11,11 +13,17 @@
 #include "aws/credentials/profiles.h"
 #include "aws/credentials/source.h"
 
-/* Sets s->url and s->imds. profile: the one in use. -ENOKEY with a message that names the wrong setting; -ENOMEM. */
+/*
+ * Sets s->url and s->imds. profile is the profile in use. Returns -ENOKEY with a message that names the invalid
+ * setting, or -ENOMEM.
+ */
 int imds_configure(const struct aws_profiles *profiles, const char *profile, struct credential_source *s,
 		   struct error *err);
 
-/* Whether that would fail. The AWS CLI refuses wrong settings even if another source gives keys. */
+/*
+ * Returns the error that imds_configure would return. The AWS CLI refuses invalid settings even if another source gives
+ * credentials.
+ */
 int imds_check(const struct aws_profiles *profiles, const char *profile, struct error *err);
 
 #endif

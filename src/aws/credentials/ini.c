@@ -12,10 +12,10 @@
 #define DEFAULTS       "DEFAULT"
 
 struct ini {
-	cJSON *root, *defaults; /* [DEFAULT] is no section of its own */
-	cJSON *section;		/* the one at hand; NULL before the first */
-	cJSON *option;		/* the value at hand, an array of its lines; NULL: a line cannot continue one */
-	size_t indent;		/* characters before the option or section at hand */
+	cJSON *root, *defaults; /* [DEFAULT] is not a section itself */
+	cJSON *section;		/* the current section; NULL before the first one */
+	cJSON *option;		/* the current value, an array of lines; NULL: no value can continue */
+	size_t indent;		/* characters before the current option or section */
 	unsigned line_number;
 	struct error *err;
 };
@@ -32,7 +32,9 @@ static int ini_refuse(struct ini *ini, const char *what)
 
 /* -- blanks ---------------------------------------------------------------------------------------------------- */
 
-/* Cuts blanks off both ends; *ret_indent (may be NULL) is the number of characters cut off the front. */
+/*
+ * Strips blanks from both ends. *ret_indent is the number of characters that were removed at the front; it may be NULL.
+ */
 static struct span ini_strip(struct span s, size_t *ret_indent)
 {
 	size_t indent = 0, n;
@@ -49,7 +51,7 @@ static struct span ini_strip(struct span s, size_t *ret_indent)
 	return s;
 }
 
-/* A value may be a key: copies are overwritten when they are freed. */
+/* A value may be a secret, so copies are overwritten when they are freed. */
 static char *ini_copy(struct span s)
 {
 	return secret_printf("%.*s", (int)s.len, s.at);
@@ -76,7 +78,7 @@ static int ini_take_section(struct ini *ini, struct span line)
 	return ini->section ? 0 : -ENOMEM;
 }
 
-/* "[x" without an end, and "[]", are options or nothing, as for configparser. */
+/* As in configparser, "[x" without a closing bracket and "[]" do not start a section. */
 static bool ini_is_section(struct span line)
 {
 	const char *end = line.len > 2 && *line.at == '[' ? memrchr(line.at, ']', line.len) : NULL;
@@ -146,7 +148,7 @@ static int ini_take_line(struct ini *ini, struct span raw)
 	return ini_take_option(ini, line);
 }
 
-/* Lines end with a line feed, a carriage return or both. */
+/* A line ends with a line feed, a carriage return or both. */
 static int ini_take_lines(struct ini *ini, const char *text, size_t len)
 {
 	int r = 0;
@@ -167,7 +169,7 @@ static int ini_take_lines(struct ini *ini, const char *text, size_t len)
 
 /* -- values ---------------------------------------------------------------------------------------------------- */
 
-/* "name = value", each line of a nested block. */
+/* Every line of a nested block has the form "name = value". */
 static int ini_take_nested(cJSON *block, const char *text, struct error *err)
 {
 	struct span line = ini_strip((struct span){text, strlen(text)}, NULL);
@@ -226,7 +228,7 @@ static bool ini_is_nested(const cJSON *lines)
 	return false;
 }
 
-/* They are about to be freed, and may hold a key. */
+/* Overwrites the lines before they are freed, because they may contain a secret. */
 static void ini_forget_lines(cJSON *lines)
 {
 	cJSON *line;
@@ -235,7 +237,7 @@ static void ini_forget_lines(cJSON *lines)
 		explicit_bzero(line->valuestring, strlen(line->valuestring));
 }
 
-/* The lines of every option become its value. */
+/* Joins the lines of every option into its value. */
 static int ini_finish_section(cJSON *section, struct error *err)
 {
 	cJSON *option = section->child;

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#define RENEWAL_AHEAD_MS (15 * 60 * 1000) /* the AWS CLI's advisory window */
+#define RENEWAL_AHEAD_MS (15 * 60 * 1000) /* the AWS CLI's advisory refresh window */
 
 int64_t aws_credentials_renewal_ms(int64_t fetched_ms, int64_t expires_ms)
 {
@@ -33,7 +33,7 @@ static const cJSON *keys_member(const cJSON *answer, const char *name)
 	return name ? cJSON_GetObjectItemCaseSensitive(answer, name) : NULL;
 }
 
-/* The text goes into a header. */
+/* The text becomes an HTTP header, which must not contain control characters. */
 static bool keys_is_plain(const char *text)
 {
 	for (const char *p = text; *p; p++)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * keys.h - what requests are signed with, for as long as it holds.
+ * keys.h - the credentials that sign requests: how they are parsed from an answer and when they are renewed.
+ *
+ * Every function may be called from any thread. The caller owns the credentials.
  */
 #ifndef VASTFS_AWS_CREDENTIALS_KEYS_H
 #define VASTFS_AWS_CREDENTIALS_KEYS_H
@@ -10,34 +12,37 @@
 #include <cjson/cJSON.h>
 #include <stdint.h>
 
-/* All owned, from secret.h's memory; NULL in an empty value. */
+/* Every string is owned by the struct and allocated with secret.h. All members of an empty value are NULL or 0. */
 struct aws_credentials {
 	char *key_id, *secret;
-	char *token;	    /* "" if there is none */
-	int64_t expires_ms; /* wall clock, 0: never */
+	char *token;	    /* "" if there is no token */
+	int64_t expires_ms; /* wall clock; 0: never */
 };
 
-void aws_credentials_free(struct aws_credentials *c); /* the content; zeroes are fine */
+void aws_credentials_free(struct aws_credentials *c); /* frees the content, not *c; an all-zero *c is valid */
 
-/* The members under which a source gives keys. expiry is a text in RFC 3339, or a number of milliseconds. */
+/*
+ * The JSON member names under which a source gives credentials. expiry is an RFC 3339 text or a number of milliseconds
+ * since 1970.
+ */
 struct aws_credentials_names {
 	const char *key_id, *secret, *token, *expiry;
 };
 
-/* A source's answer, JSON from its first to its last byte. NULL: it is not, or there is no memory. */
+/* Parses a source's answer, all of which must be one JSON value. Returns NULL if it is not JSON, or without memory. */
 cJSON *aws_credentials_parse(const char *text);
 
 /*
- * Takes keys from a source's answer. -EBADMSG with a message that names the member which is missing, has another type
- * or a control character; -ENOMEM. *ret is empty then.
+ * Copies the credentials out of a source's answer. Returns -EBADMSG with a message that names the member that is
+ * missing, has a wrong type or contains a control character, or -ENOMEM. *ret is empty after an error.
  */
 int aws_credentials_take(const cJSON *answer, const struct aws_credentials_names *names, struct aws_credentials *ret,
 			 struct error *err);
 
 /*
- * When keys that were given at fetched_ms are fetched anew, wall clock; they end at expires_ms. 15 minutes before their
- * end, as the AWS CLI does it, or half of the time that they had left: keys of a quarter of an hour would otherwise be
- * fetched for every call. Pure.
+ * The wall clock time at which credentials that were fetched at fetched_ms and expire at expires_ms are renewed. This
+ * is 15 minutes before their expiry, as in the AWS CLI, or half of the time that was left at fetched_ms, whichever is
+ * later: credentials that are valid for only 15 minutes would otherwise be fetched for every call. Pure.
  */
 int64_t aws_credentials_renewal_ms(int64_t fetched_ms, int64_t expires_ms);
 

@@ -42,7 +42,7 @@ static int profiles_put(cJSON *into, const char *name, const cJSON *section)
 	return -ENOMEM;
 }
 
-/* [kind NAME], NAME perhaps quoted. Sections of another form are nobody's. */
+/* Stores the section [kind NAME] under NAME, which may be quoted. Sections of any other form are ignored. */
 static int profiles_put_named(cJSON *into, const cJSON *section)
 {
 	char **words;
@@ -136,7 +136,6 @@ int aws_profiles_parse(const char *config, size_t config_len, const char *shared
 
 /* -- files ----------------------------------------------------------------------------------------------------- */
 
-/* A file that cannot be read. A missing one is empty. */
 static int profiles_refuse(const char *path, int r, struct error *err)
 {
 	error_set(err, r, "cannot read %s: %s", path, file_explain(r));
@@ -166,7 +165,7 @@ static char *profiles_path(const char *variable, const char *name)
 	char *out = NULL;
 
 	if (path)
-		return path_expand(path); /* "" is a file that does not exist */
+		return path_expand(path); /* "" is a path that does not exist, so it disables the file */
 	return home && asprintf(&out, "%s/.aws/%s", home, name) >= 0 ? out : NULL;
 }
 
@@ -200,7 +199,7 @@ int aws_profiles_load(struct aws_profiles *ret, struct error *err)
 	return r;
 }
 
-/* -- looking --------------------------------------------------------------------------------------------------- */
+/* -- lookup ---------------------------------------------------------------------------------------------------- */
 
 const char *aws_profiles_chosen(const char *wanted)
 {

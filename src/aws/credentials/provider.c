@@ -13,27 +13,27 @@
 
 #define LOOK_AGAIN_MS	 1000 /* between two comparisons of the files */
 #define FETCH_AGAIN_MS	 1000 /* after a failure */
-#define EXPIRY_LEEWAY_MS 5000 /* a request is on its way for so long */
+#define EXPIRY_LEEWAY_MS 5000 /* the time that a request may need to reach AWS */
 
 struct credential_provider {
 	struct aws *aws;
-	char *profile; /* of the settings, NULL: none */
+	char *profile; /* the profile that the settings name; NULL: none */
 
-	/* engine thread */
-	struct credential_source *source; /* NULL: not found, or not looked for */
+	/* The following members belong to the engine thread. */
+	struct credential_source *source; /* NULL: not found, or not searched for yet */
 	struct aws_credentials keys;
-	int64_t renewal_ms; /* of keys that end: wall clock of AWS */
+	int64_t renewal_ms; /* for credentials that expire, by AWS's wall clock */
 	struct credential_fetch *fetch;
 	struct list waiting;
 	int64_t looked_ms, failed_ms; /* monotonic; 0: never */
 
-	pthread_mutex_t lock; /* guards what follows */
+	pthread_mutex_t lock; /* guards the following members */
 	bool known, failed, renew, signs_in;
-	char whence[256]; /* the source's label, or why there is none */
+	char whence[256]; /* the source's label, or the reason why there is no source */
 	struct error failure;
-	uint64_t files;	      /* fingerprint of the files that the source was found from */
+	uint64_t files;	      /* fingerprint of the files from which the source was found */
 	uint64_t source_hash; /* 0: there is no source */
-	char *extra;	      /* one more file that counts: a token's; NULL: none */
+	char *extra;	      /* path of a token file that is compared as well; NULL: none */
 	struct aws_credentials_facts facts;
 };
 
@@ -49,7 +49,7 @@ static uint64_t provider_file(const char *path)
 	       (uint64_t)st.st_size;
 }
 
-/* Under the lock. */
+/* The caller holds the lock. */
 static uint64_t provider_files(const struct credential_provider *p)
 {
 	_free_ char *config = aws_profiles_config_path(), *shared = aws_profiles_shared_path();
@@ -57,7 +57,7 @@ static uint64_t provider_files(const struct credential_provider *p)
 	return (provider_file(config) * 31 + provider_file(shared)) * 31 + provider_file(p->extra);
 }
 
-/* -- what is known, for other threads -------------------------------------------------------------------------- */
+/* -- state for other threads ----------------------------------------------------------------------------------- */
 
 static void provider_note_failure(struct credential_provider *p, const struct error *err)
 {
@@ -145,7 +145,7 @@ static bool provider_signs_in(const struct credential_source *s)
 	return s && s->kind == CREDENTIAL_SSO;
 }
 
-/* The file beside ~/.aws/config and credentials whose change means new keys. */
+/* The token file whose change leads to new credentials, besides ~/.aws/config and ~/.aws/credentials. */
 static char *provider_extra_file(const struct credential_source *s)
 {
 	while (s && s->kind == CREDENTIAL_ROLE)
@@ -157,7 +157,7 @@ static char *provider_extra_file(const struct credential_source *s)
 
 static uint64_t provider_hash_text(uint64_t hash, const char *text)
 {
-	for (; text && *text; text++) /* FNV-1a: an access key ID is no secret */
+	for (; text && *text; text++) /* FNV-1a is sufficient because an access key ID is not a secret */
 		hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
 	return hash;
 }
@@ -179,7 +179,10 @@ static void provider_forget(struct credential_provider *p)
 	p->failed_ms = 0;
 }
 
-/* Any change of the files while they are read shows as a change afterwards: the fingerprint is taken first. */
+/*
+ * The fingerprint is taken before the files are read. A change during the read is therefore detected at the next
+ * comparison.
+ */
 static int provider_find(struct credential_provider *p, struct error *err)
 {
 	struct aws_profiles profiles;
@@ -201,7 +204,7 @@ static int provider_find(struct credential_provider *p, struct error *err)
 	p->source_hash = provider_hash(p->source);
 	p->signs_in = provider_signs_in(p->source);
 	if (r == 0)
-		p->failed = false; /* what an earlier source or token gave says nothing about this one */
+		p->failed = false; /* failures of an earlier source or token do not apply to this source */
 	snprintf(p->whence, sizeof(p->whence), "%s", p->source ? p->source->label : err->message);
 	pthread_mutex_unlock(&p->lock);
 	p->looked_ms = clock_monotonic_ms();
@@ -267,7 +270,7 @@ static void provider_fetched(struct aws_credentials *keys, const struct error *e
 	aws_unref(a);
 }
 
-/* The client lives until the fetch has ended. */
+/* The reference keeps the client alive until the fetch has ended. */
 static int provider_start_fetch(struct credential_provider *p, struct error *err)
 {
 	p->fetch = credential_fetch_start(p->aws, p->source, provider_fetched, p);
@@ -310,7 +313,7 @@ int credential_provider_get(struct credential_provider *p, struct aws_identity *
 	int r;
 
 	if (provider_must_look(p)) {
-		if (p->fetch) /* its end is near, and looks again */
+		if (p->fetch) /* the fetch ends shortly, and the caller then searches again */
 			return -EAGAIN;
 		provider_forget(p);
 		r = provider_find(p, err);
@@ -342,7 +345,7 @@ void credential_waiter_cancel(struct credential_waiter *w)
 		list_remove(&w->link);
 }
 
-/* -- life ------------------------------------------------------------------------------------------------------ */
+/* -- creation and release -------------------------------------------------------------------------------------- */
 
 int credential_provider_new(struct aws *a, const char *profile, struct credential_provider **ret)
 {

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * provider.h - the credentials of one client: found, fetched ahead of their expiry, found again when files change.
+ * provider.h - provides the credentials of one client. It finds their source, renews them before they expire, and
+ * searches again when the files of the AWS CLI change.
  *
- * One fetch serves every call that waits. Keys that still hold are used while newer ones are on their way. All
- * functions run on the engine thread unless they say otherwise.
+ * One fetch serves all calls that wait for credentials. Valid credentials stay in use while newer ones are fetched. All
+ * functions run on the engine thread unless their comments name other threads. The client owns its provider.
  */
 #ifndef VASTFS_AWS_CREDENTIALS_PROVIDER_H
 #define VASTFS_AWS_CREDENTIALS_PROVIDER_H
@@ -14,33 +15,41 @@
 
 struct credential_provider;
 
-/* Any thread. a must outlive it. profile: of the settings, NULL: none. Nothing is read or asked before the first need.
+/*
+ * Any thread. a must outlive the provider. profile is the profile that the settings name, or NULL. Reads the
+ * configuration files and contacts no service. Returns -ENOMEM without memory.
  */
 int credential_provider_new(struct aws *a, const char *profile, struct credential_provider **ret);
-/* NULL is fine. On the engine thread, or when the engine has ended. */
+/* p may be NULL. Called on the engine thread, or after the engine has ended. */
 void credential_provider_free(struct credential_provider *p);
 
 /*
- * The keys to sign with; they belong to the provider and hold until control returns to the engine. 0; -EAGAIN: they are
- * being fetched (credential_provider_wait); -ENOKEY with a message.
+ * Gets the credentials for a signature. They belong to the provider and are valid until control returns to the engine.
+ * Returns 0; -EAGAIN while they are being fetched (see credential_provider_wait); or -ENOKEY with a message.
  */
 int credential_provider_get(struct credential_provider *p, struct aws_identity *ret, struct error *err);
 
-/* Embedded in who waits; zeroes are an idle one. */
+/* Embedded in the struct of the caller that waits. An all-zero waiter is idle. */
 struct credential_waiter {
 	struct list link;
 	void (*ready)(void *arg);
 	void *arg;
 };
 
-/* ready is called once, when the fetch has ended, whatever came of it: ask credential_provider_get again. */
+/*
+ * Calls ready once, when the fetch has ended with or without credentials. ready then calls credential_provider_get
+ * again.
+ */
 void credential_provider_wait(struct credential_provider *p, struct credential_waiter *w, void (*ready)(void *arg),
 			      void *arg);
-void credential_waiter_cancel(struct credential_waiter *w); /* an idle one is fine */
+void credential_waiter_cancel(struct credential_waiter *w); /* an idle waiter is valid */
 
-/* Any thread; see aws_check_credentials, aws_renew_credentials and aws_credentials_facts. */
+/* Any thread. See aws_check_credentials, aws_renew_credentials and aws_credentials_facts. */
 int credential_provider_check(struct credential_provider *p, struct error *err);
-/* Any thread, see aws_check_login. False: whence gets where the credentials come from, or why there are none. */
+/*
+ * Any thread. See aws_check_login. If it returns false, whence receives the source of the credentials, or the reason
+ * why there is none.
+ */
 bool credential_provider_signs_in(struct credential_provider *p, char *whence, size_t size);
 void credential_provider_renew(struct credential_provider *p);
 bool credential_provider_facts(struct credential_provider *p, struct aws_credentials_facts *ret);

@@ -1,18 +1,26 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * role_limits.h - what AWS accepts in a request for a role's keys, checked before it is sent, as the AWS CLI does it.
+ * role_limits.h - checks the parameters of a role against AWS's limits before the request is sent, as the AWS CLI does.
  *
- * Pure; any thread. Source: API reference of AWS STS, AssumeRole and AssumeRoleWithWebIdentity.
+ * The functions are pure, and any thread may call them. They keep no reference to their arguments.
+ *
+ * Source: API reference of AWS STS, AssumeRole and AssumeRoleWithWebIdentity.
  */
 #ifndef VASTFS_AWS_CREDENTIALS_ROLE_LIMITS_H
 #define VASTFS_AWS_CREDENTIALS_ROLE_LIMITS_H
 
 #include "base/error.h"
 
-/* session (a made-up one is used for NULL and "") and external_id may be NULL. -ENOKEY with a message. */
+/*
+ * session and external_id may be NULL. A session of NULL or "" is replaced by a generated name later. Returns -ENOKEY
+ * with a message.
+ */
 int role_check(const char *arn, const char *session, const char *external_id, struct error *err);
 
-/* duration_seconds of a profile, NULL: none. *ret 0: AWS's default, also for what is no number. -ENOKEY: too short. */
+/*
+ * text is a profile's duration_seconds, or NULL. *ret is 0 for AWS's default, also if text is not a number. Returns
+ * -ENOKEY if the duration is too short.
+ */
 int role_duration(const char *text, int *ret, struct error *err);
 
 #endif

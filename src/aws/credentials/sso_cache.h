@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * sso_cache.h - the tokens of IAM Identity Center, in the files that the AWS CLI keeps them in.
+ * sso_cache.h - reads and writes the cached IAM Identity Center tokens in the files of the AWS CLI.
  *
- * ~/.aws/sso/cache/<SHA-1 of the session's name, or of the start URL>.json has the token and, for a session, what
- * refreshes it. vastfs and the AWS CLI share it: a sign-in with one counts for the other. Written with mode 0600.
+ * The file ~/.aws/sso/cache/<SHA-1 of the session's name, or of the start URL>.json contains the token and, for a
+ * session, the data that refreshes it. vastfs and the AWS CLI share the file, so a sign-in with one of them is valid
+ * for the other. The file is written with mode 0600.
+ *
+ * Any thread may call these functions; they read and write files. The caller owns the results.
  *
  * Source: botocore, utils.SSOTokenLoader and tokens.SSOTokenProvider.
  */
@@ -15,22 +18,25 @@
 
 #include <cjson/cJSON.h>
 
-/* To be freed; NULL without a home or memory. */
+/* The path of the cache file. The caller frees it. NULL without a home directory or without memory. */
 char *sso_cache_path(const struct credential_source *s);
 
 /*
- * The token, an object with the texts accessToken and expiresAt and perhaps refreshToken, clientId, clientSecret and
- * registrationExpiresAt; a secret (secret_free_json). -ENOKEY with a message if there is none or it cannot be used.
+ * Reads the token: an object with the texts accessToken and expiresAt, and optionally refreshToken, clientId,
+ * clientSecret and registrationExpiresAt. It contains secrets, so the caller frees it with secret_free_json. Returns
+ * -ENOKEY with a message if there is no usable token.
  */
 int sso_cache_read(const struct credential_source *s, cJSON **ret, struct error *err);
 
-/* Makes its directory, and says now what would keep a token from being written. */
+/*
+ * Creates the directory. Reports a condition that would prevent the token from being written before a person signs in.
+ */
 int sso_cache_prepare(const struct credential_source *s, struct error *err);
 
-/* Replaces it, as a whole. */
+/* Replaces the file atomically. */
 int sso_cache_write(const struct credential_source *s, const cJSON *token, struct error *err);
 
-/* Deletes it. -ENOENT: there is none. */
+/* Deletes the file. Returns -ENOENT if there is none. */
 int sso_cache_remove(const struct credential_source *s, struct error *err);
 
 #endif

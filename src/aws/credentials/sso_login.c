@@ -13,7 +13,7 @@
 #define LOGIN_CLIENT_NAME      "vastfs"
 #define LOGIN_SCOPE	       "sso:account:access"
 #define LOGIN_GRANT	       "urn:ietf:params:oauth:grant-type:device_code"
-#define LOGIN_INTERVAL_S       5 /* where the service names none; RFC 8628, section 3.2 */
+#define LOGIN_INTERVAL_S       5 /* if the service names no interval; RFC 8628, section 3.2 */
 #define LOGIN_INTERVAL_MOST_S  60
 #define LOGIN_SLOW_DOWN_S      5 /* section 3.5 */
 #define LOGIN_VALID_MOST_S     3600
@@ -23,7 +23,7 @@ struct sso_login {
 	struct aws *aws;
 	const struct sso_login_events *events;
 	void *arg;
-	struct credential_source *source, *sso; /* of the client's keys; the one among its sources that signs in */
+	struct credential_source *source, *sso; /* the client's; the one in its chain that signs in */
 	struct aws_call *call;
 	struct engine_timer timer;
 	cJSON *registration; /* clientId, clientSecret, clientSecretExpiresAt; a secret */
@@ -42,7 +42,7 @@ static int login_refuse(const char *whence, struct error *err)
 	return -EINVAL;
 }
 
-/* The profile's own, or that of the profile whose keys assume its role. */
+/* The source itself or, for an assumed role, the source whose credentials assume it. */
 static struct credential_source *login_sso_of(struct credential_source *s)
 {
 	while (s && s->kind == CREDENTIAL_ROLE)
@@ -108,7 +108,7 @@ static void login_no_memory(struct sso_login *l)
 	login_end(l, &err);
 }
 
-/* Never retried by hand: what comes of it is told to done. */
+/* Makes one call. done receives its result, and nothing else retries a failed call. */
 static void login_call(struct sso_login *l, struct aws_request *request,
 		       void (*done)(struct aws_reply *reply, void *arg))
 {
@@ -135,7 +135,7 @@ static int64_t login_registration_end_ms(const cJSON *registration)
 	return end_s > 0 && end_s <= LOGIN_REGISTRATION_MAX ? end_s * 1000 : 0;
 }
 
-/* In the AWS CLI's form. */
+/* The token in the format of the AWS CLI's cache file. */
 static cJSON *login_token(const struct sso_login *l, const cJSON *reply)
 {
 	cJSON *token = cJSON_CreateObject();
@@ -186,7 +186,7 @@ static void login_expired(struct sso_login *l)
 
 enum login_advice { LOGIN_GOES_ON, LOGIN_IN_TROUBLE, LOGIN_CODE_EXPIRED, LOGIN_FAILED };
 
-/* What a refusal of CreateToken means. */
+/* Decides how to continue after CreateToken was refused. */
 static enum login_advice login_judge(const struct error *err, int64_t *interval_s)
 {
 	if (error_has_code(err, "AuthorizationPendingException"))
@@ -200,7 +200,7 @@ static enum login_advice login_judge(const struct error *err, int64_t *interval_
 	return err->duration == ERROR_TRANSIENT || err->duration == ERROR_FIXABLE ? LOGIN_IN_TROUBLE : LOGIN_FAILED;
 }
 
-/* err NULL: the service answers. */
+/* err is NULL when the service answers again. */
 static void login_report_trouble(struct sso_login *l, const struct error *err)
 {
 	if (l->in_trouble != (err != NULL))
@@ -261,7 +261,7 @@ static void login_poll(void *arg)
 
 /* -- the code -------------------------------------------------------------------------------------------------- */
 
-/* It goes to terminals: no blank, no control character. */
+/* The text is shown on terminals, so it must not contain blanks or control characters. */
 static bool login_is_printable(const char *text)
 {
 	if (!*text)
@@ -340,7 +340,7 @@ static void login_registered(struct aws_reply *reply, void *arg)
 		   login_authorized);
 }
 
-/* Without a scope, as in the older form without a session, there is no refresh token. */
+/* Without a scope, as in the older form without a session, the service issues no refresh token. */
 static void login_register(void *arg)
 {
 	struct sso_login *l = arg;
@@ -378,7 +378,10 @@ static void logout_answered(struct aws_reply *reply _unused_, void *arg)
 	secret_free_text(arg);
 }
 
-/* The session at the portal ends too, if it can be reached: without the token nobody can use it anyway. */
+/*
+ * Ends the session at the portal as well, if the portal can be reached. A failure is harmless, because nobody can use
+ * the session without the deleted token.
+ */
 static void logout_tell_portal(struct aws *a, const struct credential_source *sso, const cJSON *token)
 {
 	char *header = secret_printf("x-amz-sso_bearer_token: %s", aws_text(token, "accessToken"));

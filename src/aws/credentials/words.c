@@ -36,7 +36,10 @@ static int words_add(struct words *words, struct buf *word)
 	return longer[words->n++] ? 0 : -ENOMEM;
 }
 
-/* From behind the opening quote to its end; where that is, NULL if there is none. */
+/*
+ * Appends the text between quotes. s points behind the opening quote. Returns the closing quote, or NULL if there is
+ * none.
+ */
 static const char *words_quoted(const char *s, char quote, struct buf *word)
 {
 	for (; *s && *s != quote; s++) {
@@ -51,7 +54,7 @@ static const char *words_quoted(const char *s, char quote, struct buf *word)
 	return *s ? s : NULL;
 }
 
-/* One word that begins at *s, which goes to its end. */
+/* Appends the word that starts at *s and moves *s to its end. */
 static int words_take(const char **s, struct buf *word)
 {
 	const char *c = *s;

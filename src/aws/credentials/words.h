@@ -1,25 +1,28 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * words.h - a line taken apart into words as the AWS CLI does it for credential_process and for names of sections.
+ * words.h - splits a line into words and parses integers, as the AWS CLI does for credential_process and section names.
  *
- * Blanks (space, tab, line ends) separate words; inside '...' nothing is special; inside "..." a backslash escapes a
- * double quote and itself; elsewhere a backslash escapes any character. Nothing is expanded.
+ * Blanks (space, tab, line ends) separate words. Inside '...' no character is special. Inside "..." a backslash escapes
+ * a double quote and itself. Elsewhere a backslash escapes any character. Nothing is expanded.
  *
- * Pure; any thread. Source: Python's library reference, shlex.split().
+ * The functions are pure, and any thread may call them.
+ *
+ * Source: Python's library reference, shlex.split().
  */
 #ifndef VASTFS_AWS_CREDENTIALS_WORDS_H
 #define VASTFS_AWS_CREDENTIALS_WORDS_H
 
 /*
- * *ret gets an array of strings with NULL at its end, the caller's (words_free). How many there are; -EINVAL for a
- * quotation or an escape without an end, -ENOMEM.
+ * *ret receives an array of strings with NULL at its end; the caller frees it with words_free. Returns the number of
+ * words; -EINVAL for a quotation or an escape without an end; or -ENOMEM.
  */
 int words_split(const char *line, char ***ret);
-void words_free(char **words); /* NULL is fine */
+void words_free(char **words); /* words may be NULL */
 
 /*
- * A whole number as Python's int() reads it, and so the AWS CLI: blanks around it, a sign, single underscores between
- * digits. Numbers that are too large become the largest. -EINVAL.
+ * Parses an integer as Python's int(), and therefore the AWS CLI, does: with blanks around it, a sign, and single
+ * underscores between digits. A number that is too large is replaced by the largest value that this function returns,
+ * or its negative. Returns -EINVAL if text is not an integer.
  */
 int words_integer(const char *text, long *ret);
 

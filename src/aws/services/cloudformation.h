@@ -1,32 +1,35 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * cloudformation.h - CloudFormation. Source: AWS's service model 2010-05-15.
+ * cloudformation.h - builds the requests to CloudFormation that vastfs needs.
  *
- * A stack is named by its name or its id (ARN); a deleted one only by its id. Every function makes one request, NULL
- * without memory; strings are copied.
+ * A stack is identified by its name or its ID (the ARN); a deleted stack only by its ID. Each function returns one
+ * request, which the caller owns, or NULL without memory. Strings are copied. The functions are pure, and any thread
+ * may call them.
+ *
+ * Source: AWS's service model 2010-05-15.
  */
 #ifndef VASTFS_AWS_CLOUDFORMATION_H
 #define VASTFS_AWS_CLOUDFORMATION_H
 
 #include "aws/aws.h"
 
-/* Reply: Stacks. ValidationError "does not exist" if there is none. */
+/* Reply: Stacks. If the stack does not exist, AWS returns a ValidationError with "does not exist". */
 struct aws_request *cloudformation_describe_stacks(const char *stack);
 
-/* One page of StackEvents, newest first, and NextToken. token NULL: the first page. */
+/* Reply: one page of StackEvents, newest first, and NextToken. token is NULL for the first page. */
 struct aws_request *cloudformation_describe_stack_events(const char *stack, const char *token);
 
 /* Reply: StackResources. */
 struct aws_request *cloudformation_describe_stack_resources(const char *stack);
 
 struct cloudformation_change_set {
-	const char *stack; /* name */
-	const char *name;  /* of the change set */
-	bool create;	   /* the stack does not exist yet */
+	const char *stack; /* name of the stack */
+	const char *name;  /* name of the change set */
+	bool create;	   /* true if the stack does not exist yet */
 	const char *template_body;
 	cJSON *parameters; /* [{ParameterKey, ParameterValue}]; owned and consumed */
-	const char *token; /* the same token is the same request */
-	const char *stage; /* for the tag vastfs:stage */
+	const char *token; /* idempotency token: AWS executes requests with the same token once */
+	const char *stage; /* value of the tag vastfs:stage */
 };
 
 struct aws_request *cloudformation_create_change_set(const struct cloudformation_change_set *set);
@@ -39,7 +42,7 @@ struct aws_request *cloudformation_delete_change_set(const char *stack, const ch
 /* Reply: Summaries, all pages. */
 struct aws_request *cloudformation_list_change_sets(const char *stack);
 
-/* Reply: OperationEvents: why a change set was refused before anything was created. */
+/* Reply: OperationEvents. They contain the reason why AWS refused a change set before it created anything. */
 struct aws_request *cloudformation_describe_events(const char *change_set_id);
 
 struct aws_request *cloudformation_delete_stack(const char *stack, const char *token);

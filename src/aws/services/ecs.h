@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * ecs.h - Elastic Container Service. Source: AWS's service model 2014-11-13.
+ * ecs.h - builds the requests to Elastic Container Service.
  *
- * cluster is a name or ARN. Every function makes one request, NULL without memory; strings are copied.
+ * cluster is a name or an ARN. Each function returns one request, which the caller owns, or NULL without memory.
+ * Strings are copied. The functions are pure, and any thread may call them.
+ *
+ * Source: AWS's service model 2014-11-13.
  */
 #ifndef VASTFS_AWS_ECS_H
 #define VASTFS_AWS_ECS_H
@@ -11,40 +14,43 @@
 
 #define ECS_DESCRIBE_TASKS_MAX 100
 
-/* status: RUNNING (also tasks on their way to it) or STOPPED. Reply: taskArns, all pages. */
+/* status: RUNNING, which includes tasks that are starting, or STOPPED. Reply: taskArns, all pages. */
 struct aws_request *ecs_list_tasks(const char *cluster, const char *status);
 
-/* arns: at most ECS_DESCRIBE_TASKS_MAX strings; consumed. Reply: tasks, failures. */
+/* arns contains at most ECS_DESCRIBE_TASKS_MAX strings and is consumed. Reply: tasks, failures. */
 struct aws_request *ecs_describe_tasks(const char *cluster, cJSON *arns);
 
 struct ecs_server {
 	const char *cluster, *task_definition;
 	const char *subnet, *security_group;
-	const char *stage;	  /* for the tag vastfs:stage of a task */
-	const char *client_token; /* of RunTask at most 64 characters, of CreateService 36 */
+	const char *stage;	  /* value of the task's tag vastfs:stage */
+	const char *client_token; /* at most 64 characters for RunTask, 36 for CreateService */
 };
 
 /*
- * One Fargate task without a public address, with ECS Exec enabled. The same token is the same task.
- * Reply: tasks, failures.
+ * Runs one Fargate task without a public address and with ECS Exec enabled. AWS starts one task for requests with the
+ * same client token. Reply: tasks, failures.
  */
 struct aws_request *ecs_run_task(const struct ecs_server *server);
 
 /*
- * A service of one such task, which never has two by its own doing: at a deployment the old one is stopped first.
- * InvalidParameterException: there is one of that name that was not made by this token, or it is still draining.
- * Reply: service.
+ * Creates a service of one such task. The service itself never runs two tasks: a deployment stops the old task first.
+ * AWS returns InvalidParameterException if another token has created a service of this name, or if a service of this
+ * name is still draining. Reply: service.
  */
 struct aws_pair;
 struct aws_request *ecs_create_service(const struct ecs_server *server, const char *name, const struct aws_pair *tags,
 				       size_t tags_n);
-/* ServiceNotFoundException, ServiceNotActiveException: there is none, or it was deleted. Reply: service. */
+/*
+ * Reply: service. AWS returns ServiceNotFoundException if the service never existed, and ServiceNotActiveException if
+ * it was deleted.
+ */
 struct aws_request *ecs_scale_service(const char *cluster, const char *name, unsigned count);
-/* Scales to one task of this task definition in this network. */
+/* Scales the service to one task of this task definition in this network. */
 struct aws_request *ecs_start_service(const struct ecs_server *server, const char *name);
-/* With its tasks: it is DRAINING until they are stopped, then INACTIVE. */
+/* Deletes the service and its tasks. Its status is DRAINING until the tasks have stopped, then INACTIVE. */
 struct aws_request *ecs_delete_service(const char *cluster, const char *name);
-/* Reply: services, with tags; failures for one that there never was. */
+/* Reply: services with their tags; failures if the service never existed. */
 struct aws_request *ecs_describe_service(const char *cluster, const char *name);
 /* Reply: serviceArns, all pages. */
 struct aws_request *ecs_list_services(const char *cluster);
@@ -53,8 +59,8 @@ struct aws_request *ecs_tag_resource(const char *arn, const struct aws_pair *tag
 struct aws_request *ecs_stop_task(const char *cluster, const char *arn, const char *reason);
 
 /*
- * Runs a command in a container that was started with ECS Exec enabled. Splits the command into words as a shell does.
- * Reply: session (sessionId, streamUrl, and tokenValue, a secret).
+ * Runs a command in a container that was started with ECS Exec enabled. The agent in the container splits the command
+ * into words as a shell does. Reply: session (sessionId, streamUrl and tokenValue, a secret).
  */
 struct aws_request *ecs_execute_command(const char *cluster, const char *task, const char *container,
 					const char *command);
