@@ -27,7 +27,10 @@ void base64_encode(char *out, const void *data, size_t len)
 	}
 }
 
-/* The bits of each character plus one; zero: not of the alphabet. Events have megabytes of base64. */
+/*
+ * The value of each character plus one; 0 for characters outside the alphabet. A table, because events contain
+ * megabytes of base64.
+ */
 static uint8_t values[256];
 
 static int base64_value(char c)
@@ -41,7 +44,9 @@ static void base64_fill_values(void)
 		values[(uint8_t)alphabet[i]] = i + 1;
 }
 
-/* Four characters of which the first `count` carry bits; the bits that carry nothing have to be zero. */
+/*
+ * Decodes four characters. Only the first `count` contain data; bits without data must be zero in the canonical form.
+ */
 static int base64_decode_group(uint8_t *out, const char *text, size_t count)
 {
 	uint32_t bits = 0;

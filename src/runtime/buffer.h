@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Growable bytes with a maximum that is set at creation.
+ * buffer.h - a growable byte array whose maximum size is set at creation.
  *
- * The owner calls buffer_free(); a freed buffer is empty and may be used again.
+ * The owner calls buffer_free(). A freed buffer is empty and may be used again. One thread at a time uses a buffer.
  */
 #ifndef VAST_RUNTIME_BUFFER_H
 #define VAST_RUNTIME_BUFFER_H
@@ -16,10 +16,10 @@ struct buffer {
 	size_t max;
 };
 
-/* 0, -EFBIG if the maximum would be exceeded (nothing is added then), or -ENOMEM. */
+/* Returns 0, -EFBIG without a change if the maximum would be exceeded, or -ENOMEM. */
 int buffer_add(struct buffer *buffer, const void *data, size_t len);
 
-/* Drops bytes at the beginning; `count` is at most the length. */
+/* Removes `count` bytes from the front; `count` is at most the length. */
 void buffer_drop(struct buffer *buffer, size_t count);
 
 void buffer_free(struct buffer *buffer);

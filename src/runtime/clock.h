@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Milliseconds: of the monotonic clock for waiting, of the wall clock because Lambda's deadlines are given in it. */
+/*
+ * clock.h - reads clocks in milliseconds: the monotonic clock for waiting, and the wall clock because Lambda's
+ * deadlines refer to it. Any thread.
+ */
 #ifndef VAST_RUNTIME_CLOCK_H
 #define VAST_RUNTIME_CLOCK_H
 

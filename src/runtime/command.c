@@ -16,8 +16,8 @@
 #include "processes.h"
 
 #define TERM_GRACE   200  /* ms from SIGTERM to SIGKILL */
-#define LINGER_QUIET 100  /* ms of silence after the shell's exit that end what still holds its output */
-#define LINGER_LIMIT 2000 /* ms after the shell's exit, silence or not */
+#define LINGER_QUIET 100  /* ms of silence after the shell's exit until background processes are killed */
+#define LINGER_LIMIT 2000 /* ms after the shell's exit until they are killed even if they print */
 #define READ_SIZE    65536
 #define NEVER	     INT64_MAX
 
@@ -25,8 +25,8 @@ struct run {
 	const struct command *command;
 	struct command_end *end;
 	pid_t shell;
-	int in;	    /* written to; -1: no input, or at its end */
-	int out[2]; /* by enum command_stream; -1: at its end */
+	int in;	    /* written to; -1: no input, or all of it was written */
+	int out[2]; /* by enum command_stream; -1: closed at its end */
 	bool exited, cut, lingered;
 	int64_t exited_at, heard_at, kill_at;
 	int error;
@@ -56,7 +56,7 @@ void command_abandon(void)
 		kill(-running_group, SIGKILL);
 }
 
-/* --- the child's side, up to its exec --- */
+/* --- the child process, before its exec --- */
 
 static void child_set_or_unset(const char *name, const char *value)
 {
@@ -78,7 +78,7 @@ static void child_environment(const struct command *command)
 	child_set_or_unset("_X_AMZN_TRACE_ID", command->trace);
 }
 
-/* Ignored signals and a mask would outlive the exec. */
+/* Ignored signals and the signal mask would survive the exec. */
 static void child_signals(void)
 {
 	sigset_t none;
@@ -89,7 +89,7 @@ static void child_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* An image without /dev/null gets the same from a pipe that nobody writes to. */
+/* In an image without /dev/null, a pipe without writers gives the command an empty stdin as well. */
 static int child_stdin(int in)
 {
 	int fds[2] = {in >= 0 ? in : open("/dev/null", O_RDONLY | O_CLOEXEC), -1};
@@ -99,7 +99,7 @@ static int child_stdin(int in)
 	return dup2(fds[0], STDIN_FILENO);
 }
 
-/* What the child and the runtime talk through, each as pipe(2) gives it; -1: closed. */
+/* The pipes between the child and the runtime, in the order of pipe(2); -1: closed. */
 struct pipes {
 	int in[2], out[2], err[2], report[2];
 };
@@ -122,9 +122,9 @@ static _Noreturn void run_child_main(const struct command *command, const struct
 	_exit(127);
 }
 
-/* --- the runtime's side --- */
+/* --- the runtime --- */
 
-/* Without SIGTERM in between: its handler has to know the group. */
+/* Blocks all signals until the process group is known, because the handler of SIGTERM kills that group. */
 static pid_t run_fork_shell(const struct command *command, const struct pipes *pipes)
 {
 	sigset_t all, before;
@@ -145,7 +145,7 @@ static pid_t run_fork_shell(const struct command *command, const struct pipes *p
 	return pid < 0 ? -error : pid;
 }
 
-/* The pipe closes by itself on a successful exec. */
+/* A successful exec closes the pipe (O_CLOEXEC); a failed exec writes its errno first. */
 static int run_exec_outcome(int report)
 {
 	int error = 0;
@@ -183,7 +183,7 @@ static void pipes_close(struct pipes *pipes)
 	close_pair(pipes->report);
 }
 
-/* The end of a pipe that the run keeps. */
+/* Takes over the end of a pipe that the run keeps. */
 static int run_take(int *end)
 {
 	int fd = *end;
@@ -214,7 +214,7 @@ static int run_start(struct run *run)
 	return result;
 }
 
-/* The first error is the one that counts. */
+/* Keeps only the first error. */
 static void run_check(struct run *run, int err)
 {
 	if (err < 0 && !run->error)
@@ -232,7 +232,7 @@ static void run_say(struct run *run, const char *text)
 	run_emit(run, COMMAND_NOTE, text, strlen(text));
 }
 
-/* Returns false when there is nothing more for now. */
+/* Returns false if nothing more can be read for now. */
 static bool run_read(struct run *run, enum command_stream stream)
 {
 	static char data[READ_SIZE];
@@ -252,7 +252,10 @@ static bool run_read(struct run *run, enum command_stream stream)
 	return false;
 }
 
-/* Damaged input leaves the pipe open: its end would tell the command that it has all of the data. */
+/*
+ * If the input is damaged, the pipe stays open, because an end of file would mean to the command that its input is
+ * complete.
+ */
 static void run_feed(struct run *run)
 {
 	int result = input_write(run->command->input, run->in);
@@ -270,7 +273,7 @@ static int64_t run_earlier_of(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-/* When, if nothing happens before, something is to be done. */
+/* The time at which run_on_time() has to act if no event occurs before. */
 static int64_t run_next_time(const struct run *run)
 {
 	if (run->end->timed_out)
@@ -281,7 +284,7 @@ static int64_t run_next_time(const struct run *run)
 			      run->command->deadline_ms);
 }
 
-/* Somebody can still print. */
+/* True if a process still has the output open. */
 static bool run_has_writers(const struct run *run)
 {
 	struct pollfd fds[2] = {{.fd = run->out[0]}, {.fd = run->out[1]}};
@@ -294,7 +297,7 @@ static bool run_has_writers(const struct run *run)
 	return found;
 }
 
-/* Something was printed that has not been read yet, because this process was late on a busy machine. */
+/* True if output is waiting in a pipe, because this process was late on a busy machine. */
 static bool run_has_unread(const struct run *run)
 {
 	struct pollfd fds[2] = {{.fd = run->out[0], .events = POLLIN}, {.fd = run->out[1], .events = POLLIN}};
@@ -302,10 +305,10 @@ static bool run_has_unread(const struct run *run)
 	return poll(fds, 2, 0) > 0 && ((fds[0].revents | fds[1].revents) & POLLIN);
 }
 
-/* Does what is due. Sets `cut` when the time of all processes is over. */
+/* Acts on the times that have passed. Sets `cut` when no process may run any longer. */
 static void run_on_time(struct run *run, int64_t now)
 {
-	/* Who printed is not silent, however late that is read. */
+	/* Unread output shows that a process has printed, even if this process reads it late. */
 	if (run->exited && now >= run_next_time(run) && run_has_unread(run))
 		run->heard_at = now;
 	if (now < run_next_time(run))
@@ -320,8 +323,11 @@ static void run_on_time(struct run *run, int64_t now)
 	kill(-run->shell, SIGTERM);
 }
 
-/* Waits for the output's descriptor, too, and for what the command prints only while the output takes more. Returns
- * what is ready, by enum command_stream and behind these the command's stdin. */
+/*
+ * Waits for the command's pipes and for the descriptor of the output. The command's output is not waited for while the
+ * reply accepts no more data. ready[] receives the events of stdout and stderr, by enum command_stream, and then of
+ * stdin. Returns the events of the output's descriptor.
+ */
 static short run_poll(struct run *run, const struct command_wait *output, int64_t now, short ready[3])
 {
 	struct pollfd fds[] = {{.fd = output->full ? -1 : run->out[0], .events = POLLIN},
@@ -354,7 +360,7 @@ static void run_wait(struct run *run, int64_t now)
 	if (run->error)
 		return;
 	output_ready = run_poll(run, &output, now, ready);
-	/* Who is not listened to is not silent. */
+	/* Output that is not read must not count as silence. */
 	if (output.full)
 		run->heard_at = clock_now_ms();
 	if (command->work && !run->error)
@@ -389,7 +395,7 @@ static void run_follow(struct run *run)
 	}
 }
 
-/* What was printed but not read yet, now that nobody prints any more. */
+/* Reads the rest of the output after all writers have ended. */
 static void run_drain(struct run *run)
 {
 	for (int i = 0; i < 2; i++) {

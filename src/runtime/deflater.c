@@ -9,11 +9,11 @@
 #define DEFLATER_LEVEL_COPY 0
 #define DEFLATER_LEVEL_FAST 1
 #define DEFLATER_LEVEL_GOOD 6
-#define DEFLATER_LEVEL_BEST 8 /* 9 takes a third longer for 1 % */
+#define DEFLATER_LEVEL_BEST 8 /* level 9 takes a third longer and saves 1 % */
 
-#define DEFLATER_MEMORY 8 /* zlib.h, deflateInit2(): its default */
+#define DEFLATER_MEMORY 8 /* the default of deflateInit2() (zlib.h) */
 
-/* Bytes in a millisecond that Lambda streams (Lambda Developer Guide, "Response streaming"), after the first 6 MB. */
+/* Bytes per millisecond that Lambda streams after the first 6 MB (Lambda Developer Guide, "Response streaming"). */
 #define DEFLATER_NETWORK_RATE 2000
 
 #define DEFLATER_SPAN	   (1 << 20)  /* bytes */
@@ -70,7 +70,7 @@ static int deflater_send(struct deflater *deflater)
 	return len > 0 ? deflater->send(deflater->context, deflater->piece, len) : 0;
 }
 
-/* `mode` is deflate()'s. It is at its end when it leaves room in the piece (zlib.h). */
+/* `mode` is the flush mode of deflate(), which has finished when it leaves room in the piece (zlib.h). */
 static int deflater_work(struct deflater *deflater, int mode)
 {
 	for (;;) {
@@ -101,7 +101,7 @@ int deflater_end(struct deflater *deflater)
 	return err < 0 ? err : deflater_send(deflater);
 }
 
-/* Flushed before: deflateParams() fails if it finds more to compress than the piece has room for. */
+/* Flushes first, because deflateParams() fails if the pending data does not fit into the piece. */
 static int deflater_change_level(struct deflater *deflater, int level)
 {
 	int err = deflater_flush(deflater);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Compresses what a command prints to stdout, as one raw deflate stream (RFC 1951) in pieces of a frame's payload.
+ * deflater.h - compresses the stdout of a command into one raw deflate stream (RFC 1951), in pieces that fit into a
+ * frame.
  *
- * Memory does not depend on what is printed, about 330 KB. The effort follows the data and the peer, see
- * deflater_level(). The functions that compress hand on each piece as it is full, and return the first negative value
- * of `send`, after which only deflater_free() may follow.
+ * It needs about 330 KB of memory, independent of the size of the output. The compression level depends on the data and
+ * on the speed of the reader; see deflater_level(). The functions that compress pass each full piece to `send`. If
+ * `send` returns a negative value, they return it, and only deflater_free() may be called afterwards. One thread at a
+ * time uses a deflater; its owner calls deflater_free().
  */
 #ifndef VAST_RUNTIME_DEFLATER_H
 #define VAST_RUNTIME_DEFLATER_H
@@ -23,37 +25,38 @@ struct deflater {
 	uint8_t piece[FRAME_PAYLOAD_MAX];
 	uint64_t length;   /* of the plain bytes */
 	uint32_t crc;	   /* of the plain bytes */
-	bool is_holding;   /* bytes were added of which the reader does not have all */
-	bool peer_is_slow; /* the peer had to be waited for since the level was last chosen; the owner sets it */
+	bool is_holding;   /* the reader cannot inflate all added bytes yet */
+	bool peer_is_slow; /* the peer was waited for since the level was chosen; set by the owner */
 	int level;
 	uint64_t level_in, level_out; /* plain and compressed bytes when the level was chosen */
-	int64_t level_at;	      /* monotonic, ms, when it was chosen */
+	int64_t level_at;	      /* monotonic, ms, when the level was chosen */
 };
 
-/* 0 or -ENOMEM, after which deflater_free() is not needed. */
+/* Returns 0, or -ENOMEM, after which deflater_free() is not needed. */
 int deflater_init(struct deflater *deflater, int (*send)(void *context, const void *data, size_t len), void *context);
 
 int deflater_add(struct deflater *deflater, const void *data, size_t len);
 
-/* Hands on everything that was added, so that the reader can inflate it. */
+/* Passes on all bytes that were added, so that the reader can inflate them. */
 int deflater_flush(struct deflater *deflater);
 
-/* The same, and the end of the deflate stream. */
+/* Passes on all bytes that were added and ends the deflate stream. */
 int deflater_end(struct deflater *deflater);
 
 void deflater_free(struct deflater *deflater);
 
 /*
- * How many plain bytes to compress until the next choice of a level. Data that does not shrink is copied for longer
- * than data that does is compressed, for it costs as much time to find out.
+ * The number of plain bytes that are compressed until a level is chosen again. Data that does not shrink is copied for
+ * a longer span, because testing it again costs as much time as compressing it.
  */
 uint64_t deflater_span(int level);
 
 /*
- * zlib's level for the next span, from what the last one came to: plain and compressed bytes, and milliseconds. The
- * next better level is worth its time if the network is the slowest part: the peer had to be waited for, or more was
- * compressed than Lambda passes on, which may show late, for there are megabytes of buffers in between. Otherwise the
- * function's share of a processor is the slowest part, or the command is. Pure.
+ * Chooses zlib's level for the next span from the result of the last one: its plain and compressed bytes, and its
+ * duration in milliseconds. A better level is worth its time only if the network is the slowest part. That is the case
+ * if the peer had to be waited for, or if more bytes were compressed than Lambda transfers in that time; megabytes of
+ * buffers in between can delay the first sign. Otherwise the function's share of a processor, or the command itself, is
+ * the slowest part. Pure.
  */
 int deflater_level(int level, uint64_t in, uint64_t out, int64_t ms, bool peer_is_slow);
 

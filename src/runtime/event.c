@@ -12,7 +12,7 @@
 #define JSMN_STRICT
 #include <jsmn.h>
 
-/* Far more than an event has; bounds the memory that a hostile one takes. */
+/* Many more than an event has. The limit bounds the memory that a hostile event can use. */
 #define EVENT_TOKENS 1024
 
 struct event_fields {
@@ -32,7 +32,7 @@ static bool token_is(const char *json, const jsmntok_t *token, const char *text)
 	return strlen(text) == len && memcmp(json + token->start, text, len) == 0;
 }
 
-/* The token after `at` and all that is inside of it. */
+/* Returns the index of the token that follows the token `at` and everything inside it. */
 static int token_skip(const jsmntok_t *tokens, int count, int at)
 {
 	int end = tokens[at].end;
@@ -62,7 +62,7 @@ static const jsmntok_t **event_field(const char *json, const jsmntok_t *key, str
 	return NULL;
 }
 
-/* jsmn does not insist on a key with one value and says nothing of keys given twice: both are looked at here. */
+/* jsmn accepts keys without a value and duplicate keys, so this function checks both. */
 static const char *event_fields_find(const char *json, const jsmntok_t *tokens, int count, struct event_fields *fields)
 {
 	for (int at = 1; at < count; at = token_skip(tokens, count, at + 1)) {
@@ -107,8 +107,8 @@ static const char *event_read(const char *json, size_t len, jsmntok_t *tokens, s
 }
 
 /*
- * Decodes a string of base64 in its place, where nothing is read afterwards. The one escape that base64 can have in
- * JSON is that of the slash. Returns the length of the bytes at the token's start, or -EINVAL.
+ * Decodes a base64 string in place; the text behind it is not read afterwards. The slash is the only base64 character
+ * that JSON may escape. Returns the number of bytes at the token's start, or -EINVAL.
  */
 static ssize_t token_decode(char *json, const jsmntok_t *token)
 {
@@ -184,7 +184,10 @@ static const char *event_input(char *json, const struct event_fields *fields, st
 	return NULL;
 }
 
-/* `json` is NUL-terminated here, which the string functions rely on. Strings are decoded in it, once all is read. */
+/*
+ * `json` is NUL-terminated, as the string functions require. Its strings are decoded in place after all of it has been
+ * parsed.
+ */
 static int event_build(char *json, size_t len, jsmntok_t *tokens, struct event *event, const char **ret_why)
 {
 	struct event_fields fields = {0};

@@ -16,7 +16,7 @@
 
 #include "clock.h"
 
-/* The server is a process on the same machine: a pause of this length in the middle of a message is a failure. */
+/* The server is a process on the same machine, so a pause of this length in the middle of a message is a failure. */
 #define HTTP_PATIENCE 5000 /* ms */
 
 int http_init(struct http *http, const char *address)
@@ -47,7 +47,7 @@ static void http_close(struct http *http)
 	http->fd = -1;
 }
 
-/* 0 with what is ready in *ret_events, or -ETIMEDOUT; `timeout` below zero: no limit. */
+/* Returns 0 with the events in *ret_events, or -ETIMEDOUT. A negative `timeout` means no limit. */
 static int http_wait(struct http *http, short events, int timeout, short *ret_events)
 {
 	struct pollfd fd = {.fd = http->fd, .events = events};
@@ -99,7 +99,7 @@ static int http_connect(struct http *http)
 	return err;
 }
 
-/* For poll(2). */
+/* The timeout for poll(2): milliseconds until the deadline, or -1 without a deadline. */
 static int http_time_left(int64_t until)
 {
 	int64_t left = until == INT64_MAX ? -1 : until - clock_now_ms();
@@ -109,7 +109,7 @@ static int http_time_left(int64_t until)
 	return left > INT_MAX ? INT_MAX : (int)left;
 }
 
-/* Sends as much as possible without waiting; 0 also if data is left. */
+/* Sends as much as possible without waiting. Also returns 0 if some data is unsent. */
 static int http_push(struct http *http)
 {
 	while (http->out_at < http->out_len) {
@@ -134,7 +134,10 @@ static int http_flush(struct http *http, int64_t until)
 
 		if (err < 0)
 			return err;
-		/* A reply before the end of the request: the server refuses the rest, or closed the connection. */
+		/*
+		 * A reply before the end of the request means that the server refuses the rest or has closed the
+		 * connection.
+		 */
 		if (ready & (POLLIN | POLLERR | POLLHUP))
 			return -EPIPE;
 		err = http_push(http);
@@ -166,7 +169,7 @@ int http_write(struct http *http, const void *data, size_t len)
 	return 0;
 }
 
-/* `framing` says where the body ends. */
+/* `framing` is the header that defines the end of the body. */
 static int http_start(struct http *http, const struct api_request *request, const char *framing)
 {
 	char head[2048];
@@ -213,7 +216,7 @@ static int http_fill(struct http *http, int timeout)
 	return 0;
 }
 
-/* Reads up to and with the end of a line or a head; `ret_text` becomes a string. */
+/* Reads up to and including `end`, the end of a line or of the headers. `ret_text` becomes a string. */
 static int http_read_until(struct http *http, const char *end, char *ret_text, size_t size, int timeout)
 {
 	size_t len = 0, end_len = strlen(end);
@@ -252,7 +255,7 @@ static int http_read_bytes(struct http *http, struct buffer *body, size_t len)
 	return 0;
 }
 
-/* A whole number in `base`, followed by nothing but what `after` has. */
+/* Parses an integer in `base`. The number must be followed by the end of the text or by a character of `after`. */
 static int http_number(const char *text, int base, const char *after, size_t *ret_number)
 {
 	char *end;
@@ -406,7 +409,10 @@ int http_call(struct http *http, const struct api_request *request, struct api_r
 	bool reused = http->fd >= 0;
 	int err = http_try(http, request, ret_reply);
 
-	/* The server may close an idle connection at any time; then it has not received this request. */
+	/*
+	 * The server may close an idle connection at any time. It has then not received this request, so it is sent
+	 * again.
+	 */
 	if (err < 0 && reused && !http->heard && (err == -ECONNRESET || err == -EPIPE))
 		err = http_try(http, request, ret_reply);
 	return err;
@@ -414,7 +420,7 @@ int http_call(struct http *http, const struct api_request *request, struct api_r
 
 /* --- bodies in pieces --- */
 
-/* An idle connection has no data to read: if it is readable, the server closed the connection. */
+/* An idle connection has no data to read. If it is readable, the server has closed it. */
 static bool http_is_stale(struct http *http)
 {
 	short ready;

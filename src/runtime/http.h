@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The subset of HTTP/1.1 (RFC 9112) for one server on the loopback interface: one connection, kept alive and reopened
- * after the server closed it; requests with a body of known length or with a body that is sent in pieces between other
- * work; replies with a length, in chunks, or until the end of the connection. One thread.
+ * http.h - a client for the subset of HTTP/1.1 (RFC 9112) that Lambda's Runtime API uses on the loopback interface.
  *
- * Errors: -ECONNREFUSED and others of connect(2); -ECONNRESET: the connection was lost; -EPROTO: not HTTP; -EMSGSIZE:
- * larger than the bounds; -ETIMEDOUT: the server stopped in the middle of a message. After an error the connection is
- * closed; the next call opens a new one.
+ * It has one connection, which is kept alive and reopened after the server has closed it. A request has a body of known
+ * length, or a body that is sent in pieces between other work. A reply has a length, or is in chunks, or ends with the
+ * connection. One thread uses a client. The caller owns the struct and the body of each reply.
+ *
+ * Errors: -ECONNREFUSED and others of connect(2); -ECONNRESET: the connection was lost; -EPROTO: the reply is not HTTP;
+ * -EMSGSIZE: the reply exceeds the limits; -ETIMEDOUT: the server stopped in the middle of a message. After an error
+ * the connection is closed; the next call opens a new one.
  */
 #ifndef VAST_RUNTIME_HTTP_H
 #define VAST_RUNTIME_HTTP_H
@@ -20,7 +22,7 @@
 #define HTTP_HEAD_MAX 16384
 #define HTTP_BODY_MAX (8 * 1024 * 1024) /* Lambda's events have at most 6 MiB */
 
-/* A piece of a body that is sent in pieces; two of them are kept, with what HTTP puts around. */
+/* The maximum size of one piece of a body. The queue has room for two pieces and their HTTP framing. */
 #define HTTP_PIECE_MAX	65600
 #define HTTP_QUEUE_SIZE (2 * (HTTP_PIECE_MAX + 16))
 
@@ -30,17 +32,17 @@ struct http {
 	int fd;	    /* -1: not connected */
 	bool heard; /* the reply to the current request has begun */
 	size_t in_at, in_len, out_at, out_len;
-	int64_t until; /* of a body in pieces */
+	int64_t until; /* the deadline of a body in pieces */
 	char in[16384], out[HTTP_QUEUE_SIZE];
 };
 
 struct api_request {
 	const char *method;
 	const char *path;
-	const char *headers; /* whole lines with CRLF, or "" */
-	bool for_ever;	     /* wait for the reply's first byte without limit */
+	const char *headers; /* complete lines with CRLF, or "" */
+	bool for_ever;	     /* wait for the first byte of the reply without a limit */
 	size_t length;
-	/* Gives exactly `length` bytes to http_write() and returns its errors; may be called twice. NULL: no body. */
+	/* Passes exactly `length` bytes to http_write() and returns its errors. May be called twice. NULL: no body. */
 	int (*body)(void *context, struct http *http);
 	void *context;
 };
@@ -51,39 +53,46 @@ struct api_reply {
 	struct buffer body;
 };
 
-/* `address` is host:port, with [] around the host if it is an IPv6 address. -EINVAL if it is not. Does not connect. */
+/*
+ * `address` is host:port, with brackets around an IPv6 address. Returns -EINVAL for any other form. Does not connect.
+ */
 int http_init(struct http *http, const char *address);
 
 /* Sends one request and reads its reply. The caller frees ret_reply->body after success. */
 int http_call(struct http *http, const struct api_request *request, struct api_reply *ret_reply);
 
-/* For the body function of a request. */
+/* For the `body` function of a request only. */
 int http_write(struct http *http, const void *data, size_t len);
 
 /*
- * A request whose body is sent in pieces, as chunks. http_stream_begin() takes the path, headers and nothing else of
- * the request. Whatever has to wait for the peer waits until `until` (monotonic, ms; INT64_MAX: without limit) and is
- * then -ETIMEDOUT. -EPIPE: the peer has answered before the end, or has closed. After an error of any of these nothing
- * but http_stream_abandon() may follow.
+ * Starts a request whose body is sent in pieces, as chunks. Of the request, only the method, the path and the headers
+ * are used. The functions wait for the server at most until `until` (monotonic, ms; INT64_MAX: without limit) and then
+ * return -ETIMEDOUT. They return -EPIPE if the server has replied before the end of the body or has closed the
+ * connection. After an error of one of these functions, only http_stream_abandon() may be called.
  */
 int http_stream_begin(struct http *http, const struct api_request *request, int64_t until);
 
-/* One piece in two parts, of HTTP_PIECE_MAX bytes at most. Waits only if two pieces have not gone before it. */
+/*
+ * Sends one piece, given in two parts, of at most HTTP_PIECE_MAX bytes in total. Waits only if the queue has no room
+ * for it.
+ */
 int http_stream_write(struct http *http, const void *head, size_t head_len, const void *data, size_t len);
 
-/* What to wait for, with poll(2), while there is nothing to write; POLLOUT only while something has not gone. */
+/* The events for poll(2) while there is nothing to write. They include POLLOUT only while queued bytes are unsent. */
 short http_stream_events(const struct http *http);
 
-/* Does what can be done when http_stream_events() are ready. */
+/* Sends queued bytes after poll(2) has returned `ready` for http_stream_events(). */
 int http_stream_work(struct http *http, short ready);
 
-/* Ends the body, with trailers (whole lines, or ""), and reads the reply; its body is the caller's after success. */
+/* Ends the body with trailers (complete lines, or "") and reads the reply. After success the caller owns its body. */
 int http_stream_end(struct http *http, const char *trailers, struct api_reply *ret_reply);
 
-/* Closes the connection. The reply that the peer may have given before is there after 0; else -ENODATA. */
+/*
+ * Closes the connection. Returns 0 with the reply that the server may have sent before, or -ENODATA if there is none.
+ */
 int http_stream_abandon(struct http *http, struct api_reply *ret_reply);
 
-/* The value of a header, copied; false if it is absent or longer than `size` - 1. */
+/* Copies the value of a header. Returns false if the header is absent or its value is longer than `size` - 1. */
 bool http_header(const struct api_reply *reply, const char *name, char *ret_value, size_t size);
 
 #endif

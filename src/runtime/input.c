@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define INPUT_GZIP (16 + MAX_WBITS) /* zlib.h, inflateInit2(): gzip only, with the largest window */
+#define INPUT_GZIP (16 + MAX_WBITS) /* inflateInit2() (zlib.h): gzip only, with the largest window */
 
 int input_init(struct input *input, const void *gzip, size_t len)
 {
@@ -26,7 +26,7 @@ static int input_is_damaged(struct input *input, const char *why)
 	return -EBADMSG;
 }
 
-/* A gzip file is one member or several in a row (RFC 1952, section 2.2). */
+/* gzip data consists of one or more members (RFC 1952, section 2.2). */
 static int input_end_member(struct input *input)
 {
 	if (input->inflater.avail_in == 0)
@@ -51,7 +51,7 @@ static int input_inflate(struct input *input)
 	return 0;
 }
 
-/* The next piece: a full one, or the last one, whose data is whole then. */
+/* Inflates the next piece. Only the last piece may be shorter than the buffer; all data is then verified. */
 static int input_fill(struct input *input)
 {
 	z_stream *inflater = &input->inflater;

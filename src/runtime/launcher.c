@@ -21,8 +21,8 @@
 #define LAUNCHER_CANNOT_EXEC 126
 #define LAUNCHER_NOT_FOUND   127
 
-#define LAUNCHER_RETRY_MS  250	 /* between two tries to take the lock: one request to the file server each */
-#define LAUNCHER_REPORT_MS 10000 /* between two lines while it waits */
+#define LAUNCHER_RETRY_MS  250	 /* between two attempts to take the lock; each sends one request to the file server */
+#define LAUNCHER_REPORT_MS 10000 /* between two lines while the launcher waits */
 
 struct launch {
 	const char *lock; /* NULL: none */
@@ -62,8 +62,10 @@ static int launcher_parse(int argc, char **argv, struct launch *ret)
 	return 0;
 }
 
-/* The signals that end a process by default, and that somebody sends to stop a server. As process 1 this program gets
- * only those that it handles: they are blocked and waited for. */
+/*
+ * The signals that are sent to stop a server. Process 1 receives only the signals that it handles, so the launcher
+ * blocks these signals and waits for them.
+ */
 static void launcher_stop_signals(sigset_t *set)
 {
 	sigemptyset(set);
@@ -73,7 +75,7 @@ static void launcher_stop_signals(sigset_t *set)
 	sigaddset(set, SIGHUP);
 }
 
-/* The signal that arrived within that time, 0 if none did. */
+/* Returns the signal that arrived within this time, or 0. */
 static int launcher_wait_for_signal(long ms)
 {
 	struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
@@ -119,7 +121,7 @@ static void launcher_report_wait(const struct lock *lock, int64_t waited_ms)
 		lock->holder[0] ? ": " : "", lock->holder, waited_ms / 1000);
 }
 
-/* 0 when the lock is held, else the exit status. */
+/* Returns 0 once the lock is held, otherwise the exit status. */
 static int launcher_wait_for_lock(struct lock *lock)
 {
 	int64_t begin = clock_now_ms(), report = begin;
@@ -144,7 +146,7 @@ static int launcher_wait_for_lock(struct lock *lock)
 	return LAUNCHER_FAILED;
 }
 
-/* 0 when the lock is held and watched, else the exit status. */
+/* Returns 0 once the lock is held and the watcher runs, otherwise the exit status. */
 static int launcher_lock(struct lock *lock, const char *path)
 {
 	int err = lock_open(lock, path), status;
@@ -162,7 +164,7 @@ static int launcher_lock(struct lock *lock, const char *path)
 	return err < 0 ? LAUNCHER_FAILED : 0;
 }
 
-/* Cuts the text at its commas: the parts become the environment's own. */
+/* Splits the text at its commas. The parts become strings of the environment and must stay in memory. */
 static int launcher_set_environment(char *pairs)
 {
 	while (pairs && *pairs) {

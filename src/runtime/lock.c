@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Out of the way of the numbers that shell scripts use: `exec 3>file` would close a lock that is there. */
+/* Above the numbers that shell scripts use: `exec 3>file` would otherwise close the descriptor and release the lock. */
 #define LOCK_LEAST_FD 100
 
 int lock_open(struct lock *lock, const char *path)
@@ -29,7 +29,7 @@ int lock_open(struct lock *lock, const char *path)
 	return fcntl(fd, F_SETFD, 0) < 0 ? -errno : 0;
 }
 
-/* 0 if the path still names the file that is open, -ENOENT if not. */
+/* Returns 0 if the path still names the open file, or -ENOENT if it does not. */
 static int lock_check_path(const struct lock *lock)
 {
 	struct stat open_file, named;
@@ -50,8 +50,10 @@ static void lock_read_holder(struct lock *lock)
 	lock->holder[n > 0 ? n : 0] = '\0';
 }
 
-/* One line of a fixed length, so that a longer one before it leaves nothing behind. It has reached the file server
- * when this returns. */
+/*
+ * Writes one line of a fixed length, so that it overwrites a longer line completely. The line has reached the file
+ * server when the function returns.
+ */
 static int lock_write_holder(const struct lock *lock)
 {
 	char line[LOCK_HOLDER_SIZE];
@@ -72,7 +74,7 @@ static void lock_set_holder(struct lock *lock)
 	snprintf(lock->holder, sizeof(lock->holder), "%s since %s", host, when);
 }
 
-/* Another file may have taken its place while somebody else held the lock. */
+/* Another file may have replaced this one while another server held the lock. */
 static int lock_reopen(struct lock *lock)
 {
 	const char *path = lock->path;
@@ -83,7 +85,7 @@ static int lock_reopen(struct lock *lock)
 	return err < 0 ? err : -EAGAIN;
 }
 
-/* Others say nothing about the lock: on a full disk the line cannot be written, and the lock is held all the same. */
+/* Other errors are unrelated to the lock: on a full disk the line cannot be written, but the lock is still held. */
 static bool lock_is_lost_by(int err)
 {
 	return err == -EIO || err == -ESTALE || err == -ENOLCK || err == -EBADF || err == -ENOENT;

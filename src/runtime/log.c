@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <unistd.h>
 
-/* A pipe that polls as writable takes this much without blocking. */
+/* A pipe that poll(2) reports as writable accepts this many bytes without blocking. */
 #define LOG_PIECE      4096
-#define LOG_PATIENCE   500 /* ms, spent once; a log that stays full is then only tried */
+#define LOG_PATIENCE   500 /* ms; used up once, after which a full log is only tried without waiting */
 #define LOG_LINE_LIMIT 1024
 
 static bool log_takes_more(void)

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Messages of the runtime on stderr, which Lambda sends to CloudWatch Logs.
+ * log.h - writes messages of the runtime to stderr, which Lambda sends to CloudWatch Logs.
  *
- * Best effort: a log that is closed or full never delays a command or its deadline.
+ * A log that is closed or full never delays a command or its deadline; the message is then lost. One thread uses the
+ * log. Arguments are not kept, except for the name.
  */
 #ifndef VAST_RUNTIME_LOG_H
 #define VAST_RUNTIME_LOG_H
 
 #include <stddef.h>
 
-/* The name in front of each line, static; vast-lambda-runtime if it is never set. */
+/* Sets the name at the start of each line; it must be static. The default is vast-lambda-runtime. */
 void log_set_name(const char *name);
 
-/* Writes one line, preceded by the name of the program. */
+/* Writes one line that starts with the name of the program. */
 void log_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Writes bytes of the command's stderr unchanged. */

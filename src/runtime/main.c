@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * vast-lambda-runtime: the one program that vastfs adds to an image, with three uses.
+ * main.c - vast-lambda-runtime, the one program that vastfs adds to an image. It has three uses:
  *
  *	vast-lambda-runtime		the entry point of the Lambda function: runs one shell command per invocation
  *	vast-lambda-runtime serve ...	the entry point of the server's container (launcher.h)
  *	vast-lambda-runtime probe PORT	the health check of that container (probe.h)
  *
- * It is linked statically and needs nothing of the image but /bin/sh.
+ * The program is statically linked and needs nothing from the image except /bin/sh.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -30,9 +30,12 @@
 #include "stream.h"
 #include "tmp.h"
 
-/* What is left of the function's time for the reply; of short times half. */
+/*
+ * The part of the function's time that is reserved for the reply. If less than twice this time is left, half of it is
+ * reserved.
+ */
 #define TIME_FOR_REPLY 1000 /* ms */
-/* What the peer of a streamed reply has of it to read on. */
+/* The part of that time that the reader of a streamed reply has to read the rest. */
 #define TIME_TO_READ 900 /* ms */
 
 static void runtime_on_term(int signal)
@@ -42,10 +45,10 @@ static void runtime_on_term(int signal)
 	_exit(EXIT_SUCCESS);
 }
 
-/* Both monotonic; INT64_MAX: never. */
+/* Both times are monotonic; INT64_MAX: never. */
 struct times {
-	int64_t command; /* the command is ended */
-	int64_t reply;	 /* a reply that is not read is left */
+	int64_t command; /* when the command is terminated */
+	int64_t reply;	 /* when a reply that is not read is abandoned */
 };
 
 static struct times runtime_times_of(const struct invocation *invocation)
@@ -85,7 +88,7 @@ static int report_too_large(struct http *api, const char *id, const char *more, 
 	return runtime_api_error(api, id, "Vastfs.ResultTooLarge", message);
 }
 
-/* What went wrong, for people, in `message`; returns its type. */
+/* Writes a description of the failure to `message` and returns the error type of the reply. */
 static const char *runtime_explain_failure(int err, const struct input *input, char *message, size_t size)
 {
 	if (input && input->damage) {
@@ -115,8 +118,8 @@ static int report_failure(struct http *api, const char *id, int err, const struc
 }
 
 /*
- * Runs the command. Damaged input is an error even if the command succeeded without having read that far: success means
- * that the data was whole.
+ * Runs the command. Damaged input is an error even if the command succeeded without reading up to the damage, because
+ * success means that the data was intact.
  */
 static int run_command(const struct command *command, struct command_end *ret_end)
 {
@@ -127,7 +130,10 @@ static int run_command(const struct command *command, struct command_end *ret_en
 	return input_check_rest(command->input);
 }
 
-/* Both run the command and answer. *ret_end tells of processes that would not go. */
+/*
+ * serve_collected() and serve_streamed() run the command and send the reply. *ret_end reports whether processes could
+ * not be killed.
+ */
 static int serve_collected(struct http *api, const char *id, struct command *command, struct command_end *ret_end)
 {
 	struct reply reply;
@@ -214,7 +220,7 @@ static int runtime_serve(struct http *api, struct invocation *invocation)
 
 	if (err < 0)
 		return runtime_api_error(api, invocation->id, "Vastfs.BadEvent", why ? why : strerror(-err));
-	buffer_free(&invocation->event); /* up to 6 MB that the command may need */
+	buffer_free(&invocation->event); /* frees up to 6 MB for the command */
 	tmp_snapshot(&tmp);
 	err = serve_event(api, invocation, &event, &end);
 	event_free(&event);
@@ -241,7 +247,7 @@ static int runtime_serve_all(struct http *api)
 	return err;
 }
 
-/* Pipes of a command must not take the numbers of the standard streams. */
+/* Ensures that the pipes of a command do not get the numbers of the standard streams. */
 static int runtime_open_standard_streams(void)
 {
 	int fd;

@@ -75,7 +75,10 @@ static void probe_collect(struct probe *probe)
 	probe_add_interfaces(probe);
 }
 
-/* A connection in progress, or -1 if it was refused at once. *ret_open: it is there already. */
+/*
+ * Starts a connection. Returns its socket, or -1 if it was refused at once. Sets *ret_open if it is already
+ * established.
+ */
 static int probe_connect(union probe_address *address, unsigned short port, bool *ret_open)
 {
 	bool v6 = address->any.sa_family == AF_INET6;
@@ -105,7 +108,7 @@ static bool probe_is_connected(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &size) == 0 && err == 0;
 }
 
-/* Looks at those that are ready. Returns how many are still in progress, or -1 if one is connected. */
+/* Checks the sockets that are ready. Returns the number of pending connections, or -1 if one is established. */
 static int probe_look(struct pollfd *fds, size_t count)
 {
 	int left = 0;

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * probe.h - the health check of the server's container: does its port accept connections?
+ * probe.h - the health check of the server's container: it tests whether the server's port accepts connections.
  *
  *	vast-lambda-runtime probe PORT
  *
- * Tries all addresses at which the server may listen at once: 127.0.0.1, ::1, and those of the container's network
- * interfaces. A connection that is accepted is closed without a byte.
+ * The probe connects at once to all addresses at which the server may listen: 127.0.0.1, ::1, and the addresses of the
+ * container's network interfaces. It closes an accepted connection without sending a byte. The probe has one thread.
  */
 #ifndef VAST_RUNTIME_PROBE_H
 #define VAST_RUNTIME_PROBE_H
 
-/* The arguments after `probe`. Returns the exit status within 2 s: 0 accepted, 1 not accepted, 125 wrong arguments. */
+/*
+ * argc and argv are the arguments after `probe`. Returns the exit status within 2 s: 0 if a connection was accepted, 1
+ * if not, and 125 for invalid arguments.
+ */
 int probe_run(int argc, char **argv);
 
 #endif

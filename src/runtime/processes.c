@@ -15,7 +15,7 @@
 
 #include "clock.h"
 
-#define END_PATIENCE 2000 /* ms; a killed process takes longer only if the kernel holds it */
+#define END_PATIENCE 2000 /* ms; a killed process needs longer only if the kernel blocks it */
 #define ANCESTORS    64
 
 struct process {
@@ -42,7 +42,7 @@ bool processes_reap(pid_t shell)
 	}
 }
 
-/* False for what is no process, or no longer one. */
+/* Returns false if the name is not a process or the process has ended. */
 static bool processes_read(int proc, const char *name, struct process *ret)
 {
 	char path[64], text[512];
@@ -62,7 +62,7 @@ static bool processes_read(int proc, const char *name, struct process *ret)
 	if (n <= 0)
 		return false;
 	text[n] = '\0';
-	/* ") S 123": the name before may have any character, parentheses too. */
+	/* The text is "... (NAME) S 123 ...". NAME may contain any character, including parentheses. */
 	rest = strrchr(text, ')');
 	if (!rest || strlen(rest) < 5)
 		return false;
@@ -73,7 +73,9 @@ static bool processes_read(int proc, const char *name, struct process *ret)
 	return true;
 }
 
-/* Calls for each process until the function returns false; returns false then too, or if /proc cannot be read. */
+/*
+ * Calls the function for each process until it returns false. Returns false in that case, and if /proc cannot be read.
+ */
 static bool processes_each(bool (*call)(const struct process *, void *), void *context)
 {
 	DIR *proc = opendir("/proc");
@@ -101,7 +103,7 @@ static bool processes_kill_child(const struct process *process, void *context)
 	return true;
 }
 
-/* A killed parent's children come to us, hence round after round until there are none. */
+/* The children of a killed process become children of this one, so the loop repeats until there are none. */
 int processes_end(pid_t shell, int *ret_status)
 {
 	int64_t give_up = clock_now_ms() + END_PATIENCE;
@@ -145,7 +147,7 @@ static void processes_find_family(struct family *family)
 		close(proc);
 }
 
-/* Lambda's first process starts the runtime and its helpers: they are its children, side by side. */
+/* Lambda's first process starts the runtime and its helpers, so they are siblings of the runtime. */
 static bool processes_is_family(const struct process *process, void *context)
 {
 	const struct family *family = context;
@@ -161,7 +163,7 @@ static bool processes_is_family(const struct process *process, void *context)
 	return false;
 }
 
-/* A /proc of another process namespace would show strangers and hide us. */
+/* A /proc of another PID namespace would show other processes and not this one. */
 static bool processes_proc_is_ours(void)
 {
 	char self[16];

@@ -9,7 +9,7 @@
 #include "base64.h"
 #include "runtime_api.h"
 
-/* More bytes than this do not fit, whatever else is in the reply. */
+/* More bytes than this do not fit into a reply, even if it contains nothing else. */
 #define REPLY_STDOUT_MAX (RUNTIME_API_REPLY_MAX / 4 * 3)
 
 void reply_init(struct reply *reply)
@@ -43,7 +43,7 @@ int reply_add(struct reply *reply, enum command_stream stream, const char *data,
 	return buffer_add(&reply->err, data, len);
 }
 
-/* Makes the room for the line out of the part that is kept, so that the maximum holds. */
+/* Removes bytes from the kept part to make room for the line, so that the maximum is not exceeded. */
 static void reply_shorten_stderr(struct reply *reply)
 {
 	char line[128];

@@ -50,7 +50,7 @@ static int api_call(struct http *api, const struct api_request *request, struct 
 	return err == -EMSGSIZE ? -EPROTO : err;
 }
 
-/* The id becomes part of a path. */
+/* The ID becomes part of a path, so its characters are restricted. */
 static bool id_is_sane(const char *id)
 {
 	return id[0] && id[strspn(id, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_")] == '\0';
@@ -98,7 +98,10 @@ void invocation_free(struct invocation *invocation)
 	buffer_free(&invocation->event);
 }
 
-/* 413 and 5xx are the two that matter: an answer that did not count, and an environment that is to be left. */
+/*
+ * Two statuses have consequences: after 413 the response did not count, and after 5xx the process has to leave the
+ * execution environment.
+ */
 static int api_judge(struct api_reply *reply, const char *path)
 {
 	if (reply->status >= 300)
@@ -143,7 +146,7 @@ static int write_text(void *context, struct http *api)
 	return http_write(api, context, strlen(context));
 }
 
-/* Messages are the runtime's own and are ASCII. */
+/* The messages come from the runtime itself and are ASCII. */
 static void json_escape(char *to, size_t size, const char *text)
 {
 	for (char *end = to + size - 2; *text && to < end; text++) {

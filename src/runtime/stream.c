@@ -10,7 +10,7 @@
 #include "frames.h"
 #include "runtime_api.h"
 
-/* Tests have a variant with less. */
+/* The tests compile a variant with a shorter interval. */
 #ifndef STREAM_LIFE_SIGN_MS
 #define STREAM_LIFE_SIGN_MS FRAME_LIFE_SIGN_MS
 #endif
@@ -39,7 +39,7 @@ static int stream_send(struct reply_stream *stream, const void *head, size_t hea
 	return http_stream_write(stream->api, head, head_len, data, len);
 }
 
-/* Remembers that it was the peer who failed. */
+/* Records that the error came from the connection to Lambda. */
 static int stream_check(struct reply_stream *stream, int err)
 {
 	if (err < 0 && !stream->error)
@@ -79,7 +79,7 @@ static int stream_flush(struct reply_stream *stream)
 	return stream->is_deflated && stream->deflater.is_holding ? deflater_flush(&stream->deflater) : 0;
 }
 
-/* When something is to be sent though nothing is printed. */
+/* The time at which a frame is due even if the command prints nothing. */
 static int64_t stream_next_time(const struct reply_stream *stream)
 {
 	int64_t flush = stream->held_since + FRAME_FLUSH_MS, life_sign = stream->spoke_at + STREAM_LIFE_SIGN_MS;
@@ -168,7 +168,7 @@ int stream_output(void *context, enum command_stream from, const char *data, siz
 				      : stream_bytes(stream, FRAME_STDERR, data, len);
 }
 
-/* Ends the deflate stream, if there is one, and says what it was made from. */
+/* Ends the deflate stream, if there is one, and describes the uncompressed bytes in `text`. */
 static int stream_end_stdout(struct reply_stream *stream, char *text, size_t size)
 {
 	const struct deflater *deflater = &stream->deflater;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The reply to an invocation in its streamed form (frames.h), sent while the command runs.
+ * stream.h - the streamed reply to an invocation (frames.h), which is sent while the command runs.
  *
- * stream_wait(), stream_work() and stream_output() are a command's (command.h), with the stream as their context.
- * Memory does not depend on what is printed. When one of them fails, the peer has refused the stream or is gone:
- * stream_give_up() is all that is left to do.
+ * stream_wait(), stream_work() and stream_output() are the callbacks of a command (command.h), with the stream as their
+ * context. The memory does not depend on the size of the output. If one of them fails, Lambda has refused the stream or
+ * the connection is lost, and only stream_give_up() may be called. One thread uses a stream. Its owner calls
+ * stream_free(); the connection and the ID stay the caller's.
  */
 #ifndef VAST_RUNTIME_STREAM_H
 #define VAST_RUNTIME_STREAM_H
@@ -19,19 +20,22 @@
 struct reply_stream {
 	struct http *api;
 	const char *id;
-	int64_t until;	  /* monotonic; the limit for waiting for Lambda to read */
-	int64_t spoke_at; /* monotonic, of the last frame */
+	int64_t until;	  /* monotonic; the limit for waiting until Lambda reads */
+	int64_t spoke_at; /* monotonic; when the last frame was sent */
 	uint64_t length;
 	uint32_t crc;
-	uint64_t err_len;   /* bytes of stderr; the limit plus one: cut */
-	bool begun;	    /* the invocation has an answer, of which this is the beginning */
-	int error;	    /* the first of the peer's; negative errno */
-	bool is_deflated;   /* stdout is sent through the deflater */
-	int64_t held_since; /* monotonic, while the deflater is holding something */
+	uint64_t err_len;   /* bytes of stderr; the limit plus one: truncated */
+	bool begun;	    /* the start of this reply was sent, so the invocation cannot have another one */
+	int error;	    /* the first error of the connection; negative errno */
+	bool is_deflated;   /* stdout is compressed by the deflater */
+	int64_t held_since; /* monotonic; since when the deflater has been holding bytes */
 	struct deflater deflater;
 };
 
-/* stream_free() afterwards. If there is no memory for compressing, the reply is plain, which every reader takes. */
+/*
+ * The caller calls stream_free() afterwards. Without memory for compression the reply is plain, which every reader
+ * accepts.
+ */
 void stream_init(struct reply_stream *stream, struct http *api, const char *id, int64_t until, bool may_deflate);
 void stream_free(struct reply_stream *stream);
 
@@ -39,13 +43,13 @@ int stream_wait(void *context, struct command_wait *ret_wait);
 int stream_work(void *context, short ready);
 int stream_output(void *context, enum command_stream from, const char *data, size_t len);
 
-/* The last frame, and the peer's word on the whole. Returns as functions of runtime_api.h do. */
+/* Sends the end frame and reads Lambda's answer to the stream. Returns as the functions of runtime_api.h do. */
 int stream_end(struct reply_stream *stream, const struct command_end *end);
 
-/* Leaves the stream without its last frame and says why in its place. Returns as functions of runtime_api.h do. */
+/* Ends the stream with an error in place of the end frame. Returns as the functions of runtime_api.h do. */
 int stream_fail(struct reply_stream *stream, const char *type, const char *message);
 
-/* After `error`. Returns as functions of runtime_api.h do. */
+/* Abandons the stream after its `error`. Returns as the functions of runtime_api.h do. */
 int stream_give_up(struct reply_stream *stream);
 
 #endif

@@ -17,7 +17,7 @@
 #define TMP_ENTRIES_MAX 100000
 #define TMP_OPEN	(O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
-/* Calls for each entry; `fd` stays the caller's. Stops at the first negative return and returns it. */
+/* Calls the function for each entry. The caller still owns `fd`. Stops at the first negative result and returns it. */
 static int each_entry(int fd, int (*call)(int fd, const char *name, void *context), void *context)
 {
 	int copy = openat(fd, ".", TMP_OPEN), err = 0;
@@ -96,7 +96,7 @@ void tmp_snapshot(struct tmp *ret_tmp)
 struct sweep {
 	const struct tmp *tmp;
 	bool look_only;
-	size_t found, done; /* new entries in /tmp; successful steps */
+	size_t found, done; /* new entries in /tmp; removed or moved entries */
 };
 
 static bool is_ours(const struct tmp *tmp, const struct stat *info)
@@ -104,7 +104,7 @@ static bool is_ours(const struct tmp *tmp, const struct stat *info)
 	return info->st_uid == geteuid() && info->st_dev == tmp->device;
 }
 
-/* Opens a directory of ours even if its mode forbids it, and makes it writable. */
+/* Opens a directory of this user even if its mode forbids it, and makes it writable. */
 static int open_directory(int parent, const char *name)
 {
 	char path[64];
@@ -121,7 +121,10 @@ static int open_directory(int parent, const char *name)
 	return fd;
 }
 
-/* A directory moves up into /tmp and has its turn there, so that depth costs neither stack nor descriptors. */
+/*
+ * A subdirectory is moved up into /tmp and removed from there later, so that deep trees need neither stack nor
+ * descriptors.
+ */
 static int sweep_inner(int fd, const char *name, void *context)
 {
 	static unsigned int moved;
@@ -136,7 +139,7 @@ static int sweep_inner(int fd, const char *name, void *context)
 	if (fstatat(fd, name, &info, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISDIR(info.st_mode) || !is_ours(sweep->tmp, &info))
 		return 0;
 	snprintf(target, sizeof(target), ".vastfs-removed-%d-%u", (int)getpid(), moved++);
-	/* Moving a directory needs the right to write into itself, too. */
+	/* Moving a directory also requires write permission for the directory itself. */
 	close(open_directory(fd, name));
 	if (renameat(fd, name, sweep->tmp->fd, target) == 0)
 		sweep->done++;

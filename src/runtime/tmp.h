@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Removes new files from /tmp, which Lambda preserves from one invocation to the next.
+ * tmp.h - removes new files from /tmp, which Lambda preserves from one invocation to the next.
  *
- * Removed is what appeared directly in /tmp since the snapshot and belongs to this user, with all that is inside, on
- * this file system only and without following symbolic links. Changes inside of directories that were there before
- * stay. Nothing is removed while other processes of this user are around: the files could be theirs.
+ * Everything is removed that has appeared directly in /tmp since the snapshot and belongs to this user, with its
+ * content, on this file system only and without following symbolic links. Changes inside directories that existed
+ * before are kept. Nothing is removed while other processes of this user run, because the files could be theirs. One
+ * thread uses a snapshot; the caller owns it until tmp_restore().
  */
 #ifndef VAST_RUNTIME_TMP_H
 #define VAST_RUNTIME_TMP_H
@@ -13,16 +14,16 @@
 #include <sys/types.h>
 
 struct tmp {
-	int fd; /* -1: no snapshot, nothing is ever removed */
+	int fd; /* -1: no snapshot, so nothing is removed */
 	dev_t device;
 	ino_t *known; /* sorted */
 	size_t count;
 };
 
-/* Failures are logged and leave a snapshot by which nothing is removed. */
+/* Logs failures. After a failure the snapshot is empty, and tmp_restore() removes nothing. */
 void tmp_snapshot(struct tmp *ret_tmp);
 
-/* Removes what is new and frees the snapshot. */
+/* Removes the new files and frees the snapshot. */
 void tmp_restore(struct tmp *tmp);
 
 #endif

@@ -18,7 +18,7 @@
 #endif
 #define WATCHER_RETRY_MS 1000
 
-/* Sent by the kernel when the server has ended. Blocked like all others: it only ends the pause. */
+/* The kernel sends this signal when the server has ended. It is blocked like all others and only ends the pause. */
 #define WATCHER_PARENT_DIED SIGUSR1
 
 static void watcher_pause(pid_t server, long ms)
@@ -34,7 +34,7 @@ static void watcher_pause(pid_t server, long ms)
 		_exit(EXIT_SUCCESS);
 }
 
-/* The server does not get to write from here on, whether it can be killed or not. */
+/* From here on, the server cannot write to files, even if it cannot be killed. */
 static void watcher_forbid_writing(pid_t server)
 {
 	struct rlimit size = {0}, cpu = {.rlim_cur = 1, .rlim_max = 1};
@@ -43,7 +43,7 @@ static void watcher_forbid_writing(pid_t server)
 	prlimit(server, RLIMIT_CPU, &cpu, NULL);
 }
 
-/* Returns only if the server cannot be killed by this. */
+/* Returns only if these calls cannot kill the server. */
 static void watcher_kill(pid_t server)
 {
 	if (server != 1 && kill(server, SIGKILL) == 0)
@@ -65,7 +65,7 @@ static _Noreturn void watcher_end_server(pid_t server, const struct lock *lock, 
 	}
 }
 
-/* A session of its own: what the server sends to its process group is not meant for this child. */
+/* A session of its own protects this child from signals that the server sends to its process group. */
 static _Noreturn void watcher_run(pid_t server, struct lock *lock)
 {
 	setsid();
@@ -90,6 +90,6 @@ int watcher_start(struct lock *lock)
 		watcher_run(server, lock);
 	if (watcher < 0)
 		return -errno;
-	prctl(PR_SET_PTRACER, watcher, 0, 0, 0); /* EINVAL without Yama */
+	prctl(PR_SET_PTRACER, watcher, 0, 0, 0); /* EINVAL without Yama is harmless */
 	return 0;
 }

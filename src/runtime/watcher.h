@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * watcher.h - a child beside the server that checks its lock and ends it when the lock is lost.
+ * watcher.h - a child process that checks the server's lock and kills the server when the lock is lost.
  *
- * The server must not write after that, because another one may already use the database. So it gets no SIGTERM, on
- * which it would write its state. It is process 1 of its container, and signals from inside the container that
- * it does not handle, SIGKILL among them, do not reach it (pid_namespaces(7)). What the kernel itself sends does:
+ * The server must not write after the loss, because another server may already use the database. SIGTERM is unsuitable,
+ * because the server would write its state on it. SIGKILL has no effect either: the server is process 1 of its
+ * container, and signals from inside the container that it does not handle do not reach it (pid_namespaces(7)). Signals
+ * from the kernel itself do reach it:
  *
- *  - PTRACE_SEIZE with PTRACE_O_EXITKILL (ptrace(2)) and the tracer's exit: the kernel kills the tracee at once. It
- *    needs the same user, or CAP_SYS_PTRACE; the launcher allows it for Yama (PR_SET_PTRACER).
- *  - Where tracing is forbidden: RLIMIT_FSIZE 0 by prlimit(2) refuses each write to a file at once (EFBIG), and
- *    RLIMIT_CPU has the kernel kill the server when it has used one second of processor time in all.
+ *  - PTRACE_SEIZE with PTRACE_O_EXITKILL (ptrace(2)), followed by the exit of the tracer: the kernel kills the tracee
+ *    at once. This requires the same user, or CAP_SYS_PTRACE; the launcher permits it for Yama (PR_SET_PTRACER).
+ *  - Where tracing is forbidden: with RLIMIT_FSIZE 0, set by prlimit(2), each write to a file fails at once (EFBIG),
+ *    and with RLIMIT_CPU the kernel kills the server when it has used one second of processor time in total.
  */
 #ifndef VAST_RUNTIME_WATCHER_H
 #define VAST_RUNTIME_WATCHER_H
@@ -17,8 +18,9 @@
 #include "lock.h"
 
 /*
- * Starts the child; it ends with this process, also after its exec. Negative errno of fork. All signals are to be
- * blocked, so that none hits the child before it is ready.
+ * Starts the child process, which ends with this process, even after an exec. Returns 0 or the negative errno of fork.
+ * The caller blocks all signals before, so that no signal reaches the child before it is ready. The child uses its own
+ * copy of *lock.
  */
 int watcher_start(struct lock *lock);
 
