@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# What demo, check and bench share. Sourced by bash from the project's root.
+# Functions that demo, check, bench and matrix share. bash sources this file from the project's root.
 
 venv=${XDG_CACHE_HOME:-$HOME/.cache}/vastfs/venv
 
-# The compiler for arm64 that contrib/setup has made.
+# The directory in which contrib/setup creates the compiler for arm64.
 PATH=$PATH:${XDG_CACHE_HOME:-$HOME/.cache}/vastfs/arm64-musl
 
 step() {
 	printf '\n== %s\n' "$*"
 }
 
-# build DIR [MESON OPTIONS]: sets up once, compiles what has changed.
+# build DIR [MESON OPTIONS]: configures DIR once, then compiles the files that have changed.
 build() {
 	local dir=$1
 	shift
@@ -20,7 +20,7 @@ build() {
 	ninja -C "$dir" --quiet
 }
 
-# The runtime built in DIR: where sanitizers are on, the variant that has them.
+# runtime_of DIR: prints the path of the runtime built in DIR. With sanitizers this is the sanitized variant.
 runtime_of() {
 	case $1 in
 	*asan) echo "$1/src/runtime/vast-lambda-runtime-asan" ;;
@@ -28,7 +28,7 @@ runtime_of() {
 	esac
 }
 
-# run_pytest DIR [OPTIONS]: the tests against the programs built in DIR.
+# run_pytest DIR [OPTIONS]: runs tests against the programs built in DIR.
 run_pytest() {
 	local dir=$1
 	shift
