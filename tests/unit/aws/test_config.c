@@ -27,7 +27,7 @@ static void write_file(const char *name, const char *text)
 	fclose(f);
 }
 
-/* An empty home and no variable that counts. */
+/* An empty home directory, and no variable that has an effect. */
 static int fresh_home(void **state)
 {
 	char path[128];
@@ -128,7 +128,9 @@ static void test_characters_that_no_header_may_have(void **state)
 	unsetenv("AWS_SESSION_TOKEN");
 	setenv("AWS_SECURITY_TOKEN", "t\t", 1);
 	expect_no_keys(NULL, "AWS_SECURITY_TOKEN contains a control character");
-	/* As botocore: blanks around what the environment says are a part of it, those in a file are not. */
+	/*
+	 * As in botocore, blanks around the value of a variable belong to it; blanks around a value in a file do not.
+	 */
 	setenv("AWS_SECURITY_TOKEN", " t ", 1);
 	setenv("AWS_SECRET_ACCESS_KEY", " s ", 1);
 	expect_keys(NULL, "A", " t ");
@@ -256,7 +258,7 @@ static void test_bad_endpoints(void **state)
 	unsetenv("AWS_ENDPOINT_URL");
 	setenv("AWS_USE_FIPS_ENDPOINT", "true", 1);
 	setenv("AWS_ENDPOINT_URL", "http://good", 1);
-	expect_endpoint("eu-west-1", &aws_service_iam, "http://good", "good", "eu-west-1"); /* it wins */
+	expect_endpoint("eu-west-1", &aws_service_iam, "http://good", "good", "eu-west-1"); /* takes precedence */
 	clearenv();
 	setenv("HOME", dir, 1);
 	write_file("config", "[default]\nservices = nowhere\n");

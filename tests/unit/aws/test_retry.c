@@ -81,7 +81,7 @@ static void test_durations(void **state)
 	assert_int_equal(duration(200, "", -EBADMSG), ERROR_TRANSIENT);
 	assert_int_equal(duration(400, "ThrottlingException", -EIO), ERROR_TRANSIENT);
 	assert_int_equal(duration(503, "", -EIO), ERROR_TRANSIENT);
-	assert_int_equal(duration(403, "", -EIO), ERROR_TRANSIENT); /* a captive portal's page */
+	assert_int_equal(duration(403, "", -EIO), ERROR_TRANSIENT); /* the page of a captive portal */
 	assert_int_equal(duration(0, "", -ETIMEDOUT), ERROR_TRANSIENT);
 	assert_int_equal(duration(400, "ExpiredTokenException", -ENOKEY), ERROR_FIXABLE);
 	assert_int_equal(duration(0, "", -ENOKEY), ERROR_FIXABLE);
@@ -154,7 +154,7 @@ static void test_one_correction_of_the_clock(void **state)
 	struct aws_situation s = {.outcome = AWS_OUTCOME_CLOCK, .policy = AWS_RETRY_UNSENT, .sent = true};
 
 	(void)state;
-	assert_int_equal(aws_retry_decide(&a, &q, &s), -1); /* nothing learnt: the signature itself is wrong */
+	assert_int_equal(aws_retry_decide(&a, &q, &s), -1); /* no new offset: the signature itself is wrong */
 	s.skew_known_ms = -3600000;
 	assert_int_equal(aws_retry_decide(&a, &q, &s), 0);
 	s.skew_used_ms = 0;

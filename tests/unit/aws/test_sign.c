@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Signatures against AWS's own test suite (awslabs/aws-c-auth) if it lies in VASTFS_VECTORS, and against cases of our
- * own, whose answers botocore gave.
+ * Tests signatures against AWS's own test suite (awslabs/aws-c-auth), if it is in the directory VASTFS_VECTORS, and
+ * against further cases whose expected signatures were generated with botocore.
  */
 #include "aws/sign.h"
 
@@ -19,7 +19,7 @@
 
 struct vector {
 	char method[8], path[512], query[512];
-	struct buf text; /* of the request; cut in place */
+	struct buf text; /* text of the request; split in place */
 	const char *headers[20];
 	const char *body;
 	cJSON *context;
@@ -42,7 +42,7 @@ static char *slurp(const char *dir, const char *name)
 	return text;
 }
 
-/* "GET /a b?c=d HTTP/1.1": the path may hold blanks. */
+/* "GET /a b?c=d HTTP/1.1": the path may contain blanks. */
 static void take_first_line(struct vector *v, char *line)
 {
 	char *target = strchr(line, ' ') + 1, *end = strrchr(line, ' '), *mark;
@@ -68,7 +68,7 @@ static void read_vector(struct vector *v, const char *dir)
 	rest = v->text.data;
 	take_first_line(v, strsep(&rest, "\n"));
 	while ((line = strsep(&rest, "\n")) && *line) {
-		if (*line == ' ') /* folded: belongs to the line before, whose end it becomes again */
+		if (*line == ' ') /* a folded line continues the header of the line before */
 			line[-1] = ' ';
 		else
 			v->headers[n++] = line;

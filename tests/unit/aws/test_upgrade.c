@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-/* RFC 6455, section 1.3. */
+/* The example in RFC 6455, section 1.3. */
 #define KEY    "dGhlIHNhbXBsZSBub25jZQ=="
 #define ACCEPT "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
 #define GOOD                                                                                \

@@ -54,7 +54,7 @@ static void test_drop_forgets_the_beginning(void **state _unused_)
 {
 	_buf_ struct buf b = BUF_INIT(10);
 
-	buf_drop(&b, 0); /* of nothing at all */
+	buf_drop(&b, 0); /* from an empty buffer */
 	buf_puts(&b, "0123456789");
 	buf_drop(&b, 4);
 	assert_string_equal(b.data, "456789");

@@ -17,7 +17,7 @@ static void expect(const char *text, const char *line)
 	assert_int_equal(escape_line(&out, text), 0);
 	assert_string_equal(buf_str(&out), line);
 	assert_string_equal(escape_copy(copy, sizeof(copy), text), line);
-	/* What is escaped stays as it is. */
+	/* Escaping a text twice does not change it further. */
 	buf_clear(&out);
 	assert_int_equal(escape_line(&out, line), 0);
 	assert_string_equal(buf_str(&out), line);

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-/* cmocka wants those above first */
+/* cmocka requires the headers above before its own */
 #include <cmocka.h>
 
 static char path[64], record[64], other[64];
@@ -62,7 +62,7 @@ static ino_t inode_of(const char *name)
 	return st.st_ino;
 }
 
-/* Every state that writing and truncating go through, and what is not one of them. */
+/* Every intermediate state of writing and truncating, and texts that are none of these states. */
 static void test_torn_texts(void **state)
 {
 	static const struct {
@@ -71,10 +71,10 @@ static void test_torn_texts(void **state)
 	} rows[] = {
 		{"abcd", "abcd", "xyz", true}, /* nothing is written yet */
 		{"xbcd", "abcd", "xyz", true},	    {"xyzd", "abcd", "xyz", true},
-		{"xyz", "abcd", "xyz", false}, /* it is whole */
+		{"xyz", "abcd", "xyz", false}, /* it is complete */
 		{"ab", "ab", "xyzxyz", true},	    {"xb", "ab", "xyzxyz", true},
 		{"xyz", "ab", "xyzxyz", true},	    {"xyzxyz", "ab", "xyzxyz", true},
-		{"aZcd", "abcd", "xyz", false}, /* somebody has edited it */
+		{"aZcd", "abcd", "xyz", false}, /* a person has edited it */
 		{"abcde", "abcd", "xyz", false},    {"", "abcd", "xyz", false},
 		{"xyzxyzq", "ab", "xyzxyz", false},
 	};
@@ -116,7 +116,7 @@ static void test_a_symbolic_link_stays(void **state)
 
 	(void)state;
 	assert_int_equal(symlink("other", path), 0);
-	assert_int_equal(replace_file(path, "one", 3, record), 0); /* leads to nothing */
+	assert_int_equal(replace_file(path, "one", 3, record), 0); /* a dangling link */
 	assert_content(other, "one");
 	assert_int_equal(replace_file(path, "two", 3, record), 0);
 	assert_content(other, "two");
@@ -124,7 +124,7 @@ static void test_a_symbolic_link_stays(void **state)
 	assert_true(S_ISLNK(st.st_mode));
 }
 
-/* Renaming would break it. */
+/* A rename would break the link. */
 static void test_a_hard_link_stays(void **state)
 {
 	ino_t before;

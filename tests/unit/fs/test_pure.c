@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The small decisions of the tree: lines of a draft, words of a command, budgets, links, files in memory, mountinfo. */
+/*
+ * Tests the small decisions of the tree: lines of a draft, words of a command, budgets, links, files in memory,
+ * mountinfo.
+ */
 #include "fs/config.h"
 #include "fs/draft.h"
 #include "fs/exiting.h"
@@ -33,9 +36,9 @@ static void draft_lines(void **state _unused_)
 	assert_int_equal(check("stage=a\n\n# x\n", 0, true, &err), 0);
 	assert_int_equal(check("stage=a\nbad\n", 0, false, &err), -EINVAL);
 	assert_non_null(strstr(err.message, "line 2"));
-	assert_int_equal(check("stage=a\nbad", 0, false, &err), 0); /* may go on */
+	assert_int_equal(check("stage=a\nbad", 0, false, &err), 0); /* the line may continue */
 	assert_int_equal(check("stage=a\nbad", 0, true, &err), -EINVAL);
-	assert_int_equal(check("bad\nstage=a\n", 4, false, &err), 0); /* looked at before */
+	assert_int_equal(check("bad\nstage=a\n", 4, false, &err), 0); /* line 1 was checked before */
 	assert_int_equal(check("bad\nstage=a\n", 3, false, &err), -EINVAL);
 }
 
@@ -227,7 +230,7 @@ static void sniffers(void **state _unused_)
 	assert_false(sniff_command_is_cat("", 0));
 }
 
-/* A line of /proc/PID/stat with these flags and this exit code. */
+/* The state in a line of /proc/PID/stat with these flags and this exit code. */
 static enum exiting state_of(unsigned flags, int exit_code)
 {
 	char text[1024];

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The table: whole, reachable, explained; and the numbers that follow from it. */
+/*
+ * Tests the table of the tree: it is complete, every row is reachable and explained, and the numbers derived from it
+ * match.
+ */
 #include "fs/file.h"
 #include "fs/names.h"
 #include "fs/node.h"
@@ -26,7 +29,7 @@ static void every_row_is_explained_and_can_be_read(void **state _unused_)
 
 		assert_non_null(r->help);
 		assert_true(*r->help && !strchr(r->help, '\n'));
-		assert_ptr_equal(tree_find(r->path), r); /* no path twice */
+		assert_ptr_equal(tree_find(r->path), r); /* no path occurs twice */
 		assert_true((r->type == ROW_FILE) == (r->class != NULL));
 		if (r->class)
 			assert_non_null(r->class->read);
@@ -53,7 +56,7 @@ static void what_may_change_by_a_write_is_not_cached(void **state _unused_)
 		if (r->type == ROW_LINK || (r->class && r->class != &class_text))
 			assert_int_equal(r->cache, CACHE_NEVER);
 		if (r->cache == CACHE_CLOUD)
-			assert_non_null(r->changed); /* else nothing would tell the kernel */
+			assert_non_null(r->changed); /* otherwise the kernel would not be notified */
 	}
 }
 

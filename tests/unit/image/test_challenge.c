@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-/* The schemes of a list, a letter each: B Basic, T Bearer (token), - another. */
+/* Expects the schemes of a list, one letter each: B is Basic, T is Bearer (token), - is another scheme. */
 static void expect_schemes(const char *list, const char *letters)
 {
 	struct challenge c;
@@ -58,7 +58,7 @@ static void test_parameters_lose_quotes_only(void **state)
 	assert_string_equal(c.service, "a \"b\"");
 	assert_string_equal(c.scope, "repository:a/b:pull");
 	assert_false(challenge_next(&list, &c));
-	/* A realm that was cut off would be another one. */
+	/* A truncated realm would be a different realm. */
 	memset(long_list, 'x', sizeof(long_list));
 	memcpy(long_list, "Bearer realm=https://", strlen("Bearer realm=https://"));
 	long_list[sizeof(long_list) - 1] = '\0';
@@ -159,7 +159,7 @@ static void test_images_of_ecr_are_read_from_their_own_host(void **state)
 	expect_ecr("210987654321.dkr.ecr.us-east-1.amazonaws.com/x",
 		   "https://123456789012.dkr.ecr.us-east-1.amazonaws.com", "123456789012",
 		   "https://210987654321.dkr.ecr.us-east-1.amazonaws.com");
-	/* An emulator of AWS has the account's images at an address of its own, and nobody else's. */
+	/* An emulator of AWS serves the images of the account at its own address, but not those of other accounts. */
 	expect_ecr("123456789012.dkr.ecr.us-east-1.amazonaws.com/x", "http://127.0.0.1:4566", "123456789012",
 		   "http://127.0.0.1:4566");
 	expect_ecr("210987654321.dkr.ecr.us-east-1.amazonaws.com/x", "http://127.0.0.1:4566", "123456789012",

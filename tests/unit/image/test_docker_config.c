@@ -44,7 +44,7 @@ static void write_docker(const char *text)
 	write_file(".docker/config.json", text, 0600);
 }
 
-/* A helper on PATH: a shell script. */
+/* Installs a credential helper, a shell script, on PATH. */
 static void write_helper(const char *name, const char *script)
 {
 	char path[128], text[1024];
@@ -108,7 +108,10 @@ static void expect_error(int errnum, const char *words)
 	assert_int_equal(got.len, 0);
 }
 
-/* What does not stop a public image: no error, no credentials, and words about it. */
+/*
+ * Expects a fault that does not prevent pulls of public images: no error, no credentials, and a warning with these
+ * words.
+ */
 static void expect_warning(const char *words)
 {
 	_buf_ struct buf got = BUF_INIT(4096);
@@ -165,7 +168,7 @@ static void test_name_and_password_may_be_apart(void **state)
 	(void)state;
 	write_docker("{\"auths\":{\"GHCR.io\":{\"username\":\"user\",\"password\":\"pa:ss\"}}}");
 	expect("ghcr.io", "a", U_P);
-	/* "user:p" and three NULs, as some logins store it */
+	/* "user:p" and three NULs, as some login programs store it */
 	write_docker("{\"auths\":{\"ghcr.io\":{\"auth\":\"dXNlcjpwAAAA\"}}}");
 	expect("ghcr.io", "a", "dXNlcjpw");
 }
@@ -213,7 +216,7 @@ static void test_a_file_that_says_nothing_is_as_none(void **state)
 		write_docker(nothing[i]);
 		expect_warning(".docker/config.json is empty");
 	}
-	/* What lies behind it counts, and one warning is enough. */
+	/* The later files still count, and there is only one warning. */
 	write_file(".config/containers/auth.json", "{\"auths\":{\"ghcr.io\":{\"auth\":\"" A_B "\"}}}", 0600);
 	expect("ghcr.io", "a", A_B);
 	write_file(".config/containers/auth.json", "", 0600);
@@ -343,7 +346,7 @@ static void test_a_helper_need_not_read(void **state)
 	expect("ghcr.io", "a", A_B);
 }
 
-/* The script and what it started are killed at the deadline: it tells its child's number before it waits. */
+/* The script and its child are killed at the deadline. The script writes the PID of its child before it waits. */
 static void expect_killed(const char *script)
 {
 	static char answer[IMAGE_HELPER_MAX];
@@ -359,7 +362,7 @@ static void expect_killed(const char *script)
 	assert_non_null(f);
 	assert_int_equal(fscanf(f, "%d", &pid), 1);
 	fclose(f);
-	/* An orphan that was killed may wait to be reaped: it runs no more, but for a moment has a number. */
+	/* A killed orphan may be a zombie for a moment: it no longer runs, but it still has a PID. */
 	for (until = clock_monotonic_ms() + 5000; clock_monotonic_ms() < until;) {
 		char path[64], state = 'X';
 
@@ -380,9 +383,9 @@ static void test_a_helper_that_hangs_is_killed_with_its_children(void **state)
 {
 	(void)state;
 	expect_killed("tail -f /dev/null & echo $! >\"$PID_FILE\"; wait");
-	/* It closes its output and does not end. */
+	/* The helper closes its output and does not exit. */
 	expect_killed("exec >/dev/null; tail -f /dev/null & echo $! >\"$PID_FILE\"; wait");
-	/* It ends, and a child keeps the output open. */
+	/* The helper exits, and its child keeps the output open. */
 	expect_killed("tail -f /dev/null & echo $! >\"$PID_FILE\"");
 }
 

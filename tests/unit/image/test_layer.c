@@ -43,7 +43,7 @@ static Elf64_Ehdr header(uint16_t machine)
 	return h;
 }
 
-/* A program of 3 MiB whose content does not compress to nothing. */
+/* A program of 3 MiB whose content compresses only partly. */
 static void write_program(uint16_t machine)
 {
 	static unsigned char bytes[3 << 20];

@@ -26,7 +26,7 @@
 	MANIFEST(IMAGE_DOCKER_MANIFEST, BLOB(DOCKER_CFG, "100", A), \
 		 BLOB(DOCKER_GZ, "32", A) "," BLOB(DOCKER_GZ, "4000000000", B))
 
-/* An image's config with two layers, one empty entry in its history, and what vastfs does not know. */
+/* The config of an image with two layers, one empty entry in its history, and a member that vastfs does not know. */
 #define CONFIG                                                                                                       \
 	"{\"architecture\":\"amd64\",\"os\":\"linux\",\"created\":\"2024-05-06T07:08:09.123456789Z\","               \
 	"\"config\":{\"Env\":[\"PATH=/"                                                                              \
@@ -69,7 +69,7 @@ static void test_docker_and_oci_manifests_are_read(void **state)
 	assert_string_equal(m.layers[1].digest, B);
 	assert_true(m.layers[1].size == 4000000000);
 	image_manifest_free(&m);
-	/* OCI's media type is optional in the document, and a proxy may hide that of the reply. */
+	/* OCI's media type is optional in the document, and a proxy may hide the media type of the reply. */
 	assert_int_equal(parse(HEAD "\"config\":" BLOB(OCI_CFG, "2", A) ",\"layers\":[" BLOB(OCI_GZ, "1", B) "]}",
 			       "application/json", &m, &err),
 			 0);
@@ -180,7 +180,7 @@ static void test_hostile_manifests_are_refused(void **state)
 	refuse(MANIFEST(IMAGE_OCI_MANIFEST, BLOB(OCI_CFG, "99999999", A), BLOB(OCI_GZ, "1", B)), "", -EFBIG, "config");
 }
 
-/* A manifest of n layers, and a config of as many. */
+/* A manifest with n layers, and a config with as many. */
 static void many_layers(int n, struct buf *manifest, struct buf *config)
 {
 	char digest[IMAGE_DIGEST_SIZE];
@@ -335,7 +335,7 @@ static void make_layer(struct image_layer *l)
 	buf_puts(&l->data, "bytes");
 }
 
-/* A manifest of two layers over a config. */
+/* A manifest with two layers and this config. */
 static void make_base(bool docker, const char *config, struct image_manifest *ret)
 {
 	char text[2048], digest[IMAGE_DIGEST_SIZE];
@@ -525,7 +525,7 @@ static void test_the_last_layer_must_be_free(void **state)
 	}
 }
 
-/* -- whatever comes --------------------------------------------------------------------------------------------- */
+/* -- random changes --------------------------------------------------------------------------------------------- */
 
 static uint32_t dice;
 
@@ -535,7 +535,7 @@ static uint32_t roll(uint32_t below)
 	return (uint32_t)(((uint64_t)dice * below) >> 32);
 }
 
-/* Changes, cuts out or repeats something somewhere; text has room for 64 bytes more. */
+/* Changes, removes, repeats or truncates text at a random position. The text has room for 64 more bytes. */
 static void mutate(char *text)
 {
 	static const char signs[] = "{}[]\",:-+0179eE.\\u/nlt \x80\xff\x01";

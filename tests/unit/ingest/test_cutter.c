@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Cutting: whatever the sizes of the pieces, the same units leave. */
+/* Tests the cutter: it emits the same units for pieces of any size. */
 #include "ingest/cutter.h"
 #include "ingest/format.h"
 
@@ -12,7 +12,9 @@
 
 #define ROOM (16 << 20)
 
-/* What left: "H(...)" headers, "E<n>(...)" runs joined, "R<number>(why)". */
+/*
+ * The output of the cutter: events joined, headers among them in "<...>", and refused units as "NUMBER: REASON" lines.
+ */
 struct record {
 	struct buf events, headers, refused, kept;
 	uint64_t n, header_n;
@@ -64,7 +66,7 @@ static void record_free(struct record *r)
 	buf_free(&r->kept);
 }
 
-/* Feeds in pieces of that size; 0: all at once. */
+/* Feeds the data in pieces of this size; 0: all at once. */
 static int cut(const char *format, const char *data, size_t len, size_t piece, struct record *ret, struct error *err)
 {
 	struct cutter_sink sink = {record_events, record_header, record_refused, ret};
@@ -114,7 +116,7 @@ static const struct expectation expectations[] = {
 	 "<#separator \\x09\n#fields\ta\n>x\n<#separator \\x09\n#fields\tb\tc\n>y\tz\n", "", 2},
 	{"zeek", "#separator \\x09\n#path\tdns\n#fields\ta\nx\n#fields\tb\ny\n",
 	 "<#separator \\x09\n#path\tdns\n#fields\ta\n>x\n<#separator \\x09\n#path\tdns\n#fields\tb\n>y\n", "", 2},
-	/* nothing is known about it */
+	/* a format whose content is not inspected */
 	{"arrow", "any\0thing", "any", "", 0},
 };
 
@@ -129,7 +131,7 @@ static void test_what_leaves_does_not_depend_on_the_pieces(void **state)
 			struct error err = {0};
 
 			if (piece == 1 && format_cutter(e->format)->is_text)
-				continue; /* the encoding is told by two bytes: see cutter_feed's caller */
+				continue; /* the encoding is detected from two bytes: see cutter_feed's caller */
 			assert_int_equal(cut(e->format, e->in, strlen(e->in), piece, &got, &err), 0);
 			assert_string_equal(buf_str(&got.events), e->events);
 			assert_string_equal(buf_str(&got.refused), e->refused);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What an invocation means for its batch, the pace, and what is reported. */
+/* Tests the consequences of an invocation for its batch, for the pace, and for the report. */
 #include "ingest/outcome.h"
 
 #include <setjmp.h>
@@ -18,7 +18,7 @@ static void test_what_an_invocation_means(void **state)
 		{{.answered = true, .stdin_bytes = 10, .status = 200, .sent = true}, OUTCOME_DELIVERED},
 		{{.answered = true, .stdin_bytes = 0, .status = 200, .sent = true}, OUTCOME_DELIVERED},
 		{{.answered = true, .exit_code = 1, .stdin_bytes = 10, .status = 200, .sent = true}, OUTCOME_DOUBTED},
-		/* A runtime that ignores stdin succeeds without having imported anything. */
+		/* A runtime that ignores stdin succeeds without importing anything. */
 		{{.answered = true, .stdin_bytes = -1, .status = 200, .sent = true}, OUTCOME_OLD_RUNTIME},
 		{{.answered = true, .exit_code = 1, .stdin_bytes = -1, .status = 200, .sent = true},
 		 OUTCOME_OLD_RUNTIME},
@@ -50,7 +50,7 @@ static void test_the_pace_follows_throttling(void **state)
 	pace_take(&p, OUTCOME_THROTTLED, 1000);
 	assert_int_equal(p.window, PACE_WINDOW_MAX / 2);
 	assert_int_equal(p.resume_ms, 1500);
-	/* Others that were under way fail as well: that is the same pause. */
+	/* Other requests in flight fail as well; they belong to the same pause. */
 	pace_take(&p, OUTCOME_LOST, 1100);
 	assert_int_equal(p.resume_ms, 1500);
 	pace_take(&p, OUTCOME_THROTTLED, 1500);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Batches as gzip, and streams that are gzip. */
+/* Tests batches that are packed as gzip, and input streams that are gzip. */
 #include "ingest/gunzip.h"
 #include "ingest/packer.h"
 
@@ -31,7 +31,7 @@ static int inflate_all(const char *data, size_t len, size_t piece, struct buf *o
 	return r;
 }
 
-/* Does not compress. */
+/* Appends data that does not compress. */
 static void put_noise(struct buf *b, size_t len, uint32_t seed)
 {
 	while (len--) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Files of the spool: what was put is found again, and what is wrong with them is told in words. */
+/* Tests the files of the spool: stored batches are found again, and faults are reported with a message. */
 #include "ingest/spool.h"
 
 #include "base/file.h"
@@ -91,7 +91,7 @@ static int take(const struct spool_file *file, const struct batch_facts *facts, 
 	return 0;
 }
 
-/* As the next mount sees it. */
+/* Reads the spool as the next mount does. */
 static struct found recover(struct fixture *f, struct error *note)
 {
 	struct found found = {0};
@@ -173,7 +173,7 @@ static void test_a_rejected_batch_keeps_its_reason(void **state)
 	assert_string_equal(buf_str(&data), "events");
 }
 
-/* A crash while the reason was appended leaves the batch as it was. */
+/* A crash while the reason is appended leaves the batch unchanged. */
 static void test_an_appendix_that_was_cut_short_is_ignored(void **state)
 {
 	struct fixture *f = *state;

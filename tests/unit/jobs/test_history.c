@@ -25,7 +25,10 @@ static void edit_end(struct job_view *v, void *arg)
 	v->state = JOB_SUCCEEDED;
 }
 
-/* A command with that number, born at that time, which has printed so many megabytes; ended unless it is to run on. */
+/*
+ * A command with this number and creation time that has printed this many megabytes. It is still running unless
+ * `ended`.
+ */
 static struct job *make(uint64_t number, int64_t created_ms, unsigned megabytes, bool ended)
 {
 	struct job *j = job_new(JOB_QUERY, number, "query", NULL);
@@ -37,7 +40,7 @@ static struct job *make(uint64_t number, int64_t created_ms, unsigned megabytes,
 	for (unsigned i = 0; i < megabytes; i++)
 		assert_int_equal(output_append(output, text, MEGABYTE), 0);
 	if (megabytes)
-		assert_int_equal(output_append(output, "+", 1), 0); /* beyond what is kept in memory */
+		assert_int_equal(output_append(output, "+", 1), 0); /* exceeds the part that is kept in memory */
 	job_edit(j, edit_output, output);
 	if (ended)
 		job_edit(j, edit_end, NULL);
@@ -54,7 +57,7 @@ static void add(struct job_list **list, struct job *j)
 	*list = longer;
 }
 
-/* The numbers that are left, as text. */
+/* The numbers of the remaining commands, as text. */
 static const char *numbers(const struct job_list *l)
 {
 	static char text[2][100];
@@ -89,7 +92,7 @@ static void test_number(void **state)
 	assert_string_equal(numbers(queries), "2 3 4 5 6");
 	assert_string_equal(numbers(execs), "1");
 	assert_int_equal(trim(&queries, &execs, 1, 0), 1);
-	assert_string_equal(numbers(queries), "2 4 6"); /* two in flight, and the newest */
+	assert_string_equal(numbers(queries), "2 4 6"); /* two commands in flight, and the newest one */
 	assert_int_equal(trim(&queries, &execs, 0, 0), 0);
 	assert_string_equal(numbers(queries), "2 4 6");
 	job_list_unref(queries);
@@ -102,24 +105,24 @@ static void test_disk(void **state)
 
 	(void)state;
 	add(&queries, make(1, 10, 2, true));
-	add(&queries, make(2, 20, 0, true)); /* nothing on the disk */
+	add(&queries, make(2, 20, 0, true)); /* has no output on the disk */
 	add(&queries, make(3, 40, 2, true));
 	add(&queries, make(4, 60, 2, true));
 	add(&execs, make(1, 30, 2, true));
 	add(&execs, make(2, 50, 2, true));
 	assert_int_equal(trim(&queries, &execs, 100, 11), 0);
-	assert_int_equal(trim(&queries, &execs, 100, 10), 1); /* each has a byte more than 2 MB */
+	assert_int_equal(trim(&queries, &execs, 100, 10), 1); /* each has one byte more than 2 MB */
 	assert_string_equal(numbers(queries), "2 3 4");
 	assert_int_equal(trim(&queries, &execs, 100, 5), 1);
 	assert_string_equal(numbers(queries), "2 4");
 	assert_string_equal(numbers(execs), "2");
-	assert_int_equal(trim(&queries, &execs, 100, 0), 0); /* only the newest of each are left on it */
+	assert_int_equal(trim(&queries, &execs, 100, 0), 0); /* only the newest command of each list is left there */
 	assert_string_equal(numbers(queries), "2 4");
 	job_list_unref(queries);
 	job_list_unref(execs);
 }
 
-/* What runs cannot be dropped, but counts. */
+/* A running command cannot be removed, but its output counts. */
 static void test_in_flight(void **state)
 {
 	struct job_list *queries = job_list_with(NULL, NULL, 0), *execs = job_list_with(NULL, NULL, 0);

@@ -41,7 +41,7 @@ static int remove_directory(void **state)
 	return rmdir(dir);
 }
 
-/* How many files begin with that name. */
+/* The number of files whose names start with this prefix. */
 static unsigned count_files(const char *prefix)
 {
 	DIR *d = opendir(dir);
@@ -79,7 +79,7 @@ static void add(struct journal *j, uint64_t number)
 	assert_int_equal(journal_add(j, &e, "stage=x\n", &err), 0);
 }
 
-/* As a crash leaves it: the journal is not closed. */
+/* Reads the file as a crash leaves it: the journal is not closed. */
 static void read_raw(struct buf *out)
 {
 	assert_int_equal(file_read(path_of("journal.jsonl"), out), 0);
@@ -142,7 +142,7 @@ static void test_the_same_number_is_replaced_and_the_oldest_go(void **state)
 	struct journal_entry e = {.name = "deploy", .state = JOB_SUCCEEDED};
 
 	(void)state;
-	add(j, 1); /* never ended: stays */
+	add(j, 1); /* has not ended, so it is kept */
 	for (e.number = 2; e.number <= 105; e.number++)
 		assert_int_equal(journal_update(j, &e), 0);
 	e.number = 105;
@@ -217,7 +217,7 @@ static void test_no_number_is_given_out_twice(void **state)
 	assert_int_equal(journal_last_number(j, JOB_OPERATION), 5);
 	journal_set_last_number(j, JOB_QUERY, last + 1);
 	journal_close(j);
-	j = open_journal(0); /* closed in order: without a gap */
+	j = open_journal(0); /* closed cleanly, so no numbers are skipped */
 	assert_int_equal(journal_last_number(j, JOB_QUERY), last + 1);
 	journal_close(j);
 	journal_close(crashed);
@@ -244,7 +244,7 @@ static void test_a_record_that_was_cut_short_costs_only_itself(void **state)
 	journal_close(j);
 }
 
-/* A power cut can leave a hole of zeros; what follows it is good. */
+/* A power failure can leave a block of zeros. The records after it are intact. */
 static void test_a_hole_costs_only_what_was_there(void **state)
 {
 	_buf_ struct buf text = BUF_INIT(1 << 20);
@@ -327,7 +327,7 @@ static void test_a_directory_that_vanished_comes_back_with_all_that_is_known(voi
 	journal_close(j);
 }
 
-/* A file in place of the directory: it can neither be made nor written. */
+/* A file is in place of the directory, so the directory can neither be created nor written. */
 static void test_what_cannot_be_written_is_not_accepted(void **state)
 {
 	struct journal *j = open_journal(0);
@@ -346,7 +346,7 @@ static void test_what_cannot_be_written_is_not_accepted(void **state)
 	e.state = JOB_SUCCEEDED;
 	assert_int_equal(journal_update(j, &e), -ENOTDIR);
 	unlink(dir);
-	journal_close(j); /* now it can: the end is not lost, and what was refused is not there */
+	journal_close(j); /* writing is possible again: the end is saved, and the refused record is absent */
 	j = open_journal(0);
 	assert_int_equal(journal_size(j), 1);
 	assert_int_equal(get_entry(j, 0).state, JOB_SUCCEEDED);

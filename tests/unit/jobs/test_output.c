@@ -21,7 +21,7 @@ static int make_directory(void **state _unused_)
 
 static int remove_directory(void **state _unused_)
 {
-	return rmdir(directory); /* fails if a file was left behind */
+	return rmdir(directory); /* fails if a file is left */
 }
 
 static void fill(unsigned char *out, size_t len, uint64_t offset)

@@ -50,7 +50,7 @@ static void test_a_place_counts_the_events_of_its_time(void **state)
 	assert_int_equal(place.seen, 3);
 }
 
-/* By time the events of the last millisecond come once more, in one page or several. */
+/* A read by time returns the events of the last millisecond again, in one page or in several. */
 static void test_nothing_is_lost_or_repeated_by_time(void **state)
 {
 	struct log_place place = {0};
@@ -66,7 +66,7 @@ static void test_nothing_is_lost_or_repeated_by_time(void **state)
 	assert_int_equal(place.seen, 1);
 }
 
-/* What was read may have been deleted since by the retention of the group. */
+/* The retention of the log group may have deleted events that were read before. */
 static void test_events_that_do_not_come_again_hide_no_others(void **state)
 {
 	struct log_place place = {0};

@@ -19,7 +19,7 @@ static struct settings *parse(const char *text)
 	return s;
 }
 
-/* An interrupted deploy of prod, and a mount of prod to take it up. */
+/* An interrupted deploy of prod, and a mount of prod that can resume it. */
 struct given {
 	struct journal_entry entry;
 	struct resume_facts facts;

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-/* RFC 4648, section 10, and what the alphabet has besides letters. */
+/* The vectors of RFC 4648, section 10, and the characters of the alphabet that are not letters. */
 static const struct {
 	const char *plain;
 	const char *encoded;

@@ -12,12 +12,12 @@
 
 #define PLAIN_SIZE (4 << 20)
 
-/* Inflates what it is sent. */
+/* Inflates the data that it receives. */
 struct reader {
 	z_stream inflater;
 	uint8_t plain[PLAIN_SIZE];
 	size_t len, sent;
-	int result; /* the last of inflate() */
+	int result; /* the last result of inflate() */
 };
 
 static int reader_take(void *context, const void *data, size_t len)
@@ -50,7 +50,7 @@ static void reader_free(struct reader *reader)
 	free(reader);
 }
 
-/* Alternately a text and bytes that do not shrink, a good megabyte and a half of each. */
+/* Alternates between text and incompressible bytes, with a little more than 1.5 MB of each. */
 static void fill(uint8_t *data, size_t size)
 {
 	uint32_t state = 1;
@@ -130,7 +130,7 @@ static void test_levels(void **state)
 	const uint64_t in = 1000000;
 
 	(void)state;
-	/* 2 MB/s is what the network takes. */
+	/* The network transfers 2 MB/s. */
 	assert_int_equal(deflater_level(1, in, in / 5, 101, false), 1);
 	assert_int_equal(deflater_level(1, in, in / 5, 99, false), 6);
 	assert_int_equal(deflater_level(1, in, in / 5, 0, false), 6);
@@ -142,7 +142,7 @@ static void test_levels(void **state)
 	assert_int_equal(deflater_level(6, in, in / 8, 70, false), 1);
 	assert_int_equal(deflater_level(1, in, in + 100, 50, true), 0);
 	assert_int_equal(deflater_level(6, in, in - in / 20, 5000, false), 0);
-	/* Copying says nothing about the data: it is tried again. */
+	/* Copying gives no information about the data, so compression is tried again. */
 	assert_int_equal(deflater_level(0, in, in, 1, true), 1);
 	assert_true(deflater_span(0) > deflater_span(6));
 }

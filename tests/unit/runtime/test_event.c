@@ -14,7 +14,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
-/* From memory of exactly that size, so that a sanitizer sees a read behind its end. */
+/* Parses a copy in memory of exactly this size, so that a sanitizer detects a read beyond its end. */
 static int parse(const char *json, size_t len, struct event *event, const char **why)
 {
 	char *copy = malloc(len ? len : 1);
@@ -147,7 +147,7 @@ static void test_bad(void **state)
 	assert_refused("{\"v\":1,\"cmd\":\"Zm9v\"}\0", 21, "NUL");
 }
 
-/* An event whose command has `len` times the letter x. */
+/* An event whose command consists of the letter x, repeated `len` times. */
 static char *event_of(size_t len)
 {
 	static const char start[] = "{\"v\":1,\"cmd\":\"";
@@ -193,7 +193,7 @@ static void test_longest_endpoint(void **state)
 	assert_refused(json, strlen(json), "endpoint");
 }
 
-/* Every beginning of an event, and every event with one byte changed, is read or refused. */
+/* Every prefix of an event, and every event with one changed byte, is either parsed or refused. */
 static void test_damaged(void **state)
 {
 	static const char whole[] =

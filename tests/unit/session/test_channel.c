@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The channel against an agent that is written here from the protocol's description, over a line that loses, doubles
- * and reorders. */
+/*
+ * Tests the channel against an agent that is written here from the description of the protocol, over a connection that
+ * loses, duplicates and reorders messages.
+ */
 #include "session/channel.h"
 #include "session/crypt.h"
 #include "session/message.h"
@@ -22,7 +24,7 @@ struct frame {
 	size_t len;
 };
 
-/* What the channel has sent and said. */
+/* What the channel has sent and reported. */
 struct side {
 	struct channel *channel;
 	struct frame sent[FRAMES_MOST];
@@ -254,7 +256,7 @@ static void test_order_and_doubles(void **state)
 	agent_says(s, 2, PAYLOAD_OUTPUT, "a");
 	assert_string_equal(s->output.data, "ac");
 	assert_string_equal(s->errors.data, "b");
-	assert_int_equal(s->n, 5); /* each is acknowledged, the doubles too, or the agent would never stop */
+	assert_int_equal(s->n, 5); /* each is acknowledged, duplicates too, or the agent would repeat them forever */
 }
 
 static void test_what_is_too_far_ahead_must_come_again(void **state)
@@ -441,11 +443,14 @@ static void test_a_key_that_is_refused(void **state)
 	assert_string_equal(s->why, "kms:GenerateDataKey is not allowed");
 }
 
-/* -- a bad line ------------------------------------------------------------------------------------------------ */
+/* -- an unreliable connection ---------------------------------------------------------------------------------- */
 
 #define LINE_MESSAGES 10000
 
-/* The agent sends numbered bytes, up to 100 at once, and repeats what is not acknowledged; the line is bad. */
+/*
+ * The agent sends numbered bytes, up to 100 at a time, and repeats the unacknowledged ones over an unreliable
+ * connection.
+ */
 static void test_a_line_that_loses_doubles_and_reorders(void **state)
 {
 	struct side *s = *state;
@@ -481,7 +486,7 @@ static void test_a_line_that_loses_doubles_and_reorders(void **state)
 		assert_int_equal(s->output.data[i], (char)i);
 }
 
-/* What is written arrives whole and in order, though the line loses frames and acknowledgements. */
+/* The input arrives complete and in order, although the connection loses frames and acknowledgements. */
 static void test_input_over_a_bad_line(void **state)
 {
 	struct side *s = *state;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Commands in real shells on a real terminal: what comes back is what was printed, byte for byte. */
+/* Tests commands in real shells on a real terminal. The output must be returned byte for byte. */
 #include "session/command.h"
 
 #include <errno.h>
@@ -89,7 +89,7 @@ static void restore_signals(void)
 		signal(ignored[i], SIG_DFL);
 }
 
-/* Runs the words between the quotes by that shell, as an agent without a shell does. */
+/* Runs the quoted part of the command line in this shell, as an agent without a shell does. */
 static void start(struct run *r, const char *shell, const char *path)
 {
 	struct buf line = BUF_INIT(COMMAND_LINE_MAX);
@@ -225,7 +225,7 @@ static void test_output_comes_before_the_end(void **state)
 	while (r.output.len < 6 || r.errors.len < 8)
 		assert_true(turn(&r));
 	assert_int_equal(r.exits, 0);
-	assert_int_equal(write(r.terminal, "\003", 1), 1); /* as ^C does */
+	assert_int_equal(write(r.terminal, "\003", 1), 1); /* the character that ^C sends */
 	while (turn(&r))
 		;
 	assert_int_equal(command_result(&r.command), -EAGAIN);
@@ -256,7 +256,7 @@ static void test_script_as_input(void **state)
 		while (r.command.state == COMMAND_GREETING)
 			assert_true(turn(&r));
 		assert_int_equal(command_program(&r.command, "echo one\n", 9, &r.input), 0);
-		while (r.output.len < 4) /* it runs while more is to come */
+		while (r.output.len < 4) /* the program starts before its last part has arrived */
 			assert_true(turn(&r));
 		assert_int_equal(command_program(&r.command, "echo two >&2", 13, &r.input), 0);
 		assert_int_equal(command_program_end(&r.command, &r.input), 0);
@@ -360,7 +360,7 @@ static void test_shell_mark_is_cut_out(void **state)
 	for (size_t i = 0; i < strlen(text); i++) {
 		command_take(&r.command, text + i, 1);
 		command_flush(&r.command);
-		if (i == 0) /* what may be a mark is held, nothing else is */
+		if (i == 0) /* a possible start of a mark is held back, but nothing else */
 			assert_int_equal(r.output.len, 0);
 	}
 	assert_string_equal(buf_str(&r.output), "\033]vast");

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-/* Made with aws/session-manager-plugin's own package. */
+/* The frames were created with the Go package of aws/session-manager-plugin. */
 static const char input_frame[] =
 	"00000074696e7075745f73747265616d5f64617461202020202020202020202020202020000000010000015e0baa7884"
 	"00000000000000070000000000000000a508b5f073f31b16dd01e56bff48483e"
@@ -141,7 +141,7 @@ static void test_every_changed_bit_of_payload_or_digest_is_noticed(void **state)
 	(void)state;
 	for (size_t at = 80; at < len; at++) {
 		if (at >= 112 && at < 116)
-			continue; /* the payload's type: nothing protects it */
+			continue; /* the payload's type is not covered by the digest */
 		frame[at] ^= 1;
 		assert_int_equal(message_parse(frame, len, &m), -EBADMSG);
 		frame[at] ^= 1;
@@ -161,7 +161,7 @@ static void test_publication_needs_no_more_than_its_name(void **state)
 	assert_int_equal(message_parse(frame, sizeof(frame) - 1, &m), -EBADMSG);
 }
 
-/* Whatever comes: no crash, and what is taken lies within what came. */
+/* Random changes cause no crash, and the payload of an accepted frame is inside the frame. */
 static void test_mutations(void **state)
 {
 	uint8_t frame[512];

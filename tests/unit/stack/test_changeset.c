@@ -40,7 +40,7 @@ static void test_empty_change_sets(void **state)
 static void test_guarded_changes_wait_for_tasks(void **state)
 {
 	static const struct {
-		const char *reply, *words; /* NULL: may go on */
+		const char *reply, *words; /* NULL: may continue */
 	} rows[] = {
 		{CHANGE("Modify", "AWS::EC2::Subnet", "True"), "Thing (AWS::EC2::Subnet) would be replaced"},
 		{CHANGE("Modify", "AWS::EC2::SecurityGroup", "Conditional"), "perhaps replaced"},

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-/* What the shell gets: exec stands before the program, wherever assignments and redirections are. */
+/* The line that the shell receives: exec precedes the program, wherever assignments and redirections are. */
 static void test_simple_commands(void **state)
 {
 	static const struct {
@@ -62,7 +62,7 @@ static void test_simple_commands(void **state)
 	}
 }
 
-/* `compgen -b` of bash and `help` of busybox, without those that are programs, too. */
+/* The builtins of bash (`compgen -b`) and busybox (`help`) that do not exist as programs, too. */
 static void test_every_builtin(void **state)
 {
 	static const char *const names[] = {
@@ -85,7 +85,7 @@ static void test_every_builtin(void **state)
 	}
 }
 
-/* Each is refused at that byte, with a message that contains the text. */
+/* Each line is refused at the given byte, with a message that contains the text. */
 static void test_what_is_refused(void **state)
 {
 	static const struct {

@@ -39,7 +39,7 @@ static void test_the_server_is_found_by_its_name(void **state)
 	(void)state;
 	expect_found("[" AGENT "," SIDECAR "," SERVER "]", "vast-server");
 	expect_found("[" SERVER "," AGENT "]", "vast-server");
-	/* tasks of others */
+	/* tasks that vastfs has not started */
 	expect_found("[" AGENT "," SIDECAR "]", "acme-audit");
 	expect_found("[" SIDECAR ",{\"name\":\"second\"}]", "");
 	expect_found("[" AGENT "]", "");
@@ -70,7 +70,7 @@ static void test_why_a_task_stopped(void **state)
 		      ",{\"name\":\"vast-server\"}]}",
 		      "Task failed to start; container aws-guardduty-agent-aB3 could not start: "
 		      "CannotPullContainerError: not found");
-	/* said once, also if two sources say it */
+	/* reported once, even if two sources contain it */
 	expect_reason("{\"lastStatus\":\"STOPPED\",\"stoppedReason\":\"CannotPullContainerError: not found\","
 		      "\"containers\":[" AGENT ",{\"name\":\"vast-server\"}]}",
 		      "container aws-guardduty-agent-aB3 could not start: CannotPullContainerError: not found");
@@ -104,7 +104,7 @@ static void test_the_default_server(void **state)
 	expect_default("[]", "");
 	expect_default("[" RUNNER("old", 1, "RUNNING", "UNKNOWN") "," RUNNER("new", 2, "RUNNING", "UNKNOWN") "]",
 		       "new");
-	/* a new one that waits for the database is RUNNING, too */
+	/* a new task that waits for the database is RUNNING, too */
 	expect_default("[" RUNNER("old", 1, "RUNNING", "HEALTHY") "," RUNNER("new", 2, "RUNNING", "UNKNOWN") "]",
 		       "old");
 	expect_default("[" RUNNER("old", 1, "RUNNING", "HEALTHY") "," RUNNER("new", 2, "RUNNING", "UNHEALTHY") "]",

@@ -176,7 +176,10 @@ static void without_the_preamble_it_is_something_else(void **state _unused_)
 
 /* -- compressed stdout ------------------------------------------------------------------------------------------ */
 
-/* What zlib's deflate makes of text, with a window and in raw form as the format wants it; mode ends it. */
+/*
+ * Compresses with zlib's deflate, with a window and in raw form as the format requires. The mode of the last addition
+ * determines whether the stream ends.
+ */
 struct deflating {
 	z_stream stream;
 	struct buf out;
@@ -217,7 +220,7 @@ static void put_deflated_end(struct buf *in, const char *plain, size_t length_li
 	put_end(in, buf_str(&more), 0, 0);
 }
 
-/* Two frames whose border is in the middle of a symbol, with stderr in between, as no runtime cuts them. */
+/* Writes two frames that split a symbol, with stderr in between. No runtime splits the stream there. */
 static void put_deflated(struct buf *in, const char *plain, int mode)
 {
 	struct deflating d;
@@ -299,7 +302,7 @@ static void deflated_ends_that_do_not_match(void **state _unused_)
 	put_deflated(&none, poem, Z_FINISH);
 	put_end(&none, "", 0, 0);
 	expect_garbage(&none, false);
-	put_deflated(&open, poem, Z_SYNC_FLUSH); /* all bytes are there, but the deflate stream has no end */
+	put_deflated(&open, poem, Z_SYNC_FLUSH); /* all bytes are present, but the deflate stream has no end */
 	put_deflated_end(&open, poem, 0, 0);
 	expect_garbage(&open, false);
 	buf_puts(&claim, FRAMES_PREAMBLE);
@@ -325,11 +328,11 @@ static void hostile_deflate(void **state _unused_)
 		const char *bytes;
 		size_t len;
 	} lies[] = {
-		{"\377", 1},			      /* a block type that there is not */
+		{"\377", 1},			      /* an unknown block type */
 		{"\0\5\0\5\0hello", 10},	      /* a stored length that does not match its complement */
-		{"\3\0more", 6},		      /* something behind the end */
+		{"\3\0more", 6},		      /* data behind the end */
 		{"\x1f\x8b\b\0\0\0\0\0\0\3\3\0", 12}, /* gzip, not raw */
-		{"\x4b\x04\x12\0", 4},		      /* goes back further than to the beginning */
+		{"\x4b\x04\x12\0", 4},		      /* refers to bytes before the beginning */
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(lies); i++) {
@@ -375,7 +378,9 @@ static int take_up_to_limit(bool is_stderr _unused_, const void *data _unused_, 
 	return 0;
 }
 
-/* 256 MB of zeros in 260 KB: what takes the output stops it, and nothing is inflated far beyond that. */
+/*
+ * 256 MB of zeros in 260 KB: the consumer of the output stops the stream, and little more than the limit is inflated.
+ */
 static void a_bomb_ends_at_the_limit(void **state _unused_)
 {
 	static const char zeros[1 << 20];

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-/* The outdated ones as a comma list, in order. */
+/* Expects these outdated images, as a comma-separated list in order. */
 static void expect_outdated_after(const char *previous, const char *details, const char *current, const char *used,
 				  const char *expected)
 {
@@ -44,9 +44,9 @@ static void test_outdated(void **state)
 	(void)state;
 	expect_outdated("[]", "a", "[]", "");
 	expect_outdated("[" IMAGE("a", 1) "]", "a", "[]", "");
-	/* the newest of the others is what one can go back to */
+	/* the newest of the other images is kept for a rollback */
 	expect_outdated(four, "b", "[]", "a,d,");
-	/* also after going back to an old one */
+	/* the same after a rollback to an old image */
 	expect_outdated(four, "a", "[]", "c,d,");
 	expect_outdated(four, "b", "[\"a\"]", "d,");
 	expect_outdated(four, "b", "[\"a\",\"d\",\"\"]", "");
@@ -58,7 +58,7 @@ static void test_what_was_deployed_before_is_kept(void **state)
 
 	(void)state;
 	expect_outdated_after("b", tied, "c", "[]", "a,");
-	/* deployed again without a change, and one that somebody has removed */
+	/* the previous image is the current one; the previous image was deleted */
 	expect_outdated_after("c", tied, "c", "[]", "b,");
 	expect_outdated_after("gone", tied, "c", "[]", "b,");
 }

@@ -40,7 +40,7 @@ static void test_what_has_begun_outlasts_a_quarter_of_an_hour(void **state)
 	assert_int_equal(outage_failed(&o, ERROR_TRANSIENT, START_MS), OUTAGE_BEGINS);
 	assert_int_equal(outage_failed(&o, ERROR_FIXABLE, START_MS + OUTAGE_LIMIT_MS - 1), OUTAGE_GOES_ON);
 	assert_int_equal(outage_failed(&o, ERROR_TRANSIENT, START_MS + OUTAGE_LIMIT_MS), OUTAGE_TOO_LONG);
-	/* what tidies up behind it waits no more */
+	/* the cleanup after the failure does not wait again */
 	assert_int_equal(outage_failed(&o, ERROR_TRANSIENT, START_MS + OUTAGE_LIMIT_MS + 1), OUTAGE_TOO_LONG);
 }
 

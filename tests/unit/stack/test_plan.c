@@ -143,7 +143,7 @@ static void test_resources_by_condition(void **state)
 	cJSON_Delete(without);
 }
 
-/* wanted against what BASE deployed; unknown: before the facts are known */
+/* The plan for text compared with the deployed BASE. Without facts in f, the plan is made before they are known. */
 static char *plan_of(const char *status, const char *text, const struct template_facts *f)
 {
 	cJSON *wanted = parameters_of(text, f), *deployed = parameters_of(BASE, &facts);
@@ -231,7 +231,7 @@ static void test_plans(void **state)
 	}
 }
 
-/* A replaced resource changes those that name it, in each way that there is to name it. */
+/* A replaced resource changes the resources that refer to it, for each form of a reference. */
 static void test_effects_go_on_along_names(void **state)
 {
 	static const char *const old =
@@ -275,7 +275,7 @@ static void test_up_to_date(void **state)
 	assert_null(strstr(small, "stop-all-tasks"));
 }
 
-/* Alone, another FileSystemId would replace the mount target; here there is none yet. */
+/* On its own, another FileSystemId would replace the mount target; here there is no mount target yet. */
 static void test_parameters_that_depend_on_each_other(void **state)
 {
 	cJSON *wanted = parameters_of(BASE, &facts), *deployed = parameters_of(BASE "vast_storage=ephemeral", &facts);
@@ -305,13 +305,13 @@ static void test_a_plan_that_does_not_fit_says_so(void **state)
 
 static size_t allocations_left;
 
-/* Fails once. */
+/* Returns NULL once, when no allocations are left. */
 static void *failing_malloc(size_t size)
 {
 	return allocations_left-- ? malloc(size) : NULL;
 }
 
-/* Each allocation of the trees fails in its turn: that is an error, or it did not matter; nothing is lost. */
+/* Each allocation of the trees fails in turn. The plan is either refused with -ENOMEM or complete; no line is lost. */
 static void plan_with_little_memory(const struct plan *p)
 {
 	cJSON_Hooks hooks = {failing_malloc, free};

@@ -43,7 +43,7 @@ static void check(const char *ours, const char *theirs, int missing, int added)
 	policy_difference_release(&d);
 }
 
-/* All the forms in which AWS gives back, or somebody writes again, what means the same. */
+/* All forms of an equivalent policy that AWS returns or that a person may write. */
 static void test_the_same_in_another_form(void **state)
 {
 	static const struct {
@@ -83,7 +83,7 @@ static void test_what_differs(void **state)
 		{POLICY(MOUNT), POLICY(TLS), 1, 1},
 		{POLICY(MOUNT), "{}", 1, 0},
 		{POLICY(MOUNT), "not a policy", 1, 0},
-		/* another account; a user of it rather than the account; more actions; the other effect */
+		/* another account; a user of the account instead of the account; more actions; the opposite effect */
 		{POLICY(MOUNT),
 		 POLICY("{\"Effect\":\"Allow\",\"Principal\":{\"AWS\":\"arn:aws:iam::999956789012:root\"},"
 			"\"Action\":[\"elasticfilesystem:ClientMount\",\"elasticfilesystem:ClientWrite\"]}"),
@@ -100,7 +100,7 @@ static void test_what_differs(void **state)
 		 POLICY("{\"Effect\":\"Deny\",\"Principal\":{\"AWS\":\"123456789012\"},"
 			"\"Action\":[\"elasticfilesystem:ClientMount\",\"elasticfilesystem:ClientWrite\"]}"),
 		 1, 1},
-		/* values keep their case where it counts */
+		/* values are case-sensitive where the case matters */
 		{POLICY("{\"Resource\":\"arn:A\"}"), POLICY("{\"Resource\":\"arn:a\"}"), 1, 1},
 		{RULES(RULE), RULES(RULE ",{\"rulePriority\":2}"), 0, 1},
 		{RULES("{\"countNumber\":7}"), RULES("{\"countNumber\":14}"), 1, 1},

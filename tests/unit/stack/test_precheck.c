@@ -14,7 +14,7 @@
 
 #define VPC "vpc-0123456789abcdef0"
 
-/* A VPC in which everything is fine; each case replaces one reply by another. */
+/* A VPC that passes every check; each case replaces one reply. */
 enum reply { VPCS, SUPPORT, HOSTNAMES, GATEWAYS, SUBNETS, PEERINGS, ZONES, ADDRESSES, REPLIES };
 
 static const char *const fine[REPLIES] = {
@@ -56,10 +56,10 @@ static const char *const fine[REPLIES] = {
 };
 
 struct trial {
-	const char *settings; /* beside region, VPC */
-	enum reply which;     /* is replaced */
-	const char *reply;    /* NULL: none is */
-	const char *words;    /* of the message; NULL: passes */
+	const char *settings; /* in addition to region and VPC */
+	enum reply which;     /* the reply that is replaced */
+	const char *reply;    /* NULL: no reply is replaced */
+	const char *words;    /* part of the message; NULL: passes */
 	const char *remedy;
 };
 
@@ -173,7 +173,7 @@ static cJSON *deployed_with(const char *subnet, const char *zone)
 	return parameters;
 }
 
-/* Deploy, change server_memory, deploy: the stack's own subnets, zone and address are not in its way. */
+/* Deploy, change server_memory, deploy again: the stack's own subnets, zone and address are not conflicts. */
 static void test_updating_is_not_stopped_by_the_stack_itself(void **state)
 {
 	static const struct trial t = {

@@ -161,7 +161,7 @@ static void test_a_stream_that_is_refused_at_the_door_is_asked_for_in_one_piece(
 		{405, "", -EIO, true},
 		{415, "UnsupportedMediaTypeException", -EIO, true},
 		{501, "", -EIO, true},
-		/* it may have run */
+		/* the function may have run */
 		{0, "", -ECONNRESET, false},
 		{0, "", -ETIMEDOUT, false},
 		{200, "", -EBADMSG, false},
@@ -172,7 +172,7 @@ static void test_a_stream_that_is_refused_at_the_door_is_asked_for_in_one_piece(
 		{502, "", -EIO, false},
 		{503, "", -EIO, false},
 		{504, "", -EIO, false},
-		/* a plain request would be refused, too, or is worth waiting for */
+		/* a plain request would be refused, too, or the error is temporary */
 		{404, "ResourceNotFoundException", -EIO, false},
 		{403, "ExpiredTokenException", -ENOKEY, false},
 		{429, "", -EIO, false},

@@ -133,9 +133,9 @@ static void test_three_crashes_within_five_minutes(void **state)
 	(void)state;
 	expect_loop(three, 0, 400000, "c");
 	expect_loop("[" CRASH("a", 100, 110, EXITED) "," CRASH("b", 200, 210, EXITED) "]", 0, 220000, "");
-	/* the first is more than five minutes ago */
+	/* the first crash is more than five minutes ago */
 	expect_loop(three, 0, 410000, "");
-	/* since the service was started last there were only two, or none */
+	/* since the last start of the service there were only two crashes, or none */
 	expect_loop(three, 100, 400000, "");
 	expect_loop(three, 300, 400000, "");
 }
@@ -143,7 +143,9 @@ static void test_three_crashes_within_five_minutes(void **state)
 static void test_what_is_no_crash(void **state)
 {
 	(void)state;
-	/* stopped by a person, by ECS's scaling, of another service, still on its way */
+	/*
+	 * tasks that a person or ECS's scaling has stopped, that belong to another service, or that are still stopping
+	 */
 	expect_loop(
 		"[" CRASH("a", 100, 110, EXITED) "," CRASH("b", 200, 210, EXITED) "," CRASH(
 			"c", 300, 310,
@@ -160,7 +162,7 @@ static void test_what_is_no_crash(void **state)
 													"\"" EXITED
 													"\"") "]",
 		0, 340000, "");
-	/* a failed health check is one */
+	/* a failed health check is a crash */
 	expect_loop("[" CRASH("a", 100, 110, EXITED) "," CRASH("b", 200, 210, EXITED) "," TASK(
 			    "c", 300, "STOPPED", "STOPPED",
 			    OF_SERVICE ",\"stoppedAt\":310,\"stopCode\":\"ServiceSchedulerInitiated\","

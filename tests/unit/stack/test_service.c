@@ -47,7 +47,7 @@ static void test_whose_it_is(void **state)
 	s = parse(SERVICE("DRAINING", OURS), &err);
 	assert_int_equal(s.state, SERVICE_DRAINING);
 	assert_false(service_is_wanted(&s));
-	/* a name that can be used again */
+	/* the name can be used again */
 	s = parse(SERVICE("INACTIVE", ""), &err);
 	assert_int_equal(err.errnum, 0);
 	assert_int_equal(s.state, SERVICE_NONE);

@@ -191,7 +191,7 @@ static void test_good_values(void **state)
 	}
 }
 
-/* Each is refused, at the column (from 1) that the row says, with a message that contains its text. */
+/* Each line is refused at the given column (counted from 1), with a message that contains the text. */
 static void test_bad_lines(void **state)
 {
 	static const struct {
@@ -217,7 +217,7 @@ static void test_bad_lines(void **state)
 		{"vpc_id='vpc-12345678'#x", 22, "after the closing quote"},
 		{"stage=a\rb", 8, "carriage return within the line"},
 		{"\r\r", 1, "carriage return within the line"},
-		{"\xef\xbb\xbfstage=a", 1, ""}, /* only before the first line */
+		{"\xef\xbb\xbfstage=a", 1, ""}, /* allowed only before the first line */
 		{"stage=\xff", 7, "not UTF-8 (0xff)"},
 		{"# \xc3", 3, "not UTF-8"},
 		{"# \xc0\x80", 3, "not UTF-8"},
@@ -322,7 +322,7 @@ static void test_bad_lines(void **state)
 	}
 }
 
-/* What editors on Windows add is accepted. */
+/* The marks that editors on Windows add are accepted. */
 static void test_marks_of_windows(void **state)
 {
 	static const char text[] = "\xef\xbb\xbfstage=a\r\n\r\n# comment\r\nserver_cpu='1024'\r\n";
@@ -451,7 +451,7 @@ static void test_complete(void **state)
 	}
 }
 
-/* As the program of version 0.1 wrote it into its journal for these settings. */
+/* The hash that version 0.1 wrote into its journal for these settings. */
 static void test_hash_of_the_first_version(void **state)
 {
 	_cleanup_(settings_unref_cleanup) struct settings *a =

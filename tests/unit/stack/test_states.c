@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 /*
- * The expectations are written down once more and in other words, from CloudFormation's documentation: what the API
+ * The expected values repeat CloudFormation's documentation independently of the product: they list what the API
  * accepts in each status.
  */
 enum accepts {
@@ -50,7 +50,7 @@ static const struct {
 	{"IMPORT_ROLLBACK_IN_PROGRESS", NOTHING, true, true, "rolling-back"},
 	{"IMPORT_ROLLBACK_FAILED", DELETE, false, true, "failed"},
 	{"IMPORT_ROLLBACK_COMPLETE", UPDATE | DELETE, false, true, "deployed"},
-	/* not in the documentation (yet) */
+	/* not in the documentation yet */
 	{"REFACTOR_IN_PROGRESS", NOTHING, true, false, "updating"},
 	{"SOMETHING_FAILED", DELETE, false, true, "failed"},
 };
@@ -121,7 +121,7 @@ static void test_no_row_is_without_a_test(void **state)
 	}
 }
 
-/* The rows in which deploy and destroy differ from what the kind of the status suggests. */
+/* Checks the rows in which deploy and destroy differ from what the kind of the status suggests. */
 static void test_what_somebody_else_does(void **state)
 {
 	(void)state;
@@ -136,7 +136,10 @@ static void test_what_somebody_else_does(void **state)
 	assert_int_equal(stack_state("IMPORT_ROLLBACK_FAILED")->deploy, DEPLOY_REFUSE);
 }
 
-/* Where it ends an operation that failed; where the function's interfaces may hold up a deletion. */
+/*
+ * Checks which statuses end a failed operation, and in which ones the function's network interfaces may delay a
+ * deletion.
+ */
 static void test_failures_and_deletions(void **state)
 {
 	(void)state;

@@ -95,10 +95,10 @@ static void test_tasks_by_prefix(void **state)
 	assert_string_equal(t->id, "x9");
 	assert_true(t->exec_enabled);
 	assert_int_equal(task_list_match(l, "a", &t), -ENOTUNIQ);
-	assert_int_equal(task_list_match(l, "ab", &t), 0); /* the whole id goes before */
+	assert_int_equal(task_list_match(l, "ab", &t), 0); /* an exact ID takes precedence over a longer one */
 	assert_string_equal(t->id, "ab");
 	assert_false(t->exec_enabled);
-	assert_int_equal(task_list_match(l, "abc", &t), 0); /* the other one is stopped */
+	assert_int_equal(task_list_match(l, "abc", &t), 0); /* the other task is stopped */
 	assert_string_equal(t->id, "abc1");
 	assert_int_equal(task_list_match(l, "abc2", &t), 0);
 	assert_int_equal(task_list_match(l, "y", &t), -ENOENT);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What is decided about credentials before anybody is asked for them. */
+/* Tests the decisions about credentials that need no request. */
 #include "aws/credentials/keys.h"
 #include "aws/credentials/role_limits.h"
 #include "aws/credentials/words.h"

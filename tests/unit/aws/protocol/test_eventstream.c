@@ -46,7 +46,7 @@ static void put_event(struct buf *b, const char *type, const char *payload)
 	put_message(b, &headers, payload, strlen(payload));
 }
 
-/* Notes "<event>=<payload>;" */
+/* Records "<event>=<payload>;". */
 static int note(const struct eventstream_message *m, void *arg)
 {
 	return buf_printf(arg, "%s%s=%.*s;", m->event_type, m->exception_type, (int)m->len, (const char *)m->payload);
@@ -115,7 +115,7 @@ static void what_is_cut_is_not_whole(void **state _unused_)
 	}
 }
 
-/* Any changed byte is found by one of the two sums. */
+/* A change of any byte is detected by one of the two checksums. */
 static void changed_bytes(void **state _unused_)
 {
 	_buf_ struct buf in = BUF_INIT(1 << 20);

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-/* The bytes that a JSON text stands for. */
+/* Expects that a JSON text represents these bytes. */
 static void expect_bytes(const char *json, size_t json_len, const char *bytes, size_t len)
 {
 	_buf_ struct buf text = BUF_INIT(4096), raw = BUF_INIT(4096);

@@ -13,7 +13,7 @@ AWS_SHAPE(members, {"list", AWS_LIST}, {"list.*", AWS_OBJECT}, {"list.*.id", AWS
 	  {"list.*.at", AWS_TIME | AWS_OPTIONAL}, {"list.*.on", AWS_BOOL | AWS_OPTIONAL},
 	  {"named", AWS_ENTRIES | AWS_OPTIONAL}, {"o", AWS_OBJECT | AWS_OPTIONAL}, {"o.v", AWS_STRING});
 
-/* The message, "" if the reply is fine. */
+/* The message of the check, or "" if the reply is valid. */
 static const char *verdict(const char *json)
 {
 	static struct error err;

@@ -67,7 +67,7 @@ static void repeat(struct buf *b, const char *text, int n)
 		buf_puts(b, text);
 }
 
-/* Reasons repeat what a resource or a user has said, and XML 1.0 cannot say all of that. */
+/* Reasons repeat texts of resources and users, which may contain characters that XML 1.0 cannot represent. */
 static void test_characters_that_xml_cannot_have(void **state)
 {
 	static const char with_nul[] = "<a>x\0y</a>";
