@@ -32,7 +32,7 @@ static bool changes_is_larger(const struct scope *old, const struct scope *fresh
 	bool ended =
 		old->view && fresh->view && job_state_ended(old->view->state) != job_state_ended(fresh->view->state);
 
-	return ended || old->job != fresh->job || attr_size(old) != attr_size(fresh);
+	return ended || attr_size(old) != attr_size(fresh);
 }
 
 static bool changes_is_other_text(const struct scope *old, const struct scope *fresh)
@@ -40,6 +40,9 @@ static bool changes_is_other_text(const struct scope *old, const struct scope *f
 	_buf_ struct buf before = BUF_INIT(FS_TEXT_MAX);
 	_buf_ struct buf now = BUF_INIT(FS_TEXT_MAX);
 
+	/* The files of the last command show another command: a watcher waits for that, whatever the text is. */
+	if (old->job != fresh->job)
+		return true;
 	if (old->row->class && old->row->class->size)
 		return changes_is_larger(old, fresh);
 	if (!old->row->render || old->row->render(old, &before) < 0 || fresh->row->render(fresh, &now) < 0)
