@@ -41,12 +41,14 @@ static void sign_to_hex(const unsigned char hash[HASH_SIZE], char out[static AWS
 		snprintf(out + 2 * i, 3, "%02x", hash[i]);
 }
 
-void aws_sha256_hex(const void *data, size_t len, char out[static AWS_SHA256_HEX])
+int aws_sha256_hex(const void *data, size_t len, char out[static AWS_SHA256_HEX])
 {
-	unsigned char hash[HASH_SIZE] = {0};
+	unsigned char hash[HASH_SIZE];
 
-	EVP_Digest(len ? data : "", len, hash, NULL, EVP_sha256(), NULL);
+	if (!EVP_Digest(len ? data : "", len, hash, NULL, EVP_sha256(), NULL))
+		return -ENOMEM;
 	sign_to_hex(hash, out);
+	return 0;
 }
 
 static int sign_hmac(const void *key, size_t key_len, const char *text, unsigned char out[HASH_SIZE])
@@ -88,8 +90,7 @@ static int sign_name_key(const struct aws_to_sign *r, const char *secret, const 
 	buf_printf(&b, "%s\n%.8s\n%s\n%s", secret, date, r->region, r->service);
 	if (b.error)
 		return b.error;
-	EVP_Digest(b.data, b.len, of, NULL, EVP_sha256(), NULL);
-	return 0;
+	return EVP_Digest(b.data, b.len, of, NULL, EVP_sha256(), NULL) ? 0 : -ENOMEM;
 }
 
 static int sign_key(struct aws_key_cache *cache, const struct aws_to_sign *r, const char *secret, const char *time,
@@ -366,7 +367,9 @@ static int sign_canonical(const struct aws_to_sign *r, const struct aws_identity
 
 	if (s->canonical.error)
 		return s->canonical.error;
-	aws_sha256_hex(s->canonical.data, s->canonical.len, hex);
+	e = aws_sha256_hex(s->canonical.data, s->canonical.len, hex);
+	if (e < 0)
+		return e;
 	buf_printf(&s->string_to_sign, ALGORITHM "\n%s\n%s\n%s", stamp->time, stamp->scope, hex);
 	if (s->string_to_sign.error)
 		return s->string_to_sign.error;
@@ -388,12 +391,12 @@ static void sign_init(struct aws_signed *s)
 	buf_init_secret(&s->query, TEXT_MAX);
 }
 
-static void sign_hash_payload(const struct aws_to_sign *r, char out[static AWS_SHA256_HEX])
+static int sign_hash_payload(const struct aws_to_sign *r, char out[static AWS_SHA256_HEX])
 {
-	if (r->payload_hash)
-		snprintf(out, AWS_SHA256_HEX, "%s", r->payload_hash);
-	else
-		aws_sha256_hex(r->body, r->body_len, out);
+	if (!r->payload_hash)
+		return aws_sha256_hex(r->body, r->body_len, out);
+	snprintf(out, AWS_SHA256_HEX, "%s", r->payload_hash);
+	return 0;
 }
 
 static int sign_add_headers(struct header_set *set, const char *const *lines)
@@ -408,7 +411,7 @@ static int sign_add_headers(struct header_set *set, const char *const *lines)
 int aws_sign(const struct aws_to_sign *r, const struct aws_identity *who, struct aws_key_cache *cache,
 	     struct aws_signed *ret)
 {
-	char hash[AWS_SHA256_HEX], date_line[40], hash_line[100];
+	char hash[AWS_SHA256_HEX] = "", date_line[40], hash_line[100];
 	_buf_ struct buf token_line = BUF_INIT_SECRET(TEXT_MAX);
 	struct header_set set = {.count = 0};
 	struct stamp stamp;
@@ -416,7 +419,7 @@ int aws_sign(const struct aws_to_sign *r, const struct aws_identity *who, struct
 
 	sign_init(ret);
 	sign_make_stamp(r, &stamp);
-	sign_hash_payload(r, hash);
+	e = e ? e : sign_hash_payload(r, hash);
 	snprintf(date_line, sizeof(date_line), "X-Amz-Date: %s", stamp.time);
 	snprintf(hash_line, sizeof(hash_line), "X-Amz-Content-Sha256: %s", hash);
 	buf_printf(&token_line, "X-Amz-Security-Token: %s", who->token);
@@ -457,7 +460,9 @@ int aws_presign(const struct aws_to_sign *r, const struct aws_identity *who, str
 	if (e < 0)
 		return e;
 	sign_make_stamp(r, &stamp);
-	sign_hash_payload(r, hash);
+	e = sign_hash_payload(r, hash);
+	if (e < 0)
+		return e;
 	if (*who->token) {
 		buf_puts(&token, "&X-Amz-Security-Token=");
 		sign_encode(&token, (struct slice){who->token, strlen(who->token)}, "");

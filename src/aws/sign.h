@@ -78,7 +78,7 @@ int aws_presign(const struct aws_to_sign *r, const struct aws_identity *who, str
 
 void aws_signed_free(struct aws_signed *s);
 
-/* Lower-case hex of the SHA-256 of data. */
-void aws_sha256_hex(const void *data, size_t len, char out[static AWS_SHA256_HEX]);
+/* Lower-case hex of the SHA-256 of data. 0 or -ENOMEM. */
+int aws_sha256_hex(const void *data, size_t len, char out[static AWS_SHA256_HEX]);
 
 #endif
