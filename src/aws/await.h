@@ -28,5 +28,7 @@ void awaited_end(struct awaited *a);
  * fired), -ESHUTDOWN, -ENOMEM.
  */
 int await(struct engine *e, struct awaited *a, struct aws_cancel_token *token);
+/* Returns the message for an error of await(). */
+const char *await_explain(int r);
 
 #endif

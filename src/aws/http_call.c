@@ -51,7 +51,7 @@ int http_call(struct engine *e, const struct http_request *request, struct aws_c
 	int r = await(e, &s.awaited, token);
 
 	if (r < 0)
-		error_set(&s.reply.error, r, "%s", r == -ECANCELED ? "cancelled" : "vastfs is shutting down");
+		error_set(&s.reply.error, r, "%s", await_explain(r));
 	*ret = s.reply;
 	if (error_is(&ret->error) && err)
 		*err = ret->error;

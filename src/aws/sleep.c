@@ -124,6 +124,11 @@ static int sleep_await_token(struct engine *e, struct awaited *a)
 	return r;
 }
 
+const char *await_explain(int r)
+{
+	return r == -ECANCELED ? "cancelled" : r == -ESHUTDOWN ? "vastfs is shutting down" : "out of memory";
+}
+
 int await(struct engine *e, struct awaited *a, struct aws_cancel_token *token)
 {
 	struct aws_cancel_token own;
@@ -200,10 +205,7 @@ int aws_call(struct aws *a, struct aws_request *request, struct aws_cancel_token
 	r = await(a->engine, &s.awaited, token);
 	if (r < 0) {
 		aws_request_free(request);
-		return error_set(err, r, "%s",
-				 r == -ECANCELED   ? "cancelled"
-				 : r == -ESHUTDOWN ? "vastfs is shutting down"
-						   : "out of memory");
+		return error_set(err, r, "%s", await_explain(r));
 	}
 	if (ret)
 		*ret = s.body;

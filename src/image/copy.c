@@ -57,7 +57,7 @@ int copy_run(const struct copy *c, struct aws_cancel_token *token, uint64_t *ret
 	r = await(j.engine, &j.awaited, token);
 	*ret_sent = j.sent;
 	if (r < 0)
-		return error_set(err, r, "%s", r == -ECANCELED ? "cancelled" : "vastfs is shutting down");
+		return error_set(err, r, "%s", await_explain(r));
 	if (error_is(&j.error))
 		*err = j.error;
 	return j.error.errnum;
