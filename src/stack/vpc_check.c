@@ -16,9 +16,10 @@ static int vpc_ask(struct operation *op, const char *name, struct aws_request *r
 	cJSON *reply = NULL;
 	int r = operation_call(op, request, &reply, err);
 
-	if (r == 0)
-		cJSON_AddItemToObject(op->facts, name, reply);
-	return r;
+	if (r < 0 || cJSON_AddItemToObject(op->facts, name, reply))
+		return r;
+	cJSON_Delete(reply);
+	return error_set(err, -ENOMEM, "out of memory"); /* a fact that is missing would count as false */
 }
 
 static int vpc_gather_facts(struct operation *op, struct error *err)
