@@ -106,6 +106,8 @@ def running_cat(terminal):
     """It has the terminal, not the shell's line editor any more."""
     terminal.type("sh -c 'echo go; exec cat'\r")
     terminal.see("\ngo\r\n")
+    terminal.type("here\r")
+    terminal.see("here\r\nhere\r\n")  # the terminal's echo and cat's: a signal finds cat, not the shell before it
 
 
 def test_keys_are_bytes(server):
