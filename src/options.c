@@ -131,7 +131,7 @@ static const struct options_word {
 	{"profile", "NAME", "as aws_profile=NAME in default.env, and stronger", options_take_profile},
 	{"region", "REGION", "as aws_region=REGION in default.env, and stronger", options_take_region},
 	{"stage", "STAGE", "as stage=STAGE in default.env, and stronger", options_take_stage},
-	{"uid", "USER", "the owner of all files, a name or a number (default: who mounts)", options_take_uid},
+	{"uid", "USER", "the owner of all files, a name or a number (default: the user who mounts)", options_take_uid},
 	{"gid", "GROUP", "the group of all files, likewise", options_take_gid},
 	{"umask", "MODE", "permission bits that no file has, octal (default: 0)", options_take_umask},
 	{"coredump", NULL, "allow core files and debuggers, which see secret keys; for developers of vastfs",

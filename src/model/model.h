@@ -23,7 +23,7 @@ struct model_config {
 	const char *state_dir;	/* the journal of operations */
 	const char *cache_dir;	/* large results, in files without names */
 	const char *settings;	/* lines of default.env that are stronger than the file's; "": none */
-	bool read_only;		/* nothing is resumed; who asks for a change is refused by the tree */
+	bool read_only;		/* nothing is resumed; the tree refuses requests for a change */
 };
 
 /* Reads the settings and starts the threads; works without network. After fork(). */
@@ -161,8 +161,8 @@ int model_settings_save(struct model *m, struct buf *text, void (*done)(int resu
 
 /*
  * Following logs that live in CloudWatch. Opening gives the stream (a reference) and has it fetched while open and
- * 30 s longer; fetched is called once, on another thread, when the first page is there or cannot be had (at once if it
- * is fresh): *ret is set when this returns. kind tells the log; key is the task id or the query's number as text.
+ * 30 s longer; fetched is called once, on another thread, when the first page is there or its fetch has failed (at once
+ * if it is fresh): *ret is set when this returns. kind tells the log; key is the task id or the query's number as text.
  * -ENOENT: no such log.
  */
 enum model_log { MODEL_LOG_TASK, MODEL_LOG_SERVER, MODEL_LOG_QUERY };
@@ -174,7 +174,7 @@ int model_log_open(struct model *m, enum model_log kind, const char *key, void (
 void model_log_close(struct model *m, enum model_log kind, const char *key);
 /*
  * A part of a log that is no longer kept (before stream_start), fetched again. done is called once, on another thread:
- * text, which it takes, begins at offset at and has the wanted offset in it; NULL with a message if it cannot be had.
+ * text, which it takes, begins at offset at and has the wanted offset in it; NULL with a message if the fetch failed.
  */
 int model_log_fetch(struct model *m, enum model_log kind, const char *key, uint64_t offset,
 		    void (*done)(struct blob *text, uint64_t at, const struct error *err, void *arg), void *arg);
