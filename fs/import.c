@@ -343,15 +343,19 @@ const struct file_class class_retry = {.read = text_read, .write = touch_write, 
 int render_format(const struct scope *s, struct buf *out)
 {
 	const struct format *f = format_find(s->key);
+	char reader[FORMAT_NAME_MAX + 1];
 
 	if (f)
 		buf_printf(out, "%s: %s.\n", f->name, f->help);
 	else
 		buf_printf(out,
-			   "%s: not a format that vastfs knows, so it is delivered whole, at most what one invocation "
-			   "takes; "
-			   "import_command gets its name as $format.\n",
+			   "%s: vastfs does not know where to cut this format, so it delivers each import whole, at "
+			   "most 4.5 MB "
+			   "compressed.\n",
 			   s->key);
+	format_tenzir_name(s->key, reader);
+	buf_printf(out, "import_command gets $format=%s (VAST's name) and $reader=%s (Tenzir's name).\n",
+		   format_vast_name(s->key), reader);
 	return buf_printf(out,
 			  "\nWrite events to import them; gzip is recognised. close(2) returns when they are on disk:\n"
 			  "cat FILE > %s/import/%s && cat %s/import/result\n",

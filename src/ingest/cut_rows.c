@@ -73,8 +73,9 @@ static bool zeek_has_key(const struct buf *block, const char *line, size_t key_l
 }
 
 /*
- * Turns the # lines that have arrived into the header. A block that starts with #separator is a complete header. Any
- * other block replaces only the lines of the current header that have the same keys.
+ * Turns the # lines that have arrived into the header. Returns -E2BIG as rows_take_header() does. A block that starts
+ * with #separator is a complete header. Any other block replaces only the lines of the current header that have the
+ * same keys.
  */
 int cutter_settle_header(struct cutter *c)
 {
@@ -90,17 +91,15 @@ int cutter_settle_header(struct cutter *c)
 	buf_append(&merged, c->block.data, c->block.len);
 	buf_clear(&c->block);
 	r = merged.error ? merged.error : rows_set_header(c, buf_str(&merged), merged.len);
-	return r;
+	return r == -EFBIG ? -E2BIG : r;
 }
 
+/* Returns -E2BIG for a header that is too long. Without it, the rows that follow cannot be understood. */
 static int rows_take_header(struct cutter *c, const char *row, size_t len)
 {
 	int r = c->kind == &cutter_zeek ? buf_append(&c->block, row, len) : rows_set_header(c, row, len);
 
-	if (r != -EFBIG)
-		return r;
-	buf_clear(&c->block);
-	return c->sink->refused(c->unit_number, "a header of more than 256 KiB", NULL, 0, c->sink->arg);
+	return r == -EFBIG ? -E2BIG : r;
 }
 
 /* Takes a row that is not a header. A header that has arrived before the row is handed out first. */
@@ -132,15 +131,35 @@ static int rows_take(struct cutter *c, const char *row, size_t len, struct row_r
 	return r < 0 ? r : rows_take_header(c, row, len);
 }
 
+/* Hands on a piece of a row that is too long. The start of the row may be in c->rest. */
+static int rows_hand_on(struct cutter *c, const char *data, size_t len)
+{
+	int r = c->rest.len ? c->sink->oversized(c->rest.data, c->rest.len, c->sink->arg) : 0;
+
+	buf_clear(&c->rest);
+	c->is_oversized = true;
+	c->in_quotes = false;
+	return r < 0 ? r : c->sink->oversized(data, len, c->sink->arg);
+}
+
+/* Takes the end of a row that is too long. */
+static int rows_end_oversized(struct cutter *c, const char *data, size_t len)
+{
+	int r = rows_hand_on(c, data, len);
+
+	c->is_oversized = false;
+	return r < 0 ? r : c->sink->refused(c->unit_number, cutter_oversized_why, NULL, 0, c->sink->arg);
+}
+
 /* Takes a row that started in an earlier piece. */
 static int rows_take_rest(struct cutter *c, const char *data, size_t len)
 {
 	struct row_run run = {0};
-	int r = buf_append(&c->rest, data, len);
+	int r = c->rest.len + len > CUTTER_UNIT_MAX ? -EFBIG : buf_append(&c->rest, data, len);
 
 	if (r == -EFBIG)
-		r = c->sink->refused(c->unit_number, "a line of more than 4 MB", NULL, 0, c->sink->arg);
-	else if (r == 0)
+		return rows_end_oversized(c, data, len);
+	if (r == 0)
 		r = rows_take(c, c->rest.data, c->rest.len, &run);
 	if (r == 0)
 		r = row_run_flush(c, &run);
@@ -151,21 +170,16 @@ static int rows_take_rest(struct cutter *c, const char *data, size_t len)
 /* Keeps the start of a row whose end has not arrived. */
 static int rows_keep(struct cutter *c, const char *data, size_t len)
 {
-	int r = c->skipping ? 0 : buf_append(&c->rest, data, len);
-
-	if (r != -EFBIG)
-		return r;
-	buf_clear(&c->rest);
-	c->skipping = true;
-	c->in_quotes = false;
-	return c->sink->refused(c->unit_number, "a line of more than 4 MB", NULL, 0, c->sink->arg);
+	if (c->is_oversized || c->rest.len + len > CUTTER_UNIT_MAX)
+		return rows_hand_on(c, data, len);
+	return buf_append(&c->rest, data, len);
 }
 
 static void rows_count_quotes(struct cutter *c, const char *data, size_t len)
 {
 	const char *end = data + len;
 
-	if (!c->kind->has_quotes || c->skipping)
+	if (!c->kind->has_quotes || c->is_oversized)
 		return;
 	for (; (data = memchr(data, '"', (size_t)(end - data))); data++)
 		c->in_quotes = !c->in_quotes;
@@ -176,17 +190,18 @@ static int rows_end_row(struct cutter *c, const char *row, size_t len, struct ro
 {
 	int r = 0;
 
-	if (c->skipping)
-		c->skipping = false;
+	if (c->is_oversized)
+		r = rows_end_oversized(c, row, len);
 	else if (c->rest.len)
 		r = rows_take_rest(c, row, len);
 	else
 		r = rows_take(c, row, len, run);
-	c->unit_number = c->number;
+	if (r == 0)
+		c->unit_number = c->number;
 	return r;
 }
 
-int cutter_feed_rows(struct cutter *c, const char *data, size_t len, struct error *err _unused_)
+static int rows_feed(struct cutter *c, const char *data, size_t len)
 {
 	const char *end = data + len, *row = data, *at = data, *feed;
 	struct row_run run = {0};
@@ -206,6 +221,16 @@ int cutter_feed_rows(struct cutter *c, const char *data, size_t len, struct erro
 	if (r == 0 && at < end)
 		rows_count_quotes(c, at, (size_t)(end - at));
 	return r == 0 && row < end ? rows_keep(c, row, (size_t)(end - row)) : r;
+}
+
+int cutter_feed_rows(struct cutter *c, const char *data, size_t len, struct error *err)
+{
+	int r = rows_feed(c, data, len);
+
+	if (r != -E2BIG)
+		return r;
+	return error_set(err, -EBADMSG, "the header at line %llu has more than %d KiB",
+			 (unsigned long long)c->unit_number, CUTTER_HEADER_MAX >> 10);
 }
 
 /* -- classes of rows ------------------------------------------------------------------------------------------- */
@@ -302,6 +327,13 @@ const struct cutter_kind cutter_csv = {.unit = "line",
 const struct cutter_kind cutter_tsv = {.unit = "line",
 				       .is_text = true,
 				       .separator = '\t',
+				       .feed = cutter_feed_rows,
+				       .classify = classify_separated,
+				       .is_complete = is_full_row};
+const struct cutter_kind cutter_ssv = {.unit = "line",
+				       .is_text = true,
+				       .separator = ' ',
+				       .has_quotes = true,
 				       .feed = cutter_feed_rows,
 				       .classify = classify_separated,
 				       .is_complete = is_full_row};

@@ -50,6 +50,8 @@ int cutter_feed(struct cutter *c, const char *data, size_t len, struct error *er
 	return r;
 }
 
+const char cutter_oversized_why[] = "a line of more than 4 MB";
+
 bool cutter_rest_is_complete(const struct cutter *c)
 {
 	return c->kind->is_complete && c->rest.len && c->kind->is_complete(c, c->rest.data, c->rest.len);
@@ -69,7 +71,10 @@ int cutter_end(struct cutter *c)
 
 	if (r < 0)
 		return r;
-	if (cutter_rest_is_complete(c)) {
+	if (c->is_oversized) {
+		c->is_oversized = false;
+		r = c->sink->refused(c->unit_number, cutter_oversized_why, NULL, 0, c->sink->arg);
+	} else if (cutter_rest_is_complete(c)) {
 		r = c->kind->feed(c, "\n", 1, NULL);
 	} else if (c->rest.len) {
 		r = cutter_refuse_rest(c);

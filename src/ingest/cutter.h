@@ -29,8 +29,13 @@ struct cutter_sink {
 	/* Takes a header. Every later batch starts with it, and a batch under way ends before it. */
 	int (*header)(const char *data, size_t len, void *arg);
 	/*
-	 * Takes a unit that cannot be delivered. number counts lines or packets from 1. data is NULL if the unit is not
-	 * kept.
+	 * Takes the next piece of a unit of more than CUTTER_UNIT_MAX bytes. refused() follows at the end of the unit,
+	 * with data NULL.
+	 */
+	int (*oversized)(const char *data, size_t len, void *arg);
+	/*
+	 * Takes a unit that cannot be delivered. number counts lines or packets from 1. data is NULL if oversized() has
+	 * had the unit.
 	 */
 	int (*refused)(uint64_t number, const char *why, const char *data, size_t len, void *arg);
 	void *arg;
@@ -56,6 +61,7 @@ extern const struct cutter_kind cutter_json;  /* lines of JSON */
 extern const struct cutter_kind cutter_lines; /* other lines */
 extern const struct cutter_kind cutter_csv;
 extern const struct cutter_kind cutter_tsv;
+extern const struct cutter_kind cutter_ssv;
 extern const struct cutter_kind cutter_zeek;
 extern const struct cutter_kind cutter_pcap;
 extern const struct cutter_kind cutter_whole;
@@ -68,7 +74,7 @@ struct cutter {
 	struct buf block;		/* Zeek: the # lines that are arriving */
 	uint64_t number;		/* of the current line or packet, from 1 */
 	uint64_t unit_number;		/* of the line or packet at which the current unit starts */
-	bool skipping;			/* the row is too long, so its bytes are dropped up to the next line end */
+	bool is_oversized; /* the row is too long, so its bytes go to oversized() up to the next line end */
 	bool in_quotes;
 	bool began;
 };
@@ -84,6 +90,9 @@ int cutter_feed(struct cutter *c, const char *data, size_t len, struct error *er
 
 /* Ends the stream: the remaining bytes are handed out or refused. */
 int cutter_end(struct cutter *c);
+
+/* Why a unit is refused that is longer than CUTTER_UNIT_MAX. */
+extern const char cutter_oversized_why[];
 
 /* Returns whether the remaining bytes, which are in c->rest, would be handed out if the stream ended here. */
 bool cutter_rest_is_complete(const struct cutter *c);

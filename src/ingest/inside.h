@@ -47,13 +47,15 @@ struct intake {
 	struct cutter cutter;
 	struct cutter_sink sink;
 	struct packer packer;
-	struct buf header;	/* the current header of every batch */
-	struct list link;	/* in ingest.open while a batch is under way */
-	int64_t opened_ms;	/* monotonic; the time at which the current batch started */
-	uint32_t next_index;	/* of the next batch */
-	uint64_t events, bytes; /* stored in the spool */
-	bool has_last_line;	/* the spool has a last line */
-	bool drops;		/* no more bytes are stored in the spool */
+	struct packer oversized; /* the current unit, if it is longer than the cutter takes */
+	bool oversized_is_lost;	 /* that unit is larger than a batch, so it is not kept */
+	struct buf header;	 /* the current header of every batch */
+	struct list link;	 /* in ingest.open while a batch is under way */
+	int64_t opened_ms;	 /* monotonic; the time at which the current batch started */
+	uint32_t next_index;	 /* of the next batch */
+	uint64_t events, bytes;	 /* stored in the spool */
+	bool has_last_line;	 /* the spool has a last line */
+	bool drops;		 /* no more bytes are stored in the spool */
 	bool is_made;
 };
 

@@ -15,6 +15,7 @@
 
 static int intake_events(const char *data, size_t len, uint64_t n, void *arg);
 static int intake_header(const char *data, size_t len, void *arg);
+static int intake_oversized(const char *data, size_t len, void *arg);
 static int intake_refused(uint64_t number, const char *why, const char *data, size_t len, void *arg);
 static int intake_plain(const char *data, size_t len, void *arg);
 
@@ -24,10 +25,11 @@ void intake_init(struct import *imp)
 {
 	struct intake *in = &imp->intake;
 
-	in->sink = (struct cutter_sink){intake_events, intake_header, intake_refused, imp};
+	in->sink = (struct cutter_sink){intake_events, intake_header, intake_oversized, intake_refused, imp};
 	gunzip_init(&in->gunzip, intake_plain, imp);
 	cutter_init(&in->cutter, format_cutter(imp->facts.format), &in->sink);
 	packer_init(&in->packer);
+	packer_init(&in->oversized);
 	buf_init(&in->header, CUTTER_HEADER_MAX);
 	list_init(&in->link);
 	in->next_index = 1;
@@ -45,6 +47,7 @@ void intake_free(struct import *imp)
 	gunzip_free(&in->gunzip);
 	cutter_free(&in->cutter);
 	packer_free(&in->packer);
+	packer_free(&in->oversized);
 	buf_free(&in->header);
 }
 
@@ -197,27 +200,69 @@ static int intake_pack_alone(const struct import *imp, const char *data, size_t 
 	return r == 0 ? packer_finish(p) : r;
 }
 
+static int intake_oversized(const char *data, size_t len, void *arg)
+{
+	struct intake *in = &((struct import *)arg)->intake;
+	int r = 0;
+
+	if (in->oversized_is_lost)
+		return 0;
+	if (packer_is_empty(&in->oversized))
+		r = packer_add_header(&in->oversized, in->header.data, in->header.len);
+	if (r == 0 && (!packer_has_room(&in->oversized, len) || in->oversized.inflated + len > PACKER_PLAIN))
+		r = -EFBIG;
+	if (r == 0)
+		r = packer_add(&in->oversized, data, len, 0);
+	if (r != -EFBIG)
+		return r;
+	in->oversized_is_lost = true;
+	packer_free(&in->oversized);
+	return 0;
+}
+
+/* Makes a rejected batch of the oversized unit, or counts it if it was too large even for that. */
+static int intake_keep_oversized(struct import *imp, const char *why)
+{
+	struct intake *in = &imp->intake;
+	int r = 0;
+
+	in->oversized.events = 1;
+	if (in->oversized_is_lost)
+		intake_count_refused(imp);
+	else
+		r = packer_finish(&in->oversized);
+	if (r == 0 && !in->oversized_is_lost)
+		r = intake_put(imp, &in->oversized, SPOOL_REJECTED, why);
+	packer_free(&in->oversized);
+	in->oversized_is_lost = false;
+	return r;
+}
+
+static int intake_keep_alone(struct import *imp, const char *data, size_t len, const char *why)
+{
+	struct packer alone;
+	int r = intake_pack_alone(imp, data, len, 1, &alone);
+
+	if (r == 0)
+		r = intake_put(imp, &alone, SPOOL_REJECTED, why);
+	packer_free(&alone);
+	return r;
+}
+
 static int intake_refused(uint64_t number, const char *why, const char *data, size_t len, void *arg)
 {
 	struct import *imp = arg;
-	const char *unit = imp->intake.cutter.kind->unit;
+	bool is_lost = !data && imp->intake.oversized_is_lost;
 	struct error err = {0};
-	struct packer alone;
-	int r = 0;
+	int r;
 
-	error_set(&err, -EINVAL, "%s %" PRIu64 " was rejected: %s", unit, number, why);
+	error_set(&err, -EINVAL, "%s %" PRIu64 " was rejected%s: %s", imp->intake.cutter.kind->unit, number,
+		  is_lost ? " and not kept" : "", is_lost ? "it is larger than one invocation takes" : why);
 	import_set_error(imp, &err);
-	if (!data) {
-		intake_count_refused(imp);
-		return 0;
-	}
 	r = intake_close(imp);
-	if (r == 0)
-		r = intake_pack_alone(imp, data, len, 1, &alone);
-	if (r == 0)
-		r = intake_put(imp, &alone, SPOOL_REJECTED, err.message);
-	packer_free(&alone);
-	return r;
+	if (r < 0)
+		return r;
+	return data ? intake_keep_alone(imp, data, len, err.message) : intake_keep_oversized(imp, err.message);
 }
 
 static int intake_plain(const char *data, size_t len, void *arg)
@@ -302,27 +347,50 @@ static void intake_drop_last_line(struct import *imp)
 	spool_remove(imp->ingest->spool, &(struct spool_file){imp->facts.import, 0, SPOOL_LAST_LINE}, &err);
 }
 
+static int intake_peek(struct packer *p, struct packer *ret)
+{
+	packer_init(ret);
+	ret->events = p->events;
+	ret->bytes = p->bytes;
+	ret->inflated = p->inflated;
+	return packer_peek(p, &ret->out);
+}
+
+static int intake_pack_last(struct import *imp, struct packer *ret)
+{
+	struct intake *in = &imp->intake;
+	int r;
+
+	if (in->cutter.kind->is_whole)
+		return intake_peek(&in->packer, ret);
+	if (!in->cutter.is_oversized)
+		return intake_pack_alone(imp, in->cutter.rest.data, in->cutter.rest.len, 1, ret);
+	r = intake_peek(&in->oversized, ret);
+	ret->events = 1;
+	return r;
+}
+
+/* Returns whether bytes have arrived that are in no batch yet. */
+static bool intake_has_last(const struct intake *in)
+{
+	if (in->drops || in->oversized_is_lost)
+		return false;
+	if (in->cutter.kind->is_whole)
+		return !packer_is_empty(&in->packer);
+	return in->cutter.rest.len || in->cutter.is_oversized;
+}
+
 /*
  * Stores a line without its end, or a stream that is one unit, as the batch that it would be if no more bytes arrived.
  */
 static int intake_keep_last_line(struct import *imp, struct error *err)
 {
 	struct intake *in = &imp->intake;
-	const struct buf *rest = &in->cutter.rest;
 	bool whole = in->cutter.kind->is_whole, complete = whole || cutter_rest_is_complete(&in->cutter);
 	struct packer alone;
 	struct batch_facts facts;
-	int r;
+	int r = intake_pack_last(imp, &alone);
 
-	packer_init(&alone);
-	if (whole) {
-		r = packer_peek(&in->packer, &alone.out);
-		alone.bytes = in->packer.bytes;
-		alone.inflated = in->packer.inflated;
-	} else {
-		packer_free(&alone);
-		r = intake_pack_alone(imp, rest->data, rest->len, 1, &alone);
-	}
 	intake_facts(imp, &alone, &facts);
 	facts.is_last_line = true;
 	if (!complete)
@@ -364,7 +432,7 @@ int intake_sync(struct import *imp, struct error *err)
 
 	if (!in->cutter.kind->is_whole)
 		intake_close(imp);
-	if (!in->drops && (in->cutter.kind->is_whole ? !packer_is_empty(&in->packer) : in->cutter.rest.len))
+	if (intake_has_last(in))
 		r = intake_keep_last_line(imp, err);
 	else
 		intake_drop_last_line(imp);
@@ -377,11 +445,12 @@ void intake_end(struct import *imp)
 {
 	struct intake *in = &imp->intake;
 	struct error err = {0};
+	int r;
 
 	if (!in->drops && gunzip_end(&in->gunzip, &err) < 0 && error_is(&err))
 		import_set_error(imp, &err);
-	if (!in->drops)
-		cutter_end(&in->cutter);
+	if (!in->drops && (r = cutter_end(&in->cutter)) < 0 && !in->drops)
+		intake_fail(imp, (error_set(&err, r, "cannot take in the last line: %s", strerror(-r)), &err));
 	intake_close(imp);
 	intake_drop_last_line(imp);
 	intake_free(imp);

@@ -286,12 +286,16 @@ static void sending_loaded(void *arg)
 	delivery_pump(d);
 }
 
+/* import_command can use the engine's name of the format: $format has VAST's name and $reader has Tenzir's name. */
 static int sending_compose(struct sending *s, const struct buf *data)
 {
 	_buf_ struct buf text = BUF_INIT(1 << 16);
+	char reader[FORMAT_NAME_MAX + 1];
 	_cleanup_(blob_unref_cleanup) struct blob *command = NULL;
 
-	buf_printf(&text, "format=%s\n%s\n", batch_facts(s->batch)->format, s->target.command);
+	format_tenzir_name(batch_facts(s->batch)->format, reader);
+	buf_printf(&text, "format=%s reader=%s\n%s\n", format_vast_name(batch_facts(s->batch)->format), reader,
+		   s->target.command);
 	if (!text.error)
 		command = blob_from_buf(&text);
 	if (!command)

@@ -117,6 +117,14 @@ def test_csv_and_pcap(stack, engine):
     assert engine.batches[1] == ("pcap", capture + capture[24:])
 
 
+def test_the_command_gets_the_engines_names(stack, engine):
+    header = b"#separator \\x09\n#fields\tts\n"
+    for kind, name in (("zeek-tsv", "zeek"), ("ndjson", "json"), ("leef", "leef"), ("unheard-of", "unheard-of")):
+        put(stack, kind, header + b"1\n")
+        assert engine.batches[-1][0] == name
+    assert "$format=zeek (VAST's name) and $reader=zeek_tsv (Tenzir's name)" in stack.read("import/zeek-tsv")
+
+
 def test_any_other_format_is_delivered_whole(stack, engine):
     data = bytes(range(256)) * 100
     assert put(stack, "arrow-ipc.v1", data)["delivered"] == "0"
@@ -164,7 +172,15 @@ def test_a_line_of_10_mb(stack, engine):
     result = put(stack, "suricata", b'{"a":1}\n' + b"x" * (10 << 20) + b'\n{"a":3}\n')
     assert (result["delivered"], result["rejected"]) == ("2", "1")
     assert "line 2 was rejected: a line of more than 4 MB" in stack.read("import/error")
-    assert engine.lines == [b'{"a":1}', b'{"a":3}']
+    assert sorted(engine.lines) == [b'{"a":1}', b'{"a":3}']
+    number = max(map(int, os.listdir(stack.path / "import/history")))
+    assert (stack.path / f"import/history/{number}/rejected").read_bytes() == b"x" * (10 << 20) + b"\n"
+
+
+def test_a_line_that_no_invocation_takes_is_not_kept(stack, engine):
+    result = put(stack, "suricata", b'{"a":1}\n' + os.urandom(8 << 20).replace(b"\n", b"x") + b'\n{"a":3}\n')
+    assert (result["delivered"], result["rejected"]) == ("2", "1")
+    assert "line 2 was rejected and not kept: it is larger than one invocation takes" in stack.read("import/error")
 
 
 def test_content_that_cannot_be_imported(stack, engine):

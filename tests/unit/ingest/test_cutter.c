@@ -16,7 +16,7 @@
  * The output of the cutter: events joined, headers among them in "<...>", and refused units as "NUMBER: REASON" lines.
  */
 struct record {
-	struct buf events, headers, refused, kept;
+	struct buf events, headers, refused, kept, oversized;
 	uint64_t n, header_n;
 };
 
@@ -40,6 +40,11 @@ static int record_header(const char *data, size_t len, void *arg)
 	return buf_append(&r->headers, data, len);
 }
 
+static int record_oversized(const char *data, size_t len, void *arg)
+{
+	return buf_append(&((struct record *)arg)->oversized, data, len);
+}
+
 static int record_refused(uint64_t number, const char *why, const char *data, size_t len, void *arg)
 {
 	struct record *r = arg;
@@ -56,6 +61,7 @@ static void record_init(struct record *r)
 	buf_init(&r->headers, ROOM);
 	buf_init(&r->refused, ROOM);
 	buf_init(&r->kept, ROOM);
+	buf_init(&r->oversized, ROOM);
 }
 
 static void record_free(struct record *r)
@@ -64,12 +70,13 @@ static void record_free(struct record *r)
 	buf_free(&r->headers);
 	buf_free(&r->refused);
 	buf_free(&r->kept);
+	buf_free(&r->oversized);
 }
 
 /* Feeds the data in pieces of this size; 0: all at once. */
 static int cut(const char *format, const char *data, size_t len, size_t piece, struct record *ret, struct error *err)
 {
-	struct cutter_sink sink = {record_events, record_header, record_refused, ret};
+	struct cutter_sink sink = {record_events, record_header, record_oversized, record_refused, ret};
 	struct cutter c;
 	int r = 0;
 
@@ -170,8 +177,50 @@ static void test_a_line_over_the_limit_is_refused_by_number_and_the_rest_goes_on
 		assert_string_equal(buf_str(&got.events), "{\"a\":1}\n{\"a\":3}\n");
 		assert_string_equal(buf_str(&got.refused), "2: a line of more than 4 MB\n");
 		assert_int_equal(got.n, 2);
+		assert_int_equal(got.oversized.len, (10 << 20) + 1);
+		assert_memory_equal(got.oversized.data, in.data + 8, got.oversized.len);
+		record_free(&got);
+
+		/* Without its end, the line is refused at the end of the stream. */
+		assert_int_equal(cut("suricata", in.data, 8 + (5 << 20), pieces[i], &got, &err), 0);
+		assert_string_equal(buf_str(&got.refused), "2: a line of more than 4 MB\n");
+		assert_int_equal(got.oversized.len, 5 << 20);
 		record_free(&got);
 	}
+}
+
+static void test_a_header_over_the_limit_ends_the_stream(void **state)
+{
+	_buf_ struct buf in = BUF_INIT(ROOM);
+	static const size_t pieces[] = {0, 4096};
+
+	(void)state;
+	for (size_t i = 0; i < 300 << 10; i++)
+		buf_putc(&in, 'x');
+	buf_puts(&in, ",b\n1,2\n");
+	for (size_t i = 0; i < 2; i++) {
+		struct record got;
+		struct error err = {0};
+
+		assert_int_equal(cut("csv", in.data, in.len, pieces[i], &got, &err), -EBADMSG);
+		assert_string_equal(err.message, "the header at line 1 has more than 256 KiB");
+		assert_int_equal(got.n, 0);
+		record_free(&got);
+	}
+}
+
+static void test_the_engines_names_of_formats(void **state)
+{
+	char name[FORMAT_NAME_MAX + 1];
+
+	(void)state;
+	assert_string_equal(format_vast_name("zeek-tsv"), "zeek");
+	assert_string_equal(format_vast_name("ndjson"), "json");
+	assert_string_equal(format_vast_name("arrow-ipc.v1"), "arrow-ipc.v1");
+	format_tenzir_name("zeek", name);
+	assert_string_equal(name, "zeek_tsv");
+	format_tenzir_name("arrow-ipc.v1", name);
+	assert_string_equal(name, "arrow_ipc_v1");
 }
 
 static void test_utf16_is_refused_with_words(void **state)
@@ -341,6 +390,8 @@ int main(void)
 		cmocka_unit_test(test_what_leaves_does_not_depend_on_the_pieces),
 		cmocka_unit_test(test_an_incomplete_last_line_is_kept),
 		cmocka_unit_test(test_a_line_over_the_limit_is_refused_by_number_and_the_rest_goes_on),
+		cmocka_unit_test(test_a_header_over_the_limit_ends_the_stream),
+		cmocka_unit_test(test_the_engines_names_of_formats),
 		cmocka_unit_test(test_utf16_is_refused_with_words),
 		cmocka_unit_test(test_pcap_is_cut_at_packets_in_both_byte_orders_and_with_nanoseconds),
 		cmocka_unit_test(test_pcap_cut_in_a_packet),
