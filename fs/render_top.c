@@ -92,6 +92,20 @@ static const char *render_settings_word(const struct snapshot *s)
 	return words[s->match];
 }
 
+/* The running rate, so it counts what exists now. What depends on use comes on top. */
+static void render_put_cost(const struct snapshot *s, struct buf *out)
+{
+	struct cost cost;
+
+	if (!s->stack->exists || !snapshot_cost(s, &cost)) {
+		buf_puts(out, "cost -\n");
+		return;
+	}
+	buf_puts(out, "cost ");
+	cost_put_rate(&cost, cost.dollars, out);
+	buf_puts(out, " plus use\n");
+}
+
 /* Appends all lines except the age, which changes although nothing has happened. */
 static void render_put_status(const struct snapshot *s, struct buf *out)
 {
@@ -102,6 +116,7 @@ static void render_put_status(const struct snapshot *s, struct buf *out)
 	render_put_tasks(s, out);
 	render_put_jobs(s, out);
 	buf_printf(out, "settings %s\n", render_settings_word(s));
+	render_put_cost(s, out);
 	if (s->more_tasks)
 		buf_printf(out, "incomplete tasks: there are more than %d, the others are not read\n", VIEW_TASKS_MOST);
 	if (s->more_resources)

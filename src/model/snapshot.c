@@ -142,3 +142,14 @@ const char *snapshot_stack_word(const struct snapshot *s)
 {
 	return stack_state(s->stack->status)->word;
 }
+
+bool snapshot_cost(const struct snapshot *s, struct cost *ret)
+{
+	struct cost_situation now;
+
+	if (!s->settings || !s->contact_ms || s->stack->foreign)
+		return false;
+	now = cost_situation_of_stack(s->stack, s->tasks, -1);
+	cost_of_situation(settings_get(s->settings, SETTING_AWS_REGION), &now, ret);
+	return true;
+}

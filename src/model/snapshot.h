@@ -11,6 +11,7 @@
 #include "base/blob.h"
 #include "base/error.h"
 #include "jobs/job.h"
+#include "stack/cost.h"
 #include "stack/service.h"
 #include "stack/settings.h"
 #include "stack/view.h"
@@ -68,6 +69,10 @@ enum snapshot_health snapshot_health(const struct snapshot *s, const struct task
 
 /* What the stack is in one word, for people: "deployed", "none" (stack/states.h). */
 const char *snapshot_stack_word(const struct snapshot *s);
+
+/* What is paid for now. False: not known, because there are no settings, AWS has not been reached, or the stack is not
+ * ours. */
+bool snapshot_cost(const struct snapshot *s, struct cost *ret);
 
 /* The operation in flight, or NULL; and the one that runs beside it: a login. No new reference. */
 struct job *snapshot_running_operation(const struct snapshot *s);

@@ -8,6 +8,7 @@
  */
 #include "aws/services/iam.h"
 #include "stack/changeset.h"
+#include "stack/cost.h"
 #include "stack/previous.h"
 #include "stack/role_policies.h"
 #include "stack/server.h"
@@ -130,8 +131,12 @@ static int deploy_reconcile_function(struct operation *op, struct error *err)
 /* A deploy never restarts a server; its result says whether the server is outdated. */
 static int deploy_report_result(struct operation *op, struct error *err)
 {
+	struct cost cost;
+
 	snprintf(op->cluster, sizeof(op->cluster), "%s", operation_output(op, "ClusterName"));
 	buf_printf(&op->result, "the stack %s is deployed: %s\n", op->name, operation_status(op));
+	cost_of_settings(op->settings, -1, &cost);
+	cost_put_totals(&cost, &op->result);
 	return server_put_advice(op, err);
 }
 

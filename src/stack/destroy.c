@@ -3,15 +3,15 @@
  * destroy.c - deletes the stack. The file system with the database is kept unless the argument is "purge".
  */
 #include "stack/changeset.h"
+#include "stack/cost.h"
 #include "stack/server.h"
 #include "stack/write.h"
 
 #include <string.h>
 
-#define DELETE_TRIES	    3
-#define RETRY_PAUSE_MS	    5000
-#define MEMORY_STACK	    "stack" /* key of the operation's memory: ID of the stack that is deleted */
-#define EFS_GB_MONTH_DOLLAR 0.30    /* EFS Standard in us-east-1, 2026; a hint, not a bill */
+#define DELETE_TRIES   3
+#define RETRY_PAUSE_MS 5000
+#define MEMORY_STACK   "stack" /* key of the operation's memory: ID of the stack that is deleted */
 
 /* -- deleting, through DELETE_FAILED --------------------------------------------------------------------------- */
 
@@ -254,12 +254,15 @@ static int destroy_delete_repository(struct operation *op, struct error *err)
 
 static void destroy_report_kept(struct operation *op, const cJSON *found)
 {
-	double bytes = aws_number(found, "SizeInBytes.Value", 0), gb = bytes / 1e9;
+	int64_t bytes = (int64_t)aws_number(found, "SizeInBytes.Value", 0);
+	struct cost_situation kept = {.efs = true, .storage_bytes = bytes > 0 ? bytes : 0};
+	struct cost cost;
 
-	buf_printf(&op->result,
-		   "the database is kept on the file system %s: %.3f GB, about $%.2f a month\n"
-		   "echo purge > control/destroy deletes it too\n",
-		   aws_text(found, "FileSystemId"), gb, gb * EFS_GB_MONTH_DOLLAR);
+	cost_of_situation(settings_get(op->settings, SETTING_AWS_REGION), &kept, &cost);
+	buf_printf(&op->result, "the database is kept on the file system %s: %.3f GB, ",
+		   aws_text(found, "FileSystemId"), (double)kept.storage_bytes / COST_BYTES_OF_GB);
+	cost_put_rate(&cost, cost.dollars, &op->result);
+	buf_puts(&op->result, "\necho purge > control/destroy deletes it too\n");
 }
 
 /* The new stack may use the database. */

@@ -10,6 +10,7 @@
 #include "stack/server.h"
 #include "base/clock.h"
 
+#include "stack/cost.h"
 #include "stack/server_list.h"
 #include "stack/states.h"
 
@@ -247,6 +248,18 @@ static int server_put_foreign(struct operation *op, struct error *err)
 	return r;
 }
 
+/* What is billed although nothing runs is easily overlooked. */
+static void server_put_cost_stopped(struct operation *op)
+{
+	struct cost cost;
+
+	cost_of_settings(op->settings, -1, &cost);
+	buf_puts(&op->result, "the NAT gateway and its address are billed on, ");
+	cost_put_rate(&cost, cost.stopped_dollars, &op->result);
+	buf_puts(&op->result, op->settings->efs ? ", and the storage by its size; " : "; ");
+	buf_puts(&op->result, "touch control/destroy removes the stack and keeps the database\n");
+}
+
 static int server_stop_all(struct operation *op, struct error *err)
 {
 	unsigned n = 0;
@@ -254,10 +267,8 @@ static int server_stop_all(struct operation *op, struct error *err)
 
 	if (r < 0)
 		return r;
-	buf_printf(&op->result,
-		   "%u task%s stopped\nthe NAT gateway and the storage are billed on; "
-		   "touch control/destroy removes the stack and keeps the database\n",
-		   n, n == 1 ? "" : "s");
+	buf_printf(&op->result, "%u task%s stopped\n", n, n == 1 ? "" : "s");
+	server_put_cost_stopped(op);
 	return server_put_foreign(op, err);
 }
 

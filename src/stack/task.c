@@ -13,6 +13,8 @@
 /* awslogs names a stream prefix/container/task; the prefix is the template's. */
 #define LOG_STREAM_FORMAT "server/%s/%s"
 
+#define TASK_DISK_MOST_GIB 200 /* Fargate's maximum */
+
 /* Where ECS's record has each field: in the task, or in the server's container; both NULL: derived below. */
 static const struct {
 	size_t offset;
@@ -89,6 +91,23 @@ static char *task_exit_code(const cJSON *task)
 	return text;
 }
 
+static bool task_is_arm64(const cJSON *task)
+{
+	const cJSON *attribute;
+
+	cJSON_ArrayForEach (attribute, aws_at(task, "attributes"))
+		if (strcmp(aws_text(attribute, "name"), "ecs.cpu-architecture") == 0)
+			return strcmp(aws_text(attribute, "value"), "arm64") == 0;
+	return false;
+}
+
+static unsigned task_disk_gib(const cJSON *task)
+{
+	double gib = aws_number(task, "ephemeralStorage.sizeInGiB", 0);
+
+	return gib > 0 && gib <= TASK_DISK_MOST_GIB ? (unsigned)gib : 0;
+}
+
 /* The text that put appends, NULL if it appends nothing. */
 static char *task_put_text(const cJSON *task, void (*put)(const cJSON *task, struct buf *out))
 {
@@ -117,6 +136,8 @@ static void task_derive(struct task *t, const cJSON *json, const char *port, con
 	t->foreign_failure = task_put_text(json, container_put_foreign_failure);
 	t->json = aws_json_print(json);
 	t->exec_enabled = cJSON_IsTrue(aws_at(json, "enableExecuteCommand"));
+	t->arm64 = task_is_arm64(json);
+	t->disk_gib = task_disk_gib(json);
 	t->log_stream = task_join_text(LOG_STREAM_FORMAT, t->container, t->id);
 	t->server = task_definition_is_of_family(t->task_definition, family);
 }

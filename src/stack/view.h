@@ -55,6 +55,8 @@ struct task {
 	int64_t created_ms, changed_ms; /* wall clock */
 	bool server;			/* a task of the stack's own task definition family */
 	bool exec_enabled;		/* the task was started with ECS Exec */
+	bool arm64;			/* its processor, else x86_64 */
+	unsigned disk_gib;		/* its own disk; 0: Fargate's default */
 };
 
 struct task_list {
