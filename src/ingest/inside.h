@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * inside.h - the internals of imports, which only the files of this directory include: ingest.c (life of imports,
- * worker), intake.c (from bytes to batches), delivery.c (from batches to acknowledgements) and rejected.c.
+ * inside.h - the internals of imports, which only the files of this directory include: ingest.c (life of imports),
+ * worker.c (the thread), intake.c (from bytes to batches), delivery.c (from batches to acknowledgements) and
+ * rejected.c.
  *
  * The lock of struct ingest guards the lists, the counts and the states of batches. The worker alone uses struct intake
  * and ingest.open.
@@ -110,11 +111,12 @@ struct ingest {
 	struct list open; /* worker only: imports with a batch under way */
 };
 
-/* ingest.c */
-void ingest_changed(struct ingest *in);
-/* Makes the worker run the task. Without a worker, the caller runs it. */
+/* worker.c. ingest_post() makes the worker run the task. Without a worker, the caller runs it. */
 void ingest_post(struct ingest *in, struct chore *t);
 struct chore *chore_new(void (*run)(struct chore *t), struct batch *b, struct import *imp);
+
+/* ingest.c */
+void ingest_changed(struct ingest *in);
 /* Ends the import if none of its work is left. */
 void import_settle(struct import *imp);
 /* Adds a line to the log. The first error also becomes the error of the import. Takes the lock. */
