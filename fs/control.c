@@ -35,7 +35,8 @@ int command_word(const char *data, size_t len, char *word, size_t size, struct e
 	while (len && control_is_blank(data[len - 1]))
 		len--;
 	if (len >= size || memchr(data, '\0', len))
-		return error_set(err, -EINVAL, "not a command: write 1, or see what the file says when read");
+		return error_set(err, -EINVAL,
+				 "unknown command: write 1, or read the file to see which commands it takes");
 	memcpy(word, data, len);
 	word[len] = '\0';
 	if (strcmp(word, "1") == 0)
@@ -46,7 +47,7 @@ int command_word(const char *data, size_t len, char *word, size_t size, struct e
 static int control_run_verb(struct call *c, const struct verb *verb, const char *argument, struct job **ret)
 {
 	if (!verb)
-		return error_set(&c->err, -EPERM, "this version cannot do that");
+		return error_set(&c->err, -EPERM, "this version of vastfs does not have this operation");
 	return model_verb_run(c->fs->model, verb, argument, c->who, ret, &c->err);
 }
 
@@ -56,7 +57,7 @@ static int control_admit(struct call *c, const struct scope *s)
 	int r;
 
 	if (!verb)
-		return error_set(&c->err, -EPERM, "this version cannot do that");
+		return error_set(&c->err, -EPERM, "this version of vastfs does not have this operation");
 	r = model_verb_check(c->fs->model, verb, "", &c->err);
 	if (r < 0 && verb->argument && model_verb_check(c->fs->model, verb, verb->argument, &(struct error){0}) == 0)
 		return 0;

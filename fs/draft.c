@@ -75,7 +75,7 @@ static int draft_write(struct call *c, struct handle *h, const char *data, size_
 	int r = text_write_at(&h->text, data, len, at);
 
 	if (r == -EFBIG)
-		return error_set(&c->err, r, "the settings have at most %d bytes", SETTINGS_MAX);
+		return error_set(&c->err, r, "config/default.env can have at most %d bytes", SETTINGS_MAX);
 	if (r >= 0)
 		r = draft_check(buf_str(&h->text), h->text.len, from, at + len, false, &c->err);
 	if (r >= 0)
@@ -89,7 +89,7 @@ static int draft_settings_write(struct call *c, struct handle *h, const char *da
 
 	if (h->spoilt) {
 		c->is_explained = true;
-		return error_set(&c->err, h->spoilt, "a line before was refused");
+		return error_set(&c->err, h->spoilt, "an earlier line was refused");
 	}
 	/*
 	 * Another process may have saved the file after this one opened it (echo >>). So a draft without changes is
@@ -117,9 +117,9 @@ static bool draft_awaits_truncation(const struct handle *h)
 /* A program such as dd has finished its part, so close(2) succeeds and /error describes the missing step. */
 static int draft_keep(struct call *c, struct handle *h)
 {
-	error_prefix(&c->err, "config/default.env is not saved yet, for behind byte %zu is a rest of the old text",
+	error_prefix(&c->err, "config/default.env is not saved yet: after byte %zu, the rest of the old text remains",
 		     h->written_to);
-	error_remedy(&c->err, "truncate -s %zu config/default.env within 10 seconds, or write the file anew",
+	error_remedy(&c->err, "truncate -s %zu config/default.env within 10 seconds, or write the whole file again",
 		     h->written_to);
 	refuse_record(c->fs, c->who, "config/" CONFIG_SETTINGS, &c->err);
 	config_keep_overwritten(&c->fs->config, buf_str(&h->text), h->text.len);
@@ -144,8 +144,7 @@ static int draft_check_base(struct call *c, const struct handle *h)
 	if (!h->base || draft_is_same_text(h->base, s->settings_text))
 		return 0;
 	error_set(&c->err, -EBUSY,
-		  "config/default.env was changed by somebody else while it was being written; nothing "
-		  "was saved");
+		  "another program changed config/default.env while it was being written; nothing was saved");
 	error_remedy(&c->err, "read config/default.env again, then write it");
 	return -EBUSY;
 }
@@ -193,7 +192,9 @@ static int draft_settings_truncate_path(struct call *c, const struct scope *s _u
 {
 	if (size == 0 || (size_t)size == c->snapshot->settings_text->len)
 		return 0;
-	error_set(&c->err, -EINVAL, "truncate(2) by path would save a file that nobody has open");
+	error_set(
+		&c->err, -EINVAL,
+		"truncate(2) by path cannot save the file, because the settings are saved when an open file is closed");
 	error_remedy(&c->err, "open config/default.env, truncate it and close it: truncate -s %lld config/default.env",
 		     (long long)size);
 	return -EINVAL;
@@ -260,7 +261,7 @@ static int draft_memory_write(struct call *c, struct handle *h, const char *data
 
 	h->memory->changed_ms = clock_wall_ms();
 	if (r == -EFBIG)
-		error_set(&c->err, r, "a temporary file has at most %d bytes", CONFIG_FILE_MAX);
+		error_set(&c->err, r, "a temporary file can have at most %d bytes", CONFIG_FILE_MAX);
 	return r;
 }
 
@@ -270,7 +271,7 @@ static int draft_memory_resize(struct call *c, struct memory_file *f, off_t size
 
 	f->changed_ms = clock_wall_ms();
 	if (r == -EFBIG)
-		error_set(&c->err, r, "a temporary file has at most %d bytes", CONFIG_FILE_MAX);
+		error_set(&c->err, r, "a temporary file can have at most %d bytes", CONFIG_FILE_MAX);
 	return r;
 }
 

@@ -318,7 +318,8 @@ static int edit_rename_name(struct call *c, const struct node *dir, const char *
 			    unsigned flags)
 {
 	if (flags & ~(unsigned)RENAME_NOREPLACE)
-		return error_set(&c->err, -EINVAL, "names cannot be exchanged here");
+		return error_set(&c->err, -EINVAL,
+				 "two files of this tree cannot exchange their names (RENAME_EXCHANGE)");
 	if (edit_is_tasks(dir))
 		return edit_rename_link(c, name, new_name);
 	if (!edit_is_config(dir))

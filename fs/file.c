@@ -92,7 +92,7 @@ static int file_admit(struct call *c, const struct scope *s, int flags)
 	const struct file_class *class = s->row->class;
 
 	if (!class->write && (file_wants_to_write(flags) || flags & O_TRUNC))
-		return error_set(&c->err, -EPERM, "this file can only be read");
+		return error_set(&c->err, -EPERM, "this file is read-only");
 	return file_wants_to_write(flags) && class->admit ? class->admit(c, s) : 0;
 }
 

@@ -102,8 +102,8 @@ static void import_start_over(struct handle *h)
 static int import_write_begin(struct call *c, struct handle *h)
 {
 	if (h->job && !h->consumed) {
-		error_set(&c->err, -EBUSY, "the outcome of the last import was not read to its end");
-		error_remedy(&c->err, "read it, or open the file once more");
+		error_set(&c->err, -EBUSY, "the result of the previous import has not been read to its end");
+		error_remedy(&c->err, "read it, or open the file again");
 		return -EBUSY;
 	}
 	if (h->job)
@@ -348,11 +348,11 @@ int render_format(const struct scope *s, struct buf *out)
 	if (f)
 		buf_printf(out, "%s: %s.\n", f->name, f->help);
 	else
-		buf_printf(out,
-			   "%s: vastfs does not know where to cut this format, so it delivers each import whole, at "
-			   "most 4.5 MB "
-			   "compressed.\n",
-			   s->key);
+		buf_printf(
+			out,
+			"%s: vastfs does not know where to cut this format, so it delivers each import as one batch of "
+			"at most 4.5 MB after compression.\n",
+			s->key);
 	format_tenzir_name(s->key, reader);
 	buf_printf(out, "import_command gets $format=%s (VAST's name) and $reader=%s (Tenzir's name).\n",
 		   format_vast_name(s->key), reader);
@@ -372,17 +372,15 @@ int render_import_cancel(const struct scope *s, struct buf *out)
 	_buf_ struct buf path = BUF_INIT(512);
 
 	tree_path(s->row, s->key, &path);
-	return buf_printf(
-		out,
-		"Gives the import up: touch %s/%s\nWhat waits on this machine is deleted; what was sent already is "
-		"not taken back.\n",
-		s->fs->mountpoint, buf_str(&path));
+	return buf_printf(out,
+			  "Cancels the import: touch %s/%s\nThe events that wait on this machine are deleted. The "
+			  "events that were sent stay on the server.\n",
+			  s->fs->mountpoint, buf_str(&path));
 }
 
 int render_retry(const struct scope *s, struct buf *out)
 {
-	return buf_printf(out,
-			  "Sends what was rejected once more, as another import: touch %s/import/history/%s/retry\n",
+	return buf_printf(out, "Sends the rejected events again, as another import: touch %s/import/history/%s/retry\n",
 			  s->fs->mountpoint, s->key);
 }
 

@@ -29,8 +29,8 @@ static int unmount_stale(const char *path, struct error *err)
 	if (pid > 0)
 		waitpid(pid, &status, 0);
 	if (status != 0)
-		return error_set(err, -EBUSY, "%s holds a dead mount that fusermount3 -u -z cannot remove", path);
-	log_warning("removed the mount that a dead vastfs left on %s", path);
+		return error_set(err, -EBUSY, "%s is a dead mount that fusermount3 -u -z cannot remove", path);
+	log_warning("removed the dead mount of an earlier vastfs from %s", path);
 	return 0;
 }
 
@@ -74,7 +74,7 @@ static int recover(const char *mountpoint, struct error *err)
 	if (r < 0)
 		return error_set(err, r, "cannot resolve %s: %s", mountpoint, strerror(-r));
 	if (!mountinfo_is_ours(path, getuid(), NULL))
-		return error_set(err, -EBUSY, "%s holds a dead mount of another program or user", path);
+		return error_set(err, -EBUSY, "%s is a dead mount of another program or user", path);
 	return unmount_stale(path, err);
 }
 
@@ -112,7 +112,7 @@ int mount_prepare(const char *mountpoint, char **ret, struct error *err)
 	if (!path)
 		return -ENOMEM;
 	if (mountinfo_is_ours(path, (uid_t)-1, NULL))
-		return error_set(err, -EBUSY, "a vastfs is mounted on %s already", path);
+		return error_set(err, -EBUSY, "a vastfs is already mounted on %s", path);
 	r = check_empty(path, err);
 	if (r == 0)
 		*ret = move_ptr(path);
@@ -162,7 +162,7 @@ static void offer_shells(struct fs *fs)
 	dev_t device;
 
 	if (!mountinfo_is_ours(fs->mountpoint, getuid(), &device) || model_shells_listen(fs->model, device) < 0)
-		log_warning("vastfs shell will not find this mount");
+		log_warning("cannot offer shells: vastfs shell will not find this mount");
 }
 
 static int serve(struct fs *fs, void (*ready)(void *arg), void *arg, struct error *err)
@@ -185,8 +185,8 @@ static int serve(struct fs *fs, void (*ready)(void *arg), void *arg, struct erro
 	file_free_all(fs);
 	dir_free_all(fs);
 	if (r >= 0 && !fs->is_initialized)
-		return error_set(err, -EIO, "the first request of the kernel could not be answered");
-	return r < 0 ? error_set(err, r, "the connection to the kernel broke: %s", strerror(-r)) : 0;
+		return error_set(err, -EIO, "the first request of the kernel failed");
+	return r < 0 ? error_set(err, r, "the connection to the kernel failed: %s", strerror(-r)) : 0;
 }
 
 static void mount_set_options(struct fs *fs, const struct mount_options *o)
@@ -212,7 +212,7 @@ int mount_serve(struct model *m, const struct mount_options *options, void (*rea
 	fs->session = new_session(fs, options);
 	if (!fs->session) {
 		fs_free(fs);
-		return error_set(err, -EINVAL, "the options were refused");
+		return error_set(err, -EINVAL, "libfuse refused the mount options");
 	}
 	if (fuse_session_mount(fs->session, options->mountpoint) < 0) {
 		r = error_set(err, -EIO, "cannot mount on %s", options->mountpoint);

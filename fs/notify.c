@@ -152,7 +152,7 @@ int notify_start(struct fs *fs, struct notifier **ret)
 	if (r >= 0) {
 		n->seen = model_snapshot(fs->model);
 		if (inotify_start(fs, n->wake, &n->inotify) < 0)
-			log_warning("no inotify events: cannot start their thread");
+			log_warning("cannot start the inotify thread: programs that watch the tree get no events");
 		r = -pthread_create(&n->thread, NULL, run, n);
 	}
 	if (r < 0) {

@@ -47,12 +47,12 @@ static int query_file_check_write(struct call *c, struct handle *h, const char *
 	int r;
 
 	if (h->job && !h->consumed) {
-		error_set(&c->err, -EBUSY, "the answer to the last query was not read to its end");
-		error_remedy(&c->err, "read it, or open the file once more");
+		error_set(&c->err, -EBUSY, "the result of the previous query has not been read to its end");
+		error_remedy(&c->err, "read it, or open the file again");
 		return -EBUSY;
 	}
 	if (h->spoilt)
-		return error_set(&c->err, -EINVAL, "a part of this command was refused");
+		return error_set(&c->err, -EINVAL, "an earlier part of this command was refused");
 	r = model_query_check(c->fs->model, query_file_task(h), &c->err);
 	return r < 0 ? r : model_query_text(data, len, &c->err);
 }

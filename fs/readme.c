@@ -10,7 +10,8 @@
 
 static void readme_put_examples(const char *at, struct buf *out)
 {
-	buf_puts(out, "vastfs: a VAST stack on AWS as a directory. Read to look, write or touch to act.\n\n"
+	buf_puts(out, "vastfs: a VAST stack on AWS as a directory. Read files for information; write to or touch files "
+		      "to act.\n\n"
 		      "EXAMPLES (paste them)\n\n");
 	buf_printf(out, "  cd %s\n", at);
 	buf_puts(out,
@@ -30,7 +31,7 @@ static void readme_put_examples(const char *at, struct buf *out)
 		 "  touch tasks/default/check; cat tasks/default/health\n"
 		 "  ln -sfn TASK tasks/default                              # the server that queries go to\n"
 		 "  touch control/destroy && cat operations/latest/result\n"
-		 "  cat error                                               # what an errno could not say\n\n");
+		 "  cat error                                               # why the last actions failed\n\n");
 }
 
 static void readme_put_rules(struct buf *out)
@@ -43,12 +44,13 @@ static void readme_put_rules(struct buf *out)
 		"  files are answered at once. A query starts when its file is closed: a background child that\n"
 		"  inherited the open file delays it.\n\n"
 		"  EBUSY an operation is running; EEXIST a server runs or has not stopped yet; ENXIO the stack is\n"
-		"  not deployed; ENOKEY no usable credentials; EINVAL bad content; EIO the cloud said no; EPERM not a\n"
-		"  thing this tree does. Each leaves a line in error.\n\n"
+		"  not deployed; ENOKEY no usable credentials; EINVAL bad content; EIO AWS refused or failed; EPERM\n  "
+		"the tree does not allow this operation. Each failure adds a line to error.\n\n"
 		"  Without a network an operation tries again for 15 minutes; progress says since when. After a kill\n"
 		"  or a power cut mount again: it is resumed.\n\n"
 		"  ECS keeps the server running (server_restart=always): one that ends is replaced; one that ends\n"
-		"  three times within 5 minutes is given up while this is mounted, and error says why. A deploy never\n"
+		"  three times within 5 minutes while vastfs is mounted is not restarted, and error says why. A deploy "
+		"never\n"
 		"  restarts it. tasks/TASK/stop and control/stop-all-tasks stop it for good.\n\n");
 }
 

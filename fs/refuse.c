@@ -45,8 +45,9 @@ static void put_words(struct error *err, int errnum)
 	if (err->errnum && *err->message)
 		return;
 	if (errnum == -EPERM) {
-		error_set(&fresh, errnum, "the tree has no place for this: its files come and go by themselves");
-		error_remedy(&fresh, "see README for what can be written");
+		error_set(&fresh, errnum,
+			  "the tree does not allow this operation: vastfs itself creates and removes the files here");
+		error_remedy(&fresh, "read README, which lists the files that can be written");
 	} else {
 		error_set(&fresh, errnum, "%s", strerror(-errnum));
 	}
@@ -70,7 +71,7 @@ int refuse_change(struct call *c)
 {
 	if (!c->fs->read_only)
 		return 0;
-	error_set(&c->err, -EROFS, "vastfs was mounted with -o ro: it looks and never acts");
+	error_set(&c->err, -EROFS, "vastfs is mounted read-only (-o ro)");
 	error_remedy(&c->err, "mount without ro");
 	return -EROFS;
 }

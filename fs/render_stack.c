@@ -123,7 +123,7 @@ int render_check(const struct scope *s, struct buf *out)
 	v = last ? job_view(last) : NULL;
 	buf_printf(out,
 		   "Asks from Lambda whether this task's port answers: touch %s/tasks/%s/check\n"
-		   "The answer is in health, and here.\n",
+		   "The result is in the file health and below.\n",
 		   s->fs->mountpoint, s->key);
 	return v ? render_put_last_check(last, v, out) : buf_puts(out, "Last: never\n");
 }

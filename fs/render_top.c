@@ -118,9 +118,9 @@ static void render_put_status(const struct snapshot *s, struct buf *out)
 	buf_printf(out, "settings %s\n", render_settings_word(s));
 	render_put_cost(s, out);
 	if (s->more_tasks)
-		buf_printf(out, "incomplete tasks: there are more than %d, the others are not read\n", VIEW_TASKS_MOST);
+		buf_printf(out, "incomplete tasks: more than %d exist, the others are not read\n", VIEW_TASKS_MOST);
 	if (s->more_resources)
-		buf_printf(out, "incomplete resources: there are more than %d, the others are not read\n",
+		buf_printf(out, "incomplete resources: more than %d exist, the others are not read\n",
 			   VIEW_RESOURCES_MOST);
 	if (s->elsewhere)
 		buf_printf(out, "elsewhere %s\n", s->elsewhere->data);
@@ -274,7 +274,8 @@ int render_cancel(const struct scope *s, struct buf *out)
 	_buf_ struct buf path = BUF_INIT(512);
 
 	tree_path(s->row, s->key, &path);
-	return buf_printf(out, "Gives the command up: touch %s/%s\n%s", s->fs->mountpoint, buf_str(&path),
-			  s->task ? "In the container it gets ^C, then ^\\, and then its terminal is taken away.\n"
-				  : "In AWS it goes on until its timeout.\n");
+	return buf_printf(
+		out, "Cancels the command: touch %s/%s\n%s", s->fs->mountpoint, buf_str(&path),
+		s->task ? "In the container, the command gets ^C, then ^\\, and then its terminal is closed.\n"
+			: "In Lambda, the command continues until its timeout.\n");
 }

@@ -164,7 +164,7 @@ static int set_size(struct call *c, struct node *n, struct handle *h, off_t size
 	int r;
 
 	if (!class || !class->write)
-		return error_set(&c->err, -EPERM, "this file can only be read");
+		return error_set(&c->err, -EPERM, "this file is read-only");
 	if (h || !class->truncate_path)
 		return class->truncate ? class->truncate(c, h, size) : 0;
 	r = scope_open(&s, c->fs, c->snapshot, n->row, n->key);

@@ -53,50 +53,53 @@
 	      changed_stack, CACHE_CLOUD, text)
 #define OF_TASK(name, text) \
 	VALUE("tasks/{task}/" #name, render_task_text, offsetof(struct task, name), changed_task, CACHE_CLOUD, text)
-#define VERB(name) ACTION("control/" name, class_control, render_control, "see its own text: cat control/" name)
+#define VERB(name) ACTION("control/" name, class_control, render_control, "for details: cat control/" name)
 
 /*
  * The files that lambda/ (for the last query), lambda/history/{query}/ and their counterparts in tasks/{task}/exec/
  * have in common.
  */
 #define COMMAND_FILES(dir, flag)                                                                                       \
-	WAITING(dir "result", WAIT_RESULT, flag, "waits for the end, then what the command printed, byte for byte"),   \
-		WAITING(dir "stderr", WAIT_NOT_STDERR, flag, "what it printed to standard error, so far"),             \
-		WAITING(dir "exit_code", WAIT_EXIT_CODE, flag, "waits likewise, then its exit status"),                \
+	WAITING(dir "result", WAIT_RESULT, flag,                                                                       \
+		"waits for the command to end, then contains its output, byte for byte"),                              \
+		WAITING(dir "stderr", WAIT_NOT_STDERR, flag, "what the command has printed to standard error so far"), \
+		WAITING(dir "exit_code", WAIT_EXIT_CODE, flag,                                                         \
+			"waits for the command to end, then contains its exit status"),                                \
 		OF_JOB(dir "state", render_job_state, flag | ROW_STATE,                                                \
 		       "queued, running, succeeded, failed or cancelled"),                                             \
-		OF_JOB(dir "error", render_job_error, flag, "why it could not be run, or a warning"),                  \
+		OF_JOB(dir "error", render_job_error, flag, "why the command could not be run, or a warning"),         \
 		OF_JOB(dir "progress", render_job_progress, flag, "one line: bar, step, elapsed time"),                \
 		OF_JOB(dir "duration", render_job_duration, flag, "how long the command ran, in milliseconds"),        \
 	{                                                                                                              \
 		.path = dir "cancel", .type = ROW_FILE, .mode = 0644, .class = &class_cancel, .render = render_cancel, \
-		.changed = changed_mount, .cache = CACHE_NEVER, .flags = flag, .help = "touch to give the command up"  \
+		.changed = changed_mount, .cache = CACHE_NEVER, .flags = flag, .help = "touch to cancel the command"   \
 	}
 /* The files that import/ (for the last import) and import/history/{import}/ have in common. */
-#define IMPORT_FILES(dir, flag)                                                                                      \
-	WAITING(dir "result", WAIT_RESULT, flag, "waits for the end, then events, delivered, rejected, duplicates"), \
-		WAITING(dir "exit_code", WAIT_EXIT_CODE, flag,                                                       \
-			"waits likewise, then 0, or what import_command exited with"),                               \
-		OF_JOB(dir "state", render_job_state, flag | ROW_STATE,                                              \
-		       "queued, running, succeeded, failed or cancelled"),                                           \
-		OF_JOB(dir "error", render_job_error, flag, "what went wrong first"),                                \
-		OF_JOB(dir "progress", render_job_progress, flag,                                                    \
-		       "one line: events in, delivered, waiting, rate, time left"),                                  \
-		{.path = dir "import.log",                                                                           \
-		 .type = ROW_FILE,                                                                                   \
-		 .mode = 0444,                                                                                       \
-		 .class = &class_log,                                                                                \
-		 .changed = changed_log,                                                                             \
-		 .cache = CACHE_NEVER,                                                                               \
-		 .flags = flag,                                                                                      \
-		 .help = "each batch, and what import_command printed to standard error"},                           \
-	{                                                                                                            \
-		.path = dir "cancel", .type = ROW_FILE, .mode = 0644, .class = &class_cancel,                        \
-		.render = render_import_cancel, .changed = changed_mount, .cache = CACHE_NEVER, .flags = flag,       \
-		.help = "touch to give the import up"                                                                \
+#define IMPORT_FILES(dir, flag)                                                                                \
+	WAITING(dir "result", WAIT_RESULT, flag,                                                               \
+		"waits for the import to end, then counts events, delivered, rejected, possible duplicates"),  \
+		WAITING(dir "exit_code", WAIT_EXIT_CODE, flag,                                                 \
+			"waits for the import to end, then contains 0 or the exit status of import_command"),  \
+		OF_JOB(dir "state", render_job_state, flag | ROW_STATE,                                        \
+		       "queued, running, succeeded, failed or cancelled"),                                     \
+		OF_JOB(dir "error", render_job_error, flag, "the first failure of the import"),                \
+		OF_JOB(dir "progress", render_job_progress, flag,                                              \
+		       "one line: events in, delivered, waiting, rate, time left"),                            \
+		{.path = dir "import.log",                                                                     \
+		 .type = ROW_FILE,                                                                             \
+		 .mode = 0444,                                                                                 \
+		 .class = &class_log,                                                                          \
+		 .changed = changed_log,                                                                       \
+		 .cache = CACHE_NEVER,                                                                         \
+		 .flags = flag,                                                                                \
+		 .help = "each batch, and what import_command printed to standard error"},                     \
+	{                                                                                                      \
+		.path = dir "cancel", .type = ROW_FILE, .mode = 0644, .class = &class_cancel,                  \
+		.render = render_import_cancel, .changed = changed_mount, .cache = CACHE_NEVER, .flags = flag, \
+		.help = "touch to cancel the import"                                                           \
 	}
 #define QUERY_FILES(dir, flag) \
-	COMMAND_FILES(dir, flag), OF_JOB(dir "request_id", render_job_request_id, flag, "AWS's request id")
+	COMMAND_FILES(dir, flag), OF_JOB(dir "request_id", render_job_request_id, flag, "the request ID of AWS")
 
 const struct row tree_rows[] = {
 	DIRECTORY("", NULL, CACHE_ALWAYS, "the stack as a directory"),
@@ -109,7 +112,8 @@ const struct row tree_rows[] = {
 	 .help = "this text"},
 	VALUE("whoami", render_whoami, 0, changed_whoami, CACHE_NEVER,
 	      "the AWS identity in use, the source of its credentials and their expiry, as JSON"),
-	VALUE("status", render_status, 0, changed_status, CACHE_NEVER, "the most important, one key and value a line"),
+	VALUE("status", render_status, 0, changed_status, CACHE_NEVER,
+	      "the most important facts, one key and value per line"),
 	{.path = "error",
 	 .type = ROW_FILE,
 	 .mode = 0644,
@@ -117,11 +121,11 @@ const struct row tree_rows[] = {
 	 .render = render_errors,
 	 .changed = changed_errors,
 	 .cache = CACHE_NEVER,
-	 .help = "the last failures in words, 16 of each user; a write or : > error clears it"},
-	LOG("events.log", class_log, "every change seen or made; tail -f works"),
+	 .help = "the last 16 failures of each user, with reason and remedy; a write or : > error clears it"},
+	LOG("events.log", class_log, "every change that vastfs saw or made; tail -f works"),
 	LOG("api.log", class_log, "every call to AWS, without secrets"),
 
-	DIRECTORY("config", NULL, CACHE_NEVER, "the settings; takes an editor's temporary files"),
+	DIRECTORY("config", NULL, CACHE_NEVER, "the settings; editors can create temporary files here"),
 	{.path = "config/default.env",
 	 .type = ROW_FILE,
 	 .mode = 0644,
@@ -151,7 +155,8 @@ const struct row tree_rows[] = {
 	VERB("logout"),
 	VERB("cancel"),
 
-	DIRECTORY("operations", changed_operations, CACHE_NEVER, "what control/ started, one directory each"),
+	DIRECTORY("operations", changed_operations, CACHE_NEVER,
+		  "the operations that control/ started, one directory each"),
 	{.path = "operations/latest",
 	 .type = ROW_LINK,
 	 .mode = 0777,
@@ -160,16 +165,20 @@ const struct row tree_rows[] = {
 	 .cache = CACHE_NEVER,
 	 .help = "the newest operation"},
 	DIRECTORY("operations/{operation}", changed_job, CACHE_NEVER, "one operation"),
-	OF_JOB("operations/{operation}/name", render_job_name, 0, "deploy, destroy, ...; external: begun elsewhere"),
+	OF_JOB("operations/{operation}/name", render_job_name, 0,
+	       "deploy, destroy, ...; external: started by somebody else"),
 	OF_JOB("operations/{operation}/state", render_job_state, ROW_STATE,
-	       "queued, running, succeeded, failed, cancelled; unknown: begun elsewhere, see error"),
+	       "queued, running, succeeded, failed, cancelled; unknown: this mount does not resume it, see error"),
 	OF_JOB("operations/{operation}/progress", render_job_progress, 0,
 	       "one line: bar, done/total, step, elapsed time"),
-	WAITING("operations/{operation}/result", WAIT_RESULT, 0, "waits for the end, then the outcome"),
-	OF_JOB("operations/{operation}/error", render_job_error, 0, "why it failed"),
-	WAITING("operations/{operation}/exit_code", WAIT_EXIT_CODE, 0, "waits likewise, then 0 or 1"),
-	OF_JOB("operations/{operation}/started", render_job_started, 0, "when it began"),
-	OF_JOB("operations/{operation}/elapsed", render_job_elapsed, 0, "how long it has run or ran"),
+	WAITING("operations/{operation}/result", WAIT_RESULT, 0,
+		"waits for the operation to end, then contains its result"),
+	OF_JOB("operations/{operation}/error", render_job_error, 0, "why the operation failed"),
+	WAITING("operations/{operation}/exit_code", WAIT_EXIT_CODE, 0,
+		"waits for the operation to end, then contains 0 or 1"),
+	OF_JOB("operations/{operation}/started", render_job_started, 0, "when the operation started"),
+	OF_JOB("operations/{operation}/elapsed", render_job_elapsed, 0,
+	       "how long the operation has been running, or ran"),
 	{.path = "operations/{operation}/operation.log",
 	 .type = ROW_FILE,
 	 .mode = 0444,
@@ -177,28 +186,28 @@ const struct row tree_rows[] = {
 	 .changed = changed_log,
 	 .cache = CACHE_NEVER,
 	 .flags = ROW_LIVE,
-	 .help = "what it did; tail -f works"},
+	 .help = "the log of the operation; tail -f works"},
 
-	DIRECTORY("stack", changed_stack, CACHE_CLOUD, "what CloudFormation says"),
-	OF_STACK(status, "CREATE_COMPLETE and the like"),
-	OF_STACK(status_reason, "AWS's reason for it"),
-	OF_STACK(stack_id, "its ARN"),
+	DIRECTORY("stack", changed_stack, CACHE_CLOUD, "the stack in CloudFormation"),
+	OF_STACK(status, "the status of the stack, for instance CREATE_COMPLETE"),
+	OF_STACK(status_reason, "AWS's reason for the status"),
+	OF_STACK(stack_id, "the ARN of the stack"),
 	VALUE("stack/template.json", render_template, 0, NULL, CACHE_ALWAYS, "the template that deploy uses"),
-	VALUE("stack/plan", render_plan, 0, changed_plan, CACHE_NEVER, "what deploy would change now"),
+	VALUE("stack/plan", render_plan, 0, changed_plan, CACHE_NEVER, "the changes that deploy would make now"),
 	VALUE("stack/stack.json", render_stack_json, offsetof(struct stack_view, json), changed_stack, CACHE_CLOUD,
-	      "AWS's own record, for jq"),
-	LOG("stack/server.log", class_log, "what the servers print"),
-	DIRECTORY("stack/parameters", changed_stack, CACHE_CLOUD, "what it was deployed with"),
+	      "the complete reply of AWS, as JSON"),
+	LOG("stack/server.log", class_log, "the output of the servers"),
+	DIRECTORY("stack/parameters", changed_stack, CACHE_CLOUD, "the parameters with which the stack was deployed"),
 	VALUE("stack/parameters/{parameter}", render_pair, 0, changed_stack, CACHE_CLOUD, "one parameter"),
-	DIRECTORY("stack/outputs", changed_stack, CACHE_CLOUD, "what it made known"),
+	DIRECTORY("stack/outputs", changed_stack, CACHE_CLOUD, "the outputs of the stack"),
 	VALUE("stack/outputs/{output}", render_pair, 0, changed_stack, CACHE_CLOUD, "one output"),
-	DIRECTORY("stack/resources", changed_stack, CACHE_CLOUD, "what it consists of"),
+	DIRECTORY("stack/resources", changed_stack, CACHE_CLOUD, "the resources of the stack"),
 	DIRECTORY("stack/resources/{resource}", changed_stack, CACHE_CLOUD, "one resource"),
-	OF_RESOURCE(type, "AWS::EC2::Subnet and the like"),
-	OF_RESOURCE(physical_id, "its name or id in AWS"),
-	OF_RESOURCE(status, "CREATE_COMPLETE and the like"),
-	OF_RESOURCE(status_reason, "AWS's reason for it"),
-	OF_RESOURCE(updated, "when that was"),
+	OF_RESOURCE(type, "the type of the resource, for instance AWS::EC2::Subnet"),
+	OF_RESOURCE(physical_id, "the name or ID of the resource in AWS"),
+	OF_RESOURCE(status, "the status of the resource, for instance CREATE_COMPLETE"),
+	OF_RESOURCE(status_reason, "AWS's reason for the status"),
+	OF_RESOURCE(updated, "when the status last changed"),
 
 	DIRECTORY("tasks", changed_tasks, CACHE_CLOUD, "the Fargate tasks, including those that vastfs did not start"),
 	{.path = "tasks/default",
@@ -207,17 +216,17 @@ const struct row tree_rows[] = {
 	 .render = render_default_task,
 	 .changed = changed_tasks,
 	 .cache = CACHE_NEVER,
-	 .help = "the server that queries go to; ln -sfn ID tasks/default chooses, rm returns to the newest"},
+	 .help = "the server that queries go to; ln -sfn ID tasks/default selects another one, rm selects the newest"},
 	{.path = "tasks/{link}",
 	 .type = ROW_LINK,
 	 .mode = 0777,
 	 .render = render_stray,
 	 .cache = CACHE_NEVER,
 	 .flags = ROW_UNLISTED,
-	 .help = "links on their way to be renamed to default"},
+	 .help = "temporary links, which ln -sfn renames to default"},
 	DIRECTORY("tasks/{task}", changed_task, CACHE_CLOUD, "one task"),
 	OF_TASK(status, "PROVISIONING, PENDING, RUNNING, ... STOPPED"),
-	OF_TASK(desired_status, "what ECS wants it to be"),
+	OF_TASK(desired_status, "the status that ECS aims at: RUNNING or STOPPED"),
 	{.path = "tasks/{task}/health",
 	 .type = ROW_FILE,
 	 .mode = 0444,
@@ -226,49 +235,52 @@ const struct row tree_rows[] = {
 	 .changed = changed_health,
 	 .cache = CACHE_NEVER,
 	 .flags = ROW_LIVE,
-	 .help = "HEALTHY or UNHEALTHY: whether its port answered the last check; UNKNOWN before"},
-	OF_TASK(private_ip, "its address in the VPC"),
+	 .help = "HEALTHY or UNHEALTHY: whether the port of the server answered the last check; UNKNOWN before"},
+	OF_TASK(private_ip, "the address of the task in the VPC"),
 	OF_TASK(endpoint, "address:port of the server"),
-	OF_TASK(image, "what it runs"),
-	OF_TASK(cpu, "CPU units, 1024 a processor"),
-	OF_TASK(memory, "MiB"),
-	OF_TASK(created, "when it was asked for"),
-	OF_TASK(started, "when it ran first"),
-	OF_TASK(stopped_reason, "why it ended"),
-	OF_TASK(exit_code, "what the server exited with"),
+	OF_TASK(image, "the container image of the server"),
+	OF_TASK(cpu, "CPU units; 1024 are one vCPU"),
+	OF_TASK(memory, "memory in MiB"),
+	OF_TASK(created, "when the task was requested"),
+	OF_TASK(started, "when the task started to run"),
+	OF_TASK(stopped_reason, "why the task ended"),
+	OF_TASK(exit_code, "the exit status of the server"),
 	VALUE("tasks/{task}/task.json", render_task_json, offsetof(struct task, json), changed_task, CACHE_CLOUD,
-	      "AWS's own record, for jq"),
-	LOG("tasks/{task}/task.log", class_log, "what it prints"),
-	ACTION("tasks/{task}/stop", class_stop, render_stop, "touch to stop it"),
-	ACTION("tasks/{task}/check", class_check, render_check, "touch to ask whether its port answers; see health"),
+	      "the complete reply of AWS, as JSON"),
+	LOG("tasks/{task}/task.log", class_log, "the output of the task"),
+	ACTION("tasks/{task}/stop", class_stop, render_stop, "touch to stop the task"),
+	ACTION("tasks/{task}/check", class_check, render_check,
+	       "touch to check whether the port of the server answers; the result is in health"),
 	DIRECTORY("tasks/{task}/exec", changed_execs, CACHE_NEVER,
-		  "commands run in its container; the files tell of the last"),
+		  "commands that run in the container; these files describe the last one"),
 	ACTION("tasks/{task}/exec/query", class_query, render_job_query, "write a command, then read result"),
 	COMMAND_FILES("tasks/{task}/exec/", ROW_LAST_QUERY),
-	DIRECTORY("tasks/{task}/exec/history", changed_execs, CACHE_NEVER, "the last ones, one directory each"),
-	ENTRY("tasks/{task}/exec/history/{exec}", "one command; rmdir or rm -rf forgets it"),
+	DIRECTORY("tasks/{task}/exec/history", changed_execs, CACHE_NEVER,
+		  "the last commands (history_keep), one directory each"),
+	ENTRY("tasks/{task}/exec/history/{exec}", "one command; rmdir or rm -rf removes it from the history"),
 	OF_JOB("tasks/{task}/exec/history/{exec}/query", render_job_query, 0, "the command"),
 	COMMAND_FILES("tasks/{task}/exec/history/{exec}/", 0),
 
 	DIRECTORY("lambda", changed_queries, CACHE_ALWAYS,
-		  "commands run next to the server; the files tell of the last"),
+		  "commands that run in Lambda, in the VPC of the server; these files describe the last one"),
 	ACTION("lambda/query", class_query, render_job_query, "write a command, then read result"),
 	QUERY_FILES("lambda/", ROW_LAST_QUERY),
 	VALUE("lambda/function.json", render_stack_json, offsetof(struct stack_view, function_json), changed_stack,
-	      CACHE_CLOUD, "AWS's own record of the function"),
+	      CACHE_CLOUD, "the complete reply of AWS about the function, as JSON"),
 	DIRECTORY("lambda/history", changed_queries, CACHE_NEVER,
 		  "the last queries (history_keep), one directory each"),
-	ENTRY("lambda/history/{query}", "one query; rmdir or rm -rf forgets it"),
+	ENTRY("lambda/history/{query}", "one query; rmdir or rm -rf removes it from the history"),
 	OF_JOB("lambda/history/{query}/query", render_job_query, 0, "the command"),
 	QUERY_FILES("lambda/history/{query}/", 0),
-	LOG("lambda/history/{query}/lambda.log", class_log, "what Lambda logged about it"),
+	LOG("lambda/history/{query}/lambda.log", class_log, "the log of Lambda for this query"),
 
-	DIRECTORY("import", changed_imports, CACHE_ALWAYS, "events for the server; the files tell of the last import"),
+	DIRECTORY("import", changed_imports, CACHE_ALWAYS,
+		  "events for the server; these files describe the last import"),
 	IMPORT_FILES("import/", ROW_LAST_IMPORT),
 	DIRECTORY("import/history", changed_imports, CACHE_NEVER,
-		  "the last imports, and those with rejected events; one directory each"),
-	ENTRY("import/history/{import}", "one import; rmdir or rm -rf forgets it, and deletes what it keeps"),
-	OF_JOB("import/history/{import}/format", render_job_format, 0, "the format"),
+		  "the last imports, and all imports with rejected events, one directory each"),
+	ENTRY("import/history/{import}", "one import; rmdir or rm -rf removes it and deletes its rejected events"),
+	OF_JOB("import/history/{import}/format", render_job_format, 0, "the format of the import"),
 	IMPORT_FILES("import/history/{import}/", 0),
 	{.path = "import/history/{import}/rejected",
 	 .type = ROW_FILE,
@@ -276,8 +288,8 @@ const struct row tree_rows[] = {
 	 .class = &class_rejected,
 	 .changed = changed_job,
 	 .cache = CACHE_NEVER,
-	 .help = "the events that were rejected; can be imported again"},
-	ACTION("import/history/{import}/retry", class_retry, render_retry, "touch to send rejected events again"),
+	 .help = "the rejected events, which can be imported again"},
+	ACTION("import/history/{import}/retry", class_retry, render_retry, "touch to send the rejected events again"),
 	{.path = "import/{format}",
 	 .type = ROW_FILE,
 	 .mode = 0644,
@@ -286,7 +298,8 @@ const struct row tree_rows[] = {
 	 .changed = changed_mount,
 	 .cache = CACHE_NEVER,
 	 .flags = ROW_OWN_NODE,
-	 .help = "write events of that format to import them; any name of [a-z0-9][a-z0-9_.-]* is one"},
+	 .help = "write events of this format to import them; every name that matches [a-z0-9][a-z0-9_.-]* is a "
+		 "format"},
 };
 
 const size_t tree_rows_n = ARRAY_SIZE(tree_rows);

@@ -114,7 +114,8 @@ static int options_take_umask(struct options *o, const char *value, struct error
 	unsigned long number;
 
 	if (!options_parse_number(value, 8, 0777, &number))
-		return error_set(err, -EINVAL, "%s is no umask, for instance 027", value);
+		return error_set(err, -EINVAL, "%s is not a umask; expected octal permission bits, for instance 027",
+				 value);
 	o->umask = (mode_t)number;
 	return 0;
 }
@@ -125,16 +126,16 @@ static const struct options_word {
 	const char *help;
 	options_take *take;
 } options_words[] = {
-	{"ro", NULL, "look and never act: every write is refused, nothing is resumed", options_take_ro},
-	{"rw", NULL, "the opposite, which is the default", options_take_rw},
-	{"config_dir", "DIR", "as --config-dir", options_take_config_dir},
-	{"profile", "NAME", "as aws_profile=NAME in default.env, and stronger", options_take_profile},
-	{"region", "REGION", "as aws_region=REGION in default.env, and stronger", options_take_region},
-	{"stage", "STAGE", "as stage=STAGE in default.env, and stronger", options_take_stage},
+	{"ro", NULL, "read-only: every write is refused, and no operation is resumed", options_take_ro},
+	{"rw", NULL, "read and write (the default)", options_take_rw},
+	{"config_dir", "DIR", "the same as --config-dir", options_take_config_dir},
+	{"profile", "NAME", "the same as aws_profile=NAME in default.env, and overrides it", options_take_profile},
+	{"region", "REGION", "the same as aws_region=REGION in default.env, and overrides it", options_take_region},
+	{"stage", "STAGE", "the same as stage=STAGE in default.env, and overrides it", options_take_stage},
 	{"uid", "USER", "the owner of all files, a name or a number (default: the user who mounts)", options_take_uid},
-	{"gid", "GROUP", "the group of all files, likewise", options_take_gid},
-	{"umask", "MODE", "permission bits that no file has, octal (default: 0)", options_take_umask},
-	{"coredump", NULL, "allow core files and debuggers, which see secret keys; for developers of vastfs",
+	{"gid", "GROUP", "the group of all files (default: the group of that user)", options_take_gid},
+	{"umask", "MODE", "permission bits that are removed from all files, octal (default: 0)", options_take_umask},
+	{"coredump", NULL, "for developers of vastfs: allow core dumps and debuggers, which can read secret keys",
 	 options_take_coredump},
 };
 

@@ -66,7 +66,7 @@ static int pcap_unit(const struct cutter *c, const char *data, size_t len, size_
 	pcap_is_header(c->header.data, &swapped);
 	captured = pcap_u32(data + LENGTH_AT, swapped);
 	if (captured > CUTTER_UNIT_MAX - PACKET_HEADER)
-		return error_set(err, -EBADMSG, "packet %llu claims a length of %zu bytes: the file is damaged there",
+		return error_set(err, -EBADMSG, "packet %llu has an invalid length of %zu bytes: the file is damaged",
 				 (unsigned long long)c->number, captured);
 	*ret = PACKET_HEADER + captured;
 	return 0;

@@ -185,7 +185,7 @@ static void run_reject(struct chore *t)
 	int r = spool_reject(in->spool, &b->file, t->why, &err);
 
 	if (r < 0) {
-		job_log(t->import->job, "batch %" PRIu32 " cannot be kept as rejected: %s", b->facts.index,
+		job_log(t->import->job, "batch %" PRIu32 " cannot be stored as rejected: %s", b->facts.index,
 			err.message);
 		batch_put_back(b, true);
 		chore_done(t);
@@ -254,7 +254,8 @@ void batch_reject(struct batch *b, int exit_code, const char *why)
 	error_set(&err, -EIO, "batch %" PRIu32 " with %" PRIu64 " events was rejected: %s", b->facts.index,
 		  b->facts.events, why);
 	error_remedy(&err,
-		     "cat import/history/%" PRIu64 "/rejected; touch import/history/%" PRIu64 "/retry sends it again",
+		     "run: cat import/history/%" PRIu64
+		     "/rejected; to send the rejected events again: touch import/history/%" PRIu64 "/retry",
 		     b->facts.import, b->facts.import);
 	import_set_error(b->import, &err);
 	if (!t) {

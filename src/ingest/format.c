@@ -12,11 +12,11 @@
 /* Sources: "vast import" of VAST 1 to 3 (libvast's application.cpp), and Tenzir's documentation of read_* operators. */
 const struct format formats[] = {
 	{"suricata", "suricata", "suricata", &cutter_json, "Suricata's EVE JSON, " AT_LINE_ENDS},
-	{"json", "json", "json", &cutter_json, "JSON, one object a line, " AT_LINE_ENDS},
-	{"ndjson", "json", "ndjson", &cutter_json, "the same, under another common name"},
+	{"json", "json", "json", &cutter_json, "JSON, one object per line, " AT_LINE_ENDS},
+	{"ndjson", "json", "ndjson", &cutter_json, "the same format under another common name"},
 	{"zeek-tsv", "zeek", "zeek_tsv", &cutter_zeek,
 	 "Zeek's logs with # lines, " WITH_HEADER " also where it changes"},
-	{"zeek", "zeek", "zeek_tsv", &cutter_zeek, "the same, under VAST's name"},
+	{"zeek", "zeek", "zeek_tsv", &cutter_zeek, "the same format under VAST's name"},
 	{"zeek-json", "zeek-json", "zeek_json", &cutter_json, "Zeek's logs as JSON, " AT_LINE_ENDS},
 	{"csv", "csv", "csv", &cutter_csv, "comma-separated values, " WITH_HEADER},
 	{"tsv", "tsv", "tsv", &cutter_tsv, "tab-separated values, " WITH_HEADER},

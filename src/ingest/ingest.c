@@ -292,7 +292,7 @@ static void ingest_abandon(struct import *imp)
 {
 	struct error err;
 
-	error_set(&err, -ECANCELED, "the mount is ending");
+	error_set(&err, -ECANCELED, "vastfs is being unmounted");
 	list_for_each (l, &imp->pieces) {
 		struct piece *p = container_of(l, struct piece, link);
 

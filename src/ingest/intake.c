@@ -63,7 +63,8 @@ static int intake_fail(struct import *imp, struct error *err)
 
 		memcpy(remedy, err->remedy, sizeof(remedy));
 		error_set(err, err->errnum,
-			  "no space for more events: %" PRIu64 " events were accepted, the rest was not", in->events);
+			  "no space for more events: %" PRIu64 " events were accepted, the remaining events were not",
+			  in->events);
 		error_remedy(err, "%s", remedy);
 	}
 	in->drops = true;
@@ -144,9 +145,10 @@ static int intake_too_large(struct import *imp)
 {
 	struct error err = {0};
 
-	error_set(&err, -EFBIG, "%s is imported as a whole, and has more than %d bytes compressed", imp->facts.format,
-		  PACKER_MAX);
-	error_remedy(&err, "cut the data into smaller imports, or use a format that vastfs can cut: see import/");
+	error_set(&err, -EFBIG, "%s is imported as one batch and has more than %d bytes after compression",
+		  imp->facts.format, PACKER_MAX);
+	error_remedy(&err,
+		     "cut the data into smaller imports, or use one of the formats in import/, which vastfs can cut");
 	return intake_fail(imp, &err);
 }
 
@@ -309,10 +311,9 @@ int intake_has_room(struct import *imp, size_t len)
 	}
 	if (atomic_load(&all->is_delivering))
 		return 0;
-	error_set(&err, -ENOSPC, "the disk is full");
-	error_remedy(&err,
-		     "make room on the disk of the spool (its last tenth is left alone), or set XDG_STATE_HOME to a "
-		     "larger one and mount again");
+	error_set(&err, -ENOSPC, "the disk of the spool is full");
+	error_remedy(&err, "make room on the disk of the spool (vastfs leaves its last tenth free), or set "
+			   "XDG_STATE_HOME to a larger disk and mount again");
 	intake_close(imp);
 	return intake_fail(imp, &err);
 }
@@ -331,7 +332,7 @@ int intake_take(struct import *imp, const char *data, size_t len)
 		return intake_fail(imp, &err);
 	}
 	if (r < 0 && !imp->intake.drops)
-		return intake_fail(imp, (error_set(&err, r, "cannot take in events: %s", strerror(-r)), &err));
+		return intake_fail(imp, (error_set(&err, r, "cannot accept events: %s", strerror(-r)), &err));
 	return r;
 }
 
@@ -401,7 +402,7 @@ static int intake_keep_last_line(struct import *imp, struct error *err)
 	in->has_last_line = r == 0;
 	if (r == 0)
 		r = spool_sync_file(imp->ingest->spool, &(struct spool_file){facts.import, 0, SPOOL_LAST_LINE}, err);
-	return r < 0 && !error_is(err) ? error_set(err, r, "cannot keep the last line: %s", strerror(-r)) : r;
+	return r < 0 && !error_is(err) ? error_set(err, r, "cannot store the last line: %s", strerror(-r)) : r;
 }
 
 /* Finds a batch that may not be on disk yet. Returns false if there is none. */

@@ -57,7 +57,7 @@ static int spool_failed(const struct spool *s, int r, const char *what, struct e
 {
 	error_set(err, r, "cannot %s the spool %s: %s", what, s->dir, strerror(-r));
 	if (r == -ENOSPC || r == -EDQUOT)
-		error_remedy(err, "make room there, or set XDG_STATE_HOME to a larger disk and mount again");
+		error_remedy(err, "make room on its disk, or set XDG_STATE_HOME to a larger disk and mount again");
 	else if (r == -EROFS || r == -EACCES || r == -EPERM)
 		error_remedy(err, "make %s writable for the user who mounted", s->dir);
 	return r;
@@ -68,9 +68,9 @@ int spool_check_version(const struct spool *s, struct error *err)
 	if (s->version <= FORMAT_VERSION)
 		return 0;
 	error_set(err, -EPROTO,
-		  "the spool %s has version %u, which a newer vastfs has written; this one knows version %d", s->dir,
-		  s->version, FORMAT_VERSION);
-	error_remedy(err, "mount with that vastfs until everything is delivered, or move the directory away");
+		  "the spool %s has version %u, which a newer vastfs has written; this vastfs reads versions up to %d",
+		  s->dir, s->version, FORMAT_VERSION);
+	error_remedy(err, "mount with the newer vastfs until all events are delivered, or move the directory away");
 	return -EPROTO;
 }
 
@@ -262,7 +262,7 @@ int spool_load(struct spool *s, const struct spool_file *file, struct buf *out, 
 	spool_path(s, file, "", path);
 	r = file_read(path, out);
 	if (r == -ENOENT)
-		return error_set(err, r, "%s was removed by somebody else", path);
+		return error_set(err, r, "another program removed %s", path);
 	if (r < 0)
 		return spool_failed(s, r, "read", err);
 	len = out->len - before;
@@ -303,8 +303,8 @@ static void spool_set_aside(const struct spool *s, const char *name, struct erro
 	snprintf(path, sizeof(path), "%s/%s", s->dir, name);
 	snprintf(aside, sizeof(aside), "%s.damaged", path);
 	rename(path, aside);
-	error_set(note, -EBADMSG, "%s is damaged, its events were not delivered", path);
-	error_remedy(note, "import them again; what is left of the file was set aside as %s", aside);
+	error_set(note, -EBADMSG, "%s is damaged, so its events were not delivered", path);
+	error_remedy(note, "import the events again; the damaged file was renamed to %s", aside);
 }
 
 static void spool_drop_temporary(const struct spool *s, const char *name)

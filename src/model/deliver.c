@@ -72,11 +72,11 @@ static const char *deliver_obstacle(struct model *m, const struct snapshot *s)
 	if (!s->settings)
 		return "config/default.env";
 	if (s->stack->foreign)
-		return "the stack of that name is not of vastfs";
+		return "vastfs did not create the stack of that name";
 	if (!stack_view_output(s->stack, "FunctionName"))
-		return s->contact_ms ? "the stack is not deployed: touch control/deploy" : "first contact with AWS";
+		return s->contact_ms ? "the stack is not deployed: touch control/deploy" : "the first reply of AWS";
 	if (version && strtoul(version, NULL, 10) < template_version())
-		return "the stack is of an older vastfs: touch control/deploy";
+		return "an older vastfs deployed the stack: touch control/deploy";
 	if (credentials_check(m, &err) < 0)
 		return "usable credentials: see whoami";
 	return server_runs(snapshot_default_task(s)) ? NULL : "no server is running: touch control/run-task";
@@ -218,8 +218,8 @@ static void sending_log(struct sending *s, const struct query_reply *answer)
 		answer->exit_code);
 	stream_append(log, answer->errors->data, answer->errors->len);
 	if (answer->exit_code == 0 && answer->stdin_bytes >= 0 && (uint64_t)answer->stdin_bytes < f->inflated)
-		job_remark(import_job(batch_import(s->batch)),
-			   "import_command ended with status 0 before it had read all events; they count as delivered");
+		job_remark(import_job(batch_import(s->batch)), "import_command exited with status 0 before it had read "
+							       "all events; all of them count as delivered");
 }
 
 static void sending_answered(struct aws_reply *reply, void *arg)
@@ -247,7 +247,7 @@ static void sending_answered(struct aws_reply *reply, void *arg)
 	query_reply_release(&answer);
 	o = outcome_of(&facts);
 	if (o == OUTCOME_OLD_RUNTIME)
-		snprintf(s->why, sizeof(s->why), "the function is of an older vastfs: touch control/deploy");
+		snprintf(s->why, sizeof(s->why), "an older vastfs deployed the function: touch control/deploy");
 	if (o == OUTCOME_DOUBTED && !atomic_load(&s->delivery->model->stopping))
 		sending_ask_server(s);
 	else

@@ -59,7 +59,7 @@ static void deployed_report(struct model *m, const struct place *p, const struct
 	place_put_way(p, here, &way);
 	error_set(&err, 0, "the stack %s in %s (account %s) is still deployed and costs money", p->stack, p->region,
 		  p->account);
-	error_remedy(&err, "%s to return to it; there touch control/destroy ends the cost", buf_str(&way));
+	error_remedy(&err, "%s to return to the stack, then touch control/destroy to end the cost", buf_str(&way));
 	failures_add(m->failures, &(struct failure_site){.path = "config/default.env"}, &err);
 	model_event(m, "%s", err.message);
 }

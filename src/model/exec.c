@@ -102,7 +102,7 @@ static void exec_on_ended(int status, const struct error *why, void *arg)
 	if (error_is(&x->error)) {
 		exec_fail(x, &x->error);
 	} else if (job_cancel_wished(x->job) && error_is(why)) {
-		job_cancelled(x->job, x->sent_ms ? "cancelled: the command was ended in the container"
+		job_cancelled(x->job, x->sent_ms ? "cancelled: the command in the container was ended"
 						 : "cancelled before it was sent");
 		exec_forget(x);
 	} else if (error_is(why)) {
@@ -133,8 +133,11 @@ static void exec_refuse_plain(struct exec *x, int r, const char *missing)
 	struct error err;
 
 	error_set(&err, r,
-		  "the container lacks %s, so the command must be typed into a terminal, which is not possible: %s",
-		  missing, r == -EFBIG ? "a line has more than 4000 bytes" : "it has control characters");
+		  "the container lacks %s, so vastfs would have to type the command into a terminal, which is not "
+		  "possible: %s",
+		  missing,
+		  r == -EFBIG ? "a line of the command has more than 4000 bytes"
+			      : "the command has control characters");
 	exec_give_up(x, &err);
 }
 
@@ -157,8 +160,8 @@ static void exec_on_ready(const char *missing, void *arg)
 		exec_give_up(x, &(struct error){.errnum = -ENOMEM, .message = "out of memory"});
 	else if (*missing)
 		job_remark(x->job,
-			   "the container lacks some of stty, dd, od, tr and base64: the output passed a terminal, "
-			   "standard error is among it, and bytes that are not UTF-8 are lost");
+			   "the container lacks at least one of stty, dd, od, tr and base64, so the output passed "
+			   "through a terminal: it includes standard error, and bytes that are not UTF-8 are lost");
 }
 
 static void exec_on_output(bool is_stderr, const void *data, size_t len, void *arg)
@@ -259,9 +262,9 @@ int exec_check(const struct snapshot *s, const char *task, struct error *err)
 	if (!t || !snapshot_is_current(s))
 		return 0;
 	if (!t->status || strcmp(t->status, "RUNNING") != 0 || !task_is_live(t)) {
-		error_set(err, -ENXIO, "the task is %s, so nothing can be run in it",
+		error_set(err, -ENXIO, "the task is %s, so it cannot run commands",
 			  task_is_live(t) && t->status ? t->status : "stopped");
-		error_remedy(err, task_is_live(t) ? "wait until it is RUNNING" : "touch control/run-task");
+		error_remedy(err, task_is_live(t) ? "wait until the task is RUNNING" : "touch control/run-task");
 		return err->errnum;
 	}
 	if (t->exec_enabled)

@@ -38,7 +38,7 @@ static void external_end(struct model *m, struct job *j, const char *status)
 		job_succeed(j, blob_from_buf(&text));
 		return;
 	}
-	error_set(&err, -EIO, "somebody else's operation ended with %s", status);
+	error_set(&err, -EIO, "the operation of somebody else ended with %s", status);
 	job_fail(j, &err);
 	model_event(m, "operations/%llu external failed: %s", (unsigned long long)j->number, status);
 }

@@ -101,7 +101,9 @@ static void import_log_end(struct job *j, const struct import_end *e)
 	job_log(j, "%s: %" PRIu64 " of %" PRIu64 " events delivered, %" PRIu64 " rejected", job_state_name(e->state),
 		e->counts.delivered, e->counts.events, e->counts.rejected + e->counts.refused);
 	if (e->counts.doubtful)
-		job_log(j, "%" PRIu64 " events of batches %s may be there twice: the answer to an attempt was lost",
+		job_log(j,
+			"%" PRIu64
+			" events of batches %s may have been delivered twice: the reply to an attempt was lost",
 			e->counts.doubtful, e->counts.batches_doubtful);
 }
 
@@ -221,12 +223,12 @@ int model_import_retry(struct model *m, struct job *j, struct requester who, str
 	if (from)
 		import_counts(from, &counts);
 	if (!from || !rejected_size(from))
-		return error_set(err, -ENODATA, "import/history/%" PRIu64 " keeps no rejected events", j->number);
+		return error_set(err, -ENODATA, "import/history/%" PRIu64 " has no rejected events", j->number);
 	r = model_import(m, j->argument, who, &to, err);
 	if (r == 0)
 		r = import_retry(from, to);
 	if (r == 0)
-		job_log(j, "what was rejected is sent again as import/history/%" PRIu64, import_number(to));
+		job_log(j, "the rejected events are sent again as import/history/%" PRIu64, import_number(to));
 	return r;
 }
 
@@ -256,7 +258,7 @@ static struct job *imports_make_job(const struct batch_facts *facts, void *arg)
 		return NULL;
 	j->created_ms = facts->created_ms;
 	model_number_is_taken(all->model, JOB_IMPORT, facts->import);
-	job_log(j, "found in the spool: vastfs ended before all of it was delivered");
+	job_log(j, "found in the spool: vastfs ended before all events were delivered");
 	job_on_cancel(j, import_wish_cancel, all);
 	return j;
 }

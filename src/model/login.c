@@ -134,12 +134,12 @@ static void login_show_trouble(const struct error *err, void *arg)
 	struct login *l = arg;
 
 	if (!err) {
-		job_log(l->job, "usable answers again");
+		job_log(l->job, "AWS replies again");
 		job_progress(l->job, 0, 0, "%s", l->prompt);
 		return;
 	}
-	job_log(l->job, "no usable answer, trying again: %s", err->message);
-	job_progress(l->job, 0, 0, "no usable answer, trying again; %s: %s", l->prompt, err->message);
+	job_log(l->job, "no usable reply, retrying: %s", err->message);
+	job_progress(l->job, 0, 0, "no usable reply, retrying; %s: %s", l->prompt, err->message);
 }
 
 static void login_done(const char *source, const struct error *err, void *arg)

@@ -321,9 +321,9 @@ int model_history_check(struct job *j, struct error *err)
 
 	if (job_state_ended(v->state))
 		return 0;
-	error_set(err, -EBUSY, "%s cannot be removed: its command is %s", model_job_path(j, path),
+	error_set(err, -EBUSY, "cannot remove %s: its command is %s", model_job_path(j, path),
 		  job_state_name(v->state));
-	error_remedy(err, "wait for it to end, or: touch %s/cancel", path);
+	error_remedy(err, "wait for the command to end, or run: touch %s/cancel", path);
 	return -EBUSY;
 }
 
@@ -488,7 +488,7 @@ int model_start(const struct model_config *config, struct model **ret, struct er
 	operations_resume(m);
 	deployed_refresh(m);
 	if (!m->read_only && imports_start(m->imports, &spool) < 0)
-		error_set(&spool, -ENOMEM, "cannot start the thread of imports");
+		error_set(&spool, -ENOMEM, "cannot start the thread for imports");
 	model_report_spool(m, &spool);
 	watch_now(m, NULL, NULL);
 	*ret = m;

@@ -82,7 +82,7 @@ int model_plan_render(const struct snapshot *s, struct buf *out)
 	if (settings_check_complete(s->settings, &err) < 0)
 		return buf_printf(out, "deploy would refuse: %s\n", err.message);
 	if (!s->contact_ms)
-		return buf_puts(out, "not known yet: AWS has not been reached\n");
+		return buf_puts(out, "not known yet: AWS has not replied\n");
 	if (s->stack->foreign) {
 		stack_refuse_foreign(s->stack->name, settings_get(s->settings, SETTING_STAGE), &err);
 		return buf_printf(out, "deploy would refuse: %s; %s\n", err.message, err.remedy);

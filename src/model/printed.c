@@ -46,9 +46,9 @@ static int printed_refuse(struct printed *p, bool is_stderr, int r, struct error
 		error_remedy(err, "redirect it to a file or to /dev/null");
 	} else if (r == -EFBIG) {
 		error_set(err, r, "the command printed more than %" PRIu64 " MB", p->limit >> 20);
-		error_remedy(err, "raise lambda_result_limit, or have the command print less");
+		error_remedy(err, "raise lambda_result_limit in config/default.env, or make the command print less");
 	} else {
-		error_set(err, r, "the result could not be stored below %s: %s", p->directory, strerror(-r));
+		error_set(err, r, "cannot store the result below %s: %s", p->directory, strerror(-r));
 		error_remedy(err, "make room there, or set XDG_CACHE_HOME to a larger disk and mount again");
 	}
 	return r;

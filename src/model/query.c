@@ -137,8 +137,8 @@ static void query_finish(struct query *q, struct aws_reply *reply)
 
 static void query_cancelled(struct query *q, bool sent)
 {
-	job_cancelled(q->job, sent ? "cancelled: vastfs stopped waiting; the command goes on in AWS until it ends or "
-				     "times out"
+	job_cancelled(q->job, sent ? "cancelled: vastfs no longer waits for the command, which continues in Lambda "
+				     "until it ends or times out"
 				   : "cancelled before it was sent");
 	query_forget(q);
 }
@@ -150,7 +150,7 @@ static void query_wait_for_turn(struct query *q, const struct error *why)
 	q->pause_ms = q->pause_ms ? q->pause_ms * 2 : RETRY_FIRST_MS;
 	if (q->pause_ms > RETRY_MOST_MS)
 		q->pause_ms = RETRY_MOST_MS;
-	job_log(q->job, "not started yet, trying again: %s", why->message);
+	job_log(q->job, "Lambda has not started the command yet, retrying: %s", why->message);
 	job_progress(q->job, 0, 0, "waiting: %s", *why->code ? why->code : why->message);
 	q->waiting = true;
 	engine_timer_set(q->queries->model->engine, &q->timer, q->pause_ms, query_attempt, q);
@@ -159,7 +159,7 @@ static void query_wait_for_turn(struct query *q, const struct error *why)
 static void query_send_plain(struct query *q, const struct error *why)
 {
 	q->plain = true;
-	job_log(q->job, "Lambda refused to stream the reply (%s); requesting it in one piece", why->message);
+	job_log(q->job, "Lambda refused to stream the reply (%s); requesting it as a whole", why->message);
 	query_attempt(q);
 }
 
@@ -197,7 +197,7 @@ static void query_answered(struct aws_reply *reply, void *arg)
 		query_wait_for_turn(q, &reply->error);
 	} else {
 		if (reply->sent && reply->status == 0)
-			error_prefix(&reply->error, "the reply was lost; the command may have run");
+			error_prefix(&reply->error, "the reply was lost, but the command may have run");
 		query_fail(q, &reply->error);
 	}
 }
@@ -252,7 +252,7 @@ static void query_fail_not_deployed(struct query *q, const struct snapshot *s)
 
 	if (!s->contact_ms && error_is(&s->contact_error)) {
 		err = s->contact_error;
-		error_prefix(&err, "the stack could not be read, so the command was not sent");
+		error_prefix(&err, "cannot read the stack, so the command was not sent");
 	} else if (s->settings && s->stack->foreign) {
 		stack_refuse_foreign(s->stack->name, settings_get(s->settings, SETTING_STAGE), &err);
 	} else {

@@ -89,7 +89,7 @@ static void refetch_begin(void *arg)
 	const struct log_page *page = follow_page(r->model->followers, r->kind, r->key, r->wanted);
 
 	if (!page) {
-		refetch_fail(r, &(struct error){.errnum = -EIO, .message = "the log is not followed any more"});
+		refetch_fail(r, &(struct error){.errnum = -EIO, .message = "the log is no longer followed"});
 		return;
 	}
 	r->at = page->at;

@@ -18,15 +18,15 @@ static enum resume resume_elsewhere(const struct place *there, const struct plac
 
 	place_put_difference(there, here, &difference);
 	place_put_way(there, here, &way);
-	error_set(err, -EINTR, "it was started elsewhere: %s", buf_str(&difference));
-	error_remedy(err, "%s, then mount again, which resumes it", buf_str(&way));
+	error_set(err, -EINTR, "the operation was started for another place: %s", buf_str(&difference));
+	error_remedy(err, "%s, then mount again, which resumes the operation", buf_str(&way));
 	return RESUME_ELSEWHERE;
 }
 
 static enum resume resume_read_only(struct error *err)
 {
 	error_set(err, -EINTR, "this mount is read-only");
-	error_remedy(err, "mount without ro: there it is resumed");
+	error_remedy(err, "mount without ro, which resumes the operation");
 	return RESUME_ELSEWHERE;
 }
 
@@ -50,8 +50,9 @@ static enum resume resume_first_version(const struct journal_entry *e, const str
 		return RESUME_NEVER;
 	}
 	if (strcmp(e->name, "destroy") == 0) {
-		error_set(err, -EINTR, "vastfs 0.1 started it and did not record in which account to destroy");
-		error_remedy(err, "touch control/destroy if account and region are the right ones");
+		error_set(err, -EINTR,
+			  "vastfs 0.1 started the operation and did not record in which account to destroy");
+		error_remedy(err, "touch control/destroy if status shows the right account and region");
 		return RESUME_ELSEWHERE;
 	}
 	*ret_settings = settings_ref(facts->in_force);
@@ -66,11 +67,12 @@ static bool resume_may_be_other_account(const struct journal_entry *e, const str
 
 static enum resume resume_other_account(const struct journal_entry *e, struct error *err)
 {
-	error_set(err, -EINTR, "the credentials have changed, and the account that it was started for is not recorded");
-	error_remedy(err,
-		     "use the credentials of that time and mount again, or touch control/%s if this account is the "
-		     "right one",
-		     e->name);
+	error_set(err, -EINTR,
+		  "the credentials have changed, and the account for which the operation was started is not recorded");
+	error_remedy(
+		err,
+		"mount again with the credentials of that time, or touch control/%s if this account is the right one",
+		e->name);
 	return RESUME_ELSEWHERE;
 }
 
@@ -79,8 +81,8 @@ static enum resume resume_parse_settings(const struct resume_facts *facts, struc
 {
 	if (settings_parse(facts->accepted, strlen(facts->accepted), ret_settings, err) == 0)
 		return RESUME_NOW;
-	error_prefix(err, "its settings cannot be parsed");
-	error_remedy(err, "mount with the version of vastfs that started it");
+	error_prefix(err, "cannot parse the settings of the operation");
+	error_remedy(err, "mount with the version of vastfs that started the operation");
 	return RESUME_ELSEWHERE;
 }
 
@@ -92,7 +94,7 @@ enum resume resume_decide(const struct journal_entry *e, const struct resume_fac
 		return resume_read_only(err);
 	if (!facts->verb_known) {
 		error_set(err, -EINTR, "this version of vastfs has no operation %s", e->name);
-		error_remedy(err, "mount with the version of vastfs that started it");
+		error_remedy(err, "mount with the version of vastfs that started the operation");
 		return RESUME_ELSEWHERE;
 	}
 	if (!facts->in_force)

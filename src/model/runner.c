@@ -36,7 +36,7 @@ struct runner {
 static int runner_cannot_write(int r, struct error *err)
 {
 	error_set(err, r, "cannot write the journal of operations: %s", strerror(-r));
-	error_remedy(err, "make room or fix the state directory, then start the operation again");
+	error_remedy(err, "make room in the state directory or make it writable, then start the operation again");
 	return r;
 }
 
@@ -65,8 +65,8 @@ static void runner_journal_end(struct model *m, struct work *work, enum job_stat
 	snprintf(work->entry.message, sizeof(work->entry.message), "%s", err->message);
 	if (runner_journal_work(m, work, &lost) == 0)
 		return;
-	error_prefix(&lost, "the end of this operation is not recorded, so the next mount may run it again");
-	error_remedy(&lost, "make room or fix the state directory before vastfs ends");
+	error_prefix(&lost, "cannot record the end of this operation, so the next mount may run it again");
+	error_remedy(&lost, "make room in the state directory or make it writable before vastfs ends");
 	job_log(work->job, "warning: %s", lost.message);
 	snprintf(name, sizeof(name), "operations/%" PRIu64, work->entry.number);
 	failures_add(m->failures, &(struct failure_site){.job = name}, &lost);

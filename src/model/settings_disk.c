@@ -131,7 +131,7 @@ static void settings_disk_read_again(struct settings_disk *d)
 		failures_add(d->model->failures, &(struct failure_site){.path = "config/default.env"}, &err);
 		return;
 	}
-	model_event(d->model, "settings read again: %s has changed", d->path);
+	model_event(d->model, "settings read again, because %s has changed", d->path);
 	deployed_refresh(d->model);
 	watch_now(d->model, NULL, NULL);
 }
@@ -153,16 +153,13 @@ static int settings_disk_check(struct settings_disk *d, struct error *err)
 {
 	if (settings_disk_has_changed(d)) {
 		settings_disk_read_again(d);
-		error_set(err, -EBUSY,
-			  "%s was changed at the same time, by something else than this mount; nothing was "
-			  "saved",
-			  d->path);
+		error_set(err, -EBUSY, "another program changed %s at the same time; nothing was saved", d->path);
 		error_remedy(err, "read config/default.env again, then write it");
 		return -EBUSY;
 	}
 	if (!d->unreadable)
 		return 0;
-	error_set(err, -EIO, "%s cannot be read, and vastfs does not replace what it does not know", d->path);
+	error_set(err, -EIO, "cannot read %s, and vastfs does not replace a file with unknown content", d->path);
 	error_remedy(err, "make %s readable, or remove it", d->path);
 	return -EIO;
 }
@@ -178,8 +175,8 @@ int settings_disk_write(struct model *m, const struct blob *text, struct error *
 	settings_disk_note(d);
 	if (r < 0) {
 		error_set(err, r, "cannot save the settings in %s: %s", d->path, strerror(-r));
-		error_remedy(err, "make room or fix the directory, then write the file again; the settings in force "
-				  "are unchanged");
+		error_remedy(err, "make room in the directory or make it writable, then write config/default.env "
+				  "again; the settings in force are unchanged");
 	}
 	return r;
 }
@@ -251,14 +248,15 @@ int settings_disk_start(struct model *m, struct error *err)
 
 	pthread_mutex_lock(&m->save_lock);
 	if (!m->read_only && replace_recover(d->path, d->record) > 0)
-		model_event(m, "%s was half written when vastfs was killed, and is completed", d->path);
+		model_event(m, "vastfs was killed while it was writing %s; the file has been completed", d->path);
 	r = settings_disk_read(d, err);
 	pthread_mutex_unlock(&m->save_lock);
 	d->events.fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	if (d->events.fd < 0)
-		log_info("changes of %s are only seen before a write or an operation: %s", d->path, strerror(errno));
+		log_info("cannot watch %s; its changes are only noticed before a write or an operation: %s", d->path,
+			 strerror(errno));
 	else if (engine_post(m->engine, settings_disk_watch, d) < 0)
-		log_info("changes of %s are only seen before a write or an operation", d->path);
+		log_info("cannot watch %s; its changes are only noticed before a write or an operation", d->path);
 	return r;
 }
 

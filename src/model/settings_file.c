@@ -69,7 +69,7 @@ static int settings_edit_text(struct snapshot *s, void *arg)
 void settings_show_fault(struct model *m, struct blob *text, struct blob *fault)
 {
 	if (model_publish(m, settings_edit_text, &(struct settings_in_force){NULL, text, fault}) < 0)
-		log_error("no memory to show config/default.env");
+		log_error("out of memory: config/default.env is not shown");
 }
 
 static int settings_edit_snapshot(struct snapshot *s, void *arg)

@@ -32,7 +32,7 @@ static void task_stop_fail_unknown(struct task_stop *stop)
 {
 	struct error err;
 
-	error_set(&err, -ENXIO, "the task was not stopped: it or its cluster is no longer known");
+	error_set(&err, -ENXIO, "cannot stop the task: the task or its cluster no longer exists");
 	error_remedy(&err, "touch control/refresh, then check tasks/");
 	task_stop_end(stop, &err);
 }
@@ -67,7 +67,7 @@ static void task_stop_scaled(struct aws_reply *reply, void *arg)
 		return;
 	}
 	error_prefix(&reply->error,
-		     "the task was not stopped, because its service %s, which would start another one, could not be "
+		     "cannot stop the task, because its service %s, which would start another task, could not be "
 		     "scaled to 0",
 		     SERVICE_NAME);
 	task_stop_end(stop, &reply->error);
@@ -109,7 +109,7 @@ int model_task_stop(struct model *m, const char *id, struct requester who, struc
 	stop->model = m;
 	stop->who = who;
 	snprintf(stop->id, sizeof(stop->id), "%s", id);
-	model_event(m, "task %s: stop asked for by pid %d", id, (int)who.pid);
+	model_event(m, "task %s: pid %d requested its stop", id, (int)who.pid);
 	if (engine_post(m->engine, task_stop_begin, stop) < 0)
 		free(stop);
 	return 0;

@@ -53,8 +53,8 @@ static int verb_need_idle_stack(const struct snapshot *s, struct error *err)
 
 	if (r < 0 || !snapshot_is_current(s) || stack_state(s->stack->status)->kind != STACK_BUSY)
 		return r;
-	error_set(err, -EBUSY, "somebody else is changing the stack: it is %s", s->stack->status);
-	error_remedy(err, "run: cat operations/latest/result, which waits for its end");
+	error_set(err, -EBUSY, "somebody else is changing the stack, which is %s", s->stack->status);
+	error_remedy(err, "run: cat operations/latest/result, which waits until the change has ended");
 	return err->errnum;
 }
 
@@ -105,7 +105,8 @@ static int verb_check_run_task(const struct snapshot *s, const char *argument, s
 	if (r < 0)
 		return r;
 	if (force && s->settings->efs) {
-		error_set(err, -EINVAL, "one database has one server: with vast_storage=efs a second one is refused");
+		error_set(err, -EINVAL,
+			  "cannot start a second server with vast_storage=efs, because one database has one server");
 		error_remedy(err, "touch control/restart-task to replace the server");
 		return err->errnum;
 	}
@@ -113,11 +114,12 @@ static int verb_check_run_task(const struct snapshot *s, const char *argument, s
 		return 0;
 	if (server)
 		error_set(err, -EEXIST, "a server %s: task %s is %s",
-			  task_is_live(server) ? "runs already" : "has not stopped yet", server->id, server->status);
+			  task_is_live(server) ? "is already running" : "has not stopped yet", server->id,
+			  server->status);
 	else
 		error_set(err, -EEXIST, "a server is starting already: the service %s has a desired count of 1",
 			  SERVICE_NAME);
-	error_remedy(err, "touch control/restart-task to replace it");
+	error_remedy(err, "touch control/restart-task to replace the server");
 	return err->errnum;
 }
 
@@ -168,18 +170,19 @@ static void verb_cancel(struct model *m)
 
 const struct verb model_verbs[] = {
 	{"deploy", "previous",
-	 "create the stack or bring it up to date with config/default.env; never restarts the server "
-	 "(previous: go back to the image deployed before)",
+	 "create the stack, or update it to config/default.env; never restarts the server (previous: return to the "
+	 "image deployed before)",
 	 verb_check_deploy, operation_deploy, NULL, NULL},
-	{"destroy", "purge", "stop all tasks and delete the stack; the database is kept (purge: deleted too)",
+	{"destroy", "purge",
+	 "stop all tasks and delete the stack, but keep the database (purge: delete the database too)",
 	 verb_check_destroy, operation_destroy, NULL, NULL},
 	{"run-task", "force",
-	 "start a VAST server, wait until it answers, and have ECS keep it running (force: another one beside it, "
+	 "start a VAST server, wait until it answers, and let ECS keep it running (force: start another server too; "
 	 "not with vast_storage=efs)",
 	 verb_check_run_task, operation_run_task, NULL, NULL},
-	{"restart-task", NULL, "stop the server, wait until it has stopped, start one and wait until it answers",
+	{"restart-task", NULL, "stop the server, wait until it has stopped, start a new one and wait until it answers",
 	 verb_check_restart_task, operation_restart_task, NULL, NULL},
-	{"stop-all-tasks", NULL, "stop the server for good and every other task of the stack", verb_check_deployed,
+	{"stop-all-tasks", NULL, "stop the server permanently, and every other task of the stack", verb_check_deployed,
 	 operation_stop_all_tasks, NULL, NULL},
 	{"refresh", NULL, "read the credentials, the stack and the tasks again", NULL, NULL, verb_refresh, NULL},
 	{"login", NULL,
@@ -220,7 +223,7 @@ static int verb_check_settings(const struct snapshot *s, struct error *err)
 	if (!s->settings_fault)
 		return 0;
 	error_set(err, -EINVAL, "config/default.env is not in force: %s", s->settings_fault->data);
-	error_remedy(err, "repair config/default.env, then touch the file again");
+	error_remedy(err, "repair config/default.env, then touch this file again");
 	return err->errnum;
 }
 
@@ -228,8 +231,8 @@ static int verb_check_argument(const struct verb *verb, const char *argument, st
 {
 	if (!*argument || (verb->argument && strcmp(argument, verb->argument) == 0))
 		return 0;
-	error_set(err, -EINVAL, "control/%s does not know '%.40s'", verb->name, argument);
-	error_remedy(err, "touch it, or write 1%s%s", verb->argument ? " or " : "",
+	error_set(err, -EINVAL, "unknown word '%.40s' for control/%s", argument, verb->name);
+	error_remedy(err, "touch the file, or write 1%s%s", verb->argument ? " or " : "",
 		     verb->argument ? verb->argument : "");
 	return err->errnum;
 }

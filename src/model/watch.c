@@ -32,7 +32,7 @@
 #define TASKS_A_CALL	100 /* DescribeTasks' limit */
 
 static_assert(VIEW_TASKS_MOST == AWS_ENTRIES_MOST && VIEW_RESOURCES_MOST == AWS_RESOURCES_MOST,
-	      "the tree's note about left-out entries must match the limits of the calls");
+	      "the message about left-out entries must match the limits of the calls");
 
 struct watch_waiter {
 	struct list link;
@@ -154,7 +154,7 @@ static void watch_report_failed_start(struct model *m, const struct task *t, con
 
 	if (!t->stop_code || strcmp(t->stop_code, "TaskFailedToStart") != 0 || watch_operation_runs(now))
 		return;
-	error_set(&err, -EIO, "a task could not start: %s",
+	error_set(&err, -EIO, "ECS could not start a task: %s",
 		  t->stopped_reason ? t->stopped_reason : "AWS gives no reason");
 	remedy_apply(&err);
 	snprintf(path, sizeof(path), "tasks/%s", t->id);
@@ -289,7 +289,7 @@ static void watch_report_failure(struct model *m, const struct watch_round *r)
 
 	if (err.errnum == -ECANCELED || strcmp(err.message, r->before->contact_error.message) == 0)
 		return;
-	error_prefix(&err, "the stack cannot be read");
+	error_prefix(&err, "cannot read the stack");
 	failures_add(m->failures, &(struct failure_site){.path = "status"}, &err);
 	model_event(m, "%s", err.message);
 }

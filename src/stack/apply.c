@@ -185,7 +185,8 @@ static int apply_compare_with_winner(struct operation *op, struct error *err)
 static int apply_refuse_being_destroyed(const struct operation *op, struct error *err)
 {
 	error_set(err, -EBUSY, "somebody else is destroying the stack %s", op->name);
-	error_remedy(err, "run: cat operations/latest/result, which waits for its end; then: touch control/deploy");
+	error_remedy(err, "run: cat operations/latest/result, which waits until the change has ended; then: touch "
+			  "control/deploy");
 	return err->errnum;
 }
 

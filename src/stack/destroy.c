@@ -60,7 +60,8 @@ static int destroy_check_others(const struct operation *op, struct error *err)
 	if (stack_state(operation_status(op))->destroy != DESTROY_BUSY)
 		return 0;
 	error_set(err, -EBUSY, "somebody else is deploying the stack %s: it is %s", op->name, operation_status(op));
-	error_remedy(err, "run: cat operations/latest/result, which waits for its end; then: touch control/destroy");
+	error_remedy(err, "run: cat operations/latest/result, which waits until the change has ended; then: touch "
+			  "control/destroy");
 	return err->errnum;
 }
 

@@ -61,7 +61,7 @@ static int server_refuse_second(const struct server_state *s, struct error *err)
 			  SERVICE_NAME, s->service.desired);
 	else
 		return 0;
-	error_remedy(err, "touch control/restart-task to replace it");
+	error_remedy(err, "touch control/restart-task to replace the server");
 	return err->errnum;
 }
 

@@ -88,5 +88,5 @@ def test_more_tasks_than_are_read(life):
     life.proxy.spoil["ecs:DescribeTasks"] = json.dumps({"tasks": [], "failures": []}).encode()
     assert life.run("stop-all-tasks", "")[0] == "failed"
     assert "more entries than vastfs reads (10000)" in life.latest("error")
-    until(lambda: "incomplete tasks: there are more than 10000" in life.tree.read("status"), "the status", MINUTE)
+    until(lambda: "incomplete tasks: more than 10000" in life.tree.read("status"), "the status", MINUTE)
     assert life.proxy.calls.count("ecs:DescribeTasks") <= 1000

@@ -136,7 +136,7 @@ def test_any_other_format_is_delivered_whole(stack, engine):
                 f.write(os.urandom(100_000))
             os.fsync(f.fileno())
     assert refused.value.errno == errno.EFBIG
-    assert "imported as a whole" in stack.read("error")
+    assert "imported as one batch" in stack.read("error")
     assert len(engine.batches) == 1
 
 

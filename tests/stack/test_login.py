@@ -179,14 +179,14 @@ def test_an_outage_while_the_confirmation_is_waited_for(signing, cloud):
     tree = signing()
     cloud.fault("sso-oidc:CreateToken", "outage", count=0)
     url = tree.login()
-    until(lambda: "no usable answer, trying again" in tree.read("operations/latest/progress"), "the outage")
+    until(lambda: "no usable reply, retrying" in tree.read("operations/latest/progress"), "the outage")
     assert url in tree.read("operations/latest/progress") and tree.value("operations/latest/state") == "running"
     cloud.control("DELETE", "faults")
     until(lambda: "no usable answer" not in tree.read("operations/latest/progress"), "the end of the outage")
     assert tree.value("operations/latest/state") == "running"
     decide(url)
     assert "signed in" in tree.bash("cat operations/latest/result")
-    assert tree.read("operations/latest/operation.log").count("no usable answer") == 1
+    assert tree.read("operations/latest/operation.log").count("no usable reply") == 1
 
 
 def test_not_an_sso_profile(signing):

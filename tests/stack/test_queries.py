@@ -163,7 +163,7 @@ def test_cancel_says_what_happens(stack):
     stack.bash("touch lambda/cancel")
     assert reader.wait(60) == 1
     assert stack.value("lambda/state") == "cancelled"
-    assert "goes on in AWS" in stack.read("lambda/error") or "before it was sent" in stack.read("lambda/error")
+    assert "continues in Lambda" in stack.read("lambda/error") or "before it was sent" in stack.read("lambda/error")
 
 
 def test_what_did_not_start_is_tried_again(stack, cloud):

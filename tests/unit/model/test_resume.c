@@ -110,7 +110,7 @@ static void test_what_is_not_understood_is_left_for_who_does(void **state)
 	struct given *g = *state;
 
 	g->facts.accepted = "new_key=1\n";
-	expect(g, RESUME_ELSEWHERE, "settings cannot be parsed");
+	expect(g, RESUME_ELSEWHERE, "cannot parse the settings");
 	g->facts.verb_known = false;
 	expect(g, RESUME_ELSEWHERE, "no operation deploy");
 	g->facts.verb_known = true;
