@@ -24,6 +24,9 @@
 
 #define FS_TEXT_MAX (16 << 20) /* bytes of a rendered file */
 
+/* The pictures of the tree, for row->arg and for what is remembered about each. */
+enum { FS_STATUS_SVG, FS_DIAGRAM_SVG, FS_OVERVIEW_HTML, FS_PICTURES };
+
 struct notifier;
 struct handle;
 
@@ -62,7 +65,7 @@ struct fs {
 	struct parked_list parked; /* has its own lock */
 	struct polls polls;	   /* has its own lock */
 	struct snapshot *newest;   /* the loop thread's own reference; NULL before its first request */
-	struct memo status_memo, whoami_memo;
+	struct memo status_memo, whoami_memo, picture_memos[FS_PICTURES];
 	struct refusal last_refusal;
 	struct log_budget log_budget;
 	struct touch_writers touch_writers;

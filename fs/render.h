@@ -13,6 +13,7 @@
 int render_readme(const struct scope *s, struct buf *out);
 int render_whoami(const struct scope *s, struct buf *out);
 int render_status(const struct scope *s, struct buf *out);
+int render_picture(const struct scope *s, struct buf *out); /* row->arg: FS_STATUS_SVG, ... */
 int render_errors(const struct scope *s, struct buf *out);
 int render_settings(const struct scope *s, struct buf *out);
 int render_memory(const struct scope *s, struct buf *out);
@@ -67,6 +68,7 @@ int render_stray(const struct scope *s, struct buf *out);
 int64_t changed_mount(const struct scope *s);
 int64_t changed_whoami(const struct scope *s);
 int64_t changed_status(const struct scope *s);
+int64_t changed_picture(const struct scope *s);
 int64_t changed_plan(const struct scope *s);
 int64_t changed_errors(const struct scope *s);
 int64_t changed_settings(const struct scope *s);

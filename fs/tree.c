@@ -2,6 +2,7 @@
 #include "fs/tree.h"
 
 #include "fs/file.h"
+#include "fs/fs.h"
 #include "fs/names.h"
 #include "fs/render.h"
 #include "jobs/job.h"
@@ -110,6 +111,8 @@ const struct row tree_rows[] = {
 	 .render = render_readme,
 	 .cache = CACHE_ALWAYS,
 	 .help = "this text"},
+	VALUE("status.svg", render_picture, FS_STATUS_SVG, changed_picture, CACHE_NEVER,
+	      "status as a traffic light with figures, for file managers and browsers"),
 	VALUE("whoami", render_whoami, 0, changed_whoami, CACHE_NEVER,
 	      "the AWS identity in use, the source of its credentials and their expiry, as JSON"),
 	VALUE("status", render_status, 0, changed_status, CACHE_NEVER,

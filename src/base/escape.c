@@ -6,8 +6,6 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define LONGEST_PIECE 24 /* six escaped bytes */
-
 /* Control characters C0 and C1, line and paragraph separators, and characters that change the direction of writing. */
 static bool escape_is_unprintable(uint32_t c)
 {
@@ -27,8 +25,7 @@ static size_t escape_bytes(const char *s, size_t n, char *piece)
 	return len;
 }
 
-/* Escapes one character into piece; *ret_len: bytes written. Returns the number of bytes consumed. */
-static size_t escape_next(const char *s, size_t left, char *piece, size_t *ret_len)
+size_t escape_next(const char *s, size_t left, char piece[static ESCAPE_PIECE_MAX], size_t *ret_len)
 {
 	uint32_t point = 0;
 	size_t n = utf8_decode(s, left, &point);
@@ -53,7 +50,7 @@ static size_t escape_next(const char *s, size_t left, char *piece, size_t *ret_l
 int escape_line(struct buf *out, const char *text)
 {
 	size_t left = strlen(text), n;
-	char piece[LONGEST_PIECE];
+	char piece[ESCAPE_PIECE_MAX];
 
 	while (left) {
 		size_t took = escape_next(text, left, piece, &n);
@@ -68,7 +65,7 @@ int escape_line(struct buf *out, const char *text)
 char *escape_copy(char *out, size_t size, const char *text)
 {
 	size_t left = strlen(text), used = 0, n;
-	char piece[LONGEST_PIECE];
+	char piece[ESCAPE_PIECE_MAX];
 
 	while (left) {
 		size_t took = escape_next(text, left, piece, &n);

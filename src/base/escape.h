@@ -17,8 +17,16 @@
 #define ESCAPE_NUL  "\xc0\x80"
 #define ESCAPE_LEAD "\xc0\x81"
 
+#define ESCAPE_PIECE_MAX 24 /* bytes: an escaped character of up to six bytes */
+
 /* Appends the text as one line, without a newline at its end. */
 int escape_line(struct buf *out, const char *text);
+
+/*
+ * Escapes the first character of the left bytes at s into piece, without a NUL; *ret_len: bytes written. Returns the
+ * number of bytes consumed.
+ */
+size_t escape_next(const char *s, size_t left, char piece[static ESCAPE_PIECE_MAX], size_t *ret_len);
 
 /* Escapes into out, truncated between two characters if needed; returns out. text and out must not overlap. */
 char *escape_copy(char *out, size_t size, const char *text);

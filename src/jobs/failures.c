@@ -13,9 +13,10 @@
 struct failure {
 	uid_t uid; /* whose; NOBODY: vastfs's own */
 	unsigned count;
-	pid_t pids[FAILURES_PIDS]; /* the newest first; 0: none */
-	char when[CLOCK_TEXT_SIZE];
-	char *line; /* without time and process */
+	pid_t pids[FAILURES_PIDS];     /* the newest first; 0: none */
+	int64_t at_ms;		       /* wall clock */
+	char *line;		       /* without time and process */
+	struct failure_report *report; /* time and count are those above */
 };
 
 struct failures {
@@ -84,9 +85,22 @@ static char *failures_format_line(const struct failure_site *site, const struct 
 	return buf_take(&b);
 }
 
+static struct failure_report *failures_make_report(const struct failure_site *site, const struct error *err)
+{
+	struct failure_report *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		return NULL;
+	snprintf(r->path, sizeof(r->path), "%s", site->path ? site->path : "");
+	snprintf(r->job, sizeof(r->job), "%s", site->job ? site->job : "");
+	r->error = *err;
+	return r;
+}
+
 static void failures_drop(struct failures *f, size_t at)
 {
 	free(f->all[at].line);
+	free(f->all[at].report);
 	f->n--;
 	memmove(&f->all[at], &f->all[at + 1], (f->n - at) * sizeof(f->all[0]));
 }
@@ -100,6 +114,7 @@ static struct failure failures_take(struct failures *f, uid_t uid, const char *l
 		if (found.uid != uid || strcmp(found.line, line) != 0)
 			continue;
 		f->all[i].line = NULL;
+		f->all[i].report = NULL;
 		failures_drop(f, i);
 		return found;
 	}
@@ -126,7 +141,7 @@ static void failures_make_room(struct failures *f, uid_t uid)
 static void failures_count(struct failure *e, pid_t pid)
 {
 	e->count++;
-	clock_format(clock_wall_ms(), e->when);
+	e->at_ms = clock_wall_ms();
 	if (e->pids[0] == pid)
 		return;
 	memmove(&e->pids[1], &e->pids[0], sizeof(e->pids) - sizeof(e->pids[0]));
@@ -135,18 +150,22 @@ static void failures_count(struct failure *e, pid_t pid)
 
 void failures_add(struct failures *f, const struct failure_site *site, const struct error *err)
 {
+	struct failure_report *report = failures_make_report(site, err);
 	char *line = failures_format_line(site, err);
 	uid_t uid = site->pid ? site->uid : NOBODY;
 	struct failure e;
 
-	if (!line)
+	if (!line || !report) {
+		free(line);
+		free(report);
 		return;
+	}
 	pthread_mutex_lock(&f->lock);
 	e = failures_take(f, uid, line);
-	if (e.line)
-		free(line);
-	else
-		e.line = line;
+	free(e.line);
+	free(e.report);
+	e.line = line;
+	e.report = report;
 	failures_count(&e, site->pid);
 	failures_make_room(f, uid);
 	f->all[f->n++] = e;
@@ -166,7 +185,9 @@ void failures_clear(struct failures *f)
 /* Processes that have met it before are found by grep "pid=$$", too. */
 static void failures_put(const struct failure *e, struct buf *out)
 {
-	buf_printf(out, "time=%s", e->when);
+	char when[CLOCK_TEXT_SIZE];
+
+	buf_printf(out, "time=%s", clock_format(e->at_ms, when));
 	if (e->pids[0])
 		buf_printf(out, " pid=%d", (int)e->pids[0]);
 	buf_puts(out, e->line);
@@ -184,6 +205,24 @@ int failures_render(struct failures *f, struct buf *out)
 		failures_put(&f->all[i], out);
 	pthread_mutex_unlock(&f->lock);
 	return out->error;
+}
+
+size_t failures_newest(struct failures *f, struct failure_report *out, size_t max, size_t *ret_all)
+{
+	size_t n;
+
+	pthread_mutex_lock(&f->lock);
+	*ret_all = f->n;
+	n = f->n < max ? f->n : max;
+	for (size_t i = 0; i < n; i++) {
+		const struct failure *e = &f->all[f->n - 1 - i];
+
+		out[i] = *e->report;
+		out[i].at_ms = e->at_ms;
+		out[i].count = e->count;
+	}
+	pthread_mutex_unlock(&f->lock);
+	return n;
 }
 
 int64_t failures_changed(struct failures *f)

@@ -34,6 +34,18 @@ struct failure_site {
 void failures_add(struct failures *f, const struct failure_site *site, const struct error *err);
 void failures_clear(struct failures *f);
 int failures_render(struct failures *f, struct buf *out);
+
+/* A failure as a plain value; texts that do not fit are truncated. */
+struct failure_report {
+	int64_t at_ms;	/* wall clock: the last time */
+	unsigned count; /* how often */
+	char path[256]; /* "" if there is none; job likewise */
+	char job[64];
+	struct error error;
+};
+
+/* Copies the newest failures, newest first, at most max. Returns their number; *ret_all is the number of all. */
+size_t failures_newest(struct failures *f, struct failure_report *out, size_t max, size_t *ret_all);
 int64_t failures_changed(struct failures *f); /* wall clock ms of the last add or clear */
 
 #endif

@@ -98,6 +98,30 @@ static void test_repeated_ones_are_counted(void **state)
 	failures_free(f);
 }
 
+static void test_the_newest_are_values(void **state)
+{
+	struct failures *f = failures_new();
+	struct failure_report newest[2];
+	size_t all;
+
+	(void)state;
+	add(f, 11, 1000, "again");
+	add(f, 12, 1000, "once");
+	add(f, 13, 1000, "twice");
+	add(f, 13, 1000, "again");
+	assert_int_equal(failures_newest(f, newest, 2, &all), 2);
+	assert_int_equal(all, 3);
+	assert_string_equal(newest[0].error.message, "again");
+	assert_int_equal(newest[0].count, 2);
+	assert_string_equal(newest[0].path, "x");
+	assert_string_equal(newest[1].error.message, "twice");
+	assert_true(newest[1].at_ms > 0);
+	failures_clear(f);
+	assert_int_equal(failures_newest(f, newest, 2, &all), 0);
+	assert_int_equal(all, 0);
+	failures_free(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -105,6 +129,7 @@ int main(void)
 		cmocka_unit_test(test_the_last_sixteen_are_kept_newest_last),
 		cmocka_unit_test(test_nobody_flushes_the_failures_of_another),
 		cmocka_unit_test(test_repeated_ones_are_counted),
+		cmocka_unit_test(test_the_newest_are_values),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * render_picture.c - renders the pictures (picture/picture.h). It collects everything that they show, from memory.
+ */
+#include "fs/render.h"
+
+#include "base/clock.h"
+#include "fs/fs.h"
+#include "fs/picture/picture.h"
+
+static int (*const render_pictures[FS_PICTURES])(const struct picture *p, struct buf *out) = {picture_put_status};
+
+static void render_collect_picture(const struct scope *s, struct picture *ret)
+{
+	const struct snapshot *snapshot = s->snapshot;
+
+	*ret = (struct picture){.snapshot = snapshot, .mountpoint = s->fs->mountpoint, .now_ms = clock_wall_ms()};
+	ret->age_ms = snapshot->contact_ms ? clock_monotonic_ms() - snapshot->contact_monotonic_ms : -1;
+	model_import_totals(s->fs->model, &ret->imports);
+	model_credentials(s->fs->model, &ret->credentials);
+	ret->failures_n = failures_newest(model_failures(s->fs->model), ret->failures, ARRAY_SIZE(ret->failures),
+					  &ret->failures_all);
+}
+
+int render_picture(const struct scope *s, struct buf *out)
+{
+	struct picture p;
+
+	render_collect_picture(s, &p);
+	return render_pictures[s->row->arg](&p, out);
+}
+
+/* A duration that grows is no change, or every process that watches the file would wake every second. */
+int64_t changed_picture(const struct scope *s)
+{
+	_buf_ struct buf text = BUF_INIT(FS_TEXT_MAX);
+	struct picture p;
+
+	render_collect_picture(s, &p);
+	p.now_ms = 0;
+	render_pictures[s->row->arg](&p, &text);
+	return memo_changed(&s->fs->picture_memos[s->row->arg], &text);
+}
