@@ -14,6 +14,7 @@
 #include "fs/tree.h"
 #include "options.h"
 #include "shell/client.h"
+#include "supervisor.h"
 
 #include <fcntl.h>
 #include <malloc.h>
@@ -147,9 +148,10 @@ static int main_serve(const struct options *o, const struct directories *d, void
 	return EXIT_SUCCESS;
 }
 
-static void main_ready_in_foreground(void *arg _unused_)
+static void main_ready_in_foreground(void *supervisor)
 {
 	log_info("mounted");
+	supervisor_report_ready(supervisor);
 }
 
 /* The parent exits now: the daemon must release the terminal and the pipe of a shell's $(...). */
@@ -216,9 +218,11 @@ static int main_serve_in_background(const struct options *o, const struct direct
 
 static int main_run(const struct options *o, const struct directories *d)
 {
+	_free_ char *supervisor = supervisor_take();
+
 	if (o->debug)
 		log_set_level(LOG_LEVEL_DEBUG);
-	return o->foreground ? main_serve(o, d, main_ready_in_foreground, NULL) : main_serve_in_background(o, d);
+	return o->foreground ? main_serve(o, d, main_ready_in_foreground, supervisor) : main_serve_in_background(o, d);
 }
 
 /* If one of the three is closed, the next file would get its number and receive messages. */
@@ -289,6 +293,8 @@ static int main_act(struct options *o)
 		return puts("vastfs " VASTFS_VERSION) < 0 ? MAIN_SYSTEM_ERROR : EXIT_SUCCESS;
 	case OPTIONS_LIST_TREE:
 		return main_list_tree();
+	case OPTIONS_FAKE:
+		return EXIT_SUCCESS;
 	case OPTIONS_MOUNT:
 		break;
 	}

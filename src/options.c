@@ -121,28 +121,32 @@ static int options_take_umask(struct options *o, const char *value, struct error
 }
 
 static const struct options_word {
-	const char *name;
-	const char *value; /* the name of the value in --help; NULL: the word takes no value */
-	const char *help;
+	struct options_help about;
 	options_take *take;
 } options_words[] = {
-	{"ro", NULL, "read-only: every write is refused, and no operation is resumed", options_take_ro},
-	{"rw", NULL, "read and write (the default)", options_take_rw},
-	{"config_dir", "DIR", "the same as --config-dir", options_take_config_dir},
-	{"profile", "NAME", "the same as aws_profile=NAME in default.env, and overrides it", options_take_profile},
-	{"region", "REGION", "the same as aws_region=REGION in default.env, and overrides it", options_take_region},
-	{"stage", "STAGE", "the same as stage=STAGE in default.env, and overrides it", options_take_stage},
-	{"uid", "USER", "the owner of all files, a name or a number (default: the user who mounts)", options_take_uid},
-	{"gid", "GROUP", "the group of all files (default: the group of that user)", options_take_gid},
-	{"umask", "MODE", "permission bits that are removed from all files, octal (default: 0)", options_take_umask},
-	{"coredump", NULL, "for developers of vastfs: allow core dumps and debuggers, which can read secret keys",
+	{{"ro", NULL, "read-only: every write is refused, and no operation is resumed"}, options_take_ro},
+	{{"rw", NULL, "read and write (the default)"}, options_take_rw},
+	{{"config_dir", "DIR", "the same as --config-dir"}, options_take_config_dir},
+	{{"profile", "NAME", "the same as aws_profile=NAME in default.env, and overrides it"}, options_take_profile},
+	{{"region", "REGION", "the same as aws_region=REGION in default.env, and overrides it"}, options_take_region},
+	{{"stage", "STAGE", "the same as stage=STAGE in default.env, and overrides it"}, options_take_stage},
+	{{"uid", "USER", "the owner of all files, a name or a number (default: the user who mounts)"},
+	 options_take_uid},
+	{{"gid", "GROUP", "the group of all files (default: the group of that user)"}, options_take_gid},
+	{{"umask", "MODE", "permission bits that are removed from all files, octal (default: 0)"}, options_take_umask},
+	{{"coredump", NULL, "for developers of vastfs: allow core dumps and debuggers, which can read secret keys"},
 	 options_take_coredump},
 };
+
+const struct options_help *options_help(size_t i)
+{
+	return i < ARRAY_SIZE(options_words) ? &options_words[i].about : NULL;
+}
 
 void options_print_words(struct buf *out)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(options_words); i++) {
-		const struct options_word *w = &options_words[i];
+		const struct options_help *w = &options_words[i].about;
 		int width = buf_printf(out, "    %s%s%s", w->name, w->value ? "=" : "", w->value ? w->value : "");
 		size_t written = strlen(w->name) + (w->value ? strlen(w->value) + 1 : 0);
 
@@ -177,15 +181,15 @@ static int options_take_own(struct options *o, const struct options_word *word, 
 {
 	int r;
 
-	if (word->value && (!value || !*value)) {
-		error_set(err, -EINVAL, "the option %s needs a value", word->name);
-		error_remedy(err, "write -o %s=%s", word->name, word->value);
+	if (word->about.value && (!value || !*value)) {
+		error_set(err, -EINVAL, "the option %s needs a value", word->about.name);
+		error_remedy(err, "write -o %s=%s", word->about.name, word->about.value);
 		return err->errnum;
 	}
-	if (!word->value && value)
-		return error_set(err, -EINVAL, "the option %s takes no value", word->name);
+	if (!word->about.value && value)
+		return error_set(err, -EINVAL, "the option %s takes no value", word->about.name);
 	r = word->take(o, value, err);
-	return r == -EINVAL ? error_prefix(err, "option %s=%s", word->name, value) : r;
+	return r == -EINVAL ? error_prefix(err, "option %s=%s", word->about.name, value) : r;
 }
 
 /* text is the word with its escapes, in the form that libfuse needs. word is the word without escapes. */
@@ -196,9 +200,9 @@ static int options_take_word(struct options *o, char *word, const char *text, st
 	if (!*word || options_concern_no_file_system(word))
 		return 0;
 	for (size_t i = 0; i < ARRAY_SIZE(options_words); i++) {
-		size_t len = strlen(options_words[i].name);
+		size_t len = strlen(options_words[i].about.name);
 
-		if (strncmp(word, options_words[i].name, len) == 0 && (word[len] == '=' || !word[len]))
+		if (strncmp(word, options_words[i].about.name, len) == 0 && (word[len] == '=' || !word[len]))
 			return options_take_own(o, &options_words[i], value ? value + 1 : NULL, err);
 	}
 	return buf_printf(&o->fuse, "%s%s", o->fuse.len ? "," : "", text);
@@ -298,6 +302,24 @@ static int options_take_letter(struct options *o, int letter, const char *word, 
 	}
 }
 
+/* Returns whether mount(8) runs the program: mount.fuse.vastfs SOURCE DIR [-sfnv] [-N NAMESPACE] [-o LIST] [-t TYPE].
+ */
+static bool options_are_of_mount(const char *program)
+{
+	const char *slash = program ? strrchr(program, '/') : NULL;
+	const char *name = slash ? slash + 1 : program;
+
+	return name && strncmp(name, "mount.", strlen("mount.")) == 0;
+}
+
+/* Takes a letter that means something else to mount(8) than to vastfs. */
+static bool options_take_letter_of_mount(struct options *o, int letter)
+{
+	if (letter == 'f')
+		o->action = OPTIONS_FAKE;
+	return strchr("fnvNt", letter) != NULL;
+}
+
 int options_parse(int argc, char **argv, struct options *ret, struct error *err)
 {
 	static const struct option names[] = {{"config-dir", required_argument, NULL, OPTION_CONFIG_DIR},
@@ -305,14 +327,16 @@ int options_parse(int argc, char **argv, struct options *ret, struct error *err)
 					      {"help", no_argument, NULL, 'h'},
 					      {"version", no_argument, NULL, 'V'},
 					      {0}};
+	bool of_mount = options_are_of_mount(argv[0]);
+	const char *letters = of_mount ? ":dfso:hVnvN:t:" : ":dfso:hV";
 	int letter, r = 0;
 
 	*ret = (struct options){
 		.fuse = BUF_INIT(TEXT_MAX), .settings = BUF_INIT(TEXT_MAX), .uid = (uid_t)-1, .gid = (gid_t)-1};
 	optind = 0; /* restarts getopt */
-	while (r == 0 && ret->action == OPTIONS_MOUNT &&
-	       (letter = getopt_long(argc, argv, ":dfso:hV", names, NULL)) != -1)
-		r = options_take_letter(ret, letter, argv[optind - 1], err);
+	while (r == 0 && ret->action == OPTIONS_MOUNT && (letter = getopt_long(argc, argv, letters, names, NULL)) != -1)
+		if (!of_mount || !options_take_letter_of_mount(ret, letter))
+			r = options_take_letter(ret, letter, argv[optind - 1], err);
 	if (r == 0 && ret->action == OPTIONS_MOUNT)
 		r = options_take_places(ret, argv + optind, argc - optind, err);
 	return r;

@@ -18,6 +18,7 @@ enum options_action {
 	OPTIONS_MOUNT,
 	OPTIONS_HELP,
 	OPTIONS_VERSION,
+	OPTIONS_FAKE,	   /* mount -f: mounts nothing */
 	OPTIONS_LIST_TREE, /* for the tests, which derive from the table of the tree */
 };
 
@@ -42,6 +43,16 @@ struct options {
  */
 int options_parse(int argc, char **argv, struct options *ret, struct error *err);
 void options_free(struct options *o);
+
+/* A word of -o that vastfs handles itself. */
+struct options_help {
+	const char *name;
+	const char *value; /* the name of the value; NULL: the word takes no value */
+	const char *help;  /* one line */
+};
+
+/* Returns the word number i, or NULL after the last. --help, the manual and the completions list them. */
+const struct options_help *options_help(size_t i);
 
 /* Appends the table of vastfs's own words of -o for --help, one line per word. */
 void options_print_words(struct buf *out);

@@ -160,3 +160,22 @@ def test_the_shells_name_may_still_be_taken(unmounted):
     done = subprocess.run([VASTFS, "shell", unmounted.path], env=unmounted.env, stdin=subprocess.DEVNULL,
                           capture_output=True, text=True, timeout=DEADLINE)
     assert "there are no settings" in done.stderr
+
+
+def test_a_supervisor_is_told_when_the_tree_answers(unmounted):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as supervisor:
+        supervisor.bind(str(unmounted.base / "notify"))
+        supervisor.settimeout(DEADLINE)
+        unmounted.env["NOTIFY_SOCKET"] = str(unmounted.base / "notify")
+        unmounted.start()
+        assert supervisor.recv(100) == b"READY=1\n"
+        assert unmounted.answers()
+        supervisor.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            supervisor.recv(100)
+
+
+def test_a_supervisor_that_is_gone_does_not_hinder_the_mount(unmounted):
+    unmounted.env["NOTIFY_SOCKET"] = str(unmounted.base / "nobody")
+    unmounted.start()
+    assert "cannot tell systemd" in (unmounted.base / "vastfs.log").read_text()

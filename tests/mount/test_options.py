@@ -62,6 +62,30 @@ def test_mount_fuse3(unmounted):
     unmount(unmounted.path)
 
 
+@pytest.fixture
+def helper(unmounted):
+    """vastfs under the name by which mount(8) finds it."""
+    path = unmounted.base / "mount.fuse.vastfs"
+    path.symlink_to(VASTFS)
+    return lambda *words: subprocess.run([path, "prod", unmounted.path, *words], env=unmounted.env, timeout=DEADLINE,
+                                         capture_output=True, text=True)
+
+
+def test_mount_runs_vastfs_as_its_helper(unmounted, helper):
+    done = helper("-s", "-n", "-v", "-N", "0", "-o", "rw,noauto,stage=prod", "-t", "fuse.vastfs")
+    try:
+        assert (done.returncode, done.stderr) == (0, "")
+        assert entry(unmounted.path)[:2] == ["fuse.vastfs", "prod"]
+        assert unmounted.status()["stage"] == "prod"
+    finally:
+        unmount(unmounted.path)
+
+
+def test_mount_f_mounts_nothing(unmounted, helper):
+    assert helper("-f", "-o", "rw").returncode == 0
+    assert not os.path.ismount(unmounted.path)
+
+
 def test_settings_of_the_mount_are_stronger(unmounted, mounted):
     folder = unmounted.base / "elsewhere"
     folder.mkdir()
