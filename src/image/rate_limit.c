@@ -81,7 +81,7 @@ void rate_limit_advise(const struct rate_limit *l, struct error *err)
 	bool known = l->limit >= 0 && l->window_s > 0;
 
 	if (known)
-		snprintf(who, sizeof(who), "the registry grants %ld downloads in %s%s%.64s", l->limit,
+		snprintf(who, sizeof(who), "the registry allows %ld downloads in %s%s%.64s", l->limit,
 			 clock_duration((int64_t)l->window_s * 1000, window), *l->source ? " to " : "",
 			 !*l->source || rate_limit_source_is_address(l->source) ? l->source : "this account");
 	if (l->retry_after_s >= 0)
@@ -90,6 +90,8 @@ void rate_limit_advise(const struct rate_limit *l, struct error *err)
 	else if (known)
 		snprintf(until, sizeof(until), "wait, at most %s", clock_duration((int64_t)l->window_s * 1000, wait));
 	error_remedy(err, "%s: %sset VASTFS_REGISTRY_MIRROR, or %s", who,
-		     *l->source && !rate_limit_source_is_address(l->source) ? "" : "docker login for more of them, ",
+		     *l->source && !rate_limit_source_is_address(l->source)
+			     ? ""
+			     : "log in with docker login for more downloads, ",
 		     until);
 }

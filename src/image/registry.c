@@ -77,8 +77,8 @@ static void registry_advise(const struct http_reply *reply, struct error *err)
 		error_remedy(err, "run: touch control/deploy (the registry has lost an upload)");
 	} else if (status == 401 || status == 403) {
 		error_remedy(err,
-			     "check vast_image in config/default.env (a registry answers so also for an image that "
-			     "does not exist); for a "
+			     "check vast_image in config/default.env (a registry returns the same error for an image "
+			     "that does not exist); for a "
 			     "private image run: docker login, or: skopeo login (vastfs reads ~/.docker/config.json "
 			     "and auth.json)");
 	} else if (status == 404) {

@@ -102,7 +102,7 @@ static const char *event_read(const char *json, size_t len, jsmntok_t *tokens, s
 	if (tokens[0].type != JSMN_OBJECT)
 		return "the event is not a JSON object";
 	if (!only_white(json + tokens[0].end, len - (size_t)tokens[0].end))
-		return "the event has something after its JSON object";
+		return "the event has data after its JSON object";
 	return event_fields_find(json, tokens, count, fields);
 }
 

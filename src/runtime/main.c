@@ -227,7 +227,7 @@ static int runtime_serve(struct http *api, struct invocation *invocation)
 	tmp_restore(&tmp);
 	if (!end.left_behind)
 		return err;
-	log_say("a process of the command cannot be ended, so this environment is given up");
+	log_say("a process of the command cannot be ended, so this Lambda environment is ended");
 	return -EBUSY;
 }
 

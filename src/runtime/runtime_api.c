@@ -67,7 +67,7 @@ static int invocation_read(struct api_reply *reply, struct invocation *invocatio
 	}
 	if (!http_header(reply, "Lambda-Runtime-Aws-Request-Id", invocation->id, sizeof(invocation->id)) ||
 	    !id_is_sane(invocation->id)) {
-		log_say("the Runtime API sent an invocation without a request id");
+		log_say("the Runtime API sent an invocation without a request ID");
 		return -EPROTO;
 	}
 	if (http_header(reply, "Lambda-Runtime-Deadline-Ms", deadline, sizeof(deadline)))
@@ -221,7 +221,7 @@ int runtime_api_stream_abandon(struct http *api, const char *id, int why)
 
 	if (err == 0)
 		return api_judge(&reply, response_path(&path, id)) == -EIO ? -EIO : 0;
-	log_say("POST %s was broken off: %s", response_path(&path, id), stream_trouble(why));
+	log_say("POST %s was interrupted: %s", response_path(&path, id), stream_trouble(why));
 	return 0;
 }
 

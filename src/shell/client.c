@@ -240,7 +240,7 @@ static int client_connect(const char *mountpoint)
 		return -client_report(mountpoint, strerror(errno));
 	if (connect(fd, (struct sockaddr *)&address, len) < 0) {
 		close(fd);
-		return -client_report(mountpoint, "no vastfs of the same version is mounted there");
+		return -client_report(mountpoint, "no vastfs of this version is mounted there");
 	}
 	if (shell_peer(fd) != st.st_uid) {
 		close(fd);

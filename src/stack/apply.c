@@ -271,8 +271,8 @@ static int apply_wait_for_evidence(struct operation *op, struct evidence *e, str
 	int r;
 
 	apply_name_change_set(op, e->set.name);
-	r = operation_wait(op, EVIDENCE_LIMIT_MS, "looking for who executed a change set", apply_check_evidence, e,
-			   err);
+	r = operation_wait(op, EVIDENCE_LIMIT_MS, "looking for the process that executed the change set",
+			   apply_check_evidence, e, err);
 	return r < 0 && r != -ETIMEDOUT ? r : 0;
 }
 

@@ -74,14 +74,15 @@ int check_subnet_cidr(const char *value, struct error *err)
 		return error_set(err, -EINVAL, "%s is too small, at least a /%d (32 addresses) is needed", value,
 				 SMALLEST_SUBNET);
 	if (c.prefix < LARGEST_SUBNET)
-		return error_set(err, -EINVAL, "%s is larger than any VPC's block can be (/%d)", value, LARGEST_SUBNET);
+		return error_set(err, -EINVAL, "%s is larger than the largest block of a VPC (/%d)", value,
+				 LARGEST_SUBNET);
 	return 0;
 }
 
 int check_stage(const char *value, struct error *err)
 {
 	if (strlen(value) > STAGE_MAX)
-		return error_set(err, -EINVAL, "a stage has at most %d characters, this one has %zu", STAGE_MAX,
+		return error_set(err, -EINVAL, "a stage can have at most %d characters; this one has %zu", STAGE_MAX,
 				 strlen(value));
 	if (form_is_stage(value))
 		return 0;
@@ -100,7 +101,7 @@ int check_image(const char *value, struct error *err)
 static int check_command(const char *value, size_t most, struct error *err)
 {
 	if (strlen(value) > most)
-		return error_set(err, -EINVAL, "a command has at most %zu bytes, this one has %zu", most,
+		return error_set(err, -EINVAL, "a command can have at most %zu bytes; this one has %zu", most,
 				 strlen(value));
 	return 0;
 }

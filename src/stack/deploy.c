@@ -109,8 +109,8 @@ static int deploy_reach_status(struct operation *op, struct error *err)
 		if (r != 0)
 			return r < 0 ? r : 0;
 	}
-	return error_set(err, -EBUSY, "the stack %s was changed by others again and again and is now %s", op->name,
-			 operation_status(op));
+	return error_set(err, -EBUSY, "somebody else changed the stack %s repeatedly during this deploy; it is now %s",
+			 op->name, operation_status(op));
 }
 
 /* -- afterwards ------------------------------------------------------------------------------------------------ */

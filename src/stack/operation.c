@@ -67,7 +67,7 @@ static void operation_show_outage(struct operation *op, const struct error *why)
 		operation_show_no_credentials(op, why);
 		return;
 	}
-	job_progress(op->job, op->step, op->steps, "no usable answer since %s (%s): %s",
+	job_progress(op->job, op->step, op->steps, "no usable reply since %s (%s): %s",
 		     clock_format(clock_wall_ms() - lasts_ms, since), clock_duration(lasts_ms, lasts), why->message);
 }
 
@@ -81,7 +81,7 @@ static void operation_warn_of_outage(struct operation *op, const struct error *w
 	if (why->errnum == -ENOKEY)
 		error_prefix(&warning, "no usable credentials, waiting for new ones for up to %s", limit);
 	else
-		error_prefix(&warning, "no usable answer, trying again for up to %s", limit);
+		error_prefix(&warning, "no usable reply, retrying for up to %s", limit);
 	job_log(op->job, "%s", warning.message);
 	op->warn(op, &warning);
 }
@@ -92,7 +92,7 @@ static void operation_end_outage(struct operation *op)
 	char lasted[CLOCK_TEXT_SIZE];
 
 	if (lasted_ms)
-		operation_say(op, "usable answers again after %s", clock_duration(lasted_ms, lasted));
+		operation_say(op, "usable replies again after %s", clock_duration(lasted_ms, lasted));
 }
 
 static void operation_give_up(struct operation *op, struct error *err)
@@ -106,8 +106,10 @@ static void operation_give_up(struct operation *op, struct error *err)
 	if (!op->outage.begun)
 		return; /* nothing was started, so the message is complete */
 	clock_duration(clock_monotonic_ms() - op->outage.since_ms, lasts);
-	error_prefix(err, "no usable %s for %s", credentials ? "credentials" : "answer", lasts);
-	error_remedy(err, "%s, then %s%s%scontrol/%s: AWS goes on meanwhile, and vastfs follows it to its end",
+	error_prefix(err, "no usable %s for %s", credentials ? "credentials" : "reply", lasts);
+	error_remedy(err,
+		     "%s, then %s%s%scontrol/%s: AWS continues the operation meanwhile, and vastfs then follows it to "
+		     "its end",
 		     credentials ? "get new credentials (touch control/login signs in to IAM Identity Center)"
 				 : "wait until the network is back",
 		     *op->argument ? "echo " : "touch ", op->argument, *op->argument ? " > " : "", op->job->name);
@@ -197,7 +199,7 @@ int operation_remember(struct operation *op, const char *key, const char *value,
 
 	if (strlen(value) > OPERATION_MEMORY_MAX)
 		return error_set(err, -EINVAL,
-				 "cannot remember %s in the journal: its value has %zu bytes, at most %d fit", key,
+				 "cannot record %s in the journal: its value has %zu bytes; the maximum is %d", key,
 				 strlen(value), OPERATION_MEMORY_MAX);
 	r = op->remember(op, key, value, err);
 	if (r == 0)

@@ -109,7 +109,7 @@ static void plan_write_unknown(const struct plan *p, struct buf *out)
 
 	cJSON_ArrayForEach (parameter, p->wanted)
 		if (cJSON_IsNull(reply_at(parameter, "ParameterValue")))
-			buf_printf(out, "%s: found out by the deploy\n", reply_text(parameter, "ParameterKey"));
+			buf_printf(out, "%s: known only during the deploy\n", reply_text(parameter, "ParameterKey"));
 }
 
 static void plan_write_refusals(const struct plan *p, struct buf *out)
@@ -177,7 +177,7 @@ int plan_write(const struct plan *p, struct buf *out)
 	case STACK_READY:
 		return plan_write_update(p, out);
 	case STACK_BUSY:
-		return buf_printf(out, "%s is %s: the plan is available when that has ended\n", p->stack_name,
+		return buf_printf(out, "%s is %s: the plan is available when this operation has ended\n", p->stack_name,
 				  p->stack_status);
 	case STACK_STUCK:
 		return buf_printf(out, "%s is %s: deploy would %s\n", p->stack_name, p->stack_status,

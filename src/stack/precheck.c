@@ -47,7 +47,7 @@ static int precheck_vpc(const struct precheck *p, struct error *err)
 	if (*state && strcmp(state, "available") != 0)
 		return error_set(err, -EINVAL, "%s is %s, not available", precheck_vpc_id(p), state);
 	if (*tenancy && strcmp(tenancy, "default") != 0) {
-		error_set(err, -EINVAL, "%s has %s tenancy, Fargate needs the default one", precheck_vpc_id(p),
+		error_set(err, -EINVAL, "%s has %s tenancy, but Fargate requires default tenancy", precheck_vpc_id(p),
 			  tenancy);
 		error_remedy(
 			err,
@@ -250,10 +250,11 @@ int precheck_fixed(const cJSON *wanted, const cJSON *deployed, struct error *err
 
 		if (!want || !have || strcmp(want, have) == 0)
 			continue;
-		error_set(err, -EINVAL, "%s is fixed for the life of a stack: deployed is %s, wanted is %s",
+		error_set(err, -EINVAL,
+			  "%s cannot change while the stack exists: the stack has %s, config/default.env has %s",
 			  fixed[i].words, have, want);
-		error_remedy(err,
-			     "set it back, or touch control/destroy (the database is kept) and then control/deploy");
+		error_remedy(err, "set it back in config/default.env, or touch control/destroy (the database is kept) "
+				  "and then control/deploy");
 		return -EINVAL;
 	}
 	return 0;

@@ -114,8 +114,8 @@ int previous_store(struct operation *op, struct error *err)
 /* Completes the error that error_set() has begun with the reason. */
 static int previous_refuse(struct error *err)
 {
-	error_prefix(err, "there is no image to go back to");
-	error_remedy(err, "set vast_image in config/default.env to the wanted image, then touch control/deploy");
+	error_prefix(err, "there is no previous image");
+	error_remedy(err, "set vast_image in config/default.env to that image, then touch control/deploy");
 	return err->errnum;
 }
 
@@ -154,7 +154,7 @@ int previous_choose(struct operation *op, struct error *err)
 	operation_say(op, "going back to the image deployed before: %s, assembled from %s", op->image, p.base);
 	buf_printf(&op->result,
 		   "image %s, the one deployed before, assembled from %s\n"
-		   "touch control/restart-task to run it; touch control/deploy goes forward to vast_image again\n",
+		   "touch control/restart-task to run it; touch control/deploy to return to vast_image\n",
 		   op->image, p.base);
 	return 0;
 }

@@ -85,7 +85,7 @@ int query_event_with_input(const struct blob *command, const char *endpoint, int
 static void query_add_remedy(const char *message, struct error *err)
 {
 	if (strstr(message, "Task timed out") || strstr(message, "Timedout"))
-		error_remedy(err, "raise lambda_timeout (at most 900) and deploy, or give the command less to do");
+		error_remedy(err, "raise lambda_timeout (at most 900) and deploy, or run a command that does less");
 }
 
 /* The function failed: the message is the runtime's, or Lambda's ("Task timed out after 3.00 seconds"). */

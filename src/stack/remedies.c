@@ -106,9 +106,9 @@ static const struct remedy remedies[] = {
 	{NULL, "has no Internet gateway", "attach an Internet gateway to the VPC, then deploy again", false},
 	{"Gateway.NotAttached", NULL, "attach an Internet gateway to the VPC, then deploy again", false},
 	{NULL, "DependencyViolation",
-	 "delete or detach whatever else uses this resource, which vastfs did not create, then try again", false},
+	 "delete or detach the other resources that use this one, which vastfs did not create, then try again", false},
 	{NULL, "has a dependent object",
-	 "delete or detach whatever else uses this resource, which vastfs did not create, then try again", false},
+	 "delete or detach the other resources that use this one, which vastfs did not create, then try again", false},
 };
 
 const struct remedy *remedy_find(const char *code, const char *message)

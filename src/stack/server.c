@@ -254,7 +254,7 @@ static void server_put_cost_stopped(struct operation *op)
 	struct cost cost;
 
 	cost_of_settings(op->settings, -1, &cost);
-	buf_puts(&op->result, "the NAT gateway and its address are billed on, ");
+	buf_puts(&op->result, "the NAT gateway and its address still cost money, ");
 	cost_put_rate(&cost, cost.stopped_dollars, &op->result);
 	buf_puts(&op->result, op->settings->efs ? ", and the storage by its size; " : "; ");
 	buf_puts(&op->result, "touch control/destroy removes the stack and keeps the database\n");

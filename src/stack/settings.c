@@ -24,40 +24,40 @@ static const struct setting_rule rules[SETTING_COUNT] = {
 	[SETTING_STAGE] = {"stage", "default", false, check_stage, "names the stack vast-<stage>"},
 	[SETTING_VAST_IMAGE] = {"vast_image", "tenzir/vast:latest", false, check_image,
 				"image of server and Lambda function"},
-	[SETTING_VAST_COMMAND] =
-		{"vast_command", "vast -e 0.0.0.0:42000 start", false, check_server_command,
-		 "one command that is the server; no secrets, AWS shows it to all who may read the stack",
-		 command_line_fault},
+	[SETTING_VAST_COMMAND] = {"vast_command", "vast -e 0.0.0.0:42000 start", false, check_server_command,
+				  "command that starts the server, as one program; no secrets, AWS shows it to all who "
+				  "may read the stack",
+				  command_line_fault},
 	[SETTING_VAST_PORT] = {"vast_port", "42000", false, check_port, "TCP port that the server listens on"},
 	[SETTING_VAST_STORAGE] = {"vast_storage", "efs", false, check_storage,
-				  "efs (outlives tasks and stack) or ephemeral (dies with the task)"},
+				  "efs (survives tasks and stack) or ephemeral (deleted with the task)"},
 	[SETTING_VAST_DATA_DIR] = {"vast_data_dir", "/var/lib/vast", false, check_data_dir,
-				   "where the server's container has its storage"},
+				   "directory of the storage in the server's container"},
 	[SETTING_IMPORT_COMMAND] = {"import_command", "vast import --blocking $format", false, check_import_command,
-				    "what import/<format> runs in Lambda, events on its standard input"},
+				    "command that import/<format> runs in Lambda; reads events from standard input"},
 	[SETTING_IMPORT_SPOOL_LIMIT] = {"import_spool_limit", "1", false, check_import_spool_limit,
 					"disk space for events that wait to be delivered, 1 to 1024 GB"},
 	[SETTING_IMPORT_ORDERED] = {"import_ordered", "no", false, check_import_ordered,
 				    "yes: the batches of an import are delivered one after the other; no: in parallel"},
-	[SETTING_SERVER_CPU] = {"server_cpu", "2048", false, check_server_cpu, "server's CPU units, 1024 a processor"},
-	[SETTING_SERVER_MEMORY] = {"server_memory", "4096", false, check_server_memory, "server's memory, MiB"},
+	[SETTING_SERVER_CPU] = {"server_cpu", "2048", false, check_server_cpu, "server's CPU units, 1024 per vCPU"},
+	[SETTING_SERVER_MEMORY] = {"server_memory", "4096", false, check_server_memory, "server's memory in MiB"},
 	[SETTING_SERVER_DISK_SIZE] = {"server_disk_size", NULL, false, check_server_disk_size,
-				      "server's own disk, 21 to 200 GiB; not set: Fargate's 20"},
+				      "disk of the server's task, 21 to 200 GiB; not set: 20 GiB, Fargate's default"},
 	[SETTING_SERVER_ENVIRONMENT] =
 		{"server_environment", NULL, false, environment_check,
 		 "NAME=value pairs for the server, comma-separated; no secrets, AWS shows them like vast_command"},
 	[SETTING_SERVER_RESTART] = {"server_restart", "always", false, check_server_restart,
 				    "always (ECS replaces a server that crashed or was retired) or never"},
 	[SETTING_SERVER_START_TIMEOUT] = {"server_start_timeout", "300", false, check_server_start_timeout,
-					  "longest wait for the port of a new server, 1 to 3600 s"},
+					  "time limit for a new server to accept connections, 1 to 3600 s"},
 	[SETTING_LAMBDA_MEMORY] = {"lambda_memory", "2048", false, check_lambda_memory,
 				   "Lambda function's memory, 128 to 10240 MB"},
 	[SETTING_LAMBDA_TIMEOUT] = {"lambda_timeout", "300", false, check_lambda_timeout,
-				    "longest that a query may take, 1 to 900 s"},
+				    "time limit of a query, 1 to 900 s"},
 	[SETTING_LAMBDA_TMP_SIZE] = {"lambda_tmp_size", "512", false, check_lambda_tmp_size,
 				     "Lambda function's /tmp, 512 to 10240 MB"},
 	[SETTING_LAMBDA_RESULT_LIMIT] = {"lambda_result_limit", "200", false, check_lambda_result_limit,
-					 "most that a query may print, 1 to 10240 MB"},
+					 "maximum output of a query or command, 1 to 10240 MB"},
 	[SETTING_ARCHITECTURE] = {"architecture", "x86_64", false, check_architecture,
 				  "processor of server and function: x86_64 or arm64; the image must have it"},
 	[SETTING_AWS_PROFILE] = {"aws_profile", NULL, false, check_profile, "profile of ~/.aws to use"},
@@ -66,8 +66,9 @@ static const struct setting_rule rules[SETTING_COUNT] = {
 		 "ARNs of managed policies for the roles of server and function, comma-separated, at most 10"},
 	[SETTING_HISTORY_KEEP] = {"history_keep", "100", false, check_history_keep,
 				  "commands kept in lambda/history and exec/history, 0 to 100"},
-	[SETTING_HISTORY_LIMIT] = {"history_limit", "1", false, check_history_limit,
-				   "disk space for their results, 0 to 1024 GB; the newest is always kept"},
+	[SETTING_HISTORY_LIMIT] =
+		{"history_limit", "1", false, check_history_limit,
+		 "disk space for the results of these commands, 0 to 1024 GB; the newest result is always kept"},
 };
 
 const struct setting_rule *setting_rule(enum setting key)
@@ -240,7 +241,7 @@ static int setting_take_value(const struct cursor *c, size_t start, size_t end, 
 
 	ret->column = start;
 	if (len >= sizeof(ret->value)) {
-		error_set(err, -EINVAL, "a value of more than %d bytes", COMMAND_MAX);
+		error_set(err, -EINVAL, "the value has more than %d bytes", COMMAND_MAX);
 		return setting_locate(c, start, err);
 	}
 	memcpy(ret->value, c->line + start, len);

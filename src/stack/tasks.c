@@ -23,7 +23,7 @@ static int tasks_take(cJSON *reply, int n, cJSON *tasks, struct error *err)
 	cJSON *task;
 
 	if (answered < n)
-		return error_set(err, -EIO, "ecs DescribeTasks answered for %d of %d tasks", answered, n);
+		return error_set(err, -EIO, "ecs DescribeTasks described only %d of %d tasks", answered, n);
 	while ((task = cJSON_DetachItemFromArray(cJSON_GetObjectItem(reply, "tasks"), 0)))
 		cJSON_AddItemToArray(tasks, task);
 	return 0;

@@ -30,21 +30,21 @@ def life(cloud, tmp_path, request):
 
 def outage_lines(life):
     """The lines about outages in the tree's error file."""
-    return [line for line in life.tree.read("error").splitlines() if "no usable answer, trying again" in line]
+    return [line for line in life.tree.read("error").splitlines() if "no usable reply, retrying" in line]
 
 
 def test_an_outage_shows_and_ends(life):
     life.proxy.arm(Fault("cloudformation:DescribeStackEvents", 1, "refused_60"))
     life.proxy.refuse = lambda seconds: life.proxy.close()
     life.start("deploy", "")
-    until(lambda: "no usable answer since 20" in life.latest("progress"), "the progress", MINUTE)
+    until(lambda: "no usable reply since 20" in life.latest("progress"), "the progress", MINUTE)
     until(lambda: re.search(r"\((5|6|7|8|9|\d\d)s\)", life.latest("progress")), "the time that passes", MINUTE)
     life.proxy.open()
     assert life.wait() == "succeeded", life.latest("error")
     assert len(outage_lines(life)) == 1
     assert "errno=ENETUNREACH" in outage_lines(life)[0]
     log = life.tree.read("operations/latest/operation.log")
-    assert log.count("no usable answer") == 1 and "usable answers again after" in log
+    assert log.count("no usable reply") == 1 and "usable replies again after" in log
 
 
 def test_an_operation_is_taken_up_without_a_network(life):
@@ -56,7 +56,7 @@ def test_an_operation_is_taken_up_without_a_network(life):
     life.tree.process.wait(MINUTE)
     life.tree.bash(f"cd / && fusermount3 -u -z {life.tree.path}")
     life.mount()
-    until(lambda: "no usable answer since" in life.latest("progress"), "the progress", MINUTE)
+    until(lambda: "no usable reply since" in life.latest("progress"), "the progress", MINUTE)
     life.proxy.open()
     assert life.wait() == "succeeded", life.latest("error")
 

@@ -353,7 +353,7 @@ def test_a_peer_that_stops_reading_does_not_stop_the_deadline(api, runtime):
         peer = api.faults["response"] = Stalled()
         begin = time.monotonic()
         api.send(event("trap '' TERM; cat /dev/zero", stream=True), seconds=3)
-        runtime.until_logged(b"was broken off: it was not read until the function's time was over")
+        runtime.until_logged(b"was interrupted: it was not read until the function's time was over")
         took = time.monotonic() - begin
         assert took > 2 and runtime.children() == []
         assert api.stream("echo next").stdout == b"next\n"
@@ -390,7 +390,7 @@ def test_a_peer_that_closes_in_the_middle(api, runtime, close, printing):
     api.faults["response"] = break_off
     command = "cat /dev/zero" if printing else "sleep 300"
     api.send(event(f"echo $$ >&2; echo started; {command}", stream=True), seconds=10 * PATIENCE)
-    runtime.until_logged(b"was broken off: ")
+    runtime.until_logged(b"was interrupted: ")
     assert gone(runtime.log.split(b"\n")[0]) and runtime.children() == []
     assert api.stream("echo next").stdout == b"next\n"
     assert api.invoke("echo next").stdout == b"next\n"

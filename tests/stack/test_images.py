@@ -178,7 +178,7 @@ def test_old_images_are_removed_when_nothing_runs_them(images, tree):
 
 def test_deploy_goes_back_to_the_image_before(images, tree, cloud):
     tree.operate("deploy")
-    refused = "there is no image to go back to: no other image was deployed before\n"
+    refused = "there is no previous image: no other image was deployed before\n"
     assert tree.operate("deploy", "previous", fails=True).startswith(refused)
     old = images.deployed()
     images.push("two")

@@ -182,7 +182,7 @@ def test_an_outage_while_the_confirmation_is_waited_for(signing, cloud):
     until(lambda: "no usable reply, retrying" in tree.read("operations/latest/progress"), "the outage")
     assert url in tree.read("operations/latest/progress") and tree.value("operations/latest/state") == "running"
     cloud.control("DELETE", "faults")
-    until(lambda: "no usable answer" not in tree.read("operations/latest/progress"), "the end of the outage")
+    until(lambda: "no usable reply" not in tree.read("operations/latest/progress"), "the end of the outage")
     assert tree.value("operations/latest/state") == "running"
     decide(url)
     assert "signed in" in tree.bash("cat operations/latest/result")
@@ -238,7 +238,7 @@ def test_an_operation_waits_for_a_sign_in(signing, cloud):
     cloud.fault("cloudformation:CreateChangeSet", "throttle", count=0)
     tree.write("control/deploy", "1")
     deploy = tree.path / "operations" / os.readlink(tree.path / "operations/latest")
-    until(lambda: "no usable answer" in (deploy / "progress").read_text(), "the outage")
+    until(lambda: "no usable reply" in (deploy / "progress").read_text(), "the outage")
     tree.bash("touch control/logout; cat operations/latest/result")
     cloud.control("DELETE", "faults")
     until(lambda: "waiting for credentials" in (deploy / "progress").read_text(), "the wish")

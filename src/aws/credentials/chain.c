@@ -97,7 +97,7 @@ static int chain_check_characters(struct chain *c, const struct chain_value *v, 
 			continue;
 		chain_refuse(c, "%s contains %s", v->where,
 			     *p == ' '				  ? "a blank"
-			     : *p > 0 && (*p < ' ' || *p == 0x7f) ? "a control character (as a line feed)"
+			     : *p > 0 && (*p < ' ' || *p == 0x7f) ? "a control character, such as a line feed"
 								  : "a character that is not ASCII");
 		error_remedy(c->err, "set it again, without line feeds and blanks");
 		return -ENOKEY;
@@ -326,7 +326,7 @@ static int chain_process(struct chain *c, struct credential_source *s)
 		return n;
 	if (n <= 0)
 		return chain_refuse(c, "credential_process of profile %s is not a command: %s", c->profile,
-				    n ? "a quotation does not end" : "it is empty");
+				    n ? "a quotation mark is not closed" : "it is empty");
 	s->kind = CREDENTIAL_PROCESS;
 	return chain_label(s, "credential_process of profile %s", c->profile);
 }
@@ -509,7 +509,8 @@ static int chain_role_source(struct chain *c, struct credential_source *s)
 
 static int chain_refuse_mfa(struct chain *c)
 {
-	chain_refuse(c, "profile %s asks for a code of a device (mfa_serial), which vastfs cannot ask for", c->profile);
+	chain_refuse(c, "profile %s requires a code of an MFA device (mfa_serial), which vastfs cannot request",
+		     c->profile);
 	error_remedy(
 		c->err,
 		"set aws_profile in config/default.env to a profile without mfa_serial; or start vastfs again with a "
@@ -559,7 +560,7 @@ static int chain_check_profile(struct chain *c, const char *chosen)
 		return 0;
 	chain_refuse(c, "the profile '%s' is neither in %s nor in %s", chosen, c->profiles->config_path,
 		     c->profiles->shared_path);
-	error_remedy(c->err, "set aws_profile in config/default.env, or AWS_PROFILE, to a profile that is there");
+	error_remedy(c->err, "set aws_profile in config/default.env, or AWS_PROFILE, to a profile that exists");
 	return -ENOKEY;
 }
 

@@ -75,7 +75,7 @@ void fetch_take(struct credential_fetch *f, const cJSON *answer, const struct aw
 		fetch_end(f, &keys);
 		return;
 	}
-	error_set(&err, -ENOKEY, "%s: the keys that it gives have expired", f->source->label);
+	error_set(&err, -ENOKEY, "%s: the keys from this source have expired", f->source->label);
 	aws_credentials_free(&keys);
 	fetch_fail(f, &err);
 }

@@ -87,7 +87,7 @@ static void endpoint_take(struct credential_fetch *f, struct http_reply *reply)
 	struct error err = {0};
 
 	if (!endpoint_is_whole(answer)) {
-		error_set(&err, -ENOKEY, "%s: the answer has no Token or no Expiration, so it is not one of AWS",
+		error_set(&err, -ENOKEY, "%s: the reply has no Token or no Expiration, so it does not come from AWS",
 			  f->source->label);
 		fetch_fail(f, &err);
 	} else {
@@ -116,9 +116,9 @@ static void container_answered(struct http_reply *reply, void *arg)
 		engine_timer_set(f->aws->engine, &f->timer, CONTAINER_PAUSE_MS, container_ask, f);
 	} else {
 		if (!error_is(&err))
-			error_set(&err, -ENOKEY, "it answered with HTTP status %d", reply->status);
+			error_set(&err, -ENOKEY, "it returned HTTP status %d", reply->status);
 		err.errnum = -ENOKEY;
-		error_prefix(&err, "the container's endpoint for credentials, %s, gives none", f->source->url);
+		error_prefix(&err, "the container's credentials endpoint, %s, returned no keys", f->source->url);
 		error_remedy(&err, "give the task or pod a role, or unset AWS_CONTAINER_CREDENTIALS_RELATIVE_URI and "
 				   "AWS_CONTAINER_CREDENTIALS_FULL_URI");
 		fetch_fail(f, &err);
@@ -207,7 +207,8 @@ static int container_make_header(struct credential_fetch *f, struct error *err)
 	int r = container_read_token(&token, &size, err);
 
 	if (r == 0 && token && strpbrk(token, "\r\n")) {
-		r = error_set(err, -ENOKEY, "the container's token contains a line end, which no header may have");
+		r = error_set(err, -ENOKEY,
+			      "the container's token contains a line end, which is not allowed in a header");
 		error_remedy(err, "write AWS_CONTAINER_AUTHORIZATION_TOKEN or its file without line ends");
 	}
 	if (r == 0 && token && !(f->header = secret_printf("Authorization: %s", token)))
@@ -277,7 +278,7 @@ static void instance_got_keys(struct http_reply *reply, void *arg)
 	if (reply->status == 200)
 		endpoint_take(f, reply);
 	else if (!instance_again(f, reply, instance_ask_keys))
-		instance_fail(f, reply, "gives no keys for the role of this instance");
+		instance_fail(f, reply, "returned no keys for the role of this instance");
 }
 
 static bool instance_is_name(const char *text)
@@ -302,7 +303,7 @@ static void instance_got_role(struct http_reply *reply, void *arg)
 	f->exchange = NULL;
 	if (reply->status != 200 || !instance_is_name(buf_str(&reply->body))) {
 		if (!instance_again(f, reply, instance_ask_role))
-			instance_fail(f, reply, "names no role: the instance has no profile");
+			instance_fail(f, reply, "returned no role: the instance has no instance profile");
 		return;
 	}
 	f->attempts = 0;
@@ -353,7 +354,7 @@ static void instance_got_token(struct http_reply *reply, void *arg)
 	    ((reply->status || instance_is_late(reply)) && reply->status != 400 && !f->source->imds.only_version_2))
 		instance_ask_role(f);
 	else
-		instance_fail(f, reply, "gives no token");
+		instance_fail(f, reply, "returned no token");
 }
 
 static void instance_begin(void *arg)

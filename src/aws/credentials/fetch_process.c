@@ -70,7 +70,7 @@ static void process_read(struct credential_fetch *f)
 	if (!cJSON_IsObject(answer))
 		process_fail(f, -ENOKEY, "printed no JSON object");
 	else if (!cJSON_IsNumber(version) || version->valuedouble != 1)
-		process_fail(f, -ENOKEY, "printed another Version than 1");
+		process_fail(f, -ENOKEY, "printed a Version other than 1");
 	else
 		fetch_take(f, answer, &process_names);
 	secret_free_json(answer);
@@ -153,7 +153,7 @@ static void process_exited(void *arg)
 
 static void process_is_late(void *arg)
 {
-	process_fail(arg, -ETIMEDOUT, "gave no answer within 60 s");
+	process_fail(arg, -ETIMEDOUT, "did not exit within 60 s");
 }
 
 /* -- the start ------------------------------------------------------------------------------------------------- */

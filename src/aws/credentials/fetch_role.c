@@ -82,7 +82,8 @@ static int role_read_token(const char *path, char **ret, size_t *ret_size, struc
 
 	if (r < 0) {
 		error_set(err, -ENOKEY, "cannot read the web identity token %s: %s", path, file_explain(r));
-		error_remedy(err, "see who should write %s, or set another AWS_WEB_IDENTITY_TOKEN_FILE", path);
+		error_remedy(err, "check the program that should write %s, or set another AWS_WEB_IDENTITY_TOKEN_FILE",
+			     path);
 	}
 	return r < 0 ? -ENOKEY : 0;
 }
@@ -97,7 +98,8 @@ int fetch_web_identity_start(struct credential_fetch *f, struct error *err)
 
 	if (r == 0 && strlen(token) < TOKEN_MIN) {
 		r = error_set(err, -ENOKEY, "the web identity token %s has fewer than %d characters", path, TOKEN_MIN);
-		error_remedy(err, "see who should write %s, or set another AWS_WEB_IDENTITY_TOKEN_FILE", path);
+		error_remedy(err, "check the program that should write %s, or set another AWS_WEB_IDENTITY_TOKEN_FILE",
+			     path);
 	}
 	if (r == 0) {
 		role.web_identity_token = token;

@@ -73,7 +73,7 @@ static int ini_take_section(struct ini *ini, struct span line)
 		return 0;
 	}
 	if (cJSON_GetObjectItemCaseSensitive(ini->root, name))
-		return error_set(ini->err, -EINVAL, "line %u: section [%s] is there twice", ini->line_number, name);
+		return error_set(ini->err, -EINVAL, "line %u: section [%s] appears twice", ini->line_number, name);
 	ini->section = cJSON_AddObjectToObject(ini->root, name);
 	return ini->section ? 0 : -ENOMEM;
 }
@@ -119,8 +119,8 @@ static int ini_take_option(struct ini *ini, struct span line)
 	for (char *c = key; *c; c++)
 		*c = (char)tolower((unsigned char)*c);
 	if (cJSON_GetObjectItemCaseSensitive(ini->section, key))
-		return error_set(ini->err, -EINVAL, "line %u: option %s is there twice in its section",
-				 ini->line_number, key);
+		return error_set(ini->err, -EINVAL, "line %u: option %s appears twice in its section", ini->line_number,
+				 key);
 	ini->option = cJSON_AddArrayToObject(ini->section, key);
 	if (!ini->option)
 		return -ENOMEM;

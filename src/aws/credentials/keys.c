@@ -48,9 +48,9 @@ static int keys_take_text(const cJSON *answer, const char *name, bool required, 
 	const char *text = cJSON_GetStringValue(member);
 
 	if (!text && (required || (member && !cJSON_IsNull(member))))
-		return error_set(err, -EBADMSG, "the answer has no text %s", name);
+		return error_set(err, -EBADMSG, "the reply has no string %s", name);
 	if (text && (!keys_is_plain(text) || (required && !*text)))
-		return error_set(err, -EBADMSG, "%s in the answer is empty or contains a control character", name);
+		return error_set(err, -EBADMSG, "%s in the reply is empty or contains a control character", name);
 	*ret = secret_strdup(text ? text : "");
 	return *ret ? 0 : -ENOMEM;
 }
@@ -66,7 +66,7 @@ static int keys_take_expiry(const cJSON *answer, const char *name, int64_t *ret_
 	else if (cJSON_IsString(member))
 		*ret_ms = clock_parse(member->valuestring);
 	if (*ret_ms <= 0)
-		return error_set(err, -EBADMSG, "%s in the answer is not a time", name);
+		return error_set(err, -EBADMSG, "%s in the reply is not a time", name);
 	return 0;
 }
 

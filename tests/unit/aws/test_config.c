@@ -166,9 +166,9 @@ static void test_what_cannot_be_used_is_named(void **state)
 	write_file("config", "[profile a]\nrole_arn = arn\nsource_profile = d\nmfa_serial = x\n"
 			     "[profile b]\nlogin_session = x\n[profile c]\ncredential_process = 'a\n"
 			     "[profile d]\naws_access_key_id = D\naws_secret_access_key = s\n");
-	expect_no_keys("a", "profile a asks for a code of a device (mfa_serial)");
+	expect_no_keys("a", "profile a requires a code of an MFA device (mfa_serial)");
 	expect_no_keys("b", "console login (login_session)");
-	expect_no_keys("c", "credential_process of profile c is not a command: a quotation does not end");
+	expect_no_keys("c", "credential_process of profile c is not a command: a quotation mark is not closed");
 }
 
 static void test_long_tokens(void **state)

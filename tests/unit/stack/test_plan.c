@@ -268,7 +268,7 @@ static void test_up_to_date(void **state)
 	assert_string_equal(same, "up to date\n");
 	assert_string_equal(unsure, "up to date\n");
 	assert_non_null(strstr(changed, "ServerPort: 42000 -> 1\n"));
-	assert_non_null(strstr(changed, "ImageUri: found out by the deploy"));
+	assert_non_null(strstr(changed, "ImageUri: known only during the deploy"));
 	assert_null(strstr(changed, "MountTarget"));
 	assert_non_null(strstr(small, "LambdaTimeout: 300 -> 9\n"));
 	assert_null(strstr(small, "restart-task"));

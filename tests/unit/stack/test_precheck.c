@@ -208,15 +208,15 @@ static void test_what_is_fixed_for_life(void **state)
 	(void)state;
 	assert_int_equal(run(&other_half, deployed, NULL, &result, &err), -EINVAL);
 	assert_non_null(strstr(err.message, "subnet_cidr"));
-	assert_non_null(strstr(err.message, "deployed is 10.0.0.64/28, wanted is 10.0.0.96/28"));
+	assert_non_null(strstr(err.message, "the stack has 10.0.0.64/28, config/default.env has 10.0.0.96/28"));
 	assert_non_null(strstr(err.remedy, "control/destroy"));
 	assert_int_equal(precheck_fixed(wanted, deployed, &err), -EINVAL);
-	assert_non_null(strstr(err.message, "the availability zone is fixed"));
+	assert_non_null(strstr(err.message, "the availability zone cannot change"));
 	assert_int_equal(precheck_fixed(deployed, deployed, &err), 0);
 	assert_int_equal(precheck_fixed(wanted, NULL, &err), 0);
 	cJSON_ReplaceItemInObject(cJSON_GetArrayItem(wanted, 0), "ParameterValue", cJSON_CreateString("vpc-00000000"));
 	assert_int_equal(precheck_fixed(wanted, deployed, &err), -EINVAL);
-	assert_non_null(strstr(err.message, "vpc_id is fixed for the life of a stack: deployed is " VPC));
+	assert_non_null(strstr(err.message, "vpc_id cannot change while the stack exists: the stack has " VPC));
 	cJSON_Delete(deployed);
 	cJSON_Delete(wanted);
 }
