@@ -51,6 +51,8 @@ static char *batch_print(const struct batch_facts *f)
 	cJSON_AddNumberToObject(o, "uid", f->uid);
 	if (f->is_last_line)
 		cJSON_AddTrueToObject(o, "last_line");
+	if (f->goes_alone)
+		cJSON_AddTrueToObject(o, "goes_alone");
 	if (f->ordered)
 		cJSON_AddTrueToObject(o, "ordered");
 	put_place(cJSON_AddObjectToObject(o, "place"), &f->place);
@@ -99,6 +101,7 @@ static int batch_parse(const char *text, size_t len, struct batch_facts *f)
 				  .pid = (int32_t)get_number(o, "pid"),
 				  .uid = (uint32_t)get_number(o, "uid"),
 				  .is_last_line = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(o, "last_line")),
+				  .goes_alone = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(o, "goes_alone")),
 				  .ordered = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(o, "ordered"))};
 	get_text(o, "format", f->format, sizeof(f->format));
 	get_text(o, "why", f->why, sizeof(f->why));

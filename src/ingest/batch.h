@@ -35,6 +35,7 @@ struct batch_facts {
 	uint32_t uid;
 	/* The batch is a last line without its end. It counts unless the rest of the line arrived. */
 	bool is_last_line;
+	bool goes_alone;    /* no other batch may follow in the same invocation: a line end may be missing */
 	bool ordered;	    /* the batches of the import are delivered one after the other */
 	struct place place; /* the destination of the events */
 	char why[400];	    /* the reason for a rejection; "": the batch was not rejected */

@@ -314,9 +314,13 @@ static bool is_full_zeek_row(const struct cutter *c, const char *data, size_t le
 }
 
 const struct cutter_kind cutter_lines = {
-	.unit = "line", .is_text = true, .feed = cutter_feed_rows, .classify = classify_line};
-const struct cutter_kind cutter_json = {
-	.unit = "line", .is_text = true, .feed = cutter_feed_rows, .classify = classify_line, .is_complete = is_json};
+	.unit = "line", .is_text = true, .is_joinable = true, .feed = cutter_feed_rows, .classify = classify_line};
+const struct cutter_kind cutter_json = {.unit = "line",
+					.is_text = true,
+					.is_joinable = true,
+					.feed = cutter_feed_rows,
+					.classify = classify_line,
+					.is_complete = is_json};
 const struct cutter_kind cutter_csv = {.unit = "line",
 				       .is_text = true,
 				       .separator = ',',

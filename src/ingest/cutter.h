@@ -48,6 +48,7 @@ struct cutter_kind {
 	const char *unit; /* for messages: "line" or "packet" */
 	bool is_text;	  /* the stream consists of lines; UTF-16 is refused */
 	bool is_whole;	  /* the stream is one unit, which must fit into one batch */
+	bool is_joinable; /* streams can be concatenated: units need no header */
 	char separator;	  /* of fields; 0: the rows are not split into fields */
 	bool has_quotes;  /* a line end between double quotes does not end a row */
 	int (*feed)(struct cutter *c, const char *data, size_t len, struct error *err);

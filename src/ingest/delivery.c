@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * delivery.c - the delivery of batches. A batch is taken and sent, and then acknowledged, put back or rejected. Only
- * the worker changes the spool. A batch leaves its import after its file has left the spool.
+ * delivery.c - the delivery of batches. A batch is taken and sent (group.c), and then acknowledged, put back or
+ * rejected. Only the worker changes the spool. A batch leaves its import after its file has left the spool.
  */
 #include "ingest/inside.h"
 
@@ -23,7 +23,7 @@ unsigned batch_attempts(const struct batch *b)
 	return b->attempts;
 }
 
-struct batch *batch_add(struct import *imp, const struct batch_facts *facts, enum spool_state state)
+struct batch *batch_add(struct import *imp, const struct batch_facts *facts, enum spool_state state, uint64_t size)
 {
 	struct batch *b = calloc(1, sizeof(*b));
 	struct import_counts *c = &imp->counts;
@@ -34,6 +34,8 @@ struct batch *batch_add(struct import *imp, const struct batch_facts *facts, enu
 	*b = (struct batch){.import = imp,
 			    .file = {facts->import, facts->index, state},
 			    .facts = *facts,
+			    .size = size,
+			    .goes_alone = facts->goes_alone,
 			    .state = kept ? BATCH_KEPT : BATCH_READY,
 			    .may_be_there = state == SPOOL_SENT};
 	pthread_mutex_lock(&imp->ingest->lock);
@@ -58,44 +60,6 @@ void batch_drop(struct batch *b)
 	free(b);
 }
 
-/* -- taking ---------------------------------------------------------------------------------------------------- */
-
-/* The caller holds the lock. */
-static struct batch *import_next_batch(struct import *imp)
-{
-	list_for_each (l, &imp->batches) {
-		struct batch *b = container_of(l, struct batch, link);
-
-		if (b->state == BATCH_READY)
-			return b;
-		if (b->state == BATCH_TAKEN && imp->facts.ordered)
-			return NULL;
-	}
-	return NULL;
-}
-
-struct batch *ingest_take(struct ingest *in, bool (*may_go)(const struct batch_facts *facts, void *arg), void *arg)
-{
-	struct batch *found = NULL;
-
-	pthread_mutex_lock(&in->lock);
-	list_for_each (l, &in->imports) {
-		struct import *imp = container_of(l, struct import, link);
-		struct batch *b = imp->counts.is_cancelled ? NULL : import_next_batch(imp);
-
-		if (!b || !may_go(&b->facts, arg))
-			continue;
-		b->state = BATCH_TAKEN;
-		b->attempts++;
-		imp->counts.batches_waiting--;
-		imp->counts.batches_in_flight++;
-		found = b;
-		break;
-	}
-	pthread_mutex_unlock(&in->lock);
-	return found;
-}
-
 /* -- tasks of the worker --------------------------------------------------------------------------------------- */
 
 static void chore_done(struct chore *t)
@@ -104,42 +68,6 @@ static void chore_done(struct chore *t)
 	ingest_changed(t->import->ingest);
 	import_unref(t->import);
 	free(t);
-}
-
-/* Gives up a batch whose file is missing or damaged. */
-static void batch_lose(struct batch *b, struct error *err)
-{
-	struct import *imp = b->import;
-
-	error_prefix(err, "batch %" PRIu32 " with %" PRIu64 " events is lost", b->facts.index, b->facts.events);
-	error_remedy(err, "import these events again");
-	import_set_error(imp, err);
-	pthread_mutex_lock(&imp->ingest->lock);
-	imp->counts.batches_in_flight--;
-	imp->counts.refused += b->facts.events;
-	pthread_mutex_unlock(&imp->ingest->lock);
-	batch_drop(b);
-}
-
-static void run_load(struct chore *t)
-{
-	_buf_ struct buf data = BUF_INIT(PACKER_MAX + 4 * (BATCH_FACTS_MAX + BATCH_FOOTER_SIZE));
-	struct batch *b = t->batch;
-	struct batch_facts facts;
-	struct error err = {0};
-	int r = 0;
-
-	/* The file is renamed before the batch is sent, so a crash cannot hide an attempt. */
-	if (b->file.state == SPOOL_WAITING)
-		r = spool_move(t->import->ingest->spool, &b->file, SPOOL_SENT, &err);
-	if (r == 0 || r == -ENOENT)
-		r = spool_load(t->import->ingest->spool, &b->file, &data, &facts, &err);
-	t->loaded(b, &data, r, t->arg);
-	if (r == -ENOENT || r == -EBADMSG)
-		batch_lose(b, &err);
-	else if (r < 0)
-		batch_put_back(b, false);
-	chore_done(t);
 }
 
 /* The caller holds the lock. */
@@ -205,20 +133,6 @@ static void run_reject(struct chore *t)
 
 /* -- results of deliveries ------------------------------------------------------------------------------------- */
 
-void batch_load(struct batch *b, void (*loaded)(struct batch *b, struct buf *data, int result, void *arg), void *arg)
-{
-	struct chore *t = chore_new(run_load, b, b->import);
-
-	if (!t) {
-		loaded(b, NULL, -ENOMEM, arg);
-		batch_put_back(b, false);
-		return;
-	}
-	t->loaded = loaded;
-	t->arg = arg;
-	ingest_post(b->import->ingest, t);
-}
-
 void batch_acknowledge(struct batch *b)
 {
 	struct chore *t = chore_new(run_acknowledge, b, b->import);
@@ -244,6 +158,15 @@ void batch_put_back(struct batch *b, bool may_be_there)
 		import_cancel(imp);
 	ingest_changed(in);
 	import_unref(imp);
+}
+
+void batch_put_back_alone(struct batch *b, bool may_be_there)
+{
+	pthread_mutex_lock(&b->import->ingest->lock);
+	b->goes_alone = true;
+	b->attempts = 0;
+	pthread_mutex_unlock(&b->import->ingest->lock);
+	batch_put_back(b, may_be_there);
 }
 
 void batch_reject(struct batch *b, int exit_code, const char *why)

@@ -123,28 +123,48 @@ void ingest_each(struct ingest *in, void (*each)(struct import *imp, void *arg),
 
 /* -- delivery, engine thread ----------------------------------------------------------------------------------- */
 
+#define BATCH_GROUP_MAX 256
+
 /*
- * Returns the next batch to send, or NULL if may_go accepts none. The batch belongs to the caller until one of the
- * functions below returns it.
+ * The batches that one invocation delivers, in the order of their events in it. They belong to the caller of
+ * ingest_take() until one of the functions below returns them.
  */
-struct batch *ingest_take(struct ingest *in, bool (*may_go)(const struct batch_facts *facts, void *arg), void *arg);
+struct batch_group {
+	size_t n;
+	struct batch *batches[BATCH_GROUP_MAX];
+};
+
+struct take_rules {
+	bool (*may_go)(const struct place *place, void *arg); /* whether events for that place can be delivered */
+	void *arg;
+	bool delay_small; /* a group of small batches waits until it is full */
+};
+
+/*
+ * Makes a group of the next batches. Small batches of one format go together if their streams can be concatenated, also
+ * those of different imports. Any other batch is a group of its own. Returns false if no batch may go.
+ */
+bool ingest_take(struct ingest *in, const struct take_rules *rules, struct batch_group *ret);
+bool batch_group_is_small(const struct batch_group *g); /* more batches could have joined the group */
 
 const struct batch_facts *batch_facts(const struct batch *b); /* without place and why */
 struct import *batch_import(struct batch *b);		      /* not a new reference */
 unsigned batch_attempts(const struct batch *b);
 
 /*
- * Marks the batch as sent and reads it. The worker calls loaded once. data is the gzip stream, and loaded may take its
- * content. If result is a negative errno, the caller no longer owns the batch: the file is missing or damaged, or the
- * read failed.
+ * Marks the batches as sent and reads them. The worker calls loaded once. data is a gzip stream of one or more members,
+ * and loaded may take its content. A batch that could not be read has left the group: the file is missing or damaged,
+ * or the read failed. g must stay valid until then.
  */
-void batch_load(struct batch *b, void (*loaded)(struct batch *b, struct buf *data, int result, void *arg), void *arg);
+void batch_group_load(struct ingest *in, struct batch_group *g, void (*loaded)(struct buf *data, void *arg), void *arg);
 
 void batch_acknowledge(struct batch *b);
 /*
  * Returns the batch to the front of the waiting batches. may_be_there: the batch may have been delivered nevertheless.
  */
 void batch_put_back(struct batch *b, bool may_be_there);
+/* Likewise, and from now on the batch shares no invocation with others, because one of them may have failed. */
+void batch_put_back_alone(struct batch *b, bool may_be_there);
 /* Keeps the batch for the user. exit_code is the exit code of the command, or 0 if no command ran. */
 void batch_reject(struct batch *b, int exit_code, const char *why);
 

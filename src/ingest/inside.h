@@ -36,9 +36,11 @@ struct batch {
 	struct import *import;
 	struct spool_file file;
 	struct batch_facts facts;
+	uint64_t size; /* bytes of the file, about */
 	enum batch_state state;
 	unsigned attempts;
 	bool is_durable;
+	bool goes_alone;   /* shares no invocation with other batches */
 	bool may_be_there; /* an earlier attempt may have delivered the batch */
 };
 
@@ -86,8 +88,9 @@ struct chore {
 	struct list link;
 	void (*run)(struct chore *t); /* frees the task */
 	struct batch *batch;
-	struct import *import, *other;
-	void (*loaded)(struct batch *b, struct buf *data, int result, void *arg);
+	struct import *import, *other; /* import is NULL for a group */
+	struct batch_group *group;
+	void (*loaded)(struct buf *data, void *arg);
 	void *arg;
 	int exit_code;
 	char why[sizeof(((struct batch_facts *)0)->why)];
@@ -141,7 +144,10 @@ void import_set_fatal(struct import *imp, const struct error *err);
 /* Removes a batch from its import and frees it. Takes the lock. */
 void batch_drop(struct batch *b);
 
-/* delivery.c: adds a batch that is in the spool. Returns NULL without memory. Takes the lock. */
-struct batch *batch_add(struct import *imp, const struct batch_facts *facts, enum spool_state state);
+/*
+ * delivery.c: adds a batch that is in the spool and has about size bytes there. Returns NULL without memory. Takes the
+ * lock.
+ */
+struct batch *batch_add(struct import *imp, const struct batch_facts *facts, enum spool_state state, uint64_t size);
 
 #endif

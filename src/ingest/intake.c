@@ -92,7 +92,7 @@ static int intake_put(struct import *imp, const struct packer *p, enum spool_sta
 	intake_facts(imp, p, &facts);
 	snprintf(facts.why, sizeof(facts.why), "%s", why);
 	r = spool_put(imp->ingest->spool, state, &facts, &p->out, &err);
-	if (r == 0 && !batch_add(imp, &facts, state))
+	if (r == 0 && !batch_add(imp, &facts, state, p->out.len))
 		r = error_set(&err, -ENOMEM, "out of memory");
 	if (r < 0)
 		return intake_fail(imp, &err);
@@ -393,7 +393,7 @@ static int intake_keep_last_line(struct import *imp, struct error *err)
 	int r = intake_pack_last(imp, &alone);
 
 	intake_facts(imp, &alone, &facts);
-	facts.is_last_line = true;
+	facts.is_last_line = facts.goes_alone = true;
 	if (!complete)
 		snprintf(facts.why, sizeof(facts.why), "the last %s is incomplete", in->cutter.kind->unit);
 	if (r == 0)

@@ -35,12 +35,11 @@ static struct import *recover_import(struct recovery *rec, const struct batch_fa
 	return rec->last;
 }
 
-static int recover_batch(const struct spool_file *file, const struct batch_facts *facts, uint64_t size _unused_,
-			 void *arg)
+static int recover_batch(const struct spool_file *file, const struct batch_facts *facts, uint64_t size, void *arg)
 {
 	struct recovery *rec = arg;
 	struct import *imp = recover_import(rec, facts);
-	struct batch *b = imp ? batch_add(imp, facts, file->state) : NULL;
+	struct batch *b = imp ? batch_add(imp, facts, file->state, size) : NULL;
 
 	if (!b)
 		return -ENOMEM;

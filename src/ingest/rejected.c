@@ -218,6 +218,7 @@ static int retry_one(struct import *from, struct import *to, struct batch *b, st
 	facts.ordered = to->facts.ordered;
 	facts.place = to->facts.place;
 	facts.is_last_line = false;
+	facts.goes_alone = true; /* the events of another import must not be rejected with them again */
 	facts.why[0] = '\0';
 	to->intake.events += facts.events;
 	to->intake.bytes += facts.bytes;
@@ -227,7 +228,7 @@ static int retry_one(struct import *from, struct import *to, struct batch *b, st
 		r = spool_sync_file(spool, &file, err);
 	if (r == 0)
 		r = spool_sync_names(spool, err);
-	return r == 0 && !batch_add(to, &facts, SPOOL_WAITING) ? -ENOMEM : r;
+	return r == 0 && !batch_add(to, &facts, SPOOL_WAITING, data.len) ? -ENOMEM : r;
 }
 
 static void run_retry(struct chore *t)

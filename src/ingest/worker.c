@@ -20,7 +20,7 @@ struct chore *chore_new(void (*run)(struct chore *t), struct batch *b, struct im
 	list_init(&t->link);
 	t->run = run;
 	t->batch = b;
-	t->import = import_ref(imp);
+	t->import = imp ? import_ref(imp) : NULL;
 	return t;
 }
 

@@ -17,6 +17,7 @@
 
 #define EVENT_MAX     (6 << 20) /* Lambda: 6,291,556 bytes of request */
 #define TIMEOUT_EXTRA 60000	/* ms in addition to the function's own timeout, for cold start and network */
+#define SMALL_WINDOW  2		/* concurrent invocations with small batches; more of them wait and go together */
 #define LOOK_MS	      1000	/* interval of checks while a batch waits */
 #define TELL_MS	      250	/* minimum interval between changes of progress */
 
@@ -28,14 +29,15 @@ struct deliver_target {
 	int timeout_ms;
 };
 
-/* A batch that is being sent. */
+/* An invocation that delivers batches. */
 struct sending {
 	struct list link; /* in the delivery */
 	struct delivery *delivery;
-	struct batch *batch;
+	struct batch_group group;
+	bool is_small;
+	bool must_split; /* one of several batches may be the cause of the failure, so each is sent alone */
 	struct deliver_target target;
 	struct buf event;
-	int loaded; /* the result of batch_load() */
 	struct aws_call *call;
 	int exit_code; /* of the command, while the server is checked */
 	char why[sizeof(((struct batch_facts *)0)->why)];
@@ -45,7 +47,7 @@ struct delivery {
 	struct model *model;
 	struct ingest *ingest;
 	struct list sending;
-	unsigned in_flight;
+	unsigned in_flight, small_in_flight;
 	struct pace pace;
 	struct engine_timer timer;
 	_Atomic bool is_posted;
@@ -95,11 +97,11 @@ static void deliver_find_target(struct model *m, const struct snapshot *s, struc
 }
 
 /* A callback of ingest_take(). Events go only to the place for which they were accepted. */
-static bool deliver_may_go(const struct batch_facts *facts, void *arg)
+static bool deliver_may_go(const struct place *place, void *arg)
 {
 	const struct deliver_target *t = arg;
 
-	return place_may_be_same(&facts->place, &t->here);
+	return place_may_be_same(place, &t->here);
 }
 
 /* -- the end of a sending -------------------------------------------------------------------------------------- */
@@ -108,19 +110,43 @@ static void sending_free(struct sending *s)
 {
 	list_remove(&s->link);
 	s->delivery->in_flight--;
+	s->delivery->small_in_flight -= s->is_small;
 	buf_free(&s->event);
 	free(s);
 }
 
 static void sending_set_trouble(struct sending *s, const char *text)
 {
-	struct job *j = import_job(batch_import(s->batch));
+	for (size_t i = 0; i < s->group.n; i++) {
+		struct batch *b = s->group.batches[i];
 
-	job_log(j, "batch %" PRIu32 ": %s", batch_facts(s->batch)->index, text);
+		job_log(import_job(batch_import(b)), "batch %" PRIu32 ": %s", batch_facts(b)->index, text);
+	}
 	snprintf(s->delivery->trouble, sizeof(s->delivery->trouble), "%s", text);
 }
 
-/* Returns the batch to its import and continues with the next one. */
+static void sending_return(struct sending *s, struct batch *b, enum outcome o, const char *why)
+{
+	switch (o) {
+	case OUTCOME_DELIVERED:
+		batch_acknowledge(b);
+		break;
+	case OUTCOME_DOUBTED:
+	case OUTCOME_TOO_LARGE:
+		batch_reject(b, s->exit_code, why);
+		break;
+	case OUTCOME_LOST:
+		batch_put_back(b, true);
+		break;
+	case OUTCOME_THROTTLED:
+	case OUTCOME_BLOCKED:
+	case OUTCOME_OLD_RUNTIME:
+		batch_put_back(b, false);
+		break;
+	}
+}
+
+/* Returns the batches to their imports and continues with the next ones. */
 static void sending_finish(struct sending *s, enum outcome o, const char *why)
 {
 	struct delivery *d = s->delivery;
@@ -130,22 +156,11 @@ static void sending_finish(struct sending *s, enum outcome o, const char *why)
 		d->trouble[0] = '\0';
 	else if (o != OUTCOME_DOUBTED)
 		sending_set_trouble(s, why);
-	switch (o) {
-	case OUTCOME_DELIVERED:
-		batch_acknowledge(s->batch);
-		break;
-	case OUTCOME_DOUBTED:
-	case OUTCOME_TOO_LARGE:
-		batch_reject(s->batch, s->exit_code, why);
-		break;
-	case OUTCOME_LOST:
-		batch_put_back(s->batch, true);
-		break;
-	case OUTCOME_THROTTLED:
-	case OUTCOME_BLOCKED:
-	case OUTCOME_OLD_RUNTIME:
-		batch_put_back(s->batch, false);
-		break;
+	for (size_t i = 0; i < s->group.n; i++) {
+		if (s->must_split)
+			batch_put_back_alone(s->group.batches[i], o != OUTCOME_TOO_LARGE);
+		else
+			sending_return(s, s->group.batches[i], o, why);
 	}
 	sending_free(s);
 	delivery_pump(d);
@@ -159,6 +174,13 @@ static bool server_still_runs(const struct sending *s)
 	const struct task *t = snapshot_default_task(now);
 
 	return server_runs(t) && strcmp(t->endpoint, s->target.endpoint) == 0;
+}
+
+/* The events are not the cause, or it is not known whether they are. */
+static void sending_wait_for_server(struct sending *s, const char *why)
+{
+	s->must_split = false;
+	sending_finish(s, OUTCOME_LOST, why);
 }
 
 /* A batch is rejected only if the server accepts connections. Otherwise the batch waits for the server. */
@@ -175,7 +197,7 @@ static void sending_judge(struct aws_reply *reply, void *arg)
 	if (answered && (code == 0 || (code == CHECK_CANNOT_TELL && server_still_runs(s))))
 		sending_finish(s, OUTCOME_DOUBTED, s->why);
 	else
-		sending_finish(s, OUTCOME_LOST, "the server does not accept connections");
+		sending_wait_for_server(s, "the server does not accept connections");
 }
 
 static void sending_ask_server(struct sending *s)
@@ -192,7 +214,7 @@ static void sending_ask_server(struct sending *s)
 				    s);
 	aws_unref(aws);
 	if (!s->call)
-		sending_finish(s, OUTCOME_LOST, "out of memory");
+		sending_wait_for_server(s, "out of memory");
 }
 
 /* -- the answer ------------------------------------------------------------------------------------------------ */
@@ -208,18 +230,40 @@ static void sending_explain(struct sending *s, const struct query_reply *answer)
 	s->exit_code = answer->exit_code;
 }
 
-static void sending_log(struct sending *s, const struct query_reply *answer)
+/* Logs the end of the command for a batch whose events end at that byte of its standard input. */
+static void sending_log_one(const struct sending *s, struct batch *b, const struct query_reply *answer, uint64_t end)
 {
-	const struct batch_facts *f = batch_facts(s->batch);
-	struct stream *log = import_job(batch_import(s->batch))->log;
+	const struct batch_facts *f = batch_facts(b);
+	struct job *j = import_job(batch_import(b));
 
-	job_log(import_job(batch_import(s->batch)),
-		"batch %" PRIu32 ": %" PRIu64 " events, %" PRIu64 " bytes, exit code %d", f->index, f->events, f->bytes,
-		answer->exit_code);
-	stream_append(log, answer->errors->data, answer->errors->len);
-	if (answer->exit_code == 0 && answer->stdin_bytes >= 0 && (uint64_t)answer->stdin_bytes < f->inflated)
-		job_remark(import_job(batch_import(s->batch)), "import_command exited with status 0 before it had read "
-							       "all events; all of them count as delivered");
+	job_log(j, "batch %" PRIu32 ": %" PRIu64 " events, %" PRIu64 " bytes, exit code %d", f->index, f->events,
+		f->bytes, answer->exit_code);
+	if (s->group.n > 1)
+		job_log(j, "the command got %zu batches of small imports together", s->group.n);
+	stream_append(j->log, answer->errors->data, answer->errors->len);
+	if (answer->exit_code == 0 && answer->stdin_bytes >= 0 && (uint64_t)answer->stdin_bytes < end)
+		job_remark(j, "import_command exited with status 0 before it had read all events; all of them count as "
+			      "delivered");
+}
+
+static void sending_log(const struct sending *s, const struct query_reply *answer)
+{
+	uint64_t end = 0;
+
+	for (size_t i = 0; i < s->group.n; i++) {
+		end += batch_facts(s->group.batches[i])->inflated;
+		sending_log_one(s, s->group.batches[i], answer, end);
+	}
+}
+
+static unsigned sending_attempts(const struct sending *s)
+{
+	unsigned most = 0;
+
+	for (size_t i = 0; i < s->group.n; i++)
+		if (batch_attempts(s->group.batches[i]) > most)
+			most = batch_attempts(s->group.batches[i]);
+	return most;
 }
 
 static void sending_answered(struct aws_reply *reply, void *arg)
@@ -227,8 +271,7 @@ static void sending_answered(struct aws_reply *reply, void *arg)
 	struct sending *s = arg;
 	struct query_reply answer = {0};
 	struct error err = reply->error;
-	struct outcome_facts facts = {
-		.sent = reply->sent, .status = reply->status, .attempts = batch_attempts(s->batch)};
+	struct outcome_facts facts = {.sent = reply->sent, .status = reply->status, .attempts = sending_attempts(s)};
 	enum outcome o;
 
 	s->call = NULL;
@@ -248,6 +291,7 @@ static void sending_answered(struct aws_reply *reply, void *arg)
 	o = outcome_of(&facts);
 	if (o == OUTCOME_OLD_RUNTIME)
 		snprintf(s->why, sizeof(s->why), "an older vastfs deployed the function: touch control/deploy");
+	s->must_split = s->group.n > 1 && (o == OUTCOME_DOUBTED || o == OUTCOME_TOO_LARGE || facts.function_failed);
 	if (o == OUTCOME_DOUBTED && !atomic_load(&s->delivery->model->stopping))
 		sending_ask_server(s);
 	else
@@ -261,7 +305,8 @@ static void sending_invoke(struct sending *s)
 	struct aws *aws = model_aws(s->delivery->model);
 	struct aws_request *request = lambda_invoke(s->target.function, &s->event, s->target.timeout_ms);
 
-	job_start(import_job(batch_import(s->batch)));
+	for (size_t i = 0; i < s->group.n; i++)
+		job_start(import_job(batch_import(s->group.batches[i])));
 	s->call = aws && request ? aws_start(aws, request, sending_answered, s) : NULL;
 	if (!s->call && !aws)
 		aws_request_free(request);
@@ -270,18 +315,24 @@ static void sending_invoke(struct sending *s)
 		sending_finish(s, OUTCOME_BLOCKED, "out of memory");
 }
 
+static void sending_put_back(struct sending *s)
+{
+	for (size_t i = 0; i < s->group.n; i++)
+		batch_put_back(s->group.batches[i], false);
+	s->group.n = 0;
+}
+
 /* Engine thread. */
 static void sending_loaded(void *arg)
 {
 	struct sending *s = arg;
 	struct delivery *d = s->delivery;
 
-	if (s->loaded == 0 && !atomic_load(&d->model->stopping)) {
+	if (s->group.n && !atomic_load(&d->model->stopping)) {
 		sending_invoke(s);
 		return;
 	}
-	if (s->loaded == 0)
-		batch_put_back(s->batch, false);
+	sending_put_back(s);
 	sending_free(s);
 	delivery_pump(d);
 }
@@ -290,12 +341,12 @@ static void sending_loaded(void *arg)
 static int sending_compose(struct sending *s, const struct buf *data)
 {
 	_buf_ struct buf text = BUF_INIT(1 << 16);
+	const char *format = batch_facts(s->group.batches[0])->format;
 	char reader[FORMAT_NAME_MAX + 1];
 	_cleanup_(blob_unref_cleanup) struct blob *command = NULL;
 
-	format_tenzir_name(batch_facts(s->batch)->format, reader);
-	buf_printf(&text, "format=%s reader=%s\n%s\n", format_vast_name(batch_facts(s->batch)->format), reader,
-		   s->target.command);
+	format_tenzir_name(format, reader);
+	buf_printf(&text, "format=%s reader=%s\n%s\n", format_vast_name(format), reader, s->target.command);
 	if (!text.error)
 		command = blob_from_buf(&text);
 	if (!command)
@@ -304,32 +355,26 @@ static int sending_compose(struct sending *s, const struct buf *data)
 				      &s->event);
 }
 
-/* The worker reads the batch and makes the event, because both take time. */
-static void sending_take_data(struct batch *b, struct buf *data, int result, void *arg)
+/* The worker reads the batches and makes the event, because both take time. */
+static void sending_take_data(struct buf *data, void *arg)
 {
 	struct sending *s = arg;
 
-	s->loaded = result;
-	if (result == 0 && sending_compose(s, data) < 0) {
-		s->loaded = -ENOMEM;
-		batch_put_back(b, false);
-	}
+	if (s->group.n && sending_compose(s, data) < 0)
+		sending_put_back(s);
 	engine_post(s->delivery->model->engine, sending_loaded, s);
 }
 
-static void delivery_send(struct delivery *d, struct batch *b, const struct deliver_target *target)
+static void delivery_send(struct delivery *d, struct sending *s, const struct deliver_target *target)
 {
-	struct sending *s = calloc(1, sizeof(*s));
-
-	if (!s) {
-		batch_put_back(b, false);
-		return;
-	}
-	*s = (struct sending){.delivery = d, .batch = b, .target = *target};
+	s->delivery = d;
+	s->target = *target;
+	s->is_small = batch_group_is_small(&s->group);
 	buf_init(&s->event, EVENT_MAX);
 	list_append(&d->sending, &s->link);
 	d->in_flight++;
-	batch_load(b, sending_take_data, s);
+	d->small_in_flight += s->is_small;
+	batch_group_load(d->ingest, &s->group, sending_take_data, s);
 }
 
 /* -- progress -------------------------------------------------------------------------------------------------- */
@@ -378,12 +423,18 @@ static void delivery_timer(void *arg)
 static void delivery_fill(struct delivery *d, const struct snapshot *s)
 {
 	struct deliver_target target;
-	struct batch *b;
 
 	deliver_find_target(d->model, s, &target);
-	while (d->in_flight < d->pace.window && clock_monotonic_ms() >= d->pace.resume_ms &&
-	       (b = ingest_take(d->ingest, deliver_may_go, &target)))
-		delivery_send(d, b, &target);
+	while (d->in_flight < d->pace.window && clock_monotonic_ms() >= d->pace.resume_ms) {
+		struct take_rules rules = {deliver_may_go, &target, d->small_in_flight >= SMALL_WINDOW};
+		struct sending *next = calloc(1, sizeof(*next));
+
+		if (!next || !ingest_take(d->ingest, &rules, &next->group)) {
+			free(next);
+			return;
+		}
+		delivery_send(d, next, &target);
+	}
 }
 
 static void delivery_pump(struct delivery *d)

@@ -288,6 +288,59 @@ def test_the_history_has_the_last_imports(stack, engine):
         stack.write("config/default.env", settings)
 
 
+def imports_while_two_wait(stack, engine, lines):
+    """Imports each line while two invocations do not end; the new entries of the history."""
+    before = set(os.listdir(stack.path / "import/history"))
+    engine.open.clear()
+    try:
+        for n in range(2):
+            (stack.path / "import/json").write_bytes(b'{"first":%d}\n' % n)
+            until(lambda: sum("running" in stack.value(f"import/history/{i}/state") for i in set(os.listdir(stack.path / "import/history")) - before) > n,
+                  "an invocation")
+        for line in lines:
+            (stack.path / "import/json").write_bytes(line + b"\n")
+    finally:
+        engine.open.set()
+    return sorted(set(os.listdir(stack.path / "import/history")) - before, key=int)[2:]
+
+
+def test_small_imports_share_an_invocation(stack, engine):
+    lines = [b'{"a":%d}' % n for n in range(20)]
+    entries = imports_while_two_wait(stack, engine, lines)
+    for number in entries:
+        result = outcome(stack.bash(f"cat import/history/{number}/result"))
+        assert (result["events"], result["delivered"], result["possible_duplicates"]) == ("1", "1", "0")
+    assert len(engine.attempts) == 3 and sorted(engine.batches[2][1].splitlines()) == sorted(lines)
+    assert "the command got 20 batches of small imports together" in stack.read(f"import/history/{entries[7]}/import.log")
+
+
+def test_a_bad_import_rejects_no_neighbour(stack, engine):
+    engine.judge = lambda kind, data: (3, "bad") if b"bad" in data else (0, "")
+    lines = [b'{"a":%d}' % n for n in range(5)] + [b'{"bad":1}'] + [b'{"a":%d}' % n for n in range(5, 9)]
+    entries = imports_while_two_wait(stack, engine, lines)
+    for number, line in zip(entries, lines):
+        result = outcome(stack.bash(f"cat import/history/{number}/result"))
+        if line == b'{"bad":1}':
+            assert result["rejected"] == "1"
+            assert stack.value(f"import/history/{number}/exit_code") == "3"
+            assert stack.read(f"import/history/{number}/rejected") == '{"bad":1}\n'
+        else:
+            assert (result["delivered"], result["rejected"]) == ("1", "0")
+            assert result["possible_duplicates"] == "1 (batches 1)"  # the shared attempt may have delivered it
+    assert {line for line in engine.lines if b"first" not in line} == set(lines) - {b'{"bad":1}'}
+    assert len(engine.attempts) == 2 + 1 + 10
+
+
+def test_imports_that_need_a_header_share_nothing(stack, engine):
+    files = {b"a,b\n%d,2\n" % n for n in range(6)}
+    engine.open.clear()
+    for data in files:
+        (stack.path / "import/csv").write_bytes(data)
+    engine.open.set()
+    until(lambda: len(engine.batches) == 6, "all batches")
+    assert {data for _, data in engine.batches} == files
+
+
 def test_cancel(stack, engine):
     engine.open.clear()
     with open(stack.path / "import/json", "wb", buffering=0) as f:

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * group.c - the batches that go into one invocation: which they are, and their data. An invocation costs some
+ * milliseconds of AWS's time and of this machine's, so small imports share one.
+ */
+#include "ingest/inside.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define SMALL_MAX (64 << 10) /* bytes of a batch that is small */
+
+/* -- taking ---------------------------------------------------------------------------------------------------- */
+
+/* A group that is being made. The caller of the functions below holds the lock. */
+struct taking {
+	const struct take_rules *rules;
+	struct batch_group *group;
+	const char *format; /* of the batches in the group */
+	uint64_t size, inflated;
+};
+
+static bool batch_is_small(const struct batch *b)
+{
+	return !b->goes_alone && b->size < SMALL_MAX && format_cutter(b->import->facts.format)->is_joinable;
+}
+
+static bool taking_is_full(const struct taking *t)
+{
+	return t->group->n == BATCH_GROUP_MAX || t->size + SMALL_MAX > PACKER_TARGET || t->inflated >= PACKER_PLAIN / 2;
+}
+
+static void taking_add(struct taking *t, struct batch *b)
+{
+	t->format = b->import->facts.format;
+	t->size += b->size;
+	t->inflated += b->facts.inflated;
+	t->group->batches[t->group->n++] = b;
+}
+
+/* Finds the next batch of the import that is ready, after the one given. Ordered imports have at most one. */
+static struct batch *import_next_ready(struct import *imp, const struct batch *after)
+{
+	const struct list *l = after ? after->link.next : imp->batches.next;
+
+	if (after && imp->facts.ordered)
+		return NULL;
+	for (; l != &imp->batches; l = l->next) {
+		struct batch *b = container_of(l, struct batch, link);
+
+		if (b->state == BATCH_READY)
+			return b;
+		if (b->state == BATCH_TAKEN && imp->facts.ordered)
+			return NULL;
+	}
+	return NULL;
+}
+
+static void taking_visit_small(struct taking *t, struct import *imp)
+{
+	struct batch *b = NULL;
+
+	if (t->format && strcmp(t->format, imp->facts.format) != 0)
+		return;
+	while (!taking_is_full(t) && (b = import_next_ready(imp, b)))
+		if (batch_is_small(b))
+			taking_add(t, b);
+}
+
+static void taking_visit_large(struct taking *t, struct import *imp)
+{
+	struct batch *b = NULL;
+
+	while (!t->group->n && (b = import_next_ready(imp, b)))
+		if (!batch_is_small(b))
+			taking_add(t, b);
+}
+
+static void taking_run(struct taking *t, struct ingest *in, void (*visit)(struct taking *t, struct import *imp))
+{
+	list_for_each (l, &in->imports) {
+		struct import *imp = container_of(l, struct import, link);
+
+		if (!imp->counts.is_cancelled && t->rules->may_go(&imp->facts.place, t->rules->arg))
+			visit(t, imp);
+	}
+}
+
+static void batch_take(struct batch *b)
+{
+	b->state = BATCH_TAKEN;
+	b->attempts++;
+	b->import->counts.batches_waiting--;
+	b->import->counts.batches_in_flight++;
+}
+
+bool ingest_take(struct ingest *in, const struct take_rules *rules, struct batch_group *ret)
+{
+	struct taking t = {.rules = rules, .group = ret};
+
+	ret->n = 0;
+	pthread_mutex_lock(&in->lock);
+	/* Small batches go first, so that a large import of hours does not keep them waiting. */
+	taking_run(&t, in, taking_visit_small);
+	if (rules->delay_small && !taking_is_full(&t))
+		ret->n = 0;
+	if (!ret->n)
+		taking_run(&t, in, taking_visit_large);
+	for (size_t i = 0; i < ret->n; i++)
+		batch_take(ret->batches[i]);
+	pthread_mutex_unlock(&in->lock);
+	return ret->n != 0;
+}
+
+bool batch_group_is_small(const struct batch_group *g)
+{
+	return g->n && batch_is_small(g->batches[0]);
+}
+
+/* -- loading --------------------------------------------------------------------------------------------------- */
+
+/* Gives up a batch whose file is missing or damaged. */
+static void batch_lose(struct batch *b, struct error *err)
+{
+	struct import *imp = b->import;
+
+	error_prefix(err, "batch %" PRIu32 " with %" PRIu64 " events is lost", b->facts.index, b->facts.events);
+	error_remedy(err, "import these events again");
+	import_set_error(imp, err);
+	pthread_mutex_lock(&imp->ingest->lock);
+	imp->counts.batches_in_flight--;
+	imp->counts.refused += b->facts.events;
+	pthread_mutex_unlock(&imp->ingest->lock);
+	batch_drop(b);
+}
+
+/* Appends the data of a batch. Returns false if the batch could not be read, and is no longer the caller's. */
+static bool batch_load(struct batch *b, struct buf *data)
+{
+	struct import *imp = import_ref(b->import);
+	struct batch_facts facts;
+	struct error err = {0};
+	int r = 0;
+
+	/* The file is renamed before the batch is sent, so a crash cannot hide an attempt. */
+	if (b->file.state == SPOOL_WAITING)
+		r = spool_move(imp->ingest->spool, &b->file, SPOOL_SENT, &err);
+	if (r == 0 || r == -ENOENT)
+		r = spool_load(imp->ingest->spool, &b->file, data, &facts, &err);
+	if (r == -ENOENT || r == -EBADMSG)
+		batch_lose(b, &err);
+	else if (r < 0)
+		batch_put_back(b, false);
+	if (r < 0)
+		import_settle(imp);
+	import_unref(imp);
+	return r == 0;
+}
+
+static void run_load(struct chore *t)
+{
+	_buf_ struct buf data = BUF_INIT(PACKER_MAX + 4 * (BATCH_FACTS_MAX + BATCH_FOOTER_SIZE));
+	struct batch_group *g = t->group;
+	size_t n = 0;
+
+	for (size_t i = 0; i < g->n; i++) {
+		size_t before = data.len;
+
+		if (batch_load(g->batches[i], &data))
+			g->batches[n++] = g->batches[i];
+		else
+			data.len = before; /* the file may have been read in part */
+	}
+	g->n = n;
+	t->loaded(&data, t->arg);
+	free(t);
+}
+
+void batch_group_load(struct ingest *in, struct batch_group *g, void (*loaded)(struct buf *data, void *arg), void *arg)
+{
+	struct chore *t = chore_new(run_load, NULL, NULL);
+
+	if (!t) {
+		for (size_t i = 0; i < g->n; i++)
+			batch_put_back(g->batches[i], false);
+		g->n = 0;
+		loaded(NULL, arg);
+		return;
+	}
+	t->group = g;
+	t->loaded = loaded;
+	t->arg = arg;
+	ingest_post(in, t);
+}
