@@ -2,6 +2,7 @@
 #include "fs/attr.h"
 
 #include "base/clock.h"
+#include "fs/cached.h"
 #include "fs/file.h"
 #include "fs/refuse.h"
 #include "fs/sniff.h"
@@ -12,11 +13,16 @@
 
 #define KEEP_ALWAYS_S 3600.0
 #define KEEP_CLOUD_S  60.0 /* notifications invalidate the cache earlier */
-#define BLOCK	      512
-#define IO_SIZE	      4096
-#define SPLICE_SIZE   4096
+/*
+ * A program that lists a directory again and again sends a request once in this time. So fs_attend() knows of it, and a
+ * listing fails soon after vastfs has died.
+ */
+#define KEEP_DIR_S  1.0
+#define BLOCK	    512
+#define IO_SIZE	    4096
+#define SPLICE_SIZE 4096
 
-double attr_timeout(const struct row *row)
+double attr_entry_timeout(const struct row *row)
 {
 	switch (row->cache) {
 	case CACHE_ALWAYS:
@@ -27,6 +33,11 @@ double attr_timeout(const struct row *row)
 		break;
 	}
 	return 0;
+}
+
+double attr_timeout(const struct row *row)
+{
+	return row->type == ROW_DIR && row->cache != CACHE_NEVER ? KEEP_DIR_S : attr_entry_timeout(row);
 }
 
 off_t attr_size(const struct scope *s)
@@ -69,7 +80,7 @@ static void attr_pretend_size(struct stat *st)
 	st->st_blocks = SPLICE_SIZE / BLOCK;
 }
 
-int attr_of_node(struct call *c, const struct node *n, struct stat *ret)
+int attr_of_node(struct call *c, struct node *n, struct stat *ret)
 {
 	_scope_ struct scope s = {0};
 	int r = scope_open(&s, c->fs, c->snapshot, n->row, n->key);
@@ -79,6 +90,7 @@ int attr_of_node(struct call *c, const struct node *n, struct stat *ret)
 	attr_fill(&s, n->ino, ret);
 	if (n->is_spliced && wait_is_pending(&s))
 		attr_pretend_size(ret);
+	cached_tell(&s, n, ret);
 	return 0;
 }
 
@@ -109,7 +121,7 @@ int attr_entry(struct call *c, const struct row *row, const char *key, struct fu
 	if (!n)
 		return -ENOMEM;
 	*e = (struct fuse_entry_param){
-		.ino = n->ino, .attr_timeout = attr_timeout(row), .entry_timeout = attr_timeout(row)};
+		.ino = n->ino, .attr_timeout = attr_timeout(row), .entry_timeout = attr_entry_timeout(row)};
 	r = attr_of_node(c, n, &e->attr);
 	n->lookups += r >= 0;
 	if (r < 0)

@@ -14,13 +14,17 @@
 struct call;
 struct node;
 
-/* Returns the number of seconds for which the kernel may cache the entry and its attributes. */
+/* Return the number of seconds for which the kernel may cache the attributes and the entry. */
 double attr_timeout(const struct row *row);
+double attr_entry_timeout(const struct row *row);
 
 void attr_fill(const struct scope *s, uint64_t ino, struct stat *ret);
 
-/* Returns -ENOENT if the node no longer exists. */
-int attr_of_node(struct call *c, const struct node *n, struct stat *ret);
+/*
+ * Fills the attributes for a reply, which tells the kernel the version of the content (cached.h). Returns -ENOENT if
+ * the node no longer exists.
+ */
+int attr_of_node(struct call *c, struct node *n, struct stat *ret);
 
 /* Makes the node, counts one lookup of it and fills e. Every reply that carries an entry needs this function. */
 int attr_entry(struct call *c, const struct row *row, const char *key, struct fuse_entry_param *e);

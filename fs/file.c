@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "fs/file.h"
 
+#include "fs/cached.h"
 #include "fs/notify.h"
 #include "fs/render.h"
 
@@ -113,6 +114,8 @@ int file_open(struct call *c, struct node *n, int flags, struct handle **ret)
 	*ret = h;
 	if (file_wants_to_write(flags) && h->class->touch)
 		touch_add_writer(&c->fs->touch_writers, c->who.pid, n->ino);
+	if (!file_wants_to_write(flags) && cached_is_current(&s, n))
+		h->open_flags = (h->open_flags & ~(unsigned)FOPEN_DIRECT_IO) | FOPEN_KEEP_CACHE;
 	r = h->class->open ? h->class->open(c, &s, h) : 0;
 	if (r < 0)
 		file_free(c, h);
@@ -153,9 +156,14 @@ static int file_render(struct call *c, struct handle *h)
 
 int text_read(struct call *c, struct handle *h, size_t size, off_t offset)
 {
+	const struct blob *page = h->open_flags & FOPEN_KEEP_CACHE ? cached_text(h->node) : NULL;
 	bool stream = h->open_flags & FOPEN_STREAM;
 	int r = 0;
 
+	if (page) {
+		file_reply_part(c->req, page->data, page->len, offset, size);
+		return FILE_ANSWERED;
+	}
 	if (stream)
 		offset = (off_t)h->cursor;
 	if (offset == 0 || !h->rendered)

@@ -11,6 +11,7 @@
 
 #include "base/list.h"
 #include "fs/config.h"
+#include "fs/dir.h"
 #include "fs/links.h"
 #include "fs/log_budget.h"
 #include "fs/node.h"
@@ -57,10 +58,11 @@ struct fs {
 	bool others_may_enter; /* -o allow_other or allow_root */
 	int64_t mounted_ms;    /* wall clock */
 	bool is_initialized;   /* the kernel's first request was answered */
+	bool may_skip_opendir; /* the kernel can list a directory without OPENDIR */
 	struct nodes nodes;
 	struct list open_files;
-	struct list listings; /* of open directories */
-	struct config config; /* has its own lock */
+	struct dir_listing listing; /* the last one */
+	struct config config;	    /* has its own lock */
 	struct links links;
 	struct parked_list parked; /* has its own lock */
 	struct polls polls;	   /* has its own lock */

@@ -183,7 +183,6 @@ static int serve(struct fs *fs, void (*ready)(void *arg), void *arg, struct erro
 	model_set_listener(fs->model, NULL, NULL);
 	notify_stop(fs->notifier);
 	file_free_all(fs);
-	dir_free_all(fs);
 	if (r >= 0 && !fs->is_initialized)
 		return error_set(err, -EIO, "the first request of the kernel failed");
 	return r < 0 ? error_set(err, r, "the connection to the kernel failed: %s", strerror(-r)) : 0;

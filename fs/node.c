@@ -68,6 +68,13 @@ struct node *node_make_own(struct nodes *nodes, const struct row *row, const cha
 	return node_add(nodes, ++nodes->own | OWN_BIT, row, key);
 }
 
+static void node_free(struct node *n)
+{
+	blob_unref(n->cached);
+	free(n->key);
+	free(n);
+}
+
 static void node_drop_unused(struct nodes *nodes, struct node *n)
 {
 	struct node **at = node_bucket(nodes, n->ino);
@@ -77,8 +84,7 @@ static void node_drop_unused(struct nodes *nodes, struct node *n)
 	while (*at != n)
 		at = &(*at)->next;
 	*at = n->next;
-	free(n->key);
-	free(n);
+	node_free(n);
 }
 
 void node_forget(struct nodes *nodes, struct node *n, uint64_t lookups)
@@ -98,8 +104,7 @@ void nodes_free(struct nodes *nodes)
 	for (size_t i = 0; i < NODE_BUCKETS; i++) {
 		for (struct node *n = nodes->buckets[i], *next; n; n = next) {
 			next = n->next;
-			free(n->key);
-			free(n);
+			node_free(n);
 		}
 		nodes->buckets[i] = NULL;
 	}

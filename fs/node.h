@@ -9,6 +9,7 @@
 #ifndef VASTFS_FS_NODE_H
 #define VASTFS_FS_NODE_H
 
+#include "base/blob.h"
 #include "fs/tree.h"
 
 #include <stdint.h>
@@ -22,6 +23,10 @@ struct node {
 	unsigned handles; /* open files */
 	/* The node belongs to a program that splices, so a waiting file has a size here (attr.c). */
 	bool is_spliced;
+	/* See cached.h. */
+	struct blob *cached; /* NULL: the kernel caches no text */
+	uint64_t names_hash; /* of a directory */
+	uint32_t version;    /* counts the changes of the text or the names */
 };
 
 #define NODE_BUCKETS 1024

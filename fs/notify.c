@@ -56,18 +56,23 @@ static int64_t earlier(int64_t a, int64_t b)
 	return !a || (b && b < a) ? b : a;
 }
 
-/* Every answer follows the snapshot that it describes. So the order of these steps does not affect the answers. */
+/*
+ * The kernel forgets what has changed before a reader or a process in poll(2) learns of the change, because that
+ * process may list or read the changed directories next. The end of an operation waits for this too (model_shown()).
+ */
 static int64_t work(struct notifier *n)
 {
 	bool changed = atomic_exchange(&n->changed, false);
 	struct snapshot *fresh = model_snapshot(n->fs->model);
-	int64_t next = parked_answer(n->fs, false);
+	int64_t next;
 
-	poll_wake(n->fs, fresh);
 	if (fresh->generation != n->seen->generation)
 		invalidate(n->fs, n->seen, fresh);
 	snapshot_unref(n->seen);
 	n->seen = fresh;
+	model_shown(n->fs->model, fresh->generation);
+	next = parked_answer(n->fs, false);
+	poll_wake(n->fs, fresh);
 	return earlier(next, inotify_work(n->inotify, changed));
 }
 

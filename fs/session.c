@@ -35,6 +35,7 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 	struct fs *fs = userdata;
 
 	fs->is_initialized = true;
+	fs->may_skip_opendir = conn->capable & FUSE_CAP_NO_OPENDIR_SUPPORT;
 	conn->max_background = BACKGROUND_MAX;
 	conn->congestion_threshold = BACKGROUND_MAX;
 	conn->want &= ~(unsigned)(FUSE_CAP_WRITEBACK_CACHE | FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO |
@@ -130,7 +131,7 @@ static struct stat attr_of_nameless(const struct fs *fs, const struct node *n)
 			     .st_gid = fs->gid};
 }
 
-static void reply_attr(struct call *c, const struct node *n)
+static void reply_attr(struct call *c, struct node *n)
 {
 	struct stat st;
 	int r = attr_of_node(c, n, &st);
@@ -148,9 +149,12 @@ static void reply_attr(struct call *c, const struct node *n)
 static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi _unused_)
 {
 	_call_ struct call c = call_begin(req);
-	const struct node *n = node_get(&c.fs->nodes, ino);
+	struct node *n = node_get(&c.fs->nodes, ino);
 
 	file_free_orphans(&c);
+	/* A listing that the kernel has cached sends no other request. */
+	if (n && n->row->type == ROW_DIR)
+		fs_attend(&c, n);
 	if (n)
 		reply_attr(&c, n);
 	else
@@ -350,7 +354,6 @@ const struct fuse_lowlevel_ops fs_operations = {
 	.fsync = op_fsync,
 	.opendir = dir_open,
 	.readdir = dir_read,
-	.releasedir = dir_release,
 	.fsyncdir = op_fsyncdir,
 	.statfs = op_statfs,
 	.create = edit_create,
@@ -369,7 +372,6 @@ int fs_new(struct model *m, const char *mountpoint, struct fs **ret)
 	tree_init();
 	*fs = (struct fs){.model = m, .uid = getuid(), .gid = getgid(), .mounted_ms = clock_wall_ms()};
 	list_init(&fs->open_files);
-	list_init(&fs->listings);
 	config_init(&fs->config);
 	parked_init(&fs->parked);
 	polls_init(&fs->polls);
@@ -388,6 +390,7 @@ void fs_free(struct fs *fs)
 {
 	notify_free(fs->notifier);
 	nodes_free(&fs->nodes);
+	dir_free_listing(&fs->listing);
 	snapshot_unref(fs->newest);
 	config_free(&fs->config);
 	free(fs->mountpoint);

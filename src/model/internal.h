@@ -45,6 +45,8 @@ struct model {
 	uint64_t next_number[JOB_KIND_MAX];
 	void (*changed)(void *arg);
 	void *changed_arg;
+	uint64_t shown;		    /* the generation of the last call of model_shown() */
+	pthread_cond_t shown_again; /* signalled when shown or the listener changes */
 	pthread_mutex_t
 		save_lock; /* one writer of default.env at a time, so that the file and the settings in force agree */
 	unsigned saving;   /* number of threads that write the settings */
@@ -76,6 +78,9 @@ struct snapshot *snapshot_copy(const struct snapshot *old);
  */
 int model_publish(struct model *m, int (*edit)(struct snapshot *s, void *arg), void *arg);
 void model_tell(struct model *m); /* calls the listener */
+/* Waits until the listener has shown the newest snapshot, at most 1 s. Without a listener, there is nothing to wait
+ * for. */
+void model_wait_until_shown(struct model *m);
 
 /* Why there is no client for the settings in force: a negative errno and a message, or 0. Any thread. */
 int model_client_error(struct model *m, struct error *err);

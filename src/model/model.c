@@ -18,6 +18,8 @@
 #define HISTORY_KEEP	 100
 #define HISTORY_LIMIT_GB 1
 
+#define SHOW_LIMIT_S 1
+
 /* -- publishing ------------------------------------------------------------------------------------------------ */
 
 struct snapshot *model_snapshot(struct model *m)
@@ -100,6 +102,29 @@ void model_set_listener(struct model *m, void (*changed)(void *arg), void *arg)
 	pthread_mutex_lock(&m->lock);
 	m->changed = changed;
 	m->changed_arg = arg;
+	pthread_cond_broadcast(&m->shown_again);
+	pthread_mutex_unlock(&m->lock);
+}
+
+void model_shown(struct model *m, uint64_t generation)
+{
+	pthread_mutex_lock(&m->lock);
+	m->shown = generation;
+	pthread_cond_broadcast(&m->shown_again);
+	pthread_mutex_unlock(&m->lock);
+}
+
+void model_wait_until_shown(struct model *m)
+{
+	uint64_t generation = model_generation(m);
+	struct timespec until;
+	int r = 0;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += SHOW_LIMIT_S;
+	pthread_mutex_lock(&m->lock);
+	while (m->changed && m->shown < generation && r == 0)
+		r = pthread_cond_clockwait(&m->shown_again, &m->lock, CLOCK_MONOTONIC, &until);
 	pthread_mutex_unlock(&m->lock);
 }
 
@@ -473,6 +498,7 @@ int model_start(const struct model_config *config, struct model **ret, struct er
 	pthread_mutex_init(&m->lock, NULL);
 	pthread_mutex_init(&m->save_lock, NULL);
 	pthread_cond_init(&m->saved, NULL);
+	pthread_cond_init(&m->shown_again, NULL);
 	r = model_make_parts(m, config, err);
 	if (r == 0)
 		r = model_start_parts(m, err);
@@ -537,6 +563,7 @@ void model_stop(struct model *m)
 	free(m->mount_settings);
 	free(m->cache_dir);
 	pthread_cond_destroy(&m->saved);
+	pthread_cond_destroy(&m->shown_again);
 	pthread_mutex_destroy(&m->save_lock);
 	pthread_mutex_destroy(&m->lock);
 	free(m);

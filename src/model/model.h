@@ -37,6 +37,13 @@ const char *model_mount_settings(const struct model *m);
 /* Called after each change of the snapshot or of a job, on any thread; must be quick and not call back. */
 void model_set_listener(struct model *m, void (*changed)(void *arg), void *arg);
 
+/*
+ * The listener calls this function when no program can see anything older than the snapshot of this generation any
+ * more. The end of an operation waits for it, so that a process that has read the result sees the new stack. Any
+ * thread.
+ */
+void model_shown(struct model *m, uint64_t generation);
+
 struct snapshot *model_snapshot(struct model *m); /* the newest, with a reference for the caller */
 uint64_t model_generation(struct model *m);	  /* of the newest: one atomic load */
 

@@ -160,6 +160,7 @@ static void runner_refresh_and_wait(struct runner *o)
 	aws_sleep(l->done, REFRESH_LIMIT_MS);
 	runner_set_refresh(o, NULL);
 	runner_refresh_unref(l);
+	model_wait_until_shown(o->model);
 }
 
 static enum job_state runner_end_state(int r)

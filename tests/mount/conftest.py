@@ -103,7 +103,7 @@ class Mount:
 
     def answers(self):
         try:
-            return os.path.ismount(self.path) and os.listdir(self.path)
+            return os.path.ismount(self.path) and os.statvfs(self.path)
         except OSError:
             return False
 

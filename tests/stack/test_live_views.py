@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Who watches directories by inotify sees tasks, resources and outputs come and go, as file managers do."""
 
+import os
+import threading
+
 import pytest
 from conftest import Tree
 from watching import Watch
+
+ROUNDS = 5
 
 
 @pytest.fixture
@@ -32,3 +37,42 @@ def test_a_stack_and_its_task_come_and_go(tree):
     watch.wait(("stack/resources/Cluster", "deleted"))
     inside.close()
     watch.close()
+
+
+def hammer(tree, stop, wrong):
+    """Fills the kernel's caches at every moment. A text is never cut, whatever size the kernel knew before."""
+    whole = {"", "RUNNING\n", "STOPPED\n"}
+    while not stop.is_set():
+        for name in os.listdir(tree.path / "tasks"):
+            try:
+                status = tree.read(f"tasks/{name}/desired_status")
+                os.stat(tree.path / f"tasks/{name}/status")
+            except FileNotFoundError:
+                continue
+            if status not in whole:
+                wrong.append(status)
+
+
+def test_nothing_that_the_kernel_caches_is_stale(deployed):
+    """A process that has waited for the end of an operation lists and reads what AWS has since then."""
+    tree, stop, wrong = deployed, threading.Event(), []
+    reader = threading.Thread(target=hammer, args=(tree, stop, wrong))
+    reader.start()
+    try:
+        for _ in range(ROUNDS):
+            tree.operate("run-task")
+            task = os.readlink(tree.path / "tasks/default")
+            assert {task, "default"} <= set(os.listdir(tree.path / "tasks"))
+            desired = tree.path / "tasks" / task / "desired_status"
+            with open(desired, "rb", buffering=0) as held:
+                assert held.read() == b"RUNNING\n"
+                tree.operate("stop-all-tasks")
+                assert os.pread(held.fileno(), 100, 0) == b"STOPPED\n"
+            assert desired.read_text() == "STOPPED\n" and desired.stat().st_size == len("STOPPED\n")
+            reason = tree.path / "tasks" / task / "stopped_reason"
+            assert reason.stat().st_size == len(reason.read_bytes()) > 0
+            assert "default" not in os.listdir(tree.path / "tasks")
+    finally:
+        stop.set()
+        reader.join()
+    assert not wrong
