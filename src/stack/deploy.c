@@ -171,6 +171,7 @@ static const struct operation_step steps[] = {
 	{"reading the stack", deploy_look},
 	{"checking role_policies", role_policies_check},
 	{"checking the VPC", vpc_check},
+	{"checking quotas", quota_check},
 	{"checking vast_image", image_check_first},
 	{"checking the service-linked role of ECS", deploy_ensure_linked_role},
 	{"checking the image repository", repository_ensure},

@@ -157,6 +157,17 @@ int operation_call(struct operation *op, struct aws_request *request, cJSON **re
 	return r;
 }
 
+int operation_try_or_skip(struct operation *op, struct aws_request *request, const char *what, cJSON **ret)
+{
+	struct error err = {0};
+	int r = operation_try(op, request, ret, &err);
+
+	if (r == 0 || r == -ECANCELED)
+		return r;
+	job_log(op->job, "%s could not be checked: %s", what, err.message);
+	return 0;
+}
+
 int operation_sleep(struct operation *op, int64_t ms)
 {
 	return aws_sleep(op->cancel, ms);

@@ -12,6 +12,7 @@
 #include "aws/aws.h"
 #include "jobs/job.h"
 #include "stack/outage.h"
+#include "stack/quota.h"
 #include "stack/settings.h"
 
 #define EVENT_ID_SIZE 160
@@ -73,6 +74,12 @@ int operation_run_steps(struct operation *op, const struct operation_step *steps
  */
 int operation_call(struct operation *op, struct aws_request *request, cJSON **ret, struct error *err);
 int operation_try(struct operation *op, struct aws_request *request, cJSON **ret, struct error *err);
+/*
+ * For a request whose reply only serves a check that the operation can do without, for instance because the credentials
+ * may not make it: a failure is logged as "<what> could not be checked". 0 (*ret stays NULL after a failure) or
+ * -ECANCELED.
+ */
+int operation_try_or_skip(struct operation *op, struct aws_request *request, const char *what, cJSON **ret);
 
 /*
  * For other work that can be repeated; called after it has ended with *r (and err, which is not NULL). True: an outage
@@ -192,6 +199,12 @@ int image_check_first(struct operation *op, struct error *err);
 /* assembles and pushes the image unless it exists; image_clean removes the images that nothing uses */
 int image_ensure(struct operation *op, struct error *err);
 int image_clean(struct operation *op, struct error *err);
+
+/* quota_check.c: one quota of the account, QUOTA_UNKNOWN if it cannot be read, which the log then says; or -ECANCELED
+ */
+int quota_read(struct operation *op, enum quota which, double *ret);
+/* refuses what the account's quotas do not allow */
+int quota_check(struct operation *op, struct error *err);
 
 /* repository.c, storage.c, vpc_check.c: steps of deploy and the functions that destroy needs */
 int repository_ensure(struct operation *op, struct error *err);

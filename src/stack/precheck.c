@@ -5,8 +5,7 @@
 #include "stack/template.h"
 #include "stack/vpc.h"
 
-#define PROPOSALS	      3
-#define DEFAULT_ADDRESS_QUOTA 5 /* Amazon VPC User Guide, "Quotas": Elastic IP addresses per Region */
+#define PROPOSALS 3
 
 /* Zones without Fargate or another service that the stack needs. A wrong entry does no harm: another zone is chosen. */
 static const struct excluded_zone {
@@ -29,76 +28,6 @@ static const char *precheck_region(const struct precheck *p)
 static const char *precheck_vpc_id(const struct precheck *p)
 {
 	return settings_get(p->settings, SETTING_VPC_ID);
-}
-
-static int precheck_vpc(const struct precheck *p, struct error *err)
-{
-	const cJSON *vpc = vpc_find(p->vpcs, precheck_vpc_id(p));
-	const char *state = reply_text(vpc, "state"), *tenancy = reply_text(vpc, "instanceTenancy");
-
-	if (!vpc) {
-		error_set(err, -EINVAL, "%s does not exist in %s", precheck_vpc_id(p), precheck_region(p));
-		error_remedy(err,
-			     "set vpc_id or aws_region in config/default.env; the VPC console (Your VPCs) and aws ec2 "
-			     "describe-vpcs --region %s list the VPCs",
-			     precheck_region(p));
-		return -EINVAL;
-	}
-	if (*state && strcmp(state, "available") != 0)
-		return error_set(err, -EINVAL, "%s is %s, not available", precheck_vpc_id(p), state);
-	if (*tenancy && strcmp(tenancy, "default") != 0) {
-		error_set(err, -EINVAL, "%s has %s tenancy, but Fargate requires default tenancy", precheck_vpc_id(p),
-			  tenancy);
-		error_remedy(
-			err,
-			"set vpc_id in config/default.env to a VPC of default tenancy, or: aws ec2 modify-vpc-tenancy "
-			"--region %s --vpc-id %s --instance-tenancy default",
-			precheck_region(p), precheck_vpc_id(p));
-		return -EINVAL;
-	}
-	return 0;
-}
-
-static int precheck_attribute(const struct precheck *p, const cJSON *reply, const char *member, const char *option,
-			      const char *what, struct error *err)
-{
-	if (reply_bool(reply_at(reply, member), "value"))
-		return 0;
-	error_set(err, -EINVAL, "%s is off in %s", what, precheck_vpc_id(p));
-	error_remedy(
-		err,
-		"switch it on in the VPC console (Edit VPC settings), or: aws ec2 modify-vpc-attribute --region %s "
-		"--vpc-id %s --%s Value=true",
-		precheck_region(p), precheck_vpc_id(p), option);
-	return -EINVAL;
-}
-
-static int precheck_dns(const struct precheck *p, struct error *err)
-{
-	int r = precheck_attribute(p, p->dns_support, "enableDnsSupport", "enable-dns-support", "DNS support", err);
-
-	if (r < 0 || !p->settings->efs)
-		return r;
-	return precheck_attribute(p, p->dns_hostnames, "enableDnsHostnames", "enable-dns-hostnames",
-				  "the option DNS host names, which mounting the storage needs,", err);
-}
-
-static int precheck_find_gateway(const struct precheck *p, struct precheck_result *ret, struct error *err)
-{
-	const char *gateway = vpc_internet_gateway(p->gateways, precheck_vpc_id(p));
-
-	if (!*gateway) {
-		error_set(err, -EINVAL, "%s has no Internet gateway attached", precheck_vpc_id(p));
-		error_remedy(err,
-			     "attach one in the VPC console (Internet gateways), or: aws ec2 attach-internet-gateway "
-			     "--region %s --vpc-id %s --internet-gateway-id "
-			     "$(aws ec2 create-internet-gateway --region %s --query "
-			     "InternetGateway.InternetGatewayId --output text)",
-			     precheck_region(p), precheck_vpc_id(p), precheck_region(p));
-		return -EINVAL;
-	}
-	snprintf(ret->internet_gateway_id, sizeof(ret->internet_gateway_id), "%s", gateway);
-	return 0;
 }
 
 /* Adds a remedy to an error about subnet_cidr: the free blocks of the wanted size. */
@@ -168,7 +97,7 @@ static int precheck_blocks(const struct precheck *p, const struct vpc_blocks *ow
 static int precheck_cidr(const struct precheck *p, struct error *err)
 {
 	_cleanup_(vpc_blocks_free) struct vpc_blocks own = {0}, taken = {0};
-	int r = vpc_own_blocks(vpc_find(p->vpcs, precheck_vpc_id(p)), &own);
+	int r = vpc_own_blocks(vpc_find(p->vpc.vpcs, precheck_vpc_id(p)), &own);
 
 	if (r < 0)
 		return r;
@@ -196,41 +125,48 @@ static bool precheck_zone_fits(const cJSON *zone)
 	       !precheck_zone_excluded(reply_text(zone, "zoneId"));
 }
 
+static bool precheck_zone_has_nat_quota(const struct precheck *p, const cJSON *zone)
+{
+	return p->nat_quota < 0 ||
+	       quota_count_nat_gateways(p->nat_gateways, p->nat_subnets, reply_text(zone, "zoneName")) < p->nat_quota;
+}
+
+static int precheck_refuse_zones(const struct precheck *p, bool is_full, struct error *err)
+{
+	const struct quota_rule *rule = &quota_rules[QUOTA_NAT_GATEWAYS];
+
+	if (!is_full)
+		return error_set(err, -EINVAL, "no availability zone of %s offers Fargate", precheck_region(p));
+	error_set(err, -EINVAL, "every availability zone of %s has its %.0f NAT gateways, and the stack needs one",
+		  precheck_region(p), p->nat_quota);
+	error_remedy(
+		err,
+		"delete a NAT gateway (VPC console, NAT gateways), or raise the quota (Service Quotas console, or: aws "
+		"service-quotas request-service-quota-increase --region %s --service-code %s --quota-code %s "
+		"--desired-value %.0f)",
+		precheck_region(p), rule->service_code, rule->quota_code, p->nat_quota + 1);
+	return -EINVAL;
+}
+
 /* Chooses the first zone that fits; an existing stack keeps its zone. */
 static int precheck_choose_zone(const struct precheck *p, struct precheck_result *ret, struct error *err)
 {
 	const char *name = template_parameter(p->deployed, "AvailabilityZone");
 	const cJSON *zone;
+	bool is_full = false;
 
 	cJSON_ArrayForEach (zone, reply_at(p->zones, "availabilityZoneInfo")) {
 		if (name)
 			break;
-		if (precheck_zone_fits(zone))
-			name = reply_text(zone, "zoneName");
+		if (!precheck_zone_fits(zone))
+			continue;
+		is_full = !precheck_zone_has_nat_quota(p, zone);
+		name = is_full ? NULL : reply_text(zone, "zoneName");
 	}
 	if (!name)
-		return error_set(err, -EINVAL, "no availability zone of %s offers Fargate", precheck_region(p));
+		return precheck_refuse_zones(p, is_full, err);
 	snprintf(ret->availability_zone, sizeof(ret->availability_zone), "%s", name);
 	return 0;
-}
-
-static int precheck_addresses(const struct precheck *p, struct error *err)
-{
-	unsigned quota = p->address_quota ? p->address_quota : DEFAULT_ADDRESS_QUOTA;
-	const cJSON *addresses = reply_at(p->addresses, "addressesSet");
-
-	if (p->deployed || (unsigned)cJSON_GetArraySize(addresses) < quota)
-		return 0;
-	error_set(err, -EINVAL, "all %u Elastic IP addresses of %s are in use and the NAT gateway needs one", quota,
-		  precheck_region(p));
-	error_remedy(
-		err,
-		"release one (VPC console, Elastic IPs, or aws ec2 describe-addresses --region %s), or raise the quota "
-		"(Service Quotas console, or: aws service-quotas request-service-quota-increase --region %s "
-		"--service-code ec2 --quota-code L-0263D0A3 "
-		"--desired-value %u)",
-		precheck_region(p), precheck_region(p), quota + 1);
-	return -EINVAL;
 }
 
 int precheck_fixed(const cJSON *wanted, const cJSON *deployed, struct error *err)
@@ -282,18 +218,15 @@ int precheck(const struct precheck *p, struct precheck_result *ret, struct error
 	int r = precheck_deployed_fixed(p, err);
 
 	if (r == 0)
-		r = precheck_vpc(p, err);
+		r = vpc_fit(&p->vpc, precheck_vpc_id(p), !p->deployed, err);
 	if (r == 0)
 		r = precheck_cidr(p, err);
 	if (r == 0)
-		r = precheck_find_gateway(p, &found, err);
-	if (r == 0)
-		r = precheck_dns(p, err);
-	if (r == 0)
 		r = precheck_choose_zone(p, &found, err);
-	if (r == 0)
-		r = precheck_addresses(p, err);
-	if (r == 0)
-		*ret = found;
-	return r;
+	if (r < 0)
+		return r;
+	snprintf(found.internet_gateway_id, sizeof(found.internet_gateway_id), "%s",
+		 vpc_internet_gateway(p->vpc.gateways, precheck_vpc_id(p)));
+	*ret = found;
+	return 0;
 }

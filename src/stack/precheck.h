@@ -10,21 +10,21 @@
 #ifndef VASTFS_STACK_PRECHECK_H
 #define VASTFS_STACK_PRECHECK_H
 
+#include "stack/quota.h"
 #include "stack/settings.h"
+#include "stack/vpc_fit.h"
 
 #include <cjson/cJSON.h>
 
 struct precheck {
 	const struct settings *settings; /* complete */
-	const cJSON *vpcs;		 /* DescribeVpcs */
-	const cJSON *dns_support;	 /* DescribeVpcAttribute enableDnsSupport */
-	const cJSON *dns_hostnames;	 /* DescribeVpcAttribute enableDnsHostnames; used with efs */
-	const cJSON *gateways;		 /* DescribeInternetGateways */
-	const cJSON *subnets;		 /* DescribeSubnets */
-	const cJSON *peerings;		 /* DescribeVpcPeeringConnections */
-	const cJSON *zones;		 /* DescribeAvailabilityZones; used on create */
-	const cJSON *addresses;		 /* DescribeAddresses; used on create */
-	unsigned address_quota; /* DescribeAccountAttributes vpc-max-elastic-ips; 0: unknown, EC2's default counts */
+	struct vpc_facts vpc;
+	const cJSON *subnets;		/* DescribeSubnets */
+	const cJSON *peerings;		/* DescribeVpcPeeringConnections */
+	const cJSON *zones;		/* DescribeAvailabilityZones; used on create */
+	double nat_quota;		/* NAT gateways per zone; QUOTA_UNKNOWN: every zone has room */
+	const cJSON *nat_gateways;	/* DescribeNatGateways; with nat_quota */
+	const cJSON *nat_subnets;	/* DescribeSubnets of the region; with nat_quota */
 	const char *const *own_subnets; /* IDs of the stack's own subnets, NULL-terminated; NULL: none */
 	const cJSON *deployed;		/* Parameters of the deployed stack; NULL: it will be created */
 };

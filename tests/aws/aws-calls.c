@@ -11,6 +11,7 @@
 #include "aws/services/kms.h"
 #include "aws/services/lambda.h"
 #include "aws/services/logs.h"
+#include "aws/services/quotas.h"
 #include "aws/services/ssm.h"
 #include "aws/services/sts.h"
 
@@ -83,12 +84,19 @@ static void show_cloudformation(void)
 static void show_ec2(void)
 {
 	show(ec2_describe_vpcs("v"));
+	show(ec2_describe_all_vpcs());
 	show(ec2_describe_vpc_attribute("v", "enableDnsSupport"));
 	show(ec2_describe_vpc_attribute("v", "enableDnsHostnames"));
 	show(ec2_describe_internet_gateways("v"));
+	show(ec2_describe_all_internet_gateways());
 	show(ec2_describe_subnets("v"));
+	show(ec2_describe_all_subnets());
 	show(ec2_describe_subnet("s"));
 	show(ec2_describe_vpc_peering_connections());
+	show(ec2_describe_block_public_access());
+	show(ec2_describe_block_public_access_exclusions());
+	show(ec2_describe_dhcp_options());
+	show(ec2_describe_nat_gateways());
 	show(ec2_describe_availability_zones());
 	show(ec2_describe_addresses());
 	show(ec2_describe_lambda_interfaces("s", "g"));
@@ -139,6 +147,7 @@ static void show_lambda(void)
 
 	buf_puts(&event, "{}");
 	show(lambda_get_function_configuration("f"));
+	show(lambda_get_account_settings());
 	show(lambda_update_vpc("f", one, one));
 	show(lambda_update_vpc("f", none, none));
 	show(lambda_invoke("f", &event, 1000));
@@ -161,6 +170,7 @@ int main(void)
 	show(ssm_resume_session("s"));
 	show(ssm_terminate_session("s"));
 	show_lambda();
+	show(quotas_get("ec2", "L-0263D0A3"));
 	show(logs_get_log_events("g", "s", "t", 1));
 	return 0;
 }

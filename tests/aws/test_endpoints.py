@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError
 from conftest import BUILD
 
 #: vastfs calls a service as botocore does
-SERVICES = ["cloudformation", "ec2", "ecr", "ecs", "efs", "iam", "kms", "lambda", "logs", "ssm", "sso", "sso-oidc", "sts"]
+SERVICES = ["cloudformation", "ec2", "ecr", "ecs", "efs", "iam", "kms", "lambda", "logs", "service-quotas", "ssm", "sso", "sso-oidc", "sts"]
 REGIONS = ["us-east-1", "us-west-2", "eu-west-1", "ap-southeast-7", "cn-north-1", "cn-northwest-1", "us-gov-west-1", "us-gov-east-1", "us-iso-east-1",
            "us-isob-east-1", "eusc-de-east-1", "eu-isoe-west-1", "us-test-9"]
 #: the rules, from which vastfs's table is made, have dual-stack endpoints there; botocore's older list, which it asks too, has none
@@ -83,7 +83,8 @@ def botocore_goes_to(service, region):
 
 OPERATIONS = {"cloudformation": ("describe_stacks", {}), "ec2": ("describe_vpcs", {}), "ecr": ("describe_repositories", {}), "ecs": ("list_clusters", {}),
               "efs": ("describe_file_systems", {}), "iam": ("list_roles", {}), "kms": ("list_keys", {}), "lambda": ("list_functions", {}),
-              "logs": ("describe_log_groups", {}), "ssm": ("describe_parameters", {}), "sts": ("get_caller_identity", {}),
+              "logs": ("describe_log_groups", {}), "service-quotas": ("list_services", {}),
+              "ssm": ("describe_parameters", {}), "sts": ("get_caller_identity", {}),
               "sso": ("get_role_credentials", {"roleName": "r", "accountId": "1", "accessToken": "t"}),
               "sso-oidc": ("register_client", {"clientName": "n", "clientType": "public"})}
 PATHS = {"efs": ("/2015-02-01/file-systems",), "lambda": ("/2015-03-31/functions", "/2015-03-31/functions/"), "sso": ("/federation/credentials",),

@@ -113,3 +113,4 @@ def calm(request):
     if isinstance(running, Sandbox):
         running.control("DELETE", "faults")
         running.control("POST", "clock", {"skew": 0})
+        running.control("POST", "quotas", {})

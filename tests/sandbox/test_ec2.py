@@ -97,6 +97,54 @@ def test_a_nat_gateway_holds_its_address(sandbox):
     ec2.delete_subnet(SubnetId=subnet["SubnetId"])
 
 
+def test_a_quota_of_nat_gateways(sandbox):
+    ec2 = sandbox.client("ec2")
+    subnet = ec2.create_subnet(VpcId=VPC, CidrBlock="172.31.251.0/28")["Subnet"]["SubnetId"]
+    address = ec2.allocate_address(Domain="vpc")["AllocationId"]
+    sandbox.control("POST", "quotas", {"nat_gateways": 0})
+    refused(
+        "NatGatewayLimitExceeded",
+        ec2.create_nat_gateway,
+        SubnetId=subnet,
+        AllocationId=address,
+    )
+    ec2.release_address(AllocationId=address)
+    ec2.delete_subnet(SubnetId=subnet)
+
+
+def test_block_public_access(sandbox):
+    ec2 = sandbox.client("ec2")
+
+    def mode():
+        options = ec2.describe_vpc_block_public_access_options()
+        return options["VpcBlockPublicAccessOptions"]["InternetGatewayBlockMode"]
+
+    assert mode() == "off"
+    ec2.modify_vpc_block_public_access_options(InternetGatewayBlockMode="block-ingress")
+    assert mode() == "block-ingress"
+    ec2.modify_vpc_block_public_access_options(InternetGatewayBlockMode="off")
+    made = ec2.create_vpc_block_public_access_exclusion(
+        VpcId=VPC, InternetGatewayExclusionMode="allow-egress"
+    )["VpcBlockPublicAccessExclusion"]
+    assert made["ResourceArn"].endswith(f":vpc/{VPC}")
+    ec2.delete_vpc_block_public_access_exclusion(ExclusionId=made["ExclusionId"])
+    (listed,) = ec2.describe_vpc_block_public_access_exclusions()[
+        "VpcBlockPublicAccessExclusions"
+    ]
+    assert listed["State"] == "delete-complete"
+
+
+def test_a_shared_vpc_takes_no_subnets(sandbox):
+    ec2 = sandbox.client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.77.0.0/16")["Vpc"]["VpcId"]
+    sandbox.control("POST", "vpc", {"vpc": vpc, "owner": "222222222222"})
+    assert ec2.describe_vpcs(VpcIds=[vpc])["Vpcs"][0]["OwnerId"] == "222222222222"
+    refused(
+        "UnauthorizedOperation", ec2.create_subnet, VpcId=vpc, CidrBlock="10.77.0.0/24"
+    )
+    ec2.delete_vpc(VpcId=vpc)
+
+
 def test_five_addresses(sandbox):
     ec2 = sandbox.client("ec2")
     made = []

@@ -94,6 +94,65 @@ def test_checks_before_anything_is_made(tree, cloud, change, words):
     tree.configure()
 
 
+@pytest.fixture
+def account(cloud):
+    """Obstacles in the account, which are gone after the test."""
+    ec2 = cloud.boto("ec2")
+    yield ec2
+    cloud.control("POST", "quotas", {})
+    cloud.control("POST", "vpc", {"vpc": VPC, "owner": cloud.facts["account_id"]})
+    ec2.modify_vpc_block_public_access_options(InternetGatewayBlockMode="off")
+    ec2.associate_dhcp_options(DhcpOptionsId="default", VpcId=VPC)
+
+
+def refused_at_once(tree, cloud, *words):
+    """The deploy fails before it makes anything; its error has all the words."""
+    before = cloud.calls("ecr:CreateRepository")
+    error = tree.operate("deploy", fails=True)
+    assert not [word for word in words if word not in error], error
+    assert cloud.calls("ecr:CreateRepository") == before
+
+
+def test_quotas_are_checked_before_anything_is_made(tree, cloud, account):
+    cloud.control("POST", "quotas", {"addresses": 0})
+    refused_at_once(tree, cloud, "all 0 Elastic IP addresses of eu-west-1 are in use", "--quota-code L-0263D0A3")
+    cloud.control("POST", "quotas", {"nat_gateways": 0})
+    refused_at_once(tree, cloud, "every availability zone of eu-west-1 has its 0 NAT gateways", "L-FE5A380F")
+    cloud.control("POST", "quotas", {"fargate_vcpus": 1})
+    refused_at_once(tree, cloud, "server_cpu=2048 needs 2 vCPUs, and the account may run only 1", "set a smaller server_cpu")
+    tree.configure(lambda_memory=3009)
+    cloud.control("POST", "quotas", {"new_account": True})
+    refused_at_once(tree, cloud, "lambda_memory=3009 is more than the 3008 MB", "set lambda_memory=3008 or less")
+    tree.configure()
+
+
+def test_a_vpc_that_cannot_hold_the_stack_is_refused_at_once(tree, cloud, account):
+    cloud.control("POST", "vpc", {"vpc": VPC, "owner": "222222222222"})
+    refused_at_once(tree, cloud, f"{VPC} belongs to account 222222222222", "set vpc_id in config/default.env")
+    cloud.control("POST", "vpc", {"vpc": VPC, "owner": cloud.facts["account_id"]})
+    account.modify_vpc_block_public_access_options(InternetGatewayBlockMode="block-bidirectional")
+    refused_at_once(tree, cloud, "VPC Block Public Access (block-bidirectional) cuts", "exclude the VPC in the VPC console")
+    account.modify_vpc_block_public_access_options(InternetGatewayBlockMode="block-ingress")
+    servers = [{"Key": "domain-name-servers", "Values": ["192.0.2.53"]}]
+    options = account.create_dhcp_options(DhcpConfigurations=servers)["DhcpOptions"]["DhcpOptionsId"]
+    account.associate_dhcp_options(DhcpOptionsId=options, VpcId=VPC)
+    refused_at_once(tree, cloud, f"({options}) name only DNS servers of its owner, such as 192.0.2.53",
+                    "set vast_storage=ephemeral")
+    tree.configure(vast_storage="ephemeral")
+    assert "is deployed" in tree.operate("deploy")
+
+
+def test_a_check_that_is_not_permitted_is_skipped(tree, cloud):
+    for action in ("servicequotas:GetServiceQuota", "ec2:DescribeVpcBlockPublicAccess*", "ec2:DescribeDhcpOptions"):
+        cloud.fault(action, "error", status=403, code="AccessDeniedException", count=0,
+                    message=f"not authorized to perform: {action}")
+    assert "is deployed" in tree.operate("deploy")
+    log = tree.read("operations/latest/operation.log")
+    for what in ("the quota of Elastic IP addresses", "the quota of NAT gateways per availability zone",
+                 "the quota of vCPUs of Fargate On-Demand tasks", "VPC Block Public Access", "the DNS servers of the VPC"):
+        assert f"{what} could not be checked: " in log
+
+
 def test_a_collision_proposes_free_blocks_that_work(tree):
     tree.configure(subnet_cidr="172.31.0.0/26")
     error = tree.operate("deploy", fails=True)

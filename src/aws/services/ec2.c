@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#define PAGE_SIZE 1000 /* the longest page of every list of EC2 */
+
 /* A Describe call with all pages; the first member of the shape is the list. */
 static struct aws_request *ec2_describe(const char *operation, const struct aws_member *members)
 {
@@ -24,6 +26,17 @@ static struct aws_request *ec2_describe_all(const char *operation, const struct 
 	return r;
 }
 
+/* All entries of the region that the credentials may see, in pages as long as EC2 allows. */
+static struct aws_request *ec2_describe_region(const char *operation, const struct aws_member *members, int most)
+{
+	struct aws_request *r = ec2_describe(operation, members);
+
+	aws_put_number(&r, "MaxResults", PAGE_SIZE);
+	if (r)
+		r->paging.most = most;
+	return r;
+}
+
 /* IPv6-only subnets have no cidrBlock. */
 #define SUBNET_MEMBERS                                                                                        \
 	{"subnetSet.*", AWS_OBJECT}, {"subnetSet.*.subnetId", AWS_STRING}, {"subnetSet.*.vpcId", AWS_STRING}, \
@@ -32,16 +45,38 @@ static struct aws_request *ec2_describe_all(const char *operation, const struct 
 		"subnetSet.*.availableIpAddressCount", AWS_NUMBER                                             \
 	}
 
+#define TAG_MEMBERS(list)                                                              \
+	{list ".*.tagSet", AWS_LIST | AWS_OPTIONAL}, {list ".*.tagSet.*", AWS_OBJECT}, \
+		{list ".*.tagSet.*.key", AWS_STRING},                                  \
+	{                                                                              \
+		list ".*.tagSet.*.value", AWS_STRING | AWS_OPTIONAL                    \
+	}
+
+#define VPC_MEMBERS                                                                                   \
+	{"vpcSet.*", AWS_OBJECT}, {"vpcSet.*.vpcId", AWS_STRING}, {"vpcSet.*.cidrBlock", AWS_STRING}, \
+		{"vpcSet.*.instanceTenancy", AWS_STRING | AWS_OPTIONAL},                              \
+		{"vpcSet.*.ownerId", AWS_STRING | AWS_OPTIONAL},                                      \
+		{"vpcSet.*.dhcpOptionsId", AWS_STRING | AWS_OPTIONAL},                                \
+		{"vpcSet.*.isDefault", AWS_BOOL | AWS_OPTIONAL}, TAG_MEMBERS("vpcSet"),               \
+		{"vpcSet.*.cidrBlockAssociationSet", AWS_LIST | AWS_OPTIONAL},                        \
+	{                                                                                             \
+		"vpcSet.*.cidrBlockAssociationSet.*", AWS_OBJECT                                      \
+	}
+
 struct aws_request *ec2_describe_vpcs(const char *vpc)
 {
-	AWS_SHAPE(vpcs, {"vpcSet", AWS_ENTRIES}, {"vpcSet.*", AWS_OBJECT}, {"vpcSet.*.vpcId", AWS_STRING},
-		  {"vpcSet.*.cidrBlock", AWS_STRING}, {"vpcSet.*.instanceTenancy", AWS_STRING | AWS_OPTIONAL},
-		  {"vpcSet.*.cidrBlockAssociationSet", AWS_LIST | AWS_OPTIONAL},
-		  {"vpcSet.*.cidrBlockAssociationSet.*", AWS_OBJECT});
+	AWS_SHAPE(vpcs, {"vpcSet", AWS_ENTRIES}, VPC_MEMBERS);
 	struct aws_request *r = ec2_describe("DescribeVpcs", vpcs);
 
 	aws_put_texts(&r, "VpcId", &vpc, 1);
 	return r;
+}
+
+struct aws_request *ec2_describe_all_vpcs(void)
+{
+	AWS_SHAPE(vpcs, {"vpcSet", AWS_LIST}, VPC_MEMBERS);
+
+	return ec2_describe_region("DescribeVpcs", vpcs, EC2_VPCS_MOST);
 }
 
 struct aws_request *ec2_describe_vpc_attribute(const char *vpc, const char *attribute)
@@ -56,16 +91,21 @@ struct aws_request *ec2_describe_vpc_attribute(const char *vpc, const char *attr
 	return r;
 }
 
+AWS_SHAPE(gateways, {"internetGatewaySet", AWS_LIST}, {"internetGatewaySet.*", AWS_OBJECT},
+	  {"internetGatewaySet.*.internetGatewayId", AWS_STRING}, {"internetGatewaySet.*.attachmentSet", AWS_LIST},
+	  {"internetGatewaySet.*.attachmentSet.*", AWS_OBJECT});
+
 struct aws_request *ec2_describe_internet_gateways(const char *vpc)
 {
-	AWS_SHAPE(gateways, {"internetGatewaySet", AWS_LIST}, {"internetGatewaySet.*", AWS_OBJECT},
-		  {"internetGatewaySet.*.internetGatewayId", AWS_STRING},
-		  {"internetGatewaySet.*.attachmentSet", AWS_LIST},
-		  {"internetGatewaySet.*.attachmentSet.*", AWS_OBJECT});
 	struct aws_request *r = ec2_describe("DescribeInternetGateways", gateways);
 
 	aws_put_filter(&r, "attachment.vpc-id", vpc);
 	return r;
+}
+
+struct aws_request *ec2_describe_all_internet_gateways(void)
+{
+	return ec2_describe_region("DescribeInternetGateways", gateways, EC2_VPCS_MOST);
 }
 
 struct aws_request *ec2_describe_subnets(const char *vpc)
@@ -75,6 +115,16 @@ struct aws_request *ec2_describe_subnets(const char *vpc)
 
 	aws_put_filter(&r, "vpc-id", vpc);
 	return r;
+}
+
+struct aws_request *ec2_describe_all_subnets(void)
+{
+	AWS_SHAPE(subnets, {"subnetSet", AWS_LIST}, SUBNET_MEMBERS,
+		  {"subnetSet.*.availabilityZone", AWS_STRING | AWS_OPTIONAL},
+		  {"subnetSet.*.ipv6CidrBlockAssociationSet", AWS_LIST | AWS_OPTIONAL},
+		  {"subnetSet.*.ipv6CidrBlockAssociationSet.*", AWS_OBJECT}, TAG_MEMBERS("subnetSet"));
+
+	return ec2_describe_region("DescribeSubnets", subnets, EC2_SUBNETS_MOST);
 }
 
 struct aws_request *ec2_describe_subnet(const char *subnet)
@@ -97,6 +147,46 @@ struct aws_request *ec2_describe_vpc_peering_connections(void)
 	return ec2_describe("DescribeVpcPeeringConnections", peerings);
 }
 
+struct aws_request *ec2_describe_block_public_access(void)
+{
+	AWS_SHAPE(options, {"vpcBlockPublicAccessOptions", AWS_OBJECT},
+		  {"vpcBlockPublicAccessOptions.internetGatewayBlockMode", AWS_STRING});
+
+	return ec2_describe_all("DescribeVpcBlockPublicAccessOptions", options);
+}
+
+struct aws_request *ec2_describe_block_public_access_exclusions(void)
+{
+	AWS_SHAPE(exclusions, {"vpcBlockPublicAccessExclusionSet", AWS_LIST},
+		  {"vpcBlockPublicAccessExclusionSet.*", AWS_OBJECT},
+		  {"vpcBlockPublicAccessExclusionSet.*.resourceArn", AWS_STRING},
+		  {"vpcBlockPublicAccessExclusionSet.*.state", AWS_STRING},
+		  {"vpcBlockPublicAccessExclusionSet.*.internetGatewayExclusionMode", AWS_STRING});
+
+	return ec2_describe_region("DescribeVpcBlockPublicAccessExclusions", exclusions, 0);
+}
+
+struct aws_request *ec2_describe_dhcp_options(void)
+{
+	AWS_SHAPE(options, {"dhcpOptionsSet", AWS_LIST}, {"dhcpOptionsSet.*", AWS_OBJECT},
+		  {"dhcpOptionsSet.*.dhcpOptionsId", AWS_STRING},
+		  {"dhcpOptionsSet.*.dhcpConfigurationSet", AWS_LIST | AWS_OPTIONAL},
+		  {"dhcpOptionsSet.*.dhcpConfigurationSet.*", AWS_OBJECT},
+		  {"dhcpOptionsSet.*.dhcpConfigurationSet.*.key", AWS_STRING},
+		  {"dhcpOptionsSet.*.dhcpConfigurationSet.*.valueSet", AWS_LIST | AWS_OPTIONAL},
+		  {"dhcpOptionsSet.*.dhcpConfigurationSet.*.valueSet.*", AWS_OBJECT});
+
+	return ec2_describe_region("DescribeDhcpOptions", options, 0);
+}
+
+struct aws_request *ec2_describe_nat_gateways(void)
+{
+	AWS_SHAPE(gateways_of_nat, {"natGatewaySet", AWS_LIST}, {"natGatewaySet.*", AWS_OBJECT},
+		  {"natGatewaySet.*.state", AWS_STRING}, {"natGatewaySet.*.subnetId", AWS_STRING | AWS_OPTIONAL});
+
+	return ec2_describe_region("DescribeNatGateways", gateways_of_nat, 0);
+}
+
 struct aws_request *ec2_describe_availability_zones(void)
 {
 	AWS_SHAPE(zones, {"availabilityZoneInfo", AWS_LIST}, {"availabilityZoneInfo.*", AWS_OBJECT},
@@ -112,16 +202,6 @@ struct aws_request *ec2_describe_addresses(void)
 	AWS_SHAPE(addresses, {"addressesSet", AWS_LIST}, {"addressesSet.*", AWS_OBJECT});
 
 	return ec2_describe_all("DescribeAddresses", addresses);
-}
-
-struct aws_request *ec2_describe_account_attribute(const char *attribute)
-{
-	AWS_SHAPE(attributes, {"accountAttributeSet", AWS_LIST}, {"accountAttributeSet.*", AWS_OBJECT},
-		  {"accountAttributeSet.*.attributeValueSet", AWS_LIST});
-	struct aws_request *r = ec2_describe_all("DescribeAccountAttributes", attributes);
-
-	aws_put_texts(&r, "AttributeName", &attribute, 1);
-	return r;
 }
 
 struct aws_request *ec2_describe_lambda_interfaces(const char *subnet, const char *group)

@@ -12,19 +12,31 @@
 
 #include "aws/aws.h"
 
+/* The longest lists that are read of a region; a reply with more is marked as truncated. */
+#define EC2_VPCS_MOST	 1000
+#define EC2_SUBNETS_MOST 5000
+
 struct aws_request *ec2_describe_vpcs(const char *vpc);
+struct aws_request *ec2_describe_all_vpcs(void); /* of the region, also those that other accounts share */
 /* attribute: enableDnsSupport or enableDnsHostnames. The reply's <attribute>.value is "true" or "false". */
 struct aws_request *ec2_describe_vpc_attribute(const char *vpc, const char *attribute);
 struct aws_request *ec2_describe_internet_gateways(const char *vpc); /* attached to the VPC */
+struct aws_request *ec2_describe_all_internet_gateways(void);	     /* of the region */
 struct aws_request *ec2_describe_subnets(const char *vpc);	     /* all subnets of the VPC */
+struct aws_request *ec2_describe_all_subnets(void);		     /* of the region */
 struct aws_request *ec2_describe_subnet(const char *subnet);	     /* only this subnet */
 struct aws_request *ec2_describe_vpc_peering_connections(void);	     /* in which the account is on either side */
 struct aws_request *ec2_describe_availability_zones(void);
 struct aws_request *ec2_describe_addresses(void);
 /*
- * attribute: vpc-max-elastic-ips. The value is accountAttributeSet.0.attributeValueSet.0.attributeValue of the reply.
+ * Whether VPC Block Public Access is on in the region: vpcBlockPublicAccessOptions.internetGatewayBlockMode is off,
+ * block-bidirectional or block-ingress. The exclusions name VPCs and subnets by ARN.
  */
-struct aws_request *ec2_describe_account_attribute(const char *attribute);
+struct aws_request *ec2_describe_block_public_access(void);
+struct aws_request *ec2_describe_block_public_access_exclusions(void);
+/* All sets of the region: dhcpOptionsSet, each with key and values of dhcpConfigurationSet. */
+struct aws_request *ec2_describe_dhcp_options(void);
+struct aws_request *ec2_describe_nat_gateways(void); /* of the region, also deleted ones */
 /* The network interfaces that Lambda has created in this subnet with this security group. */
 struct aws_request *ec2_describe_lambda_interfaces(const char *subnet, const char *group);
 struct aws_request *ec2_delete_network_interface(const char *id);

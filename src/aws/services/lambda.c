@@ -29,6 +29,16 @@ struct aws_request *lambda_update_vpc(const char *function, const cJSON *subnets
 	return r;
 }
 
+struct aws_request *lambda_get_account_settings(void)
+{
+	AWS_SHAPE(settings, {"AccountLimit", AWS_OBJECT}, {"AccountLimit.ConcurrentExecutions", AWS_NUMBER});
+	struct aws_request *r = aws_rest_new(&aws_service_lambda, "GetAccountSettings", "GET",
+					     "/2016-08-19/account-settings", NULL, NULL);
+
+	aws_put_members(r, settings);
+	return r;
+}
+
 static struct aws_request *lambda_make_invoke(struct aws_request *r, struct buf *event, int timeout_ms)
 {
 	if (!r)

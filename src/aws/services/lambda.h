@@ -14,6 +14,9 @@
 
 struct aws_request *lambda_get_function_configuration(const char *function);
 
+/* The quotas of the account in this region. Reply: AccountLimit.ConcurrentExecutions. */
+struct aws_request *lambda_get_account_settings(void);
+
 /*
  * Connects the function to these subnets and security groups (strings, copied). Empty lists disconnect it from its VPC.
  */

@@ -27,6 +27,8 @@ aws_service_lambda = {.name = "lambda", .env_name = "LAMBDA", .signing_name = "l
 	 .protocol = AWS_REST_JSON},
 aws_service_logs = {.name = "logs", .env_name = "CLOUDWATCH_LOGS", .signing_name = "logs",
 	 .protocol = AWS_JSON, .target_prefix = "Logs_20140328"},
+aws_service_quotas = {.name = "service-quotas", .env_name = "SERVICE_QUOTAS", .signing_name = "servicequotas",
+	 .protocol = AWS_JSON, .target_prefix = "ServiceQuotasV20190624"},
 aws_service_ssm = {.name = "ssm", .env_name = "SSM", .signing_name = "ssm",
 	 .protocol = AWS_JSON, .target_prefix = "AmazonSSM"},
 aws_service_sso = {.name = "sso", .env_name = "SSO", .signing_name = "sso", .protocol = AWS_REST_JSON},
@@ -36,7 +38,7 @@ aws_service_sts = {.name = "sts", .env_name = "STS", .signing_name = "sts",
 
 const struct aws_service *const aws_services[] = {
 	&aws_service_cloudformation, &aws_service_ec2, &aws_service_ecr, &aws_service_ecs, &aws_service_efs,
-	&aws_service_iam, &aws_service_kms, &aws_service_lambda, &aws_service_logs, &aws_service_sso,
+	&aws_service_iam, &aws_service_kms, &aws_service_lambda, &aws_service_logs, &aws_service_quotas, &aws_service_sso,
 	&aws_service_sso_oidc, &aws_service_ssm, &aws_service_sts, NULL,
 };
 /* clang-format on */

@@ -12,8 +12,8 @@
 #include "aws/aws.h"
 
 extern const struct aws_service aws_service_cloudformation, aws_service_ec2, aws_service_ecr, aws_service_ecs,
-	aws_service_efs, aws_service_iam, aws_service_kms, aws_service_lambda, aws_service_logs, aws_service_ssm,
-	aws_service_sso, aws_service_sso_oidc, aws_service_sts;
+	aws_service_efs, aws_service_iam, aws_service_kms, aws_service_lambda, aws_service_logs, aws_service_quotas,
+	aws_service_ssm, aws_service_sso, aws_service_sso_oidc, aws_service_sts;
 
 extern const struct aws_service *const aws_services[]; /* all services, NULL at the end */
 

@@ -15,7 +15,7 @@
 #define VPC "vpc-0123456789abcdef0"
 
 /* A VPC that passes every check; each case replaces one reply. */
-enum reply { VPCS, SUPPORT, HOSTNAMES, GATEWAYS, SUBNETS, PEERINGS, ZONES, ADDRESSES, REPLIES };
+enum reply { VPCS, SUPPORT, HOSTNAMES, GATEWAYS, SUBNETS, PEERINGS, ZONES, REPLIES };
 
 static const char *const fine[REPLIES] = {
 	[VPCS] = "{\"vpcSet\":[{\"vpcId\":\"vpc-other\",\"cidrBlock\":\"10.0.0.0/8\"},{\"vpcId\":\"" VPC "\","
@@ -52,7 +52,6 @@ static const char *const fine[REPLIES] = {
 		  "\"availability-zone\"},"
 		  "{\"zoneName\":\"us-east-1d\",\"zoneId\":\"use1-az2\",\"zoneState\":\"available\",\"zoneType\":"
 		  "\"availability-zone\"}]}",
-	[ADDRESSES] = "{\"addressesSet\":[{},{},{},{}]}",
 };
 
 struct trial {
@@ -78,21 +77,24 @@ static int run(const struct trial *t, const cJSON *deployed, const char *const *
 {
 	_cleanup_(settings_unref_cleanup) struct settings *s = make_settings(t->settings);
 	cJSON *replies[REPLIES];
-	struct precheck p = {.settings = s, .deployed = deployed, .own_subnets = own};
+	struct precheck p = {.settings = s,
+			     .vpc = {.region = "us-east-1", .efs = s->efs},
+			     .nat_quota = QUOTA_UNKNOWN,
+			     .deployed = deployed,
+			     .own_subnets = own};
 	int r;
 
 	for (int i = 0; i < REPLIES; i++) {
 		replies[i] = cJSON_Parse(t->reply && i == (int)t->which ? t->reply : fine[i]);
 		assert_non_null(replies[i]);
 	}
-	p.vpcs = replies[VPCS];
-	p.dns_support = replies[SUPPORT];
-	p.dns_hostnames = replies[HOSTNAMES];
-	p.gateways = replies[GATEWAYS];
+	p.vpc.vpcs = replies[VPCS];
+	p.vpc.dns_support = replies[SUPPORT];
+	p.vpc.dns_hostnames = replies[HOSTNAMES];
+	p.vpc.gateways = replies[GATEWAYS];
 	p.subnets = replies[SUBNETS];
 	p.peerings = replies[PEERINGS];
 	p.zones = replies[ZONES];
-	p.addresses = replies[ADDRESSES];
 	r = precheck(&p, ret, err);
 	for (int i = 0; i < REPLIES; i++)
 		cJSON_Delete(replies[i]);
@@ -136,9 +138,6 @@ static void test_creating(void **state)
 		 "10.0.0.64/27"},
 		{"subnet_cidr=10.9.0.0/27\n", 0, NULL, "not inside " VPC " (10.0.0.0/24, 10.1.0.0/26)", "10.0.0.64/27"},
 		{FREE, ZONES, "{\"availabilityZoneInfo\":[]}", "no availability zone", ""},
-		{FREE, ADDRESSES, "{\"addressesSet\":[{},{},{},{},{}]}", "all 5 Elastic IP",
-		 "aws ec2 describe-addresses"},
-		{FREE, ADDRESSES, "{\"addressesSet\":\"\"}", NULL, NULL},
 	};
 
 	(void)state;
@@ -183,7 +182,6 @@ static void test_updating_is_not_stopped_by_the_stack_itself(void **state)
 		"{\"subnetId\":\"subnet-2\",\"vpcId\":\"" VPC "\",\"cidrBlock\":\"10.0.0.80/28\"}]}",
 		NULL, NULL};
 	static const char *const own[] = {"subnet-1", "subnet-2", NULL};
-	static const struct trial full = {FREE, ADDRESSES, "{\"addressesSet\":[{},{},{},{},{},{}]}", NULL, NULL};
 	cJSON *deployed = deployed_with("10.0.0.64/27", "us-east-1d");
 	struct precheck_result result;
 	struct error err = {0};
@@ -193,7 +191,6 @@ static void test_updating_is_not_stopped_by_the_stack_itself(void **state)
 	assert_string_equal(result.availability_zone, "us-east-1d");
 	assert_int_equal(run(&t, deployed, own + 1, &result, &err), -EINVAL);
 	assert_non_null(strstr(err.message, "subnet-1"));
-	assert_int_equal(run(&full, deployed, own, &result, &err), 0);
 	cJSON_Delete(deployed);
 }
 
@@ -221,29 +218,43 @@ static void test_what_is_fixed_for_life(void **state)
 	cJSON_Delete(wanted);
 }
 
-static void test_a_known_quota_counts(void **state)
+/* A zone that has all its NAT gateways is passed over; if all have, that is the reason. */
+static void test_zones_with_room_for_a_nat_gateway(void **state)
 {
 	_cleanup_(settings_unref_cleanup) struct settings *s = make_settings(FREE);
 	cJSON *replies[REPLIES];
-	struct precheck p = {.settings = s, .address_quota = 4};
+	cJSON *subnets = cJSON_Parse("{\"subnetSet\":[{\"subnetId\":\"subnet-c\",\"availabilityZone\":\"us-east-1c\"},"
+				     "{\"subnetId\":\"subnet-d\",\"availabilityZone\":\"us-east-1d\"}]}");
+	cJSON *one = cJSON_Parse("{\"natGatewaySet\":[{\"state\":\"available\",\"subnetId\":\"subnet-c\"},"
+				 "{\"state\":\"deleted\",\"subnetId\":\"subnet-d\"}]}");
+	cJSON *two = cJSON_Parse("{\"natGatewaySet\":[{\"state\":\"available\",\"subnetId\":\"subnet-c\"},"
+				 "{\"state\":\"pending\",\"subnetId\":\"subnet-d\"}]}");
+	struct precheck p = {.settings = s, .vpc = {.region = "us-east-1", .efs = true}, .nat_quota = 1};
 	struct precheck_result result;
 	struct error err = {0};
 
 	(void)state;
 	for (int i = 0; i < REPLIES; i++)
 		replies[i] = cJSON_Parse(fine[i]);
-	p.vpcs = replies[VPCS];
-	p.dns_support = replies[SUPPORT];
-	p.dns_hostnames = replies[HOSTNAMES];
-	p.gateways = replies[GATEWAYS];
+	p.vpc.vpcs = replies[VPCS];
+	p.vpc.gateways = replies[GATEWAYS];
 	p.zones = replies[ZONES];
-	p.addresses = replies[ADDRESSES];
-	assert_int_equal(precheck(&p, &result, &err), -EINVAL);
-	assert_non_null(strstr(err.message, "all 4 Elastic IP"));
-	p.address_quota = 10;
+	p.nat_subnets = subnets;
+	p.nat_gateways = one;
 	assert_int_equal(precheck(&p, &result, &err), 0);
+	assert_string_equal(result.availability_zone, "us-east-1d");
+	p.nat_gateways = two;
+	assert_int_equal(precheck(&p, &result, &err), -EINVAL);
+	assert_non_null(strstr(err.message, "every availability zone of us-east-1 has its 1 NAT gateways"));
+	assert_non_null(strstr(err.remedy, "L-FE5A380F --desired-value 2"));
+	p.nat_quota = QUOTA_UNKNOWN;
+	assert_int_equal(precheck(&p, &result, &err), 0);
+	assert_string_equal(result.availability_zone, "us-east-1c");
 	for (int i = 0; i < REPLIES; i++)
 		cJSON_Delete(replies[i]);
+	cJSON_Delete(subnets);
+	cJSON_Delete(one);
+	cJSON_Delete(two);
 }
 
 static void test_excluded_zones(void **state)
@@ -262,7 +273,7 @@ int main(void)
 		cmocka_unit_test(test_creating),
 		cmocka_unit_test(test_updating_is_not_stopped_by_the_stack_itself),
 		cmocka_unit_test(test_what_is_fixed_for_life),
-		cmocka_unit_test(test_a_known_quota_counts),
+		cmocka_unit_test(test_zones_with_room_for_a_nat_gateway),
 		cmocka_unit_test(test_excluded_zones),
 	};
 

@@ -11,16 +11,16 @@ import itertools
 
 from moto.core.responses import ActionResult
 from moto.ec2.exceptions import DependencyViolationError, EC2ClientError
-from moto.ec2.models import EC2Backend, elastic_ip_addresses
+from moto.ec2.models import EC2Backend, ec2_backends, elastic_ip_addresses
 from moto.ec2.models.elastic_network_interfaces import NetworkInterface
-from moto.ec2.models.vpcs import VPCEndPoint
+from moto.ec2.models.vpcs import VPC, VPCEndPoint
 from moto.ec2.responses import EC2Response
 
+from ..common import quotas
 from ..common.patching import surround
 
 NAT_CREATE = 90
 NAT_DELETE = 50
-MAX_ADDRESSES = 5
 
 #: action -> (key of the list in its reply, parameter with explicit IDs)
 PAGED = {
@@ -62,8 +62,18 @@ def install(context) -> None:
         setattr(EC2Response, name, _paged(getattr(EC2Response, name), key, ids))
     _filters()
     _endpoints()
+    VPC.owner_id = property(lambda vpc: getattr(vpc, "shared_by", vpc.ec2_backend.account_id))
+    context.controls["POST", "/sandbox/vpc"] = share_vpc
     numbers = itertools.count(1)
     elastic_ip_addresses.random_ip = lambda: f"203.0.113.{next(numbers) % 254 + 1}"
+
+
+def share_vpc(wish):
+    """`{"vpc": ID, "owner": ACCOUNT}`: from now on another account owns the VPC and shares it."""
+    backends = ec2_backends[_context.account_id][_context.region]
+    vpc = backends.get_vpc(wish["vpc"])
+    vpc.shared_by = wish["owner"]
+    return 200, {"vpc": vpc.id, "owner": vpc.owner_id}
 
 
 def _filters() -> None:
@@ -187,7 +197,14 @@ def delete_network_interface(response, original):
 
 
 def create_subnet(backend, original, vpc_id, cidr_block, *arguments, **keywords):
-    """The smallest subnet is a /28; only default subnets map public addresses."""
+    """The smallest subnet is a /28; only default subnets map public addresses; a
+    participant cannot create subnets in a VPC that is shared with it."""
+    if hasattr(backend, "default_vpc") and backend.get_vpc(vpc_id).owner_id != backend.account_id:
+        raise EC2ClientError(
+            "UnauthorizedOperation",
+            "You are not authorized to perform this operation. User is not authorized to "
+            f"perform: ec2:CreateSubnet on resource: {vpc_id}",
+        )
     try:
         prefix = ipaddress.ip_network(str(cidr_block), strict=False).prefixlen
     except ValueError:
@@ -238,8 +255,8 @@ def _referenced(backend, group_id) -> bool:
 
 
 def allocate_address(backend, original, *arguments, **keywords):
-    """The default quota is five addresses per region."""
-    if len(backend.addresses) >= MAX_ADDRESSES:
+    """The quota of addresses per region."""
+    if len(backend.addresses) >= quotas.value(quotas.ADDRESSES):
         raise EC2ClientError(
             "AddressLimitExceeded", "The maximum number of addresses has been reached."
         )
@@ -277,6 +294,7 @@ def _once_per_token(original):
 
 def create_nat_gateway(backend, original, subnet_id, allocation_id, *rest, **keywords):
     """The gateway is pending for a while; without an Internet gateway it fails."""
+    _check_nat_quota(backend, backend.get_subnet(subnet_id).availability_zone)
     gateway = original(backend, subnet_id, allocation_id, *rest, **keywords)
     subnet = backend.get_subnet(subnet_id)
     interface = gateway._eni
@@ -289,6 +307,22 @@ def create_nat_gateway(backend, original, subnet_id, allocation_id, *rest, **key
     gateway.state = "pending"
     _context.later(NAT_CREATE, functools.partial(_finish_nat, backend, gateway))
     return gateway
+
+
+def _check_nat_quota(backend, zone) -> None:
+    """The quota is one of the availability zone."""
+    here = [
+        gateway
+        for gateway in backend.nat_gateways.values()
+        if gateway.state in ("pending", "available", "deleting")
+        and backend.get_subnet(gateway.subnet_id).availability_zone == zone
+    ]
+    most = quotas.value(quotas.NAT_GATEWAYS)
+    if len(here) >= most:
+        raise EC2ClientError(
+            "NatGatewayLimitExceeded",
+            f"The maximum number of NAT Gateways has been reached. (Service: AmazonEC2) {most:.0f}",
+        )
 
 
 def _finish_nat(backend, gateway) -> None:

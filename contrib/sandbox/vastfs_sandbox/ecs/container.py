@@ -13,10 +13,12 @@ import os
 import time
 from pathlib import Path
 
+from moto.ec2.models import ec2_backends
 from moto.efs.models import efs_backends
 
 from ..containers import host_place, images, layers, processes, programs
 from ..containers.image_place import ImagePlace
+from ..ec2 import is_cut_off
 from .. import logs
 
 NO_COMMAND = "CannotStartContainerError: no command specified"
@@ -104,6 +106,9 @@ class Container:
     def _image(self):
         """The image for the task's architecture."""
         uri = self.definition["image"]
+        subnet = self.task.subnet()
+        if subnet and is_cut_off(subnet.ec2_backend, subnet.vpc_id):
+            raise StartFailure(no_registry())
         platform = self.task.runtime_platform.get("cpuArchitecture", "X86_64")
         try:
             return images.locate(uri).for_platform(images.architecture(platform))
@@ -258,7 +263,8 @@ def file_system_directory(context, task, efs: dict) -> Path:
     identity = efs.get("fileSystemId", "")
     file_system = backend.file_systems_by_id.get(identity)
     subnet = task.subnet()
-    if not (file_system and subnet and file_system.has_mount_target(subnet)):
+    known = subnet and names_of_aws_resolve(backend, subnet)
+    if not (file_system and known and file_system.has_mount_target(subnet)):
         raise StartFailure(unresolved(identity, task.region_name))
     path = efs.get("rootDirectory", "/")
     point = (efs.get("authorizationConfig") or {}).get("accessPointId")
@@ -269,6 +275,13 @@ def file_system_directory(context, task, efs: dict) -> Path:
         path = access_point.root_directory.get("Path", "/")
     root = context.run_dir / "efs" / identity
     return root / os.path.normpath("/" + path.lstrip("/")).lstrip("/")
+
+
+def names_of_aws_resolve(backend, subnet) -> bool:
+    """Only Amazon's DNS servers know the names of file systems."""
+    vpc = ec2_backends[backend.account_id][backend.region_name].get_vpc(subnet.vpc_id)
+    servers = vpc.dhcp_options and vpc.dhcp_options._options["domain-name-servers"]
+    return not servers or "AmazonProvidedDNS" in servers
 
 
 def cannot_start(program: str, why: str) -> str:
@@ -292,6 +305,14 @@ def cannot_pull(why: str) -> str:
     return (
         "CannotPullContainerError: pull image manifest has been retried 1 time(s): "
         + why
+    )
+
+
+def no_registry() -> str:
+    return (
+        "ResourceInitializationError: unable to pull secrets or registry auth: The task "
+        "cannot pull registry auth from Amazon ECR: There is a connection issue between "
+        "the task and Amazon ECR. Check your task network configuration."
     )
 
 

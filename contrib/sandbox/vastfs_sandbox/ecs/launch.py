@@ -15,6 +15,8 @@ from moto.ecs.exceptions import (
     InvalidParameterException,
 )
 
+from ..common import quotas
+
 MANAGED_CLUSTER_TAG = "aws:ecs:clusterName"
 MANAGED_SERVICE_TAG = "aws:ecs:serviceName"
 NO_INSTANCES = "No Container Instances were found in your cluster."
@@ -22,6 +24,8 @@ NO_CAPACITY = (
     "Capacity is unavailable at this time. Please try again later or in a different "
     "availability zone"
 )
+TOO_MANY_VCPUS = "You’ve reached the limit on the number of vCPUs you can run concurrently"
+UNITS_A_VCPU = 1024
 NO_NETWORK = "Network Configuration must be provided when networkMode 'awsvpc' is specified."
 NOT_FOR_FARGATE = "Task definition does not support launch_type FARGATE."
 
@@ -82,6 +86,7 @@ def launch(backend, cluster, definition, network, request: dict) -> list:
 
     `request` has the fields of RunTask except those of the placement.
     """
+    check_vcpus(backend, definition, int(request.get("count", 1)))
     tasks = backend.run_task(
         cluster.name,
         definition.arn,
@@ -97,6 +102,19 @@ def launch(backend, cluster, definition, network, request: dict) -> list:
     for task in tasks:
         _settle(backend, cluster, definition, task, request)
     return tasks
+
+
+def check_vcpus(backend, definition, count: int) -> None:
+    """The quota of vCPUs that run on Fargate at once."""
+    used = sum(
+        float(task.cpu or 0) / UNITS_A_VCPU
+        for table in backend.tasks.values()
+        for task in table.values()
+        if task.last_status != "STOPPED"
+    )
+    wanted = count * float(definition.cpu or 0) / UNITS_A_VCPU
+    if used + wanted > quotas.value(quotas.FARGATE_VCPUS):
+        raise EcsClientException(TOO_MANY_VCPUS)
 
 
 def _settle(backend, cluster, definition, task, request: dict) -> None:

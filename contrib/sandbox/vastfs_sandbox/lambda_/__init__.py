@@ -4,7 +4,7 @@
 The server calls `install`.
 """
 
-from . import images, interfaces, invoke, response_stream
+from . import account, images, interfaces, invoke, response_stream
 
 
 def install(context) -> None:
@@ -13,3 +13,4 @@ def install(context) -> None:
     images.install(context)
     invoke.install(context)
     response_stream.install(context)
+    account.install(context)

@@ -28,6 +28,7 @@ MOTO_VERSION = "5.2.1"
 #: reverse one
 PACKAGES = (
     "ec2",
+    "quotas",
     "iam",
     "efs",
     "registry",

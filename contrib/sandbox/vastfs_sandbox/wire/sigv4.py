@@ -32,6 +32,7 @@ TARGETS = {
     "AmazonEC2ContainerRegistry_V20150921": "ecr",
     "Logs_20140328": "logs",
     "AmazonSSM": "ssm",
+    "ServiceQuotasV20190624": "servicequotas",
     "ResourceGroupsTaggingAPI_20170126": "tagging",
 }
 #: API version of the query services -> signing name

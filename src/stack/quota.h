@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * quota.h - decides whether the account's quotas allow this stack, before AWS refuses it after minutes.
+ *
+ * Pure; any thread. A quota that is not known (QUOTA_UNKNOWN) refuses nothing. What other stacks use is counted where
+ * one call of AWS tells it: addresses and NAT gateways, not vCPUs.
+ *
+ * Sources: Service Quotas' codes; Amazon VPC User Guide, "Quotas"; AWS Lambda Developer Guide, "Lambda quotas" ("New
+ * AWS accounts have reduced concurrency and memory quotas").
+ */
+#ifndef VASTFS_STACK_QUOTA_H
+#define VASTFS_STACK_QUOTA_H
+
+#include "stack/settings.h"
+
+#include <cjson/cJSON.h>
+
+enum quota { QUOTA_ADDRESSES, QUOTA_NAT_GATEWAYS, QUOTA_FARGATE_VCPUS, QUOTA_COUNT };
+
+struct quota_rule {
+	const char *service_code, *quota_code; /* Service Quotas' names */
+	const char *what;		       /* for messages: a plural */
+};
+
+extern const struct quota_rule quota_rules[QUOTA_COUNT];
+
+#define QUOTA_UNKNOWN (-1.0)
+
+/* -EINVAL if the region has no address left for the NAT gateway. addresses: DescribeAddresses' reply. */
+int quota_check_addresses(const cJSON *addresses, double quota, const char *region, struct error *err);
+
+/* -EINVAL if even a single server would exceed the quota. */
+int quota_check_vcpus(const struct settings *s, double quota, struct error *err);
+
+/*
+ * -EINVAL if lambda_memory exceeds what Lambda grants to a new account. AWS has no call that tells this limit; new
+ * accounts are recognized by their quota of concurrent executions, which is reduced likewise.
+ */
+int quota_check_lambda_memory(const struct settings *s, double concurrent_executions, struct error *err);
+#define QUOTA_NEW_ACCOUNT_LAMBDA_MEMORY 3008 /* MB */
+
+/* The number of NAT gateways that count against the quota: of all zones, or of the zone of that name. */
+unsigned quota_count_nat_gateways(const cJSON *nat_gateways, const cJSON *subnets, const char *zone);
+
+#endif
