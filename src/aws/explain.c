@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What AWS's error codes mean to vastfs and what a person can do about them, as data. */
 #include "aws/protocol/protocol.h"
+#include "aws/rights.h"
 
 #include <string.h>
 
@@ -12,7 +13,6 @@ static const char wrong_keys[] =
 	"set "
 	"aws_profile in config/default.env to another profile; the AWS CLI checks the same keys with: aws sts "
 	"get-caller-identity";
-static const char permission[] = "ask the administrator of the account for this permission";
 
 static const struct {
 	const char *code; /* a "*" at the end matches any text */
@@ -31,8 +31,6 @@ static const struct {
 	{"InvalidSignatureException", -ENOKEY, wrong_keys},
 	{"IncompleteSignature*", -ENOKEY, wrong_keys},
 	{"MissingAuthenticationToken*", -ENOKEY, wrong_keys},
-	{"AccessDenied*", -EIO, permission},
-	{"UnauthorizedOperation", -EIO, permission},
 	{"OptInRequired", -EIO, "enable the region or the service for this account"},
 	{"RequestLimitExceeded", -EIO, "wait a minute: the account has made too many calls"},
 	{"Throttling*", -EIO, "wait a minute: the account has made too many calls"},
@@ -55,9 +53,11 @@ static bool explain_is_about_resource(const struct error *err)
 	return strcmp(err->code, "AuthFailure") == 0 && strstr(err->message, "specified resource");
 }
 
-void aws_explain(struct error *err)
+void aws_explain(struct error *err, const char *action)
 {
 	err->errnum = -EIO;
+	if (rights_are_missing(err))
+		rights_remedy(err, action);
 	for (size_t i = 0; i < ARRAY_SIZE(meanings); i++) {
 		if (!explain_matches(meanings[i].code, err->code) || explain_is_about_resource(err))
 			continue;

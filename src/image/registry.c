@@ -2,6 +2,7 @@
 #include "image/registry.h"
 
 #include "aws/http_call.h"
+#include "aws/rights.h"
 #include "base/clock.h"
 #include "base/secret.h"
 #include "image/authenticate.h"
@@ -75,6 +76,8 @@ static void registry_advise(const struct http_reply *reply, struct error *err)
 
 	if (error_has_code(err, "BLOB_UPLOAD_UNKNOWN")) {
 		error_remedy(err, "run: touch control/deploy (the registry has lost an upload)");
+	} else if (rights_are_missing(err)) {
+		rights_remedy(err, NULL);
 	} else if (status == 401 || status == 403) {
 		error_remedy(err,
 			     "check vast_image in config/default.env (a registry returns the same error for an image "

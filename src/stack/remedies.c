@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "stack/remedies.h"
 
+#include "aws/rights.h"
+
 #include <string.h>
 
 #define FRESH_ROLE "deploy again: the new role was not yet known everywhere in AWS"
@@ -20,20 +22,10 @@ static const struct remedy remedies[] = {
 	 true},
 	{NULL, "unable to assume the role",
 	 "touch control/run-task again: the new role was not yet known everywhere in AWS", false},
-	{NULL, "iam:PassRole",
-	 "grant the credentials iam:PassRole for the roles of the stack, whose names start with the stack's name",
-	 false},
-	{NULL, "iam:CreateRole",
-	 "grant the credentials iam:CreateRole, iam:PutRolePolicy, iam:PassRole and iam:TagRole, which creating the "
-	 "stack's roles needs",
-	 false},
 
 	/* Managed policies of the roles. */
 	{NULL, "does not exist or is not attachable",
 	 "correct role_policies in config/default.env, then: touch control/deploy", false},
-	{NULL, "iam:AttachRolePolicy",
-	 "grant the credentials iam:AttachRolePolicy and iam:DetachRolePolicy for the policies in role_policies",
-	 false},
 	{NULL, "PoliciesPerRole",
 	 "list fewer policies in role_policies, or have the quota raised (Service Quotas, IAM managed policies "
 	 "attached "
@@ -128,6 +120,8 @@ bool remedy_apply(struct error *err)
 {
 	const struct remedy *r = remedy_find(err->code, err->message);
 
+	if (!r && rights_are_missing(err) && !err->remedy[0])
+		rights_remedy(err, NULL);
 	if (!r)
 		return false;
 	if (!err->remedy[0])

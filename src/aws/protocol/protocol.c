@@ -120,7 +120,8 @@ static void protocol_parse_failure(const struct aws_request *r, const struct htt
 		snprintf(err->message, sizeof(err->message), "%s returned HTTP status %d for %s: %s", r->service->name,
 			 reply->status, r->operation, *words ? words : "no message");
 	err->http_status = reply->status;
-	aws_explain(err);
+	snprintf(words, sizeof(words), "%s:%s", r->service->signing_name, r->operation);
+	aws_explain(err, words);
 }
 
 /* Makes the message of the server one line without control characters, and sets errno and remedy. */

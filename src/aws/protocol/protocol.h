@@ -44,8 +44,9 @@ void aws_reply_parse(const struct aws_request *r, const struct http_reply *http,
 /* Sets request_id, also of a truncated reply. */
 void aws_reply_take_request_id(const struct http_reply *http, struct aws_reply *reply);
 
-/* Sets errno and remedy by err->code and http_status, from a table. */
-void aws_explain(struct error *err);
+/* Sets errno and remedy by err->code, from a table. action: what IAM calls the operation, for a denied call; may be
+ * NULL. */
+void aws_explain(struct error *err, const char *action);
 
 /* For the rows: sets the code of a JSON error ("prefix#Code:uri" becomes "Code"). */
 void aws_take_json_error(const struct http_reply *http, struct aws_reply *reply);

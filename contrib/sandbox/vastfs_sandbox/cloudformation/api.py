@@ -212,6 +212,7 @@ class CloudFormation(BaseResponse):
                 )
             if stack.busy:
                 raise _not_updatable(stack)
+            stack.caller = self.access_key
             _execute(stack, change_set, token, self._get_param("DisableRollback"))
             _tokens.record(stack, token, "ExecuteChangeSet", change_set.id)
         return EmptyResult()
@@ -237,6 +238,7 @@ class CloudFormation(BaseResponse):
         on_failure = self._get_param("OnFailure")
         if self._get_param("DisableRollback"):
             on_failure = "DO_NOTHING"
+        stack.caller = self.access_key
         stack.begin("CREATE_STACK", token)
         _tokens.record(stack, token, "CreateStack")
         adopt(stack, inputs)
@@ -255,6 +257,7 @@ class CloudFormation(BaseResponse):
             if not _differs(stack, inputs):
                 raise invalid("No updates are to be performed.")
             stack.updated = describe.now()
+            stack.caller = self.access_key
             stack.begin("UPDATE_STACK", token)
             _tokens.record(stack, token, "UpdateStack")
             _start(stack, "update", inputs)
@@ -289,6 +292,7 @@ class CloudFormation(BaseResponse):
                     "can not be continued."
                 )
             _check_skipped(stack, skipped)
+            stack.caller = self.access_key
             stack.begin("CONTINUE_ROLLBACK", token)
             _tokens.record(stack, token, "ContinueUpdateRollback", str(skipped))
             _start(stack, "continue_rollback", skipped, status="UPDATE_ROLLBACK")
@@ -303,6 +307,7 @@ class CloudFormation(BaseResponse):
             if _tokens.repeated(stack, token, "DeleteStack"):
                 return EmptyResult()
             if stack.status != "DELETE_IN_PROGRESS":
+                stack.caller = self.access_key
                 _delete(stack, token, self._get_param("RetainResources") or [])
             _tokens.record(stack, token, "DeleteStack")
         return EmptyResult()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from ..common import clock
+from ..wire.sigv4 import ACCESS_KEY
 from .template import Scope, invalid
 
 STACK_TYPE = "AWS::CloudFormation::Stack"
@@ -107,6 +108,7 @@ class Stack:
         self.operation_id = str(uuid.uuid4())
         self.operation_type = "CREATE_STACK"
         self.operation = None
+        self.caller = ACCESS_KEY  # the key of the caller who started the operation
         self.rollback = None  # the remaining work of a failed rollback
 
     @property

@@ -28,8 +28,8 @@ class Call:
         self.token = str(uuid.uuid4())
 
     def client(self, service):
-        """A client in the stack's region."""
-        return clients.client(service, self.stack.region)
+        """A client in the stack's region, with the rights of the operation's caller."""
+        return clients.client(service, self.stack.region, self.stack.caller)
 
     def name(self, limit=64) -> str:
         """A unique name in CloudFormation's form."""
@@ -110,6 +110,7 @@ def handler_code(code: str) -> str:
         ("Duplicate", "AlreadyExists"),
         ("LimitExceeded", "ServiceLimitExceeded"),
         ("AccessDenied", "AccessDenied"),
+        ("Unauthorized", "AccessDenied"),
         ("Throttl", "Throttling"),
     ):
         if piece in code:

@@ -34,6 +34,8 @@ class Context:
     facts: dict = field(default_factory=dict)
     #: what packages add to the control paths: (method, path) -> handle(body)
     controls: dict = field(default_factory=dict)
+    #: (access key, region, repository, action of the protocol) -> why it is refused, or ""
+    registry_guard: object = lambda *_: ""
     #: moto's backends are not made for threads: hold this while changing them
     #: outside a request, and never sleep under it
     lock: threading.RLock = field(default_factory=threading.RLock)

@@ -56,10 +56,10 @@ def set_repository_policy(backend, original, registry_id, repository_name, polic
     }
 
 
-def password(region: str) -> str:
-    """A password for the registry of one region, valid for 12 hours."""
+def password(region: str, access_key: str) -> str:
+    """A password for the registry of one region, valid for 12 hours, with the rights of its owner."""
     expires = int(clock.timestamp()) + TOKEN_HOURS * 3600
-    words = f"{region}.{expires}"
+    words = f"{region}.{access_key}.{expires}"
     return f"{words}.{signature(words)}"
 
 
@@ -67,20 +67,20 @@ def signature(words: str) -> str:
     return hmac.new(_secret, words.encode(), hashlib.sha256).hexdigest()
 
 
-def region_of(given: str) -> str:
-    """The region that a password is for; Unknown or Expired."""
+def grant_of(given: str) -> tuple:
+    """The region that a password is for, and the key of its owner; Unknown or Expired."""
     words, _, signed = given.rpartition(".")
-    region, _, expires = words.rpartition(".")
     if not hmac.compare_digest(signed.encode(), signature(words).encode()):
         raise Unknown
+    region, access_key, expires = words.split(".")
     if clock.timestamp() > int(expires):
         raise Expired
-    return region
+    return region, access_key
 
 
 def get_authorization_token(response):
     """A password for the registry at this endpoint."""
-    word = password(response.region)
+    word = password(response.region, response.access_key)
     token = base64.b64encode(f"AWS:{word}".encode()).decode()
     registries = response._get_param("registryIds") or [response.current_account]
     data = [

@@ -59,12 +59,16 @@ class Shelf:
         if scheme.lower() != "basic" or user != "AWS":
             raise self._unauthorized()
         try:
-            return ecr.region_of(password)
+            region, access_key = ecr.grant_of(password)
         except ecr.Expired:
             message = "Your authorization token has expired. Reauthenticate and try again."
             raise Refused(403, "DENIED", message) from None
         except ecr.Unknown:
             raise self._unauthorized() from None
+        refusal = self.context.registry_guard(access_key, region, call.words.get("name", ""), call.action)
+        if refusal:
+            raise Refused(403, "DENIED", refusal)
+        return region
 
     def _unauthorized(self) -> Refused:
         challenge = f'Basic realm="{self.context.endpoint}/",service="ecr.amazonaws.com"'

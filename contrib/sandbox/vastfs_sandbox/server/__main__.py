@@ -2,7 +2,8 @@
 """`python -m vastfs_sandbox.server`: AWS's APIs on loopback.
 
 The layers from the outside in: paths of the packages (registry, sign-in), control
-paths, journal, signatures, wire faults, corrections of replies, moto.
+paths, journal, signatures, wire faults, the caller's rights, corrections of replies,
+moto.
 """
 
 import argparse
@@ -142,10 +143,11 @@ class Sandbox:
             create_backend_app,
         )
 
+        from ..iam import Rights
         from ..registry import is_registry_call
 
         self.dispatcher = DomainDispatcherApplication(create_backend_app)
-        inner = Replies(self.dispatcher)
+        inner = Rights(self.context, Replies(self.dispatcher))
         clients.install(self.context, inner)
         self._install_packages()
         self.server.app = self._layers(inner)

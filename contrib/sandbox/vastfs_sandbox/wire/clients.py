@@ -29,21 +29,24 @@ def install(context, app) -> None:
     _app = app
 
 
-def client(service: str, region=None):
-    """A boto3 client of the sandbox's own, shared by all threads."""
-    region = region or _context.region
+def client(service: str, region=None, access_key=sigv4.ACCESS_KEY):
+    """A boto3 client of the sandbox's own, shared by all threads.
+
+    CloudFormation passes the key of its caller, whose policies judge its calls.
+    """
+    name = (service, region or _context.region, access_key)
     with _lock:
-        if (service, region) not in _clients:
-            _clients[service, region] = _make(service, region)
-        return _clients[service, region]
+        if name not in _clients:
+            _clients[name] = _make(*name)
+        return _clients[name]
 
 
-def _make(service, region):
+def _make(service, region, access_key):
     made = boto3.client(
         service,
         region_name=region,
         endpoint_url=_context.endpoint,
-        aws_access_key_id=sigv4.ACCESS_KEY,
+        aws_access_key_id=access_key,
         aws_secret_access_key=sigv4.SECRET_KEY,
         config=Config(retries={"total_max_attempts": 1}, user_agent="sandbox"),
     )
