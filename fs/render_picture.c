@@ -8,7 +8,8 @@
 #include "fs/fs.h"
 #include "fs/picture/picture.h"
 
-static int (*const render_pictures[FS_PICTURES])(const struct picture *p, struct buf *out) = {picture_put_status};
+static int (*const render_pictures[FS_PICTURES])(const struct picture *p, struct buf *out) = {picture_put_status,
+											      picture_put_diagram};
 
 static void render_collect_picture(const struct scope *s, struct picture *ret)
 {

@@ -199,6 +199,8 @@ const struct row tree_rows[] = {
 	VALUE("stack/plan", render_plan, 0, changed_plan, CACHE_NEVER, "the changes that deploy would make now"),
 	VALUE("stack/stack.json", render_stack_json, offsetof(struct stack_view, json), changed_stack, CACHE_CLOUD,
 	      "the complete reply of AWS, as JSON"),
+	VALUE("stack/diagram.svg", render_picture, FS_DIAGRAM_SVG, changed_picture, CACHE_NEVER,
+	      "the stack as a diagram with states and IDs; dashed: missing"),
 	LOG("stack/server.log", class_log, "the output of the servers"),
 	DIRECTORY("stack/parameters", changed_stack, CACHE_CLOUD, "the parameters with which the stack was deployed"),
 	VALUE("stack/parameters/{parameter}", render_pair, 0, changed_stack, CACHE_CLOUD, "one parameter"),

@@ -5,6 +5,8 @@
 #ifndef VASTFS_FS_PICTURE_TEMPLATES_H
 #define VASTFS_FS_PICTURE_TEMPLATES_H
 
+extern const char template_diagram_css[];
+extern const char template_diagram_svg[];
 extern const char template_status_svg[];
 
 #endif

@@ -403,6 +403,7 @@ int main(int argc, char **argv)
 			.snapshot = x.snapshot, .mountpoint = "/home/jane/vast", .now_ms = clock_wall_ms()};
 		situations[i].be(&x);
 		write_picture(argv[1], situations[i].name, "status.svg", picture_put_status, &x.picture);
+		write_picture(argv[1], situations[i].name, "diagram.svg", picture_put_diagram, &x.picture);
 		snapshot_unref(x.snapshot);
 	}
 	return argc == 2 ? 0 : 2;
