@@ -111,6 +111,8 @@ const struct row tree_rows[] = {
 	 .render = render_readme,
 	 .cache = CACHE_ALWAYS,
 	 .help = "this text"},
+	VALUE("overview.html", render_picture, FS_OVERVIEW_HTML, changed_picture, CACHE_NEVER,
+	      "one page for a browser that shows everything and refreshes itself"),
 	VALUE("status.svg", render_picture, FS_STATUS_SVG, changed_picture, CACHE_NEVER,
 	      "status as a traffic light with figures, for file managers and browsers"),
 	VALUE("whoami", render_whoami, 0, changed_whoami, CACHE_NEVER,

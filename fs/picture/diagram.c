@@ -14,8 +14,8 @@
 #include <string.h>
 
 #define MONOSPACE   "font-family=\"ui-monospace, 'SF Mono', 'DejaVu Sans Mono', monospace\""
-#define SMALL	    12 /* font size of IDs and details */
-#define SMALL_WIDTH 73 /* tenths of the width of a monospaced letter of that size */
+#define SMALL	    13 /* font size of IDs and details */
+#define SMALL_WIDTH 79 /* tenths of the width of a monospaced letter of that size */
 
 /* -- states ------------------------------------------------------------------------------------------------------ */
 
@@ -128,9 +128,9 @@ static void diagram_put_frame(const struct picture *p, const struct diagram_box 
 	diagram_put_small(out, b->x + b->width - 10, b->y + 20, "end", part.detail, 20);
 	/* An ID stands below the name if there is a detail beside the name, and else takes its place. */
 	if (b->has_three_lines)
-		diagram_put_small(out, b->x + 10, b->y + 37, "start", *part.id ? part.id : part.word, 48);
+		diagram_put_small(out, b->x + 10, b->y + 37, "start", *part.id ? part.id : part.word, 44);
 	else
-		diagram_put_small(out, b->x + b->width - 10, b->y + 20, "end", *part.id ? part.id : part.word, 44);
+		diagram_put_small(out, b->x + b->width - 10, b->y + 20, "end", *part.id ? part.id : part.word, 42);
 	buf_puts(out, "</g>\n");
 }
 
@@ -174,12 +174,7 @@ static void diagram_put_style(const struct picture *p _unused_, struct buf *out)
 	buf_puts(out, template_diagram_css);
 }
 
-static void diagram_put_shapes(const struct picture *p, struct buf *out)
-{
-	diagram_put(p, out);
-}
-
-static const struct slot diagram_slots[] = {{"style", diagram_put_style}, {"shapes", diagram_put_shapes}, {NULL, NULL}};
+static const struct slot diagram_slots[] = {{"style", diagram_put_style}, {"shapes", diagram_put}, {NULL, NULL}};
 
 int picture_put_diagram(const struct picture *p, struct buf *out)
 {

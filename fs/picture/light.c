@@ -34,7 +34,7 @@ static bool light_of_settings(const struct picture *p, struct light *l)
 	}
 	if (s->settings)
 		return false;
-	light_show(l, LAMP_OFF, "No settings", "vastfs does not know yet what to deploy, and where");
+	light_show(l, LAMP_OFF, "No settings", "Nothing is configured yet.");
 	return light_advise(l, "write config/default.env; README has an example");
 }
 
@@ -100,18 +100,18 @@ static bool light_of_stack(const struct picture *p, struct light *l)
 	const char *word = snapshot_stack_word(s);
 
 	if (!s->contact_ms)
-		return light_show(l, LAMP_OFF, "Waiting", "AWS has not answered yet");
+		return light_show(l, LAMP_OFF, "Waiting", "AWS has not answered yet.");
 	if (s->stack->exists && s->stack->foreign)
-		return light_show(l, LAMP_RED, "Not ours", "the stack %s exists, but vastfs did not create it",
+		return light_show(l, LAMP_RED, "Not ours", "The stack %s exists, but vastfs did not create it.",
 				  s->stack->name);
 	if (strcmp(word, "failed") == 0)
-		return light_show(l, LAMP_RED, "Failed", "the stack is %s", s->stack->status) &&
+		return light_show(l, LAMP_RED, "Failed", "The stack is %s.", s->stack->status) &&
 		       light_advise(l, "run: touch control/deploy");
 	if (!s->stack->exists || strcmp(word, "not-deployed") == 0)
-		return light_show(l, LAMP_OFF, "No stack", "nothing is deployed") &&
+		return light_show(l, LAMP_OFF, "No stack", "Nothing is deployed.") &&
 		       light_advise(l, "run: touch control/deploy");
 	return strcmp(word, "deployed") != 0 &&
-	       light_show(l, LAMP_AMBER, "Changing", "the stack is %s", s->stack->status);
+	       light_show(l, LAMP_AMBER, "Changing", "The stack is %s.", s->stack->status);
 }
 
 static bool light_is_silent(const struct snapshot *s, const struct task *t)
@@ -126,14 +126,14 @@ static bool light_of_server(const struct picture *p, struct light *l)
 
 	if (!server)
 		return service_is_wanted(&s->service) &&
-		       light_show(l, LAMP_AMBER, "Starting", "ECS is starting a server");
+		       light_show(l, LAMP_AMBER, "Starting", "ECS is starting a server.");
 	if (light_is_silent(s, server)) {
-		light_show(l, LAMP_RED, "Unhealthy", "the server runs, but its port does not answer");
+		light_show(l, LAMP_RED, "Unhealthy", "The server runs, but its port does not answer.");
 		return light_advise(l, "run: touch control/restart-task");
 	}
-	light_show(l, LAMP_GREEN, "Running", "the server runs at %s", server->endpoint ? server->endpoint : "-");
+	light_show(l, LAMP_GREEN, "Running", "The server runs at %s.", server->endpoint ? server->endpoint : "-");
 	if (snapshot_task_is_outdated(s, server)) {
-		light_show(l, LAMP_GREEN, "Running", "the server runs with what was deployed before");
+		light_show(l, LAMP_GREEN, "Running", "The server still runs what was deployed before.");
 		light_advise(l, "run: touch control/restart-task");
 	}
 	return true;
@@ -149,6 +149,6 @@ void light_decide(const struct picture *p, struct light *ret)
 	for (size_t i = 0; i < ARRAY_SIZE(rules); i++)
 		if (rules[i](p, ret))
 			return;
-	light_show(ret, LAMP_GREEN, "Deployed", "the stack is deployed; no server runs");
+	light_show(ret, LAMP_GREEN, "Deployed", "The stack is deployed; no server runs.");
 	light_advise(ret, "run: touch control/run-task");
 }

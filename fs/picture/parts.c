@@ -104,8 +104,6 @@ struct part part_of_function(const struct picture *p)
 
 	if (running)
 		snprintf(part.detail, sizeof(part.detail), "%u %s", running, running == 1 ? "query" : "queries");
-	else if (part.state == PART_READY)
-		snprintf(part.detail, sizeof(part.detail), "idle");
 	return part;
 }
 

@@ -4,6 +4,8 @@
  * quarter of its size, so the lamp, the word and the figures are large. Lamps differ by place and sign as well as by
  * colour. Colours are attributes, which every thumbnailer understands; the style only changes them for a dark page.
  */
+#include "fs/picture/status.h"
+
 #include "base/markup.h"
 #include "fs/picture/light.h"
 #include "fs/picture/slots.h"
@@ -26,7 +28,7 @@ static const struct {
 
 #define STATUS_QUESTION "M-10-8a10 9 0 1 1 15 8q-5 3-5 8M0 17v.1"
 
-static void status_put_lamps(const struct picture *p, struct buf *out)
+void status_put_lamps(const struct picture *p, struct buf *out)
 {
 	struct light l;
 
@@ -81,7 +83,7 @@ static void status_put_word_size(const struct picture *p, struct buf *out)
 
 	light_decide(p, &l);
 	fits = 224 * 10 / (7 * (int)strlen(l.word));
-	markup(out, "%d", fits < 46 ? fits : 46);
+	markup(out, "%d", fits < 42 ? fits : 42);
 }
 
 /* -- the figures, or the bar of the running operation ---------------------------------------------------------- */
@@ -95,7 +97,7 @@ static void status_put_figure(struct buf *out, int x, uint64_t number, const cha
 	snprintf(text, sizeof(text), number < 1000000 ? "%" PRIu64 : ">999k", number);
 	len = strlen(text);
 	markup(out,
-	       "<text class=\"ink\" x=\"%d\" y=\"204\" text-anchor=\"middle\" font-weight=\"700\" font-size=\"%d\" "
+	       "<text class=\"ink\" x=\"%d\" y=\"195\" text-anchor=\"middle\" font-weight=\"700\" font-size=\"%d\" "
 	       "fill=\"#1b1f24\">%s</text>",
 	       x,
 	       len < 3	 ? 44
@@ -103,7 +105,7 @@ static void status_put_figure(struct buf *out, int x, uint64_t number, const cha
 			 : 20,
 	       text);
 	markup(out,
-	       "<text class=\"muted\" x=\"%d\" y=\"222\" text-anchor=\"middle\" font-size=\"14\" "
+	       "<text class=\"muted\" x=\"%d\" y=\"219\" text-anchor=\"middle\" font-size=\"14\" "
 	       "fill=\"#57606a\">%s</text>\n",
 	       x, label);
 }
@@ -121,15 +123,15 @@ static void status_put_bar(const struct job_view *v, struct buf *out)
 {
 	unsigned total = v->total ? v->total : 1, done = v->done < total ? v->done : total;
 
-	buf_puts(out, "<rect class=\"track\" x=\"16\" y=\"168\" width=\"224\" height=\"26\" rx=\"13\" "
+	buf_puts(out, "<rect class=\"track\" x=\"16\" y=\"166\" width=\"224\" height=\"26\" rx=\"13\" "
 		      "fill=\"#d0d7de\"/>");
 	if (done && v->total)
 		markup(out,
-		       "<rect class=\"bar\" x=\"16\" y=\"168\" width=\"%u\" height=\"26\" rx=\"13\" "
+		       "<rect class=\"bar\" x=\"16\" y=\"166\" width=\"%u\" height=\"26\" rx=\"13\" "
 		       "fill=\"#b07300\"/>",
 		       26 + (224 - 26) * done / total);
 	markup(out,
-	       "<text class=\"ink\" x=\"128\" y=\"218\" text-anchor=\"middle\" font-size=\"15\" "
+	       "<text class=\"ink\" x=\"128\" y=\"214\" text-anchor=\"middle\" font-size=\"15\" "
 	       "fill=\"#1b1f24\">%.*s</text>\n",
 	       26, *v->step ? v->step : job_state_name(v->state));
 }

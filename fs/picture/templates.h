@@ -7,6 +7,8 @@
 
 extern const char template_diagram_css[];
 extern const char template_diagram_svg[];
+extern const char template_overview_css[];
+extern const char template_overview_html[];
 extern const char template_status_svg[];
 
 #endif

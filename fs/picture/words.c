@@ -24,6 +24,15 @@ const char *words_age(const struct picture *p, char out[static WORDS_SIZE])
 	return out;
 }
 
+const char *words_time(int64_t wall_ms, char out[static WORDS_SIZE])
+{
+	char when[CLOCK_TEXT_SIZE];
+
+	clock_format(wall_ms, when);
+	snprintf(out, WORDS_SIZE, "%.10s %.8s UTC", when, when + 11);
+	return out;
+}
+
 const char *words_setting(const struct picture *p, enum setting key)
 {
 	return p->snapshot->settings ? settings_get(p->snapshot->settings, key) : "";

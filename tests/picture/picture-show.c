@@ -171,6 +171,8 @@ static struct job *add_job(struct job_list **list, enum job_kind kind, const cha
 	job_list_unref(before);
 	blob_unref(text);
 	job_unref(j);
+	if (kind == JOB_IMPORT)
+		snprintf(j->argument, sizeof(j->argument), "suricata");
 	job_start(j);
 	return j;
 }
@@ -195,7 +197,7 @@ static void add_query(struct snapshot *s, const char *query, int64_t ago_ms, int
 
 static void add_usual_jobs(struct snapshot *s)
 {
-	struct job *j = add_job(&s->imports, JOB_IMPORT, "suricata", NULL);
+	struct job *j = add_job(&s->imports, JOB_IMPORT, "import", NULL);
 
 	add_query(s, "vast status", 50 * MINUTE_MS, 811);
 	add_query(s, "vast export --limit=1000 json '#type == \"suricata.alert\" && src_ip in 10.0.0.0/8'",
@@ -273,7 +275,7 @@ static void be_querying(struct situation *x)
 	j = add_job(&x->snapshot->queries, JOB_QUERY, "query",
 		    "vast export json '#type == \"zeek.conn\"' | head -n 20");
 	job_progress(j, 0, 0, "12.4 MB received, 2.0 MB/s");
-	j = add_job(&x->snapshot->imports, JOB_IMPORT, "zeek", NULL);
+	j = add_job(&x->snapshot->imports, JOB_IMPORT, "import", NULL);
 	job_progress(j, 3, 8, "events 52000, delivered 19500, waiting 32500");
 	x->picture.imports.imports = 1;
 	x->picture.imports.events_waiting = 32500;
@@ -339,7 +341,7 @@ static void be_hostile(struct situation *x)
 	}
 	add_query(x->snapshot, HOSTILE, 1000, 1);
 	job_progress(add_job(&x->snapshot->operations, JOB_OPERATION, "deploy", NULL), 1, 2, "%s", HOSTILE);
-	job_fail(add_job(&x->snapshot->imports, JOB_IMPORT, "zeek", NULL), &e);
+	job_fail(add_job(&x->snapshot->imports, JOB_IMPORT, "import", NULL), &e);
 	add_failure(&x->picture, HOSTILE, &e);
 	x->snapshot->contact_error = e;
 }
@@ -404,6 +406,7 @@ int main(int argc, char **argv)
 		situations[i].be(&x);
 		write_picture(argv[1], situations[i].name, "status.svg", picture_put_status, &x.picture);
 		write_picture(argv[1], situations[i].name, "diagram.svg", picture_put_diagram, &x.picture);
+		write_picture(argv[1], situations[i].name, "overview.html", picture_put_overview, &x.picture);
 		snapshot_unref(x.snapshot);
 	}
 	return argc == 2 ? 0 : 2;
