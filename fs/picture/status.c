@@ -100,7 +100,7 @@ static void status_put_figure(struct buf *out, int x, uint64_t number, const cha
 	       "<text class=\"ink\" x=\"%d\" y=\"195\" text-anchor=\"middle\" font-weight=\"700\" font-size=\"%d\" "
 	       "fill=\"#1b1f24\">%s</text>",
 	       x,
-	       len < 3	 ? 44
+	       len < 3	 ? 40
 	       : len < 4 ? 34
 			 : 20,
 	       text);
