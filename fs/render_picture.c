@@ -8,8 +8,11 @@
 #include "fs/fs.h"
 #include "fs/picture/picture.h"
 
-static int (*const render_pictures[FS_PICTURES])(const struct picture *p, struct buf *out) = {picture_put_status,
-											      picture_put_diagram};
+static int (*const render_pictures[FS_PICTURES])(const struct picture *p, struct buf *out) = {
+	[FS_STATUS_SVG] = picture_put_status,
+	[FS_DIAGRAM_SVG] = picture_put_diagram,
+	[FS_OVERVIEW_HTML] = picture_put_overview,
+};
 
 static void render_collect_picture(const struct scope *s, struct picture *ret)
 {

@@ -12,10 +12,11 @@ from watching import Watch
 
 def test_the_end_of_an_operation_is_an_event(mount):
     mount.deploy()
-    watch = Watch(mount, "operations/1", "operations/latest/state", "status")
+    watch = Watch(mount, "operations/1", "operations/latest/state", "status", "status.svg", "overview.html")
     mount.cancel()
     watch.wait(*((p, "changed") for p in ("operations/1/state", "operations/1/result", "operations/1/exit_code",
-                                          "operations/1/error", "operations/latest/state", "status")))
+                                          "operations/1/error", "operations/latest/state", "status", "status.svg",
+                                          "overview.html")))
     until(lambda: mount.read("operations/latest/state") not in ("queued\n", "running\n"), "the end")
     watch.close()
 
