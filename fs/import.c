@@ -327,7 +327,7 @@ static off_t rejected_file_size(const struct scope *s)
 	return imp ? (off_t)rejected_size(imp) : 0;
 }
 
-static int retry_touch(struct call *c, const struct scope *s)
+static int import_retry_touch(struct call *c, const struct scope *s)
 {
 	return model_import_retry(c->fs->model, s->job, c->who, &c->err);
 }
@@ -336,7 +336,7 @@ const struct file_class class_rejected = {.open = rejected_file_open,
 					  .read = rejected_file_read,
 					  .release = rejected_file_release,
 					  .size = rejected_file_size};
-const struct file_class class_retry = {.read = text_read, .write = touch_write, .touch = retry_touch};
+const struct file_class class_retry = {.read = text_read, .write = touch_write, .touch = import_retry_touch};
 
 /* -- texts ----------------------------------------------------------------------------------------------------- */
 

@@ -34,7 +34,7 @@ static int unmount_stale(const char *path, struct error *err)
 	return 0;
 }
 
-static int absolute_path(const char *path, char **ret)
+static int mount_absolute_path(const char *path, char **ret)
 {
 	_free_ char *here = getcwd(NULL, 0);
 
@@ -46,13 +46,13 @@ static int absolute_path(const char *path, char **ret)
 }
 
 /* realpath() fails for a dead mount. So the path is the real path of the parent plus the last name, as in mountinfo. */
-static int resolve_dead(const char *path, char **ret)
+static int mount_resolve_dead(const char *path, char **ret)
 {
 	_free_ char *absolute = NULL;
 	_free_ char *parent = NULL;
 	char *slash;
 
-	if (absolute_path(path, &absolute) < 0)
+	if (mount_absolute_path(path, &absolute) < 0)
 		return -ENOMEM;
 	for (size_t n = strlen(absolute); n > 1 && absolute[n - 1] == '/'; n--)
 		absolute[n - 1] = '\0';
@@ -66,10 +66,10 @@ static int resolve_dead(const char *path, char **ret)
 	return 0;
 }
 
-static int recover(const char *mountpoint, struct error *err)
+static int mount_recover_dead(const char *mountpoint, struct error *err)
 {
 	_free_ char *path = NULL;
-	int r = resolve_dead(mountpoint, &path);
+	int r = mount_resolve_dead(mountpoint, &path);
 
 	if (r < 0)
 		return error_set(err, r, "cannot resolve %s: %s", mountpoint, strerror(-r));
@@ -78,7 +78,7 @@ static int recover(const char *mountpoint, struct error *err)
 	return unmount_stale(path, err);
 }
 
-static int check_empty(const char *path, struct error *err)
+static int mount_check_empty(const char *path, struct error *err)
 {
 	DIR *d = opendir(path);
 	int r = 0;
@@ -101,7 +101,7 @@ int mount_prepare(const char *mountpoint, char **ret, struct error *err)
 
 	/* Do not call stat(), because the kernel may still cache the attributes of a dead mount's root. */
 	if (statvfs(mountpoint, &fs) < 0 && (errno == ENOTCONN || errno == ECONNABORTED))
-		r = recover(mountpoint, err);
+		r = mount_recover_dead(mountpoint, err);
 	if (r < 0)
 		return r;
 	if (stat(mountpoint, &st) < 0)
@@ -113,7 +113,7 @@ int mount_prepare(const char *mountpoint, char **ret, struct error *err)
 		return -ENOMEM;
 	if (mountinfo_is_ours(path, (uid_t)-1, NULL))
 		return error_set(err, -EBUSY, "a vastfs is already mounted on %s", path);
-	r = check_empty(path, err);
+	r = mount_check_empty(path, err);
 	if (r == 0)
 		*ret = move_ptr(path);
 	return r;
@@ -134,7 +134,7 @@ static int mount_put_name(const struct fs *fs, const struct mount_options *o, st
 	return r;
 }
 
-static struct fuse_session *new_session(struct fs *fs, const struct mount_options *o)
+static struct fuse_session *mount_new_session(struct fs *fs, const struct mount_options *o)
 {
 	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
 	struct fuse_session *session = NULL;
@@ -165,7 +165,7 @@ static void offer_shells(struct fs *fs)
 		log_warning("cannot offer shells: vastfs shell will not find this mount");
 }
 
-static int serve(struct fs *fs, void (*ready)(void *arg), void *arg, struct error *err)
+static int mount_run_loop(struct fs *fs, void (*ready)(void *arg), void *arg, struct error *err)
 {
 	int r = notify_start(fs, &fs->notifier);
 
@@ -208,7 +208,7 @@ int mount_serve(struct model *m, const struct mount_options *options, void (*rea
 	if (r < 0)
 		return r;
 	mount_set_options(fs, options);
-	fs->session = new_session(fs, options);
+	fs->session = mount_new_session(fs, options);
 	if (!fs->session) {
 		fs_free(fs);
 		return error_set(err, -EINVAL, "libfuse refused the mount options");
@@ -219,7 +219,7 @@ int mount_serve(struct model *m, const struct mount_options *options, void (*rea
 		if (mountinfo_is_ours(options->mountpoint, getuid(), NULL))
 			unmount_stale(options->mountpoint, err);
 	} else {
-		r = serve(fs, ready, arg, err);
+		r = mount_run_loop(fs, ready, arg, err);
 		fuse_session_unmount(fs->session);
 	}
 	fuse_session_destroy(fs->session);

@@ -188,7 +188,7 @@ static bool bind_format(struct scope *s)
 	return format_name_is_valid(s->key);
 }
 
-static int list_imports(const struct scope *s, int (*each)(void *arg, const char *name), void *arg)
+static int names_list_imports(const struct scope *s, int (*each)(void *arg, const char *name), void *arg)
 {
 	const struct job_list *l = s->snapshot->imports;
 	char name[24];
@@ -203,7 +203,7 @@ static int list_imports(const struct scope *s, int (*each)(void *arg, const char
 	return r;
 }
 
-static bool bind_import(struct scope *s)
+static bool names_bind_import(struct scope *s)
 {
 	return names_bind_job(s, job_list_find(s->snapshot->imports, names_parse_number(s->key)));
 }
@@ -237,7 +237,7 @@ static const struct lister listers[] = {
 	{"parameter", names_list_parameters, names_bind_parameter},
 	{"resource", names_list_resources, names_bind_resource},
 	{"format", list_formats, bind_format},
-	{"import", list_imports, bind_import},
+	{"import", names_list_imports, names_bind_import},
 	{"file", names_list_files, names_bind_file},
 	{"link", names_list_links, names_bind_link},
 };

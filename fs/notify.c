@@ -46,12 +46,12 @@ void notify_changed(struct notifier *n)
 	notify_wake(n);
 }
 
-static void model_changed(void *arg)
+static void notify_model_changed(void *arg)
 {
 	notify_changed(arg);
 }
 
-static int64_t earlier(int64_t a, int64_t b)
+static int64_t notify_earlier_time(int64_t a, int64_t b)
 {
 	return !a || (b && b < a) ? b : a;
 }
@@ -60,7 +60,7 @@ static int64_t earlier(int64_t a, int64_t b)
  * The kernel forgets what has changed before a reader or a process in poll(2) learns of the change, because that
  * process may list or read the changed directories next. The end of an operation waits for this too (model_shown()).
  */
-static int64_t work(struct notifier *n)
+static int64_t notify_do_work(struct notifier *n)
 {
 	bool changed = atomic_exchange(&n->changed, false);
 	struct snapshot *fresh = model_snapshot(n->fs->model);
@@ -73,20 +73,20 @@ static int64_t work(struct notifier *n)
 	model_shown(n->fs->model, fresh->generation);
 	next = parked_answer(n->fs, false);
 	poll_wake(n->fs, fresh);
-	return earlier(next, inotify_work(n->inotify, changed));
+	return notify_earlier_time(next, inotify_work(n->inotify, changed));
 }
 
 /*
  * The loop sleeps in read(), and a signal without SA_RESTART interrupts it. The signal is repeated, because the first
  * one may arrive just before read() starts.
  */
-static void end_loop(struct notifier *n)
+static void notify_end_loop(struct notifier *n)
 {
 	fuse_session_exit(n->fs->session);
 	pthread_kill(n->loop, SIGUSR1);
 }
 
-static void take_signal(struct notifier *n)
+static void notify_take_signal(struct notifier *n)
 {
 	struct signalfd_siginfo info;
 
@@ -107,7 +107,7 @@ static int timeout_of(const struct notifier *n, int64_t deadline)
 	return !deadline ? -1 : left < 0 ? 0 : left > 60000 ? 60000 : (int)left + 1;
 }
 
-static void *run(void *arg)
+static void *notify_run(void *arg)
 {
 	struct notifier *n = arg;
 	struct pollfd fds[] = {{.fd = n->wake, .events = POLLIN}, {.fd = n->signals, .events = POLLIN}};
@@ -116,23 +116,23 @@ static void *run(void *arg)
 		uint64_t count;
 
 		if (n->ending)
-			end_loop(n);
-		poll(fds, ARRAY_SIZE(fds), timeout_of(n, work(n)));
+			notify_end_loop(n);
+		poll(fds, ARRAY_SIZE(fds), timeout_of(n, notify_do_work(n)));
 		if (fds[0].revents && read(n->wake, &count, sizeof(count)) < 0)
 			continue;
 		if (fds[1].revents)
-			take_signal(n);
+			notify_take_signal(n);
 	}
 	return NULL;
 }
 
-static void ignore(int signal _unused_)
+static void notify_ignore_signal(int signal _unused_)
 {
 }
 
-static int open_signals(struct notifier *n)
+static int notify_open_signals(struct notifier *n)
 {
-	struct sigaction wake_up = {.sa_handler = ignore};
+	struct sigaction wake_up = {.sa_handler = notify_ignore_signal};
 	sigset_t set;
 
 	sigemptyset(&set);
@@ -153,12 +153,12 @@ int notify_start(struct fs *fs, struct notifier **ret)
 	if (!n)
 		return -ENOMEM;
 	*n = (struct notifier){.fs = fs, .loop = pthread_self(), .wake = -1, .signals = -1};
-	r = open_signals(n);
+	r = notify_open_signals(n);
 	if (r >= 0) {
 		n->seen = model_snapshot(fs->model);
 		if (inotify_start(fs, n->wake, &n->inotify) < 0)
 			log_warning("cannot start the inotify thread: programs that watch the tree get no events");
-		r = -pthread_create(&n->thread, NULL, run, n);
+		r = -pthread_create(&n->thread, NULL, notify_run, n);
 	}
 	if (r < 0) {
 		/*
@@ -170,7 +170,7 @@ int notify_start(struct fs *fs, struct notifier **ret)
 		return r;
 	}
 	*ret = n;
-	model_set_listener(fs->model, model_changed, n);
+	model_set_listener(fs->model, notify_model_changed, n);
 	return 0;
 }
 

@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* The check is one atomic load. The model's lock is taken only if a newer snapshot exists. */
-static struct snapshot *newest(struct fs *fs)
+static struct snapshot *refuse_newest(struct fs *fs)
 {
 	if (!fs->newest || fs->newest->generation != model_generation(fs->model)) {
 		snapshot_unref(fs->newest);
@@ -23,7 +23,8 @@ struct call call_begin(fuse_req_t req)
 	const struct fuse_ctx *ctx = fuse_req_ctx(req);
 	struct fs *fs = fuse_req_userdata(req);
 
-	return (struct call){.fs = fs, .req = req, .snapshot = newest(fs), .who = {.pid = ctx->pid, .uid = ctx->uid}};
+	return (struct call){
+		.fs = fs, .req = req, .snapshot = refuse_newest(fs), .who = {.pid = ctx->pid, .uid = ctx->uid}};
 }
 
 void call_end(struct call *c)
@@ -32,13 +33,13 @@ void call_end(struct call *c)
 }
 
 /* These errors are part of normal operation and would displace the failures in the ring. */
-static bool is_ordinary(int errnum)
+static bool refuse_is_ordinary(int errnum)
 {
 	return errnum == -ENOENT || errnum == -EINTR || errnum == -EAGAIN;
 }
 
 /* Sets a message for a refusal that has none. */
-static void put_words(struct error *err, int errnum)
+static void refuse_put_message(struct error *err, int errnum)
 {
 	struct error fresh = {0};
 
@@ -55,7 +56,7 @@ static void put_words(struct error *err, int errnum)
 }
 
 /* touch sends OPEN and then SETATTR. Both refusals make only one line. */
-static bool is_repeated(struct fs *fs, struct requester who, const char *path, const struct error *err)
+static bool refuse_is_repeated(struct fs *fs, struct requester who, const char *path, const struct error *err)
 {
 	struct refusal now = {.pid = who.pid, .errnum = err->errnum, .at_ms = clock_monotonic_ms()};
 	struct refusal last = fs->last_refusal;
@@ -89,13 +90,13 @@ void refuse(struct call *c, int errnum, const struct node *n, const char *name)
 {
 	_buf_ struct buf path = BUF_INIT(4096);
 
-	if (!is_ordinary(errnum) && !c->is_explained && !(name && noise_is(name))) {
+	if (!refuse_is_ordinary(errnum) && !c->is_explained && !(name && noise_is(name))) {
 		if (n)
 			tree_path(n->row, n->key, &path);
 		if (name)
 			buf_printf(&path, "%s%s", path.len ? "/" : "", name);
-		put_words(&c->err, errnum);
-		if (!is_repeated(c->fs, c->who, buf_str(&path), &c->err))
+		refuse_put_message(&c->err, errnum);
+		if (!refuse_is_repeated(c->fs, c->who, buf_str(&path), &c->err))
 			refuse_record(c->fs, c->who, buf_str(&path), &c->err);
 	}
 	fuse_reply_err(c->req, -errnum);

@@ -30,7 +30,7 @@ static struct handle *handle_of(const struct fuse_file_info *fi)
  * RELEASE is a background request. With a small limit and many processes that close files, the RELEASE of a query could
  * arrive after the OPEN with which the same process reads the result.
  */
-static void op_init(void *userdata, struct fuse_conn_info *conn)
+static void session_op_init(void *userdata, struct fuse_conn_info *conn)
 {
 	struct fs *fs = userdata;
 
@@ -48,7 +48,7 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
  * A missing name may be cached only in a directory without dynamic names and links, because only these appear and
  * disappear.
  */
-static double negative_timeout(const struct row *dir)
+static double session_negative_timeout(const struct row *dir)
 {
 	for (const struct row *r = NULL; (r = tree_next_child(dir, r));)
 		if (tree_is_dynamic(r) || r->type == ROW_LINK)
@@ -56,7 +56,7 @@ static double negative_timeout(const struct row *dir)
 	return NEGATIVE_TIMEOUT_S;
 }
 
-static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
+static void session_op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
 	_call_ struct call c = call_begin(req);
 	const struct node *dir = node_get(&c.fs->nodes, parent);
@@ -66,8 +66,8 @@ static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	if (inotify_answer_lookup(&c, dir, name))
 		return;
 	r = dir ? attr_find_entry(&c, dir, name, &e) : -ENOENT;
-	if (r == -ENOENT && dir && negative_timeout(dir->row) > 0) {
-		e = (struct fuse_entry_param){.entry_timeout = negative_timeout(dir->row)};
+	if (r == -ENOENT && dir && session_negative_timeout(dir->row) > 0) {
+		e = (struct fuse_entry_param){.entry_timeout = session_negative_timeout(dir->row)};
 		r = 0;
 	}
 	if (r < 0)
@@ -103,7 +103,7 @@ void fs_attend(const struct call *c, const struct node *n)
 		model_attend_tasks(c->fs->model);
 }
 
-static void op_readlink(fuse_req_t req, fuse_ino_t ino)
+static void session_op_readlink(fuse_req_t req, fuse_ino_t ino)
 {
 	_call_ struct call c = call_begin(req);
 	const struct node *n = node_get(&c.fs->nodes, ino);
@@ -131,7 +131,7 @@ static struct stat attr_of_nameless(const struct fs *fs, const struct node *n)
 			     .st_gid = fs->gid};
 }
 
-static void reply_attr(struct call *c, struct node *n)
+static void session_reply_attr(struct call *c, struct node *n)
 {
 	struct stat st;
 	int r = attr_of_node(c, n, &st);
@@ -146,7 +146,7 @@ static void reply_attr(struct call *c, struct node *n)
 	}
 }
 
-static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi _unused_)
+static void session_op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi _unused_)
 {
 	_call_ struct call c = call_begin(req);
 	struct node *n = node_get(&c.fs->nodes, ino);
@@ -156,12 +156,12 @@ static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 	if (n && n->row->type == ROW_DIR)
 		fs_attend(&c, n);
 	if (n)
-		reply_attr(&c, n);
+		session_reply_attr(&c, n);
 	else
 		refuse(&c, -ENOENT, n, NULL);
 }
 
-static int set_size(struct call *c, struct node *n, struct handle *h, off_t size)
+static int session_set_size(struct call *c, struct node *n, struct handle *h, off_t size)
 {
 	const struct file_class *class = n->row->class;
 	_scope_ struct scope s = {0};
@@ -175,7 +175,7 @@ static int set_size(struct call *c, struct node *n, struct handle *h, off_t size
 	return r < 0 ? r : class->truncate_path(c, &s, size);
 }
 
-static int touch(struct call *c, struct node *n)
+static int session_touch(struct call *c, struct node *n)
 {
 	_scope_ struct scope s = {0};
 	int r;
@@ -184,7 +184,7 @@ static int touch(struct call *c, struct node *n)
 	return r < 0 ? r : n->row->class->touch(c, &s);
 }
 
-static bool is_touch(const struct call *c, const struct node *n, const struct stat *attr, int what)
+static bool session_is_touch(const struct call *c, const struct node *n, const struct stat *attr, int what)
 {
 	struct timespec now;
 
@@ -199,7 +199,7 @@ static bool is_touch(const struct call *c, const struct node *n, const struct st
  * A touch starts the operation of a file (touch.h). Other times, modes and owners are accepted and change nothing. The
  * touches of the helper (inotify.h) only make inotify events.
  */
-static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int what, struct fuse_file_info *fi)
+static void session_op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int what, struct fuse_file_info *fi)
 {
 	_call_ struct call c = call_begin(req);
 	struct node *n = node_get(&c.fs->nodes, ino);
@@ -207,13 +207,13 @@ static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int wh
 	int r = !n ? -ENOENT : is_own ? 0 : refuse_change(&c);
 
 	if (r >= 0 && what & FUSE_SET_ATTR_SIZE)
-		r = set_size(&c, n, fi ? handle_of(fi) : NULL, attr->st_size);
-	if (r >= 0 && !is_own && is_touch(&c, n, attr, what))
-		r = touch(&c, n);
+		r = session_set_size(&c, n, fi ? handle_of(fi) : NULL, attr->st_size);
+	if (r >= 0 && !is_own && session_is_touch(&c, n, attr, what))
+		r = session_touch(&c, n);
 	if (r < 0)
 		refuse(&c, r, n, NULL);
 	else
-		reply_attr(&c, n);
+		session_reply_attr(&c, n);
 }
 
 static void op_statfs(fuse_req_t req, fuse_ino_t ino)
@@ -232,7 +232,7 @@ static bool is_for_writing(int flags)
 	return (flags & O_ACCMODE) != O_RDONLY || flags & O_TRUNC;
 }
 
-static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+static void session_op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	_call_ struct call c = call_begin(req);
 	struct node *n = node_get(&c.fs->nodes, ino);
@@ -248,7 +248,8 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		file_free(&c, h);
 }
 
-static void op_read(fuse_req_t req, fuse_ino_t ino _unused_, size_t size, off_t offset, struct fuse_file_info *fi)
+static void session_op_read(fuse_req_t req, fuse_ino_t ino _unused_, size_t size, off_t offset,
+			    struct fuse_file_info *fi)
 {
 	_call_ struct call c = call_begin(req);
 	struct handle *h = handle_of(fi);
@@ -262,8 +263,8 @@ static void op_read(fuse_req_t req, fuse_ino_t ino _unused_, size_t size, off_t 
 		refuse(&c, r, h->node, NULL);
 }
 
-static void op_write(fuse_req_t req, fuse_ino_t ino _unused_, const char *data, size_t len, off_t offset,
-		     struct fuse_file_info *fi)
+static void session_op_write(fuse_req_t req, fuse_ino_t ino _unused_, const char *data, size_t len, off_t offset,
+			     struct fuse_file_info *fi)
 {
 	_call_ struct call c = call_begin(req);
 	struct handle *h = handle_of(fi);
@@ -291,7 +292,7 @@ static void op_flush(fuse_req_t req, fuse_ino_t ino _unused_, struct fuse_file_i
 }
 
 /* Frees the handle before the answer, because the process that closed the file may open the result next. */
-static void op_release(fuse_req_t req, fuse_ino_t ino _unused_, struct fuse_file_info *fi)
+static void session_op_release(fuse_req_t req, fuse_ino_t ino _unused_, struct fuse_file_info *fi)
 {
 	_call_ struct call c = call_begin(req);
 
@@ -318,7 +319,8 @@ static void op_fsyncdir(fuse_req_t req, fuse_ino_t ino _unused_, int data_only _
 	fuse_reply_err(req, 0);
 }
 
-static void op_poll(fuse_req_t req, fuse_ino_t ino _unused_, struct fuse_file_info *fi, struct fuse_pollhandle *ph)
+static void session_op_poll(fuse_req_t req, fuse_ino_t ino _unused_, struct fuse_file_info *fi,
+			    struct fuse_pollhandle *ph)
 {
 	_call_ struct call c = call_begin(req);
 	struct handle *h = handle_of(fi);
@@ -332,13 +334,13 @@ static void op_poll(fuse_req_t req, fuse_ino_t ino _unused_, struct fuse_file_in
 }
 
 const struct fuse_lowlevel_ops fs_operations = {
-	.init = op_init,
-	.lookup = op_lookup,
+	.init = session_op_init,
+	.lookup = session_op_lookup,
 	.forget = op_forget,
 	.forget_multi = op_forget_multi,
-	.getattr = op_getattr,
-	.setattr = op_setattr,
-	.readlink = op_readlink,
+	.getattr = session_op_getattr,
+	.setattr = session_op_setattr,
+	.readlink = session_op_readlink,
 	.mknod = edit_mknod,
 	.mkdir = edit_mkdir,
 	.unlink = edit_unlink,
@@ -346,18 +348,18 @@ const struct fuse_lowlevel_ops fs_operations = {
 	.symlink = edit_symlink,
 	.rename = edit_rename,
 	.link = edit_link,
-	.open = op_open,
-	.read = op_read,
-	.write = op_write,
+	.open = session_op_open,
+	.read = session_op_read,
+	.write = session_op_write,
 	.flush = op_flush,
-	.release = op_release,
+	.release = session_op_release,
 	.fsync = op_fsync,
 	.opendir = dir_open,
 	.readdir = dir_read,
 	.fsyncdir = op_fsyncdir,
 	.statfs = op_statfs,
 	.create = edit_create,
-	.poll = op_poll,
+	.poll = session_op_poll,
 };
 
 /* -- the session ----------------------------------------------------------------------------------------------- */

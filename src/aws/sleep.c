@@ -14,7 +14,7 @@ struct aws_cancel_token {
 	bool fired;
 };
 
-static void token_open(struct aws_cancel_token *t)
+static void sleep_token_open(struct aws_cancel_token *t)
 {
 	pthread_condattr_t monotonic;
 
@@ -26,7 +26,7 @@ static void token_open(struct aws_cancel_token *t)
 	pthread_condattr_destroy(&monotonic);
 }
 
-static void token_close(struct aws_cancel_token *t)
+static void sleep_token_close(struct aws_cancel_token *t)
 {
 	pthread_cond_destroy(&t->changed);
 	pthread_mutex_destroy(&t->lock);
@@ -37,7 +37,7 @@ struct aws_cancel_token *aws_cancel_token_new(void)
 	struct aws_cancel_token *t = malloc(sizeof(*t));
 
 	if (t)
-		token_open(t);
+		sleep_token_open(t);
 	return t;
 }
 
@@ -45,7 +45,7 @@ void aws_cancel_token_free(struct aws_cancel_token *t)
 {
 	if (!t)
 		return;
-	token_close(t);
+	sleep_token_close(t);
 	free(t);
 }
 
@@ -137,10 +137,10 @@ int await(struct engine *e, struct awaited *a, struct aws_cancel_token *token)
 	assert(!engine_is_this_thread(e));
 	a->token = token ? token : &own;
 	if (!token)
-		token_open(&own);
+		sleep_token_open(&own);
 	r = sleep_await_token(e, a);
 	if (!token)
-		token_close(&own);
+		sleep_token_close(&own);
 	return r;
 }
 
@@ -224,13 +224,13 @@ int aws_sleep(struct aws_cancel_token *token, int64_t ms)
 	bool fired;
 
 	if (!token)
-		token_open(&own);
+		sleep_token_open(&own);
 	pthread_mutex_lock(&t->lock);
 	while (!t->fired && clock_monotonic_ms() < until)
 		pthread_cond_timedwait(&t->changed, &t->lock, &deadline);
 	fired = t->fired;
 	pthread_mutex_unlock(&t->lock);
 	if (!token)
-		token_close(&own);
+		sleep_token_close(&own);
 	return fired ? -ECANCELED : 0;
 }

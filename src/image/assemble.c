@@ -12,36 +12,36 @@ DEFINE_CLEANUP(cJSON *, cJSON_Delete)
 
 #define _json_ _cleanup_(cJSON_Delete_cleanup)
 
-static cJSON *json_at(const cJSON *o, const char *key)
+static cJSON *assemble_json_at(const cJSON *o, const char *key)
 {
 	return cJSON_GetObjectItemCaseSensitive(o, key);
 }
 
-static const char *json_text(const cJSON *o, const char *key)
+static const char *assemble_json_text(const cJSON *o, const char *key)
 {
-	const char *text = cJSON_GetStringValue(json_at(o, key));
+	const char *text = cJSON_GetStringValue(assemble_json_at(o, key));
 
 	return text ? text : "";
 }
 
 /* Removes every member with the key: of two members with one key other parsers take the last, cJSON the first. */
-static void json_drop(cJSON *o, const char *key)
+static void assemble_json_drop(cJSON *o, const char *key)
 {
-	while (json_at(o, key))
+	while (assemble_json_at(o, key))
 		cJSON_DeleteItemFromObjectCaseSensitive(o, key);
 }
 
 /* Sets a member; takes ownership of the value, also on failure. */
-static int json_put(cJSON *o, const char *key, cJSON *value)
+static int assemble_json_put(cJSON *o, const char *key, cJSON *value)
 {
-	json_drop(o, key);
+	assemble_json_drop(o, key);
 	if (value && cJSON_AddItemToObject(o, key, value))
 		return 0;
 	cJSON_Delete(value);
 	return -ENOMEM;
 }
 
-static int json_append(cJSON *list, cJSON *value)
+static int assemble_json_append(cJSON *list, cJSON *value)
 {
 	if (value && cJSON_AddItemToArray(list, value))
 		return 0;
@@ -49,7 +49,7 @@ static int json_append(cJSON *list, cJSON *value)
 	return -ENOMEM;
 }
 
-static int json_print(const cJSON *json, struct buf *out)
+static int assemble_json_print(const cJSON *json, struct buf *out)
 {
 	_free_ char *text = cJSON_PrintUnformatted(json);
 
@@ -61,7 +61,7 @@ static int json_print(const cJSON *json, struct buf *out)
 static int assemble_check_platform(const cJSON *config, const char *architecture, const struct image_layer *layer,
 				   struct error *err)
 {
-	const char *os = json_text(config, "os"), *found = json_text(config, "architecture");
+	const char *os = assemble_json_text(config, "os"), *found = assemble_json_text(config, "architecture");
 	const char *wanted = strcmp(architecture, "x86_64") == 0 ? "amd64" : architecture;
 
 	if (strcmp(os, "linux") != 0 || strcmp(found, wanted) != 0) {
@@ -77,13 +77,13 @@ static int assemble_check_platform(const cJSON *config, const char *architecture
 	return 0;
 }
 
-static int config_add_diff_id(cJSON *config, const struct image_manifest *base, const struct image_layer *layer,
-			      struct error *err)
+static int assemble_add_diff_id(cJSON *config, const struct image_manifest *base, const struct image_layer *layer,
+				struct error *err)
 {
-	cJSON *rootfs = json_at(config, "rootfs"), *ids = json_at(rootfs, "diff_ids");
+	cJSON *rootfs = assemble_json_at(config, "rootfs"), *ids = assemble_json_at(rootfs, "diff_ids");
 	const cJSON *id;
 
-	if (strcmp(json_text(rootfs, "type"), "layers") != 0 || !cJSON_IsArray(ids))
+	if (strcmp(assemble_json_text(rootfs, "type"), "layers") != 0 || !cJSON_IsArray(ids))
 		return error_set(err, -EBADMSG, "the config of the image does not list its layers");
 	if (cJSON_GetArraySize(ids) != (int)base->n_layers)
 		return error_set(err, -EBADMSG, "the config of the image lists %d layers, its manifest %zu",
@@ -91,11 +91,11 @@ static int config_add_diff_id(cJSON *config, const struct image_manifest *base, 
 	cJSON_ArrayForEach (id, ids)
 		if (!cJSON_IsString(id) || !image_digest_is_valid(id->valuestring))
 			return error_set(err, -EBADMSG, "a layer in the config of the image has no sha256 digest");
-	return json_append(ids, cJSON_CreateString(layer->diff_id));
+	return assemble_json_append(ids, cJSON_CreateString(layer->diff_id));
 }
 
 /* A fixed time, as in the layer's archive: the entry must not depend on when it is made. */
-static int config_add_history_entry(cJSON *history, const char *by)
+static int assemble_add_history_entry(cJSON *history, const char *by)
 {
 	cJSON *entry = cJSON_CreateObject();
 
@@ -104,52 +104,52 @@ static int config_add_history_entry(cJSON *history, const char *by)
 		cJSON_Delete(entry);
 		return -ENOMEM;
 	}
-	return json_append(history, entry);
+	return assemble_json_append(history, entry);
 }
 
 /* The history is optional. If it exists, it has one entry for each layer that is not empty. */
-static int config_add_history(cJSON *config, const struct image_manifest *base, struct error *err)
+static int assemble_add_history(cJSON *config, const struct image_manifest *base, struct error *err)
 {
-	cJSON *history = json_at(config, "history"), *entry;
+	cJSON *history = assemble_json_at(config, "history"), *entry;
 	size_t layers = 0;
 	int r = 0;
 
 	if (!cJSON_IsArray(history)) {
 		if (history && !cJSON_IsNull(history))
 			return error_set(err, -EBADMSG, "the history in the config of the image is not a list");
-		r = json_put(config, "history", cJSON_CreateArray());
+		r = assemble_json_put(config, "history", cJSON_CreateArray());
 		if (r < 0)
 			return r;
-		history = json_at(config, "history");
+		history = assemble_json_at(config, "history");
 	}
 	cJSON_ArrayForEach (entry, history)
-		layers += !cJSON_IsTrue(json_at(entry, "empty_layer"));
+		layers += !cJSON_IsTrue(assemble_json_at(entry, "empty_layer"));
 	if (layers > base->n_layers)
 		return error_set(err, -EBADMSG,
 				 "the history in the config of the image has %zu layers, its manifest %zu", layers,
 				 base->n_layers);
 	for (; layers < base->n_layers && r == 0; layers++)
-		r = config_add_history_entry(history, "a layer of the base image without a history");
-	return r < 0 ? r : config_add_history_entry(history, "vastfs: the runtime for AWS Lambda");
+		r = assemble_add_history_entry(history, "a layer of the base image without a history");
+	return r < 0 ? r : assemble_add_history_entry(history, "vastfs: the runtime for AWS Lambda");
 }
 
-static int config_set_entry_point(cJSON *config, struct error *err)
+static int assemble_set_entry_point(cJSON *config, struct error *err)
 {
 	static const char *const path[] = {IMAGE_RUNTIME_PATH};
-	cJSON *run = json_at(config, "config");
+	cJSON *run = assemble_json_at(config, "config");
 	int r;
 
 	if (!cJSON_IsObject(run)) {
 		if (run && !cJSON_IsNull(run))
 			return error_set(err, -EBADMSG,
 					 "the member 'config' in the config of the image is not an object");
-		r = json_put(config, "config", cJSON_CreateObject());
+		r = assemble_json_put(config, "config", cJSON_CreateObject());
 		if (r < 0)
 			return r;
-		run = json_at(config, "config");
+		run = assemble_json_at(config, "config");
 	}
-	json_drop(run, "Cmd");
-	return json_put(run, "Entrypoint", cJSON_CreateStringArray(path, 1));
+	assemble_json_drop(run, "Cmd");
+	return assemble_json_put(run, "Entrypoint", cJSON_CreateStringArray(path, 1));
 }
 
 static int assemble_config(const struct image_manifest *base, const void *data, size_t len, const char *architecture,
@@ -169,12 +169,12 @@ static int assemble_config(const struct image_manifest *base, const void *data, 
 		return error_set(err, -EBADMSG, "the config of the image is not a JSON object");
 	r = assemble_check_platform(config, architecture, layer, err);
 	if (r == 0)
-		r = config_add_diff_id(config, base, layer, err);
+		r = assemble_add_diff_id(config, base, layer, err);
 	if (r == 0)
-		r = config_add_history(config, base, err);
+		r = assemble_add_history(config, base, err);
 	if (r == 0)
-		r = config_set_entry_point(config, err);
-	return r < 0 ? r : json_print(config, out);
+		r = assemble_set_entry_point(config, err);
+	return r < 0 ? r : assemble_json_print(config, out);
 }
 
 /* -- manifest --------------------------------------------------------------------------------------------------- */
@@ -201,15 +201,17 @@ static int assemble_manifest(const struct image_manifest *base, const struct buf
 		return -ENOMEM;
 	r = image_digest(config->data, config->len, digest);
 	if (r == 0)
-		r = json_put(manifest, "mediaType", cJSON_CreateString(base->media_type));
+		r = assemble_json_put(manifest, "mediaType", cJSON_CreateString(base->media_type));
 	if (r == 0)
-		r = json_put(manifest, "config", assemble_descriptor(base->config.media_type, config->len, digest));
+		r = assemble_json_put(manifest, "config",
+				      assemble_descriptor(base->config.media_type, config->len, digest));
 	if (r == 0)
-		r = json_append(json_at(manifest, "layers"),
-				assemble_descriptor(docker ? DOCKER_LAYER : OCI_LAYER, layer->data.len, layer->digest));
+		r = assemble_json_append(
+			assemble_json_at(manifest, "layers"),
+			assemble_descriptor(docker ? DOCKER_LAYER : OCI_LAYER, layer->data.len, layer->digest));
 	/* A subject attaches this manifest to another one (OCI referrers), which the target registry does not have. */
-	json_drop(manifest, "subject");
-	return r < 0 ? r : json_print(manifest, out);
+	assemble_json_drop(manifest, "subject");
+	return r < 0 ? r : assemble_json_print(manifest, out);
 }
 
 int image_assemble(const struct image_manifest *base, const void *config, size_t config_len, const char *architecture,

@@ -11,7 +11,7 @@
 #define TIMEOUT_MS 60000
 #define TOKEN_MAX  ((size_t)64 << 10)
 
-static char *token_url(const struct registry *r, const struct challenge *c)
+static char *authenticate_token_url(const struct registry *r, const struct challenge *c)
 {
 	_free_ char *with_service = NULL, *scope = NULL;
 
@@ -23,7 +23,7 @@ static char *token_url(const struct registry *r, const struct challenge *c)
 	return with_service ? image_url_with(with_service, "scope", *c->scope ? c->scope : scope) : NULL;
 }
 
-static bool token_is_valid(const char *token)
+static bool authenticate_token_is_valid(const char *token)
 {
 	for (const char *p = token; *p; p++)
 		if (*p <= ' ' || *p > '~')
@@ -31,22 +31,22 @@ static bool token_is_valid(const char *token)
 	return *token != '\0';
 }
 
-static int token_keep(struct registry *r, const struct http_reply *reply, struct error *err)
+static int authenticate_token_keep(struct registry *r, const struct http_reply *reply, struct error *err)
 {
 	_secret_json_ cJSON *body = cJSON_Parse(buf_str(&reply->body));
 	const char *token = aws_text(body, "token");
 
 	if (!*token)
 		token = aws_text(body, "access_token");
-	if (!token_is_valid(token))
+	if (!authenticate_token_is_valid(token))
 		return error_set(err, -EBADMSG, "the reply of the registry's token service has no token");
 	secret_free_text(r->authorization);
 	r->authorization = secret_printf("Authorization: Bearer %s", token);
 	return r->authorization ? 0 : -ENOMEM;
 }
 
-static int token_ask_once(struct registry *r, const char *url, const char *label, struct http_reply *reply,
-			  struct error *err)
+static int authenticate_token_ask_once(struct registry *r, const char *url, const char *label, struct http_reply *reply,
+				       struct error *err)
 {
 	_secret_text_ char *basic = r->basic ? secret_printf("Authorization: Basic %s", r->basic) : NULL;
 	const char *headers[] = {basic, NULL};
@@ -61,12 +61,12 @@ static int token_ask_once(struct registry *r, const char *url, const char *label
 
 	if (error_complete(err, e) < 0)
 		return error_prefix(err, "%s: cannot get a token", label);
-	return reply->status == 200 ? token_keep(r, reply, err)
+	return reply->status == 200 ? authenticate_token_keep(r, reply, err)
 				    : registry_explain(reply, label, "cannot get a token", err);
 }
 
 /* A lost or truncated reply is requested again: a token may be issued any number of times. */
-static int token_fetch(struct registry *r, const char *url, const char *label, struct error *err)
+static int authenticate_token_fetch(struct registry *r, const char *url, const char *label, struct error *err)
 {
 	for (int try = 1;; try++) {
 		struct http_reply reply = {0};
@@ -74,7 +74,7 @@ static int token_fetch(struct registry *r, const char *url, const char *label, s
 		int e;
 
 		*err = (struct error){0};
-		e = token_ask_once(r, url, label, &reply, err);
+		e = authenticate_token_ask_once(r, url, label, &reply, err);
 		again = e < 0 && e != -ECANCELED && try < REGISTRY_TRIES &&
 			(e == -EBADMSG || registry_is_transient(&reply));
 		if (again && registry_wait(r, &reply, try) < 0) {
@@ -88,7 +88,7 @@ static int token_fetch(struct registry *r, const char *url, const char *label, s
 }
 
 /* A password is sent only to the registry's own origin, over https, or to this machine. */
-static int token_service_is_safe(const struct registry *r, const char *url)
+static int authenticate_service_is_safe(const struct registry *r, const char *url)
 {
 	int safe = image_url_is_private(url);
 
@@ -101,8 +101,8 @@ static int token_service_is_safe(const struct registry *r, const char *url)
 
 static int authenticate_bearer(struct registry *r, const struct challenge *c, struct error *err)
 {
-	_free_ char *url = token_url(r, c);
-	int safe = url ? token_service_is_safe(r, url) : 0;
+	_free_ char *url = authenticate_token_url(r, c);
+	int safe = url ? authenticate_service_is_safe(r, url) : 0;
 
 	if (safe < 0)
 		return safe;
@@ -111,7 +111,7 @@ static int authenticate_bearer(struct registry *r, const struct challenge *c, st
 				 "the registry names a token service that vastfs must not contact: %.200s is less "
 				 "secure than the registry",
 				 c->realm);
-	return token_fetch(r, url, c->realm, err);
+	return authenticate_token_fetch(r, url, c->realm, err);
 }
 
 static int authenticate_basic(struct registry *r)

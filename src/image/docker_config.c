@@ -120,7 +120,7 @@ static int docker_take_entry(const struct docker_lookup *w, const cJSON *entry, 
 
 /* -- keys ------------------------------------------------------------------------------------------------------- */
 
-static void key_cut_end(char *s, const char *end)
+static void config_key_cut_end(char *s, const char *end)
 {
 	size_t len = strlen(s), n = strlen(end);
 
@@ -129,7 +129,7 @@ static void key_cut_end(char *s, const char *end)
 }
 
 /* Normalizes a key to "host" or "host/namespace": no scheme, no API version, one host name for Docker Hub. */
-static void key_normalize(const char *key, char *out, size_t size)
+static void config_key_normalize(const char *key, char *out, size_t size)
 {
 	const char *host_end;
 	char host[256];
@@ -141,18 +141,18 @@ static void key_normalize(const char *key, char *out, size_t size)
 	host_end = key + strcspn(key, "/");
 	snprintf(host, sizeof(host), "%.*s", (int)(host_end - key), key);
 	snprintf(out, size, "%s%s", image_host_is_docker_hub(host) ? IMAGE_DOCKER_HUB : host, host_end);
-	key_cut_end(out, "/");
+	config_key_cut_end(out, "/");
 	if (strcmp(out + strcspn(out, "/"), "/v1") == 0 || strcmp(out + strcspn(out, "/"), "/v2") == 0)
 		out[strcspn(out, "/")] = '\0';
 }
 
 /* The length of the key if it is a prefix of the image's "host/name", ignoring case; else 0. */
-static size_t key_match(const struct docker_lookup *w, const char *key)
+static size_t config_key_match(const struct docker_lookup *w, const char *key)
 {
 	char normal[512];
 	size_t len;
 
-	key_normalize(key, normal, sizeof(normal));
+	config_key_normalize(key, normal, sizeof(normal));
 	len = strlen(normal);
 	if (!len || strncasecmp(w->whole, normal, len) != 0 || (w->whole[len] && w->whole[len] != '/'))
 		return 0;
@@ -160,7 +160,7 @@ static size_t key_match(const struct docker_lookup *w, const char *key)
 }
 
 /* docker leaves an empty entry if a helper stores the password; it is ignored. */
-static bool entry_has_credentials(const cJSON *entry)
+static bool config_entry_has_credentials(const cJSON *entry)
 {
 	if (cJSON_IsString(entry))
 		return *entry->valuestring;
@@ -175,7 +175,7 @@ static const cJSON *docker_best_entry(const struct docker_lookup *w, const cJSON
 	if (!cJSON_IsObject(map))
 		return NULL;
 	cJSON_ArrayForEach (entry, map) {
-		size_t len = entry_has_credentials(entry) ? key_match(w, entry->string) : 0;
+		size_t len = config_entry_has_credentials(entry) ? config_key_match(w, entry->string) : 0;
 
 		if (len > longest) {
 			best = entry;

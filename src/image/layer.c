@@ -71,7 +71,7 @@ struct tar_header {
 static_assert(sizeof(struct tar_header) == TAR_BLOCK, "a header is one block");
 
 /* The sum of all bytes, with blanks in place of the checksum itself. */
-static unsigned tar_checksum(const struct tar_header *h)
+static unsigned layer_tar_checksum(const struct tar_header *h)
 {
 	const unsigned char *bytes = (const unsigned char *)h;
 	unsigned sum = 0;
@@ -81,7 +81,7 @@ static unsigned tar_checksum(const struct tar_header *h)
 	return sum;
 }
 
-static struct tar_header tar_make_header(size_t size)
+static struct tar_header layer_tar_make_header(size_t size)
 {
 	struct tar_header h = {.mode = "0000755",
 			       .uid = "0000000",
@@ -96,14 +96,14 @@ static struct tar_header tar_make_header(size_t size)
 	memset(h.checksum, ' ', sizeof(h.checksum));
 	snprintf(h.name, sizeof(h.name), "%s", IMAGE_RUNTIME_PATH + 1);
 	snprintf(h.size, sizeof(h.size), "%011zo", size);
-	snprintf(h.checksum, sizeof(h.checksum) - 1, "%06o", tar_checksum(&h));
+	snprintf(h.checksum, sizeof(h.checksum) - 1, "%06o", layer_tar_checksum(&h));
 	return h;
 }
 
-static int tar_pack(const struct buf *program, struct buf *out)
+static int layer_tar_pack(const struct buf *program, struct buf *out)
 {
 	static const char zeros[3 * TAR_BLOCK];
-	struct tar_header header = tar_make_header(program->len);
+	struct tar_header header = layer_tar_make_header(program->len);
 	size_t rest = (TAR_BLOCK - program->len % TAR_BLOCK) % TAR_BLOCK;
 
 	buf_append(out, &header, sizeof(header));
@@ -113,7 +113,7 @@ static int tar_pack(const struct buf *program, struct buf *out)
 
 /* -- compression ------------------------------------------------------------------------------------------------ */
 
-static int gzip_deflate(z_stream *z, struct buf *out)
+static int layer_gzip_deflate(z_stream *z, struct buf *out)
 {
 	unsigned char piece[65536];
 	int r;
@@ -128,7 +128,7 @@ static int gzip_deflate(z_stream *z, struct buf *out)
 }
 
 /* The gzip header has time 0, no name and no operating system, so that it is the same on every machine. */
-static int gzip_compress(const struct buf *in, struct buf *out)
+static int layer_gzip_compress(const struct buf *in, struct buf *out)
 {
 	gz_header header = {.os = 255};
 	z_stream z = {0};
@@ -139,7 +139,7 @@ static int gzip_compress(const struct buf *in, struct buf *out)
 	deflateSetHeader(&z, &header);
 	z.next_in = (unsigned char *)in->data;
 	z.avail_in = (unsigned int)in->len;
-	r = gzip_deflate(&z, out);
+	r = layer_gzip_deflate(&z, out);
 	deflateEnd(&z);
 	return r;
 }
@@ -147,12 +147,12 @@ static int gzip_compress(const struct buf *in, struct buf *out)
 static int layer_compress(const struct buf *program, struct image_layer *l)
 {
 	_buf_ struct buf tar = BUF_INIT(IMAGE_LAYER_MAX + (1 << 20));
-	int r = tar_pack(program, &tar);
+	int r = layer_tar_pack(program, &tar);
 
 	if (r == 0)
 		r = image_digest(tar.data, tar.len, l->diff_id);
 	if (r == 0)
-		r = gzip_compress(&tar, &l->data);
+		r = layer_gzip_compress(&tar, &l->data);
 	return r < 0 ? r : image_digest(l->data.data, l->data.len, l->digest);
 }
 

@@ -18,33 +18,33 @@ static const char *manifest_text(const cJSON *o, const char *key)
 	return text ? text : "";
 }
 
-static const char *platform_architecture(const char *architecture)
+static const char *manifest_platform_architecture(const char *architecture)
 {
 	return strcmp(architecture, "x86_64") == 0 ? "amd64" : architecture;
 }
 
 /* A media type may come with parameters: "; charset=utf-8". */
-static bool type_is(const char *media_type, const char *wanted)
+static bool manifest_type_is(const char *media_type, const char *wanted)
 {
 	size_t len = media_type ? strcspn(media_type, "; \t") : 0;
 
 	return len == strlen(wanted) && strncasecmp(media_type, wanted, len) == 0;
 }
 
-static bool type_is_index(const char *media_type)
+static bool manifest_type_is_index(const char *media_type)
 {
-	return type_is(media_type, IMAGE_DOCKER_LIST) || type_is(media_type, IMAGE_OCI_INDEX);
+	return manifest_type_is(media_type, IMAGE_DOCKER_LIST) || manifest_type_is(media_type, IMAGE_OCI_INDEX);
 }
 
 static bool type_is_manifest(const char *media_type)
 {
-	return type_is(media_type, IMAGE_DOCKER_MANIFEST) || type_is(media_type, IMAGE_OCI_MANIFEST);
+	return manifest_type_is(media_type, IMAGE_DOCKER_MANIFEST) || manifest_type_is(media_type, IMAGE_OCI_MANIFEST);
 }
 
-static bool type_is_schema_1(const char *media_type)
+static bool manifest_type_is_schema_1(const char *media_type)
 {
-	return type_is(media_type, "application/vnd.docker.distribution.manifest.v1+json") ||
-	       type_is(media_type, "application/vnd.docker.distribution.manifest.v1+prettyjws");
+	return manifest_type_is(media_type, "application/vnd.docker.distribution.manifest.v1+json") ||
+	       manifest_type_is(media_type, "application/vnd.docker.distribution.manifest.v1+prettyjws");
 }
 
 bool image_manifest_is_index(const cJSON *json, const char *media_type)
@@ -52,9 +52,9 @@ bool image_manifest_is_index(const cJSON *json, const char *media_type)
 	const char *own = manifest_text(json, "mediaType");
 
 	if (*own)
-		return type_is_index(own);
-	if (type_is_index(media_type) || type_is_manifest(media_type))
-		return type_is_index(media_type);
+		return manifest_type_is_index(own);
+	if (manifest_type_is_index(media_type) || type_is_manifest(media_type))
+		return manifest_type_is_index(media_type);
 	return cJSON_IsArray(cJSON_GetObjectItemCaseSensitive(json, "manifests")) &&
 	       !cJSON_GetObjectItemCaseSensitive(json, "layers");
 }
@@ -62,18 +62,18 @@ bool image_manifest_is_index(const cJSON *json, const char *media_type)
 /* -- choosing a platform ---------------------------------------------------------------------------------------- */
 
 /* Rates an entry: 0 another platform, 1 a variant of the architecture, 2 runs on every machine of the architecture. */
-static int platform_fit(const cJSON *entry, const char *architecture)
+static int manifest_platform_fit(const cJSON *entry, const char *architecture)
 {
 	const cJSON *platform = cJSON_GetObjectItemCaseSensitive(entry, "platform");
 	const char *variant = manifest_text(platform, "variant");
 
 	if (strcmp(manifest_text(platform, "os"), "linux") != 0 ||
-	    strcmp(manifest_text(platform, "architecture"), platform_architecture(architecture)) != 0)
+	    strcmp(manifest_text(platform, "architecture"), manifest_platform_architecture(architecture)) != 0)
 		return 0;
 	return !*variant || strcmp(variant, "v8") == 0 || strcmp(variant, "v1") == 0 ? 2 : 1;
 }
 
-static void platform_list(const cJSON *entries, struct buf *out)
+static void manifest_platform_list(const cJSON *entries, struct buf *out)
 {
 	const cJSON *entry;
 
@@ -88,18 +88,18 @@ static void platform_list(const cJSON *entries, struct buf *out)
 	}
 }
 
-static int platform_not_found(const cJSON *entries, const char *architecture, struct error *err)
+static int manifest_platform_not_found(const cJSON *entries, const char *architecture, struct error *err)
 {
 	_buf_ struct buf names = BUF_INIT(512);
 	const cJSON *entry;
 
 	cJSON_ArrayForEach (entry, entries)
-		if (type_is_index(manifest_text(entry, "mediaType")))
+		if (manifest_type_is_index(manifest_text(entry, "mediaType")))
 			return error_set(err, -EOPNOTSUPP,
 					 "the index of the image has another index, %.72s, but no image for linux/%s",
-					 manifest_text(entry, "digest"), platform_architecture(architecture));
-	platform_list(entries, &names);
-	error_set(err, -ENOENT, "no image for linux/%s; available: %s", platform_architecture(architecture),
+					 manifest_text(entry, "digest"), manifest_platform_architecture(architecture));
+	manifest_platform_list(entries, &names);
+	error_set(err, -ENOENT, "no image for linux/%s; available: %s", manifest_platform_architecture(architecture),
 		  names.len ? buf_str(&names) : "no image that names its platform");
 	error_remedy(err, "set vast_image to another image, or set another architecture, in config/default.env");
 	return -ENOENT;
@@ -115,7 +115,7 @@ int image_manifest_choose(const cJSON *index, const char *architecture, char ret
 	if (!cJSON_IsArray(entries))
 		return error_set(err, -EBADMSG, "the index of the image has no list of manifests");
 	cJSON_ArrayForEach (entry, entries) {
-		int f = platform_fit(entry, architecture);
+		int f = manifest_platform_fit(entry, architecture);
 
 		if (f > best_fit) {
 			best = entry;
@@ -123,17 +123,17 @@ int image_manifest_choose(const cJSON *index, const char *architecture, char ret
 		}
 	}
 	if (!best)
-		return platform_not_found(entries, architecture, err);
+		return manifest_platform_not_found(entries, architecture, err);
 	digest = manifest_text(best, "digest");
 	if (!image_digest_is_valid(digest))
 		return error_set(err, -EBADMSG,
 				 "the index of the image has '%.80s' for linux/%s, which is not a sha256 digest",
-				 digest, platform_architecture(architecture));
-	if (type_is_index(manifest_text(best, "mediaType")))
+				 digest, manifest_platform_architecture(architecture));
+	if (manifest_type_is_index(manifest_text(best, "mediaType")))
 		return error_set(
 			err, -EOPNOTSUPP,
 			"the entry for linux/%s in the index of the image is another index, %s, which is not supported",
-			platform_architecture(architecture), digest);
+			manifest_platform_architecture(architecture), digest);
 	snprintf(ret_digest, IMAGE_DIGEST_SIZE, "%s", digest);
 	return 0;
 }
@@ -168,8 +168,8 @@ static int manifest_parse_descriptor(const cJSON *o, const char *what, struct im
 /* Why Lambda cannot use a layer of this media type, or NULL. */
 static const char *manifest_layer_fault(const char *type)
 {
-	if (type_is(type, "application/vnd.docker.image.rootfs.diff.tar.gzip") ||
-	    type_is(type, "application/vnd.oci.image.layer.v1.tar+gzip"))
+	if (manifest_type_is(type, "application/vnd.docker.image.rootfs.diff.tar.gzip") ||
+	    manifest_type_is(type, "application/vnd.oci.image.layer.v1.tar+gzip"))
 		return NULL;
 	if (strstr(type, ".foreign.") || strstr(type, ".nondistributable."))
 		return "is foreign: its content is not in the registry";
@@ -177,8 +177,8 @@ static const char *manifest_layer_fault(const char *type)
 		return "is encrypted";
 	if (strstr(type, "zstd"))
 		return "is compressed with zstd";
-	if (type_is(type, "application/vnd.docker.image.rootfs.diff.tar") ||
-	    type_is(type, "application/vnd.oci.image.layer.v1.tar"))
+	if (manifest_type_is(type, "application/vnd.docker.image.rootfs.diff.tar") ||
+	    manifest_type_is(type, "application/vnd.oci.image.layer.v1.tar"))
 		return "is not compressed";
 	return "has an unknown media type";
 }
@@ -227,8 +227,8 @@ static int manifest_parse_config(const cJSON *o, struct image_manifest *m, struc
 
 	if (r < 0)
 		return r;
-	if (!type_is(m->config.media_type, "application/vnd.docker.container.image.v1+json") &&
-	    !type_is(m->config.media_type, "application/vnd.oci.image.config.v1+json"))
+	if (!manifest_type_is(m->config.media_type, "application/vnd.docker.container.image.v1+json") &&
+	    !manifest_type_is(m->config.media_type, "application/vnd.oci.image.config.v1+json"))
 		return error_set(err, -EOPNOTSUPP, "not a container image: the media type of its config is %s",
 				 m->config.media_type);
 	if (m->config.size > IMAGE_CONFIG_MAX)
@@ -252,9 +252,10 @@ static int manifest_refuse_schema_1(struct error *err)
 /* Content-Type and mediaType must agree: else two clients could read one document as different images. */
 static int manifest_check_type(const char *own, const char *media_type, struct error *err)
 {
-	bool known = type_is_manifest(media_type) || type_is_index(media_type) || type_is_schema_1(media_type);
+	bool known = type_is_manifest(media_type) || manifest_type_is_index(media_type) ||
+		     manifest_type_is_schema_1(media_type);
 
-	if (!*own || !known || type_is(media_type, own))
+	if (!*own || !known || manifest_type_is(media_type, own))
 		return 0;
 	return error_set(err, -EBADMSG,
 			 "the media type in the manifest of the image is %.80s, in the reply of the registry %.80s",
@@ -267,13 +268,13 @@ static int manifest_parse_type(const char *media_type, struct image_manifest *m,
 	const char *own = manifest_text(m->json, "mediaType"), *type = *own || !media_type ? own : media_type;
 	bool has_layers = cJSON_GetObjectItemCaseSensitive(m->json, "layers") != NULL;
 
-	if (type_is_schema_1(type) || (cJSON_IsNumber(version) && version->valuedouble == 1))
+	if (manifest_type_is_schema_1(type) || (cJSON_IsNumber(version) && version->valuedouble == 1))
 		return manifest_refuse_schema_1(err);
 	if (manifest_check_type(own, media_type, err) < 0)
 		return -EBADMSG;
 	if (!cJSON_IsNumber(version) || version->valuedouble != 2)
 		return error_set(err, -EBADMSG, "the manifest of the image does not have schema version 2");
-	if (cJSON_GetObjectItemCaseSensitive(m->json, "manifests") || type_is_index(type))
+	if (cJSON_GetObjectItemCaseSensitive(m->json, "manifests") || manifest_type_is_index(type))
 		return error_set(
 			err, -EBADMSG,
 			has_layers ? "the manifest of the image is both a manifest and an index"
@@ -281,7 +282,7 @@ static int manifest_parse_type(const char *media_type, struct image_manifest *m,
 	if (*own && !type_is_manifest(own))
 		return error_set(err, -EOPNOTSUPP, "the manifest of the image has an unknown media type: %.100s", own);
 	snprintf(m->media_type, sizeof(m->media_type), "%s",
-		 type_is(type, IMAGE_DOCKER_MANIFEST) ? IMAGE_DOCKER_MANIFEST : IMAGE_OCI_MANIFEST);
+		 manifest_type_is(type, IMAGE_DOCKER_MANIFEST) ? IMAGE_DOCKER_MANIFEST : IMAGE_OCI_MANIFEST);
 	return 0;
 }
 
@@ -302,7 +303,7 @@ int image_manifest_parse(const void *data, size_t len, const char *media_type, s
 	int r;
 
 	*ret = (struct image_manifest){0};
-	if (type_is_schema_1(media_type))
+	if (manifest_type_is_schema_1(media_type))
 		return manifest_refuse_schema_1(err);
 	if (len > IMAGE_MANIFEST_MAX)
 		return error_set(err, -EFBIG, "the manifest of the image is larger than %zu bytes", IMAGE_MANIFEST_MAX);

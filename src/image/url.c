@@ -14,7 +14,7 @@ struct origin {
 	char *scheme, *host, *port;
 };
 
-static void origin_release(struct origin *o)
+static void url_origin_release(struct origin *o)
 {
 	curl_free(o->scheme);
 	curl_free(o->host);
@@ -28,7 +28,7 @@ static int url_errno(CURLUcode code)
 	return code == CURLUE_OUT_OF_MEMORY ? -ENOMEM : -EINVAL;
 }
 
-static int origin_of(const char *url, struct origin *ret)
+static int url_origin_of(const char *url, struct origin *ret)
 {
 	_cleanup_(curl_url_cleanup_cleanup) CURLU *u = curl_url();
 	CURLUcode code = u ? curl_url_set(u, CURLUPART_URL, url, 0) : CURLUE_OUT_OF_MEMORY;
@@ -99,8 +99,8 @@ char *image_url_with(const char *url, const char *name, const char *value)
 
 int image_url_same_origin(const char *a, const char *b)
 {
-	_cleanup_(origin_release) struct origin one, other;
-	int e = origin_of(a, &one), e_other = origin_of(b, &other);
+	_cleanup_(url_origin_release) struct origin one, other;
+	int e = url_origin_of(a, &one), e_other = url_origin_of(b, &other);
 
 	if (e == -ENOMEM || e_other == -ENOMEM)
 		return -ENOMEM;
@@ -110,8 +110,8 @@ int image_url_same_origin(const char *a, const char *b)
 
 int image_url_is_private(const char *url)
 {
-	_cleanup_(origin_release) struct origin o;
-	int e = origin_of(url, &o);
+	_cleanup_(url_origin_release) struct origin o;
+	int e = url_origin_of(url, &o);
 
 	if (e == -ENOMEM)
 		return e;

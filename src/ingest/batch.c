@@ -24,7 +24,7 @@ static uint32_t batch_crc(const void *data, size_t len)
 
 /* -- facts ----------------------------------------------------------------------------------------------------- */
 
-static void put_place(cJSON *o, const struct place *p)
+static void batch_put_place(cJSON *o, const struct place *p)
 {
 	cJSON_AddStringToObject(o, "account", p->account);
 	cJSON_AddStringToObject(o, "region", p->region);
@@ -55,7 +55,7 @@ static char *batch_print(const struct batch_facts *f)
 		cJSON_AddTrueToObject(o, "goes_alone");
 	if (f->ordered)
 		cJSON_AddTrueToObject(o, "ordered");
-	put_place(cJSON_AddObjectToObject(o, "place"), &f->place);
+	batch_put_place(cJSON_AddObjectToObject(o, "place"), &f->place);
 	if (*f->why)
 		cJSON_AddStringToObject(o, "why", f->why);
 	text = cJSON_PrintUnformatted(o);
@@ -63,49 +63,49 @@ static char *batch_print(const struct batch_facts *f)
 	return text;
 }
 
-static uint64_t get_number(const cJSON *o, const char *key)
+static uint64_t batch_get_number(const cJSON *o, const char *key)
 {
 	const cJSON *n = cJSON_GetObjectItemCaseSensitive(o, key);
 
 	return cJSON_IsNumber(n) && n->valuedouble >= 0 && n->valuedouble < 9e15 ? (uint64_t)n->valuedouble : 0;
 }
 
-static void get_text(const cJSON *o, const char *key, char *out, size_t size)
+static void batch_get_text(const cJSON *o, const char *key, char *out, size_t size)
 {
 	const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(o, key));
 
 	snprintf(out, size, "%s", text ? text : "");
 }
 
-static void get_place(const cJSON *o, struct place *p)
+static void batch_get_place(const cJSON *o, struct place *p)
 {
-	get_text(o, "account", p->account, sizeof(p->account));
-	get_text(o, "region", p->region, sizeof(p->region));
-	get_text(o, "endpoint", p->endpoint, sizeof(p->endpoint));
-	get_text(o, "stack", p->stack, sizeof(p->stack));
-	get_text(o, "profile", p->profile, sizeof(p->profile));
+	batch_get_text(o, "account", p->account, sizeof(p->account));
+	batch_get_text(o, "region", p->region, sizeof(p->region));
+	batch_get_text(o, "endpoint", p->endpoint, sizeof(p->endpoint));
+	batch_get_text(o, "stack", p->stack, sizeof(p->stack));
+	batch_get_text(o, "profile", p->profile, sizeof(p->profile));
 }
 
 static int batch_parse(const char *text, size_t len, struct batch_facts *f)
 {
 	cJSON *o = cJSON_ParseWithLength(text, len);
 
-	*f = (struct batch_facts){.import = get_number(o, "import"),
-				  .index = (uint32_t)get_number(o, "index"),
-				  .events = get_number(o, "events"),
-				  .bytes = get_number(o, "bytes"),
-				  .inflated = get_number(o, "inflated"),
-				  .events_before = get_number(o, "events_before"),
-				  .bytes_before = get_number(o, "bytes_before"),
-				  .created_ms = (int64_t)get_number(o, "created_ms"),
-				  .pid = (int32_t)get_number(o, "pid"),
-				  .uid = (uint32_t)get_number(o, "uid"),
+	*f = (struct batch_facts){.import = batch_get_number(o, "import"),
+				  .index = (uint32_t)batch_get_number(o, "index"),
+				  .events = batch_get_number(o, "events"),
+				  .bytes = batch_get_number(o, "bytes"),
+				  .inflated = batch_get_number(o, "inflated"),
+				  .events_before = batch_get_number(o, "events_before"),
+				  .bytes_before = batch_get_number(o, "bytes_before"),
+				  .created_ms = (int64_t)batch_get_number(o, "created_ms"),
+				  .pid = (int32_t)batch_get_number(o, "pid"),
+				  .uid = (uint32_t)batch_get_number(o, "uid"),
 				  .is_last_line = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(o, "last_line")),
 				  .goes_alone = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(o, "goes_alone")),
 				  .ordered = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(o, "ordered"))};
-	get_text(o, "format", f->format, sizeof(f->format));
-	get_text(o, "why", f->why, sizeof(f->why));
-	get_place(cJSON_GetObjectItemCaseSensitive(o, "place"), &f->place);
+	batch_get_text(o, "format", f->format, sizeof(f->format));
+	batch_get_text(o, "why", f->why, sizeof(f->why));
+	batch_get_place(cJSON_GetObjectItemCaseSensitive(o, "place"), &f->place);
 	cJSON_Delete(o);
 	return f->import && f->index && format_name_is_valid(f->format) ? 0 : -EBADMSG;
 }

@@ -53,7 +53,7 @@ static bool row_begins_with(const char *row, size_t len, const char *prefix)
 }
 
 /* Returns the length of the key of a # line, such as "#fields". */
-static size_t zeek_key_len(const char *line, size_t len)
+static size_t rows_zeek_key_len(const char *line, size_t len)
 {
 	size_t n = 0;
 
@@ -62,12 +62,12 @@ static size_t zeek_key_len(const char *line, size_t len)
 	return n;
 }
 
-static bool zeek_has_key(const struct buf *block, const char *line, size_t key_len)
+static bool rows_has_zeek_key(const struct buf *block, const char *line, size_t key_len)
 {
 	const char *at = buf_str(block), *feed;
 
 	for (; (feed = strchr(at, '\n')); at = feed + 1)
-		if (zeek_key_len(at, (size_t)(feed - at)) == key_len && memcmp(at, line, key_len) == 0)
+		if (rows_zeek_key_len(at, (size_t)(feed - at)) == key_len && memcmp(at, line, key_len) == 0)
 			return true;
 	return false;
 }
@@ -86,7 +86,7 @@ int cutter_settle_header(struct cutter *c)
 	if (!c->block.len)
 		return 0;
 	for (; !row_begins_with(c->block.data, c->block.len, "#separator") && (feed = strchr(at, '\n')); at = feed + 1)
-		if (!zeek_has_key(&c->block, at, zeek_key_len(at, (size_t)(feed - at))))
+		if (!rows_has_zeek_key(&c->block, at, rows_zeek_key_len(at, (size_t)(feed - at))))
 			buf_append(&merged, at, (size_t)(feed - at) + 1);
 	buf_append(&merged, c->block.data, c->block.len);
 	buf_clear(&c->block);
@@ -235,13 +235,13 @@ int cutter_feed_rows(struct cutter *c, const char *data, size_t len, struct erro
 
 /* -- classes of rows ------------------------------------------------------------------------------------------- */
 
-static enum cutter_row classify_line(const struct cutter *c _unused_, const char *row, size_t len)
+static enum cutter_row rows_classify_line(const struct cutter *c _unused_, const char *row, size_t len)
 {
 	return row_is_blank(row, len) ? ROW_BLANK : ROW_EVENT;
 }
 
 /* Returns the length of the first field and of the character that ends it. */
-static size_t first_field(const struct cutter *c, const char *row, size_t len)
+static size_t rows_first_field(const struct cutter *c, const char *row, size_t len)
 {
 	size_t n = 0;
 
@@ -254,7 +254,7 @@ static size_t first_field(const struct cutter *c, const char *row, size_t len)
  * A later row whose first field equals the header's first field is a header too. Such rows appear in concatenated
  * files, and VAST prints one header per schema.
  */
-static enum cutter_row classify_separated(const struct cutter *c, const char *row, size_t len)
+static enum cutter_row rows_classify_separated(const struct cutter *c, const char *row, size_t len)
 {
 	size_t n;
 
@@ -262,11 +262,11 @@ static enum cutter_row classify_separated(const struct cutter *c, const char *ro
 		return ROW_BLANK;
 	if (!c->header.len)
 		return ROW_HEADER;
-	n = first_field(c, c->header.data, c->header.len);
+	n = rows_first_field(c, c->header.data, c->header.len);
 	return len >= n && memcmp(row, c->header.data, n) == 0 ? ROW_HEADER : ROW_EVENT;
 }
 
-static enum cutter_row classify_zeek(const struct cutter *c _unused_, const char *row, size_t len)
+static enum cutter_row rows_classify_zeek(const struct cutter *c _unused_, const char *row, size_t len)
 {
 	if (row_is_blank(row, len) || row_begins_with(row, len, "#close"))
 		return ROW_BLANK;
@@ -275,7 +275,7 @@ static enum cutter_row classify_zeek(const struct cutter *c _unused_, const char
 
 /* -- last rows ------------------------------------------------------------------------------------------------- */
 
-static bool is_json(const struct cutter *c _unused_, const char *data, size_t len)
+static bool rows_is_json(const struct cutter *c _unused_, const char *data, size_t len)
 {
 	const char *end = NULL;
 	cJSON *tree = cJSON_ParseWithLengthOpts(data, len, &end, false);
@@ -285,7 +285,7 @@ static bool is_json(const struct cutter *c _unused_, const char *data, size_t le
 	return whole;
 }
 
-static size_t count_fields(const struct cutter *c, const char *row, size_t len)
+static size_t rows_count_fields(const struct cutter *c, const char *row, size_t len)
 {
 	bool quoted = false;
 	size_t n = 1;
@@ -301,7 +301,7 @@ static size_t count_fields(const struct cutter *c, const char *row, size_t len)
 static bool is_full_row(const struct cutter *c, const char *data, size_t len)
 {
 	return c->header.len && !c->in_quotes &&
-	       count_fields(c, data, len) == count_fields(c, c->header.data, c->header.len);
+	       rows_count_fields(c, data, len) == rows_count_fields(c, c->header.data, c->header.len);
 }
 
 /* The #fields line has one field more than the rows: its own name. */
@@ -310,40 +310,40 @@ static bool is_full_zeek_row(const struct cutter *c, const char *data, size_t le
 	const char *fields = strstr(buf_str(c->block.len ? &c->block : &c->header), "#fields\t");
 
 	return fields && *data != '#' &&
-	       count_fields(c, data, len) + 1 == count_fields(c, fields, strcspn(fields, "\n"));
+	       rows_count_fields(c, data, len) + 1 == rows_count_fields(c, fields, strcspn(fields, "\n"));
 }
 
 const struct cutter_kind cutter_lines = {
-	.unit = "line", .is_text = true, .is_joinable = true, .feed = cutter_feed_rows, .classify = classify_line};
+	.unit = "line", .is_text = true, .is_joinable = true, .feed = cutter_feed_rows, .classify = rows_classify_line};
 const struct cutter_kind cutter_json = {.unit = "line",
 					.is_text = true,
 					.is_joinable = true,
 					.feed = cutter_feed_rows,
-					.classify = classify_line,
-					.is_complete = is_json};
+					.classify = rows_classify_line,
+					.is_complete = rows_is_json};
 const struct cutter_kind cutter_csv = {.unit = "line",
 				       .is_text = true,
 				       .separator = ',',
 				       .has_quotes = true,
 				       .feed = cutter_feed_rows,
-				       .classify = classify_separated,
+				       .classify = rows_classify_separated,
 				       .is_complete = is_full_row};
 const struct cutter_kind cutter_tsv = {.unit = "line",
 				       .is_text = true,
 				       .separator = '\t',
 				       .feed = cutter_feed_rows,
-				       .classify = classify_separated,
+				       .classify = rows_classify_separated,
 				       .is_complete = is_full_row};
 const struct cutter_kind cutter_ssv = {.unit = "line",
 				       .is_text = true,
 				       .separator = ' ',
 				       .has_quotes = true,
 				       .feed = cutter_feed_rows,
-				       .classify = classify_separated,
+				       .classify = rows_classify_separated,
 				       .is_complete = is_full_row};
 const struct cutter_kind cutter_zeek = {.unit = "line",
 					.is_text = true,
 					.separator = '\t',
 					.feed = cutter_feed_rows,
-					.classify = classify_zeek,
+					.classify = rows_classify_zeek,
 					.is_complete = is_full_zeek_row};

@@ -83,9 +83,9 @@ int cutter_end(struct cutter *c)
 	return r;
 }
 
-static int whole_feed(struct cutter *c, const char *data, size_t len, struct error *err _unused_)
+static int cutter_feed_whole(struct cutter *c, const char *data, size_t len, struct error *err _unused_)
 {
 	return c->sink->events(data, len, 0, c->sink->arg);
 }
 
-const struct cutter_kind cutter_whole = {.unit = "stream", .is_whole = true, .feed = whole_feed};
+const struct cutter_kind cutter_whole = {.unit = "stream", .is_whole = true, .feed = cutter_feed_whole};

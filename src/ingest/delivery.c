@@ -62,7 +62,7 @@ void batch_drop(struct batch *b)
 
 /* -- tasks of the worker --------------------------------------------------------------------------------------- */
 
-static void chore_done(struct chore *t)
+static void delivery_chore_done(struct chore *t)
 {
 	import_settle(t->import);
 	ingest_changed(t->import->ingest);
@@ -71,7 +71,7 @@ static void chore_done(struct chore *t)
 }
 
 /* The caller holds the lock. */
-static void count_doubtful(struct import_counts *c, const struct batch_facts *f)
+static void delivery_count_doubtful(struct import_counts *c, const struct batch_facts *f)
 {
 	size_t len = strlen(c->batches_doubtful);
 
@@ -83,7 +83,7 @@ static void count_doubtful(struct import_counts *c, const struct batch_facts *f)
 		snprintf(c->batches_doubtful + len, sizeof(c->batches_doubtful) - len, " ...");
 }
 
-static void run_acknowledge(struct chore *t)
+static void delivery_run_acknowledge(struct chore *t)
 {
 	struct ingest *in = t->import->ingest;
 	struct import_counts *c = &t->import->counts;
@@ -98,13 +98,13 @@ static void run_acknowledge(struct chore *t)
 	c->delivered_bytes += b->facts.bytes;
 	in->delivered += b->facts.events;
 	if (b->may_be_there)
-		count_doubtful(c, &b->facts);
+		delivery_count_doubtful(c, &b->facts);
 	pthread_mutex_unlock(&in->lock);
 	batch_drop(b);
-	chore_done(t);
+	delivery_chore_done(t);
 }
 
-static void run_reject(struct chore *t)
+static void delivery_run_reject(struct chore *t)
 {
 	struct ingest *in = t->import->ingest;
 	struct import_counts *c = &t->import->counts;
@@ -116,7 +116,7 @@ static void run_reject(struct chore *t)
 		job_log(t->import->job, "batch %" PRIu32 " cannot be stored as rejected: %s", b->facts.index,
 			err.message);
 		batch_put_back(b, true);
-		chore_done(t);
+		delivery_chore_done(t);
 		return;
 	}
 	pthread_mutex_lock(&in->lock);
@@ -128,14 +128,14 @@ static void run_reject(struct chore *t)
 	c->exit_code = t->exit_code;
 	in->rejected += b->facts.events;
 	pthread_mutex_unlock(&in->lock);
-	chore_done(t);
+	delivery_chore_done(t);
 }
 
 /* -- results of deliveries ------------------------------------------------------------------------------------- */
 
 void batch_acknowledge(struct batch *b)
 {
-	struct chore *t = chore_new(run_acknowledge, b, b->import);
+	struct chore *t = chore_new(delivery_run_acknowledge, b, b->import);
 
 	if (t)
 		ingest_post(b->import->ingest, t);
@@ -171,7 +171,7 @@ void batch_put_back_alone(struct batch *b, bool may_be_there)
 
 void batch_reject(struct batch *b, int exit_code, const char *why)
 {
-	struct chore *t = chore_new(run_reject, b, b->import);
+	struct chore *t = chore_new(delivery_run_reject, b, b->import);
 	struct error err;
 
 	error_set(&err, -EIO, "batch %" PRIu32 " with %" PRIu64 " events was rejected: %s", b->facts.index,
@@ -193,7 +193,7 @@ void batch_reject(struct batch *b, int exit_code, const char *why)
 /* -- cancelling ------------------------------------------------------------------------------------------------ */
 
 /* Takes a waiting batch, which belongs to the caller from then on. */
-static struct batch *take_waiting(struct import *imp)
+static struct batch *delivery_take_waiting(struct import *imp)
 {
 	struct batch *found = NULL;
 
@@ -212,22 +212,22 @@ static struct batch *take_waiting(struct import *imp)
 	return found;
 }
 
-static void run_cancel(struct chore *t)
+static void delivery_run_cancel(struct chore *t)
 {
 	struct error err = {0};
 	struct batch *b;
 
 	t->import->intake.drops = true;
-	while ((b = take_waiting(t->import))) {
+	while ((b = delivery_take_waiting(t->import))) {
 		spool_remove(t->import->ingest->spool, &b->file, &err);
 		batch_drop(b);
 	}
-	chore_done(t);
+	delivery_chore_done(t);
 }
 
 void import_cancel(struct import *imp)
 {
-	struct chore *t = chore_new(run_cancel, NULL, imp);
+	struct chore *t = chore_new(delivery_run_cancel, NULL, imp);
 	struct error err;
 
 	error_set(&err, -ECANCELED, "the import was cancelled");

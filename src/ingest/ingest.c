@@ -60,7 +60,7 @@ uint64_t import_number(const struct import *imp)
 	return imp->facts.import;
 }
 
-static struct import *find_in(const struct list *list, uint64_t number)
+static struct import *ingest_find_in(const struct list *list, uint64_t number)
 {
 	list_for_each (l, list) {
 		struct import *imp = container_of(l, struct import, link);
@@ -76,9 +76,9 @@ struct import *ingest_find(struct ingest *in, uint64_t number)
 	struct import *found;
 
 	pthread_mutex_lock(&in->lock);
-	found = find_in(&in->kept, number);
+	found = ingest_find_in(&in->kept, number);
 	if (!found)
-		found = find_in(&in->imports, number);
+		found = ingest_find_in(&in->imports, number);
 	pthread_mutex_unlock(&in->lock);
 	return found;
 }
@@ -121,7 +121,7 @@ void import_counts(struct import *imp, struct import_counts *ret)
 }
 
 /* The caller holds the lock. */
-static bool import_is_done(const struct import *imp)
+static bool ingest_import_is_done(const struct import *imp)
 {
 	if (imp->has_ended || !(imp->counts.is_written || imp->counts.is_cancelled) || !list_empty(&imp->pieces))
 		return false;
@@ -137,7 +137,7 @@ void import_settle(struct import *imp)
 	bool done;
 
 	pthread_mutex_lock(&in->lock);
-	done = import_is_done(imp);
+	done = ingest_import_is_done(imp);
 	if (done) {
 		imp->has_ended = true;
 		list_remove(&imp->link);
@@ -154,7 +154,7 @@ void import_settle(struct import *imp)
 
 /* -- writers --------------------------------------------------------------------------------------------------- */
 
-static struct piece *piece_new(enum piece_kind kind, const void *data, size_t len)
+static struct piece *ingest_piece_new(enum piece_kind kind, const void *data, size_t len)
 {
 	struct piece *p = malloc(sizeof(*p) + len);
 
@@ -167,7 +167,7 @@ static struct piece *piece_new(enum piece_kind kind, const void *data, size_t le
 }
 
 /* The caller holds the lock. */
-static void import_queue(struct import *imp, struct piece *p)
+static void ingest_queue_piece(struct import *imp, struct piece *p)
 {
 	list_append(&imp->pieces, &p->link);
 	imp->queued += p->len;
@@ -178,14 +178,14 @@ static void import_queue(struct import *imp, struct piece *p)
 }
 
 /* The caller holds the lock. */
-static bool import_has_room(const struct import *imp)
+static bool ingest_import_has_room(const struct import *imp)
 {
 	return imp->queued < INGEST_INPUT_MAX && (!imp->queued || imp->ingest->queued < INGEST_INPUT_ALL_MAX);
 }
 
 int import_write(struct import *imp, const void *data, size_t len, struct error *err)
 {
-	struct piece *p = piece_new(PIECE_DATA, data, len);
+	struct piece *p = ingest_piece_new(PIECE_DATA, data, len);
 	int r = 0;
 
 	if (!p)
@@ -194,11 +194,11 @@ int import_write(struct import *imp, const void *data, size_t len, struct error 
 	if (error_is(&imp->fatal)) {
 		*err = imp->fatal;
 		r = err->errnum;
-	} else if (!import_has_room(imp)) {
+	} else if (!ingest_import_has_room(imp)) {
 		imp->ingest->was_full = true;
 		r = -EAGAIN;
 	} else {
-		import_queue(imp, p);
+		ingest_queue_piece(imp, p);
 	}
 	pthread_mutex_unlock(&imp->ingest->lock);
 	if (r < 0)
@@ -211,7 +211,7 @@ bool import_is_writable(struct import *imp)
 	bool writable;
 
 	pthread_mutex_lock(&imp->ingest->lock);
-	writable = error_is(&imp->fatal) || import_has_room(imp);
+	writable = error_is(&imp->fatal) || ingest_import_has_room(imp);
 	if (!writable)
 		imp->ingest->was_full = true;
 	pthread_mutex_unlock(&imp->ingest->lock);
@@ -220,14 +220,14 @@ bool import_is_writable(struct import *imp)
 
 int import_sync(struct import *imp, void (*done)(int result, const struct error *err, void *arg), void *arg)
 {
-	struct piece *p = piece_new(PIECE_SYNC, NULL, 0);
+	struct piece *p = ingest_piece_new(PIECE_SYNC, NULL, 0);
 
 	if (!p)
 		return -ENOMEM;
 	p->done = done;
 	p->arg = arg;
 	pthread_mutex_lock(&imp->ingest->lock);
-	import_queue(imp, p);
+	ingest_queue_piece(imp, p);
 	pthread_mutex_unlock(&imp->ingest->lock);
 	return 0;
 }
@@ -235,12 +235,12 @@ int import_sync(struct import *imp, void (*done)(int result, const struct error 
 /* Without memory for the piece, the import ends when the worker stops. */
 void import_end(struct import *imp)
 {
-	struct piece *p = piece_new(PIECE_END, NULL, 0);
+	struct piece *p = ingest_piece_new(PIECE_END, NULL, 0);
 
 	if (!p)
 		return;
 	pthread_mutex_lock(&imp->ingest->lock);
-	import_queue(imp, p);
+	ingest_queue_piece(imp, p);
 	pthread_mutex_unlock(&imp->ingest->lock);
 }
 
@@ -325,7 +325,7 @@ void ingest_free(struct ingest *in)
 }
 
 /* The caller holds the lock. */
-static void totals_add(const struct import *imp, struct ingest_totals *ret)
+static void ingest_add_totals(const struct import *imp, struct ingest_totals *ret)
 {
 	ret->imports++;
 	list_for_each (l, &imp->batches) {
@@ -343,7 +343,7 @@ void ingest_totals(struct ingest *in, struct ingest_totals *ret)
 	*ret = (struct ingest_totals){0};
 	pthread_mutex_lock(&in->lock);
 	list_for_each (l, &in->imports)
-		totals_add(container_of(l, struct import, link), ret);
+		ingest_add_totals(container_of(l, struct import, link), ret);
 	ret->delivered = in->delivered;
 	ret->rejected = in->rejected;
 	pthread_mutex_unlock(&in->lock);

@@ -34,7 +34,7 @@ void pace_init(struct pace *p)
 	*p = (struct pace){.window = PACE_WINDOW_MAX};
 }
 
-static void pace_pause(struct pace *p, int64_t most_ms, int64_t now_ms)
+static void outcome_pace_pause(struct pace *p, int64_t most_ms, int64_t now_ms)
 {
 	/* Several invocations that fail together make only one pause. */
 	if (p->pause_ms && now_ms < p->resume_ms)
@@ -55,14 +55,14 @@ void pace_take(struct pace *p, enum outcome o, int64_t now_ms)
 		break;
 	case OUTCOME_THROTTLED:
 		p->window = p->window > 1 ? p->window / 2 : 1;
-		pace_pause(p, PAUSE_MOST_MS, now_ms);
+		outcome_pace_pause(p, PAUSE_MOST_MS, now_ms);
 		break;
 	case OUTCOME_LOST:
-		pace_pause(p, PAUSE_MOST_MS, now_ms);
+		outcome_pace_pause(p, PAUSE_MOST_MS, now_ms);
 		break;
 	case OUTCOME_BLOCKED:
 	case OUTCOME_OLD_RUNTIME:
-		pace_pause(p, BLOCKED_MOST_MS, now_ms);
+		outcome_pace_pause(p, BLOCKED_MOST_MS, now_ms);
 		break;
 	case OUTCOME_DOUBTED:
 		break;
@@ -82,7 +82,7 @@ int report_result(const struct import_counts *c, int64_t duration_ms, struct buf
 	return buf_printf(out, "possible_duplicates %" PRIu64 " (batches %s)\n", c->doubtful, c->batches_doubtful);
 }
 
-static void put_size(struct buf *out, uint64_t bytes)
+static void outcome_put_size(struct buf *out, uint64_t bytes)
 {
 	static const char *const units[] = {"bytes", "kB", "MB", "GB", "TB"};
 	size_t i = 0;
@@ -94,7 +94,7 @@ static void put_size(struct buf *out, uint64_t bytes)
 }
 
 /* Appends the rate and the remaining time, if they are known. */
-static void put_rate(const struct import_counts *c, int64_t duration_ms, struct buf *out)
+static void outcome_put_rate(const struct import_counts *c, int64_t duration_ms, struct buf *out)
 {
 	uint64_t done = c->delivered + c->rejected, left = c->events > done ? c->events - done : 0;
 	uint64_t rate = duration_ms > 0 ? c->delivered * 1000 / (uint64_t)duration_ms : 0;
@@ -115,12 +115,12 @@ void report_progress(const struct import_counts *c, int64_t duration_ms, const c
 	uint64_t done_bytes = c->delivered_bytes + c->rejected_bytes;
 
 	buf_printf(&text, "%" PRIu64 " events (", c->events);
-	put_size(&text, c->bytes);
+	outcome_put_size(&text, c->bytes);
 	buf_printf(&text, ") in, %" PRIu64 " delivered, %" PRIu64 " waiting (", c->delivered,
 		   c->events > done ? c->events - done : 0);
-	put_size(&text, c->bytes > done_bytes ? c->bytes - done_bytes : 0);
+	outcome_put_size(&text, c->bytes > done_bytes ? c->bytes - done_bytes : 0);
 	buf_puts(&text, ")");
-	put_rate(c, duration_ms, &text);
+	outcome_put_rate(c, duration_ms, &text);
 	if (*waiting_for)
 		buf_printf(&text, "; waiting: %s", waiting_for);
 	snprintf(out, size, "%s", buf_str(&text));

@@ -47,7 +47,7 @@ static int recover_batch(const struct spool_file *file, const struct batch_facts
 	return 0;
 }
 
-static bool is_last_line(const struct list *l)
+static bool recover_is_last_line(const struct list *l)
 {
 	return container_of(l, struct batch, link)->file.state == SPOOL_LAST_LINE;
 }
@@ -56,7 +56,7 @@ static bool is_last_line(const struct list *l)
 static bool recover_is_superseded(const struct import *imp, const struct batch *last)
 {
 	list_for_each (l, &imp->batches)
-		if (!is_last_line(l) && container_of(l, struct batch, link)->facts.index >= last->facts.index)
+		if (!recover_is_last_line(l) && container_of(l, struct batch, link)->facts.index >= last->facts.index)
 			return true;
 	return false;
 }
@@ -118,7 +118,7 @@ static void recover_settle(struct import *imp, void *arg)
 	struct error *note = arg;
 
 	list_for_each_safe (l, tmp, &imp->batches)
-		if (is_last_line(l))
+		if (recover_is_last_line(l))
 			recover_last_line(imp, container_of(l, struct batch, link), note);
 	recover_count(imp);
 	import_settle(imp);

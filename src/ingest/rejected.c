@@ -16,7 +16,7 @@ struct rejected {
 	uint64_t offset; /* of the next byte of output */
 };
 
-static size_t kept_count(const struct import *imp)
+static size_t rejected_count_batches(const struct import *imp)
 {
 	size_t n = 0;
 
@@ -48,7 +48,7 @@ struct rejected *rejected_open(struct import *imp)
 	r->import = import_ref(imp);
 	buf_init(&r->data, PACKER_MAX + 4 * (BATCH_FACTS_MAX + BATCH_FOOTER_SIZE));
 	pthread_mutex_lock(&imp->ingest->lock);
-	r->files = calloc(kept_count(imp) + 1, sizeof(*r->files));
+	r->files = calloc(rejected_count_batches(imp) + 1, sizeof(*r->files));
 	list_for_each (l, &imp->batches) {
 		struct batch *b = container_of(l, struct batch, link);
 
@@ -162,7 +162,7 @@ ssize_t rejected_read(struct rejected *r, uint64_t offset, void *out, size_t len
 /* -- retrying and deleting ------------------------------------------------------------------------------------- */
 
 /* Returns the first kept batch, or NULL. Only the worker removes kept batches. */
-static struct batch *first_kept(struct import *imp)
+static struct batch *rejected_first_batch(struct import *imp)
 {
 	struct batch *found = NULL;
 
@@ -177,7 +177,7 @@ static struct batch *first_kept(struct import *imp)
 	return found;
 }
 
-static void kept_drop(struct import *imp, struct batch *b)
+static void rejected_drop_batch(struct import *imp, struct batch *b)
 {
 	struct error err = {0};
 
@@ -187,7 +187,7 @@ static void kept_drop(struct import *imp, struct batch *b)
 }
 
 /* Frees an ended import that no longer keeps batches. */
-static void kept_settle(struct import *imp)
+static void rejected_settle_batch(struct import *imp)
 {
 	bool forgotten;
 
@@ -200,7 +200,7 @@ static void kept_settle(struct import *imp)
 		import_unref(imp);
 }
 
-static int retry_one(struct import *from, struct import *to, struct batch *b, struct error *err)
+static int rejected_retry_batch(struct import *from, struct import *to, struct batch *b, struct error *err)
 {
 	_buf_ struct buf data = BUF_INIT(PACKER_MAX + 4 * (BATCH_FACTS_MAX + BATCH_FOOTER_SIZE));
 	struct spool *spool = from->ingest->spool;
@@ -231,24 +231,24 @@ static int retry_one(struct import *from, struct import *to, struct batch *b, st
 	return r == 0 && !batch_add(to, &facts, SPOOL_WAITING, data.len) ? -ENOMEM : r;
 }
 
-static void run_retry(struct chore *t)
+static void rejected_run_retry(struct chore *t)
 {
 	struct import *from = t->import, *to = t->other;
 	struct error err = {0};
 	struct batch *b;
 	int r = 0;
 
-	while (r == 0 && (b = first_kept(from))) {
-		r = retry_one(from, to, b, &err);
+	while (r == 0 && (b = rejected_first_batch(from))) {
+		r = rejected_retry_batch(from, to, b, &err);
 		if (r == 0)
-			kept_drop(from, b);
+			rejected_drop_batch(from, b);
 	}
 	if (r < 0) {
 		if (!error_is(&err))
 			error_set(&err, r, "cannot send the rejected batches again: %s", strerror(-r));
 		import_set_error(to, &err);
 	}
-	kept_settle(from);
+	rejected_settle_batch(from);
 	import_end(to);
 	import_unref(from);
 	import_unref(to);
@@ -257,7 +257,7 @@ static void run_retry(struct chore *t)
 
 int import_retry(struct import *from, struct import *to)
 {
-	struct chore *t = chore_new(run_retry, NULL, from);
+	struct chore *t = chore_new(rejected_run_retry, NULL, from);
 
 	if (!t)
 		return -ENOMEM;
@@ -266,20 +266,20 @@ int import_retry(struct import *from, struct import *to)
 	return 0;
 }
 
-static void run_forget(struct chore *t)
+static void rejected_run_forget(struct chore *t)
 {
 	struct batch *b;
 
-	while ((b = first_kept(t->import)))
-		kept_drop(t->import, b);
-	kept_settle(t->import);
+	while ((b = rejected_first_batch(t->import)))
+		rejected_drop_batch(t->import, b);
+	rejected_settle_batch(t->import);
 	import_unref(t->import);
 	free(t);
 }
 
 int import_forget(struct import *imp)
 {
-	struct chore *t = chore_new(run_forget, NULL, imp);
+	struct chore *t = chore_new(rejected_run_forget, NULL, imp);
 
 	if (!t)
 		return -ENOMEM;

@@ -34,7 +34,7 @@ const char *job_state_name(enum job_state s)
 	return names[s];
 }
 
-static struct job_view *view_new(void)
+static struct job_view *job_view_new(void)
 {
 	struct job_view *v = calloc(1, sizeof(*v));
 
@@ -46,7 +46,7 @@ static struct job_view *view_new(void)
 	return v;
 }
 
-static void view_fill(struct job_view *v, const struct job_view *old)
+static void job_view_fill(struct job_view *v, const struct job_view *old)
 {
 	/* All members except the reference count, which other threads change. */
 	memcpy((char *)v + sizeof(v->ref), (const char *)old + sizeof(old->ref), sizeof(*v) - sizeof(v->ref));
@@ -57,7 +57,7 @@ static void view_fill(struct job_view *v, const struct job_view *old)
 	output_ref(v->stderr_output);
 }
 
-static void view_empty(struct job_view *v)
+static void job_view_empty(struct job_view *v)
 {
 	blob_unref(v->result);
 	blob_unref(v->errors);
@@ -69,7 +69,7 @@ void job_view_unref(struct job_view *v)
 {
 	if (!v || !ref_put(&v->ref))
 		return;
-	view_empty(v);
+	job_view_empty(v);
 	free(v);
 }
 
@@ -90,7 +90,7 @@ struct job *job_new(enum job_kind kind, uint64_t number, const char *name, struc
 	if (j->priv) {
 		pthread_mutex_init(&j->priv->lock, NULL);
 		pthread_mutex_init(&j->priv->edit, NULL);
-		j->priv->view = view_new();
+		j->priv->view = job_view_new();
 		j->priv->spare = malloc(sizeof(struct job_view));
 	}
 	if (!j->log || !j->priv || !j->priv->view || !j->priv->spare) {
@@ -133,7 +133,7 @@ struct job_view *job_view(struct job *j)
 	return v;
 }
 
-static struct job_view *view_swap(struct job *j, struct job_view *fresh)
+static struct job_view *job_view_swap(struct job *j, struct job_view *fresh)
 {
 	struct job_view *old;
 
@@ -153,10 +153,10 @@ static int job_edit_locked(struct job *j, void (*edit)(struct job_view *v, void 
 		return -ESTALE;
 	made = malloc(sizeof(*made));
 	fresh = made ? made : j->priv->spare;
-	view_fill(fresh, j->priv->view);
+	job_view_fill(fresh, j->priv->view);
 	edit(fresh, arg);
 	if (!made && !job_state_ended(fresh->state)) {
-		view_empty(fresh);
+		job_view_empty(fresh);
 		return -ENOMEM;
 	}
 	if (!made)
@@ -164,7 +164,7 @@ static int job_edit_locked(struct job *j, void (*edit)(struct job_view *v, void 
 	fresh->changed_ms = clock_wall_ms();
 	if (job_state_ended(fresh->state) && !fresh->ended_ms)
 		fresh->ended_ms = fresh->changed_ms;
-	job_view_unref(view_swap(j, fresh));
+	job_view_unref(job_view_swap(j, fresh));
 	return 0;
 }
 
@@ -186,7 +186,7 @@ void job_grown(struct job *j)
 		listener(j, listener_arg);
 }
 
-static void edit_start(struct job_view *v, void *arg _unused_)
+static void job_edit_start(struct job_view *v, void *arg _unused_)
 {
 	v->state = JOB_RUNNING;
 	if (!v->started_ms)
@@ -195,7 +195,7 @@ static void edit_start(struct job_view *v, void *arg _unused_)
 
 void job_start(struct job *j)
 {
-	job_edit(j, edit_start, NULL);
+	job_edit(j, job_edit_start, NULL);
 }
 
 struct progress {
@@ -203,7 +203,7 @@ struct progress {
 	const char *step;
 };
 
-static void edit_progress(struct job_view *v, void *arg)
+static void job_edit_progress(struct job_view *v, void *arg)
 {
 	const struct progress *p = arg;
 
@@ -221,7 +221,7 @@ void job_progress(struct job *j, unsigned done, unsigned total, const char *form
 	vsnprintf(step, sizeof(step), format, args);
 	va_end(args);
 	escape_copy(escaped, sizeof(escaped), step);
-	job_edit(j, edit_progress, &(struct progress){done, total, escaped});
+	job_edit(j, job_edit_progress, &(struct progress){done, total, escaped});
 }
 
 void job_log(struct job *j, const char *format, ...)
@@ -236,7 +236,7 @@ void job_log(struct job *j, const char *format, ...)
 		      escape_copy(escaped, sizeof(escaped), line));
 }
 
-static void edit_succeed(struct job_view *v, void *arg)
+static void job_edit_succeed(struct job_view *v, void *arg)
 {
 	v->state = JOB_SUCCEEDED;
 	v->ran = true;
@@ -248,11 +248,11 @@ static void edit_succeed(struct job_view *v, void *arg)
 
 void job_succeed(struct job *j, struct blob *result)
 {
-	job_edit(j, edit_succeed, result);
+	job_edit(j, job_edit_succeed, result);
 	blob_unref(result);
 }
 
-static void edit_fail(struct job_view *v, void *arg)
+static void job_edit_fail(struct job_view *v, void *arg)
 {
 	v->state = JOB_FAILED;
 	v->exit_code = 1;
@@ -263,10 +263,10 @@ void job_fail(struct job *j, const struct error *err)
 {
 	struct error copy = *err;
 
-	job_edit(j, edit_fail, &copy);
+	job_edit(j, job_edit_fail, &copy);
 }
 
-static void edit_cancelled(struct job_view *v, void *arg)
+static void job_edit_cancelled(struct job_view *v, void *arg)
 {
 	v->state = JOB_CANCELLED;
 	v->exit_code = 1;
@@ -278,12 +278,12 @@ void job_cancelled(struct job *j, const char *why)
 	char copy[sizeof(((struct error *)0)->message)];
 
 	snprintf(copy, sizeof(copy), "%s", why);
-	job_edit(j, edit_cancelled, copy);
+	job_edit(j, job_edit_cancelled, copy);
 }
 
-static void edit_unknown(struct job_view *v, void *arg)
+static void job_edit_unknown(struct job_view *v, void *arg)
 {
-	edit_fail(v, arg);
+	job_edit_fail(v, arg);
 	v->state = JOB_UNKNOWN;
 }
 
@@ -291,11 +291,11 @@ void job_unknown(struct job *j, const struct error *why)
 {
 	struct error copy = *why;
 
-	job_edit(j, edit_unknown, &copy);
+	job_edit(j, job_edit_unknown, &copy);
 }
 
 /* Appends the warning, unless it is the same as the last one (a second attempt). */
-static void edit_remark(struct job_view *v, void *arg)
+static void job_edit_remark(struct job_view *v, void *arg)
 {
 	char before[sizeof(v->error.message)];
 
@@ -308,7 +308,7 @@ static void edit_remark(struct job_view *v, void *arg)
 void job_remark(struct job *j, const char *text)
 {
 	job_log(j, "%s", text);
-	job_edit(j, edit_remark, (void *)text);
+	job_edit(j, job_edit_remark, (void *)text);
 }
 
 /* Takes the handler out of the job, so that it is called only once. */

@@ -14,7 +14,7 @@
 /* -- the model ------------------------------------------------------------------------------------------------- */
 
 /* Returns j->n if there is none. */
-static size_t entry_find(const struct journal *j, uint64_t number)
+static size_t journal_entry_find(const struct journal *j, uint64_t number)
 {
 	size_t i = 0;
 
@@ -23,7 +23,7 @@ static size_t entry_find(const struct journal *j, uint64_t number)
 	return i;
 }
 
-static void entry_drop(struct journal *j, size_t i)
+static void journal_entry_drop(struct journal *j, size_t i)
 {
 	cJSON_Delete(j->memory[i]);
 	j->n--;
@@ -32,7 +32,7 @@ static void entry_drop(struct journal *j, size_t i)
 }
 
 /* The oldest ended entry; if none has ended, the oldest one, although it could be resumed. */
-static size_t entry_oldest(const struct journal *j)
+static size_t journal_entry_oldest(const struct journal *j)
 {
 	for (size_t i = 0; i < j->n; i++)
 		if (job_state_ended(j->entries[i].state))
@@ -42,11 +42,11 @@ static size_t entry_oldest(const struct journal *j)
 
 void journal_entry_set(struct journal *j, const struct journal_entry *e, cJSON *memory)
 {
-	size_t i = entry_find(j, e->number);
+	size_t i = journal_entry_find(j, e->number);
 
 	if (i == j->n) {
 		if (j->n == JOURNAL_ENTRIES_KEPT)
-			entry_drop(j, entry_oldest(j));
+			journal_entry_drop(j, journal_entry_oldest(j));
 		i = j->n++;
 		j->memory[i] = NULL;
 	}
@@ -62,9 +62,9 @@ void journal_entry_set(struct journal *j, const struct journal_entry *e, cJSON *
 		j->last[JOB_OPERATION] = e->number;
 }
 
-static cJSON *entry_memory(const struct journal *j, uint64_t number)
+static cJSON *journal_entry_memory(const struct journal *j, uint64_t number)
 {
-	size_t i = entry_find(j, number);
+	size_t i = journal_entry_find(j, number);
 
 	return i < j->n ? j->memory[i] : NULL;
 }
@@ -254,8 +254,8 @@ int journal_update(struct journal *j, const struct journal_entry *entry)
 	int r;
 
 	pthread_mutex_lock(&j->lock);
-	journal_entry_set(j, entry, entry_memory(j, entry->number));
-	r = journal_record_entry(entry, entry_memory(j, entry->number), &line);
+	journal_entry_set(j, entry, journal_entry_memory(j, entry->number));
+	r = journal_record_entry(entry, journal_entry_memory(j, entry->number), &line);
 	if (r == 0)
 		r = journal_write_line(j, &line);
 	if (r < 0)
@@ -278,7 +278,7 @@ int journal_sync(struct journal *j)
 
 static int journal_remember_locked(struct journal *j, uint64_t number, const char *key, const char *value)
 {
-	size_t i = entry_find(j, number);
+	size_t i = journal_entry_find(j, number);
 	struct journal_entry e;
 
 	if (i == j->n)
@@ -302,7 +302,7 @@ cJSON *journal_memory(struct journal *j, uint64_t number)
 	cJSON *memory;
 
 	pthread_mutex_lock(&j->lock);
-	memory = cJSON_Duplicate(entry_memory(j, number), true);
+	memory = cJSON_Duplicate(journal_entry_memory(j, number), true);
 	pthread_mutex_unlock(&j->lock);
 	return memory;
 }
@@ -353,23 +353,23 @@ void journal_entry_restore(const struct journal_entry *e, struct job *j)
 
 /* -- what is deployed ------------------------------------------------------------------------------------------ */
 
-static bool place_is(const struct place *a, const struct place *b)
+static bool journal_place_is(const struct place *a, const struct place *b)
 {
 	return strcmp(a->account, b->account) == 0 && strcmp(a->region, b->region) == 0 &&
 	       strcmp(a->endpoint, b->endpoint) == 0 && strcmp(a->stack, b->stack) == 0;
 }
 
-static void deployed_drop(struct journal *j, const struct place *p)
+static void journal_deployed_drop(struct journal *j, const struct place *p)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < j->deployed_n; i++)
-		if (!place_is(&j->deployed[i], p))
+		if (!journal_place_is(&j->deployed[i], p))
 			j->deployed[n++] = j->deployed[i];
 	j->deployed_n = n;
 }
 
-static void deployed_write(struct journal *j)
+static void journal_deployed_write(struct journal *j)
 {
 	_buf_ struct buf line = BUF_INIT(JOURNAL_FILE_MAX);
 
@@ -381,19 +381,19 @@ static void deployed_write(struct journal *j)
 void journal_deployed_add(struct journal *j, const struct place *p)
 {
 	pthread_mutex_lock(&j->lock);
-	deployed_drop(j, p);
+	journal_deployed_drop(j, p);
 	if (j->deployed_n == JOURNAL_DEPLOYED_MAX)
 		memmove(&j->deployed[0], &j->deployed[1], --j->deployed_n * sizeof(j->deployed[0]));
 	j->deployed[j->deployed_n++] = *p;
-	deployed_write(j);
+	journal_deployed_write(j);
 	pthread_mutex_unlock(&j->lock);
 }
 
 void journal_deployed_remove(struct journal *j, const struct place *p)
 {
 	pthread_mutex_lock(&j->lock);
-	deployed_drop(j, p);
-	deployed_write(j);
+	journal_deployed_drop(j, p);
+	journal_deployed_write(j);
 	pthread_mutex_unlock(&j->lock);
 }
 

@@ -60,7 +60,7 @@ static void delivery_pump(struct delivery *d);
 
 /* -- the destination ------------------------------------------------------------------------------------------- */
 
-static bool server_runs(const struct task *t)
+static bool deliver_server_runs(const struct task *t)
 {
 	return t && t->endpoint && t->status && strcmp(t->status, "RUNNING") == 0;
 }
@@ -81,7 +81,7 @@ static const char *deliver_obstacle(struct model *m, const struct snapshot *s)
 		return "an older vastfs deployed the stack: touch control/deploy";
 	if (credentials_check(m, &err) < 0)
 		return "usable credentials: see whoami";
-	return server_runs(snapshot_default_task(s)) ? NULL : "no server is running: touch control/run-task";
+	return deliver_server_runs(snapshot_default_task(s)) ? NULL : "no server is running: touch control/run-task";
 }
 
 static void deliver_find_target(struct model *m, const struct snapshot *s, struct deliver_target *t)
@@ -106,7 +106,7 @@ static bool deliver_may_go(const struct place *place, void *arg)
 
 /* -- the end of a sending -------------------------------------------------------------------------------------- */
 
-static void sending_free(struct sending *s)
+static void deliver_sending_free(struct sending *s)
 {
 	list_remove(&s->link);
 	s->delivery->in_flight--;
@@ -115,7 +115,7 @@ static void sending_free(struct sending *s)
 	free(s);
 }
 
-static void sending_set_trouble(struct sending *s, const char *text)
+static void deliver_sending_set_trouble(struct sending *s, const char *text)
 {
 	for (size_t i = 0; i < s->group.n; i++) {
 		struct batch *b = s->group.batches[i];
@@ -147,7 +147,7 @@ static void sending_return(struct sending *s, struct batch *b, enum outcome o, c
 }
 
 /* Returns the batches to their imports and continues with the next ones. */
-static void sending_finish(struct sending *s, enum outcome o, const char *why)
+static void deliver_sending_finish(struct sending *s, enum outcome o, const char *why)
 {
 	struct delivery *d = s->delivery;
 
@@ -155,36 +155,36 @@ static void sending_finish(struct sending *s, enum outcome o, const char *why)
 	if (o == OUTCOME_DELIVERED || o == OUTCOME_TOO_LARGE)
 		d->trouble[0] = '\0';
 	else if (o != OUTCOME_DOUBTED)
-		sending_set_trouble(s, why);
+		deliver_sending_set_trouble(s, why);
 	for (size_t i = 0; i < s->group.n; i++) {
 		if (s->must_split)
 			batch_put_back_alone(s->group.batches[i], o != OUTCOME_TOO_LARGE);
 		else
 			sending_return(s, s->group.batches[i], o, why);
 	}
-	sending_free(s);
+	deliver_sending_free(s);
 	delivery_pump(d);
 }
 
 /* -- checking the server --------------------------------------------------------------------------------------- */
 
-static bool server_still_runs(const struct sending *s)
+static bool deliver_server_still_runs(const struct sending *s)
 {
 	_cleanup_(snapshot_unref_cleanup) struct snapshot *now = model_snapshot(s->delivery->model);
 	const struct task *t = snapshot_default_task(now);
 
-	return server_runs(t) && strcmp(t->endpoint, s->target.endpoint) == 0;
+	return deliver_server_runs(t) && strcmp(t->endpoint, s->target.endpoint) == 0;
 }
 
 /* The events are not the cause, or it is not known whether they are. */
 static void sending_wait_for_server(struct sending *s, const char *why)
 {
 	s->must_split = false;
-	sending_finish(s, OUTCOME_LOST, why);
+	deliver_sending_finish(s, OUTCOME_LOST, why);
 }
 
 /* A batch is rejected only if the server accepts connections. Otherwise the batch waits for the server. */
-static void sending_judge(struct aws_reply *reply, void *arg)
+static void deliver_sending_judge(struct aws_reply *reply, void *arg)
 {
 	struct sending *s = arg;
 	struct query_reply answer = {0};
@@ -194,13 +194,13 @@ static void sending_judge(struct aws_reply *reply, void *arg)
 
 	query_reply_release(&answer);
 	s->call = NULL;
-	if (answered && (code == 0 || (code == CHECK_CANNOT_TELL && server_still_runs(s))))
-		sending_finish(s, OUTCOME_DOUBTED, s->why);
+	if (answered && (code == 0 || (code == CHECK_CANNOT_TELL && deliver_server_still_runs(s))))
+		deliver_sending_finish(s, OUTCOME_DOUBTED, s->why);
 	else
 		sending_wait_for_server(s, "the server does not accept connections");
 }
 
-static void sending_ask_server(struct sending *s)
+static void deliver_sending_ask_server(struct sending *s)
 {
 	struct aws *aws = model_aws(s->delivery->model);
 	_buf_ struct buf text = BUF_INIT(4096), event = BUF_INIT(1 << 16);
@@ -210,8 +210,8 @@ static void sending_ask_server(struct sending *s)
 		probe = blob_from_buf(&text);
 	if (aws && probe &&
 	    query_event(probe, s->target.endpoint, clock_wall_ms() + s->target.timeout_ms, false, &event) == 0)
-		s->call = aws_start(aws, lambda_invoke(s->target.function, &event, s->target.timeout_ms), sending_judge,
-				    s);
+		s->call = aws_start(aws, lambda_invoke(s->target.function, &event, s->target.timeout_ms),
+				    deliver_sending_judge, s);
 	aws_unref(aws);
 	if (!s->call)
 		sending_wait_for_server(s, "out of memory");
@@ -220,7 +220,7 @@ static void sending_ask_server(struct sending *s)
 /* -- the answer ------------------------------------------------------------------------------------------------ */
 
 /* Formats the stderr of the command and the way it ended as one line. */
-static void sending_explain(struct sending *s, const struct query_reply *answer)
+static void deliver_sending_explain(struct sending *s, const struct query_reply *answer)
 {
 	char said[300];
 
@@ -246,7 +246,7 @@ static void sending_log_one(const struct sending *s, struct batch *b, const stru
 			      "delivered");
 }
 
-static void sending_log(const struct sending *s, const struct query_reply *answer)
+static void deliver_sending_log(const struct sending *s, const struct query_reply *answer)
 {
 	uint64_t end = 0;
 
@@ -266,7 +266,7 @@ static unsigned sending_attempts(const struct sending *s)
 	return most;
 }
 
-static void sending_answered(struct aws_reply *reply, void *arg)
+static void deliver_sending_answered(struct aws_reply *reply, void *arg)
 {
 	struct sending *s = arg;
 	struct query_reply answer = {0};
@@ -282,8 +282,8 @@ static void sending_answered(struct aws_reply *reply, void *arg)
 	facts.exit_code = answer.exit_code;
 	facts.stdin_bytes = answer.stdin_bytes;
 	if (facts.answered) {
-		sending_explain(s, &answer);
-		sending_log(s, &answer);
+		deliver_sending_explain(s, &answer);
+		deliver_sending_log(s, &answer);
 	} else {
 		snprintf(s->why, sizeof(s->why), "%s", err.message);
 	}
@@ -293,26 +293,26 @@ static void sending_answered(struct aws_reply *reply, void *arg)
 		snprintf(s->why, sizeof(s->why), "an older vastfs deployed the function: touch control/deploy");
 	s->must_split = s->group.n > 1 && (o == OUTCOME_DOUBTED || o == OUTCOME_TOO_LARGE || facts.function_failed);
 	if (o == OUTCOME_DOUBTED && !atomic_load(&s->delivery->model->stopping))
-		sending_ask_server(s);
+		deliver_sending_ask_server(s);
 	else
-		sending_finish(s, o == OUTCOME_DOUBTED ? OUTCOME_LOST : o, s->why);
+		deliver_sending_finish(s, o == OUTCOME_DOUBTED ? OUTCOME_LOST : o, s->why);
 }
 
 /* -- sending --------------------------------------------------------------------------------------------------- */
 
-static void sending_invoke(struct sending *s)
+static void deliver_sending_invoke(struct sending *s)
 {
 	struct aws *aws = model_aws(s->delivery->model);
 	struct aws_request *request = lambda_invoke(s->target.function, &s->event, s->target.timeout_ms);
 
 	for (size_t i = 0; i < s->group.n; i++)
 		job_start(import_job(batch_import(s->group.batches[i])));
-	s->call = aws && request ? aws_start(aws, request, sending_answered, s) : NULL;
+	s->call = aws && request ? aws_start(aws, request, deliver_sending_answered, s) : NULL;
 	if (!s->call && !aws)
 		aws_request_free(request);
 	aws_unref(aws);
 	if (!s->call)
-		sending_finish(s, OUTCOME_BLOCKED, "out of memory");
+		deliver_sending_finish(s, OUTCOME_BLOCKED, "out of memory");
 }
 
 static void sending_put_back(struct sending *s)
@@ -323,22 +323,22 @@ static void sending_put_back(struct sending *s)
 }
 
 /* Engine thread. */
-static void sending_loaded(void *arg)
+static void deliver_sending_loaded(void *arg)
 {
 	struct sending *s = arg;
 	struct delivery *d = s->delivery;
 
 	if (s->group.n && !atomic_load(&d->model->stopping)) {
-		sending_invoke(s);
+		deliver_sending_invoke(s);
 		return;
 	}
 	sending_put_back(s);
-	sending_free(s);
+	deliver_sending_free(s);
 	delivery_pump(d);
 }
 
 /* import_command can use the engine's name of the format: $format has VAST's name and $reader has Tenzir's name. */
-static int sending_compose(struct sending *s, const struct buf *data)
+static int deliver_sending_compose(struct sending *s, const struct buf *data)
 {
 	_buf_ struct buf text = BUF_INIT(1 << 16);
 	const char *format = batch_facts(s->group.batches[0])->format;
@@ -356,13 +356,13 @@ static int sending_compose(struct sending *s, const struct buf *data)
 }
 
 /* The worker reads the batches and makes the event, because both take time. */
-static void sending_take_data(struct buf *data, void *arg)
+static void deliver_sending_take_data(struct buf *data, void *arg)
 {
 	struct sending *s = arg;
 
-	if (s->group.n && sending_compose(s, data) < 0)
+	if (s->group.n && deliver_sending_compose(s, data) < 0)
 		sending_put_back(s);
-	engine_post(s->delivery->model->engine, sending_loaded, s);
+	engine_post(s->delivery->model->engine, deliver_sending_loaded, s);
 }
 
 static void delivery_send(struct delivery *d, struct sending *s, const struct deliver_target *target)
@@ -374,12 +374,12 @@ static void delivery_send(struct delivery *d, struct sending *s, const struct de
 	list_append(&d->sending, &s->link);
 	d->in_flight++;
 	d->small_in_flight += s->is_small;
-	batch_group_load(d->ingest, &s->group, sending_take_data, s);
+	batch_group_load(d->ingest, &s->group, deliver_sending_take_data, s);
 }
 
 /* -- progress -------------------------------------------------------------------------------------------------- */
 
-static unsigned as_step(uint64_t n)
+static unsigned deliver_as_step(uint64_t n)
 {
 	return n > INT32_MAX ? INT32_MAX : (unsigned)n;
 }
@@ -399,7 +399,7 @@ static void delivery_tell_one(struct import *imp, void *arg)
 			c.batches_waiting && !c.batches_in_flight ? *d->waits_for ? d->waits_for : d->trouble : "",
 			text, sizeof(text));
 	if (strcmp(text, v->step) != 0)
-		job_progress(j, as_step(done), c.is_written ? as_step(c.events) : 0, "%s", text);
+		job_progress(j, deliver_as_step(done), c.is_written ? deliver_as_step(c.events) : 0, "%s", text);
 }
 
 static void delivery_tell(struct delivery *d)
@@ -496,6 +496,6 @@ void delivery_free(struct delivery *d)
 	if (!d)
 		return;
 	list_for_each_safe (l, next, &d->sending)
-		sending_free(container_of(l, struct sending, link));
+		deliver_sending_free(container_of(l, struct sending, link));
 	free(d);
 }

@@ -34,14 +34,14 @@ struct run {
 
 static volatile sig_atomic_t running_group;
 
-static void run_on_child(int signal)
+static void command_on_child(int signal)
 {
 	(void)signal;
 }
 
 void command_init(void)
 {
-	struct sigaction action = {.sa_handler = run_on_child};
+	struct sigaction action = {.sa_handler = command_on_child};
 	sigset_t mask;
 
 	sigaction(SIGCHLD, &action, NULL);
@@ -58,7 +58,7 @@ void command_abandon(void)
 
 /* --- the child process, before its exec --- */
 
-static void child_set_or_unset(const char *name, const char *value)
+static void command_child_set_or_unset(const char *name, const char *value)
 {
 	if (value[0])
 		setenv(name, value, 1);
@@ -66,20 +66,20 @@ static void child_set_or_unset(const char *name, const char *value)
 		unsetenv(name);
 }
 
-static void child_environment(const struct command *command)
+static void command_child_environment(const struct command *command)
 {
 	static const char *const of_the_runtime[] = {"AWS_LAMBDA_RUNTIME_API", "_HANDLER", "LAMBDA_RUNTIME_DIR",
 						     "AWS_LAMBDA_INITIALIZATION_TYPE"};
 
 	for (size_t i = 0; i < sizeof(of_the_runtime) / sizeof(*of_the_runtime); i++)
 		unsetenv(of_the_runtime[i]);
-	child_set_or_unset("VAST_ENDPOINT", command->endpoint);
-	child_set_or_unset("TENZIR_ENDPOINT", command->endpoint);
-	child_set_or_unset("_X_AMZN_TRACE_ID", command->trace);
+	command_child_set_or_unset("VAST_ENDPOINT", command->endpoint);
+	command_child_set_or_unset("TENZIR_ENDPOINT", command->endpoint);
+	command_child_set_or_unset("_X_AMZN_TRACE_ID", command->trace);
 }
 
 /* Ignored signals and the signal mask would survive the exec. */
-static void child_signals(void)
+static void command_child_signals(void)
 {
 	sigset_t none;
 
@@ -90,7 +90,7 @@ static void child_signals(void)
 }
 
 /* In an image without /dev/null, a pipe without writers gives the command an empty stdin as well. */
-static int child_stdin(int in)
+static int command_child_stdin(int in)
 {
 	int fds[2] = {in >= 0 ? in : open("/dev/null", O_RDONLY | O_CLOEXEC), -1};
 
@@ -104,16 +104,16 @@ struct pipes {
 	int in[2], out[2], err[2], report[2];
 };
 
-static _Noreturn void run_child_main(const struct command *command, const struct pipes *pipes)
+static _Noreturn void command_child_main(const struct command *command, const struct pipes *pipes)
 {
 	const char *argv[] = {"/bin/sh", "-c", command->text, NULL};
 	extern char **environ;
 	int error;
 
 	setpgid(0, 0);
-	child_signals();
-	child_environment(command);
-	if (child_stdin(pipes->in[0]) >= 0 && dup2(pipes->out[1], STDOUT_FILENO) >= 0 &&
+	command_child_signals();
+	command_child_environment(command);
+	if (command_child_stdin(pipes->in[0]) >= 0 && dup2(pipes->out[1], STDOUT_FILENO) >= 0 &&
 	    dup2(pipes->err[1], STDERR_FILENO) >= 0)
 		execve(argv[0], (char *const *)argv, environ);
 	error = errno;
@@ -125,7 +125,7 @@ static _Noreturn void run_child_main(const struct command *command, const struct
 /* --- the runtime --- */
 
 /* Blocks all signals until the process group is known, because the handler of SIGTERM kills that group. */
-static pid_t run_fork_shell(const struct command *command, const struct pipes *pipes)
+static pid_t command_fork_shell(const struct command *command, const struct pipes *pipes)
 {
 	sigset_t all, before;
 	pid_t pid;
@@ -136,7 +136,7 @@ static pid_t run_fork_shell(const struct command *command, const struct pipes *p
 	pid = fork();
 	error = errno;
 	if (pid == 0)
-		run_child_main(command, pipes);
+		command_child_main(command, pipes);
 	if (pid > 0) {
 		setpgid(pid, pid);
 		running_group = pid;
@@ -146,7 +146,7 @@ static pid_t run_fork_shell(const struct command *command, const struct pipes *p
 }
 
 /* A successful exec closes the pipe (O_CLOEXEC); a failed exec writes its errno first. */
-static int run_exec_outcome(int report)
+static int command_exec_outcome(int report)
 {
 	int error = 0;
 	ssize_t n;
@@ -157,7 +157,7 @@ static int run_exec_outcome(int report)
 	return n == (ssize_t)sizeof(error) ? -error : 0;
 }
 
-static void close_pair(int fds[2])
+static void command_close_pair(int fds[2])
 {
 	for (int i = 0; i < 2; i++) {
 		if (fds[i] >= 0)
@@ -166,7 +166,7 @@ static void close_pair(int fds[2])
 	}
 }
 
-static int pipes_open(struct pipes *pipes, bool with_input)
+static int command_pipes_open(struct pipes *pipes, bool with_input)
 {
 	if (with_input && pipe2(pipes->in, O_CLOEXEC) < 0)
 		return -errno;
@@ -175,16 +175,16 @@ static int pipes_open(struct pipes *pipes, bool with_input)
 	return 0;
 }
 
-static void pipes_close(struct pipes *pipes)
+static void command_pipes_close(struct pipes *pipes)
 {
-	close_pair(pipes->in);
-	close_pair(pipes->out);
-	close_pair(pipes->err);
-	close_pair(pipes->report);
+	command_close_pair(pipes->in);
+	command_close_pair(pipes->out);
+	command_close_pair(pipes->err);
+	command_close_pair(pipes->report);
 }
 
 /* Takes over the end of a pipe that the run keeps. */
-static int run_take(int *end)
+static int command_take_pipe_end(int *end)
 {
 	int fd = *end;
 
@@ -194,59 +194,59 @@ static int run_take(int *end)
 	return fd;
 }
 
-static int run_start(struct run *run)
+static int command_start(struct run *run)
 {
 	struct pipes pipes = {{-1, -1}, {-1, -1}, {-1, -1}, {-1, -1}};
-	int result = pipes_open(&pipes, run->command->input);
+	int result = command_pipes_open(&pipes, run->command->input);
 
 	if (result == 0) {
-		result = run_fork_shell(run->command, &pipes);
+		result = command_fork_shell(run->command, &pipes);
 		run->shell = result;
-		run->in = run_take(&pipes.in[1]);
-		run->out[COMMAND_STDOUT] = run_take(&pipes.out[0]);
-		run->out[COMMAND_STDERR] = run_take(&pipes.err[0]);
+		run->in = command_take_pipe_end(&pipes.in[1]);
+		run->out[COMMAND_STDOUT] = command_take_pipe_end(&pipes.out[0]);
+		run->out[COMMAND_STDERR] = command_take_pipe_end(&pipes.err[0]);
 		close(pipes.report[1]);
 		pipes.report[1] = -1;
 		if (result > 0)
-			result = run_exec_outcome(pipes.report[0]);
+			result = command_exec_outcome(pipes.report[0]);
 	}
-	pipes_close(&pipes);
+	command_pipes_close(&pipes);
 	return result;
 }
 
 /* Keeps only the first error. */
-static void run_check(struct run *run, int err)
+static void command_check(struct run *run, int err)
 {
 	if (err < 0 && !run->error)
 		run->error = err;
 }
 
-static void run_emit(struct run *run, enum command_stream stream, const char *data, size_t len)
+static void command_emit(struct run *run, enum command_stream stream, const char *data, size_t len)
 {
 	if (!run->error)
-		run_check(run, run->command->output(run->command->context, stream, data, len));
+		command_check(run, run->command->output(run->command->context, stream, data, len));
 }
 
-static void run_say(struct run *run, const char *text)
+static void command_say(struct run *run, const char *text)
 {
-	run_emit(run, COMMAND_NOTE, text, strlen(text));
+	command_emit(run, COMMAND_NOTE, text, strlen(text));
 }
 
 /* Returns false if nothing more can be read for now. */
-static bool run_read(struct run *run, enum command_stream stream)
+static bool command_read(struct run *run, enum command_stream stream)
 {
 	static char data[READ_SIZE];
 	ssize_t n = read(run->out[stream], data, sizeof(data));
 
 	if (n > 0) {
 		run->heard_at = clock_now_ms();
-		run_emit(run, stream, data, (size_t)n);
+		command_emit(run, stream, data, (size_t)n);
 		return true;
 	}
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return false;
 	if (n < 0)
-		run_check(run, -errno);
+		command_check(run, -errno);
 	close(run->out[stream]);
 	run->out[stream] = -1;
 	return false;
@@ -256,36 +256,36 @@ static bool run_read(struct run *run, enum command_stream stream)
  * If the input is damaged, the pipe stays open, because an end of file would mean to the command that its input is
  * complete.
  */
-static void run_feed(struct run *run)
+static void command_feed(struct run *run)
 {
 	int result = input_write(run->command->input, run->in);
 
 	if (result < 0 && result != -EPIPE)
-		run_check(run, result);
+		command_check(run, result);
 	if (result == 0 || run->error)
 		return;
 	close(run->in);
 	run->in = -1;
 }
 
-static int64_t run_earlier_of(int64_t a, int64_t b)
+static int64_t command_earlier_of(int64_t a, int64_t b)
 {
 	return a < b ? a : b;
 }
 
-/* The time at which run_on_time() has to act if no event occurs before. */
-static int64_t run_next_time(const struct run *run)
+/* The time at which command_on_time() has to act if no event occurs before. */
+static int64_t command_next_time(const struct run *run)
 {
 	if (run->end->timed_out)
 		return run->kill_at;
 	if (!run->exited)
 		return run->command->deadline_ms;
-	return run_earlier_of(run_earlier_of(run->heard_at + LINGER_QUIET, run->exited_at + LINGER_LIMIT),
-			      run->command->deadline_ms);
+	return command_earlier_of(command_earlier_of(run->heard_at + LINGER_QUIET, run->exited_at + LINGER_LIMIT),
+				  run->command->deadline_ms);
 }
 
 /* True if a process still has the output open. */
-static bool run_has_writers(const struct run *run)
+static bool command_has_writers(const struct run *run)
 {
 	struct pollfd fds[2] = {{.fd = run->out[0]}, {.fd = run->out[1]}};
 	bool found = false;
@@ -298,7 +298,7 @@ static bool run_has_writers(const struct run *run)
 }
 
 /* True if output is waiting in a pipe, because this process was late on a busy machine. */
-static bool run_has_unread(const struct run *run)
+static bool command_has_unread(const struct run *run)
 {
 	struct pollfd fds[2] = {{.fd = run->out[0], .events = POLLIN}, {.fd = run->out[1], .events = POLLIN}};
 
@@ -306,16 +306,16 @@ static bool run_has_unread(const struct run *run)
 }
 
 /* Acts on the times that have passed. Sets `cut` when no process may run any longer. */
-static void run_on_time(struct run *run, int64_t now)
+static void command_on_time(struct run *run, int64_t now)
 {
 	/* Unread output shows that a process has printed, even if this process reads it late. */
-	if (run->exited && now >= run_next_time(run) && run_has_unread(run))
+	if (run->exited && now >= command_next_time(run) && command_has_unread(run))
 		run->heard_at = now;
-	if (now < run_next_time(run))
+	if (now < command_next_time(run))
 		return;
 	if (run->end->timed_out || run->exited) {
 		run->cut = true;
-		run->lingered = run->exited && run->exited_at + LINGER_LIMIT <= now && run_has_writers(run);
+		run->lingered = run->exited && run->exited_at + LINGER_LIMIT <= now && command_has_writers(run);
 		return;
 	}
 	run->end->timed_out = true;
@@ -328,20 +328,20 @@ static void run_on_time(struct run *run, int64_t now)
  * reply accepts no more data. ready[] receives the events of stdout and stderr, by enum command_stream, and then of
  * stdin. Returns the events of the output's descriptor.
  */
-static short run_poll(struct run *run, const struct command_wait *output, int64_t now, short ready[3])
+static short command_poll(struct run *run, const struct command_wait *output, int64_t now, short ready[3])
 {
 	struct pollfd fds[] = {{.fd = output->full ? -1 : run->out[0], .events = POLLIN},
 			       {.fd = output->full ? -1 : run->out[1], .events = POLLIN},
 			       {.fd = run->in, .events = POLLOUT},
 			       {.fd = output->fd, .events = output->events}};
-	int64_t next = run_earlier_of(run_next_time(run), output->at), wait = next > now ? next - now : 0;
+	int64_t next = command_earlier_of(command_next_time(run), output->at), wait = next > now ? next - now : 0;
 	struct timespec timeout = {.tv_sec = wait / 1000, .tv_nsec = wait % 1000 * 1000000};
 	sigset_t mask;
 
 	sigprocmask(SIG_SETMASK, NULL, &mask);
 	sigdelset(&mask, SIGCHLD);
 	if (ppoll(fds, 4, next == NEVER ? NULL : &timeout, &mask) < 0) {
-		run_check(run, errno == EINTR ? 0 : -errno);
+		command_check(run, errno == EINTR ? 0 : -errno);
 		return 0;
 	}
 	for (int i = 0; i < 3; i++)
@@ -349,72 +349,73 @@ static short run_poll(struct run *run, const struct command_wait *output, int64_
 	return fds[3].revents;
 }
 
-static void run_wait(struct run *run, int64_t now)
+static void command_wait_events(struct run *run, int64_t now)
 {
 	const struct command *command = run->command;
 	struct command_wait output = {.fd = -1, .at = NEVER};
 	short ready[3] = {0}, output_ready;
 
 	if (command->wait)
-		run_check(run, command->wait(command->context, &output));
+		command_check(run, command->wait(command->context, &output));
 	if (run->error)
 		return;
-	output_ready = run_poll(run, &output, now, ready);
+	output_ready = command_poll(run, &output, now, ready);
 	/* Output that is not read must not count as silence. */
 	if (output.full)
 		run->heard_at = clock_now_ms();
 	if (command->work && !run->error)
-		run_check(run, command->work(command->context, output_ready));
+		command_check(run, command->work(command->context, output_ready));
 	for (int i = 0; i < 2 && !run->error; i++) {
 		if (ready[i])
-			run_read(run, (enum command_stream)i);
+			command_read(run, (enum command_stream)i);
 	}
 	if (ready[2] && !run->error)
-		run_feed(run);
+		command_feed(run);
 }
 
-static bool run_goes_on(const struct run *run)
+static bool command_continues(const struct run *run)
 {
 	bool silent = run->out[COMMAND_STDOUT] < 0 && run->out[COMMAND_STDERR] < 0;
 
 	return !run->cut && !run->error && !(run->exited && silent);
 }
 
-static void run_follow(struct run *run)
+static void command_follow(struct run *run)
 {
-	while (run_goes_on(run)) {
+	while (command_continues(run)) {
 		int64_t now = clock_now_ms();
 
 		if (!run->exited && processes_reap(run->shell)) {
 			run->exited = true;
 			run->exited_at = run->heard_at = now;
 		}
-		run_on_time(run, now);
-		if (run_goes_on(run))
-			run_wait(run, now);
+		command_on_time(run, now);
+		if (command_continues(run))
+			command_wait_events(run, now);
 	}
 }
 
 /* Reads the rest of the output after all writers have ended. */
-static void run_drain(struct run *run)
+static void command_drain(struct run *run)
 {
 	for (int i = 0; i < 2; i++) {
-		while (run->out[i] >= 0 && !run->error && run_read(run, (enum command_stream)i))
+		while (run->out[i] >= 0 && !run->error && command_read(run, (enum command_stream)i))
 			;
 	}
 }
 
-static void run_explain(struct run *run)
+static void command_explain(struct run *run)
 {
 	if (run->end->timed_out)
-		run_say(run, "vast-lambda-runtime: the command was ended because the function's time is over; "
-			     "raise lambda_timeout or narrow the command\n");
+		command_say(run, "vast-lambda-runtime: the command was ended because the function's time is over; "
+				 "raise lambda_timeout or narrow the command\n");
 	else if (run->lingered)
-		run_say(run, "vast-lambda-runtime: processes in the background still printed 2 s after the command's "
-			     "end and were killed\n");
+		command_say(run,
+			    "vast-lambda-runtime: processes in the background still printed 2 s after the command's "
+			    "end and were killed\n");
 }
 
-static void run_end(struct run *run)
+static void command_finish(struct run *run)
 {
 	int status = 0;
 
@@ -423,9 +424,9 @@ static void run_end(struct run *run)
 		run->end->left_behind = processes_end(run->shell, &status) < 0;
 		running_group = 0;
 	}
-	run_drain(run);
-	run_explain(run);
-	close_pair(run->out);
+	command_drain(run);
+	command_explain(run);
+	command_close_pair(run->out);
 	if (run->in >= 0)
 		close(run->in);
 	if (run->end->timed_out) {
@@ -444,11 +445,11 @@ int command_run(const struct command *command, struct command_end *ret_end)
 	int err;
 
 	memset(ret_end, 0, sizeof(*ret_end));
-	err = run_start(&run);
+	err = command_start(&run);
 	if (err < 0)
 		run.error = err;
-	run_follow(&run);
-	run_end(&run);
+	command_follow(&run);
+	command_finish(&run);
 	ret_end->written = command->input ? command->input->written : -1;
 	return run.error;
 }

@@ -25,7 +25,7 @@ struct event_fields {
 	const jsmntok_t *input_encoding;
 };
 
-static bool token_is(const char *json, const jsmntok_t *token, const char *text)
+static bool event_token_is(const char *json, const jsmntok_t *token, const char *text)
 {
 	size_t len = (size_t)(token->end - token->start);
 
@@ -33,7 +33,7 @@ static bool token_is(const char *json, const jsmntok_t *token, const char *text)
 }
 
 /* Returns the index of the token that follows the token `at` and everything inside it. */
-static int token_skip(const jsmntok_t *tokens, int count, int at)
+static int event_token_skip(const jsmntok_t *tokens, int count, int at)
 {
 	int end = tokens[at].end;
 
@@ -45,19 +45,19 @@ static int token_skip(const jsmntok_t *tokens, int count, int at)
 
 static const jsmntok_t **event_field(const char *json, const jsmntok_t *key, struct event_fields *fields)
 {
-	if (token_is(json, key, "v"))
+	if (event_token_is(json, key, "v"))
 		return &fields->version;
-	if (token_is(json, key, "cmd"))
+	if (event_token_is(json, key, "cmd"))
 		return &fields->command;
-	if (token_is(json, key, "endpoint"))
+	if (event_token_is(json, key, "endpoint"))
 		return &fields->endpoint;
-	if (token_is(json, key, "stream"))
+	if (event_token_is(json, key, "stream"))
 		return &fields->stream;
-	if (token_is(json, key, "deflate"))
+	if (event_token_is(json, key, "deflate"))
 		return &fields->deflate;
-	if (token_is(json, key, "stdin"))
+	if (event_token_is(json, key, "stdin"))
 		return &fields->input;
-	if (token_is(json, key, "stdin_encoding"))
+	if (event_token_is(json, key, "stdin_encoding"))
 		return &fields->input_encoding;
 	return NULL;
 }
@@ -65,7 +65,7 @@ static const jsmntok_t **event_field(const char *json, const jsmntok_t *key, str
 /* jsmn accepts keys without a value and duplicate keys, so this function checks both. */
 static const char *event_fields_find(const char *json, const jsmntok_t *tokens, int count, struct event_fields *fields)
 {
-	for (int at = 1; at < count; at = token_skip(tokens, count, at + 1)) {
+	for (int at = 1; at < count; at = event_token_skip(tokens, count, at + 1)) {
 		const jsmntok_t **field;
 
 		if (tokens[at].type != JSMN_STRING || tokens[at].size != 1 || at + 1 >= count)
@@ -75,13 +75,13 @@ static const char *event_fields_find(const char *json, const jsmntok_t *tokens, 
 			continue;
 		if (*field)
 			return "the event has a key twice";
-		if (!token_is(json, &tokens[at + 1], "null") || tokens[at + 1].type != JSMN_PRIMITIVE)
+		if (!event_token_is(json, &tokens[at + 1], "null") || tokens[at + 1].type != JSMN_PRIMITIVE)
 			*field = &tokens[at + 1];
 	}
 	return NULL;
 }
 
-static bool only_white(const char *text, size_t len)
+static bool event_only_white(const char *text, size_t len)
 {
 	return strspn(text, " \t\r\n") >= len;
 }
@@ -101,7 +101,7 @@ static const char *event_read(const char *json, size_t len, jsmntok_t *tokens, s
 		return "the event is not valid JSON";
 	if (tokens[0].type != JSMN_OBJECT)
 		return "the event is not a JSON object";
-	if (!only_white(json + tokens[0].end, len - (size_t)tokens[0].end))
+	if (!event_only_white(json + tokens[0].end, len - (size_t)tokens[0].end))
 		return "the event has data after its JSON object";
 	return event_fields_find(json, tokens, count, fields);
 }
@@ -110,7 +110,7 @@ static const char *event_read(const char *json, size_t len, jsmntok_t *tokens, s
  * Decodes a base64 string in place; the text behind it is not read afterwards. The slash is the only base64 character
  * that JSON may escape. Returns the number of bytes at the token's start, or -EINVAL.
  */
-static ssize_t token_decode(char *json, const jsmntok_t *token)
+static ssize_t event_token_decode(char *json, const jsmntok_t *token)
 {
 	char *text = json + token->start, *to = text;
 
@@ -125,7 +125,7 @@ static ssize_t token_decode(char *json, const jsmntok_t *token)
 static int event_command(char *json, const jsmntok_t *token, struct event *event, const char **ret_why)
 {
 	char *text = json + token->start;
-	ssize_t len = token_decode(json, token);
+	ssize_t len = event_token_decode(json, token);
 
 	if (len < 0)
 		*ret_why = "the event's \"cmd\" is not base64";
@@ -159,8 +159,8 @@ static const char *event_flag(const char *json, const jsmntok_t *token, bool *re
 {
 	if (!token)
 		return NULL;
-	*ret_flag = token_is(json, token, "true");
-	if (token->type != JSMN_PRIMITIVE || (!*ret_flag && !token_is(json, token, "false")))
+	*ret_flag = event_token_is(json, token, "true");
+	if (token->type != JSMN_PRIMITIVE || (!*ret_flag && !event_token_is(json, token, "false")))
 		return refusal;
 	return NULL;
 }
@@ -172,12 +172,12 @@ static const char *event_input(char *json, const struct event_fields *fields, st
 
 	if (!fields->input)
 		return NULL;
-	if (!encoding || encoding->type != JSMN_STRING || !token_is(json, encoding, "gzip"))
+	if (!encoding || encoding->type != JSMN_STRING || !event_token_is(json, encoding, "gzip"))
 		return "the event's \"stdin_encoding\" is not \"gzip\"";
 	if (fields->input->type != JSMN_STRING)
 		return "the event's \"stdin\" is not base64";
 	event->input = json + fields->input->start;
-	len = token_decode(json, fields->input);
+	len = event_token_decode(json, fields->input);
 	if (len < 0)
 		return "the event's \"stdin\" is not base64";
 	event->input_len = (size_t)len;
@@ -195,7 +195,7 @@ static int event_build(char *json, size_t len, jsmntok_t *tokens, struct event *
 	*ret_why = event_read(json, len, tokens, &fields);
 	if (!*ret_why && !fields.version)
 		*ret_why = "the event has no version \"v\"";
-	else if (!*ret_why && (fields.version->type != JSMN_PRIMITIVE || !token_is(json, fields.version, "1")))
+	else if (!*ret_why && (fields.version->type != JSMN_PRIMITIVE || !event_token_is(json, fields.version, "1")))
 		*ret_why = "the event's version \"v\" is not 1: this runtime is older than the vastfs that calls it; "
 			   "deploy again";
 	else if (!*ret_why && (!fields.command || fields.command->type != JSMN_STRING))

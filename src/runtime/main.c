@@ -77,7 +77,7 @@ static int runtime_on_output_streamed(void *context, enum command_stream stream,
 	return stream_output(context, stream, data, len);
 }
 
-static int report_too_large(struct http *api, const char *id, const char *more, size_t size)
+static int runtime_report_too_large(struct http *api, const char *id, const char *more, size_t size)
 {
 	char message[512];
 
@@ -106,13 +106,13 @@ static const char *runtime_explain_failure(int err, const struct input *input, c
 	return "Vastfs.CannotRun";
 }
 
-static int report_failure(struct http *api, const char *id, int err, const struct input *input)
+static int runtime_report_failure(struct http *api, const char *id, int err, const struct input *input)
 {
 	char message[256];
 	const char *type;
 
 	if (err == -EFBIG)
-		return report_too_large(api, id, "more than ", RUNTIME_API_REPLY_MAX);
+		return runtime_report_too_large(api, id, "more than ", RUNTIME_API_REPLY_MAX);
 	type = runtime_explain_failure(err, input, message, sizeof(message));
 	return runtime_api_error(api, id, type, message);
 }
@@ -121,7 +121,7 @@ static int report_failure(struct http *api, const char *id, int err, const struc
  * Runs the command. Damaged input is an error even if the command succeeded without reading up to the damage, because
  * success means that the data was intact.
  */
-static int run_command(const struct command *command, struct command_end *ret_end)
+static int runtime_run_command(const struct command *command, struct command_end *ret_end)
 {
 	int err = command_run(command, ret_end);
 
@@ -131,10 +131,11 @@ static int run_command(const struct command *command, struct command_end *ret_en
 }
 
 /*
- * serve_collected() and serve_streamed() run the command and send the reply. *ret_end reports whether processes could
- * not be killed.
+ * runtime_serve_collected() and runtime_serve_streamed() run the command and send the reply. *ret_end reports whether
+ * processes could not be killed.
  */
-static int serve_collected(struct http *api, const char *id, struct command *command, struct command_end *ret_end)
+static int runtime_serve_collected(struct http *api, const char *id, struct command *command,
+				   struct command_end *ret_end)
 {
 	struct reply reply;
 	size_t size = 0;
@@ -143,17 +144,17 @@ static int serve_collected(struct http *api, const char *id, struct command *com
 	reply_init(&reply);
 	command->output = runtime_on_output;
 	command->context = &reply;
-	err = run_command(command, ret_end);
+	err = runtime_run_command(command, ret_end);
 	if (err < 0) {
 		reply_free(&reply);
-		return report_failure(api, id, err, command->input);
+		return runtime_report_failure(api, id, err, command->input);
 	}
 	err = reply_send(&reply, api, id, ret_end, &size);
 	reply_free(&reply);
-	return err == -EMSGSIZE ? report_too_large(api, id, "", size) : err;
+	return err == -EMSGSIZE ? runtime_report_too_large(api, id, "", size) : err;
 }
 
-static int serve_streamed(struct reply_stream *stream, struct command *command, struct command_end *ret_end)
+static int runtime_serve_streamed(struct reply_stream *stream, struct command *command, struct command_end *ret_end)
 {
 	char message[256];
 	const char *type;
@@ -163,19 +164,19 @@ static int serve_streamed(struct reply_stream *stream, struct command *command, 
 	command->wait = stream_wait;
 	command->work = stream_work;
 	command->context = stream;
-	err = run_command(command, ret_end);
+	err = runtime_run_command(command, ret_end);
 	if (stream->error)
 		return stream_give_up(stream);
 	if (err == 0)
 		return stream_end(stream, ret_end);
 	if (!stream->begun)
-		return report_failure(stream->api, stream->id, err, command->input);
+		return runtime_report_failure(stream->api, stream->id, err, command->input);
 	type = runtime_explain_failure(err, command->input, message, sizeof(message));
 	return stream_fail(stream, type, message);
 }
 
-static int serve_command(struct http *api, const struct invocation *invocation, const struct event *event,
-			 struct input *input, struct command_end *ret_end)
+static int runtime_serve_command(struct http *api, const struct invocation *invocation, const struct event *event,
+				 struct input *input, struct command_end *ret_end)
 {
 	struct times times = runtime_times_of(invocation);
 	struct command command = {.text = event->command,
@@ -187,25 +188,25 @@ static int serve_command(struct http *api, const struct invocation *invocation, 
 	int err;
 
 	if (!event->stream)
-		return serve_collected(api, invocation->id, &command, ret_end);
+		return runtime_serve_collected(api, invocation->id, &command, ret_end);
 	stream_init(&stream, api, invocation->id, times.reply, event->deflate);
-	err = serve_streamed(&stream, &command, ret_end);
+	err = runtime_serve_streamed(&stream, &command, ret_end);
 	stream_free(&stream);
 	return err;
 }
 
-static int serve_event(struct http *api, const struct invocation *invocation, const struct event *event,
-		       struct command_end *ret_end)
+static int runtime_serve_event(struct http *api, const struct invocation *invocation, const struct event *event,
+			       struct command_end *ret_end)
 {
 	static struct input input;
 	int err;
 
 	if (!event->input)
-		return serve_command(api, invocation, event, NULL, ret_end);
+		return runtime_serve_command(api, invocation, event, NULL, ret_end);
 	err = input_init(&input, event->input, event->input_len);
 	if (err < 0)
-		return report_failure(api, invocation->id, err, NULL);
-	err = serve_command(api, invocation, event, &input, ret_end);
+		return runtime_report_failure(api, invocation->id, err, NULL);
+	err = runtime_serve_command(api, invocation, event, &input, ret_end);
 	input_free(&input);
 	return err;
 }
@@ -222,7 +223,7 @@ static int runtime_serve(struct http *api, struct invocation *invocation)
 		return runtime_api_error(api, invocation->id, "Vastfs.BadEvent", why ? why : strerror(-err));
 	buffer_free(&invocation->event); /* frees up to 6 MB for the command */
 	tmp_snapshot(&tmp);
-	err = serve_event(api, invocation, &event, &end);
+	err = runtime_serve_event(api, invocation, &event, &end);
 	event_free(&event);
 	tmp_restore(&tmp);
 	if (!end.left_behind)
@@ -290,7 +291,7 @@ static int runtime_prepare(struct http *api)
 	return err;
 }
 
-static int run_function(void)
+static int runtime_run_function(void)
 {
 	static struct http api;
 	const char *address = getenv("AWS_LAMBDA_RUNTIME_API");
@@ -319,5 +320,5 @@ int main(int argc, char **argv)
 		return launcher_run(argc - 2, argv + 2);
 	if (strcmp(use, "probe") == 0)
 		return probe_run(argc - 2, argv + 2);
-	return run_function();
+	return runtime_run_function();
 }

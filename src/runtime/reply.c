@@ -66,7 +66,7 @@ struct reply_body {
 	char start[COMMAND_END_TEXT_MAX + 64];
 };
 
-static int write_base64(struct http *http, const struct buffer *data)
+static int reply_write_base64(struct http *http, const struct buffer *data)
 {
 	char text[4096];
 	const size_t step = sizeof(text) / 4 * 3;
@@ -92,11 +92,11 @@ static int reply_write(void *context, struct http *http)
 	int err = http_write(http, body->start, strlen(body->start));
 
 	if (err == 0)
-		err = write_base64(http, &body->reply->out);
+		err = reply_write_base64(http, &body->reply->out);
 	if (err == 0)
 		err = http_write(http, reply_middle, strlen(reply_middle));
 	if (err == 0)
-		err = write_base64(http, &body->reply->err);
+		err = reply_write_base64(http, &body->reply->err);
 	return err < 0 ? err : http_write(http, reply_close, strlen(reply_close));
 }
 

@@ -51,12 +51,12 @@ static int api_call(struct http *api, const struct api_request *request, struct 
 }
 
 /* The ID becomes part of a path, so its characters are restricted. */
-static bool id_is_sane(const char *id)
+static bool api_id_is_valid(const char *id)
 {
 	return id[0] && id[strspn(id, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_")] == '\0';
 }
 
-static int invocation_read(struct api_reply *reply, struct invocation *invocation)
+static int api_read_invocation(struct api_reply *reply, struct invocation *invocation)
 {
 	char deadline[32] = "";
 
@@ -66,7 +66,7 @@ static int invocation_read(struct api_reply *reply, struct invocation *invocatio
 		return -EPROTO;
 	}
 	if (!http_header(reply, "Lambda-Runtime-Aws-Request-Id", invocation->id, sizeof(invocation->id)) ||
-	    !id_is_sane(invocation->id)) {
+	    !api_id_is_valid(invocation->id)) {
 		log_say("the Runtime API sent an invocation without a request ID");
 		return -EPROTO;
 	}
@@ -88,7 +88,7 @@ int runtime_api_next(struct http *api, struct invocation *ret_invocation)
 
 	if (err < 0)
 		return err;
-	err = invocation_read(&reply, ret_invocation);
+	err = api_read_invocation(&reply, ret_invocation);
 	buffer_free(&reply.body);
 	return err;
 }
@@ -121,7 +121,7 @@ static int api_post(struct http *api, const struct api_request *request)
 	return err < 0 ? err : api_judge(&reply, request->path);
 }
 
-static const char *response_path(char (*path)[256], const char *id)
+static const char *api_response_path(char (*path)[256], const char *id)
 {
 	snprintf(*path, sizeof(*path), API_ROOT "/invocation/%s/response", id);
 	return *path;
@@ -132,7 +132,7 @@ int runtime_api_respond(struct http *api, const char *id, size_t length, int (*b
 {
 	char path[256];
 	const struct api_request request = {.method = "POST",
-					    .path = response_path(&path, id),
+					    .path = api_response_path(&path, id),
 					    .headers = "Content-Type: application/json\r\n",
 					    .length = length,
 					    .body = body,
@@ -141,13 +141,13 @@ int runtime_api_respond(struct http *api, const char *id, size_t length, int (*b
 	return api_post(api, &request);
 }
 
-static int write_text(void *context, struct http *api)
+static int api_write_text(void *context, struct http *api)
 {
 	return http_write(api, context, strlen(context));
 }
 
 /* The messages come from the runtime itself and are ASCII. */
-static void json_escape(char *to, size_t size, const char *text)
+static void api_json_escape(char *to, size_t size, const char *text)
 {
 	for (char *end = to + size - 2; *text && to < end; text++) {
 		if (*text == '"' || *text == '\\')
@@ -159,11 +159,11 @@ static void json_escape(char *to, size_t size, const char *text)
 
 #define ERROR_BODY_MAX 1400
 
-static void error_body(char (*ret_body)[ERROR_BODY_MAX], const char *type, const char *message)
+static void api_error_body(char (*ret_body)[ERROR_BODY_MAX], const char *type, const char *message)
 {
 	char escaped[1024];
 
-	json_escape(escaped, sizeof(escaped), message);
+	api_json_escape(escaped, sizeof(escaped), message);
 	snprintf(*ret_body, sizeof(*ret_body), "{\"errorMessage\":\"%s\",\"errorType\":\"%s\",\"stackTrace\":[]}",
 		 escaped, type);
 	log_say("%s: %s", type, message);
@@ -173,14 +173,14 @@ int runtime_api_error(struct http *api, const char *id, const char *type, const 
 {
 	char path[256] = API_ROOT "/init/error", headers[256], body[ERROR_BODY_MAX];
 	struct api_request request = {
-		.method = "POST", .path = path, .headers = headers, .body = write_text, .context = body};
+		.method = "POST", .path = path, .headers = headers, .body = api_write_text, .context = body};
 	int err;
 
 	if (id)
 		snprintf(path, sizeof(path), API_ROOT "/invocation/%s/error", id);
 	snprintf(headers, sizeof(headers),
 		 "Content-Type: application/vnd.aws.lambda.error+json\r\n" ERROR_TYPE ": %s\r\n", type);
-	error_body(&body, type, message);
+	api_error_body(&body, type, message);
 	request.length = strlen(body);
 	err = api_post(api, &request);
 	return err == -EMSGSIZE ? 0 : err;
@@ -192,7 +192,7 @@ int runtime_api_stream_begin(struct http *api, const char *id, int64_t until)
 {
 	char path[256];
 	const struct api_request request = {.method = "POST",
-					    .path = response_path(&path, id),
+					    .path = api_response_path(&path, id),
 					    .headers = "Content-Type: application/octet-stream\r\n"
 						       "Lambda-Runtime-Function-Response-Mode: streaming\r\n"
 						       "Trailer: " ERROR_TYPE ", " ERROR_BODY "\r\n"};
@@ -200,7 +200,7 @@ int runtime_api_stream_begin(struct http *api, const char *id, int64_t until)
 	return http_stream_begin(api, &request, until);
 }
 
-static const char *stream_trouble(int err)
+static const char *api_stream_trouble(int err)
 {
 	switch (-err) {
 	case ETIMEDOUT:
@@ -220,12 +220,12 @@ int runtime_api_stream_abandon(struct http *api, const char *id, int why)
 	int err = http_stream_abandon(api, &reply);
 
 	if (err == 0)
-		return api_judge(&reply, response_path(&path, id)) == -EIO ? -EIO : 0;
-	log_say("POST %s was interrupted: %s", response_path(&path, id), stream_trouble(why));
+		return api_judge(&reply, api_response_path(&path, id)) == -EIO ? -EIO : 0;
+	log_say("POST %s was interrupted: %s", api_response_path(&path, id), api_stream_trouble(why));
 	return 0;
 }
 
-static int stream_close(struct http *api, const char *id, const char *trailers)
+static int api_stream_close(struct http *api, const char *id, const char *trailers)
 {
 	static struct api_reply reply;
 	char path[256];
@@ -233,21 +233,21 @@ static int stream_close(struct http *api, const char *id, const char *trailers)
 
 	if (err < 0)
 		return runtime_api_stream_abandon(api, id, err);
-	return api_judge(&reply, response_path(&path, id)) == -EIO ? -EIO : 0;
+	return api_judge(&reply, api_response_path(&path, id)) == -EIO ? -EIO : 0;
 }
 
 int runtime_api_stream_end(struct http *api, const char *id)
 {
-	return stream_close(api, id, "");
+	return api_stream_close(api, id, "");
 }
 
 int runtime_api_stream_fail(struct http *api, const char *id, const char *type, const char *message)
 {
 	char body[ERROR_BODY_MAX], encoded[ERROR_BODY_MAX / 3 * 4 + 8], trailers[sizeof(encoded) + 256];
 
-	error_body(&body, type, message);
+	api_error_body(&body, type, message);
 	base64_encode(encoded, body, strlen(body));
 	encoded[base64_encoded_len(strlen(body))] = '\0';
 	snprintf(trailers, sizeof(trailers), ERROR_TYPE ": %s\r\n" ERROR_BODY ": %s\r\n", type, encoded);
-	return stream_close(api, id, trailers);
+	return api_stream_close(api, id, trailers);
 }

@@ -18,7 +18,7 @@
 #define TMP_OPEN	(O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
 /* Calls the function for each entry. The caller still owns `fd`. Stops at the first negative result and returns it. */
-static int each_entry(int fd, int (*call)(int fd, const char *name, void *context), void *context)
+static int tmp_each_entry(int fd, int (*call)(int fd, const char *name, void *context), void *context)
 {
 	int copy = openat(fd, ".", TMP_OPEN), err = 0;
 	DIR *dir = copy < 0 ? NULL : fdopendir(copy);
@@ -38,14 +38,14 @@ static int each_entry(int fd, int (*call)(int fd, const char *name, void *contex
 	return err < 0 ? err : 0;
 }
 
-static int compare_inodes(const void *a, const void *b)
+static int tmp_compare_inodes(const void *a, const void *b)
 {
 	const ino_t x = *(const ino_t *)a, y = *(const ino_t *)b;
 
 	return x < y ? -1 : x > y;
 }
 
-static int snapshot_entry(int fd, const char *name, void *context)
+static int tmp_snapshot_entry(int fd, const char *name, void *context)
 {
 	struct tmp *tmp = context;
 	struct stat info;
@@ -82,7 +82,7 @@ void tmp_snapshot(struct tmp *ret_tmp)
 	err = ret_tmp->fd < 0 || fstat(ret_tmp->fd, &info) < 0 ? -errno : 0;
 	if (err == 0) {
 		ret_tmp->device = info.st_dev;
-		err = each_entry(ret_tmp->fd, snapshot_entry, ret_tmp);
+		err = tmp_each_entry(ret_tmp->fd, tmp_snapshot_entry, ret_tmp);
 	}
 	if (err < 0) {
 		log_say("cannot list /tmp, so files made there will stay: %s", strerror(-err));
@@ -90,7 +90,7 @@ void tmp_snapshot(struct tmp *ret_tmp)
 		return;
 	}
 	if (ret_tmp->count > 0)
-		qsort(ret_tmp->known, ret_tmp->count, sizeof(*ret_tmp->known), compare_inodes);
+		qsort(ret_tmp->known, ret_tmp->count, sizeof(*ret_tmp->known), tmp_compare_inodes);
 }
 
 struct sweep {
@@ -99,13 +99,13 @@ struct sweep {
 	size_t found, done; /* new entries in /tmp; removed or moved entries */
 };
 
-static bool is_ours(const struct tmp *tmp, const struct stat *info)
+static bool tmp_is_ours(const struct tmp *tmp, const struct stat *info)
 {
 	return info->st_uid == geteuid() && info->st_dev == tmp->device;
 }
 
 /* Opens a directory of this user even if its mode forbids it, and makes it writable. */
-static int open_directory(int parent, const char *name)
+static int tmp_open_directory(int parent, const char *name)
 {
 	char path[64];
 	int handle = openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), fd;
@@ -125,7 +125,7 @@ static int open_directory(int parent, const char *name)
  * A subdirectory is moved up into /tmp and removed from there later, so that deep trees need neither stack nor
  * descriptors.
  */
-static int sweep_inner(int fd, const char *name, void *context)
+static int tmp_sweep_inner(int fd, const char *name, void *context)
 {
 	static unsigned int moved;
 	struct sweep *sweep = context;
@@ -136,75 +136,76 @@ static int sweep_inner(int fd, const char *name, void *context)
 		sweep->done++;
 		return 0;
 	}
-	if (fstatat(fd, name, &info, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISDIR(info.st_mode) || !is_ours(sweep->tmp, &info))
+	if (fstatat(fd, name, &info, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISDIR(info.st_mode) ||
+	    !tmp_is_ours(sweep->tmp, &info))
 		return 0;
 	snprintf(target, sizeof(target), ".vastfs-removed-%d-%u", (int)getpid(), moved++);
 	/* Moving a directory also requires write permission for the directory itself. */
-	close(open_directory(fd, name));
+	close(tmp_open_directory(fd, name));
 	if (renameat(fd, name, sweep->tmp->fd, target) == 0)
 		sweep->done++;
 	return 0;
 }
 
-static void sweep_directory(struct sweep *sweep, int parent, const char *name)
+static void tmp_sweep_directory(struct sweep *sweep, int parent, const char *name)
 {
-	int fd = open_directory(parent, name);
+	int fd = tmp_open_directory(parent, name);
 
 	if (fd < 0)
 		return;
-	each_entry(fd, sweep_inner, sweep);
+	tmp_each_entry(fd, tmp_sweep_inner, sweep);
 	close(fd);
 	if (unlinkat(parent, name, AT_REMOVEDIR) == 0)
 		sweep->done++;
 }
 
-static int sweep_entry(int fd, const char *name, void *context)
+static int tmp_sweep_entry(int fd, const char *name, void *context)
 {
 	struct sweep *sweep = context;
 	const struct tmp *tmp = sweep->tmp;
 	struct stat info;
 
-	if (fstatat(fd, name, &info, AT_SYMLINK_NOFOLLOW) < 0 || !is_ours(tmp, &info))
+	if (fstatat(fd, name, &info, AT_SYMLINK_NOFOLLOW) < 0 || !tmp_is_ours(tmp, &info))
 		return 0;
-	if (tmp->count > 0 && bsearch(&info.st_ino, tmp->known, tmp->count, sizeof(*tmp->known), compare_inodes))
+	if (tmp->count > 0 && bsearch(&info.st_ino, tmp->known, tmp->count, sizeof(*tmp->known), tmp_compare_inodes))
 		return 0;
 	sweep->found++;
 	if (sweep->look_only)
 		return 0;
 	if (S_ISDIR(info.st_mode))
-		sweep_directory(sweep, fd, name);
+		tmp_sweep_directory(sweep, fd, name);
 	else if (unlinkat(fd, name, 0) == 0)
 		sweep->done++;
 	return 0;
 }
 
-static size_t count_new(const struct tmp *tmp)
+static size_t tmp_count_new(const struct tmp *tmp)
 {
 	struct sweep sweep = {.tmp = tmp, .look_only = true};
 
-	each_entry(tmp->fd, sweep_entry, &sweep);
+	tmp_each_entry(tmp->fd, tmp_sweep_entry, &sweep);
 	return sweep.found;
 }
 
-static void sweep_all(const struct tmp *tmp)
+static void tmp_sweep_all(const struct tmp *tmp)
 {
 	struct sweep sweep;
 	size_t left;
 
 	do {
 		sweep = (struct sweep){.tmp = tmp};
-		each_entry(tmp->fd, sweep_entry, &sweep);
+		tmp_each_entry(tmp->fd, tmp_sweep_entry, &sweep);
 	} while (sweep.found > 0 && sweep.done > 0);
-	left = count_new(tmp);
+	left = tmp_count_new(tmp);
 	if (left > 0)
 		log_say("%zu new entries of /tmp could not be removed", left);
 }
 
 void tmp_restore(struct tmp *tmp)
 {
-	if (tmp->fd >= 0 && count_new(tmp) > 0) {
+	if (tmp->fd >= 0 && tmp_count_new(tmp) > 0) {
 		if (processes_alone())
-			sweep_all(tmp);
+			tmp_sweep_all(tmp);
 		else
 			log_say("new files in /tmp are left there: other processes of this user may have made them");
 	}

@@ -94,7 +94,7 @@ bool changeset_lost_race(const struct error *err)
 }
 
 /* Whether this event starts an operation. The events of that operation are newer. */
-static bool event_starts_operation(const cJSON *event)
+static bool changeset_event_starts_operation(const cJSON *event)
 {
 	const char *id = reply_text(event, "PhysicalResourceId");
 
@@ -110,7 +110,7 @@ static bool changeset_others_started(const cJSON *events, const char *mark)
 	cJSON_ArrayForEach (event, events) {
 		if (strcmp(reply_text(event, "EventId"), mark) == 0)
 			break;
-		if (event_starts_operation(event))
+		if (changeset_event_starts_operation(event))
 			return true;
 	}
 	return false;
@@ -128,7 +128,7 @@ enum changeset_executor changeset_find_executor(const char *status, const cJSON 
 	return EXECUTED_UNKNOWN;
 }
 
-static bool event_is_failure(const cJSON *event)
+static bool changeset_event_is_failure(const cJSON *event)
 {
 	const char *reason = reply_text(event, "ResourceStatusReason");
 
@@ -141,9 +141,9 @@ const cJSON *stack_first_failure(const cJSON *events)
 	const cJSON *event, *first = NULL;
 
 	cJSON_ArrayForEach (event, events) {
-		if (event_starts_operation(event))
+		if (changeset_event_starts_operation(event))
 			break;
-		if (event_is_failure(event))
+		if (changeset_event_is_failure(event))
 			first = event;
 	}
 	return first;

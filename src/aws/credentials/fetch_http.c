@@ -35,8 +35,8 @@ static const struct aws_credentials_names endpoint_names = {"AccessKeyId", "Secr
  * As in the AWS CLI, a request to a container's endpoint never uses a proxy, and a request to the instance metadata
  * service uses one unless NO_PROXY excludes it.
  */
-static int endpoint_ask(struct credential_fetch *f, const char *method, const char *url, const char *header,
-			int limit_ms, void (*done)(struct http_reply *reply, void *arg))
+static int fetch_endpoint_ask(struct credential_fetch *f, const char *method, const char *url, const char *header,
+			      int limit_ms, void (*done)(struct http_reply *reply, void *arg))
 {
 	const char *headers[] = {header, NULL};
 	const struct http_request request = {.method = method,
@@ -51,7 +51,7 @@ static int endpoint_ask(struct credential_fetch *f, const char *method, const ch
 	return f->exchange ? 0 : -ENOMEM;
 }
 
-static void endpoint_no_memory(struct credential_fetch *f)
+static void fetch_endpoint_no_memory(struct credential_fetch *f)
 {
 	struct error err;
 
@@ -60,7 +60,7 @@ static void endpoint_no_memory(struct credential_fetch *f)
 }
 
 /* Both services always give a token and an expiry. An answer without them comes from another program. */
-static bool endpoint_is_whole(const cJSON *answer)
+static bool fetch_endpoint_is_whole(const cJSON *answer)
 {
 	return cJSON_IsString(cJSON_GetObjectItemCaseSensitive(answer, "Token")) &&
 	       cJSON_IsString(cJSON_GetObjectItemCaseSensitive(answer, "Expiration"));
@@ -71,7 +71,7 @@ static bool endpoint_is_whole(const cJSON *answer)
  * to discard them ("static stability"). With the extended expiry, the provider requests credentials again after half of
  * that time, 10 minutes (aws_credentials_renewal_ms).
  */
-static void endpoint_extend(const struct credential_fetch *f, cJSON *answer)
+static void fetch_endpoint_extend(const struct credential_fetch *f, cJSON *answer)
 {
 	cJSON *expiration = cJSON_GetObjectItemCaseSensitive(answer, "Expiration");
 	const int64_t least_ms = aws_now_ms(f->aws) + INSTANCE_EXTENSION_MS;
@@ -81,18 +81,18 @@ static void endpoint_extend(const struct credential_fetch *f, cJSON *answer)
 		cJSON_SetValuestring(expiration, clock_format(least_ms, when));
 }
 
-static void endpoint_take(struct credential_fetch *f, struct http_reply *reply)
+static void fetch_endpoint_take(struct credential_fetch *f, struct http_reply *reply)
 {
 	cJSON *answer = aws_credentials_parse(buf_str(&reply->body));
 	struct error err = {0};
 
-	if (!endpoint_is_whole(answer)) {
+	if (!fetch_endpoint_is_whole(answer)) {
 		error_set(&err, -ENOKEY, "%s: the reply has no Token or no Expiration, so it does not come from AWS",
 			  f->source->label);
 		fetch_fail(f, &err);
 	} else {
 		if (f->source->kind == CREDENTIAL_INSTANCE)
-			endpoint_extend(f, answer);
+			fetch_endpoint_extend(f, answer);
 		fetch_take(f, answer, &endpoint_names);
 	}
 	secret_free_json(answer);
@@ -100,9 +100,9 @@ static void endpoint_take(struct credential_fetch *f, struct http_reply *reply)
 
 /* -- a container ----------------------------------------------------------------------------------------------- */
 
-static void container_ask(void *arg);
+static void fetch_container_ask(void *arg);
 
-static void container_answered(struct http_reply *reply, void *arg)
+static void fetch_container_answered(struct http_reply *reply, void *arg)
 {
 	struct credential_fetch *f = arg;
 	struct error err = reply->error;
@@ -111,9 +111,9 @@ static void container_answered(struct http_reply *reply, void *arg)
 	if (err.errnum == -ECANCELED) {
 		fetch_fail(f, &err);
 	} else if (reply->status == 200) {
-		endpoint_take(f, reply);
+		fetch_endpoint_take(f, reply);
 	} else if (++f->attempts < CONTAINER_TRIES) {
-		engine_timer_set(f->aws->engine, &f->timer, CONTAINER_PAUSE_MS, container_ask, f);
+		engine_timer_set(f->aws->engine, &f->timer, CONTAINER_PAUSE_MS, fetch_container_ask, f);
 	} else {
 		if (!error_is(&err))
 			error_set(&err, -ENOKEY, "it returned HTTP status %d", reply->status);
@@ -125,15 +125,15 @@ static void container_answered(struct http_reply *reply, void *arg)
 	}
 }
 
-static void container_ask(void *arg)
+static void fetch_container_ask(void *arg)
 {
 	struct credential_fetch *f = arg;
 
-	if (endpoint_ask(f, "GET", f->source->url, f->header, CONTAINER_LIMIT_MS, container_answered) < 0)
-		endpoint_no_memory(f);
+	if (fetch_endpoint_ask(f, "GET", f->source->url, f->header, CONTAINER_LIMIT_MS, fetch_container_answered) < 0)
+		fetch_endpoint_no_memory(f);
 }
 
-static bool container_is_loopback(const char *host)
+static bool fetch_container_is_loopback(const char *host)
 {
 	struct in_addr v4;
 	struct in6_addr v6;
@@ -144,7 +144,7 @@ static bool container_is_loopback(const char *host)
 }
 
 /* The host of a URL, without the port and without brackets. */
-static void container_host(const char *url, char *host, size_t size)
+static void fetch_container_host(const char *url, char *host, size_t size)
 {
 	const char *begin = strstr(url, "://");
 	size_t len;
@@ -158,18 +158,18 @@ static void container_host(const char *url, char *host, size_t size)
  * Credentials sent over plain HTTP can be read on the network, so the URL must use TLS or an address that does not
  * leave the machine.
  */
-static int container_check(const char *url, struct error *err)
+static int fetch_container_check(const char *url, struct error *err)
 {
 	static const char *const allowed[] = {"169.254.170.2", "169.254.170.23", "fd00:ec2::23", "localhost"};
 	char host[NAME_MAX_BYTES];
 
 	if (strncasecmp(url, "https://", 8) == 0 && !strchr(url, '@'))
 		return 0;
-	container_host(url, host, sizeof(host));
+	fetch_container_host(url, host, sizeof(host));
 	for (size_t i = 0; i < ARRAY_SIZE(allowed); i++)
 		if (strncasecmp(url, "http://", 7) == 0 && strcasecmp(host, allowed[i]) == 0)
 			return 0;
-	if (strncasecmp(url, "http://", 7) == 0 && container_is_loopback(host))
+	if (strncasecmp(url, "http://", 7) == 0 && fetch_container_is_loopback(host))
 		return 0;
 	error_set(err, -ENOKEY,
 		  "AWS_CONTAINER_CREDENTIALS_FULL_URI is not used: over http its host must be this machine or "
@@ -180,7 +180,7 @@ static int container_check(const char *url, struct error *err)
 }
 
 /* The file takes precedence over the variable. It is read for every fetch because its token is replaced regularly. */
-static int container_read_token(char **ret, size_t *ret_size, struct error *err)
+static int fetch_container_read_token(char **ret, size_t *ret_size, struct error *err)
 {
 	const char *file = getenv("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
 	const char *text = secret_env_get("AWS_CONTAINER_AUTHORIZATION_TOKEN");
@@ -200,11 +200,11 @@ static int container_read_token(char **ret, size_t *ret_size, struct error *err)
 	return r < 0 ? -ENOKEY : 0;
 }
 
-static int container_make_header(struct credential_fetch *f, struct error *err)
+static int fetch_container_make_header(struct credential_fetch *f, struct error *err)
 {
 	char *token = NULL;
 	size_t size = 0;
-	int r = container_read_token(&token, &size, err);
+	int r = fetch_container_read_token(&token, &size, err);
 
 	if (r == 0 && token && strpbrk(token, "\r\n")) {
 		r = error_set(err, -ENOKEY,
@@ -219,33 +219,33 @@ static int container_make_header(struct credential_fetch *f, struct error *err)
 
 int fetch_container_start(struct credential_fetch *f, struct error *err)
 {
-	int r = container_check(f->source->url, err);
+	int r = fetch_container_check(f->source->url, err);
 
 	if (r == 0)
-		r = container_make_header(f, err);
+		r = fetch_container_make_header(f, err);
 	if (r == 0)
-		container_ask(f);
+		fetch_container_ask(f);
 	return r;
 }
 
 /* -- an instance ----------------------------------------------------------------------------------------------- */
 
-static void instance_ask(struct credential_fetch *f, const char *method, const char *path, const char *name,
-			 const char *header, void (*done)(struct http_reply *reply, void *arg))
+static void fetch_instance_ask(struct credential_fetch *f, const char *method, const char *path, const char *name,
+			       const char *header, void (*done)(struct http_reply *reply, void *arg))
 {
 	_free_ char *url = NULL;
 
 	if (asprintf(&url, "%s%s%s", f->source->url, path, name) < 0)
 		url = NULL;
-	if (!url || endpoint_ask(f, method, url, header, f->source->imds.timeout_s * 1000, done) < 0)
-		endpoint_no_memory(f);
+	if (!url || fetch_endpoint_ask(f, method, url, header, f->source->imds.timeout_s * 1000, done) < 0)
+		fetch_endpoint_no_memory(f);
 }
 
 /*
  * If the machine has no such service, the search has found no credentials, so the message is the one that the search
  * prepared.
  */
-static void instance_fail(struct credential_fetch *f, const struct http_reply *reply, const char *what)
+static void fetch_instance_fail(struct credential_fetch *f, const struct http_reply *reply, const char *what)
 {
 	struct error err = f->source->nothing;
 
@@ -259,7 +259,7 @@ static void instance_fail(struct credential_fetch *f, const struct http_reply *r
 }
 
 /* Each of the three requests is tried as often as the settings allow. */
-static bool instance_again(struct credential_fetch *f, const struct http_reply *reply, void (*ask)(void *arg))
+static bool fetch_instance_again(struct credential_fetch *f, const struct http_reply *reply, void (*ask)(void *arg))
 {
 	if (reply->error.errnum == -ECANCELED || ++f->attempts >= f->source->imds.tries)
 		return false;
@@ -267,21 +267,21 @@ static bool instance_again(struct credential_fetch *f, const struct http_reply *
 	return true;
 }
 
-static void instance_ask_keys(void *arg);
-static void instance_ask_role(void *arg);
+static void fetch_instance_ask_keys(void *arg);
+static void fetch_instance_ask_role(void *arg);
 
-static void instance_got_keys(struct http_reply *reply, void *arg)
+static void fetch_instance_got_keys(struct http_reply *reply, void *arg)
 {
 	struct credential_fetch *f = arg;
 
 	f->exchange = NULL;
 	if (reply->status == 200)
-		endpoint_take(f, reply);
-	else if (!instance_again(f, reply, instance_ask_keys))
-		instance_fail(f, reply, "returned no keys for the role of this instance");
+		fetch_endpoint_take(f, reply);
+	else if (!fetch_instance_again(f, reply, fetch_instance_ask_keys))
+		fetch_instance_fail(f, reply, "returned no keys for the role of this instance");
 }
 
-static bool instance_is_name(const char *text)
+static bool fetch_instance_is_name(const char *text)
 {
 	size_t len = strlen(text);
 
@@ -289,81 +289,81 @@ static bool instance_is_name(const char *text)
 	       strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+=,.@_-") == len;
 }
 
-static void instance_ask_keys(void *arg)
+static void fetch_instance_ask_keys(void *arg)
 {
 	struct credential_fetch *f = arg;
 
-	instance_ask(f, "GET", INSTANCE_ROLE, f->role, f->header, instance_got_keys);
+	fetch_instance_ask(f, "GET", INSTANCE_ROLE, f->role, f->header, fetch_instance_got_keys);
 }
 
-static void instance_got_role(struct http_reply *reply, void *arg)
+static void fetch_instance_got_role(struct http_reply *reply, void *arg)
 {
 	struct credential_fetch *f = arg;
 
 	f->exchange = NULL;
-	if (reply->status != 200 || !instance_is_name(buf_str(&reply->body))) {
-		if (!instance_again(f, reply, instance_ask_role))
-			instance_fail(f, reply, "returned no role: the instance has no instance profile");
+	if (reply->status != 200 || !fetch_instance_is_name(buf_str(&reply->body))) {
+		if (!fetch_instance_again(f, reply, fetch_instance_ask_role))
+			fetch_instance_fail(f, reply, "returned no role: the instance has no instance profile");
 		return;
 	}
 	f->attempts = 0;
 	f->role = strdup(buf_str(&reply->body));
 	if (f->role)
-		instance_ask_keys(f);
+		fetch_instance_ask_keys(f);
 	else
-		endpoint_no_memory(f);
+		fetch_endpoint_no_memory(f);
 }
 
-static void instance_ask_role(void *arg)
+static void fetch_instance_ask_role(void *arg)
 {
 	struct credential_fetch *f = arg;
 
-	instance_ask(f, "GET", INSTANCE_ROLE, "", f->header, instance_got_role);
+	fetch_instance_ask(f, "GET", INSTANCE_ROLE, "", f->header, fetch_instance_got_role);
 }
 
 /* The connection was established, but no answer arrived in time. */
-static bool instance_is_late(const struct http_reply *reply)
+static bool fetch_instance_is_late(const struct http_reply *reply)
 {
 	return reply->error.errnum == -ETIMEDOUT && reply->sent;
 }
 
 /* True if another attempt would give the same answer. */
-static bool instance_is_final(const struct http_reply *reply)
+static bool fetch_instance_is_final(const struct http_reply *reply)
 {
 	return reply->status == 200 || reply->status == 400 || reply->status == 403 || reply->status == 404 ||
-	       reply->status == 405 || instance_is_late(reply);
+	       reply->status == 405 || fetch_instance_is_late(reply);
 }
 
-static void instance_begin(void *arg);
+static void fetch_instance_begin(void *arg);
 
 /*
  * Version 1 of the service has no tokens. It is used if version 2 gives no token, unless the settings forbid version 1:
  * behind a router, for example in a container, the answer with the token may be lost.
  */
-static void instance_got_token(struct http_reply *reply, void *arg)
+static void fetch_instance_got_token(struct http_reply *reply, void *arg)
 {
 	struct credential_fetch *f = arg;
 
 	f->exchange = NULL;
-	if (!instance_is_final(reply) && instance_again(f, reply, instance_begin))
+	if (!fetch_instance_is_final(reply) && fetch_instance_again(f, reply, fetch_instance_begin))
 		return;
 	f->attempts = 0;
 	if (reply->status == 200 && !strpbrk(buf_str(&reply->body), "\r\n"))
 		f->header = secret_printf(INSTANCE_TOKEN_HEADER "%s", buf_str(&reply->body));
-	if (f->header ||
-	    ((reply->status || instance_is_late(reply)) && reply->status != 400 && !f->source->imds.only_version_2))
-		instance_ask_role(f);
+	if (f->header || ((reply->status || fetch_instance_is_late(reply)) && reply->status != 400 &&
+			  !f->source->imds.only_version_2))
+		fetch_instance_ask_role(f);
 	else
-		instance_fail(f, reply, "returned no token");
+		fetch_instance_fail(f, reply, "returned no token");
 }
 
-static void instance_begin(void *arg)
+static void fetch_instance_begin(void *arg)
 {
-	instance_ask(arg, "PUT", INSTANCE_TOKEN, "", INSTANCE_LIFETIME, instance_got_token);
+	fetch_instance_ask(arg, "PUT", INSTANCE_TOKEN, "", INSTANCE_LIFETIME, fetch_instance_got_token);
 }
 
 int fetch_instance_start(struct credential_fetch *f, struct error *err _unused_)
 {
-	instance_begin(f);
+	fetch_instance_begin(f);
 	return 0;
 }

@@ -26,7 +26,7 @@ void aws_profiles_free(struct aws_profiles *p)
 
 /* -- sections of the config file ------------------------------------------------------------------------------- */
 
-static bool starts_with(const char *text, const char *start)
+static bool profiles_starts_with(const char *text, const char *start)
 {
 	return strncmp(text, start, strlen(start)) == 0;
 }
@@ -57,11 +57,11 @@ static int profiles_put_named(cJSON *into, const cJSON *section)
 
 static int profiles_sort_section(struct aws_profiles *p, const cJSON *section)
 {
-	if (starts_with(section->string, "profile"))
+	if (profiles_starts_with(section->string, "profile"))
 		return profiles_put_named(p->config, section);
-	if (starts_with(section->string, "sso-session"))
+	if (profiles_starts_with(section->string, "sso-session"))
 		return profiles_put_named(p->sso_sessions, section);
-	if (starts_with(section->string, "services"))
+	if (profiles_starts_with(section->string, "services"))
 		return profiles_put_named(p->services, section);
 	return strcmp(section->string, "default") == 0 ? profiles_put(p->config, "default", section) : 0;
 }

@@ -373,7 +373,7 @@ int sso_login_start(struct aws *a, const struct sso_login_events *events, void *
 
 /* -- signing out ----------------------------------------------------------------------------------------------- */
 
-static void logout_answered(struct aws_reply *reply _unused_, void *arg)
+static void sso_logout_answered(struct aws_reply *reply _unused_, void *arg)
 {
 	secret_free_text(arg);
 }
@@ -382,18 +382,19 @@ static void logout_answered(struct aws_reply *reply _unused_, void *arg)
  * Ends the session at the portal as well, if the portal can be reached. A failure is harmless, because nobody can use
  * the session without the deleted token.
  */
-static void logout_tell_portal(struct aws *a, const struct credential_source *sso, const cJSON *token)
+static void sso_logout_at_portal(struct aws *a, const struct credential_source *sso, const cJSON *token)
 {
 	char *header = secret_printf("x-amz-sso_bearer_token: %s", aws_text(token, "accessToken"));
 	struct aws_request *request = header ? sso_portal_logout(header) : NULL;
 
 	if (request)
 		request->quiet = true;
-	if (!request || !aws_start_as(a, request, &(struct aws_as){.region = sso->sso_region}, logout_answered, header))
+	if (!request ||
+	    !aws_start_as(a, request, &(struct aws_as){.region = sso->sso_region}, sso_logout_answered, header))
 		secret_free_text(header);
 }
 
-static int logout_source(struct aws *a, const struct credential_source *sso, struct error *err)
+static int sso_logout_source(struct aws *a, const struct credential_source *sso, struct error *err)
 {
 	_secret_json_ cJSON *token = NULL;
 	struct error unreadable;
@@ -404,7 +405,7 @@ static int logout_source(struct aws *a, const struct credential_source *sso, str
 	if (r == -ENOENT)
 		error_set(err, r, "%s: nobody is signed in", sso->label);
 	if (r == 0 && token)
-		logout_tell_portal(a, sso, token);
+		sso_logout_at_portal(a, sso, token);
 	aws_renew_credentials(a);
 	return r;
 }
@@ -416,7 +417,7 @@ int sso_logout(struct aws *a, char **ret_source, struct error *err)
 
 	*ret_source = NULL;
 	if (r == 0)
-		r = logout_source(a, login_sso_of(source), err);
+		r = sso_logout_source(a, login_sso_of(source), err);
 	if (r == 0 && !(*ret_source = strdup(login_sso_of(source)->label)))
 		r = error_set(err, -ENOMEM, "out of memory");
 	credential_source_free(source);

@@ -51,7 +51,7 @@ const struct aws_service *aws_service_named(const char *name)
 	return NULL;
 }
 
-static void request_give_up(struct aws_request **r)
+static void service_request_give_up(struct aws_request **r)
 {
 	aws_request_free(*r);
 	*r = NULL;
@@ -61,7 +61,7 @@ void aws_put_node(struct aws_request **r, const char *name, cJSON *value)
 {
 	if (!*r || !value || !cJSON_AddItemToObject((*r)->params, name, value)) {
 		cJSON_Delete(value);
-		request_give_up(r);
+		service_request_give_up(r);
 	}
 }
 
@@ -122,7 +122,7 @@ void aws_put_filter(struct aws_request **r, const char *name, const char *value)
 	    cJSON_AddItemToArray(filters, filter))
 		return;
 	cJSON_Delete(filter);
-	request_give_up(r);
+	service_request_give_up(r);
 }
 
 struct aws_request *aws_rest_new(const struct aws_service *service, const char *operation, const char *method,
@@ -140,7 +140,7 @@ struct aws_request *aws_rest_new(const struct aws_service *service, const char *
 	buf_puts(&path, path_behind ? path_behind : "");
 	r->path = path.error ? NULL : buf_take(&path);
 	if (!r->path)
-		request_give_up(&r);
+		service_request_give_up(&r);
 	return r;
 }
 
@@ -157,13 +157,13 @@ void aws_put_query(struct aws_request **r, const char *name, const char *value)
 	free((*r)->query);
 	(*r)->query = query.error ? NULL : buf_take(&query);
 	if (!(*r)->query)
-		request_give_up(r);
+		service_request_give_up(r);
 }
 
 void aws_put_body(struct aws_request **r)
 {
 	if (*r && !(*r)->params && !((*r)->params = cJSON_CreateObject()))
-		request_give_up(r);
+		service_request_give_up(r);
 }
 
 void aws_put_paging(struct aws_request *r, const char *token_in, const char *token_out, const char *list)
