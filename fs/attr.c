@@ -87,7 +87,7 @@ int attr_of_node(struct call *c, struct node *n, struct stat *ret)
 
 	if (r < 0)
 		return r;
-	attr_fill(&s, n->ino, ret);
+	attr_fill(&s, node_shown_number(n), ret);
 	if (n->is_spliced && wait_is_pending(&s))
 		attr_pretend_size(ret);
 	cached_tell(&s, n, ret);

@@ -68,6 +68,11 @@ struct node *node_make_own(struct nodes *nodes, const struct row *row, const cha
 	return node_add(nodes, ++nodes->own | OWN_BIT, row, key);
 }
 
+uint64_t node_shown_number(const struct node *n)
+{
+	return n->ino & OWN_BIT ? node_number(n->row, n->key) : n->ino;
+}
+
 static void node_free(struct node *n)
 {
 	blob_unref(n->cached);

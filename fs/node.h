@@ -46,6 +46,11 @@ struct node *node_get(struct nodes *nodes, uint64_t ino); /* NULL: the number is
 struct node *node_make(struct nodes *nodes, const struct row *row, const char *key);
 /* Makes another node of a row and key, under a number of its own. NULL: out of memory. */
 struct node *node_make_own(struct nodes *nodes, const struct row *row, const char *key);
+/*
+ * Returns the number that stat(2) and a listing show. All nodes of a path have the same one, because cp refuses to copy
+ * a file whose number changes between stat and open.
+ */
+uint64_t node_shown_number(const struct node *n);
 void node_forget(struct nodes *nodes, struct node *n, uint64_t lookups);
 void node_close(struct nodes *nodes, struct node *n);
 void nodes_free(struct nodes *nodes);

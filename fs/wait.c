@@ -270,10 +270,11 @@ static int wait_open(struct call *c, const struct scope *s, struct handle *h)
 		return 0;
 	wait_bind(h, s->job);
 	h->is_past = wait_is_past(s);
-	if (wait_what_of(s->row) == WAIT_NOT_STDERR || !wait_in_flight(s->job))
-		return 0;
-	h->open_flags |= FOPEN_STREAM;
-	h->sniffer = sniff_is_sniffer(c->who.pid);
+	/* sendfile(2) would take nothing from a file of size 0 and report success. It does not accept a stream. */
+	if (wait_is_pending(s))
+		h->open_flags |= FOPEN_STREAM;
+	if (wait_what_of(s->row) != WAIT_NOT_STDERR && wait_in_flight(s->job))
+		h->sniffer = sniff_is_sniffer(c->who.pid);
 	return 0;
 }
 

@@ -123,7 +123,7 @@ def test_whole_tree_is_read_by_tar_and_grep(mount):
 
 
 def test_cp_makes_true_copies(mount):
-    mount.ok("cp -r control README $HOME/ && cmp README $HOME/README && cmp control/deploy $HOME/control/deploy")
+    mount.ok("cp -r control import README $HOME/ && cmp README $HOME/README && cmp control/deploy $HOME/control/deploy")
 
 
 def test_an_open_readme_can_be_read_anywhere(mount):
