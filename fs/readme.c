@@ -23,6 +23,7 @@ static void readme_put_examples(const char *at, struct buf *out)
 		 "  touch control/deploy && cat operations/latest/result    # waits; ^C ends the waiting only\n"
 		 "  tail -f operations/latest/operation.log\n"
 		 "  touch control/run-task && cat operations/latest/result  # waits until the server answers\n"
+		 "  xdg-open overview.html                                  # everything on one page, in a browser\n"
 		 "  echo 'vast status' > lambda/query; cat lambda/result\n"
 		 "  exec 3<>lambda/query; echo 'vast count' >&3; cat <&3    # for scripts: reads its own answer\n"
 		 "  cat eve.json > import/suricata && cat import/result     # waits until the server has the events\n"

@@ -8,6 +8,8 @@
 #include "fs/fs.h"
 #include "fs/picture/picture.h"
 
+#define PICTURE_BLOCK 4096
+
 static int (*const render_pictures[FS_PICTURES])(const struct picture *p, struct buf *out) = {
 	[FS_STATUS_SVG] = picture_put_status,
 	[FS_DIAGRAM_SVG] = picture_put_diagram,
@@ -26,12 +28,28 @@ static void render_collect_picture(const struct scope *s, struct picture *ret)
 					  &ret->failures_all);
 }
 
+/*
+ * Pads the document with blanks to a multiple of 4 KiB. A browser asks for the size first and then reads no more than
+ * that. So a document that grows in between would lose its end, and an SVG could not be shown.
+ */
+static int render_pad_picture(struct buf *out)
+{
+	size_t size = (out->len + PICTURE_BLOCK) / PICTURE_BLOCK * PICTURE_BLOCK;
+
+	while (!out->error && out->len < size - 1)
+		buf_putc(out, ' ');
+	return buf_putc(out, '\n');
+}
+
 int render_picture(const struct scope *s, struct buf *out)
 {
 	struct picture p;
 
+	int r;
+
 	render_collect_picture(s, &p);
-	return render_pictures[s->row->arg](&p, out);
+	r = render_pictures[s->row->arg](&p, out);
+	return r < 0 ? r : render_pad_picture(out);
 }
 
 /* A duration that grows is no change, or every process that watches the file would wake every second. */

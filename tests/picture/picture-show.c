@@ -171,27 +171,32 @@ static struct job *add_job(struct job_list **list, enum job_kind kind, const cha
 	job_list_unref(before);
 	blob_unref(text);
 	job_unref(j);
-	if (kind == JOB_IMPORT)
-		snprintf(j->argument, sizeof(j->argument), "suricata");
 	job_start(j);
 	return j;
 }
 
-static void run_at(struct job_view *v, void *arg)
+static void start_at(struct job_view *v, void *arg)
 {
-	const int64_t *times = arg;
+	v->started_ms = clock_wall_ms() - *(const int64_t *)arg;
+}
 
+static void start_ago(struct job *j, int64_t ago_ms)
+{
+	job_edit(j, start_at, &ago_ms);
+}
+
+static void run_for(struct job_view *v, void *arg)
+{
 	v->ran = true;
-	v->started_ms = clock_wall_ms() - times[0];
-	v->duration_ms = times[1];
+	v->duration_ms = *(const int64_t *)arg;
 }
 
 static void add_query(struct snapshot *s, const char *query, int64_t ago_ms, int64_t duration_ms)
 {
 	struct job *j = add_job(&s->queries, JOB_QUERY, "query", query);
-	int64_t times[] = {ago_ms, duration_ms};
 
-	job_edit(j, run_at, times);
+	start_ago(j, ago_ms);
+	job_edit(j, run_for, &duration_ms);
 	job_succeed(j, make_blob("1\n"));
 }
 
@@ -199,6 +204,8 @@ static void add_usual_jobs(struct snapshot *s)
 {
 	struct job *j = add_job(&s->imports, JOB_IMPORT, "import", NULL);
 
+	snprintf(j->argument, sizeof(j->argument), "suricata");
+	start_ago(j, 61 * MINUTE_MS);
 	add_query(s, "vast status", 50 * MINUTE_MS, 811);
 	add_query(s, "vast export --limit=1000 json '#type == \"suricata.alert\" && src_ip in 10.0.0.0/8'",
 		  20 * MINUTE_MS, 4211);
@@ -207,6 +214,7 @@ static void add_usual_jobs(struct snapshot *s)
 	j = add_job(&s->operations, JOB_OPERATION, "deploy", NULL);
 	job_succeed(j, make_blob("deployed vast-default\n"));
 	j = add_job(&s->operations, JOB_OPERATION, "run-task", NULL);
+	start_ago(j, 73 * MINUTE_MS);
 	job_succeed(j, make_blob("the server answers at 172.31.64.11:42000\n"));
 }
 
@@ -248,6 +256,7 @@ static void be_deploying(struct situation *x)
 
 	show_settings(x->snapshot);
 	show_stack(x->snapshot, "CREATE_IN_PROGRESS", 3, "CREATE_IN_PROGRESS");
+	start_ago(j, 98000);
 	job_progress(j, 4, 9, "NatGateway: waiting for AWS::EC2::NatGateway");
 }
 
@@ -274,8 +283,11 @@ static void be_querying(struct situation *x)
 	be_serving(x);
 	j = add_job(&x->snapshot->queries, JOB_QUERY, "query",
 		    "vast export json '#type == \"zeek.conn\"' | head -n 20");
+	start_ago(j, 6200);
 	job_progress(j, 0, 0, "12.4 MB received, 2.0 MB/s");
 	j = add_job(&x->snapshot->imports, JOB_IMPORT, "import", NULL);
+	snprintf(j->argument, sizeof(j->argument), "zeek");
+	start_ago(j, 72000);
 	job_progress(j, 3, 8, "events 52000, delivered 19500, waiting 32500");
 	x->picture.imports.imports = 1;
 	x->picture.imports.events_waiting = 32500;

@@ -3,12 +3,15 @@
 
 import os
 import threading
+import xml.dom.minidom
 
+import browser as chromium
 import pytest
-from conftest import Tree
+from conftest import Tree, until
 from watching import Watch
 
 ROUNDS = 5
+PICTURES = ("overview.html", "status.svg", "stack/diagram.svg")
 
 
 @pytest.fixture
@@ -76,3 +79,49 @@ def test_nothing_that_the_kernel_caches_is_stale(deployed):
         stop.set()
         reader.join()
     assert not wrong
+
+
+@pytest.fixture
+def tab(tmp_path):
+    if not chromium.program():
+        pytest.skip("no Chromium: contrib/setup tests installs it")
+    b = chromium.Browser(tmp_path / "chromium")
+    yield chromium.Tab(b)
+    b.close()
+
+
+def words(text):
+    """The words of the large boxes of the diagram by the title of each."""
+    document = xml.dom.minidom.parseString(text)
+    titles = [g.getElementsByTagName("title")[0].firstChild.data for g in document.getElementsByTagName("g")
+              if "part" in g.getAttribute("class")]
+    return {t.split(":")[0].split(" (")[0].split()[0]: t.split(": ", 1)[1].split()[0] for t in titles}
+
+
+def test_the_pictures_follow_the_stack(tree, tab):
+    """Their layout is tested in tests/picture."""
+    page = "document.querySelector('h1')?.textContent == '%s' && document.querySelector('footer') != null"
+    tab.open((tree.path / "overview.html").as_uri())
+    tab.until(page % "No stack")
+    watch = Watch(tree, ".", "stack")
+    tree.operate("deploy")
+    watch.wait(("./overview.html", "changed"), ("./status.svg", "changed"), ("stack/diagram.svg", "changed"))
+    tab.until(page % "Deployed")  # the page has reloaded itself
+    assert words(tree.read("stack/diagram.svg")) == {
+        "Images": "ready", "NAT": "ready", "Function": "ready", "Server": "none", "Storage": "ready"}
+    for output in "NatGatewayId", "PrivateSubnetId", "PublicSubnetId", "VpcId", "FunctionName":
+        assert tree.value(f"stack/outputs/{output}") in tree.read("stack/diagram.svg")
+    tree.operate("run-task")
+    tab.until(page % "Running")
+    assert os.readlink(tree.path / "tasks/default") in tree.read("overview.html")
+    tree.bash("echo 'echo 42 \"<b>\"' > lambda/query; cat lambda/result")
+    until(lambda: "echo 42 &quot;&lt;b&gt;&quot;" in tree.read("overview.html"), "the query")
+    for name in PICTURES:
+        size = (tree.path / name).stat().st_size
+        assert size == len((tree.path / name).read_bytes()) and size % 4096 == 0
+    assert tree.bash("touch control/run-task", check=False).returncode == 1
+    assert "EEXIST" not in tree.read("overview.html") and "Remedy: " in tree.read("overview.html")
+    tree.operate("destroy", "purge")
+    tab.until(page % "No stack")
+    assert not [e for e in tab.events("Log.entryAdded") if e["entry"]["level"] == "error"]
+    watch.close()
