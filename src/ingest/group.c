@@ -20,17 +20,17 @@ struct taking {
 	uint64_t size, inflated;
 };
 
-static bool batch_is_small(const struct batch *b)
+static bool group_batch_is_small(const struct batch *b)
 {
 	return !b->goes_alone && b->size < SMALL_MAX && format_cutter(b->import->facts.format)->is_joinable;
 }
 
-static bool taking_is_full(const struct taking *t)
+static bool group_taking_is_full(const struct taking *t)
 {
 	return t->group->n == BATCH_GROUP_MAX || t->size + SMALL_MAX > PACKER_TARGET || t->inflated >= PACKER_PLAIN / 2;
 }
 
-static void taking_add(struct taking *t, struct batch *b)
+static void group_taking_add(struct taking *t, struct batch *b)
 {
 	t->format = b->import->facts.format;
 	t->size += b->size;
@@ -39,7 +39,7 @@ static void taking_add(struct taking *t, struct batch *b)
 }
 
 /* Finds the next batch of the import that is ready, after the one given. Ordered imports have at most one. */
-static struct batch *import_next_ready(struct import *imp, const struct batch *after)
+static struct batch *group_next_ready_import(struct import *imp, const struct batch *after)
 {
 	const struct list *l = after ? after->link.next : imp->batches.next;
 
@@ -56,27 +56,27 @@ static struct batch *import_next_ready(struct import *imp, const struct batch *a
 	return NULL;
 }
 
-static void taking_visit_small(struct taking *t, struct import *imp)
+static void group_visit_small(struct taking *t, struct import *imp)
 {
 	struct batch *b = NULL;
 
 	if (t->format && strcmp(t->format, imp->facts.format) != 0)
 		return;
-	while (!taking_is_full(t) && (b = import_next_ready(imp, b)))
-		if (batch_is_small(b))
-			taking_add(t, b);
+	while (!group_taking_is_full(t) && (b = group_next_ready_import(imp, b)))
+		if (group_batch_is_small(b))
+			group_taking_add(t, b);
 }
 
-static void taking_visit_large(struct taking *t, struct import *imp)
+static void group_visit_large(struct taking *t, struct import *imp)
 {
 	struct batch *b = NULL;
 
-	while (!t->group->n && (b = import_next_ready(imp, b)))
-		if (!batch_is_small(b))
-			taking_add(t, b);
+	while (!t->group->n && (b = group_next_ready_import(imp, b)))
+		if (!group_batch_is_small(b))
+			group_taking_add(t, b);
 }
 
-static void taking_run(struct taking *t, struct ingest *in, void (*visit)(struct taking *t, struct import *imp))
+static void group_taking_run(struct taking *t, struct ingest *in, void (*visit)(struct taking *t, struct import *imp))
 {
 	list_for_each (l, &in->imports) {
 		struct import *imp = container_of(l, struct import, link);
@@ -86,7 +86,7 @@ static void taking_run(struct taking *t, struct ingest *in, void (*visit)(struct
 	}
 }
 
-static void batch_take(struct batch *b)
+static void group_batch_take(struct batch *b)
 {
 	b->state = BATCH_TAKEN;
 	b->attempts++;
@@ -101,26 +101,26 @@ bool ingest_take(struct ingest *in, const struct take_rules *rules, struct batch
 	ret->n = 0;
 	pthread_mutex_lock(&in->lock);
 	/* Small batches go first, so that a large import of hours does not keep them waiting. */
-	taking_run(&t, in, taking_visit_small);
-	if (rules->delay_small && !taking_is_full(&t))
+	group_taking_run(&t, in, group_visit_small);
+	if (rules->delay_small && !group_taking_is_full(&t))
 		ret->n = 0;
 	if (!ret->n)
-		taking_run(&t, in, taking_visit_large);
+		group_taking_run(&t, in, group_visit_large);
 	for (size_t i = 0; i < ret->n; i++)
-		batch_take(ret->batches[i]);
+		group_batch_take(ret->batches[i]);
 	pthread_mutex_unlock(&in->lock);
 	return ret->n != 0;
 }
 
 bool batch_group_is_small(const struct batch_group *g)
 {
-	return g->n && batch_is_small(g->batches[0]);
+	return g->n && group_batch_is_small(g->batches[0]);
 }
 
 /* -- loading --------------------------------------------------------------------------------------------------- */
 
 /* Gives up a batch whose file is missing or damaged. */
-static void batch_lose(struct batch *b, struct error *err)
+static void group_batch_lose(struct batch *b, struct error *err)
 {
 	struct import *imp = b->import;
 
@@ -135,7 +135,7 @@ static void batch_lose(struct batch *b, struct error *err)
 }
 
 /* Appends the data of a batch. Returns false if the batch could not be read, and is no longer the caller's. */
-static bool batch_load(struct batch *b, struct buf *data)
+static bool group_batch_load(struct batch *b, struct buf *data)
 {
 	struct import *imp = import_ref(b->import);
 	struct batch_facts facts;
@@ -148,7 +148,7 @@ static bool batch_load(struct batch *b, struct buf *data)
 	if (r == 0 || r == -ENOENT)
 		r = spool_load(imp->ingest->spool, &b->file, data, &facts, &err);
 	if (r == -ENOENT || r == -EBADMSG)
-		batch_lose(b, &err);
+		group_batch_lose(b, &err);
 	else if (r < 0)
 		batch_put_back(b, false);
 	if (r < 0)
@@ -157,7 +157,7 @@ static bool batch_load(struct batch *b, struct buf *data)
 	return r == 0;
 }
 
-static void run_load(struct chore *t)
+static void group_run_load(struct chore *t)
 {
 	_buf_ struct buf data = BUF_INIT(PACKER_MAX + 4 * (BATCH_FACTS_MAX + BATCH_FOOTER_SIZE));
 	struct batch_group *g = t->group;
@@ -166,7 +166,7 @@ static void run_load(struct chore *t)
 	for (size_t i = 0; i < g->n; i++) {
 		size_t before = data.len;
 
-		if (batch_load(g->batches[i], &data))
+		if (group_batch_load(g->batches[i], &data))
 			g->batches[n++] = g->batches[i];
 		else
 			data.len = before; /* the file may have been read in part */
@@ -178,7 +178,7 @@ static void run_load(struct chore *t)
 
 void batch_group_load(struct ingest *in, struct batch_group *g, void (*loaded)(struct buf *data, void *arg), void *arg)
 {
-	struct chore *t = chore_new(run_load, NULL, NULL);
+	struct chore *t = chore_new(group_run_load, NULL, NULL);
 
 	if (!t) {
 		for (size_t i = 0; i < g->n; i++)

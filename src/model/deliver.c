@@ -125,7 +125,7 @@ static void deliver_sending_set_trouble(struct sending *s, const char *text)
 	snprintf(s->delivery->trouble, sizeof(s->delivery->trouble), "%s", text);
 }
 
-static void sending_return(struct sending *s, struct batch *b, enum outcome o, const char *why)
+static void deliver_sending_return(struct sending *s, struct batch *b, enum outcome o, const char *why)
 {
 	switch (o) {
 	case OUTCOME_DELIVERED:
@@ -160,7 +160,7 @@ static void deliver_sending_finish(struct sending *s, enum outcome o, const char
 		if (s->must_split)
 			batch_put_back_alone(s->group.batches[i], o != OUTCOME_TOO_LARGE);
 		else
-			sending_return(s, s->group.batches[i], o, why);
+			deliver_sending_return(s, s->group.batches[i], o, why);
 	}
 	deliver_sending_free(s);
 	delivery_pump(d);
@@ -177,7 +177,7 @@ static bool deliver_server_still_runs(const struct sending *s)
 }
 
 /* The events are not the cause, or it is not known whether they are. */
-static void sending_wait_for_server(struct sending *s, const char *why)
+static void deliver_sending_wait_for_server(struct sending *s, const char *why)
 {
 	s->must_split = false;
 	deliver_sending_finish(s, OUTCOME_LOST, why);
@@ -197,7 +197,7 @@ static void deliver_sending_judge(struct aws_reply *reply, void *arg)
 	if (answered && (code == 0 || (code == CHECK_CANNOT_TELL && deliver_server_still_runs(s))))
 		deliver_sending_finish(s, OUTCOME_DOUBTED, s->why);
 	else
-		sending_wait_for_server(s, "the server does not accept connections");
+		deliver_sending_wait_for_server(s, "the server does not accept connections");
 }
 
 static void deliver_sending_ask_server(struct sending *s)
@@ -214,7 +214,7 @@ static void deliver_sending_ask_server(struct sending *s)
 				    deliver_sending_judge, s);
 	aws_unref(aws);
 	if (!s->call)
-		sending_wait_for_server(s, "out of memory");
+		deliver_sending_wait_for_server(s, "out of memory");
 }
 
 /* -- the answer ------------------------------------------------------------------------------------------------ */
@@ -231,7 +231,8 @@ static void deliver_sending_explain(struct sending *s, const struct query_reply 
 }
 
 /* Logs the end of the command for a batch whose events end at that byte of its standard input. */
-static void sending_log_one(const struct sending *s, struct batch *b, const struct query_reply *answer, uint64_t end)
+static void deliver_sending_log_one(const struct sending *s, struct batch *b, const struct query_reply *answer,
+				    uint64_t end)
 {
 	const struct batch_facts *f = batch_facts(b);
 	struct job *j = import_job(batch_import(b));
@@ -252,11 +253,11 @@ static void deliver_sending_log(const struct sending *s, const struct query_repl
 
 	for (size_t i = 0; i < s->group.n; i++) {
 		end += batch_facts(s->group.batches[i])->inflated;
-		sending_log_one(s, s->group.batches[i], answer, end);
+		deliver_sending_log_one(s, s->group.batches[i], answer, end);
 	}
 }
 
-static unsigned sending_attempts(const struct sending *s)
+static unsigned deliver_sending_attempts(const struct sending *s)
 {
 	unsigned most = 0;
 
@@ -271,7 +272,8 @@ static void deliver_sending_answered(struct aws_reply *reply, void *arg)
 	struct sending *s = arg;
 	struct query_reply answer = {0};
 	struct error err = reply->error;
-	struct outcome_facts facts = {.sent = reply->sent, .status = reply->status, .attempts = sending_attempts(s)};
+	struct outcome_facts facts = {
+		.sent = reply->sent, .status = reply->status, .attempts = deliver_sending_attempts(s)};
 	enum outcome o;
 
 	s->call = NULL;
@@ -315,7 +317,7 @@ static void deliver_sending_invoke(struct sending *s)
 		deliver_sending_finish(s, OUTCOME_BLOCKED, "out of memory");
 }
 
-static void sending_put_back(struct sending *s)
+static void deliver_sending_put_back(struct sending *s)
 {
 	for (size_t i = 0; i < s->group.n; i++)
 		batch_put_back(s->group.batches[i], false);
@@ -332,7 +334,7 @@ static void deliver_sending_loaded(void *arg)
 		deliver_sending_invoke(s);
 		return;
 	}
-	sending_put_back(s);
+	deliver_sending_put_back(s);
 	deliver_sending_free(s);
 	delivery_pump(d);
 }
@@ -361,7 +363,7 @@ static void deliver_sending_take_data(struct buf *data, void *arg)
 	struct sending *s = arg;
 
 	if (s->group.n && deliver_sending_compose(s, data) < 0)
-		sending_put_back(s);
+		deliver_sending_put_back(s);
 	engine_post(s->delivery->model->engine, deliver_sending_loaded, s);
 }
 
