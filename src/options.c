@@ -49,7 +49,7 @@ static int options_add_setting(struct options *o, const char *key, const char *v
 	int r = buf_printf(&line, "%s=%c%s%c", key, quote, value, quote);
 
 	if (r == 0)
-		r = settings_check_line(buf_str(&line), line.len, 1, err);
+		r = settings_check_line(buf_str(&line), line.len, 0, err);
 	return r < 0 ? r : buf_printf(&o->settings, "%s\n", buf_str(&line));
 }
 

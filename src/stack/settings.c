@@ -90,10 +90,10 @@ struct assignment {
 	char value[COMMAND_MAX + 2];
 };
 
-/* Prefixes the message of err with the position. */
+/* Prefixes the message of err with the position, if the text is a line of a file. */
 static int setting_locate(const struct cursor *c, size_t column, struct error *err)
 {
-	return error_prefix(err, "line %u, column %zu", c->lineno, column + 1);
+	return c->lineno ? error_prefix(err, "line %u, column %zu", c->lineno, column + 1) : err->errnum;
 }
 
 static bool setting_is_blank(char ch)

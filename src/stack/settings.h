@@ -104,8 +104,9 @@ struct settings {
 };
 
 /*
- * Checks one line (without its newline) on its own: syntax, key, value. -EINVAL with "line N, column M: what". Used
- * while a file is being written; columns count bytes from 1.
+ * Checks one line (without its newline) on its own: syntax, key, value. -EINVAL with "line N, column M: what". It is
+ * called while a file is being written; columns count bytes from 1. lineno 0: the text is not from a file, and the
+ * message has no position.
  */
 int settings_check_line(const char *line, size_t len, unsigned lineno, struct error *err);
 

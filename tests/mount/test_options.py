@@ -107,8 +107,8 @@ def test_settings_of_the_mount_need_no_file(unmounted, mounted):
 
 
 @pytest.mark.parametrize("option,words", [
-    ("stage=A_B", "stage"), ("stage", "stage=STAGE"), ("uid=no-such-user", "no-such-user"), ("umask=9", "027"),
-    ("gid=-1", "-1"), ("ro=1", "no value"), ("region=nowhere;", "region")])
+    ("stage=A_B", "option stage=A_B: stage: A_B is not a stage"), ("stage", "stage=STAGE"), ("uid=no-such-user", "no-such-user"), ("umask=9", "027"),
+    ("gid=-1", "-1"), ("ro=1", "no value"), ("region=nowhere;", "option region=nowhere;: aws_region: nowhere; is not")])
 def test_bad_values_are_refused(unmounted, option, words):
     done = unmounted.run("-o", option, unmounted.path)
     assert done.returncode == 1 and words in done.stderr and not os.path.ismount(unmounted.path)
