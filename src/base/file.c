@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 static int file_check_kind(const struct stat *st, bool null_is_fine)
 {
@@ -112,7 +113,16 @@ void file_sync_directory(const char *path)
 		(void)fsync(fd);
 }
 
-int file_write_atomically(const char *path, const void *data, size_t len)
+/* If the owner cannot be changed, at least the mode is kept. */
+static int file_copy_owner(int fd, const struct stat *old)
+{
+	if (fchown(fd, old->st_uid, old->st_gid) < 0 && fchown(fd, (uid_t)-1, old->st_gid) < 0 &&
+	    old->st_uid != geteuid())
+		return -EPERM;
+	return fchmod(fd, old->st_mode & 07777) < 0 ? -errno : 0;
+}
+
+int file_write_atomically_as(const char *path, const void *data, size_t len, const struct stat *old)
 {
 	_free_ char *temporary = NULL;
 	_close_ int fd = -1;
@@ -125,7 +135,9 @@ int file_write_atomically(const char *path, const void *data, size_t len)
 	fd = mkostemp(temporary, O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	r = file_write_all(fd, data, len);
+	r = old ? file_copy_owner(fd, old) : 0;
+	if (r == 0)
+		r = file_write_all(fd, data, len);
 	if (r == 0 && rename(temporary, path) < 0)
 		r = -errno;
 	if (r < 0) {
@@ -134,6 +146,11 @@ int file_write_atomically(const char *path, const void *data, size_t len)
 	}
 	file_sync_directory(path);
 	return 0;
+}
+
+int file_write_atomically(const char *path, const void *data, size_t len)
+{
+	return file_write_atomically_as(path, data, len, NULL);
 }
 
 int file_make_directories(const char *path)

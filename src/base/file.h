@@ -7,6 +7,8 @@
 
 #include "base/buf.h"
 
+#include <sys/stat.h>
+
 /*
  * Opens a regular file for reading. Never blocks on other kinds of files and does not open them: -EISDIR a directory,
  * -EINVAL a FIFO, device or socket; else the errno of open.
@@ -28,6 +30,12 @@ const char *file_explain(int errnum);
  * After any failure (a full disk) the old file is unchanged and the temporary file removed.
  */
 int file_write_atomically(const char *path, const void *data, size_t len);
+
+/*
+ * The same, and the file gets the mode, the group and, if the process may set it, the owner of old. -EPERM if another
+ * user owns old and not even its group can be set. NULL: mode 0600 and the owner of the process.
+ */
+int file_write_atomically_as(const char *path, const void *data, size_t len, const struct stat *old);
 
 /* Writes all of it and waits until it is on disk. Negative errno. */
 int file_write_all(int fd, const char *data, size_t len);

@@ -16,7 +16,7 @@
 
 #define RECORD_MAX (4 << 20) /* bytes of a record, which contains two texts */
 
-/* -- by rename ------------------------------------------------------------------------------------------------- */
+/* -- the place of the file ------------------------------------------------------------------------------------- */
 
 /* Returns the path behind all symbolic links. The last link may lead to a file that does not exist yet. */
 static char *replace_resolve(const char *path)
@@ -38,40 +38,6 @@ static char *replace_resolve(const char *path)
 		return NULL;
 	}
 	return move_ptr(there);
-}
-
-/* The mode and the owner of the user's file stay. If the owner cannot be changed, at least the mode stays. */
-static int replace_copy_owner(int fd, const struct stat *old)
-{
-	if (fchown(fd, old->st_uid, old->st_gid) < 0 && fchown(fd, (uid_t)-1, old->st_gid) < 0 &&
-	    old->st_uid != geteuid())
-		return -EPERM;
-	return fchmod(fd, old->st_mode & 07777) < 0 ? -errno : 0;
-}
-
-static int replace_by_rename(const char *path, const void *data, size_t len, const struct stat *old)
-{
-	_free_ char *temporary = NULL;
-	_close_ int fd = -1;
-	int r;
-
-	if (asprintf(&temporary, "%s.XXXXXX", path) < 0) {
-		temporary = NULL;
-		return -ENOMEM;
-	}
-	fd = mkostemp(temporary, O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	r = old ? replace_copy_owner(fd, old) : 0;
-	if (r == 0)
-		r = file_write_all(fd, data, len);
-	if (r == 0 && rename(temporary, path) < 0)
-		r = -errno;
-	if (r < 0)
-		unlink(temporary);
-	else
-		file_sync_directory(path);
-	return r;
 }
 
 /* Returns whether the directory, and not the disk or the file, caused the error. */
@@ -139,7 +105,7 @@ int replace_file(const char *path, const void *data, size_t len, const char *rec
 	there = stat(place, &old) == 0;
 	if (there && old.st_nlink > 1)
 		return replace_in_place(place, data, len, record);
-	r = replace_by_rename(place, data, len, there ? &old : NULL);
+	r = file_write_atomically_as(place, data, len, there ? &old : NULL);
 	return there && replace_needs_place(r) ? replace_in_place(place, data, len, record) : r;
 }
 
