@@ -15,6 +15,7 @@ from pathlib import Path
 
 import boto3
 import pytest
+from collector import Collector
 from vastfs_sandbox.seed import image as seed_image
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -205,6 +206,39 @@ def server(cloud, tmp_path_factory):
     cloud.control("DELETE", "faults")
     mounted.operate("destroy", "purge")
     mounted.unmount()
+
+
+@pytest.fixture(scope="module")
+def engine():
+    """The server's end of imports: collects the batches that import_command sends it."""
+    with Collector() as collector:
+        yield collector
+
+
+@pytest.fixture(scope="module")
+def stack(cloud, engine, tmp_path_factory):
+    """One stack with a server for all tests of a file about imports."""
+    tree = Tree(cloud, tmp_path_factory.mktemp("import")).mount()
+    tree.configure(import_command=engine.command)
+    tree.operate("deploy")
+    tree.operate("run-task")
+    yield tree
+    engine.open.set()
+    cloud.control("DELETE", "faults")
+    tree.operate("destroy", "purge")
+    tree.unmount()
+
+
+@pytest.fixture
+def fresh_engine(engine, cloud):
+    """Leaves no batch, no fault and no closed server to the next test of the file."""
+    yield
+    engine.open.set()
+    engine.judge = lambda kind, data: (0, "")
+    cloud.control("DELETE", "faults")
+    with engine.lock:
+        engine.batches.clear()
+        engine.attempts.clear()
 
 
 @pytest.fixture

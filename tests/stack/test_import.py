@@ -10,40 +10,11 @@ import struct
 import subprocess
 
 import pytest
-from collector import Collector
-from conftest import Tree, until
+from conftest import until
 
 INVOKE = "lambda:Invoke"
 
-
-@pytest.fixture(scope="module")
-def engine():
-    with Collector() as collector:
-        yield collector
-
-
-@pytest.fixture(scope="module")
-def stack(cloud, engine, tmp_path_factory):
-    """One stack with a server for all tests of this file."""
-    tree = Tree(cloud, tmp_path_factory.mktemp("import")).mount()
-    tree.configure(import_command=engine.command)
-    tree.operate("deploy")
-    tree.operate("run-task")
-    yield tree
-    cloud.control("DELETE", "faults")
-    tree.operate("destroy", "purge")
-    tree.unmount()
-
-
-@pytest.fixture(autouse=True)
-def fresh(engine, cloud):
-    yield
-    engine.open.set()
-    engine.judge = lambda kind, data: (0, "")
-    cloud.control("DELETE", "faults")
-    with engine.lock:
-        engine.batches.clear()
-        engine.attempts.clear()
+pytestmark = pytest.mark.usefixtures("fresh_engine")
 
 
 def outcome(text):

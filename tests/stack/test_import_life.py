@@ -13,39 +13,9 @@ import subprocess
 import threading
 
 import pytest
-from collector import Collector
-from conftest import DEADLINE, Tree, until
+from conftest import DEADLINE, until
 
-
-@pytest.fixture(scope="module")
-def engine():
-    with Collector() as collector:
-        yield collector
-
-
-@pytest.fixture(scope="module")
-def stack(cloud, engine, tmp_path_factory):
-    tree = Tree(cloud, tmp_path_factory.mktemp("life")).mount()
-    tree.configure(import_command=engine.command)
-    tree.operate("deploy")
-    tree.operate("run-task")
-    yield tree
-    engine.open.set()
-    cloud.control("DELETE", "faults")
-    tree.operate("destroy", "purge")
-    tree.unmount()
-
-
-@pytest.fixture(autouse=True)
-def fresh(engine, cloud):
-    yield
-    engine.open.set()
-    engine.judge = lambda kind, data: (0, "")
-    cloud.control("DELETE", "faults")
-    with engine.lock:
-        engine.batches.clear()
-        engine.attempts.clear()
-
+pytestmark = pytest.mark.usefixtures("fresh_engine")
 
 _serial = itertools.count()
 
