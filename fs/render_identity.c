@@ -6,10 +6,10 @@
 #include "fs/render.h"
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "fs/fs.h"
 #include "model/model.h"
 
-#include <cjson/cJSON.h>
 #include <inttypes.h>
 
 static const char *identity_or_dash(const char *text)
@@ -50,15 +50,12 @@ void credentials_put(struct model *m, bool with_expiry, struct buf *out)
 
 /* -- whoami ---------------------------------------------------------------------------------------------------- */
 
-static void render_whoami_add(cJSON *whoami, const char *name, const char *text)
+static void render_whoami_add(int *r, cJSON *whoami, const char *name, const char *text)
 {
-	if (text && *text)
-		cJSON_AddStringToObject(whoami, name, text);
-	else
-		cJSON_AddNullToObject(whoami, name);
+	json_add(r, whoami, name, text && *text ? cJSON_CreateString(text) : cJSON_CreateNull());
 }
 
-static void render_whoami_add_credentials(cJSON *whoami, struct model *m)
+static void render_whoami_add_credentials(int *r, cJSON *whoami, struct model *m)
 {
 	char when[CLOCK_TEXT_SIZE] = "";
 	struct model_credentials c;
@@ -66,33 +63,33 @@ static void render_whoami_add_credentials(cJSON *whoami, struct model *m)
 	model_credentials(m, &c);
 	if (c.expires_ms)
 		clock_format(c.expires_ms, when);
-	render_whoami_add(whoami, "source", c.source);
-	render_whoami_add(whoami, "expires", when);
+	render_whoami_add(r, whoami, "source", c.source);
+	render_whoami_add(r, whoami, "expires", when);
 	if (error_is(&c.error))
-		render_whoami_add(whoami, "error", c.error.message);
+		render_whoami_add(r, whoami, "error", c.error.message);
 }
 
-static cJSON *render_whoami_make(const struct scope *s)
+static cJSON *render_whoami_make(int *r, const struct scope *s)
 {
 	const struct identity *id = &s->snapshot->identity;
 	const struct settings *settings = s->snapshot->settings;
-	cJSON *whoami = cJSON_CreateObject();
+	cJSON *whoami = json_object(r);
 
-	render_whoami_add(whoami, "account", id->account);
-	render_whoami_add(whoami, "arn", id->arn);
-	render_whoami_add(whoami, "user_id", id->user_id);
-	render_whoami_add_credentials(whoami, s->fs->model);
-	render_whoami_add(whoami, "region", settings ? settings_get(settings, SETTING_AWS_REGION) : NULL);
-	render_whoami_add(whoami, "profile", model_profile(s->snapshot));
+	render_whoami_add(r, whoami, "account", id->account);
+	render_whoami_add(r, whoami, "arn", id->arn);
+	render_whoami_add(r, whoami, "user_id", id->user_id);
+	render_whoami_add_credentials(r, whoami, s->fs->model);
+	render_whoami_add(r, whoami, "region", settings ? settings_get(settings, SETTING_AWS_REGION) : NULL);
+	render_whoami_add(r, whoami, "profile", model_profile(s->snapshot));
 	return whoami;
 }
 
 int render_whoami(const struct scope *s, struct buf *out)
 {
-	cJSON *whoami = render_whoami_make(s);
-	_free_ char *text = cJSON_Print(whoami);
+	int r = 0;
+	_json_ cJSON *whoami = render_whoami_make(&r, s);
+	_free_ char *text = r < 0 ? NULL : cJSON_Print(whoami);
 
-	cJSON_Delete(whoami);
 	return text ? buf_printf(out, "%s\n", text) : -ENOMEM;
 }
 

@@ -217,67 +217,66 @@ static int http_add_headers(struct http_exchange *x, const char *const *headers)
 	return 0;
 }
 
-static void http_set_limits(CURL *c, const struct http_request *r)
+static void http_set_limits(struct http_exchange *x, const struct http_request *r)
 {
-	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, (long)HTTP_CONNECT_TIMEOUT_MS);
-	curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)r->timeout_ms);
+	transfer_set(&x->transfer, CURLOPT_CONNECTTIMEOUT_MS, (long)HTTP_CONNECT_TIMEOUT_MS);
+	transfer_set(&x->transfer, CURLOPT_TIMEOUT_MS, (long)r->timeout_ms);
 	if (r->stall_s) {
-		curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, 1L);
-		curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, (long)r->stall_s);
+		transfer_set(&x->transfer, CURLOPT_LOW_SPEED_LIMIT, 1L);
+		transfer_set(&x->transfer, CURLOPT_LOW_SPEED_TIME, (long)r->stall_s);
 	}
-	curl_easy_setopt(c, CURLOPT_TCP_KEEPALIVE, 1L);
-	curl_easy_setopt(c, CURLOPT_TCP_KEEPIDLE, 30L);
-	curl_easy_setopt(c, CURLOPT_TCP_KEEPINTVL, 30L);
-	curl_easy_setopt(c, CURLOPT_FRESH_CONNECT, r->fresh ? 1L : 0L);
+	transfer_set(&x->transfer, CURLOPT_TCP_KEEPALIVE, 1L);
+	transfer_set(&x->transfer, CURLOPT_TCP_KEEPIDLE, 30L);
+	transfer_set(&x->transfer, CURLOPT_TCP_KEEPINTVL, 30L);
+	transfer_set(&x->transfer, CURLOPT_FRESH_CONNECT, r->fresh ? 1L : 0L);
 	if (r->ca_file) {
-		curl_easy_setopt(c, CURLOPT_CAINFO, r->ca_file);
-		curl_easy_setopt(c, CURLOPT_PROXY_CAINFO, r->ca_file);
+		transfer_set(&x->transfer, CURLOPT_CAINFO, r->ca_file);
+		transfer_set(&x->transfer, CURLOPT_PROXY_CAINFO, r->ca_file);
 	}
 	if (r->bulk) {
-		curl_easy_setopt(c, CURLOPT_BUFFERSIZE, BULK_BUFFER);
-		curl_easy_setopt(c, CURLOPT_UPLOAD_BUFFERSIZE, BULK_BUFFER);
+		transfer_set(&x->transfer, CURLOPT_BUFFERSIZE, BULK_BUFFER);
+		transfer_set(&x->transfer, CURLOPT_UPLOAD_BUFFERSIZE, BULK_BUFFER);
 	}
 	if (r->no_proxy)
-		curl_easy_setopt(c, CURLOPT_PROXY, "");
+		transfer_set(&x->transfer, CURLOPT_PROXY, "");
 }
 
 static void http_set_request(struct http_exchange *x, const struct http_request *r)
 {
-	CURL *c = x->transfer.easy;
-
-	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+	transfer_set(&x->transfer, CURLOPT_NOSIGNAL, 1L);
 	/* Otherwise a name server that does not answer would delay the end of a transfer, of the engine, and an
 	 * unmount.
 	 */
-	curl_easy_setopt(c, CURLOPT_QUICK_EXIT, 1L);
-	curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	curl_easy_setopt(c, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-	curl_easy_setopt(c, CURLOPT_PATH_AS_IS, 1L); /* the path sent must be the path signed */
-	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, x->curl_says);
-	curl_easy_setopt(c, CURLOPT_HTTPHEADER, x->headers);
-	curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, http_take_header);
-	curl_easy_setopt(c, CURLOPT_HEADERDATA, x);
-	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, http_take_body);
-	curl_easy_setopt(c, CURLOPT_WRITEDATA, x);
+	transfer_set(&x->transfer, CURLOPT_QUICK_EXIT, 1L);
+	transfer_set(&x->transfer, CURLOPT_PROTOCOLS_STR, "http,https");
+	transfer_set(&x->transfer, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	transfer_set(&x->transfer, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+	transfer_set(&x->transfer, CURLOPT_PATH_AS_IS, 1L); /* the path sent must be the path signed */
+	transfer_set(&x->transfer, CURLOPT_ERRORBUFFER, x->curl_says);
+	transfer_set(&x->transfer, CURLOPT_HTTPHEADER, x->headers);
+	transfer_set(&x->transfer, CURLOPT_HEADERFUNCTION, http_take_header);
+	transfer_set(&x->transfer, CURLOPT_HEADERDATA, x);
+	transfer_set(&x->transfer, CURLOPT_WRITEFUNCTION, http_take_body);
+	transfer_set(&x->transfer, CURLOPT_WRITEDATA, x);
 	if (strcmp(r->method, "HEAD") == 0)
-		curl_easy_setopt(c, CURLOPT_NOBODY, 1L);
+		transfer_set(&x->transfer, CURLOPT_NOBODY, 1L);
 	else if (r->source) {
-		curl_easy_setopt(c, CURLOPT_UPLOAD, 1L);
-		curl_easy_setopt(c, CURLOPT_INFILESIZE_LARGE, (curl_off_t)r->body_len);
-		curl_easy_setopt(c, CURLOPT_READFUNCTION, http_give_body);
-		curl_easy_setopt(c, CURLOPT_READDATA, x);
+		transfer_set(&x->transfer, CURLOPT_UPLOAD, 1L);
+		transfer_set(&x->transfer, CURLOPT_INFILESIZE_LARGE, (curl_off_t)r->body_len);
+		transfer_set(&x->transfer, CURLOPT_READFUNCTION, http_give_body);
+		transfer_set(&x->transfer, CURLOPT_READDATA, x);
 	} else if (r->body_len || strcmp(r->method, "POST") == 0) {
-		curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body_len);
-		curl_easy_setopt(c, CURLOPT_POSTFIELDS, r->body_len ? r->body : "");
+		transfer_set(&x->transfer, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body_len);
+		transfer_set(&x->transfer, CURLOPT_POSTFIELDS, r->body_len ? r->body : "");
 	}
-	curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, r->method);
+	transfer_set(&x->transfer, CURLOPT_CUSTOMREQUEST, r->method);
 }
 
 struct http_exchange *http_start(struct engine *e, const struct http_request *request,
 				 void (*done)(struct http_reply *reply, void *arg), void *arg)
 {
 	struct http_exchange *x = calloc(1, sizeof(*x));
+	bool ready = false;
 
 	if (!x)
 		return NULL;
@@ -293,13 +292,16 @@ struct http_exchange *http_start(struct engine *e, const struct http_request *re
 	x->member.stopped = http_stopped;
 	x->transfer.done = http_ended;
 	x->transfer.easy = curl_easy_init();
-	if (!x->transfer.easy || http_add_headers(x, request->headers) < 0 ||
-	    curl_easy_setopt(x->transfer.easy, CURLOPT_URL, request->url) != CURLE_OK) {
+	if (x->transfer.easy && http_add_headers(x, request->headers) == 0) {
+		transfer_set(&x->transfer, CURLOPT_URL, request->url);
+		http_set_request(x, request);
+		http_set_limits(x, request);
+		ready = x->transfer.option_error == CURLE_OK;
+	}
+	if (!ready) {
 		http_free(x);
 		return NULL;
 	}
-	http_set_request(x, request);
-	http_set_limits(x->transfer.easy, request);
 	engine_join(e, &x->member);
 	transfer_start(engine_transfers(e), &x->transfer);
 	return x;

@@ -346,20 +346,20 @@ static void websocket_report_failure(void *arg)
 
 static void websocket_set_options(struct websocket *ws, const struct websocket_request *request)
 {
-	CURL *c = ws->transfer.easy;
+	struct transfer *t = &ws->transfer;
 
-	curl_easy_setopt(c, CURLOPT_URL, ws->url.connect);
-	curl_easy_setopt(c, CURLOPT_CONNECT_ONLY, 1L);
-	curl_easy_setopt(c, CURLOPT_HTTPPROXYTUNNEL, 1L);
-	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	curl_easy_setopt(c, CURLOPT_SSL_ENABLE_ALPN, 0L);
-	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, (long)HTTP_CONNECT_TIMEOUT_MS);
-	curl_easy_setopt(c, CURLOPT_TCP_NODELAY, 1L);
-	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, ws->curl_says);
+	transfer_set(t, CURLOPT_URL, ws->url.connect);
+	transfer_set(t, CURLOPT_CONNECT_ONLY, 1L);
+	transfer_set(t, CURLOPT_HTTPPROXYTUNNEL, 1L);
+	transfer_set(t, CURLOPT_NOSIGNAL, 1L);
+	transfer_set(t, CURLOPT_PROTOCOLS_STR, "http,https");
+	transfer_set(t, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	transfer_set(t, CURLOPT_SSL_ENABLE_ALPN, 0L);
+	transfer_set(t, CURLOPT_CONNECTTIMEOUT_MS, (long)HTTP_CONNECT_TIMEOUT_MS);
+	transfer_set(t, CURLOPT_TCP_NODELAY, 1L);
+	transfer_set(t, CURLOPT_ERRORBUFFER, ws->curl_says);
 	if (request->ca_file)
-		curl_easy_setopt(c, CURLOPT_CAINFO, request->ca_file);
+		transfer_set(t, CURLOPT_CAINFO, request->ca_file);
 }
 
 static int websocket_prepare(struct websocket *ws, const struct websocket_request *request)
@@ -376,6 +376,8 @@ static int websocket_prepare(struct websocket *ws, const struct websocket_reques
 	if (!ws->transfer.easy)
 		return -ENOMEM;
 	websocket_set_options(ws, request);
+	if (ws->transfer.option_error)
+		return -ENOMEM;
 	return upgrade_request(&ws->url, ws->key, &ws->request);
 }
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "base/json.h"
 #include "image/layer.h"
 #include "image/manifest.h"
 #include "image/reference.h"
@@ -7,10 +8,6 @@
 
 #define DOCKER_LAYER "application/vnd.docker.image.rootfs.diff.tar.gzip"
 #define OCI_LAYER    "application/vnd.oci.image.layer.v1.tar+gzip"
-
-DEFINE_CLEANUP(cJSON *, cJSON_Delete)
-
-#define _json_ _cleanup_(cJSON_Delete_cleanup)
 
 static cJSON *assemble_json_at(const cJSON *o, const char *key)
 {
@@ -155,11 +152,12 @@ static int assemble_set_entry_point(cJSON *config, struct error *err)
 static int assemble_config(const struct image_manifest *base, const void *data, size_t len, const char *architecture,
 			   const struct image_layer *layer, struct buf *out, struct error *err)
 {
-	_json_ cJSON *config = len <= IMAGE_CONFIG_MAX ? cJSON_ParseWithLength(data, len) : NULL;
+	_json_ cJSON *config = NULL;
 	char digest[IMAGE_DIGEST_SIZE];
-	int r;
+	int r = image_digest(data, len, digest);
 
-	r = image_digest(data, len, digest);
+	if (r == 0 && len <= IMAGE_CONFIG_MAX && json_parse(data, len, &config, NULL) == -ENOMEM)
+		r = -ENOMEM;
 	if (r < 0)
 		return r;
 	if (strcmp(digest, base->config.digest) != 0)

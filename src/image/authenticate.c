@@ -2,6 +2,7 @@
 #include "image/authenticate.h"
 
 #include "aws/http_call.h"
+#include "base/json.h"
 #include "base/secret.h"
 #include "image/challenge.h"
 #include "image/url.h"
@@ -33,11 +34,14 @@ static bool authenticate_token_is_valid(const char *token)
 
 static int authenticate_token_keep(struct registry *r, const struct http_reply *reply, struct error *err)
 {
-	_secret_json_ cJSON *body = cJSON_Parse(buf_str(&reply->body));
+	_secret_json_ cJSON *body = NULL;
+	int e = json_parse(buf_str(&reply->body), reply->body.len, &body, NULL);
 	const char *token = aws_text(body, "token");
 
 	if (!*token)
 		token = aws_text(body, "access_token");
+	if (e == -ENOMEM)
+		return e;
 	if (!authenticate_token_is_valid(token))
 		return error_set(err, -EBADMSG, "the reply of the registry's token service has no token");
 	secret_free_text(r->authorization);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "image/build.h"
 
+#include "base/json.h"
 #include "base/log.h"
 #include "base/secret.h"
 #include "image/copy.h"
@@ -160,9 +161,11 @@ static int build_open_target(struct build *x)
 static int build_choose_platform(struct build *x, const struct buf *index, char ret[IMAGE_DIGEST_SIZE],
 				 struct error *err)
 {
-	cJSON *json = cJSON_ParseWithLength(buf_str(index), index->len);
-	int r = image_manifest_choose(json, x->b->architecture, ret, err);
+	cJSON *json;
+	int r = json_parse(buf_str(index), index->len, &json, NULL);
 
+	if (r != -ENOMEM)
+		r = image_manifest_choose(json, x->b->architecture, ret, err);
 	cJSON_Delete(json);
 	return r;
 }

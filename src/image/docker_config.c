@@ -2,12 +2,14 @@
 #include "image/docker_config.h"
 
 #include "base/file.h"
+#include "base/json.h"
 #include "base/path.h"
 #include "base/secret.h"
 #include "image/helper.h"
 #include "image/reference.h"
 
 #include <cjson/cJSON.h>
+#include <errno.h>
 #include <openssl/evp.h>
 #include <string.h>
 #include <strings.h>
@@ -190,8 +192,10 @@ static const cJSON *docker_best_entry(const struct docker_lookup *w, const cJSON
 static int docker_take_helper_reply(const struct docker_lookup *w, const char *helper, const char *answer,
 				    struct buf *ret, struct error *err)
 {
-	_secret_json_ cJSON *json = cJSON_Parse(answer);
+	_secret_json_ cJSON *json = NULL;
 
+	if (json_parse(answer, strlen(answer), &json, NULL) == -ENOMEM)
+		return -ENOMEM;
 	if (!cJSON_IsObject(json)) {
 		error_set(err, -EBADMSG, "%s: docker-credential-%s printed no JSON object for %s", w->file, helper,
 			  w->host);
@@ -293,7 +297,10 @@ static int docker_search_text(struct docker_lookup *w, const char *path, const c
 	text = docker_skip_byte_order_mark(text);
 	if (docker_text_is_empty(text))
 		return docker_warn_of_file(w, path, "is empty");
+	errno = 0;
 	json = cJSON_ParseWithOpts(text, NULL, true);
+	if (!json && errno == ENOMEM)
+		return -ENOMEM;
 	if (!cJSON_IsObject(json)) {
 		error_set(err, -EBADMSG, "%s is not a JSON object", path);
 		error_remedy(err, "fix or remove %s, then run: docker login", path);

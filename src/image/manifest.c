@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "image/manifest.h"
 
+#include "base/json.h"
 #include "image/reference.h"
 
 #include <math.h>
@@ -307,7 +308,9 @@ int image_manifest_parse(const void *data, size_t len, const char *media_type, s
 		return manifest_refuse_schema_1(err);
 	if (len > IMAGE_MANIFEST_MAX)
 		return error_set(err, -EFBIG, "the manifest of the image is larger than %zu bytes", IMAGE_MANIFEST_MAX);
-	ret->json = cJSON_ParseWithLength(data, len);
+	r = json_parse(data, len, &ret->json, NULL);
+	if (r == -ENOMEM)
+		return r;
 	if (!cJSON_IsObject(ret->json)) {
 		image_manifest_free(ret);
 		return error_set(err, -EBADMSG, "the manifest of the image is not a JSON object");

@@ -4,6 +4,7 @@
 #include "aws/http_call.h"
 #include "aws/rights.h"
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/secret.h"
 #include "image/authenticate.h"
 #include "image/rate_limit.h"
@@ -318,7 +319,8 @@ int registry_find(struct registry *r, const char *target, char ret_digest[IMAGE_
 static int registry_check_manifest(const struct http_reply *reply, const char *target, const char *digest,
 				   struct error *err)
 {
-	cJSON *body = cJSON_Parse(buf_str(&reply->body));
+	cJSON *body;
+	int e = json_parse(buf_str(&reply->body), reply->body.len, &body, NULL);
 	bool is_object = cJSON_IsObject(body);
 	char named[IMAGE_DIGEST_SIZE + 1];
 	const char *expected = image_digest_is_valid(target)
@@ -330,6 +332,8 @@ static int registry_check_manifest(const struct http_reply *reply, const char *t
 		return error_set(err, -EBADMSG,
 				 "the manifest has the digest %.19s, not %.19s: it was changed in transit", digest,
 				 expected);
+	if (e == -ENOMEM)
+		return e;
 	return is_object ? 0 : error_set(err, -EBADMSG, "the manifest of %s is not a JSON object", target);
 }
 

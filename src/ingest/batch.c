@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "ingest/batch.h"
 
-#include <cjson/cJSON.h>
+#include "base/json.h"
+
 #include <endian.h>
 #include <errno.h>
 #include <string.h>
@@ -24,43 +25,44 @@ static uint32_t batch_crc(const void *data, size_t len)
 
 /* -- facts ----------------------------------------------------------------------------------------------------- */
 
-static void batch_put_place(cJSON *o, const struct place *p)
+static void batch_put_place(int *r, cJSON *o, const struct place *p)
 {
-	cJSON_AddStringToObject(o, "account", p->account);
-	cJSON_AddStringToObject(o, "region", p->region);
-	cJSON_AddStringToObject(o, "endpoint", p->endpoint);
-	cJSON_AddStringToObject(o, "stack", p->stack);
-	cJSON_AddStringToObject(o, "profile", p->profile);
+	json_add_text(r, o, "account", p->account);
+	json_add_text(r, o, "region", p->region);
+	json_add_text(r, o, "endpoint", p->endpoint);
+	json_add_text(r, o, "stack", p->stack);
+	json_add_text(r, o, "profile", p->profile);
 }
 
+/* NULL without memory. */
 static char *batch_print(const struct batch_facts *f)
 {
-	cJSON *o = cJSON_CreateObject();
-	char *text;
+	int r = 0;
+	_json_ cJSON *o = json_object(&r);
+	cJSON *place = json_object(&r);
 
-	cJSON_AddNumberToObject(o, "import", (double)f->import);
-	cJSON_AddNumberToObject(o, "index", f->index);
-	cJSON_AddStringToObject(o, "format", f->format);
-	cJSON_AddNumberToObject(o, "events", (double)f->events);
-	cJSON_AddNumberToObject(o, "bytes", (double)f->bytes);
-	cJSON_AddNumberToObject(o, "inflated", (double)f->inflated);
-	cJSON_AddNumberToObject(o, "events_before", (double)f->events_before);
-	cJSON_AddNumberToObject(o, "bytes_before", (double)f->bytes_before);
-	cJSON_AddNumberToObject(o, "created_ms", (double)f->created_ms);
-	cJSON_AddNumberToObject(o, "pid", f->pid);
-	cJSON_AddNumberToObject(o, "uid", f->uid);
+	json_add_number(&r, o, "import", (double)f->import);
+	json_add_number(&r, o, "index", f->index);
+	json_add_text(&r, o, "format", f->format);
+	json_add_number(&r, o, "events", (double)f->events);
+	json_add_number(&r, o, "bytes", (double)f->bytes);
+	json_add_number(&r, o, "inflated", (double)f->inflated);
+	json_add_number(&r, o, "events_before", (double)f->events_before);
+	json_add_number(&r, o, "bytes_before", (double)f->bytes_before);
+	json_add_number(&r, o, "created_ms", (double)f->created_ms);
+	json_add_number(&r, o, "pid", f->pid);
+	json_add_number(&r, o, "uid", f->uid);
 	if (f->is_last_line)
-		cJSON_AddTrueToObject(o, "last_line");
+		json_add_true(&r, o, "last_line");
 	if (f->goes_alone)
-		cJSON_AddTrueToObject(o, "goes_alone");
+		json_add_true(&r, o, "goes_alone");
 	if (f->ordered)
-		cJSON_AddTrueToObject(o, "ordered");
-	batch_put_place(cJSON_AddObjectToObject(o, "place"), &f->place);
+		json_add_true(&r, o, "ordered");
+	batch_put_place(&r, place, &f->place);
+	json_add(&r, o, "place", place);
 	if (*f->why)
-		cJSON_AddStringToObject(o, "why", f->why);
-	text = cJSON_PrintUnformatted(o);
-	cJSON_Delete(o);
-	return text;
+		json_add_text(&r, o, "why", f->why);
+	return json_print(&r, o);
 }
 
 static uint64_t batch_get_number(const cJSON *o, const char *key)
@@ -88,7 +90,8 @@ static void batch_get_place(const cJSON *o, struct place *p)
 
 static int batch_parse(const char *text, size_t len, struct batch_facts *f)
 {
-	cJSON *o = cJSON_ParseWithLength(text, len);
+	cJSON *o;
+	int r = json_parse(text, len, &o, NULL);
 
 	*f = (struct batch_facts){.import = batch_get_number(o, "import"),
 				  .index = (uint32_t)batch_get_number(o, "index"),
@@ -107,6 +110,8 @@ static int batch_parse(const char *text, size_t len, struct batch_facts *f)
 	batch_get_text(o, "why", f->why, sizeof(f->why));
 	batch_get_place(cJSON_GetObjectItemCaseSensitive(o, "place"), &f->place);
 	cJSON_Delete(o);
+	if (r < 0)
+		return r;
 	return f->import && f->index && format_name_is_valid(f->format) ? 0 : -EBADMSG;
 }
 

@@ -73,13 +73,15 @@ static cJSON *journal_entry_memory(const struct journal *j, uint64_t number)
 
 static int journal_print_all(const struct journal *j, struct buf *out)
 {
-	journal_record_format(out);
-	journal_record_numbers(j->written, out);
-	if (j->deployed_n)
-		journal_record_deployed(j->deployed, j->deployed_n, out);
-	for (size_t i = 0; i < j->n; i++)
-		journal_record_entry(&j->entries[i], j->memory[i], out);
-	return out->error;
+	int r = journal_record_format(out);
+
+	if (r == 0)
+		r = journal_record_numbers(j->written, out);
+	if (r == 0 && j->deployed_n)
+		r = journal_record_deployed(j->deployed, j->deployed_n, out);
+	for (size_t i = 0; i < j->n && r == 0; i++)
+		r = journal_record_entry(&j->entries[i], j->memory[i], out);
+	return r < 0 ? r : out->error;
 }
 
 int journal_write_all(struct journal *j, bool durable)
@@ -152,12 +154,15 @@ int journal_open(const char *dir, struct journal **ret, struct error *note)
 static void journal_write_last(struct journal *j)
 {
 	_buf_ struct buf line = BUF_INIT(1024);
+	int r;
 
 	if (journal_file_is_ready(&j->file) && !j->stale && memcmp(j->written, j->last, sizeof(j->last)) == 0)
 		return;
 	memcpy(j->written, j->last, sizeof(j->last));
-	journal_record_numbers(j->last, &line);
-	if (journal_write_line(j, &line) < 0)
+	r = journal_record_numbers(j->last, &line);
+	if (r == 0)
+		r = journal_write_line(j, &line);
+	if (r < 0)
 		log_warning("cannot write %s: the next mount may reuse numbers", j->file.path);
 }
 
@@ -193,8 +198,7 @@ static void journal_reserve_numbers(struct journal *j, enum job_kind kind)
 	uint64_t before = j->written[kind];
 
 	j->written[kind] = j->last[kind] + (kind == JOB_OPERATION ? 0 : NUMBERS_RESERVED - 1);
-	journal_record_numbers(j->written, &line);
-	if (journal_write_line(j, &line) < 0)
+	if (journal_record_numbers(j->written, &line) < 0 || journal_write_line(j, &line) < 0)
 		j->written[kind] = before;
 }
 
@@ -297,14 +301,17 @@ int journal_remember(struct journal *j, uint64_t number, const char *key, const 
 	return r < 0 ? r : journal_sync(j);
 }
 
-cJSON *journal_memory(struct journal *j, uint64_t number)
+int journal_memory(struct journal *j, uint64_t number, cJSON **ret)
 {
-	cJSON *memory;
+	const cJSON *memory;
+	int r;
 
 	pthread_mutex_lock(&j->lock);
-	memory = cJSON_Duplicate(journal_entry_memory(j, number), true);
+	memory = journal_entry_memory(j, number);
+	*ret = memory ? cJSON_Duplicate(memory, true) : NULL;
+	r = memory && !*ret ? -ENOMEM : 0;
 	pthread_mutex_unlock(&j->lock);
-	return memory;
+	return r;
 }
 
 size_t journal_size(struct journal *j)
@@ -373,8 +380,7 @@ static void journal_deployed_write(struct journal *j)
 {
 	_buf_ struct buf line = BUF_INIT(JOURNAL_FILE_MAX);
 
-	journal_record_deployed(j->deployed, j->deployed_n, &line);
-	if (journal_write_line(j, &line) < 0)
+	if (journal_record_deployed(j->deployed, j->deployed_n, &line) < 0 || journal_write_line(j, &line) < 0)
 		j->stale = true;
 }
 

@@ -76,8 +76,8 @@ int journal_sync(struct journal *j);
  * journal_remember() replaces the value of the key and returns when it is on disk; -ENOENT: no such entry.
  */
 int journal_remember(struct journal *j, uint64_t number, const char *key, const char *value);
-/* All texts as one object of strings, owned by the caller; NULL: none, or no memory. */
-cJSON *journal_memory(struct journal *j, uint64_t number);
+/* All texts as one object of strings, owned by the caller; NULL: there are none. 0 or -ENOMEM. */
+int journal_memory(struct journal *j, uint64_t number, cJSON **ret);
 #define JOURNAL_SETTINGS "settings" /* the key of journal_add's settings */
 
 /* The entries, oldest first; index below journal_size. */

@@ -3,6 +3,7 @@
  * journal_load.c - reads the journal at mount: the file of this or the previous version, intact or damaged.
  */
 #include "base/file.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "jobs/journal_inside.h"
 
@@ -12,13 +13,21 @@
 
 /* -- reading --------------------------------------------------------------------------------------------------- */
 
-static void load_read_entry(struct journal *j, const cJSON *o)
+/* 0 or -ENOMEM: without its memory an operation would not know what it has done. */
+static int load_read_entry(struct journal *j, const cJSON *o)
 {
+	const cJSON *memory = cJSON_GetObjectItemCaseSensitive(o, "memory");
+	cJSON *copy = memory ? cJSON_Duplicate(memory, true) : NULL;
 	struct journal_entry e;
 
+	if (memory && !copy)
+		return -ENOMEM;
 	journal_parse_entry(o, &e);
 	if (e.number)
-		journal_entry_set(j, &e, cJSON_Duplicate(cJSON_GetObjectItemCaseSensitive(o, "memory"), true));
+		journal_entry_set(j, &e, copy);
+	else
+		cJSON_Delete(copy);
+	return 0;
 }
 
 static int load_read_record(struct journal *j, const cJSON *record)
@@ -31,7 +40,7 @@ static int load_read_record(struct journal *j, const cJSON *record)
 	if (strcmp(kind, "numbers") == 0)
 		journal_parse_numbers(value, j->written);
 	else if (strcmp(kind, "entry") == 0)
-		load_read_entry(j, value);
+		return load_read_entry(j, value);
 	else if (strcmp(kind, "deployed") == 0)
 		j->deployed_n = journal_parse_deployed(value, j->deployed);
 	else
@@ -43,16 +52,21 @@ static int load_read_record(struct journal *j, const cJSON *record)
 static int load_read_line(struct journal *j, const char *line, size_t len)
 {
 	const char *end = NULL;
-	cJSON *record = cJSON_ParseWithLengthOpts(line, len, &end, false);
-	int r = record && end == line + len ? load_read_record(j, record) : -EBADMSG;
+	cJSON *record;
+	int r = json_parse(line, len, &record, &end);
 
+	if (r == 0)
+		r = end == line + len ? load_read_record(j, record) : -EBADMSG;
 	cJSON_Delete(record);
 	if (j->lines++ == 0 && r == 0 && strncmp(line, "{\"journal\":", 11) != 0)
 		j->bad_lines++;
 	return r;
 }
 
-/* -EPROTONOSUPPORT: a newer vastfs wrote the file. Other unreadable lines are counted and ignored. */
+/*
+ * -EPROTONOSUPPORT: a newer vastfs wrote the file. -ENOMEM: there was no memory for a line. Other unreadable lines are
+ * counted and ignored.
+ */
 static int load_read_lines(struct journal *j, const struct buf *text)
 {
 	const char *line = buf_str(text), *end = line + text->len;
@@ -64,7 +78,7 @@ static int load_read_lines(struct journal *j, const struct buf *text)
 		size_t len = (size_t)((newline ? newline : end) - line);
 		int r = load_read_line(j, line, len);
 
-		if (r == -EPROTONOSUPPORT)
+		if (r == -EPROTONOSUPPORT || r == -ENOMEM)
 			return r;
 		j->bad_lines += r < 0;
 		line += len + 1;
@@ -84,9 +98,10 @@ static void load_settle_numbers(struct journal *j)
 static int load_refuse(struct journal *j, int r, const char *why)
 {
 	error_set(&j->refusal, r, "cannot use the journal of operations %s: %s", j->file.path, why);
-	error_remedy(&j->refusal, r == -EPROTONOSUPPORT
-					  ? "mount with that version of vastfs, or move the file away and mount again"
-					  : "make the file readable, or move it away, then mount again");
+	error_remedy(&j->refusal, "%s",
+		     r == -EPROTONOSUPPORT ? "mount with that version of vastfs, or move the file away and mount again"
+		     : r == -ENOMEM	   ? "free memory, then mount again"
+					   : "make the file readable, or move it away, then mount again");
 	return r;
 }
 
@@ -102,40 +117,46 @@ static int load_read_file(struct journal *j, bool *ret_exists)
 	if (r < 0)
 		return load_refuse(j, r, strerror(-r));
 	r = load_read_lines(j, &text);
+	if (r == -ENOMEM)
+		return load_refuse(j, r, "out of memory");
 	return r < 0 ? load_refuse(j, r, "it was written by a newer version of vastfs") : 0;
 }
 
 /* -- the previous version's file --------------------------------------------------------------------------------- */
 
-static void load_take_over(struct journal *j, const cJSON *tree)
+static int load_take_over(struct journal *j, const cJSON *tree)
 {
 	uint64_t last[JOB_KIND_MAX];
 	const cJSON *item;
+	int r = 0;
 
 	journal_parse_numbers(tree, last);
 	for (int kind = 0; kind < JOB_KIND_MAX; kind++)
 		if (last[kind] > j->written[kind])
 			j->written[kind] = last[kind];
 	cJSON_ArrayForEach (item, cJSON_GetObjectItemCaseSensitive(tree, "entries"))
-		if ((uint64_t)journal_parse_number(item, "number") > j->last[JOB_OPERATION])
-			load_read_entry(j, item);
+		if (r == 0 && (uint64_t)journal_parse_number(item, "number") > j->last[JOB_OPERATION])
+			r = load_read_entry(j, item);
+	return r;
 }
 
-/* True if there is a file of the previous version to import and rename after the new file is written. */
-static bool load_read_previous(struct journal *j, const char *path)
+/* 1 if there is a file of the previous version to import and rename after the new file is written, else 0, or -ENOMEM.
+ */
+static int load_read_previous(struct journal *j, const char *path)
 {
 	_buf_ struct buf text = BUF_INIT(JOURNAL_FILE_MAX);
-	cJSON *tree;
+	cJSON *tree = NULL;
+	int r = file_read(path, &text);
 
-	if (file_read(path, &text) < 0)
-		return false;
-	tree = cJSON_Parse(buf_str(&text));
+	if (r < 0)
+		return r == -ENOMEM ? r : 0;
+	r = json_parse(buf_str(&text), text.len, &tree, NULL);
 	if (cJSON_IsObject(tree))
-		load_take_over(j, tree);
-	else
+		r = load_take_over(j, tree);
+	else if (r != -ENOMEM)
 		j->bad_previous = true;
 	cJSON_Delete(tree);
-	return true;
+	return r == -ENOMEM ? r : 1;
 }
 
 static void load_retire_previous(const char *path)
@@ -179,14 +200,17 @@ static int load_settle_file(struct journal *j, bool exists)
 
 void journal_load(struct journal *j, const char *previous, struct error *note)
 {
-	bool exists, has_previous;
-	int r = load_read_file(j, &exists);
+	bool exists;
+	int has_previous = 0, r = load_read_file(j, &exists);
 
+	if (r == 0)
+		has_previous = load_read_previous(j, previous);
+	if (has_previous < 0)
+		r = load_refuse(j, has_previous, "out of memory");
 	if (r < 0) {
 		*note = j->refusal;
 		return;
 	}
-	has_previous = load_read_previous(j, previous);
 	if (has_previous)
 		j->lines = SIZE_MAX; /* more than needed, so that the file is rewritten */
 	load_settle_numbers(j);

@@ -1,86 +1,86 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "jobs/journal_record.h"
 
+#include "base/json.h"
+
 #include <string.h>
 
 static const char *const kind_keys[JOB_KIND_MAX] = {"operations", "queries", "execs", "checks", "imports"};
 
 /* -- writing --------------------------------------------------------------------------------------------------- */
 
-/* Takes the value. */
-static int record_put(const char *kind, cJSON *value, struct buf *out)
+/* Takes the value. r: whether the value is whole. */
+static int record_put(int r, const char *kind, cJSON *value, struct buf *out)
 {
-	cJSON *o = cJSON_CreateObject();
+	_json_ cJSON *o = json_object(&r);
 	_free_ char *text = NULL;
 
-	if (!o || !value || !cJSON_AddItemToObject(o, kind, value)) {
-		cJSON_Delete(o);
-		cJSON_Delete(value);
-		return -ENOMEM;
-	}
-	text = cJSON_PrintUnformatted(o);
-	cJSON_Delete(o);
-	return text ? buf_printf(out, "%s\n", text) : -ENOMEM;
+	json_add(&r, o, kind, value);
+	text = json_print(&r, o);
+	return text ? buf_printf(out, "%s\n", text) : r;
 }
 
 int journal_record_format(struct buf *out)
 {
-	return record_put("journal", cJSON_CreateNumber(JOURNAL_FORMAT), out);
+	return record_put(0, "journal", cJSON_CreateNumber(JOURNAL_FORMAT), out);
 }
 
 int journal_record_numbers(const uint64_t last[JOB_KIND_MAX], struct buf *out)
 {
-	cJSON *o = cJSON_CreateObject();
+	int r = 0;
+	cJSON *o = json_object(&r);
 
-	for (int kind = 0; o && kind < JOB_KIND_MAX; kind++)
-		cJSON_AddNumberToObject(o, kind_keys[kind], (double)last[kind]);
-	return record_put("numbers", o, out);
+	for (int kind = 0; kind < JOB_KIND_MAX; kind++)
+		json_add_number(&r, o, kind_keys[kind], (double)last[kind]);
+	return record_put(r, "numbers", o, out);
 }
 
-static void record_add_place(cJSON *o, const struct place *p)
+static void record_add_place(int *r, cJSON *o, const struct place *p)
 {
-	cJSON_AddStringToObject(o, "account", p->account);
-	cJSON_AddStringToObject(o, "region", p->region);
-	cJSON_AddStringToObject(o, "endpoint", p->endpoint);
-	cJSON_AddStringToObject(o, "stack", p->stack);
-	cJSON_AddStringToObject(o, "profile", p->profile);
+	json_add_text(r, o, "account", p->account);
+	json_add_text(r, o, "region", p->region);
+	json_add_text(r, o, "endpoint", p->endpoint);
+	json_add_text(r, o, "stack", p->stack);
+	json_add_text(r, o, "profile", p->profile);
 }
 
 int journal_record_entry(const struct journal_entry *e, const cJSON *memory, struct buf *out)
 {
-	cJSON *o = cJSON_CreateObject();
+	int r = 0;
+	cJSON *o = json_object(&r);
 
-	cJSON_AddNumberToObject(o, "number", (double)e->number);
-	cJSON_AddStringToObject(o, "name", e->name);
-	cJSON_AddStringToObject(o, "argument", e->argument);
-	cJSON_AddStringToObject(o, "token", e->token);
-	record_add_place(o, &e->place);
-	cJSON_AddStringToObject(o, "credentials", e->credentials);
+	json_add_number(&r, o, "number", (double)e->number);
+	json_add_text(&r, o, "name", e->name);
+	json_add_text(&r, o, "argument", e->argument);
+	json_add_text(&r, o, "token", e->token);
+	record_add_place(&r, o, &e->place);
+	json_add_text(&r, o, "credentials", e->credentials);
 	if (*e->settings_hash)
-		cJSON_AddStringToObject(o, "settings", e->settings_hash);
-	cJSON_AddNumberToObject(o, "state", e->state);
-	cJSON_AddNumberToObject(o, "exit_code", e->exit_code);
-	cJSON_AddNumberToObject(o, "created_ms", (double)e->created_ms);
-	cJSON_AddNumberToObject(o, "started_ms", (double)e->started_ms);
-	cJSON_AddNumberToObject(o, "ended_ms", (double)e->ended_ms);
-	cJSON_AddStringToObject(o, "result", e->result);
-	cJSON_AddStringToObject(o, "message", e->message);
+		json_add_text(&r, o, "settings", e->settings_hash);
+	json_add_number(&r, o, "state", e->state);
+	json_add_number(&r, o, "exit_code", e->exit_code);
+	json_add_number(&r, o, "created_ms", (double)e->created_ms);
+	json_add_number(&r, o, "started_ms", (double)e->started_ms);
+	json_add_number(&r, o, "ended_ms", (double)e->ended_ms);
+	json_add_text(&r, o, "result", e->result);
+	json_add_text(&r, o, "message", e->message);
 	if (memory)
-		cJSON_AddItemToObject(o, "memory", cJSON_Duplicate(memory, true));
-	return record_put("entry", o, out);
+		json_add(&r, o, "memory", cJSON_Duplicate(memory, true));
+	return record_put(r, "entry", o, out);
 }
 
 int journal_record_deployed(const struct place *places, size_t n, struct buf *out)
 {
-	cJSON *array = cJSON_CreateArray();
+	int r = 0;
+	cJSON *array = json_array(&r);
 
-	for (size_t i = 0; array && i < n; i++) {
-		cJSON *o = cJSON_CreateObject();
+	for (size_t i = 0; i < n; i++) {
+		cJSON *o = json_object(&r);
 
-		record_add_place(o, &places[i]);
-		cJSON_AddItemToArray(array, o);
+		record_add_place(&r, o, &places[i]);
+		json_append(&r, array, o);
 	}
-	return record_put("deployed", array, out);
+	return record_put(r, "deployed", array, out);
 }
 
 /* -- reading --------------------------------------------------------------------------------------------------- */

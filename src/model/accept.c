@@ -6,6 +6,7 @@
 #include "stack/operation.h"
 
 #include "base/clock.h"
+#include "base/json.h"
 
 #include <openssl/rand.h>
 #include <string.h>
@@ -22,13 +23,16 @@ void work_free(struct work *work)
 
 /* -- accepting -------------------------------------------------------------------------------------------------- */
 
-static void accept_make_token(char out[static 64])
+/* A token that is not random might be that of another operation. */
+static int accept_make_token(char out[static 64])
 {
 	unsigned char bytes[16];
 
-	RAND_bytes(bytes, sizeof(bytes));
+	if (RAND_bytes(bytes, sizeof(bytes)) != 1)
+		return -ENOMEM;
 	for (size_t i = 0; i < sizeof(bytes); i++)
 		snprintf(out + 2 * i, 3, "%02x", bytes[i]);
+	return 0;
 }
 
 /* What running it takes is allocated now, when it can still be refused. NULL without memory. */
@@ -43,13 +47,13 @@ static struct work *accept_allocate(void)
 	return work->cancel && work->stop ? move_ptr(work) : NULL;
 }
 
-/* With what is in force now; NULL without memory. */
+/* With what is in force now; NULL without memory or randomness. */
 static struct work *accept_work_new(struct model *m, const struct verb *verb, const char *argument)
 {
 	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = model_snapshot(m);
-	struct work *work = accept_allocate();
+	_cleanup_(work_free_cleanup) struct work *work = accept_allocate();
 
-	if (!work)
+	if (!work || accept_make_token(work->entry.token) < 0)
 		return NULL;
 	work->verb = verb;
 	work->settings = settings_ref(s->settings);
@@ -57,11 +61,10 @@ static struct work *accept_work_new(struct model *m, const struct verb *verb, co
 	work->entry.created_ms = clock_wall_ms();
 	snprintf(work->entry.name, sizeof(work->entry.name), "%s", verb->name);
 	snprintf(work->entry.argument, sizeof(work->entry.argument), "%s", argument);
-	accept_make_token(work->entry.token);
 	identity_here(s, work->aws, &work->entry.place);
 	if (work->aws)
 		aws_credentials_hash(work->aws, work->entry.credentials);
-	return work;
+	return move_ptr(work);
 }
 
 static int accept_work(struct model *m, struct work *work, struct error *err)
@@ -75,12 +78,13 @@ static int accept_work(struct model *m, struct work *work, struct error *err)
 	return journal_add(m->journal, &work->entry, buf_str(&settings), err);
 }
 
-static int accept_refuse_without_client(struct model *m, const struct work *work, struct error *err)
+/* Sets err to the reason why there is no client for these settings. */
+static int accept_explain_no_client(struct model *m, const struct settings *settings, struct error *err)
 {
 	int r = model_client_error(m, err);
 
 	if (r == 0)
-		r = settings_check_complete(work->settings, err);
+		r = settings_check_complete(settings, err);
 	return r < 0 ? r : error_set(err, -EINVAL, "the settings name no region");
 }
 
@@ -93,7 +97,7 @@ int operation_accept(struct model *m, const struct verb *verb, const char *argum
 	if (!work)
 		return -ENOMEM;
 	if (!work->aws)
-		return accept_refuse_without_client(m, work, err);
+		return accept_explain_no_client(m, work->settings, err);
 	r = accept_work(m, work, err);
 	if (r < 0)
 		return r;
@@ -132,14 +136,21 @@ static void accept_complete_entry(struct model *m, struct work *work)
 		journal_remember(m->journal, work->entry.number, JOURNAL_SETTINGS, buf_str(&settings));
 }
 
+static void accept_lack_memory(struct model *m, struct job *j)
+{
+	struct error err = {0};
+
+	error_set(&err, -ENOMEM, "not resumed: out of memory");
+	error_remedy(&err, "free memory, then mount again, which resumes it");
+	model_job_unknown(m, j, &err);
+}
+
 static void accept_resume_now(struct model *m, const struct journal_entry *e, struct settings *settings, struct job *j)
 {
 	struct work *work = accept_allocate();
-	struct error err;
 
 	if (!work) {
-		error_set(&err, -ENOMEM, "not resumed: out of memory");
-		model_job_unknown(m, j, &err);
+		accept_lack_memory(m, j);
 		return;
 	}
 	work->verb = accept_find_verb(e->name);
@@ -154,25 +165,26 @@ static void accept_resume_now(struct model *m, const struct journal_entry *e, st
 	runner_enqueue(m->runner, work);
 }
 
-static enum resume accept_decide_resume(struct model *m, const struct journal_entry *e, struct settings **ret_settings,
-					struct error *err)
+static enum resume accept_decide_resume(struct model *m, const struct journal_entry *e, const cJSON *memory,
+					struct settings **ret_settings, struct error *err)
 {
 	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = model_snapshot(m);
 	struct aws *aws = model_aws(m);
-	struct resume_facts facts = {.verb_known = accept_find_verb(e->name),
-				     .in_force = aws ? s->settings : NULL,
-				     .read_only = m->read_only};
-	cJSON *memory = journal_memory(m->journal, e->number);
+	struct resume_facts facts = {
+		.verb_known = accept_find_verb(e->name), .in_force = s->settings, .read_only = m->read_only};
+	struct error no_client = {0};
 	char credentials[AWS_CREDENTIALS_HASH_SIZE] = "";
 	enum resume decision;
 
 	identity_here(s, aws, &facts.here);
-	if (facts.in_force)
+	if (aws)
 		aws_credentials_hash(aws, credentials);
+	else if (s->settings)
+		accept_explain_no_client(m, s->settings, &no_client);
+	facts.no_client = error_is(&no_client) ? &no_client : NULL;
 	facts.credentials = credentials;
 	facts.accepted = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(memory, JOURNAL_SETTINGS));
 	decision = resume_decide(e, &facts, ret_settings, err);
-	cJSON_Delete(memory);
 	aws_unref(aws);
 	return decision;
 }
@@ -180,9 +192,14 @@ static enum resume accept_decide_resume(struct model *m, const struct journal_en
 static void accept_resume_entry(struct model *m, struct journal_entry *e, struct job *j)
 {
 	_cleanup_(settings_unref_cleanup) struct settings *settings = NULL;
+	_json_ cJSON *memory = NULL;
 	struct error err = {0};
 
-	switch (accept_decide_resume(m, e, &settings, &err)) {
+	if (journal_memory(m->journal, e->number, &memory) < 0) {
+		accept_lack_memory(m, j);
+		return;
+	}
+	switch (accept_decide_resume(m, e, memory, &settings, &err)) {
 	case RESUME_NOW:
 		accept_resume_now(m, e, settings, j);
 		break;

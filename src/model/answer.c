@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "model/answer.h"
 
+#include "base/json.h"
+
 #include <inttypes.h>
 #include <string.h>
 
@@ -115,7 +117,9 @@ static int answer_read_plain(struct answer *a, struct aws_reply *reply, struct q
 	int r;
 
 	cJSON_Delete(reply->body);
-	reply->body = cJSON_ParseWithLength(a->plain.data, a->plain.len);
+	r = json_parse(buf_str(&a->plain), a->plain.len, &reply->body, NULL);
+	if (r == -ENOMEM)
+		return error_set(err, r, "out of memory");
 	buf_free(&reply->payload);
 	reply->payload = a->plain;
 	buf_init(&a->plain, 0);

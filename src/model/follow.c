@@ -209,6 +209,18 @@ static void follow_end_stream(struct follower *f)
 		follow_end_poll(f);
 }
 
+/* Without memory for the token the next poll continues after the events that have been read. */
+static bool follow_set_token(struct follower *f, const char *next)
+{
+	char *copy = strdup(next);
+
+	if (!copy)
+		f->since_ms = follow_by_time(&f->place);
+	free(f->token);
+	f->token = copy;
+	return copy != NULL;
+}
+
 /* The stream ends where the token stays the same; pages before the end may be empty. */
 static void follow_got_page(struct aws_reply *reply, void *arg)
 {
@@ -232,9 +244,9 @@ static void follow_got_page(struct aws_reply *reply, void *arg)
 	}
 	follow_append_events(f, reply->body);
 	at_end = !*next || (f->token && strcmp(f->token, next) == 0);
-	if (!at_end) {
-		free(f->token);
-		f->token = strdup(next);
+	if (!at_end && !follow_set_token(f, next)) {
+		follow_end_poll(f);
+		return;
 	}
 	if (at_end)
 		follow_end_stream(f);

@@ -168,8 +168,9 @@ void operations_resume(struct model *m);
 enum resume { RESUME_NOW, RESUME_ELSEWHERE, RESUME_NEVER };
 struct resume_facts {
 	bool verb_known;
-	struct settings *in_force; /* NULL: there are none */
-	const char *accepted;	   /* text of the settings it was accepted with, NULL: the entry has none */
+	struct settings *in_force;     /* NULL: there are none */
+	const struct error *no_client; /* why there is no client for them; NULL: there is one */
+	const char *accepted;	       /* text of the settings it was accepted with, NULL: the entry has none */
 	struct place here;
 	bool read_only;		 /* this mount looks and never acts */
 	const char *credentials; /* hash of the access key ID in use */

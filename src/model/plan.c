@@ -3,26 +3,32 @@
  * plan.c - renders stack/plan and stack/template.json from memory. Any thread.
  */
 #include "stack/plan.h"
+#include "base/json.h"
 #include "model/internal.h"
 #include "stack/ownership.h"
 #include "stack/template.h"
 
+#include <errno.h>
 #include <string.h>
 
 /* Stands for the name that the image will have. */
 #define IMAGE_TO_COME "(assembled by deploy)"
 
+/* NULL without memory. */
 static cJSON *plan_pairs_json(const struct pair *pairs, size_t n, const char *key, const char *value)
 {
-	cJSON *array = cJSON_CreateArray();
+	int r = 0;
+	cJSON *array = json_array(&r);
 
 	for (size_t i = 0; i < n; i++) {
-		cJSON *item = cJSON_CreateObject();
+		cJSON *item = json_object(&r);
 
-		cJSON_AddStringToObject(item, key, pairs[i].key);
-		cJSON_AddStringToObject(item, value, pairs[i].value);
-		cJSON_AddItemToArray(array, item);
+		json_add_text(&r, item, key, pairs[i].key);
+		json_add_text(&r, item, value, pairs[i].value);
+		json_append(&r, array, item);
 	}
+	if (r < 0)
+		cJSON_Delete(move_ptr(array));
 	return array;
 }
 
@@ -65,7 +71,7 @@ static int plan_render(const struct snapshot *s, struct buf *out)
 			 .wanted = wanted,
 			 .deployed = deployed,
 			 .outputs = outputs};
-	int r = plan_write(&p, out);
+	int r = wanted && deployed && outputs ? plan_write(&p, out) : -ENOMEM;
 
 	cJSON_Delete(wanted);
 	cJSON_Delete(deployed);
@@ -104,8 +110,8 @@ enum snapshot_match plan_match(const struct snapshot *s)
 		return MATCH_UNKNOWN;
 	wanted = plan_wanted_parameters(s);
 	deployed = plan_pairs_json(s->stack->parameters, s->stack->parameters_n, "ParameterKey", "ParameterValue");
-	names = template_differences(wanted, deployed);
-	match = cJSON_GetArraySize(names) > 0 ? MATCH_DIFFERENT : MATCH_SAME;
+	names = wanted && deployed ? template_differences(wanted, deployed) : NULL;
+	match = !names ? MATCH_UNKNOWN : names->child ? MATCH_DIFFERENT : MATCH_SAME;
 	cJSON_Delete(wanted);
 	cJSON_Delete(deployed);
 	cJSON_Delete(names);

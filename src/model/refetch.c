@@ -66,7 +66,10 @@ static void refetch_got_page(struct aws_reply *reply, void *arg)
 		r->at += text.len;
 		free(r->token);
 		r->token = strdup(next);
-		refetch_fetch(r);
+		if (r->token)
+			refetch_fetch(r);
+		else
+			refetch_fail(r, &(struct error){.errnum = -ENOMEM, .message = "out of memory"});
 	}
 }
 

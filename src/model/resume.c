@@ -37,6 +37,13 @@ static enum resume resume_without_settings(struct error *err)
 	return RESUME_ELSEWHERE;
 }
 
+static enum resume resume_without_client(const struct error *why, struct error *err)
+{
+	*err = *why;
+	error_remedy(err, "%s%smount again", why->remedy, *why->remedy ? ", then " : "");
+	return RESUME_ELSEWHERE;
+}
+
 /* Version 0.1 recorded a hash of the settings and nothing about the account. Only a destroy does harm in a wrong
  * account. */
 static enum resume resume_first_version(const struct journal_entry *e, const struct resume_facts *facts,
@@ -99,6 +106,8 @@ enum resume resume_decide(const struct journal_entry *e, const struct resume_fac
 	}
 	if (!facts->in_force)
 		return resume_without_settings(err);
+	if (facts->no_client)
+		return resume_without_client(facts->no_client, err);
 	if (!facts->accepted)
 		return resume_first_version(e, facts, ret_settings, err);
 	if (!place_may_be_same(&e->place, &facts->here))

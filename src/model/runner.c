@@ -290,8 +290,10 @@ static int runner_identify(const struct work *work, struct operation *op, struct
 /* Until the place is certain, AWS is asked nothing else. A failure here does not end a resumed operation. */
 static int runner_prepare(struct model *m, struct work *work, struct operation *op, struct error *err)
 {
-	int r = runner_journal_work(m, work, err);
+	int r = journal_memory(m->journal, work->job->number, &op->memory);
 
+	if (r == 0)
+		r = runner_journal_work(m, work, err);
 	if (r == 0)
 		r = runner_identify(work, op, err);
 	return r < 0 ? r : runner_settle_account(m, work, op, err);
@@ -314,7 +316,6 @@ static int runner_run_operation(struct runner *o, struct work *work)
 			       .stop = o->stop,
 			       .refresh = runner_show_now,
 			       .remember = runner_remember,
-			       .memory = journal_memory(m->journal, work->job->number),
 			       .warn = runner_show_warning,
 			       .outage = {.begun = work->resumed},
 			       .model = m,

@@ -370,10 +370,13 @@ static void watch_got_tasks(struct aws_reply *reply, void *arg)
 /* Detaching the first item is fast; counting the rest each time would be slow. */
 static void watch_describe_tasks(struct watch_round *r)
 {
-	cJSON *some;
-
 	while (r->arns->child) {
-		some = cJSON_CreateArray();
+		cJSON *some = cJSON_CreateArray();
+
+		if (!some) {
+			watch_note_error(r, &(struct error){.errnum = -ENOMEM, .message = "out of memory"});
+			return;
+		}
 		for (int i = 0; i < TASKS_A_CALL && r->arns->child; i++)
 			cJSON_AddItemToArray(some, cJSON_DetachItemViaPointer(r->arns, r->arns->child));
 		watch_begin_call(r, ecs_describe_tasks(r->cluster, some), watch_got_tasks);

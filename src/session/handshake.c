@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "session/handshake.h"
 
+#include "base/json.h"
 #include "session/channel.h"
 
 #include <errno.h>
@@ -10,13 +11,6 @@
 #define GREETING_VERSION "1.2.0.0" /* of the protocol of the connection, not of the client */
 
 enum action_status { ACTION_DONE = 1, ACTION_FAILED = 2, ACTION_UNSUPPORTED = 3 };
-
-static void handshake_json_cleanup(cJSON **json)
-{
-	cJSON_Delete(*json);
-}
-
-#define _json_ _cleanup_(handshake_json_cleanup)
 
 void handshake_free(struct handshake *h)
 {
@@ -32,11 +26,12 @@ static const char *handshake_text(const cJSON *object, const char *key)
 	return text ? text : "";
 }
 
-static int handshake_print(const cJSON *json, struct buf *out)
+/* r: whether the JSON is whole. */
+static int handshake_print(int r, const cJSON *json, struct buf *out)
 {
-	_free_ char *text = cJSON_PrintUnformatted(json);
+	_free_ char *text = json_print(&r, json);
 
-	return text ? buf_puts(out, text) : -ENOMEM;
+	return text ? buf_puts(out, text) : r;
 }
 
 /* NULL without memory. */
@@ -51,14 +46,15 @@ static char *handshake_encode(const void *data, size_t len)
 
 int handshake_greeting(const char *token, const char *request_id, const char *client_id, struct buf *out)
 {
-	_json_ cJSON *json = cJSON_CreateObject();
+	int r = 0;
+	_json_ cJSON *json = json_object(&r);
 
-	cJSON_AddStringToObject(json, "MessageSchemaVersion", "1.0");
-	cJSON_AddStringToObject(json, "RequestId", request_id);
-	cJSON_AddStringToObject(json, "TokenValue", token);
-	cJSON_AddStringToObject(json, "ClientId", client_id);
-	cJSON_AddStringToObject(json, "ClientVersion", GREETING_VERSION);
-	return handshake_print(json, out);
+	json_add_text(&r, json, "MessageSchemaVersion", "1.0");
+	json_add_text(&r, json, "RequestId", request_id);
+	json_add_text(&r, json, "TokenValue", token);
+	json_add_text(&r, json, "ClientId", client_id);
+	json_add_text(&r, json, "ClientVersion", GREETING_VERSION);
+	return handshake_print(r, json, out);
 }
 
 /* -- the request and its answer -------------------------------------------------------------------------------- */
@@ -75,11 +71,14 @@ static bool handshake_is_action(const cJSON *action, const char *type)
 
 int handshake_read(struct handshake *h, const void *data, size_t len)
 {
-	cJSON *json = cJSON_ParseWithLength(data, len);
+	cJSON *json;
 	const cJSON *action;
+	int r = json_parse(data, len, &json, NULL);
 
 	handshake_free(h);
 	h->request = json;
+	if (r < 0)
+		return r;
 	if (!cJSON_IsArray(handshake_actions(h)))
 		return -EBADMSG;
 	cJSON_ArrayForEach (action, handshake_actions(h)) {
@@ -107,50 +106,53 @@ void handshake_refuse_key(struct handshake *h, const char *why)
 	snprintf(h->refusal, sizeof(h->refusal), "%s", why);
 }
 
-static void handshake_put_result(cJSON *done, enum action_status status, cJSON *result, const char *error)
+/* Takes result. */
+static void handshake_put_result(int *r, cJSON *done, enum action_status status, cJSON *result, const char *error)
 {
-	cJSON_AddNumberToObject(done, "ActionStatus", status);
-	cJSON_AddItemToObject(done, "ActionResult", result ? result : cJSON_CreateNull());
-	cJSON_AddStringToObject(done, "Error", error);
+	json_add_number(r, done, "ActionStatus", status);
+	json_add(r, done, "ActionResult", result);
+	json_add_text(r, done, "Error", error);
 }
 
-static cJSON *handshake_key_result(const struct handshake *h)
+static cJSON *handshake_key_result(int *r, const struct handshake *h)
 {
-	cJSON *result = cJSON_CreateObject();
+	cJSON *result = json_object(r);
 
-	cJSON_AddStringToObject(result, "KMSCipherTextKey", h->encrypted);
-	cJSON_AddNullToObject(result, "KMSCipherTextHash"); /* as in the client of AWS */
+	json_add_text(r, result, "KMSCipherTextKey", h->encrypted);
+	json_add(r, result, "KMSCipherTextHash", cJSON_CreateNull()); /* as in the client of AWS */
 	return result;
 }
 
-static cJSON *handshake_answer_action(const struct handshake *h, const cJSON *action)
+static cJSON *handshake_answer_action(int *r, const struct handshake *h, const cJSON *action)
 {
-	cJSON *done = cJSON_CreateObject();
+	cJSON *done = json_object(r);
 
-	cJSON_AddStringToObject(done, "ActionType", handshake_text(action, "ActionType"));
+	json_add_text(r, done, "ActionType", handshake_text(action, "ActionType"));
 	if (handshake_is_action(action, "SessionType"))
-		handshake_put_result(done, ACTION_DONE, NULL, "");
+		handshake_put_result(r, done, ACTION_DONE, cJSON_CreateNull(), "");
 	else if (handshake_is_action(action, "KMSEncryption") && h->encrypted)
-		handshake_put_result(done, ACTION_DONE, handshake_key_result(h), "");
+		handshake_put_result(r, done, ACTION_DONE, handshake_key_result(r, h), "");
 	else if (handshake_is_action(action, "KMSEncryption"))
-		handshake_put_result(done, ACTION_FAILED, NULL, h->refusal);
+		handshake_put_result(r, done, ACTION_FAILED, cJSON_CreateNull(), h->refusal);
 	else
-		handshake_put_result(done, ACTION_UNSUPPORTED, NULL, "vastfs does not know this action");
+		handshake_put_result(r, done, ACTION_UNSUPPORTED, cJSON_CreateNull(),
+				     "vastfs does not know this action");
 	return done;
 }
 
 int handshake_answer(const struct handshake *h, struct buf *out)
 {
-	_json_ cJSON *json = cJSON_CreateObject();
-	cJSON *all = cJSON_CreateArray();
+	int r = 0;
+	_json_ cJSON *json = json_object(&r);
+	cJSON *all = json_array(&r);
 	const cJSON *action;
 
-	cJSON_AddStringToObject(json, "ClientVersion", CHANNEL_CLIENT_VERSION);
+	json_add_text(&r, json, "ClientVersion", CHANNEL_CLIENT_VERSION);
 	cJSON_ArrayForEach (action, handshake_actions(h))
-		cJSON_AddItemToArray(all, handshake_answer_action(h, action));
-	cJSON_AddItemToObject(json, "ProcessedClientActions", all);
-	cJSON_AddNullToObject(json, "Errors");
-	return handshake_print(json, out);
+		json_append(&r, all, handshake_answer_action(&r, h, action));
+	json_add(&r, json, "ProcessedClientActions", all);
+	json_add(&r, json, "Errors", cJSON_CreateNull());
+	return handshake_print(r, json, out);
 }
 
 /* -- the challenge --------------------------------------------------------------------------------------------- */
@@ -162,14 +164,14 @@ static size_t handshake_padding(const char *text, size_t len)
 
 int handshake_read_challenge(const void *data, size_t len, struct buf *ret_sealed)
 {
-	_json_ cJSON *json = cJSON_ParseWithLength(data, len);
+	_json_ cJSON *json = NULL;
+	int n = json_parse(data, len, &json, NULL);
 	const char *text = handshake_text(json, "Challenge");
 	size_t text_len = strlen(text);
-	_free_ unsigned char *bytes = malloc(text_len + 1);
-	int n;
+	_free_ unsigned char *bytes = n == 0 ? malloc(text_len + 1) : NULL;
 
 	if (!bytes)
-		return -ENOMEM;
+		return n < 0 ? n : -ENOMEM;
 	n = text_len && text_len % 4 == 0 ? EVP_DecodeBlock(bytes, (const unsigned char *)text, (int)text_len) : -1;
 	if (n < 0)
 		return -EBADMSG;
@@ -178,13 +180,14 @@ int handshake_read_challenge(const void *data, size_t len, struct buf *ret_seale
 
 int handshake_answer_challenge(const void *sealed, size_t len, struct buf *out)
 {
-	_json_ cJSON *json = cJSON_CreateObject();
+	int r = 0;
+	_json_ cJSON *json = json_object(&r);
 	_free_ char *text = handshake_encode(sealed, len);
 
 	if (!text)
 		return -ENOMEM;
-	cJSON_AddStringToObject(json, "Challenge", text);
-	return handshake_print(json, out);
+	json_add_text(&r, json, "Challenge", text);
+	return handshake_print(r, json, out);
 }
 
 /* -- acknowledgements ------------------------------------------------------------------------------------------ */
@@ -202,8 +205,12 @@ int handshake_acknowledgement(const struct message *of, struct buf *out)
 
 int handshake_read_acknowledgement(const void *data, size_t len, int64_t *ret_sequence)
 {
-	_json_ cJSON *json = cJSON_ParseWithLength(data, len);
+	_json_ cJSON *json = NULL;
+	int r = json_parse(data, len, &json, NULL);
 	const cJSON *number = cJSON_GetObjectItemCaseSensitive(json, "AcknowledgedMessageSequenceNumber");
+
+	if (r < 0)
+		return r;
 
 	if (!cJSON_IsNumber(number) || !(number->valuedouble >= 0) || number->valuedouble > 9e15)
 		return -EBADMSG;

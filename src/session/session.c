@@ -433,8 +433,11 @@ static void session_asked(struct aws_reply *reply, void *arg)
 	} else {
 		s->give_up_ms = 0;
 		s->id = strdup(aws_text(reply->body, "session.sessionId"));
-		session_connect(s, aws_text(reply->body, "session.streamUrl"),
-				aws_text(reply->body, "session.tokenValue"));
+		if (s->id)
+			session_connect(s, aws_text(reply->body, "session.streamUrl"),
+					aws_text(reply->body, "session.tokenValue"));
+		else
+			session_finish(s, &(struct error){.errnum = -ENOMEM, .message = "out of memory"});
 	}
 	session_leave(s);
 }

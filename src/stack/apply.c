@@ -237,13 +237,14 @@ static void apply_release_evidence(struct evidence *e)
 
 static int apply_read_evidence(struct operation *op, struct evidence *e, struct error *err)
 {
+	const char *status = "";
 	int r;
 
 	apply_release_evidence(e);
 	r = stack_read_events(op, &e->events, err);
 	if (r == 0)
-		snprintf(e->status, sizeof(e->status), "%s",
-			 stack_write_status(op, WRITE_EXECUTE_CHANGE_SET, e->events));
+		r = stack_write_status(op, WRITE_EXECUTE_CHANGE_SET, e->events, &status);
+	snprintf(e->status, sizeof(e->status), "%s", status);
 	if (r == 0 && !*e->status)
 		r = apply_read_change_set(op, &e->set, err);
 	if (r < 0 && (changeset_is_missing(err) || stack_error_is_missing(err)))

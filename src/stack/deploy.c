@@ -42,10 +42,11 @@ static int deploy_wait_or_refuse(struct operation *op, struct error *err)
 {
 	cJSON *events = NULL;
 	int r = stack_read_events(op, &events, err);
-	bool own = r == 0 && stack_write_is_newest(op, events);
 
+	if (r == 0)
+		r = stack_write_is_newest(op, events);
 	cJSON_Delete(events);
-	if (r < 0 || own)
+	if (r != 0)
 		return r < 0 ? r : stack_delete(op, err);
 	return stack_join(op, err); /* refuses: somebody else is destroying the stack */
 }

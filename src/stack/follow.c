@@ -4,6 +4,7 @@
  */
 #include "aws/services/cloudformation.h"
 #include "base/clock.h"
+#include "base/json.h"
 #include "stack/changeset.h"
 #include "stack/operation.h"
 #include "stack/remedies.h"
@@ -130,9 +131,11 @@ static void follow_take_events(struct operation *op, struct follow *f, cJSON *fr
 
 static int follow_handle_events(struct operation *op, struct follow *f, struct error *err)
 {
-	cJSON *fresh = cJSON_CreateArray();
-	int r = follow_fetch_new(op, f, fresh, err);
+	int r = 0;
+	cJSON *fresh = json_array(&r);
 
+	if (r == 0)
+		r = follow_fetch_new(op, f, fresh, err);
 	if (r == 0 && cJSON_GetArraySize(fresh) > 0)
 		follow_take_events(op, f, fresh);
 	cJSON_Delete(fresh);
@@ -169,9 +172,11 @@ static int follow_check_stack(struct operation *op, void *arg, struct error *err
 int stack_read_events(struct operation *op, cJSON **ret, struct error *err)
 {
 	struct event_pages pages = {0};
-	int r;
+	int r = 0;
 
-	*ret = cJSON_CreateArray();
+	*ret = json_array(&r);
+	if (r < 0)
+		return r;
 	do {
 		cJSON *page = NULL;
 
@@ -218,13 +223,12 @@ int stack_explain_failure(const struct operation *op, const char *status, const 
 int stack_follow(struct operation *op, struct error *err)
 {
 	int64_t now = clock_monotonic_ms();
-	struct follow f = {
-		.finished = cJSON_CreateObject(), .events = cJSON_CreateArray(), .released_ms = now, .began_ms = now};
-	int r;
+	int r = 0;
+	struct follow f = {.finished = json_object(&r), .events = json_array(&r), .released_ms = now, .began_ms = now};
 
 	memcpy(f.last_event, op->mark, sizeof(f.last_event));
-	r = operation_wait(op, FOLLOW_LIMIT_MS, "CloudFormation's operation", follow_check_stack, &f, err);
-
+	if (r == 0)
+		r = operation_wait(op, FOLLOW_LIMIT_MS, "CloudFormation's operation", follow_check_stack, &f, err);
 	if (r == OPERATION_DONE)
 		r = stack_state(operation_status(op))->failed
 			    ? stack_explain_failure(op, operation_status(op), f.events, err)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "stack/frames.h"
+
+#include "base/json.h"
 #include "stack/query.h"
 
 #include "runtime/frames.h"
@@ -191,7 +193,8 @@ static bool frames_is_stdout_whole(const struct frames *f, const cJSON *end)
 
 static int frames_read_end(struct frames *f)
 {
-	cJSON *end = cJSON_ParseWithLength(f->json.data, f->json.len);
+	cJSON *end;
+	int r = json_parse(buf_str(&f->json), f->json.len, &end, NULL);
 	const cJSON *code = cJSON_GetObjectItemCaseSensitive(end, "exit_code");
 	const cJSON *signal = cJSON_GetObjectItemCaseSensitive(end, "signal");
 	bool good = cJSON_IsNumber(code) &&
@@ -206,7 +209,7 @@ static int frames_read_end(struct frames *f)
 			.timed_out = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(end, "timed_out")),
 			.stdin_bytes = query_byte_count(cJSON_GetObjectItemCaseSensitive(end, "stdin_bytes"))};
 	cJSON_Delete(end);
-	return good ? 0 : -EBADMSG;
+	return good ? 0 : r == -ENOMEM ? r : -EBADMSG;
 }
 
 static ssize_t frames_take_end(struct frames *f, const uint8_t *data, size_t len)

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "stack/plan.h"
 
+#include "base/json.h"
 #include "stack/changeset.h"
 #include "stack/precheck.h"
 #include "stack/reply.h"
 #include "stack/resolve.h"
 #include "stack/template.h"
-
-DEFINE_CLEANUP(cJSON *, cJSON_Delete)
-#define _json_ _cleanup_(cJSON_Delete_cleanup)
 
 /* A copy of the wanted parameters in which unknown ones have their deployed value and the named one has the given
  * value. */

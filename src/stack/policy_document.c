@@ -2,6 +2,7 @@
 #include "stack/policy_document.h"
 
 #include "base/buf.h"
+#include "base/json.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -125,8 +126,10 @@ static char *policy_canonical(const cJSON *node, const char *key, const char *pa
 /* Always an array, empty for a text that is not a policy; NULL without memory. */
 static cJSON *policy_entries(const char *text)
 {
-	cJSON *policy = cJSON_Parse(text), *entries;
+	cJSON *policy, *entries;
 
+	if (json_parse(text, strlen(text), &policy, NULL) == -ENOMEM)
+		return NULL;
 	entries = cJSON_DetachItemFromObjectCaseSensitive(policy, "Statement");
 	if (!entries)
 		entries = cJSON_DetachItemFromObjectCaseSensitive(policy, "rules");

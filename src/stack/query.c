@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "stack/query.h"
 
+#include "base/json.h"
+
 #include <openssl/evp.h>
 #include <string.h>
 
@@ -15,17 +17,22 @@ static char *query_encode(const struct blob *b)
 	return text;
 }
 
-/* NULL if text is not base64 or there is no memory. */
-static struct blob *query_decode(const char *text)
+/* 0, -EBADMSG if text is not base64, or -ENOMEM. */
+static int query_decode(const char *text, struct blob **ret)
 {
 	size_t len = strlen(text), padding = len >= 2 ? (text[len - 1] == '=') + (text[len - 2] == '=') : 0;
 	_buf_ struct buf out = BUF_INIT(len + 1);
 	_free_ unsigned char *bytes = malloc(len / 4 * 3 + 1);
 	int n = bytes ? EVP_DecodeBlock(bytes, (const unsigned char *)text, (int)len) : -1;
 
-	if (n < 0 || (size_t)n < padding || buf_append(&out, bytes, (size_t)n - padding) < 0)
-		return NULL;
-	return blob_from_buf(&out);
+	*ret = NULL;
+	if (!bytes)
+		return -ENOMEM;
+	if (n < 0 || (size_t)n < padding)
+		return -EBADMSG;
+	if (buf_append(&out, bytes, (size_t)n - padding) == 0)
+		*ret = blob_from_buf(&out);
+	return *ret ? 0 : -ENOMEM;
 }
 
 /* -- the event ------------------------------------------------------------------------------------------------- */
@@ -33,20 +40,20 @@ static struct blob *query_decode(const char *text)
 int query_event(const struct blob *command, const char *endpoint, int64_t deadline_ms, bool stream, struct buf *out)
 {
 	_free_ char *text = query_encode(command), *json = NULL;
-	cJSON *event = cJSON_CreateObject();
+	int r = text ? 0 : -ENOMEM;
+	_json_ cJSON *event = json_object(&r);
 
-	cJSON_AddNumberToObject(event, "v", 1);
-	cJSON_AddStringToObject(event, "cmd", text ? text : "");
+	json_add_number(&r, event, "v", 1);
+	json_add_text(&r, event, "cmd", text);
 	if (endpoint)
-		cJSON_AddStringToObject(event, "endpoint", endpoint);
-	cJSON_AddNumberToObject(event, "deadline_ms", (double)deadline_ms);
+		json_add_text(&r, event, "endpoint", endpoint);
+	json_add_number(&r, event, "deadline_ms", (double)deadline_ms);
 	if (stream) {
-		cJSON_AddTrueToObject(event, "stream");
-		cJSON_AddTrueToObject(event, "deflate");
+		json_add_true(&r, event, "stream");
+		json_add_true(&r, event, "deflate");
 	}
-	json = text ? cJSON_PrintUnformatted(event) : NULL;
-	cJSON_Delete(event);
-	return json ? buf_puts(out, json) : -ENOMEM;
+	json = json_print(&r, event);
+	return json ? buf_puts(out, json) : r;
 }
 
 #define ENCODED_PIECE (48 << 10) /* divisible by 3: pieces of base64 join without padding */
@@ -138,18 +145,20 @@ static void query_fill_remark(const cJSON *body, struct query_reply *r)
 int query_parse_reply(const struct aws_reply *reply, struct query_reply *ret, struct error *err)
 {
 	const cJSON *body = reply->body, *code = aws_at(body, "exit_code"), *text = aws_at(body, "stdout");
+	int r;
 
 	if (*reply->function_error)
 		return query_function_failed(reply, err);
 	if (!cJSON_IsNumber(code) || !cJSON_IsString(text))
 		return query_refuse_reply(reply, err);
 	*ret = (struct query_reply){.exit_code = code->valueint,
-				    .stdin_bytes = query_byte_count(aws_at(body, "stdin_bytes")),
-				    .result = query_decode(text->valuestring),
-				    .errors = query_decode(aws_text(body, "stderr"))};
-	if (!ret->result || !ret->errors) {
+				    .stdin_bytes = query_byte_count(aws_at(body, "stdin_bytes"))};
+	r = query_decode(text->valuestring, &ret->result);
+	if (r == 0)
+		r = query_decode(aws_text(body, "stderr"), &ret->errors);
+	if (r < 0) {
 		query_reply_release(ret);
-		return query_refuse_reply(reply, err);
+		return r == -ENOMEM ? error_set(err, r, "out of memory") : query_refuse_reply(reply, err);
 	}
 	query_fill_remark(body, ret);
 	return 0;
@@ -172,13 +181,15 @@ static void query_explain_complete(const char *code, const char *details, struct
 
 int query_parse_complete(const char *text, size_t len, char **log_tail, struct error *err)
 {
-	cJSON *tree = cJSON_ParseWithLength(text, len);
+	cJSON *tree;
+	int r = json_parse(text, len, &tree, NULL);
 	const char *code = aws_text(tree, "ErrorCode"), *tail = aws_text(tree, "LogResult");
-	int r;
 
 	*err = (struct error){0};
 	*log_tail = *tail ? strdup(tail) : NULL;
-	if (!cJSON_IsObject(tree))
+	if (r == -ENOMEM || (*tail && !*log_tail))
+		error_set(err, -ENOMEM, "out of memory");
+	else if (!cJSON_IsObject(tree))
 		error_set(err, -EBADMSG, "Lambda's InvokeComplete event is invalid");
 	else if (*code)
 		query_explain_complete(code, aws_text(tree, "ErrorDetails"), err);
@@ -191,7 +202,9 @@ int query_parse_complete(const char *text, size_t len, char **log_tail, struct e
 
 struct blob *query_log_tail(const char *encoded)
 {
-	return query_decode(encoded);
+	struct blob *log;
+
+	return query_decode(encoded, &log) == 0 ? log : NULL;
 }
 
 static bool query_is_of_lambda(const char *line, size_t len)

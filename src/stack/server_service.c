@@ -4,13 +4,13 @@
  */
 #include "aws/services/ecs.h"
 #include "aws/services/service.h"
+#include "aws/sign.h"
 #include "stack/container.h"
 #include "stack/images.h"
 #include "stack/remedies.h"
 #include "stack/server.h"
 #include "stack/server_list.h"
 
-#include <openssl/sha.h>
 #include <string.h>
 
 #define CREATE_TRIES   3
@@ -93,15 +93,15 @@ int service_narrow(struct operation *op, struct error *err)
 
 /* -- starting -------------------------------------------------------------------------------------------------- */
 
-static void service_make_token(const struct operation *op, unsigned attempt, char out[TOKEN_SIZE])
+static int service_make_token(const struct operation *op, unsigned attempt, char out[static TOKEN_SIZE])
 {
-	unsigned char digest[SHA256_DIGEST_LENGTH];
-	char text[256];
+	char text[256], hex[AWS_SHA256_HEX];
 	int len = snprintf(text, sizeof(text), "CreateService %s %u", op->token, attempt);
+	int r = aws_sha256_hex(text, (size_t)len, hex);
 
-	SHA256((const unsigned char *)text, (size_t)len, digest);
-	for (size_t i = 0; i < TOKEN_SIZE / 2; i++)
-		snprintf(out + 2 * i, 3, "%02x", digest[i]);
+	if (r == 0)
+		snprintf(out, TOKEN_SIZE, "%.*s", TOKEN_SIZE - 1, hex);
+	return r;
 }
 
 static struct ecs_server service_server(const struct operation *op, const char *token)
@@ -119,17 +119,12 @@ static int service_create(struct operation *op, const char *after, unsigned atte
 	struct ecs_server server = service_server(op, token);
 	struct aws_pair tags[] = {{SERVICE_TAG_STAGE, settings_get(op->settings, SETTING_STAGE)},
 				  {SERVICE_TAG_AFTER, after}};
-	cJSON *reply = NULL;
-	int r;
+	int r = service_make_token(op, attempt, token);
 
-	service_make_token(op, attempt, token);
+	if (r < 0)
+		return r;
 	operation_say(op, "creating the service %s", SERVICE_NAME);
-	r = operation_call(op, ecs_create_service(&server, SERVICE_NAME, tags, ARRAY_SIZE(tags)), &reply, err);
-	if (r == 0 && !*aws_text(reply, "service.serviceArn"))
-		r = error_set(err, -EIO, "ECS created no service: %s %s", aws_text(reply, "failures.0.reason"),
-			      aws_text(reply, "failures.0.detail"));
-	cJSON_Delete(reply);
-	return r;
+	return operation_call(op, ecs_create_service(&server, SERVICE_NAME, tags, ARRAY_SIZE(tags)), NULL, err);
 }
 
 /* The tag is written first: tasks that are started from now on are newer than its time. */

@@ -3,16 +3,16 @@
  * server_start.c - starts a server: by a service that ECS keeps running, or as a standalone task.
  */
 #include "aws/services/ecs.h"
+#include "aws/sign.h"
 #include "base/clock.h"
 #include "stack/remedies.h"
 #include "stack/server.h"
 #include "stack/server_list.h"
 
-#include <openssl/sha.h>
 #include <string.h>
 
-#define TOKEN_SIZE	      65
-#define MOUNT_TARGET_YOUNG_MS 180000 /* its name may not resolve yet */
+#define SEEN_MAX	      ((size_t)8 << 20) /* bytes of the ARNs of 10,000 tasks */
+#define MOUNT_TARGET_YOUNG_MS 180000		/* its name may not resolve yet */
 #define START_TRIES	      3
 #define TRY_PAUSE_MS	      5000
 
@@ -28,10 +28,10 @@ static bool start_is_forced(const struct operation *op)
  * because ECS returns the old task for a token that it knows. A forced start is no race: its token is made from the
  * operation's, so that a resumed operation finds its own task.
  */
-static void start_make_token(const struct operation *op, const cJSON *tasks, unsigned attempt, char out[TOKEN_SIZE])
+static int start_make_token(const struct operation *op, const cJSON *tasks, unsigned attempt,
+			    char out[static AWS_SHA256_HEX])
 {
-	unsigned char digest[SHA256_DIGEST_LENGTH];
-	_buf_ struct buf seen = BUF_INIT(1 << 20);
+	_buf_ struct buf seen = BUF_INIT(SEEN_MAX);
 	const cJSON *task;
 
 	buf_printf(&seen, "%s %s %u", operation_output(op, "ClusterArn"), operation_output(op, "TaskDefinitionArn"),
@@ -41,14 +41,12 @@ static void start_make_token(const struct operation *op, const cJSON *tasks, uns
 	else
 		cJSON_ArrayForEach (task, tasks)
 			buf_printf(&seen, " %s", aws_text(task, "taskArn"));
-	SHA256((const unsigned char *)buf_str(&seen), seen.len, digest);
-	for (size_t i = 0; i < sizeof(digest); i++)
-		snprintf(out + 2 * i, 3, "%02x", digest[i]);
+	return seen.error ? seen.error : aws_sha256_hex(seen.data, seen.len, out);
 }
 
 static int start_run_task(struct operation *op, unsigned attempt, struct server_wait *w, struct error *err)
 {
-	char token[TOKEN_SIZE];
+	char token[AWS_SHA256_HEX];
 	struct ecs_server server = {.cluster = op->cluster,
 				    .task_definition = operation_output(op, "TaskDefinitionArn"),
 				    .subnet = operation_output(op, "PrivateSubnetId"),
@@ -58,7 +56,8 @@ static int start_run_task(struct operation *op, unsigned attempt, struct server_
 	cJSON *tasks = NULL, *reply = NULL;
 	int r = tasks_read(op, &tasks, err);
 
-	start_make_token(op, tasks, attempt, token);
+	if (r == 0)
+		r = start_make_token(op, tasks, attempt, token);
 	cJSON_Delete(tasks);
 	if (r == 0)
 		r = operation_call(op, ecs_run_task(&server), &reply, err);

@@ -6,6 +6,7 @@
 #include "aws/services/efs.h"
 #include "stack/own_policy.h"
 
+#include <errno.h>
 #include <string.h>
 
 #define AVAILABLE_LIMIT_MS (10 * 60 * INT64_C(1000))
@@ -128,6 +129,8 @@ int storage_ensure(struct operation *op, struct error *err)
 		r = storage_refuse_foreign(op, found, err);
 	op->file_system = strdup(aws_text(found, "FileSystemId"));
 	cJSON_Delete(found);
+	if (r == 0 && !op->file_system)
+		r = -ENOMEM;
 	if (r == 0)
 		r = operation_wait(op, AVAILABLE_LIMIT_MS, "creating the file system", storage_check_available, NULL,
 				   err);
@@ -161,6 +164,14 @@ static int storage_check_purged(struct operation *op, void *arg _unused_, struct
 	return r < 0 ? r : there ? 0 : OPERATION_DONE;
 }
 
+/* A file system that is not found is deleted: by an earlier copy of this request whose reply was lost, or by others. */
+static int storage_delete(struct operation *op, const char *id, struct error *err)
+{
+	int r = operation_call(op, efs_delete_file_system(id), NULL, err);
+
+	return r < 0 && error_has_code(err, "FileSystemNotFound") ? 0 : r;
+}
+
 int storage_purge(struct operation *op, struct error *err)
 {
 	cJSON *found = NULL;
@@ -172,10 +183,12 @@ int storage_purge(struct operation *op, struct error *err)
 	r = storage_refuse_foreign(op, found, err);
 	id = strdup(aws_text(found, "FileSystemId"));
 	cJSON_Delete(found);
+	if (r == 0 && !id)
+		r = -ENOMEM;
 	if (r == 0)
 		r = storage_refuse_mounted(op, id, err);
 	if (r == 0)
-		r = operation_call(op, efs_delete_file_system(id), NULL, err);
+		r = storage_delete(op, id, err);
 	if (r == 0)
 		r = operation_wait(op, PURGE_LIMIT_MS, "deleting the file system", storage_check_purged, NULL, err);
 	if (r >= 0)

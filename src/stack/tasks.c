@@ -4,6 +4,7 @@
  */
 #include "aws/services/ecs.h"
 #include "base/clock.h"
+#include "base/json.h"
 #include "stack/server.h"
 #include "stack/server_list.h"
 
@@ -32,9 +33,11 @@ static int tasks_take(cJSON *reply, int n, cJSON *tasks, struct error *err)
 static int tasks_describe_all(struct operation *op, cJSON *arns, cJSON *tasks, struct error *err)
 {
 	while (cJSON_GetArraySize(arns) > 0) {
-		cJSON *some = cJSON_CreateArray(), *reply = NULL;
-		int r, n = 0;
+		int r = 0, n = 0;
+		cJSON *some = json_array(&r), *reply = NULL;
 
+		if (r < 0)
+			return r;
 		for (; n < ECS_DESCRIBE_TASKS_MAX && cJSON_GetArraySize(arns) > 0; n++)
 			cJSON_AddItemToArray(some, cJSON_DetachItemFromArray(arns, 0));
 		r = operation_call(op, ecs_describe_tasks(op->cluster, some), &reply, err);
@@ -49,11 +52,12 @@ static int tasks_describe_all(struct operation *op, cJSON *arns, cJSON *tasks, s
 
 int tasks_describe(struct operation *op, const char *arn, cJSON **ret_task, struct error *err)
 {
-	cJSON *arns = cJSON_CreateArray(), *tasks = cJSON_CreateArray();
-	int r;
+	int r = 0;
+	cJSON *arns = json_array(&r), *tasks = json_array(&r);
 
-	cJSON_AddItemToArray(arns, cJSON_CreateString(arn));
-	r = tasks_describe_all(op, arns, tasks, err);
+	json_append_text(&r, arns, arn);
+	if (r == 0)
+		r = tasks_describe_all(op, arns, tasks, err);
 	*ret_task = cJSON_DetachItemFromArray(tasks, 0);
 	cJSON_Delete(arns);
 	cJSON_Delete(tasks);
@@ -69,7 +73,7 @@ int tasks_read(struct operation *op, cJSON **ret_tasks, struct error *err)
 	static const char *const statuses[] = {"RUNNING", "STOPPED"};
 	int r = 0;
 
-	*ret_tasks = cJSON_CreateArray();
+	*ret_tasks = json_array(&r);
 	for (size_t i = 0; i < ARRAY_SIZE(statuses) && r == 0; i++) {
 		cJSON *reply = NULL;
 
@@ -120,13 +124,17 @@ static void tasks_report_stopping(struct operation *op, const struct stopping *s
 static int tasks_check_stopped(struct operation *op, void *arg, struct error *err)
 {
 	struct stopping *s = arg;
-	cJSON *asked = cJSON_Duplicate(s->arns, true), *tasks = cJSON_CreateArray(), *left = cJSON_CreateArray();
+	int r = 0;
+	cJSON *asked = cJSON_Duplicate(s->arns, true), *tasks = json_array(&r), *left = json_array(&r);
 	const cJSON *task;
-	int r = tasks_describe_all(op, asked, tasks, err);
 
+	if (!asked)
+		r = -ENOMEM;
+	if (r == 0)
+		r = tasks_describe_all(op, asked, tasks, err);
 	tasks_drop_stopped(tasks);
 	cJSON_ArrayForEach (task, tasks)
-		cJSON_AddItemToArray(left, cJSON_CreateString(aws_text(task, "taskArn")));
+		json_append_text(&r, left, aws_text(task, "taskArn"));
 	if (r == 0) {
 		cJSON_Delete(s->arns);
 		s->arns = move_ptr(left);
@@ -156,15 +164,14 @@ static int tasks_tell_to_stop(struct operation *op, const cJSON *task, struct er
 
 int tasks_stop(struct operation *op, const cJSON *tasks, struct error *err)
 {
-	struct stopping s = {.arns = cJSON_CreateArray(), .begun_ms = clock_monotonic_ms()};
-	const cJSON *task;
 	int r = 0;
+	struct stopping s = {.arns = json_array(&r), .begun_ms = clock_monotonic_ms()};
+	const cJSON *task;
 
 	cJSON_ArrayForEach (task, tasks) {
-		r = tasks_tell_to_stop(op, task, err);
-		if (r < 0)
-			break;
-		cJSON_AddItemToArray(s.arns, cJSON_CreateString(aws_text(task, "taskArn")));
+		if (r == 0)
+			r = tasks_tell_to_stop(op, task, err);
+		json_append_text(&r, s.arns, aws_text(task, "taskArn"));
 	}
 	op->refresh(op);
 	if (r >= 0 && cJSON_GetArraySize(s.arns) > 0)

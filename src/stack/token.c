@@ -1,24 +1,26 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "stack/token.h"
 
+#include "aws/sign.h"
 #include "stack/reply.h"
 
-#include <openssl/sha.h>
+#include <errno.h>
 #include <stdio.h>
 
-#define TOKEN_DIGEST_BYTES 16
+#define TOKEN_DIGEST_HEX 32 /* characters of the digest */
 
-void stack_token(char out[static STACK_TOKEN_SIZE], const char *operation, const char *api, unsigned attempt,
-		 const char *stack_id)
+int stack_token(char out[static STACK_TOKEN_SIZE], const char *operation, const char *api, unsigned attempt,
+		const char *stack_id)
 {
-	unsigned char digest[SHA256_DIGEST_LENGTH];
-	char text[1024];
-	int at = snprintf(out, STACK_TOKEN_SIZE, "vastfs-%.31s-", api);
+	char text[1024], hex[AWS_SHA256_HEX];
+	int len = snprintf(text, sizeof(text), "%s %s %u %s", operation, api, attempt, stack_id), r;
 
-	snprintf(text, sizeof(text), "%s %s %u %s", operation, api, attempt, stack_id);
-	SHA256((const unsigned char *)text, strlen(text), digest);
-	for (size_t i = 0; i < TOKEN_DIGEST_BYTES; i++)
-		at += snprintf(out + at, STACK_TOKEN_SIZE - (size_t)at, "%02x", digest[i]);
+	if (len < 0 || (size_t)len >= sizeof(text))
+		return -EOVERFLOW;
+	r = aws_sha256_hex(text, (size_t)len, hex);
+	if (r == 0)
+		snprintf(out, STACK_TOKEN_SIZE, "vastfs-%.31s-%.*s", api, TOKEN_DIGEST_HEX, hex);
+	return r;
 }
 
 const char *stack_token_status(const cJSON *events, const char *token)

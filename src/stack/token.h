@@ -20,9 +20,9 @@
 #define STACK_TOKEN_SIZE 80
 
 /* operation: the token of vastfs's operation. api: the API's name, shorter than 32 characters. attempt counts from 1.
- */
-void stack_token(char out[static STACK_TOKEN_SIZE], const char *operation, const char *api, unsigned attempt,
-		 const char *stack_id);
+ * 0, -ENOMEM, or -EOVERFLOW for texts that are too long: out is unchanged. */
+int stack_token(char out[static STACK_TOKEN_SIZE], const char *operation, const char *api, unsigned attempt,
+		const char *stack_id);
 
 /*
  * The outcome of the operation that was started with this token: the status in the newest event of the stack itself

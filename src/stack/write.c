@@ -4,6 +4,7 @@
 #include "aws/services/cloudformation.h"
 #include "stack/token.h"
 
+#include <errno.h>
 #include <string.h>
 
 /* The API's names: in tokens, which show in the stack's events, and in the operation's memory. */
@@ -38,10 +39,10 @@ static unsigned write_tries(const struct operation *op, enum stack_write what)
 	return (unsigned)strtoul(operation_recall(op, write_names[what]), NULL, 10);
 }
 
-static void write_token(const struct operation *op, enum stack_write what, unsigned attempt,
-			char out[static STACK_TOKEN_SIZE])
+static int write_token(const struct operation *op, enum stack_write what, unsigned attempt,
+		       char out[static STACK_TOKEN_SIZE])
 {
-	stack_token(out, op->token, write_names[what], attempt, aws_text(op->stack, "StackId"));
+	return stack_token(out, op->token, write_names[what], attempt, aws_text(op->stack, "StackId"));
 }
 
 static int write_send(struct operation *op, struct aws_request *request, struct error *err)
@@ -63,10 +64,11 @@ int stack_write(struct operation *op, enum stack_write what, const char *change_
 
 	snprintf(number, sizeof(number), "%u", attempt);
 	if (r == 0)
+		r = write_token(op, what, attempt, token);
+	if (r == 0)
 		r = operation_remember(op, write_names[what], number, err);
 	if (r < 0)
 		return r;
-	write_token(op, what, attempt, token);
 	return write_send(op, write_request(what, aws_text(op->stack, "StackId"), change_set, token), err);
 }
 
@@ -75,51 +77,56 @@ bool stack_write_was_tried(const struct operation *op, enum stack_write what)
 	return write_tries(op, what) > 0;
 }
 
-const char *stack_write_status(const struct operation *op, enum stack_write what, const cJSON *events)
+int stack_write_status(const struct operation *op, enum stack_write what, const cJSON *events, const char **ret)
 {
 	char token[STACK_TOKEN_SIZE];
+	int r = 0;
 
-	for (unsigned attempt = write_tries(op, what); attempt > 0; attempt--) {
-		const char *status;
-
-		write_token(op, what, attempt, token);
-		status = stack_token_status(events, token);
-		if (*status)
-			return status;
+	*ret = "";
+	for (unsigned attempt = write_tries(op, what); attempt > 0 && r == 0 && !**ret; attempt--) {
+		r = write_token(op, what, attempt, token);
+		if (r == 0)
+			*ret = stack_token_status(events, token);
 	}
-	return "";
+	return r;
 }
 
-/* Whether the event carries the token of one of the tries. */
-static bool write_began(const struct operation *op, enum stack_write what, const cJSON *event)
+/* 1 if the event carries the token of one of the tries, 0 if not, or a negative errno. */
+static int write_began(const struct operation *op, enum stack_write what, const cJSON *event)
 {
 	const char *begun_with = aws_text(event, "ClientRequestToken");
 	char token[STACK_TOKEN_SIZE];
 
 	for (unsigned attempt = write_tries(op, what); *begun_with && attempt > 0; attempt--) {
-		write_token(op, what, attempt, token);
-		if (strcmp(token, begun_with) == 0)
-			return true;
+		int r = write_token(op, what, attempt, token);
+
+		if (r < 0 || strcmp(token, begun_with) == 0)
+			return r < 0 ? r : 1;
 	}
-	return false;
+	return 0;
 }
 
 cJSON *stack_write_events(const struct operation *op, enum stack_write what, const cJSON *events)
 {
 	cJSON *own = cJSON_CreateArray(), *event;
 
-	cJSON_ArrayForEach (event, events)
-		if (own && write_began(op, what, event) && !cJSON_AddItemReferenceToArray(own, event))
-			cJSON_Delete(move_ptr(own));
+	cJSON_ArrayForEach (event, events) {
+		int r = own ? write_began(op, what, event) : -ENOMEM;
+
+		if (r < 0 || (r == 1 && !cJSON_AddItemReferenceToArray(own, event))) {
+			cJSON_Delete(own);
+			return NULL;
+		}
+	}
 	return own;
 }
 
-bool stack_write_is_newest(const struct operation *op, const cJSON *events)
+int stack_write_is_newest(const struct operation *op, const cJSON *events)
 {
 	const cJSON *newest = cJSON_GetArrayItem(events, 0);
+	int r = 0;
 
-	for (enum stack_write what = 0; what < WRITE_MAX; what++)
-		if (write_began(op, what, newest))
-			return true;
-	return false;
+	for (enum stack_write what = 0; what < WRITE_MAX && r == 0; what++)
+		r = write_began(op, what, newest);
+	return r;
 }

@@ -7,7 +7,7 @@
  * and an operation that is resumed after a crash finds its own work in the stack's events. op->stack is always
  * addressed by its ID.
  *
- * Operation thread. Functions that return int return 0 or a negative errno with a message.
+ * Operation thread. Functions that return int return 0 or a negative errno, those with err also a message.
  */
 #ifndef VASTFS_STACK_WRITE_H
 #define VASTFS_STACK_WRITE_H
@@ -33,17 +33,17 @@ int stack_write(struct operation *op, enum stack_write what, const char *change_
 bool stack_write_was_tried(const struct operation *op, enum stack_write what);
 
 /*
- * The outcome of the newest attempt that AWS has accepted, perhaps before a crash: the newest status of op->stack in
- * the operation that it started; "" if no event has the token of an attempt. events: of op->stack, newest first; the
- * returned text belongs to them.
+ * The outcome of the newest attempt that AWS has accepted, perhaps before a crash: *ret is the newest status of
+ * op->stack in the operation that it started; "" if no event has the token of an attempt. events: of op->stack, newest
+ * first; *ret belongs to them.
  */
-const char *stack_write_status(const struct operation *op, enum stack_write what, const cJSON *events);
+int stack_write_status(const struct operation *op, enum stack_write what, const cJSON *events, const char **ret);
 
 /* The events that belong to an attempt of this operation; the caller deletes the array before events. NULL without
  * memory. */
 cJSON *stack_write_events(const struct operation *op, enum stack_write what, const cJSON *events);
 
-/* Whether this operation of vastfs started CloudFormation's newest operation on op->stack. */
-bool stack_write_is_newest(const struct operation *op, const cJSON *events);
+/* 1 if this operation of vastfs started CloudFormation's newest operation on op->stack, 0 if not, or -ENOMEM. */
+int stack_write_is_newest(const struct operation *op, const cJSON *events);
 
 #endif

@@ -83,10 +83,13 @@ static void fetch_endpoint_extend(const struct credential_fetch *f, cJSON *answe
 
 static void fetch_endpoint_take(struct credential_fetch *f, struct http_reply *reply)
 {
-	cJSON *answer = aws_credentials_parse(buf_str(&reply->body));
+	cJSON *answer;
 	struct error err = {0};
 
-	if (!fetch_endpoint_is_whole(answer)) {
+	if (aws_credentials_parse(buf_str(&reply->body), &answer) == -ENOMEM) {
+		error_set(&err, -ENOMEM, "out of memory");
+		fetch_fail(f, &err);
+	} else if (!fetch_endpoint_is_whole(answer)) {
 		error_set(&err, -ENOKEY, "%s: the reply has no Token or no Expiration, so it does not come from AWS",
 			  f->source->label);
 		fetch_fail(f, &err);

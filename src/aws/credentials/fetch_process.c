@@ -64,10 +64,13 @@ static void process_fail(struct credential_fetch *f, int errnum, const char *wha
 /* Reads the credentials from the output. Messages never repeat the output, because it may contain secrets. */
 static void process_read(struct credential_fetch *f)
 {
-	cJSON *answer = aws_credentials_parse(buf_str(&f->answer));
+	cJSON *answer;
+	int r = aws_credentials_parse(buf_str(&f->answer), &answer);
 	const cJSON *version = cJSON_GetObjectItemCaseSensitive(answer, "Version");
 
-	if (!cJSON_IsObject(answer))
+	if (r == -ENOMEM)
+		process_fail(f, r, "printed more than fits into memory");
+	else if (!cJSON_IsObject(answer))
 		process_fail(f, -ENOKEY, "printed no JSON object");
 	else if (!cJSON_IsNumber(version) || version->valuedouble != 1)
 		process_fail(f, -ENOKEY, "printed a Version other than 1");

@@ -5,6 +5,7 @@
 #include "aws/credentials/sso_cache.h"
 #include "aws/services/sso.h"
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/secret.h"
 
 #include <string.h>
@@ -71,29 +72,30 @@ static int64_t sso_left_ms(const struct credential_fetch *f, const char *member)
 	return when_ms > 0 ? when_ms - aws_now_ms(f->aws) : -1;
 }
 
-static void sso_set(cJSON *token, const char *member, const char *text)
+static void sso_set(int *r, cJSON *token, const char *member, const char *text)
 {
-	cJSON *value = text && *text ? cJSON_CreateString(text) : NULL;
-
-	if (!value)
+	if (!text || !*text || *r < 0)
 		return;
 	secret_free_json(cJSON_DetachItemFromObjectCaseSensitive(token, member));
-	cJSON_AddItemToObject(token, member, value);
+	json_add_text(r, token, member, text);
 }
 
 /* Keeps the members that the reply does not name, as the AWS CLI does. */
-static void sso_take_token(struct credential_fetch *f, const cJSON *reply)
+static int sso_take_token(struct credential_fetch *f, const cJSON *reply)
 {
 	char when[CLOCK_TEXT_SIZE];
 	struct error ignored = {0};
+	int r = 0;
 
-	sso_set(f->token, "accessToken", aws_text(reply, "accessToken"));
-	sso_set(f->token, "refreshToken", aws_text(reply, "refreshToken"));
-	sso_set(f->token, "expiresAt",
+	sso_set(&r, f->token, "accessToken", aws_text(reply, "accessToken"));
+	sso_set(&r, f->token, "refreshToken", aws_text(reply, "refreshToken"));
+	sso_set(&r, f->token, "expiresAt",
 		clock_format(aws_now_ms(f->aws) + (int64_t)aws_number(reply, "expiresIn", 0) * 1000, when));
-	sso_set(f->token, "startUrl", f->source->start_url);
-	sso_set(f->token, "region", f->source->sso_region);
-	sso_cache_write(f->source, f->token, &ignored); /* a failure affects other processes only */
+	sso_set(&r, f->token, "startUrl", f->source->start_url);
+	sso_set(&r, f->token, "region", f->source->sso_region);
+	if (r == 0)
+		sso_cache_write(f->source, f->token, &ignored); /* a failure affects other processes only */
+	return r;
 }
 
 static void sso_refreshed(struct aws_reply *reply, void *arg)
@@ -103,7 +105,8 @@ static void sso_refreshed(struct aws_reply *reply, void *arg)
 
 	f->call = NULL;
 	if (!error_is(&reply->error)) {
-		sso_take_token(f, reply->body);
+		if (sso_take_token(f, reply->body) < 0)
+			error_set(&err, -ENOMEM, "out of memory");
 	} else if (err.errnum == -ECANCELED || sso_left_ms(f, "expiresAt") <= 0) {
 		if (reply->status >= 400 && reply->status < 500)
 			sso_expired(f, err.message);
@@ -111,7 +114,7 @@ static void sso_refreshed(struct aws_reply *reply, void *arg)
 			fetch_fail(f, &err);
 		return;
 	}
-	if (sso_ask_keys(f, &err) < 0)
+	if (error_is(&err) || sso_ask_keys(f, &err) < 0)
 		fetch_fail(f, &err);
 }
 

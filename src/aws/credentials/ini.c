@@ -267,8 +267,10 @@ static int ini_apply_defaults(const cJSON *defaults, cJSON *section)
 		if (cJSON_GetObjectItemCaseSensitive(section, option->string))
 			continue;
 		copy = cJSON_Duplicate(option, true);
-		if (!copy || !cJSON_AddItemToObject(section, option->string, copy))
+		if (!copy || !cJSON_AddItemToObject(section, option->string, copy)) {
+			secret_free_json(copy);
 			return -ENOMEM;
+		}
 	}
 	return 0;
 }

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/secret.h"
 
+#include <errno.h>
 #include <string.h>
 
 #define RENEWAL_AHEAD_MS (15 * 60 * 1000) /* the AWS CLI's advisory refresh window */
@@ -23,9 +24,11 @@ void aws_credentials_free(struct aws_credentials *c)
 	*c = (struct aws_credentials){0};
 }
 
-cJSON *aws_credentials_parse(const char *text)
+int aws_credentials_parse(const char *text, cJSON **ret)
 {
-	return cJSON_ParseWithOpts(text, NULL, true);
+	errno = 0;
+	*ret = cJSON_ParseWithOpts(text, NULL, true);
+	return *ret ? 0 : errno == ENOMEM ? -ENOMEM : -EBADMSG;
 }
 
 static const cJSON *keys_member(const cJSON *answer, const char *name)

@@ -29,8 +29,9 @@ struct aws_credentials_names {
 	const char *key_id, *secret, *token, *expiry;
 };
 
-/* Parses a source's answer, all of which must be one JSON value. Returns NULL if it is not JSON, or without memory. */
-cJSON *aws_credentials_parse(const char *text);
+/* Parses a source's answer, all of which must be one JSON value. 0, -EBADMSG if it is not JSON, or -ENOMEM; *ret is
+ * NULL then. */
+int aws_credentials_parse(const char *text, cJSON **ret);
 
 /*
  * Copies the credentials out of a source's answer. Returns -EBADMSG with a message that names the member that is

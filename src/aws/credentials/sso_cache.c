@@ -6,6 +6,7 @@
 #include "base/path.h"
 #include "base/secret.h"
 
+#include <openssl/evp.h>
 #include <openssl/sha.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,7 +30,8 @@ char *sso_cache_path(const struct credential_source *s)
 	unsigned char digest[SHA_DIGEST_LENGTH];
 	char hex[2 * SHA_DIGEST_LENGTH + 1], *path;
 
-	SHA1((const unsigned char *)name, strlen(name), digest);
+	if (!EVP_Digest(name, strlen(name), digest, NULL, EVP_sha1(), NULL))
+		return NULL;
 	for (size_t i = 0; i < sizeof(digest); i++)
 		snprintf(hex + 2 * i, 3, "%02x", digest[i]);
 	return directory && asprintf(&path, "%s/%s.json", directory, hex) >= 0 ? path : NULL;
@@ -58,9 +60,9 @@ static int sso_cache_load(const char *path, cJSON **ret)
 
 	if (r < 0)
 		return r;
-	*ret = aws_credentials_parse(text);
+	r = aws_credentials_parse(text, ret);
 	secret_free(text, size);
-	return 0;
+	return r == -ENOMEM ? r : 0;
 }
 
 int sso_cache_read(const struct credential_source *s, cJSON **ret, struct error *err)

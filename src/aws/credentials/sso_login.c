@@ -6,6 +6,7 @@
 #include "aws/credentials/sso_cache.h"
 #include "aws/services/sso.h"
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/secret.h"
 
 #include <string.h>
@@ -122,10 +123,10 @@ static void login_call(struct sso_login *l, struct aws_request *request,
 
 /* -- the token ------------------------------------------------------------------------------------------------- */
 
-static void login_put(cJSON *token, const char *name, const char *text)
+static void login_put(int *r, cJSON *token, const char *name, const char *text)
 {
 	if (*text)
-		cJSON_AddStringToObject(token, name, text);
+		json_add_text(r, token, name, text);
 }
 
 static int64_t login_registration_end_ms(const cJSON *registration)
@@ -135,21 +136,24 @@ static int64_t login_registration_end_ms(const cJSON *registration)
 	return end_s > 0 && end_s <= LOGIN_REGISTRATION_MAX ? end_s * 1000 : 0;
 }
 
-/* The token in the format of the AWS CLI's cache file. */
+/* The token in the format of the AWS CLI's cache file; NULL without memory. */
 static cJSON *login_token(const struct sso_login *l, const cJSON *reply)
 {
-	cJSON *token = cJSON_CreateObject();
+	int r = 0;
+	cJSON *token = json_object(&r);
 	char when[CLOCK_TEXT_SIZE];
 	int64_t lasts_s = aws_integer(reply, "expiresIn", 0);
 
-	login_put(token, "startUrl", l->sso->start_url);
-	login_put(token, "region", l->sso->sso_region);
-	login_put(token, "accessToken", aws_text(reply, "accessToken"));
-	login_put(token, "expiresAt", clock_format(aws_now_ms(l->aws) + lasts_s * 1000, when));
-	login_put(token, "clientId", aws_text(l->registration, "clientId"));
-	login_put(token, "clientSecret", aws_text(l->registration, "clientSecret"));
-	login_put(token, "registrationExpiresAt", clock_format(login_registration_end_ms(l->registration), when));
-	login_put(token, "refreshToken", aws_text(reply, "refreshToken"));
+	login_put(&r, token, "startUrl", l->sso->start_url);
+	login_put(&r, token, "region", l->sso->sso_region);
+	login_put(&r, token, "accessToken", aws_text(reply, "accessToken"));
+	login_put(&r, token, "expiresAt", clock_format(aws_now_ms(l->aws) + lasts_s * 1000, when));
+	login_put(&r, token, "clientId", aws_text(l->registration, "clientId"));
+	login_put(&r, token, "clientSecret", aws_text(l->registration, "clientSecret"));
+	login_put(&r, token, "registrationExpiresAt", clock_format(login_registration_end_ms(l->registration), when));
+	login_put(&r, token, "refreshToken", aws_text(reply, "refreshToken"));
+	if (r < 0)
+		secret_free_json(move_ptr(token));
 	return token;
 }
 

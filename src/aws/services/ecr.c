@@ -2,6 +2,7 @@
 #include "aws/services/ecr.h"
 
 #include "aws/services/service.h"
+#include "base/json.h"
 
 static struct aws_request *ecr_of_repository(const char *operation, const char *name)
 {
@@ -117,15 +118,23 @@ struct aws_request *ecr_describe_images(const char *name)
 	return r;
 }
 
+static void ecr_add_digest(int *e, cJSON *ids, const char *digest)
+{
+	cJSON *id = json_object(e);
+
+	json_add_text(e, id, "imageDigest", digest);
+	json_append(e, ids, id);
+}
+
 struct aws_request *ecr_describe_image(const char *name, const char *digest)
 {
 	struct aws_request *r = ecr_of_repository("DescribeImages", name);
-	cJSON *ids = cJSON_CreateArray(), *id = cJSON_CreateObject();
+	int e = 0;
+	cJSON *ids = json_array(&e);
 
 	aws_put_members(r, images);
-	cJSON_AddStringToObject(id, "imageDigest", digest);
-	cJSON_AddItemToArray(ids, id);
-	aws_put_node(&r, "imageIds", ids);
+	ecr_add_digest(&e, ids, digest);
+	aws_put_whole(&r, "imageIds", ids, e);
 	if (r)
 		r->quiet = true;
 	return r;
@@ -143,15 +152,12 @@ struct aws_request *ecr_tag_resource(const char *arn, const struct aws_pair *tag
 struct aws_request *ecr_batch_delete_image(const char *name, const cJSON *digests)
 {
 	struct aws_request *r = ecr_of_repository("BatchDeleteImage", name);
-	cJSON *ids = cJSON_CreateArray();
+	int e = 0;
+	cJSON *ids = json_array(&e);
 	const cJSON *digest;
 
-	cJSON_ArrayForEach (digest, digests) {
-		cJSON *id = cJSON_CreateObject();
-
-		cJSON_AddStringToObject(id, "imageDigest", digest->valuestring);
-		cJSON_AddItemToArray(ids, id);
-	}
-	aws_put_node(&r, "imageIds", ids);
+	cJSON_ArrayForEach (digest, digests)
+		ecr_add_digest(&e, ids, digest->valuestring);
+	aws_put_whole(&r, "imageIds", ids, e);
 	return r;
 }

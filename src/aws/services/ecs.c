@@ -2,6 +2,7 @@
 #include "aws/services/ecs.h"
 
 #include "aws/services/service.h"
+#include "base/json.h"
 
 #define LIST_MAX ((size_t)4 << 20) /* bytes of 10,000 ARNs */
 
@@ -49,14 +50,16 @@ struct aws_request *ecs_describe_tasks(const char *cluster, cJSON *arns)
 	return r;
 }
 
-static cJSON *ecs_network(const struct ecs_server *server)
+static void ecs_put_network(struct aws_request **r, const struct ecs_server *server)
 {
-	cJSON *network = cJSON_CreateObject(), *vpc = cJSON_AddObjectToObject(network, "awsvpcConfiguration");
+	int e = 0;
+	cJSON *network = json_object(&e), *vpc = json_object(&e);
 
-	cJSON_AddItemToObject(vpc, "subnets", cJSON_CreateStringArray(&server->subnet, 1));
-	cJSON_AddItemToObject(vpc, "securityGroups", cJSON_CreateStringArray(&server->security_group, 1));
-	cJSON_AddStringToObject(vpc, "assignPublicIp", "DISABLED");
-	return network;
+	json_add(&e, vpc, "subnets", cJSON_CreateStringArray(&server->subnet, 1));
+	json_add(&e, vpc, "securityGroups", cJSON_CreateStringArray(&server->security_group, 1));
+	json_add_text(&e, vpc, "assignPublicIp", "DISABLED");
+	json_add(&e, network, "awsvpcConfiguration", vpc);
+	aws_put_whole(r, "networkConfiguration", network, e);
 }
 
 /* The members that RunTask and CreateService have in common. */
@@ -68,7 +71,7 @@ static void ecs_put_server(struct aws_request **r, const struct ecs_server *serv
 	aws_put_text(r, "propagateTags", "TASK_DEFINITION");
 	aws_put_flag(r, "enableECSManagedTags", true);
 	aws_put_flag(r, "enableExecuteCommand", true);
-	aws_put_node(r, "networkConfiguration", ecs_network(server));
+	ecs_put_network(r, server);
 }
 
 struct aws_request *ecs_run_task(const struct ecs_server *server)
@@ -89,17 +92,18 @@ struct aws_request *ecs_run_task(const struct ecs_server *server)
 struct aws_request *ecs_create_service(const struct ecs_server *server, const char *name, const struct aws_pair *tags,
 				       size_t tags_n)
 {
-	AWS_SHAPE(created, {"service", AWS_OBJECT | AWS_OPTIONAL}, {"service.serviceArn", AWS_STRING | AWS_OPTIONAL});
+	AWS_SHAPE(created, {"service", AWS_OBJECT}, {"service.serviceArn", AWS_STRING});
 	struct aws_request *r = ecs_of_cluster("CreateService", server->cluster);
-	cJSON *deployment = cJSON_CreateObject();
+	int e = 0;
+	cJSON *deployment = json_object(&e);
 
 	aws_put_members(r, created);
-	cJSON_AddNumberToObject(deployment, "minimumHealthyPercent", 0);
-	cJSON_AddNumberToObject(deployment, "maximumPercent", 100);
+	json_add_number(&e, deployment, "minimumHealthyPercent", 0);
+	json_add_number(&e, deployment, "maximumPercent", 100);
 	ecs_put_server(&r, server);
 	aws_put_text(&r, "serviceName", name);
 	aws_put_number(&r, "desiredCount", 1);
-	aws_put_node(&r, "deploymentConfiguration", deployment);
+	aws_put_whole(&r, "deploymentConfiguration", deployment, e);
 	aws_put_text(&r, "availabilityZoneRebalancing", "DISABLED");
 	aws_put_pairs(&r, "tags", "key", "value", tags, tags_n);
 	return r;
@@ -126,7 +130,7 @@ struct aws_request *ecs_start_service(const struct ecs_server *server, const cha
 	struct aws_request *r = ecs_scale_service(server->cluster, name, 1);
 
 	aws_put_text(&r, "taskDefinition", server->task_definition);
-	aws_put_node(&r, "networkConfiguration", ecs_network(server));
+	ecs_put_network(&r, server);
 	return r;
 }
 
@@ -199,7 +203,11 @@ struct aws_request *ecs_execute_command(const char *cluster, const char *task, c
 
 struct aws_request *ecs_describe_task_definition(const char *arn)
 {
-	AWS_SHAPE(definition, {"taskDefinition", AWS_OBJECT}, {"taskDefinition.status", AWS_STRING});
+	AWS_SHAPE(definition, {"taskDefinition", AWS_OBJECT}, {"taskDefinition.status", AWS_STRING},
+		  {"taskDefinition.containerDefinitions", AWS_LIST},
+		  {"taskDefinition.containerDefinitions.*", AWS_OBJECT},
+		  {"taskDefinition.containerDefinitions.*.name", AWS_STRING},
+		  {"taskDefinition.containerDefinitions.*.image", AWS_STRING});
 	struct aws_request *r = aws_request_new(&aws_service_ecs, "DescribeTaskDefinition");
 
 	aws_put_members(r, definition);

@@ -2,6 +2,7 @@
 #include "aws/services/lambda.h"
 
 #include "aws/services/service.h"
+#include "base/json.h"
 
 struct aws_request *lambda_get_function_configuration(const char *function)
 {
@@ -20,12 +21,13 @@ struct aws_request *lambda_update_vpc(const char *function, const cJSON *subnets
 {
 	struct aws_request *r = aws_rest_new(&aws_service_lambda, "UpdateFunctionConfiguration", "PUT",
 					     "/2015-03-31/functions/", function, "/configuration");
-	cJSON *vpc = cJSON_CreateObject();
+	int e = 0;
+	cJSON *vpc = json_object(&e);
 
-	cJSON_AddItemToObject(vpc, "SubnetIds", cJSON_Duplicate(subnets, true));
-	cJSON_AddItemToObject(vpc, "SecurityGroupIds", cJSON_Duplicate(groups, true));
+	json_add(&e, vpc, "SubnetIds", cJSON_Duplicate(subnets, true));
+	json_add(&e, vpc, "SecurityGroupIds", cJSON_Duplicate(groups, true));
 	aws_put_body(&r);
-	aws_put_node(&r, "VpcConfig", vpc);
+	aws_put_whole(&r, "VpcConfig", vpc, e);
 	return r;
 }
 

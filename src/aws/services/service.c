@@ -2,6 +2,7 @@
 #include "aws/services/service.h"
 
 #include "aws/protocol/encode.h"
+#include "base/json.h"
 
 #include <string.h>
 
@@ -65,6 +66,13 @@ void aws_put_node(struct aws_request **r, const char *name, cJSON *value)
 	}
 }
 
+void aws_put_whole(struct aws_request **r, const char *name, cJSON *value, int e)
+{
+	if (e < 0)
+		cJSON_Delete(move_ptr(value));
+	aws_put_node(r, name, value);
+}
+
 void aws_put_text(struct aws_request **r, const char *name, const char *value)
 {
 	if (*r && value)
@@ -94,35 +102,31 @@ void aws_put_texts(struct aws_request **r, const char *name, const char *const *
 void aws_put_pairs(struct aws_request **r, const char *name, const char *key_name, const char *value_name,
 		   const struct aws_pair *pairs, size_t count)
 {
-	cJSON *list = *r ? cJSON_CreateArray() : NULL;
+	int e = 0;
+	cJSON *list = json_array(&e);
 
-	for (size_t i = 0; list && i < count; i++) {
-		cJSON *pair = cJSON_CreateObject();
+	for (size_t i = 0; i < count; i++) {
+		cJSON *pair = json_object(&e);
 
-		cJSON_AddItemToArray(list, pair);
-		if (!cJSON_AddStringToObject(pair, key_name, pairs[i].key) ||
-		    !cJSON_AddStringToObject(pair, value_name, pairs[i].value)) {
-			cJSON_Delete(list);
-			list = NULL;
-		}
+		json_add_text(&e, pair, key_name, pairs[i].key);
+		json_add_text(&e, pair, value_name, pairs[i].value);
+		json_append(&e, list, pair);
 	}
-	if (*r)
-		aws_put_node(r, name, list);
+	aws_put_whole(r, name, list, e);
 }
 
 void aws_put_filter(struct aws_request **r, const char *name, const char *value)
 {
-	cJSON *filters, *filter = cJSON_CreateObject();
+	int e = 0;
+	cJSON *filter = json_object(&e);
 
 	if (*r && !cJSON_GetObjectItemCaseSensitive((*r)->params, "Filter"))
 		aws_put_node(r, "Filter", cJSON_CreateArray());
-	filters = *r ? cJSON_GetObjectItemCaseSensitive((*r)->params, "Filter") : NULL;
-	if (filters && cJSON_AddStringToObject(filter, "Name", name) &&
-	    cJSON_AddItemToObject(filter, "Value", cJSON_CreateStringArray(&value, 1)) &&
-	    cJSON_AddItemToArray(filters, filter))
-		return;
-	cJSON_Delete(filter);
-	service_request_give_up(r);
+	json_add_text(&e, filter, "Name", name);
+	json_add(&e, filter, "Value", cJSON_CreateStringArray(&value, 1));
+	json_append(&e, *r ? cJSON_GetObjectItemCaseSensitive((*r)->params, "Filter") : NULL, filter);
+	if (e < 0)
+		service_request_give_up(r);
 }
 
 struct aws_request *aws_rest_new(const struct aws_service *service, const char *operation, const char *method,

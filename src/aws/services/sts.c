@@ -14,8 +14,9 @@ struct aws_request *sts_get_caller_identity(void)
 
 static struct aws_request *sts_role_request(const char *operation, const struct sts_role *role)
 {
-	AWS_SHAPE(credentials, {"Credentials.AccessKeyId", AWS_STRING}, {"Credentials.SecretAccessKey", AWS_STRING},
-		  {"Credentials.SessionToken", AWS_STRING}, {"Credentials.Expiration", AWS_STRING});
+	AWS_SHAPE(credentials, {"Credentials", AWS_OBJECT}, {"Credentials.AccessKeyId", AWS_STRING},
+		  {"Credentials.SecretAccessKey", AWS_STRING}, {"Credentials.SessionToken", AWS_STRING},
+		  {"Credentials.Expiration", AWS_STRING});
 	struct aws_request *r = aws_request_new(&aws_service_sts, operation);
 
 	aws_put_text(&r, "RoleArn", role->arn);

@@ -172,10 +172,19 @@ static void test_superseded_records_go_at_the_next_opening(void **state)
 
 static void assert_remembers(struct journal *j, uint64_t number, const char *key, const char *value)
 {
-	cJSON *memory = journal_memory(j, number);
+	cJSON *memory;
 
+	assert_int_equal(journal_memory(j, number, &memory), 0);
 	assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(memory, key)), value);
 	cJSON_Delete(memory);
+}
+
+static void assert_forgot(struct journal *j, uint64_t number)
+{
+	cJSON *memory;
+
+	assert_int_equal(journal_memory(j, number, &memory), 0);
+	assert_null(memory);
 }
 
 static void test_memory_outlives_the_process_but_not_the_operation(void **state)
@@ -198,7 +207,7 @@ static void test_memory_outlives_the_process_but_not_the_operation(void **state)
 	assert_remembers(j, 3, "try", "2");
 	e.state = JOB_SUCCEEDED;
 	assert_int_equal(journal_update(j, &e), 0);
-	assert_null(journal_memory(j, 3));
+	assert_forgot(j, 3);
 	journal_close(j);
 	journal_close(crashed);
 }
@@ -368,7 +377,7 @@ static void test_the_first_version_is_taken_over(void **state)
 		e = get_entry(j, 0);
 		assert_int_equal(e.state, JOB_RUNNING);
 		assert_string_equal(e.settings_hash, "0123456789abcdef");
-		assert_null(journal_memory(j, 7));
+		assert_forgot(j, 7);
 		assert_int_equal(journal_last_number(j, JOB_OPERATION), 7);
 		assert_int_equal(journal_last_number(j, JOB_QUERY), 12);
 		journal_close(j);

@@ -118,6 +118,21 @@ static void test_what_is_not_understood_is_left_for_who_does(void **state)
 	expect(g, RESUME_ELSEWHERE, "no settings");
 }
 
+static void test_why_there_is_no_client_is_the_reason(void **state)
+{
+	struct given *g = *state;
+	struct error why = {0};
+
+	error_set(&why, -EINVAL, "AWS_CA_BUNDLE names no file");
+	error_remedy(&why, "name a file in AWS_CA_BUNDLE");
+	g->facts.no_client = &why;
+	expect(g, RESUME_ELSEWHERE, "AWS_CA_BUNDLE names no file");
+	why.remedy[0] = '\0';
+	expect(g, RESUME_ELSEWHERE, "AWS_CA_BUNDLE names no file");
+	g->facts.in_force = NULL;
+	expect(g, RESUME_ELSEWHERE, "no settings");
+}
+
 static void test_an_entry_of_the_first_version(void **state)
 {
 	struct given *g = *state;
@@ -169,6 +184,7 @@ int main(void)
 		TEST(test_elsewhere_it_is_not_resumed),
 		TEST(test_without_an_account_the_same_key_is_wanted),
 		TEST(test_what_is_not_understood_is_left_for_who_does),
+		TEST(test_why_there_is_no_client_is_the_reason),
 		TEST(test_an_entry_of_the_first_version),
 		TEST(test_an_account_that_turns_out_to_be_another),
 		TEST(test_a_newer_operation_at_the_place_supersedes),

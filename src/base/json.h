@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * json.h - builds JSON with cJSON and checks once, at the end, whether there was memory for all of it; parses JSON and
+ * tells what is not JSON from what there was no memory for.
+ *
+ * Every function that builds takes the result so far: it sets *r to -ENOMEM without memory, and adds nothing while *r
+ * is negative. An object of which a member is missing is thereby never taken for a whole one. Any thread.
+ */
+#ifndef VASTFS_BASE_JSON_H
+#define VASTFS_BASE_JSON_H
+
+#include "base/cleanup.h"
+
+#include <cjson/cJSON.h>
+#include <stdbool.h>
+
+static inline void json_cleanup(cJSON **json)
+{
+	cJSON_Delete(*json);
+}
+
+#define _json_ _cleanup_(json_cleanup)
+
+/* An empty object or array that the caller frees; NULL if *r is negative. */
+cJSON *json_object(int *r);
+cJSON *json_array(int *r);
+
+/* Adds a member. Takes ownership of value, also after a failure; a value of NULL is one for which memory was missing.
+ */
+void json_add(int *r, cJSON *object, const char *name, cJSON *value);
+void json_add_text(int *r, cJSON *object, const char *name, const char *value);
+void json_add_number(int *r, cJSON *object, const char *name, double value);
+void json_add_true(int *r, cJSON *object, const char *name);
+
+/* Adds an entry to an array, as json_add(). */
+void json_append(int *r, cJSON *array, cJSON *value);
+void json_append_text(int *r, cJSON *array, const char *value);
+
+/*
+ * Parses text, which need not end with a NUL and may go on after the value: *ret_end, unless ret_end is NULL, is set to
+ * the first byte after the value. 0: the caller frees *ret. -ENOMEM, or -EBADMSG if it is not JSON; *ret is NULL then.
+ */
+int json_parse(const char *text, size_t len, cJSON **ret, const char **ret_end);
+
+/* The JSON as text without whitespace, which the caller frees; NULL if *r is negative. */
+char *json_print(int *r, const cJSON *json);
+
+#endif
