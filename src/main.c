@@ -113,9 +113,13 @@ static void main_raise_descriptor_limit(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/* A function that lacked memory may have returned without a message. */
 static void main_say(const struct error *err)
 {
-	log_error("%s%s%s", err->message, *err->remedy ? "; " : "", err->remedy);
+	if (!error_is(err))
+		log_error("out of memory");
+	else
+		log_error("%s%s%s", err->message, *err->remedy ? "; " : "", err->remedy);
 }
 
 static int main_serve(const struct options *o, const struct directories *d, void (*ready)(void *arg), void *arg)

@@ -41,7 +41,7 @@ int aws_new(struct engine *e, const struct aws_config *config, struct aws **ret,
 	if (r < 0) {
 		aws_options_free(&a->options);
 		free(a);
-		return r;
+		return r == -ENOMEM ? error_set(err, r, "out of memory") : r;
 	}
 	a->api_log = config->api_log ? stream_ref(config->api_log) : NULL;
 	*ret = a;

@@ -5,10 +5,8 @@ The check takes an even sample; pytest --whole takes all.
 """
 
 import errno
-import mmap
 import os
 import re
-import struct
 import subprocess
 import sys
 import time
@@ -16,8 +14,10 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "matrix"))
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "matrix")]
 
+from allocations import Allocations, last_callers, sampled  # noqa: E402
 from cycle import Cloud, Life, Tree, stack_tests  # noqa: E402
 
 LIBRARY = stack_tests.BUILD / "tests/memory/failing.so"
@@ -28,35 +28,6 @@ MINUTE = 90
 HANGS = MINUTE
 #: what an operation may say of it, besides that it succeeded
 HONEST = ("out of memory", "Cannot allocate memory", "no memory")
-
-
-class Allocations:
-    """The places at which vastfs allocates, shared with the preloaded library (failing.c has the layout)."""
-
-    WORD = 8
-    PLACES = 8192
-
-    def __init__(self, path):
-        path.write_bytes(bytes((2 + self.PLACES) * self.WORD))
-        self.path = path
-        self._file = open(path, "r+b")
-        self._map = mmap.mmap(self._file.fileno(), 0)
-
-    def forget(self) -> None:
-        """No place was met so far, and none fails."""
-        self._map[:] = bytes(len(self._map))
-
-    def places(self) -> list:
-        """Met since forget(), in an order that has nothing to do with the program's."""
-        return sorted({p for p, in struct.iter_unpack("Q", self._map[2 * self.WORD:]) if p})
-
-    def fail(self, place: int) -> None:
-        """The next allocation there fails; 0: none."""
-        self._map[:self.WORD] = struct.pack("Q", place)
-
-    def environment(self) -> dict:
-        """Of the process that is to fail."""
-        return {"LD_PRELOAD": str(LIBRARY), "VASTFS_ALLOCATIONS": str(self.path)}
 
 
 pytestmark = pytest.mark.skipif("san" in str(stack_tests.BUILD), reason="sanitizers bring their own malloc")
@@ -75,44 +46,50 @@ def life(cloud, tmp_path_factory):
     base = tmp_path_factory.mktemp("life")
     living = Life(cloud, base / "life", 3)
     living.tree.unmount()
-    living.allocations = Allocations(base / "numbers")
-    living.tree.env.update(living.allocations.environment())
+    living.allocations = allocations_in(base)
+    living.tree.env.update(living.allocations.environment)
     living.mount()
     stack_tests.until(living._in_contact, "the first contact", MINUTE)
     yield living
     living.allocations.fail(0)
-    living.run("destroy", "purge")
     living.end()
 
 
-def chosen(request, places, sample=SAMPLE):
-    """An even sample of the places, or all of them."""
-    assert len(places) > sample, "the library sees allocations"
-    return places if request.config.getoption("--whole") else places[::len(places) // sample + 1]
+def allocations_in(folder):
+    """The allocations of processes that get their environment."""
+    return Allocations(folder / "allocations", stack_tests.VASTFS, LIBRARY)
 
 
-def callers(log: str) -> str:
-    """Of the last allocation that failed: functions of vastfs, the innermost first."""
-    offsets = re.findall(r"vastfs\(\+(0x[0-9a-f]+)\)", log[log.rfind("an allocation fails:"):])
-    done = subprocess.run(["addr2line", "-fse", str(stack_tests.VASTFS), *offsets], capture_output=True, text=True, check=False)
-    return " < ".join(done.stdout.splitlines()[0:12:2])
+def chosen(request, places: dict, sample=SAMPLE) -> dict:
+    """A sample of the places, number -> name, or all of them."""
+    assert places, "the library sees allocations"
+    return sampled(places, len(places) if request.config.getoption("--whole") else sample)
+
+
+def met_by(life, act) -> dict:
+    """The places that an act meets."""
+    life.allocations.begin()
+    act()
+    return life.allocations.met()
+
+
+def callers(life) -> str:
+    """The functions that the last failed allocation came from."""
+    return last_callers((life.tree.base / "vastfs.log").read_text(errors="replace"), stack_tests.VASTFS)
 
 
 def each(request, life, act, sample=SAMPLE):
     """act() with each allocation failing, then once more without; what went wrong."""
     wrong = []
-    life.allocations.forget()
-    act()
-    for place in chosen(request, life.allocations.places(), sample):
-        life.allocations.fail(place)
+    for number, name in chosen(request, met_by(life, act), sample).items():
+        life.allocations.fail(number, name)
         trouble = attempt(act, (errno.ENOMEM, errno.EIO, errno.EINTR))
         life.allocations.fail(0)
-        where = callers((life.tree.base / "vastfs.log").read_text(errors="replace"))
         if life.tree.process.poll() is not None:
-            return [*wrong, f"{place:x}: vastfs ended with {life.tree.process.returncode} after {where}"]
+            return [*wrong, f"{name}: vastfs ended with {life.tree.process.returncode} after {callers(life)}"]
         trouble = trouble or attempt(act, ())
         if trouble:
-            wrong.append(f"{place:x}: {trouble} after {where}")
+            wrong.append(f"{name}: {trouble} after {callers(life)}")
     return wrong
 
 
@@ -148,32 +125,46 @@ def read_all(path):
                 os.close(fd)
 
 
+def mount_with(tree, log_path) -> tuple:
+    """Mount and unmount: (exit status, what was said, whether a dead mount stays)."""
+    with open(log_path, "w+b") as log:
+        process = subprocess.Popen([stack_tests.VASTFS, "-f", tree.path], env=tree.env, stderr=log, stdin=subprocess.DEVNULL)
+    stack_tests.until(lambda: process.poll() is not None or os.path.ismount(tree.path), "the mount or the end", MINUTE)
+    if process.poll() is None:
+        os.listdir(tree.path)
+        subprocess.run(["fusermount3", "-u", "-z", tree.path], check=True)
+        process.wait(MINUTE)
+    is_dead = str(tree.path) in Path("/proc/self/mounts").read_text()
+    if is_dead:
+        subprocess.run(["fusermount3", "-u", "-z", tree.path], check=False, capture_output=True)
+    return process.returncode, log_path.read_text(errors="replace"), is_dead
+
+
+def mounting_trouble(status, said: str, is_dead) -> str:
+    """What must not happen if an allocation fails at mount."""
+    words = re.findall(r"^(?:vastfs|fuse): *(\w.*)", said, re.M)
+    if status < 0 or (status and not words):
+        return f"ended with {status} and said {words}"
+    return "a dead mount stays behind" if is_dead else ""
+
+
 def test_mounting(request, cloud, tmp_path):
     """It mounts, or says why not."""
-    allocations = Allocations(tmp_path / "numbers")
-    tree = Tree(cloud, tmp_path, **allocations.environment())
+    allocations = allocations_in(tmp_path)
+    tree = Tree(cloud, tmp_path, **allocations.environment)
     tree.mount()
+    places = allocations.met()
     tree.unmount()
-    wrong = []
-    for place in chosen(request, allocations.places()):
-        allocations.fail(place)
-        with open(tmp_path / "failed.log", "w+b") as log:
-            process = subprocess.Popen([stack_tests.VASTFS, "-f", tree.path], env=tree.env, stderr=log, stdin=subprocess.DEVNULL)
-            end = time.monotonic() + MINUTE
-            while process.poll() is None and not os.path.ismount(tree.path):
-                assert time.monotonic() < end, f"{place:x}"
-                time.sleep(0.01)
-            said = (tmp_path / "failed.log").read_text(errors="replace")
-            if process.poll() is None:
-                os.listdir(tree.path)
-                subprocess.run(["fusermount3", "-u", "-z", tree.path], check=True)
-                process.wait(MINUTE)
-            if str(tree.path) in Path("/proc/self/mounts").read_text():
-                subprocess.run(["fusermount3", "-u", "-z", tree.path], check=False, capture_output=True)
-                wrong.append(f"{place:x}: a dead mount stays behind after {callers(said)}")
-            words = [line for line in said.splitlines() if line.startswith(("vastfs:", "fuse:"))]
-            if process.returncode < 0 or (process.returncode and not words):
-                wrong.append(f"{place:x}: {process.returncode} after {callers(said)}")
+    kept, wrong = {name for name, *_ in allocations.left()}, []
+    for number, name in chosen(request, places).items():
+        allocations.forget()
+        allocations.fail(number, name)
+        status, said, is_dead = mount_with(tree, tmp_path / "failed.log")
+        allocations.fail(0)
+        leaks = {name for name, *_ in allocations.left()} - kept
+        trouble = mounting_trouble(status, said, is_dead) or leaks and f"leaks {leaks}"
+        if trouble:
+            wrong.append(f"{name}: {trouble} after {last_callers(said, stack_tests.VASTFS)}")
     assert not wrong
 
 
@@ -189,20 +180,18 @@ def test_looking_at_everything(request, life):
 def test_deploying(request, life):
     """The job succeeds, or fails with the truth; deploying again succeeds."""
     assert life.run("deploy", "")[0] == "succeeded"
-    life.allocations.forget()
-    life.run("deploy", "")
     wrong = []
-    for place in chosen(request, life.allocations.places(), SAMPLE // 3):
-        life.allocations.fail(place)
+    for number, name in chosen(request, met_by(life, lambda: life.run("deploy", "")), SAMPLE // 3).items():
+        life.allocations.fail(number, name)
         state, notes = life.run("deploy", "")
         life.allocations.fail(0)
-        where = callers((life.tree.base / "vastfs.log").read_text(errors="replace"))
-        assert life.tree.process.poll() is None, (f"{place:x}", where)
+        where = callers(life)
+        assert life.tree.process.poll() is None, (name, where)
         if state not in ("succeeded", "failed", "refused") or (state != "succeeded" and not any(h in str(notes) for h in HONEST)):
-            wrong.append(f"{place:x}: {state} {notes} after {where}")
+            wrong.append(f"{name}: {state} {notes} after {where}")
         state, notes = life.run("deploy", "")
         if state != "succeeded":
-            wrong.append(f"{place:x}: then {state} {notes} after {where}")
+            wrong.append(f"{name}: then {state} {notes} after {where}")
     assert not wrong
 
 
@@ -229,3 +218,11 @@ def test_exec(request, life):
 
 def test_files_of_a_deployed_stack(request, life):
     assert not each(request, life, lambda: read_all(life.tree.path))
+
+
+def test_no_block_is_left_behind(life):
+    """What was allocated after the first failure is freed at the end, except what libc keeps for its threads."""
+    life.run("destroy", "purge")
+    life.tree.unmount()
+    leaks = [(name, *failures) for name, *failures in life.allocations.left() if failures[0] and "start" not in name]
+    assert not leaks

@@ -358,11 +358,13 @@ int credential_provider_new(struct aws *a, const char *profile, struct credentia
 	p->aws = a;
 	list_init(&p->waiting);
 	pthread_mutex_init(&p->lock, NULL);
+	r = profile && *profile && !(p->profile = strdup(profile)) ? -ENOMEM : provider_find(p, &err);
+	if (r == -ENOMEM) {
+		credential_provider_free(p);
+		return r;
+	}
 	*ret = p;
-	if (profile && *profile && !(p->profile = strdup(profile)))
-		return -ENOMEM;
-	r = provider_find(p, &err);
-	return r == -ENOMEM ? r : 0;
+	return 0;
 }
 
 void credential_provider_free(struct credential_provider *p)
