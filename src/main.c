@@ -143,7 +143,7 @@ static int main_serve(const struct options *o, const struct directories *d, void
 	directories_name_holder(d);
 	main_block_signals();
 	main_raise_descriptor_limit();
-	secret_start();
+	secret_start(MAIN_MOUNT_FAILED);
 	secret_env_take();
 	if (model_start(&where, &model, &err) < 0 || mount_serve(model, &mount, ready, arg, &err) < 0) {
 		main_say(&err);

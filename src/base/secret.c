@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "base/secret.h"
 
+#include "base/log.h"
+
 #include <errno.h>
 #include <malloc.h>
 #include <openssl/crypto.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -13,10 +16,24 @@
 #define GROWTH	      ((size_t)256) /* of a file while it is read */
 #define HEAP_SMALLEST ((size_t)32)
 
-void secret_start(void)
+static int status_without_memory;
+
+static void secret_lack_memory(int signal _unused_)
 {
+	log_error("out of memory: cannot create the heap for keys and tokens");
+	_exit(status_without_memory);
+}
+
+/* OpenSSL calls abort() if it has no memory for the tables of its heap. */
+void secret_start(int exit_status)
+{
+	struct sigaction explain = {.sa_handler = secret_lack_memory}, before;
+
+	status_without_memory = exit_status;
+	sigaction(SIGABRT, &explain, &before);
 	if (!CRYPTO_secure_malloc_initialized())
 		CRYPTO_secure_malloc_init(HEAP_SIZE, HEAP_SMALLEST);
+	sigaction(SIGABRT, &before, NULL);
 }
 
 void *secret_alloc(size_t size)

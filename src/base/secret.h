@@ -13,9 +13,11 @@
 
 #include <cjson/cJSON.h>
 
-/* Creates the secure heap. Call after fork(), which does not inherit memory locks. Without it ordinary memory is used.
+/*
+ * Creates the secure heap. Call after fork(), which does not inherit memory locks, and before other threads are started.
+ * If memory cannot be locked, ordinary memory is used. Without memory the process ends with a message and exit_status.
  */
-void secret_start(void);
+void secret_start(int exit_status);
 
 /* size bytes, zeroed; NULL without memory. secret_free() needs the size to overwrite memory outside of the heap. */
 void *secret_alloc(size_t size);

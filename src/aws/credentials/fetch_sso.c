@@ -102,11 +102,13 @@ static void sso_refreshed(struct aws_reply *reply, void *arg)
 {
 	struct credential_fetch *f = arg;
 	struct error err = reply->error;
+	int r = 0;
 
 	f->call = NULL;
 	if (!error_is(&reply->error)) {
-		if (sso_take_token(f, reply->body) < 0)
-			error_set(&err, -ENOMEM, "out of memory");
+		r = sso_take_token(f, reply->body);
+		if (r < 0)
+			error_set(&err, r, "out of memory");
 	} else if (err.errnum == -ECANCELED || sso_left_ms(f, "expiresAt") <= 0) {
 		if (reply->status >= 400 && reply->status < 500)
 			sso_expired(f, err.message);
@@ -114,7 +116,7 @@ static void sso_refreshed(struct aws_reply *reply, void *arg)
 			fetch_fail(f, &err);
 		return;
 	}
-	if (error_is(&err) || sso_ask_keys(f, &err) < 0)
+	if (r < 0 || sso_ask_keys(f, &err) < 0)
 		fetch_fail(f, &err);
 }
 

@@ -152,7 +152,7 @@ static void test_secrets_are_kept_with_and_without_the_heap(void **state)
 		secret_free_text(copy);
 		secret_free_text(text);
 		secret_free(large, (size_t)1 << 20);
-		secret_start();
+		secret_start(1);
 	}
 	secret_free_text(NULL);
 }
