@@ -14,8 +14,9 @@
 #include <cjson/cJSON.h>
 
 /*
- * Creates the secure heap. Call after fork(), which does not inherit memory locks, and before other threads are started.
- * If memory cannot be locked, ordinary memory is used. Without memory the process ends with a message and exit_status.
+ * Creates the secure heap. Call after fork(), which does not inherit memory locks, and before other threads are
+ * started. If memory cannot be locked, ordinary memory is used. Without memory the process ends with a message and
+ * exit_status.
  */
 void secret_start(int exit_status);
 

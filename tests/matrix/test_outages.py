@@ -90,3 +90,18 @@ def test_more_tasks_than_are_read(life):
     assert "more entries than vastfs reads (10000)" in life.latest("error")
     until(lambda: "incomplete tasks: more than 10000" in life.tree.read("status"), "the status", MINUTE)
     assert life.proxy.calls.count("ecs:DescribeTasks") <= 1000
+
+
+def test_a_file_system_that_is_deleted_already(life):
+    """The reply to the deletion is lost, and the repeated request finds no file system."""
+    assert life.run("deploy", "")[0] == "succeeded"
+    life.proxy.arm(Fault("efs:DeleteFileSystem", 1, "lost_after"))
+    assert life.run("destroy", "purge")[0] == "succeeded", life.latest("error")
+    assert life.proxy.fired.is_set()
+
+
+def test_a_service_without_an_arn_is_asked_for_again(life):
+    assert life.run("deploy", "")[0] == "succeeded"
+    life.proxy.arm(Fault("ecs:CreateService", 1, "shape", turn=2))
+    assert life.run("run-task", "")[0] == "succeeded", life.latest("error")
+    assert life.proxy.calls.count("ecs:CreateService") == 2
