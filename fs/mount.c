@@ -134,10 +134,10 @@ static int mount_put_name(const struct fs *fs, const struct mount_options *o, st
 	return r;
 }
 
-static struct fuse_session *mount_new_session(struct fs *fs, const struct mount_options *o)
+/* libfuse prints what is wrong with the options, and does not tell that from missing memory. */
+static int mount_new_session(struct fs *fs, const struct mount_options *o, struct error *err)
 {
 	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
-	struct fuse_session *session = NULL;
 	_buf_ struct buf name = BUF_INIT(8192);
 	int r = mount_put_name(fs, o, &name);
 
@@ -150,10 +150,14 @@ static struct fuse_session *mount_new_session(struct fs *fs, const struct mount_
 	}
 	if (o->debug)
 		r |= fuse_opt_add_arg(&args, "-odebug");
+	errno = r ? ENOMEM : 0;
 	if (r == 0)
-		session = fuse_session_new(&args, &fs_operations, sizeof(fs_operations), fs);
+		fs->session = fuse_session_new(&args, &fs_operations, sizeof(fs_operations), fs);
+	r = fs->session ? 0 : errno == ENOMEM ? -ENOMEM : -EINVAL;
 	fuse_opt_free_args(&args);
-	return session;
+	if (r == -EINVAL)
+		error_set(err, r, "libfuse refused the mount options");
+	return r;
 }
 
 /* A failure is only logged, because a mount without shells is still useful. */
@@ -205,13 +209,16 @@ int mount_serve(struct model *m, const struct mount_options *options, void (*rea
 	struct fs *fs;
 	int r = fs_new(m, options->mountpoint, &fs);
 
-	if (r < 0)
+	if (r < 0) {
+		model_stop(m);
 		return r;
+	}
 	mount_set_options(fs, options);
-	fs->session = mount_new_session(fs, options);
-	if (!fs->session) {
+	r = mount_new_session(fs, options, err);
+	if (r < 0) {
+		model_stop(m);
 		fs_free(fs);
-		return error_set(err, -EINVAL, "libfuse refused the mount options");
+		return r;
 	}
 	if (fuse_session_mount(fs->session, options->mountpoint) < 0) {
 		r = error_set(err, -EIO, "cannot mount on %s", options->mountpoint);

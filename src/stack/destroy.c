@@ -214,7 +214,8 @@ static int destroy_undo(struct operation *op, int r, struct error *err)
 	if (function_enter_vpc(op, &trouble) < 0) {
 		error_set(err, -EIO, "%s, but the function could not be put back into its VPC: %s",
 			  r == -ECANCELED ? "cancelled" : why.message, trouble.message);
-		error_remedy(err, "run: touch control/deploy, which puts the function back");
+		error_remedy(err, "%s%stouch control/deploy, which puts the function back", why.remedy,
+			     *why.remedy ? "; or to keep the stack: " : "run: ");
 		return -EIO;
 	}
 	if (r == -ECANCELED)

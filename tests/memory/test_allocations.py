@@ -165,7 +165,7 @@ def test_mounting(request, cloud, tmp_path):
         trouble = mounting_trouble(status, said, is_dead) or leaks and f"leaks {leaks}"
         if trouble:
             wrong.append(f"{name}: {trouble} after {last_callers(said, stack_tests.VASTFS)}")
-    assert not wrong
+    assert not wrong, "\n".join(wrong)
 
 
 def test_settings(request, life):
@@ -192,7 +192,7 @@ def test_deploying(request, life):
         state, notes = life.run("deploy", "")
         if state != "succeeded":
             wrong.append(f"{name}: then {state} {notes} after {where}")
-    assert not wrong
+    assert not wrong, "\n".join(wrong)
 
 
 def ask(life, where):
