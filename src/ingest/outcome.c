@@ -12,13 +12,25 @@
 #define PAUSE_MOST_MS	  5000
 #define BLOCKED_MOST_MS	  30000
 
+/*
+ * A command that was killed has not judged its events: memory may have been short, or the engine slow. A shell returns
+ * the signal of its child as 128 + signal.
+ */
+static bool outcome_is_interruption(const struct outcome_facts *f)
+{
+	return f->function_failed ||
+	       (f->answered && f->exit_code && (f->interrupted || (f->exit_code > 128 && f->exit_code <= 128 + 64)));
+}
+
 enum outcome outcome_of(const struct outcome_facts *f)
 {
 	if (f->answered && f->stdin_bytes < 0)
 		return OUTCOME_OLD_RUNTIME;
-	if (f->answered)
-		return f->exit_code == 0 ? OUTCOME_DELIVERED : OUTCOME_DOUBTED;
-	if (f->function_failed)
+	if (f->answered && f->exit_code == 0)
+		return OUTCOME_DELIVERED;
+	if (f->answered && !outcome_is_interruption(f))
+		return OUTCOME_DOUBTED;
+	if (outcome_is_interruption(f))
 		return f->attempts < FUNCTION_FAILURES ? OUTCOME_LOST : OUTCOME_DOUBTED;
 	if (f->not_started || f->status == 429)
 		return OUTCOME_THROTTLED;
@@ -27,6 +39,11 @@ enum outcome outcome_of(const struct outcome_facts *f)
 	if (!f->sent || (f->status >= 400 && f->status < 500))
 		return OUTCOME_BLOCKED;
 	return OUTCOME_LOST;
+}
+
+bool outcome_may_be_of_one(const struct outcome_facts *f, enum outcome o)
+{
+	return o == OUTCOME_DOUBTED || o == OUTCOME_TOO_LARGE || (o == OUTCOME_LOST && outcome_is_interruption(f));
 }
 
 void pace_init(struct pace *p)

@@ -29,6 +29,7 @@ enum outcome {
 struct outcome_facts {
 	bool answered;	      /* the command ended, so the next two fields are valid */
 	int exit_code;	      /* of the command */
+	bool interrupted;     /* a signal or the time limit ended the command */
 	int64_t stdin_bytes;  /* bytes written to the command's stdin; -1: the runtime does not support stdin */
 	bool function_failed; /* Lambda reports a failure of the function: a timeout or out of memory */
 	bool not_started;     /* AWS proved that the command did not start, so the batch may be sent again */
@@ -38,6 +39,9 @@ struct outcome_facts {
 };
 
 enum outcome outcome_of(const struct outcome_facts *f);
+
+/* Returns whether one of several batches in the invocation may be the only cause of this outcome. */
+bool outcome_may_be_of_one(const struct outcome_facts *f, enum outcome o);
 
 /* The number of invocations that may be in flight, and the time at which the next one may start. */
 struct pace {

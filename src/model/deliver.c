@@ -282,6 +282,7 @@ static void deliver_sending_answered(struct aws_reply *reply, void *arg)
 		facts.answered = query_parse_reply(reply, &answer, &err) == 0;
 	facts.function_failed = !error_is(&reply->error) && !facts.answered;
 	facts.exit_code = answer.exit_code;
+	facts.interrupted = answer.interrupted;
 	facts.stdin_bytes = answer.stdin_bytes;
 	if (facts.answered) {
 		deliver_sending_explain(s, &answer);
@@ -293,7 +294,7 @@ static void deliver_sending_answered(struct aws_reply *reply, void *arg)
 	o = outcome_of(&facts);
 	if (o == OUTCOME_OLD_RUNTIME)
 		snprintf(s->why, sizeof(s->why), "an older vastfs deployed the function: touch control/deploy");
-	s->must_split = s->group.n > 1 && (o == OUTCOME_DOUBTED || o == OUTCOME_TOO_LARGE || facts.function_failed);
+	s->must_split = s->group.n > 1 && outcome_may_be_of_one(&facts, o);
 	if (o == OUTCOME_DOUBTED && !atomic_load(&s->delivery->model->stopping))
 		deliver_sending_ask_server(s);
 	else

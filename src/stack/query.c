@@ -135,8 +135,11 @@ static void query_fill_remark(const cJSON *body, struct query_reply *r)
 {
 	const cJSON *signal = aws_at(body, "signal");
 
-	query_remark(r->exit_code, cJSON_IsNumber(signal) ? signal->valueint : 0,
-		     cJSON_IsTrue(aws_at(body, "timed_out")), r->remark, sizeof(r->remark));
+	bool timed_out = cJSON_IsTrue(aws_at(body, "timed_out"));
+
+	r->interrupted = timed_out || cJSON_IsNumber(signal);
+	query_remark(r->exit_code, cJSON_IsNumber(signal) ? signal->valueint : 0, timed_out, r->remark,
+		     sizeof(r->remark));
 	if (cJSON_IsTrue(aws_at(body, "truncated_stderr")))
 		snprintf(r->remark + strlen(r->remark), sizeof(r->remark) - strlen(r->remark),
 			 "%sonly the last part of stderr is kept", *r->remark ? "; " : "");

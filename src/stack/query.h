@@ -17,6 +17,7 @@ struct query_reply {
 	int exit_code;
 	struct blob *result, *errors; /* stdout and stderr, never NULL after success */
 	int64_t stdin_bytes; /* written to the command's stdin; -1: not reported, as by a runtime older than stdin */
+	bool interrupted;    /* a signal or the time limit ended the command */
 	char remark[256];    /* what the exit code does not show (killed by a signal, timed out), or "" */
 };
 

@@ -25,8 +25,12 @@ class Launched:
         scratch.mkdir()
         self.scratch = scratch
         self.environment = {**os.environ, "TMPDIR": str(scratch), **environment}
+        self.options = options
+        self.start()
+
+    def start(self) -> None:
         self.process = subprocess.Popen(
-            [LAUNCHER, "--time-scale", "0", "--without-engine", *options]
+            [LAUNCHER, "--time-scale", "0", "--without-engine", *self.options]
             + [str(self.mountpoint)],
             env=self.environment,
             stdout=subprocess.PIPE,
@@ -66,6 +70,13 @@ class Launched:
         return not (left or list(self.scratch.iterdir()) or self.is_mounted())
 
 
+def readable(mountpoint: Path) -> bool:
+    try:
+        return bool(os.listdir(mountpoint))
+    except OSError:
+        return False
+
+
 @pytest.fixture
 def launch(tmp_path):
     made = []
@@ -103,6 +114,34 @@ def test_nothing_outlives_a_killed_vastfs(launch):
     assert launched.process.returncode == 0, err
     assert out.startswith("export ") and out.count("\n") == 1
     os.kill(launched.vastfs(), signal.SIGKILL)
+    until(launched.is_gone, 60)
+
+
+def test_a_kept_sandbox_mounts_a_killed_vastfs_again(launch):
+    launched = launch("--keep")
+    first, err = launched.process.communicate(timeout=60)
+    assert launched.process.returncode == 0, err
+    with open(launched.mountpoint / "config/default.env", "a", encoding="utf-8") as f:
+        f.write("stage=kept\n")
+    for _ in range(2):
+        os.kill(launched.vastfs(), signal.SIGKILL)
+        until(lambda: not readable(launched.mountpoint), 60)
+        launched.start()
+        again, err = launched.process.communicate(timeout=60)
+        assert launched.process.returncode == 0, err
+        assert again == first
+        assert "stage=kept" in (launched.mountpoint / "config/default.env").read_text()
+    launched.unmount()
+    until(launched.is_gone, 60)
+
+
+def test_a_kept_sandbox_ends_when_its_dead_mount_is_unmounted(launch):
+    launched = launch("--keep")
+    launched.process.communicate(timeout=60)
+    os.kill(launched.vastfs(), signal.SIGKILL)
+    until(lambda: not readable(launched.mountpoint), 60)
+    assert launched.is_mounted()
+    launched.unmount()
     until(launched.is_gone, 60)
 
 

@@ -46,6 +46,10 @@ def until(condition, what="something", deadline=DEADLINE):
         time.sleep(0.02)
 
 
+def pytest_addoption(parser):
+    parser.addoption("--whole", action="store_true", help="all points of test_import_kills.py, not a sample of them")
+
+
 class Cloud:
     """A running sandbox."""
 
@@ -234,6 +238,7 @@ def fresh_engine(engine, cloud):
     """Leaves no batch, no fault and no closed server to the next test of the file."""
     yield
     engine.open.set()
+    engine.plan = lambda kind, size: None
     engine.judge = lambda kind, data: (0, "")
     cloud.control("DELETE", "faults")
     with engine.lock:

@@ -9,11 +9,12 @@ import json
 import os
 import random
 import re
+import shutil
 import subprocess
 import threading
 
 import pytest
-from conftest import DEADLINE, until
+from conftest import DEADLINE, VASTFS, Tree, until
 
 pytestmark = pytest.mark.usefixtures("fresh_engine")
 
@@ -215,6 +216,63 @@ def test_an_unmount_keeps_what_waits(stack, engine):
     assert sorted(engine.lines) == sorted(lines)
 
 
+def test_an_ordered_import_is_delivered_in_order(stack, engine):
+    """Each batch is acknowledged before the next one is sent, through lost answers as well."""
+    settings = stack.read("config/default.env")
+    stack.write("config/default.env", settings + "import_ordered=yes\n")
+    try:
+        sent = []
+        stack.cloud.fault("lambda:Invoke", "drop_after", count=3)
+        with open(stack.path / "import/json", "wb", buffering=0) as f:
+            for _ in range(12):
+                sent.append(event())
+                f.write(sent[-1] + b"\n")
+                os.fsync(f.fileno())
+        result = stack.bash("cat import/result")
+        assert "delivered 12\n" in result and "batches 12\n" in result
+        first_seen = list(dict.fromkeys(line for _, data in engine.attempts for line in data.splitlines()))
+        assert first_seen == sent
+    finally:
+        stack.write("config/default.env", settings)
+
+
+def test_two_machines_import_at_once(cloud, stack, engine, tmp_path):
+    """Another vastfs with a spool of its own, and the same stack."""
+    other = Tree(cloud, tmp_path).mount()
+    try:
+        other.write("config/default.env", stack.read("config/default.env"))
+        until(lambda: "state deployed" in other.read("status"), "the stack on the other machine")
+        sent = [[event() for _ in range(3000)] for _ in range(2)]
+        writers = []
+        for tree, lines in zip((stack, other), sent):
+            source = tree.base / "lines"
+            source.write_bytes(b"\n".join(lines) + b"\n")
+            writers.append(subprocess.Popen(["bash", "-c", f"cat {source} > import/json && cat import/result"], cwd=tree.path,
+                                            stdout=subprocess.PIPE, text=True))
+        for writer in writers:
+            assert "delivered 3000\n" in writer.communicate(timeout=DEADLINE)[0]
+        assert sorted(engine.lines) == sorted(sent[0] + sent[1])
+    finally:
+        other.unmount()
+
+
+def test_a_second_mount_of_the_same_configuration_takes_no_imports(stack, engine, tmp_path):
+    """Two processes with one spool would deliver the same batches."""
+    engine.open.clear()
+    try:
+        line = event()
+        (stack.path / "import/json").write_bytes(line + b"\n")
+        until(lambda: list(spool_of(stack).glob("*.sent")), "the sending")
+        mountpoint = tmp_path / "again"
+        mountpoint.mkdir()
+        done = subprocess.run([VASTFS, mountpoint], env=stack.env, capture_output=True, text=True, timeout=DEADLINE)
+        assert done.returncode != 0 and "another vastfs" in done.stderr, done
+    finally:
+        engine.open.set()
+    assert "delivered 1\n" in stack.bash("cat import/result")
+    assert engine.lines == [line]
+
+
 # -- disks ---------------------------------------------------------------------------------------------------------
 
 
@@ -226,6 +284,70 @@ def small_disk(stack):
         pytest.skip("needs the right to mount")
     yield spool
     until(lambda: subprocess.run(["umount", spool], capture_output=True).returncode == 0, "the unmount of the small disk")
+
+
+@pytest.fixture
+def read_only_disk(stack):
+    """The spool on a disk that cannot be written."""
+    spool = spool_of(stack)
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "ro,size=1m", "vastfs-test", spool], capture_output=True).returncode != 0:
+        pytest.skip("needs the right to mount")
+    yield spool
+    until(lambda: subprocess.run(["umount", spool], capture_output=True).returncode == 0, "the unmount of the disk")
+
+
+def test_a_spool_that_cannot_be_written_accepts_nothing(stack, engine, read_only_disk):
+    with pytest.raises(OSError) as refused:
+        with open(stack.path / "import/json", "wb", buffering=0) as f:
+            f.write(event() + b"\n")
+            os.fsync(f.fileno())
+    assert refused.value.errno in (errno.EROFS, errno.EACCES)
+    until(lambda: "cannot write to the spool" in stack.read("error") or "cannot make the spool" in stack.read("error"), "the reason")
+    assert f"make {read_only_disk} writable" in stack.read("error")
+    assert stack.value("import/state") == "failed" and engine.lines == []
+
+
+def test_a_spool_that_was_deleted_is_made_again(stack, engine):
+    spool = spool_of(stack)
+    shutil.rmtree(spool)
+    lines = [event(), event()]
+    (stack.path / "import/json").write_bytes(b"\n".join(lines) + b"\n")
+    assert "delivered 2\n" in stack.bash("cat import/result")
+    assert sorted(engine.lines) == sorted(lines)
+
+
+def test_a_batch_that_was_deleted_or_damaged_is_told(stack, engine):
+    stack.operate("stop-all-tasks")
+    for _ in range(3):
+        (stack.path / "import/json").write_bytes(event() + b"\n")
+    first, second, third = sorted(spool_of(stack).glob("*.batch"))
+    first.unlink()
+    second.write_bytes(second.read_bytes()[:-40] + bytes(40))
+    numbers = sorted(map(int, os.listdir(stack.path / "import/history")))[-3:]
+    stack.operate("run-task")
+    until(lambda: waits_for_nothing(stack), "the end")
+    assert [stack.value(f"import/history/{n}/state") for n in numbers] == ["failed", "failed", "succeeded"]
+    assert "another program removed" in stack.read(f"import/history/{numbers[0]}/error")
+    assert "is damaged" in stack.read(f"import/history/{numbers[1]}/error")
+    assert len(engine.lines) == 1
+    for path in spool_of(stack).glob("*-*"):
+        path.unlink()
+
+
+def test_a_spool_of_a_newer_vastfs_is_left_alone(stack, engine):
+    version = spool_of(stack) / "format"
+    stack.unmount()
+    version.write_text("vastfs spool 2\n")
+    try:
+        remount(stack)
+        with pytest.raises(OSError) as refused:
+            open(stack.path / "import/json", "wb").close()
+        assert refused.value.errno == errno.EPROTO
+        assert "newer vastfs" in stack.read("error")
+    finally:
+        stack.unmount()
+        version.write_text("vastfs spool 1\n")
+        remount(stack)
 
 
 def noise(n):

@@ -22,6 +22,13 @@ static void test_what_an_invocation_means(void **state)
 		{{.answered = true, .stdin_bytes = -1, .status = 200, .sent = true}, OUTCOME_OLD_RUNTIME},
 		{{.answered = true, .exit_code = 1, .stdin_bytes = -1, .status = 200, .sent = true},
 		 OUTCOME_OLD_RUNTIME},
+		/* A command that was killed has not judged its events, at first. */
+		{{.answered = true, .exit_code = 137, .interrupted = true, .attempts = 1, .sent = true}, OUTCOME_LOST},
+		{{.answered = true, .exit_code = 137, .stdin_bytes = 5, .attempts = 2, .sent = true}, OUTCOME_LOST},
+		{{.answered = true, .exit_code = 137, .interrupted = true, .attempts = 3, .sent = true},
+		 OUTCOME_DOUBTED},
+		{{.answered = true, .exit_code = 124, .interrupted = true, .attempts = 1, .sent = true}, OUTCOME_LOST},
+		{{.answered = true, .exit_code = 255, .attempts = 1, .sent = true}, OUTCOME_DOUBTED},
 		{{.function_failed = true, .status = 200, .sent = true, .attempts = 1}, OUTCOME_LOST},
 		{{.function_failed = true, .status = 200, .sent = true, .attempts = 3}, OUTCOME_DOUBTED},
 		{{.not_started = true, .status = 409, .sent = true}, OUTCOME_THROTTLED},
@@ -38,6 +45,21 @@ static void test_what_an_invocation_means(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		assert_int_equal(outcome_of(&rows[i].facts), rows[i].outcome);
+}
+
+static void test_which_outcomes_split_a_group(void **state)
+{
+	struct outcome_facts none = {0}, failed = {.function_failed = true},
+			     killed = {.answered = true, .exit_code = 137, .interrupted = true};
+
+	(void)state;
+	assert_true(outcome_may_be_of_one(&none, OUTCOME_DOUBTED));
+	assert_true(outcome_may_be_of_one(&none, OUTCOME_TOO_LARGE));
+	assert_true(outcome_may_be_of_one(&failed, OUTCOME_LOST));
+	assert_true(outcome_may_be_of_one(&killed, OUTCOME_LOST));
+	assert_false(outcome_may_be_of_one(&none, OUTCOME_LOST));
+	assert_false(outcome_may_be_of_one(&none, OUTCOME_THROTTLED));
+	assert_false(outcome_may_be_of_one(&none, OUTCOME_DELIVERED));
 }
 
 static void test_the_pace_follows_throttling(void **state)
@@ -120,6 +142,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_what_an_invocation_means),
+		cmocka_unit_test(test_which_outcomes_split_a_group),
 		cmocka_unit_test(test_the_pace_follows_throttling),
 		cmocka_unit_test(test_the_result),
 		cmocka_unit_test(test_the_progress),
