@@ -74,8 +74,15 @@ void attr_fill(const struct scope *s, uint64_t ino, struct stat *ret)
 	ret->st_ctim = ret->st_atim = ret->st_mtim;
 }
 
-static void attr_pretend_size(struct stat *st)
+/*
+ * splice(2) takes nothing from a file of size 0 and reports its end. With a size, the kernel reads a page, gets EIO
+ * (wait.c), and the program falls back to read(2), which waits.
+ */
+static void attr_pretend_size(const struct scope *s, struct node *n, struct stat *st)
 {
+	n->pretends_size = n->is_spliced && wait_is_pending(s);
+	if (!n->pretends_size)
+		return;
 	st->st_size = SPLICE_SIZE;
 	st->st_blocks = SPLICE_SIZE / BLOCK;
 }
@@ -88,8 +95,7 @@ int attr_of_node(struct call *c, struct node *n, struct stat *ret)
 	if (r < 0)
 		return r;
 	attr_fill(&s, node_shown_number(n), ret);
-	if (n->is_spliced && wait_is_pending(&s))
-		attr_pretend_size(ret);
+	attr_pretend_size(&s, n, ret);
 	cached_tell(&s, n, ret);
 	return 0;
 }

@@ -23,6 +23,7 @@ struct node {
 	unsigned handles; /* open files */
 	/* The node belongs to a program that splices, so a waiting file has a size here (attr.c). */
 	bool is_spliced;
+	bool pretends_size; /* the last reply with attributes had a size for splice(2) (attr.c) */
 	/* See cached.h. */
 	struct blob *cached; /* NULL: the kernel caches no text */
 	uint64_t names_hash; /* of a directory */

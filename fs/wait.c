@@ -288,13 +288,14 @@ bool wait_is_pending(const struct scope *s)
 	return content.waits || (content.could_not_run && !content.len && !wait_is_past(s));
 }
 
+/* The kernel would cut the pages of an ended job at a pretended size. */
 static bool wait_is_unreadable_page(struct handle *h)
 {
 	_cleanup_(job_view_unref_cleanup) struct job_view *v = job_view(h->job);
 	struct content content;
 
 	wait_fill(&content, wait_what_of(h->node->row), h->job, v);
-	return content.waits || (content.could_not_run && !content.len && !h->is_past);
+	return h->node->pretends_size || content.waits || (content.could_not_run && !content.len && !h->is_past);
 }
 
 static int class_wait_read(struct call *c, struct handle *h, size_t size, off_t offset)
