@@ -67,7 +67,7 @@ struct fs {
 	struct parked_list parked; /* has its own lock */
 	struct polls polls;	   /* has its own lock */
 	struct snapshot *newest;   /* the loop thread's own reference; NULL before its first request */
-	struct memo status_memo, whoami_memo, picture_memos[FS_PICTURES];
+	struct memo status_memo, whoami_memo, suggestion_memo, picture_memos[FS_PICTURES];
 	struct refusal last_refusal;
 	struct log_budget log_budget;
 	struct touch_writers touch_writers;

@@ -208,6 +208,22 @@ static bool names_bind_import(struct scope *s)
 	return names_bind_job(s, job_list_find(s->snapshot->imports, names_parse_number(s->key)));
 }
 
+static int names_list_vpcs(const struct scope *s, int (*each)(void *arg, const char *name), void *arg)
+{
+	const struct discovery *d = s->snapshot->discovery;
+	int r = 0;
+
+	for (size_t i = 0; i < d->n && r >= 0; i++)
+		r = each(arg, d->vpcs[i].id);
+	return r;
+}
+
+static bool names_bind_vpc(struct scope *s)
+{
+	s->vpc = discovery_find(s->snapshot->discovery, s->key);
+	return s->vpc != NULL;
+}
+
 static int names_list_files(const struct scope *s, int (*each)(void *arg, const char *name), void *arg)
 {
 	return config_list(&s->fs->config, each, arg);
@@ -239,6 +255,7 @@ static const struct lister listers[] = {
 	{"format", list_formats, bind_format},
 	{"import", names_list_imports, names_bind_import},
 	{"file", names_list_files, names_bind_file},
+	{"vpc", names_list_vpcs, names_bind_vpc},
 	{"link", names_list_links, names_bind_link},
 };
 

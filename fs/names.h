@@ -30,6 +30,7 @@ struct scope {
 	const struct task *task;
 	const struct pair *pair;
 	const struct stack_resource *resource;
+	const struct discovered_vpc *vpc;
 };
 
 struct lister {

@@ -16,8 +16,9 @@ static void readme_put_examples(const char *at, struct buf *out)
 	buf_printf(out, "  cd %s\n", at);
 	buf_puts(out,
 		 "  cat status\n"
-		 "  printf 'aws_region=eu-central-1\\nvpc_id=vpc-...\\nsubnet_cidr=172.31.48.0/24\\n' > "
-		 "config/default.env\n"
+		 "  cat discover/suggested.env                              # settings that fit this account, and why\n"
+		 "  cp discover/suggested.env config/default.env            # with AWS_REGION set; else first:\n"
+		 "  echo aws_region=eu-central-1 > config/default.env\n"
 		 "  touch control/login; cat operations/latest/result       # IAM Identity Center: a URL and a code\n"
 		 "  cat whoami                                              # the AWS identity in use\n"
 		 "  touch control/deploy && cat operations/latest/result    # waits; ^C ends the waiting only\n"

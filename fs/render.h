@@ -38,6 +38,10 @@ int render_task_text(const struct scope *s, struct buf *out);
 int render_task_json(const struct scope *s, struct buf *out);
 int render_pair(const struct scope *s, struct buf *out);
 
+int render_vpc_text(const struct scope *s, struct buf *out); /* row->arg: an offset in a struct discovered_vpc */
+int render_discovery_status(const struct scope *s, struct buf *out);
+int render_suggestion(const struct scope *s, struct buf *out);
+
 int render_job_name(const struct scope *s, struct buf *out);
 int render_job_state(const struct scope *s, struct buf *out);
 int render_job_progress(const struct scope *s, struct buf *out);
@@ -82,6 +86,10 @@ int64_t changed_job(const struct scope *s);
 int64_t changed_stack(const struct scope *s);
 int64_t changed_tasks(const struct scope *s);
 int64_t changed_task(const struct scope *s);
+int64_t changed_discovery(const struct scope *s);
+int64_t changed_discovery_status(const struct scope *s);
+int64_t changed_suggestion(const struct scope *s);
+int64_t changed_vpc(const struct scope *s);
 int64_t changed_health(const struct scope *s);
 
 #endif

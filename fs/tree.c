@@ -54,6 +54,9 @@
 	      changed_stack, CACHE_CLOUD, text)
 #define OF_TASK(name, text) \
 	VALUE("tasks/{task}/" #name, render_task_text, offsetof(struct task, name), changed_task, CACHE_CLOUD, text)
+#define OF_VPC(name, file, text)                                                                                \
+	VALUE("discover/vpcs/{vpc}/" file, render_vpc_text, offsetof(struct discovered_vpc, name), changed_vpc, \
+	      CACHE_CLOUD, text)
 #define VERB(name) ACTION("control/" name, class_control, render_control, "for details: cat control/" name)
 
 /*
@@ -307,6 +310,31 @@ const struct row tree_rows[] = {
 	 .flags = ROW_OWN_NODE,
 	 .help = "write events of this format to import them; every name that matches [a-z0-9][a-z0-9_.-]* is a "
 		 "format"},
+
+	DIRECTORY("discover", changed_discovery, CACHE_CLOUD,
+		  "what could go into default.env; read once, and again at control/refresh"),
+	VALUE("discover/status", render_discovery_status, 0, changed_discovery_status, CACHE_CLOUD,
+	      "reading, ready or failed; what is missing, and the permission that it needs"),
+	VALUE("discover/suggested.env", render_suggestion, 0, changed_suggestion, CACHE_NEVER,
+	      "a complete default.env for this account, with the reasons as comments"),
+	DIRECTORY("discover/vpcs", changed_discovery, CACHE_CLOUD, "the VPCs of the region"),
+	DIRECTORY("discover/vpcs/{vpc}", changed_vpc, CACHE_CLOUD, "one VPC"),
+	OF_VPC(name, "name", "its tag Name"),
+	OF_VPC(fits, "fits", "yes, no, or unknown: whether the stack can be deployed into it"),
+	OF_VPC(reasons, "reasons", "what is in the way and what to do, and what was not checked; one line each"),
+	OF_VPC(cidr, "cidr", "its IPv4 blocks"),
+	OF_VPC(free_cidrs, "free_cidrs", "free blocks of /24 to /27 for subnet_cidr, at most 256"),
+	OF_VPC(subnets, "subnets", "one a line: ID, block, zone, free addresses, name"),
+	OF_VPC(peerings, "peerings", "one a line: ID, status, peered VPC, its blocks"),
+	OF_VPC(internet_gateway, "internet_gateway", "the ID of the attached one; empty: none"),
+	OF_VPC(is_default, "default", "yes: the default VPC of the region"),
+	OF_VPC(owner, "owner", "the account that it belongs to"),
+	OF_VPC(tenancy, "tenancy", "default or dedicated"),
+	OF_VPC(dns_support, "dns_support", "yes or no"),
+	OF_VPC(dns_hostnames, "dns_hostnames", "yes or no; efs needs yes"),
+	OF_VPC(dns_servers, "dns_servers", "of its DHCP options"),
+	OF_VPC(block_public_access, "block_public_access",
+	       "off, block-ingress or block-bidirectional; allow-egress or allow-bidirectional: excluded from it"),
 };
 
 const size_t tree_rows_n = ARRAY_SIZE(tree_rows);

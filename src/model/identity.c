@@ -143,6 +143,7 @@ void identity_refresh(struct model *m)
 void identity_keys_changed(void *arg)
 {
 	identity_refresh(arg);
+	discover_retry(arg);
 }
 
 void model_credentials(struct model *m, struct model_credentials *ret)

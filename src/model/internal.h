@@ -19,6 +19,7 @@
 
 struct watch;
 struct attend;
+struct discover;
 struct runner;
 struct queries;
 struct execs;
@@ -57,6 +58,7 @@ struct model {
 	bool giving_up;		     /* crash_loop.c: a server is being given up; engine thread */
 	struct login *login;	     /* login.c: the login that waits for its confirmation; engine thread */
 	struct aws *identifying;     /* identity.c: the client that is asking AWS for its identity; engine thread */
+	struct discover *discover;   /* discover.c: reads the VPCs; engine thread */
 	struct attend *attend;	     /* attend.c: polls more often while tasks/ is read; engine thread */
 	struct watch *watch;	     /* watch.c: reads AWS; engine thread */
 	struct runner *runner;	     /* runner.c: the operation thread */
@@ -136,6 +138,14 @@ void watch_free(struct watch *watch);
 /* Any thread: starts a round that reads everything again. done (may be NULL) is called on the engine thread after the
  * snapshot is published or the round has failed; it is also called when the model ends. */
 void watch_now(struct model *m, void (*done)(void *arg), void *arg);
+
+/* discover.c */
+int discover_new(struct model *m, struct discover **ret);
+void discover_free(struct discover *d);
+/* Any thread: reads the VPCs of the region unless they are known; forced: in any case. */
+void discover_refresh(struct model *m, bool forced);
+/* Any thread: the same if the last attempt failed, because keys or the network have changed. */
+void discover_retry(struct model *m);
 
 /* login.c: signing in and out, for struct verb */
 struct login;

@@ -81,6 +81,7 @@ static void login_renew(struct model *m)
 		aws_renew_credentials(aws);
 	aws_unref(aws);
 	identity_refresh(m);
+	discover_retry(m);
 	watch_now(m, NULL, NULL);
 }
 

@@ -473,10 +473,11 @@ static int model_start_parts(struct model *m, struct error *err)
 	r = engine_start(&m->engine);
 	if (r < 0)
 		return error_set(err, r, "cannot start the network thread: %s", strerror(-r));
-	if ((r = attend_new(m, &m->attend)) < 0 || (r = watch_new(m, &m->watch)) < 0 ||
-	    (r = queries_new(m, &m->queries)) < 0 || (r = execs_new(m, &m->execs)) < 0 ||
-	    (r = shells_new(m, &m->shells)) < 0 || (r = followers_new(m, &m->followers)) < 0 ||
-	    (r = deployed_new(m, &m->deployed)) < 0 || (r = runner_new(m, &m->runner)) < 0)
+	if ((r = attend_new(m, &m->attend)) < 0 || (r = discover_new(m, &m->discover)) < 0 ||
+	    (r = watch_new(m, &m->watch)) < 0 || (r = queries_new(m, &m->queries)) < 0 ||
+	    (r = execs_new(m, &m->execs)) < 0 || (r = shells_new(m, &m->shells)) < 0 ||
+	    (r = followers_new(m, &m->followers)) < 0 || (r = deployed_new(m, &m->deployed)) < 0 ||
+	    (r = runner_new(m, &m->runner)) < 0)
 		return error_set(err, r, "cannot start: %s", strerror(-r));
 	return 0;
 }
@@ -517,6 +518,8 @@ int model_start(const struct model_config *config, struct model **ret, struct er
 		error_set(&spool, -ENOMEM, "cannot start the thread for imports");
 	model_report_spool(m, &spool);
 	watch_now(m, NULL, NULL);
+	if (!m->snapshot->settings)
+		discover_refresh(m, false); /* the environment may name a region */
 	*ret = m;
 	return 0;
 }
@@ -544,6 +547,7 @@ void model_stop(struct model *m)
 		engine_stop(m->engine);
 	login_free(m->login);
 	attend_free(m->attend);
+	discover_free(m->discover);
 	watch_free(m->watch);
 	followers_free(m->followers);
 	queries_free(m->queries);

@@ -188,6 +188,8 @@ int model_log_fetch(struct model *m, enum model_log kind, const char *key, uint6
 
 /* Text of stack/plan: what deploy would change. Rendered from memory. */
 int model_plan_render(const struct snapshot *s, struct buf *out);
+/* Text of discover/suggested.env. Rendered from memory. */
+int model_suggestion_render(const struct snapshot *s, struct buf *out);
 const char *model_template_json(size_t *ret_len); /* stack/template.json */
 
 #endif

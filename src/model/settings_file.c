@@ -72,9 +72,28 @@ void settings_show_fault(struct model *m, struct blob *text, struct blob *fault)
 		log_error("out of memory: config/default.env is not shown");
 }
 
+/* What was read of another region or with other credentials is forgotten. */
+static int settings_forget_discovery(struct snapshot *s, const struct settings *now)
+{
+	const char *region = settings_get(now, SETTING_AWS_REGION), *profile = settings_get(now, SETTING_AWS_PROFILE);
+	struct discovery *unread;
+
+	if (discovery_is_about(s->discovery, region, profile))
+		return 0;
+	unread = discovery_new(region, profile, DISCOVERY_READING, NULL);
+	if (!unread)
+		return -ENOMEM;
+	discovery_unref(s->discovery);
+	s->discovery = unread;
+	return 0;
+}
+
 static int settings_edit_snapshot(struct snapshot *s, void *arg)
 {
 	const struct settings_in_force *f = arg;
+
+	if (settings_forget_discovery(s, f->settings) < 0)
+		return -ENOMEM;
 
 	if (settings_names_other_stack(s->settings, f->settings) && settings_forget_stack(s) < 0)
 		return -ENOMEM;
@@ -113,6 +132,7 @@ void settings_apply(struct model *m, struct settings *settings, struct blob *tex
 	if (model_publish(m, settings_edit_snapshot, &(struct settings_in_force){settings, text, NULL}) < 0)
 		log_error("out of memory: the settings are not in force");
 	identity_refresh(m);
+	discover_refresh(m, false);
 	model_trim_history(m);
 }
 

@@ -23,6 +23,7 @@ void snapshot_unref(struct snapshot *s)
 	blob_unref(s->settings_text);
 	blob_unref(s->settings_fault);
 	blob_unref(s->elsewhere);
+	discovery_unref(s->discovery);
 	stack_view_unref(s->stack);
 	task_list_unref(s->tasks);
 	job_list_unref(s->operations);
@@ -46,13 +47,14 @@ struct snapshot *snapshot_first(void)
 	s->settings_changed_ms = clock_wall_ms();
 	s->stack = stack_view_parse("", false, NULL, NULL, NULL, NULL);
 	s->tasks = task_list_parse(NULL, NULL, NULL, NULL);
+	s->discovery = discovery_new("", "", DISCOVERY_READING, NULL);
 	s->operations = job_list_with(NULL, NULL, 0);
 	s->queries = job_list_with(NULL, NULL, 0);
 	s->execs = job_list_with(NULL, NULL, 0);
 	s->checks = job_list_with(NULL, NULL, 0);
 	s->imports = job_list_with(NULL, NULL, 0);
-	if (s->settings_text && s->stack && s->tasks && s->operations && s->queries && s->execs && s->checks &&
-	    s->imports)
+	if (s->settings_text && s->stack && s->tasks && s->discovery && s->operations && s->queries && s->execs &&
+	    s->checks && s->imports)
 		return s;
 	snapshot_unref(s);
 	return NULL;
@@ -72,6 +74,7 @@ struct snapshot *snapshot_copy(const struct snapshot *old)
 	blob_ref(s->settings_text);
 	blob_ref(s->settings_fault);
 	blob_ref(s->elsewhere);
+	discovery_ref(s->discovery);
 	stack_view_ref(s->stack);
 	task_list_ref(s->tasks);
 	job_list_ref(s->operations);

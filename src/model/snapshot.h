@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "jobs/job.h"
 #include "stack/cost.h"
+#include "stack/discovery.h"
 #include "stack/service.h"
 #include "stack/settings.h"
 #include "stack/view.h"
@@ -45,6 +46,7 @@ struct snapshot {
 	struct job_list *imports;	 /* likewise */
 	bool more_resources, more_tasks; /* AWS has more of them than are read */
 	struct identity identity;
+	struct discovery *discovery; /* never NULL: the VPCs of the region */
 	struct blob *elsewhere; /* what is deployed under other settings, for people, without newline; NULL: nothing */
 	int64_t contact_ms;	/* wall clock of the last time everything was read from AWS; 0: not yet */
 	int64_t contact_monotonic_ms;

@@ -19,7 +19,9 @@ static int verb_need_settings(const struct snapshot *s, struct error *err)
 	if (s->settings)
 		return 0;
 	error_set(err, -EINVAL, "there are no settings");
-	error_remedy(err, "write aws_region, vpc_id and subnet_cidr to config/default.env");
+	error_remedy(
+		err,
+		"run: cp discover/suggested.env config/default.env, or write aws_region, vpc_id and subnet_cidr to it");
 	return err->errnum;
 }
 
@@ -156,6 +158,7 @@ static void verb_refresh(struct model *m)
 		aws_renew_credentials(aws);
 	aws_unref(aws);
 	identity_refresh(m);
+	discover_refresh(m, true);
 	watch_now(m, NULL, NULL);
 }
 
@@ -184,7 +187,8 @@ const struct verb model_verbs[] = {
 	 verb_check_restart_task, operation_restart_task, NULL, NULL},
 	{"stop-all-tasks", NULL, "stop the server permanently, and every other task of the stack", verb_check_deployed,
 	 operation_stop_all_tasks, NULL, NULL},
-	{"refresh", NULL, "read the credentials, the stack and the tasks again", NULL, NULL, verb_refresh, NULL},
+	{"refresh", NULL, "read the credentials, the stack, the tasks and discover/ again", NULL, NULL, verb_refresh,
+	 NULL},
 	{"login", NULL,
 	 "sign in to IAM Identity Center: operations/latest/result shows a URL and a code to confirm in a browser, and "
 	 "waits; also while another operation runs",

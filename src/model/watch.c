@@ -307,6 +307,8 @@ static void watch_end_round(struct watch_round *r)
 	now = model_snapshot(m);
 	if (answered && now->contact_ms) {
 		watch_report_changes(m, r->before, now);
+		if (error_is(&r->before->contact_error) && !error_is(&r->error))
+			discover_retry(m);
 		external_follow(m, now);
 		deployed_follow(m, now);
 		crash_loop_judge(m, now, r->tasks);

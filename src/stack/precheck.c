@@ -73,25 +73,18 @@ static int precheck_blocks(const struct precheck *p, const struct vpc_blocks *ow
 {
 	const struct cidr *wanted = &p->settings->subnet;
 	char text[CIDR_TEXT_SIZE], other[CIDR_TEXT_SIZE];
-	bool inside = false;
+	const struct vpc_block *b;
 
-	for (size_t i = 0; i < own->count && !inside; i++)
-		inside = cidr_contains(&own->blocks[i].cidr, wanted);
-	if (!inside) {
+	if (!vpc_contains(own, wanted)) {
 		precheck_refuse_outside(p, own, err);
 		return precheck_propose(p, own, taken, err);
 	}
-	for (size_t i = 0; i < taken->count; i++) {
-		const struct vpc_block *b = &taken->blocks[i];
-
-		if (!cidr_overlaps(&b->cidr, wanted))
-			continue;
-		error_set(err, -EINVAL, "subnet_cidr %s collides with %s%s (%s)", cidr_format(wanted, text),
-			  strncmp(b->owner, "vpc-", 4) == 0 ? "the peered " : "", b->owner,
-			  cidr_format(&b->cidr, other));
-		return precheck_propose(p, own, taken, err);
-	}
-	return 0;
+	b = vpc_collision(taken, wanted);
+	if (!b)
+		return 0;
+	error_set(err, -EINVAL, "subnet_cidr %s collides with %s%s (%s)", cidr_format(wanted, text),
+		  strncmp(b->owner, "vpc-", 4) == 0 ? "the peered " : "", b->owner, cidr_format(&b->cidr, other));
+	return precheck_propose(p, own, taken, err);
 }
 
 static int precheck_cidr(const struct precheck *p, struct error *err)
@@ -101,7 +94,7 @@ static int precheck_cidr(const struct precheck *p, struct error *err)
 
 	if (r < 0)
 		return r;
-	r = vpc_taken_blocks(precheck_vpc_id(p), p->subnets, p->peerings, p->own_subnets, &taken);
+	r = vpc_taken_blocks(precheck_vpc_id(p), p->vpc.subnets, p->vpc.peerings, p->own_subnets, &taken);
 	if (r < 0)
 		return r;
 	return precheck_blocks(p, &own, &taken, err);

@@ -18,15 +18,15 @@
 
 struct precheck {
 	const struct settings *settings; /* complete */
-	struct vpc_facts vpc;
-	const cJSON *subnets;		/* DescribeSubnets */
-	const cJSON *peerings;		/* DescribeVpcPeeringConnections */
-	const cJSON *zones;		/* DescribeAvailabilityZones; used on create */
-	double nat_quota;		/* NAT gateways per zone; QUOTA_UNKNOWN: every zone has room */
-	const cJSON *nat_gateways;	/* DescribeNatGateways; with nat_quota */
-	const cJSON *nat_subnets;	/* DescribeSubnets of the region; with nat_quota */
-	const char *const *own_subnets; /* IDs of the stack's own subnets, NULL-terminated; NULL: none */
-	const cJSON *deployed;		/* Parameters of the deployed stack; NULL: it will be created */
+	struct vpc_facts vpc;		 /* of the settings' VPC */
+	const cJSON *subnets;		 /* DescribeSubnets */
+	const cJSON *peerings;		 /* DescribeVpcPeeringConnections */
+	const cJSON *zones;		 /* DescribeAvailabilityZones; used on create */
+	double nat_quota;		 /* NAT gateways per zone; QUOTA_UNKNOWN: every zone has room */
+	const cJSON *nat_gateways;	 /* DescribeNatGateways; with nat_quota */
+	const cJSON *nat_subnets;	 /* DescribeSubnets of the region; with nat_quota */
+	const char *const *own_subnets;	 /* IDs of the stack's own subnets, NULL-terminated; NULL: none */
+	const cJSON *deployed;		 /* Parameters of the deployed stack; NULL: it will be created */
 };
 
 /* What a deploy takes from EC2's replies for the template's parameters. */

@@ -462,7 +462,8 @@ int settings_check_complete(const struct settings *s, struct error *err)
 			buf_printf(&missing, "%s%s", missing.len ? ", " : "", rules[i].key);
 	if (missing.len) {
 		error_set(err, -EINVAL, "not set in config/default.env: %s", buf_str(&missing));
-		error_remedy(err, "write them to config/default.env; the AWS console (VPC, Your VPCs) and aws ec2 "
+		error_remedy(err, "write them to config/default.env, or: cp discover/suggested.env config/default.env; "
+				  "the AWS console (VPC, Your VPCs) and aws ec2 "
 				  "describe-vpcs list your VPCs");
 		return -EINVAL;
 	}
@@ -557,20 +558,20 @@ static char setting_quote(const char *value)
 	return strchr(value, '\'') ? '"' : '\'';
 }
 
-static void setting_print(const char *key, const char *value, struct buf *out)
+int setting_print(enum setting key, const char *value, struct buf *out)
 {
 	char quote[2] = {setting_quote(value)};
 
-	buf_printf(out, "%s=%s%s%s\n", key, quote, value, quote);
+	return buf_printf(out, "%s=%s%s%s\n", rules[key].key, quote, value, quote);
 }
 
 int settings_print(const struct settings *s, struct buf *out)
 {
 	for (size_t i = 0; i < SETTING_COUNT; i++)
 		if (s->values[i] && *s->values[i])
-			setting_print(rules[i].key, s->values[i], out);
+			setting_print((enum setting)i, s->values[i], out);
 	if (!s->values[SETTING_AWS_REGION] && s->default_region)
-		setting_print(rules[SETTING_AWS_REGION].key, s->default_region, out);
+		setting_print(SETTING_AWS_REGION, s->default_region, out);
 	return out->error;
 }
 

@@ -133,6 +133,9 @@ DEFINE_CLEANUP(struct settings *, settings_unref)
 /* The value in force: set, default, or "" if neither. Never NULL; valid as long as s. */
 const char *settings_get(const struct settings *s, enum setting key);
 
+/* Appends a line that settings_parse reads back; value is one that it has accepted, or that needs no quote. */
+int setting_print(enum setting key, const char *value, struct buf *out);
+
 /*
  * Appends the values that are set, and a default region, as lines that settings_parse reads back.
  */

@@ -3,6 +3,10 @@
 
 #include "stack/reply.h"
 
+/* What vpc_list_free lists: a block of 256 addresses is plenty, one of 32 is the least that the stack can use. */
+#define LARGEST_PREFIX	24
+#define SMALLEST_PREFIX 27
+
 void vpc_blocks_free(struct vpc_blocks *b)
 {
 	free(b->blocks);
@@ -150,6 +154,55 @@ int vpc_find_free(const struct vpc_blocks *own, const struct vpc_blocks *taken, 
 		return -ENOMEM;
 	return (int)cidr_find_free((struct cidr_list){within, own->count}, (struct cidr_list){used, taken->count},
 				   prefix, ret, max);
+}
+
+int vpc_list_free(const struct vpc_blocks *own, const struct vpc_blocks *taken, struct cidr *ret, size_t max)
+{
+	_free_ struct cidr *within = vpc_only_cidrs(own), *used = calloc(taken->count + max + 1, sizeof(*used));
+	size_t n = 0;
+
+	if (!within || !used)
+		return -ENOMEM;
+	for (size_t i = 0; i < taken->count; i++)
+		used[i] = taken->blocks[i].cidr;
+	for (unsigned prefix = LARGEST_PREFIX; prefix <= SMALLEST_PREFIX; prefix++) {
+		size_t more = cidr_find_free((struct cidr_list){within, own->count},
+					     (struct cidr_list){used, taken->count + n}, prefix, ret + n, max - n);
+
+		memcpy(used + taken->count + n, ret + n, more * sizeof(*ret));
+		n += more;
+	}
+	return (int)n;
+}
+
+bool vpc_contains(const struct vpc_blocks *own, const struct cidr *block)
+{
+	for (size_t i = 0; i < own->count; i++)
+		if (cidr_contains(&own->blocks[i].cidr, block))
+			return true;
+	return false;
+}
+
+const struct vpc_block *vpc_collision(const struct vpc_blocks *taken, const struct cidr *block)
+{
+	for (size_t i = 0; i < taken->count; i++)
+		if (cidr_overlaps(&taken->blocks[i].cidr, block))
+			return &taken->blocks[i];
+	return NULL;
+}
+
+unsigned vpc_count_peers(const char *vpc_id, const cJSON *peerings)
+{
+	const cJSON *peering;
+	unsigned n = 0;
+
+	cJSON_ArrayForEach (peering, reply_at(peerings, "vpcPeeringConnectionSet")) {
+		bool is_end = strcmp(reply_text(reply_at(peering, "requesterVpcInfo"), "vpcId"), vpc_id) == 0 ||
+			      strcmp(reply_text(reply_at(peering, "accepterVpcInfo"), "vpcId"), vpc_id) == 0;
+
+		n += is_end && vpc_peering_counts(peering);
+	}
+	return n;
 }
 
 const char *vpc_internet_gateway(const cJSON *gateways, const char *vpc_id)

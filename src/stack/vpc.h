@@ -42,6 +42,19 @@ int vpc_taken_blocks(const char *vpc_id, const cJSON *subnets, const cJSON *peer
 int vpc_find_free(const struct vpc_blocks *own, const struct vpc_blocks *taken, unsigned prefix, struct cidr *ret,
 		  size_t max);
 
+/*
+ * Free blocks of /24 to /27, larger ones first and none inside another, so that together they are what is free of that
+ * size. At most max. Returns their number, or -ENOMEM.
+ */
+int vpc_list_free(const struct vpc_blocks *own, const struct vpc_blocks *taken, struct cidr *ret, size_t max);
+
+bool vpc_contains(const struct vpc_blocks *own, const struct cidr *block);
+/* The first of the taken blocks that overlaps it; NULL: it is free. */
+const struct vpc_block *vpc_collision(const struct vpc_blocks *taken, const struct cidr *block);
+
+/* The number of VPCs that are peered to it or about to be. */
+unsigned vpc_count_peers(const char *vpc_id, const cJSON *peerings);
+
 /* ID of the Internet gateway that is attached to the VPC; "" if there is none. */
 const char *vpc_internet_gateway(const cJSON *gateways, const char *vpc_id);
 

@@ -150,7 +150,7 @@ static int vpc_fit_dns_hostnames(const struct vpc_facts *f, const cJSON *vpc, st
 				 "the option DNS host names, which mounting the storage needs,", err);
 }
 
-const cJSON *vpc_dhcp_options(const struct vpc_facts *f, const cJSON *vpc)
+static const cJSON *vpc_fit_dhcp_options(const struct vpc_facts *f, const cJSON *vpc)
 {
 	const char *id = reply_text(vpc, "dhcpOptionsId");
 	const cJSON *options;
@@ -173,11 +173,11 @@ static bool vpc_fit_is_resolver(const cJSON *vpc, const char *server)
 	       inet_pton(AF_INET, server, &address) == 1 && ntohl(address.s_addr) == block.address + 2;
 }
 
-static const cJSON *vpc_fit_name_servers(const cJSON *options)
+const cJSON *vpc_dns_servers(const struct vpc_facts *f, const cJSON *vpc)
 {
 	const cJSON *entry;
 
-	cJSON_ArrayForEach (entry, reply_at(options, "dhcpConfigurationSet"))
+	cJSON_ArrayForEach (entry, reply_at(vpc_fit_dhcp_options(f, vpc), "dhcpConfigurationSet"))
 		if (strcmp(reply_text(entry, "key"), "domain-name-servers") == 0)
 			return reply_at(entry, "valueSet");
 	return NULL;
@@ -186,7 +186,7 @@ static const cJSON *vpc_fit_name_servers(const cJSON *options)
 /* The names of EFS exist only in Amazon's DNS, inside the VPC. */
 static int vpc_fit_dhcp(const struct vpc_facts *f, const cJSON *vpc, struct error *err)
 {
-	const cJSON *servers = vpc_fit_name_servers(vpc_dhcp_options(f, vpc)), *server;
+	const cJSON *servers = vpc_dns_servers(f, vpc), *server;
 
 	if (!f->efs || !servers || !servers->child)
 		return 0;

@@ -20,6 +20,8 @@ struct vpc_facts {
 	const char *account;	    /* that the credentials belong to; NULL or "": not known */
 	const cJSON *vpcs;	    /* DescribeVpcs */
 	const cJSON *gateways;	    /* DescribeInternetGateways */
+	const cJSON *subnets;	    /* DescribeSubnets */
+	const cJSON *peerings;	    /* DescribeVpcPeeringConnections */
 	const cJSON *dns_support;   /* DescribeVpcAttribute enableDnsSupport, of this VPC */
 	const cJSON *dns_hostnames; /* likewise enableDnsHostnames */
 	const cJSON *access;	    /* DescribeVpcBlockPublicAccessOptions */
@@ -47,7 +49,7 @@ int vpc_fit(const struct vpc_facts *f, const char *vpc_id, bool created, struct 
  * allow-egress, allow-bidirectional. NULL: not known. */
 const char *vpc_public_access(const struct vpc_facts *f, const char *vpc_id);
 
-/* The VPC's entry in DescribeDhcpOptions' reply; NULL if there is none. */
-const cJSON *vpc_dhcp_options(const struct vpc_facts *f, const cJSON *vpc);
+/* The DNS servers in the VPC's DHCP options, a list of objects with a value; NULL: none are known. */
+const cJSON *vpc_dns_servers(const struct vpc_facts *f, const cJSON *vpc);
 
 #endif

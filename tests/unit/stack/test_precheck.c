@@ -92,8 +92,8 @@ static int run(const struct trial *t, const cJSON *deployed, const char *const *
 	p.vpc.dns_support = replies[SUPPORT];
 	p.vpc.dns_hostnames = replies[HOSTNAMES];
 	p.vpc.gateways = replies[GATEWAYS];
-	p.subnets = replies[SUBNETS];
-	p.peerings = replies[PEERINGS];
+	p.vpc.subnets = replies[SUBNETS];
+	p.vpc.peerings = replies[PEERINGS];
 	p.zones = replies[ZONES];
 	r = precheck(&p, ret, err);
 	for (int i = 0; i < REPLIES; i++)
