@@ -36,9 +36,9 @@ const struct rights_row rights_rows[] = {
 	{"ec2:DeleteSubnet", "deployer"},
 	{"ec2:DeleteTags", "deployer"},
 	{"ec2:DeleteVpcEndpoints", "deployer"},
-	{"ec2:DescribeAccountAttributes", "viewer"},
 	{"ec2:DescribeAddresses", "viewer"},
 	{"ec2:DescribeAvailabilityZones", "viewer"},
+	{"ec2:DescribeDhcpOptions", "viewer"},
 	{"ec2:DescribeInstances", "deployer"},
 	{"ec2:DescribeInternetGateways", "viewer"},
 	{"ec2:DescribeNatGateways", "deployer"},
@@ -49,6 +49,8 @@ const struct rights_row rights_rows[] = {
 	{"ec2:DescribeSubnets", "viewer"},
 	{"ec2:DescribeTags", "deployer"},
 	{"ec2:DescribeVpcAttribute", "viewer"},
+	{"ec2:DescribeVpcBlockPublicAccessExclusions", "viewer"},
+	{"ec2:DescribeVpcBlockPublicAccessOptions", "viewer"},
 	{"ec2:DescribeVpcEndpoints", "deployer"},
 	{"ec2:DescribeVpcPeeringConnections", "viewer"},
 	{"ec2:DescribeVpcs", "viewer"},
@@ -142,6 +144,7 @@ const struct rights_row rights_rows[] = {
 	{"lambda:CreateFunction", "deployer"},
 	{"lambda:DeleteFunction", "deployer"},
 	{"lambda:DeleteFunctionEventInvokeConfig", "deployer"},
+	{"lambda:GetAccountSettings", "deployer"},
 	{"lambda:GetFunction", "deployer"},
 	{"lambda:GetFunctionCodeSigningConfig", "deployer"},
 	{"lambda:GetFunctionConfiguration", "viewer"},
@@ -169,8 +172,9 @@ const struct rights_row rights_rows[] = {
 	{"logs:PutRetentionPolicy", "deployer"},
 	{"logs:TagResource", "deployer"},
 	{"logs:UntagResource", "deployer"},
+	{"servicequotas:GetServiceQuota", "deployer"},
 	{"ssm:ResumeSession", "operator"},
 	{"ssm:TerminateSession", "operator"},
 };
 
-const size_t rights_rows_n = 168;
+const size_t rights_rows_n = 172;

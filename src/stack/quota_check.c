@@ -6,7 +6,7 @@
  */
 #include "aws/services/ec2.h"
 #include "aws/services/lambda.h"
-#include "aws/services/quotas.h"
+#include "aws/services/service_quotas.h"
 #include "stack/operation.h"
 
 #include <string.h>

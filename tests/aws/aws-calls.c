@@ -11,7 +11,7 @@
 #include "aws/services/kms.h"
 #include "aws/services/lambda.h"
 #include "aws/services/logs.h"
-#include "aws/services/quotas.h"
+#include "aws/services/service_quotas.h"
 #include "aws/services/ssm.h"
 #include "aws/services/sts.h"
 

@@ -62,7 +62,7 @@ def operations():
     for source in sorted((ROOT / "src/aws/services").glob("*.c")):
         if source.name in WITHOUT_RIGHTS:
             continue
-        model = session.get_service_model(source.stem)
+        model = session.get_service_model(source.stem.replace("_", "-"))
         named = set(re.findall(r'"([A-Z]\w+)"', source.read_text()))
         for operation in sorted(named & set(model.operation_names)):
             yield f"{model.signing_name}:{operation}"

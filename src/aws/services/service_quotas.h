@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * quotas.h - builds the requests to Service Quotas.
+ * service_quotas.h - builds the requests to Service Quotas.
  *
  * Each function returns one request, which the caller owns, or NULL without memory. Strings are copied. The functions
  * are pure, and any thread may call them.
  *
  * Source: AWS's service model 2019-06-24.
  */
-#ifndef VASTFS_AWS_QUOTAS_H
-#define VASTFS_AWS_QUOTAS_H
+#ifndef VASTFS_AWS_SERVICE_QUOTAS_H
+#define VASTFS_AWS_SERVICE_QUOTAS_H
 
 #include "aws/aws.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "aws/services/quotas.h"
+#include "aws/services/service_quotas.h"
 
 #include "aws/services/service.h"
 
