@@ -17,7 +17,8 @@ from proxy import Fault, Proxy  # noqa: E402
 
 
 def _stack_tests():
-    """The conftest of tests/stack, which mounts vastfs and starts sandboxes."""
+    """The conftest of tests/stack, which mounts vastfs and starts sandboxes; it imports modules beside it."""
+    sys.path.append(str(HERE.parent / "stack"))
     spec = importlib.util.spec_from_file_location("stack_conftest", HERE.parent / "stack/conftest.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
