@@ -38,7 +38,8 @@ static int render_pad_picture(struct buf *out)
 
 	while (!out->error && out->len < size - 1)
 		buf_putc(out, ' ');
-	return buf_putc(out, '\n');
+	buf_putc(out, '\n');
+	return out->error;
 }
 
 int render_picture(const struct scope *s, struct buf *out)

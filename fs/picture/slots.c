@@ -26,5 +26,6 @@ int slots_fill(const char *template, const struct slot *slots, const struct pict
 		slot->put(p, out);
 		template = end + 2;
 	}
-	return buf_puts(out, template);
+	buf_puts(out, template);
+	return out->error;
 }

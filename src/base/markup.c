@@ -91,7 +91,9 @@ int markup_text(struct buf *out, const char *text, size_t columns)
 		text += took;
 		left -= took;
 	}
-	return fits ? out->error : buf_puts(out, columns ? ELLIPSIS : "");
+	if (!fits && columns)
+		buf_puts(out, ELLIPSIS);
+	return out->error;
 }
 
 static void markup_put_argument(struct buf *out, const char *text, size_t columns)

@@ -243,6 +243,20 @@ static void a_running_job_does_not_change_the_size(void **state _unused_)
 	assert_string_not_equal(buf_str(&before), buf_str(&after));
 }
 
+/* A hole in a document must not look like a document. */
+static void without_room_there_is_an_error(void **state _unused_)
+{
+	_buf_ struct buf whole = BUF_INIT(1 << 20);
+
+	show_stack("CREATE_COMPLETE");
+	assert_int_equal(picture_put_status(&p, &whole), 0);
+	for (size_t room = 1; room < whole.len; room += 7) {
+		_buf_ struct buf out = BUF_INIT(room);
+
+		assert_int_equal(picture_put_status(&p, &out), -EFBIG);
+	}
+}
+
 static void put_name(const struct picture *of, struct buf *out)
 {
 	markup(out, "%s", of->mountpoint);
@@ -272,6 +286,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_age_changes_once, make, end),
 		cmocka_unit_test_setup_teardown(nothing_changes_while_only_time_passes, make, end),
 		cmocka_unit_test_setup_teardown(a_running_job_does_not_change_the_size, make, end),
+		cmocka_unit_test_setup_teardown(without_room_there_is_an_error, make, end),
 		cmocka_unit_test_setup_teardown(places_of_a_template, make, end),
 	};
 
