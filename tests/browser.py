@@ -18,6 +18,8 @@ from websockets.sync.client import connect
 #: Debian's package chromium-headless-shell has the first; the others do as well.
 PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 DEADLINE = 60
+#: seconds until a navigation is repeated
+REPEAT = 5
 
 
 def program():
@@ -81,10 +83,19 @@ class Tab:
         self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
 
     def open(self, url):
-        """Navigates and waits until the document is complete. The events of before are dropped."""
-        self.browser.events.clear()
-        self.call("Page.navigate", url=url)
-        self.until(f"document.readyState == 'complete' && location.href == {json.dumps(url)}")
+        """Navigates and waits until the document is complete. The events of before are dropped.
+
+        A page that reloads itself at that moment cancels the navigation, which is then repeated."""
+        end = time.monotonic() + DEADLINE
+        while True:
+            self.browser.events.clear()
+            self.call("Page.navigate", url=url)
+            again = time.monotonic() + REPEAT
+            while time.monotonic() < again:
+                if self.evaluate(f"document.readyState == 'complete' && location.href == {json.dumps(url)}"):
+                    return
+                time.sleep(0.02)
+            assert time.monotonic() < end, f"waited in vain for {url}"
 
     def evaluate(self, script):
         """The value of an expression. A page that reloads itself at that moment is asked again."""

@@ -10,6 +10,7 @@
 #include "base/markup.h"
 #include "fs/picture/slots.h"
 #include "fs/picture/templates.h"
+#include "fs/picture/words.h"
 
 #include <string.h>
 
@@ -174,7 +175,8 @@ static void diagram_put_style(const struct picture *p _unused_, struct buf *out)
 	buf_puts(out, template_diagram_css);
 }
 
-static const struct slot diagram_slots[] = {{"style", diagram_put_style}, {"shapes", diagram_put}, {NULL, NULL}};
+static const struct slot diagram_slots[] = {
+	{"style", diagram_put_style}, {"shapes", diagram_put}, {"origin", words_put_origin}, {NULL, NULL}};
 
 int picture_put_diagram(const struct picture *p, struct buf *out)
 {

@@ -96,7 +96,10 @@ static void overview_put_remedy(const struct picture *p, struct buf *out)
 	struct light l;
 
 	light_decide(p, &l);
-	section_put_remedy(out, l.remedy);
+	if (*l.remedy)
+		markup(out, "<p class=\"remedy\">Next: %.*s</p>\n", 600, l.remedy);
+	if (p->snapshot->elsewhere)
+		markup(out, "<p>Elsewhere: %.*s</p>\n", 600, p->snapshot->elsewhere->data);
 }
 
 static void overview_put_fact(struct buf *out, const char *name, const char *value)
@@ -154,6 +157,7 @@ static const struct slot overview_slots[] = {
 	{"imports", section_put_imports},
 	{"shapes", diagram_put},
 	{"cost", section_put_cost},
+	{"origin", words_put_origin},
 	{"mountpoint", overview_put_mountpoint},
 	{NULL, NULL},
 };

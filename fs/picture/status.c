@@ -147,21 +147,11 @@ static void status_put_figures(const struct picture *p, struct buf *out)
 		status_put_counts(p, out);
 }
 
-static void status_put_origin(const struct picture *p, struct buf *out)
-{
-	const char *stage = words_setting(p, SETTING_STAGE);
-	char age[WORDS_SIZE];
-
-	if (*stage)
-		markup(out, "%.*s \xc2\xb7 ", 14, stage);
-	markup(out, "%s", words_age(p, age));
-}
-
 static const struct slot status_slots[] = {
-	{"title", status_put_title},   {"sentence", status_put_sentence},
-	{"lamps", status_put_lamps},   {"word_size", status_put_word_size},
-	{"word", status_put_word},     {"figures", status_put_figures},
-	{"origin", status_put_origin}, {NULL, NULL},
+	{"title", status_put_title},  {"sentence", status_put_sentence},
+	{"lamps", status_put_lamps},  {"word_size", status_put_word_size},
+	{"word", status_put_word},    {"figures", status_put_figures},
+	{"origin", words_put_origin}, {NULL, NULL},
 };
 
 int picture_put_status(const struct picture *p, struct buf *out)

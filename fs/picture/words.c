@@ -2,6 +2,7 @@
 #include "fs/picture/words.h"
 
 #include "base/clock.h"
+#include "base/markup.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -22,6 +23,16 @@ const char *words_age(const struct picture *p, char out[static WORDS_SIZE])
 		snprintf(out, WORDS_SIZE, "as of %.10s %.5s UTC", when, when + 11);
 	}
 	return out;
+}
+
+void words_put_origin(const struct picture *p, struct buf *out)
+{
+	const char *stage = words_setting(p, SETTING_STAGE);
+	char age[WORDS_SIZE];
+
+	if (*stage)
+		markup(out, "%.*s \xc2\xb7 ", 14, stage);
+	markup(out, "%s", words_age(p, age));
 }
 
 const char *words_time(int64_t wall_ms, char out[static WORDS_SIZE])

@@ -14,6 +14,7 @@
  * So no picture changes only because time passes, except once, when it is no longer up to date.
  */
 const char *words_age(const struct picture *p, char out[static WORDS_SIZE]);
+void words_put_origin(const struct picture *p, struct buf *out); /* markup: the stage, and how old the information is */
 const char *words_time(int64_t wall_ms, char out[static WORDS_SIZE]); /* "2026-11-23 21:40:00 UTC" */
 /* A setting in force, "" if there is none. */
 const char *words_setting(const struct picture *p, enum setting key);

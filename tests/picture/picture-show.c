@@ -356,6 +356,7 @@ static void be_hostile(struct situation *x)
 	job_fail(add_job(&x->snapshot->imports, JOB_IMPORT, "import", NULL), &e);
 	add_failure(&x->picture, HOSTILE, &e);
 	x->snapshot->contact_error = e;
+	x->snapshot->elsewhere = make_blob(HOSTILE);
 }
 
 static void be_crowded(struct situation *x)
