@@ -148,6 +148,8 @@ static int file_render(struct call *c, struct handle *h)
 		return h->rendered ? 0 : r;
 	buf_clear(&h->text);
 	r = s.row->render ? s.row->render(&s, &h->text) : 0;
+	if (r == 0 && h->text.error == -ENOMEM)
+		r = -ENOMEM; /* a line in the middle is missing */
 	h->rendered = true;
 	if (s.row->flags & ROW_STATE)
 		atomic_store(&h->watch.seen, job_token(&s));

@@ -463,5 +463,6 @@ int tree_path(const struct row *row, const char *key, struct buf *out)
 		key += len + (key[len] == '/');
 		pattern = strchr(open, '}') + 1;
 	}
-	return buf_puts(out, pattern);
+	buf_puts(out, pattern);
+	return out->error;
 }

@@ -5,7 +5,7 @@
  * Every buffer is created with a maximum size, so that no server can make vastfs grow without bound. The content is
  * always followed by a NUL that does not count, so text can be used as a C string. Appending is all or nothing: -EFBIG
  * over the maximum, -ENOMEM without memory; then the buffer is unchanged. The first failure stays in .error, so that a
- * renderer may append many times and check once.
+ * renderer may append many times and check .error once; the result of its last append says nothing about the others.
  */
 #ifndef VASTFS_BASE_BUF_H
 #define VASTFS_BASE_BUF_H

@@ -108,7 +108,8 @@ static int layer_tar_pack(const struct buf *program, struct buf *out)
 
 	buf_append(out, &header, sizeof(header));
 	buf_append(out, program->data, program->len);
-	return buf_append(out, zeros, rest + (size_t)2 * TAR_BLOCK);
+	buf_append(out, zeros, rest + (size_t)2 * TAR_BLOCK);
+	return out->error;
 }
 
 /* -- compression ------------------------------------------------------------------------------------------------ */

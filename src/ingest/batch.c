@@ -131,7 +131,8 @@ int batch_seal(const struct batch_facts *f, const struct batch_sizes *sizes, str
 	footer.facts_crc = htole32(batch_crc(facts, len));
 	footer.footer_crc = htole32(batch_crc(&footer, offsetof(struct footer, footer_crc)));
 	buf_append(out, facts, len);
-	return buf_append(out, &footer, sizeof(footer));
+	buf_append(out, &footer, sizeof(footer));
+	return out->error;
 }
 
 /* Returns whether a footer ends at tail[at], with its facts before it and the data before the facts. */

@@ -54,7 +54,8 @@ static int answer_take_payload(struct answer *a, const void *data, size_t len)
 	r = frames_feed(&a->frames, data, len);
 	if (a->frames.plain) {
 		buf_append(&a->plain, a->frames.head, before);
-		return buf_append(&a->plain, data, len);
+		buf_append(&a->plain, data, len);
+		return a->plain.error;
 	}
 	if (r == -EBADMSG)
 		error_set(&a->error, -EIO, "the reply was damaged in transit");

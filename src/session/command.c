@@ -62,7 +62,8 @@ int command_line(const struct exec_command *c, struct buf *out)
 		buf_printf(out, shell, c->nonce);
 	else
 		buf_printf(out, wrapper, c->nonce, error_digits);
-	return buf_puts(out, "'");
+	buf_puts(out, "'");
+	return out->error;
 }
 
 /* -- the program ----------------------------------------------------------------------------------------------- */
@@ -109,8 +110,8 @@ int command_program(struct exec_command *c, const void *data, size_t len, struct
 		buf_puts(out, c->plain ? "T\n" : c->kind == COMMAND_JOB ? "J\n" : "S\n");
 	c->began_input = true;
 	if (c->plain)
-		return buf_append(out, data, len);
-	for (size_t done = 0; done < len && !out->error; done += PIECE_MAX)
+		buf_append(out, data, len);
+	for (size_t done = 0; !c->plain && done < len && !out->error; done += PIECE_MAX)
 		command_put_base64_line((const uint8_t *)data + done, len - done < PIECE_MAX ? len - done : PIECE_MAX,
 					out);
 	return out->error;

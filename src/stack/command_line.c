@@ -305,5 +305,6 @@ int command_line_write(const char *line, struct buf *out)
 		return r;
 	buf_append(out, line, s.program);
 	buf_puts(out, COMMAND_LINE_EXEC);
-	return buf_puts(out, line + s.program);
+	buf_puts(out, line + s.program);
+	return out->error;
 }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """One life of a stage with one fault in each operation; the outcome is compared with that of a life without faults."""
 
+import errno
 import importlib.util
 import os
 import subprocess
@@ -104,19 +105,34 @@ class Life:
         return self.tree.process.poll() is not None
 
     def start(self, verb, argument):
-        """Start an operation, as touch or echo would; its number, None if it was refused or vastfs ended."""
+        """Start an operation, as touch or echo would: True, or the error with which it was refused.
+
+        One write(2): Python's files write again in close(), which would start what was refused.
+        """
         try:
-            self.tree.write(f"control/{verb}", argument or "1")
+            fd = os.open(self.tree.path / f"control/{verb}", os.O_WRONLY | os.O_TRUNC)
+        except OSError as error:
+            return error
+        try:
+            os.write(fd, (argument or "1").encode())
             return True
         except OSError as error:
             return error
+        finally:
+            try:
+                os.close(fd)
+            except OSError:
+                pass
 
     def latest(self, what) -> str:
         """A file of the last operation; "" if there is none."""
-        try:
-            return self.tree.value(f"operations/latest/{what}")
-        except OSError:
-            return ""
+        for _ in range(2):
+            try:
+                return self.tree.value(f"operations/latest/{what}")
+            except OSError as error:
+                if error.errno != errno.ENOMEM:
+                    break
+        return ""
 
     def number(self) -> str:
         """The number of the last operation."""
