@@ -120,8 +120,16 @@ class Tree:
     def unmount(self):
         subprocess.run(["fusermount3", "-u", "-z", self.path], check=False, capture_output=True)
         if self.process:
-            self.process.wait(DEADLINE)
+            self.wait_for_end()
         self.check_log()
+
+    def wait_for_end(self):
+        """A mount lives on while another mount namespace of the machine has a copy of it: SIGTERM ends it there, too."""
+        try:
+            self.process.wait(DEADLINE)
+        except subprocess.TimeoutExpired:
+            self.process.terminate()
+            self.process.wait(DEADLINE)
 
     def kill(self):
         """As a power cut would."""
