@@ -26,6 +26,7 @@ def test_static_keys(tree, cloud):
 
 def test_it_is_asked_once(tree, cloud):
     until(lambda: whoami(tree)["arn"], "the identity")
+    until(lambda: "state ready" in tree.read("discover/status"), "discover/, which asks whose account it reads")
     before = cloud.calls("sts:GetCallerIdentity")
     for _ in range(20):
         whoami(tree)
