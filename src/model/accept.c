@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * accept.c - an operation comes into being: asked for now, or found in the journal at mount.
+ * accept.c - makes operations: from a request, or from the journal at mount.
  */
 #include "model/work.h"
 #include "stack/operation.h"
@@ -35,7 +35,7 @@ static int accept_make_token(char out[static 64])
 	return 0;
 }
 
-/* What running it takes is allocated now, when it can still be refused. NULL without memory. */
+/* Allocates everything that the operation needs, because it can still be refused now. NULL: out of memory. */
 static struct work *accept_allocate(void)
 {
 	_cleanup_(work_free_cleanup) struct work *work = calloc(1, sizeof(*work));
@@ -47,7 +47,7 @@ static struct work *accept_allocate(void)
 	return work->cancel && work->stop ? move_ptr(work) : NULL;
 }
 
-/* With what is in force now; NULL without memory or randomness. */
+/* Makes the work with the settings in force. NULL: out of memory, or no randomness. */
 static struct work *accept_work_new(struct model *m, const struct verb *verb, const char *argument)
 {
 	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = model_snapshot(m);
@@ -129,7 +129,7 @@ static void accept_complete_entry(struct model *m, struct work *work)
 	_buf_ struct buf settings = BUF_INIT(2 * SETTINGS_MAX);
 
 	identity_here(s, work->aws, &work->entry.place);
-	work->entry.place.account[0] = '\0'; /* not asked for yet */
+	work->entry.place.account[0] = '\0'; /* not requested from AWS yet */
 	work->entry.settings_hash[0] = '\0';
 	journal_update(m->journal, &work->entry);
 	if (settings_print(work->settings, &settings) == 0)

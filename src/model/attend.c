@@ -3,7 +3,7 @@
  * attend.c - while a process reads in tasks/, the service is polled every second.
  *
  * Polling everything that often would cost six calls a second. DescribeServices is one call, and its counts and newest
- * event change with every task that starts or ends: only then everything is read.
+ * event change with every task that starts or ends: only then is everything read.
  */
 #include "aws/services/ecs.h"
 #include "base/clock.h"

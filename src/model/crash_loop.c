@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * crash_loop.c - gives up a server that ends repeatedly while no operation waits for it.
+ * crash_loop.c - stops the restarts of a server that ends repeatedly while no operation waits for it.
  *
  * UpdateService (no task) -> GetLogEvents -> a line in error and in events.log.
  */
@@ -16,7 +16,7 @@
 
 struct giving_up {
 	struct model *model;
-	cJSON *task; /* the newest that ended */
+	cJSON *task; /* the newest tasks that have ended */
 };
 
 static void crash_loop_report(struct giving_up *g, const cJSON *events)

@@ -19,7 +19,7 @@
 #define LOOK_EVERY_MS  1000
 #define LINGER_MS      30000
 #define FOLLOWERS_KEPT 64  /* idle followers beyond this number are freed */
-#define PAGES_AT_ONCE  200 /* of one poll: an endless log must not keep the first reader waiting for ever */
+#define PAGES_AT_ONCE  200 /* pages of one poll: the first reader of an endless log must not wait for ever */
 
 struct log_reader {
 	struct list link;
@@ -41,9 +41,9 @@ struct follower {
 	char log_stream[256];	/* the stream that is being read */
 	char *token;		/* GetLogEvents' nextForwardToken; NULL: from since_ms */
 	int64_t since_ms;	/* sent with the token; 0: the start of the stream */
-	struct log_place place; /* how far it has been read */
-	unsigned pages;		/* of this poll */
-	bool by_time;		/* this poll has once continued by time, without a token */
+	struct log_place place; /* the position up to which the stream was read */
+	unsigned pages;		/* pages of this poll */
+	bool by_time;		/* this poll has already continued by time, without a token */
 	struct log_page *index; /* where text that is no longer in memory can be fetched again, sorted by offset */
 	size_t index_n;
 };
@@ -63,7 +63,7 @@ static const struct task *follow_task(const struct follower *f, const struct sna
 {
 	if (f->kind == MODEL_LOG_TASK)
 		return task_list_find(s->tasks, f->key);
-	/* During a restart there is no default task: the old one's last lines are waited for. */
+	/* During a restart there is no default task, so the follower waits for the last lines of the old task. */
 	if (snapshot_default_task(s) || *f->log_stream)
 		return snapshot_default_task(s);
 	for (size_t i = 0; i < s->tasks->n; i++)
@@ -141,7 +141,7 @@ static void follow_note_page(struct follower *f, const struct log_place *place)
 	}
 }
 
-/* False for an event that was read before its token expired. */
+/* Returns false for an event that was read before its token expired. */
 static bool follow_pass_event(struct log_place *p, int64_t time_ms)
 {
 	if (p->skip && time_ms == p->time_ms) {

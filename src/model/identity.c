@@ -36,7 +36,7 @@ void identity_here(const struct snapshot *s, const struct aws *aws, struct place
 /* -- whose credentials they are --------------------------------------------------------------------------------- */
 
 struct identified {
-	const struct settings *settings; /* compared only */
+	const struct settings *settings; /* only compared, never used */
 	struct identity identity;
 };
 
@@ -75,8 +75,8 @@ static void identity_set_all(struct model *m, const struct settings *settings, c
 struct identity_question {
 	struct model *model;
 	struct aws *aws;
-	struct settings *settings; /* that it was asked with */
-	uint64_t version;	   /* of the keys then, 0: there were none */
+	struct settings *settings; /* the client that sent the request */
+	uint64_t version;	   /* the count of keys at that time; 0: there were none */
 };
 
 static void identity_question_free(struct identity_question *q)
@@ -93,7 +93,7 @@ static uint64_t identity_version(struct aws *aws)
 	return aws_credentials_facts(aws, &facts) ? facts.version : 0;
 }
 
-/* Not knowing it is no failure: what needs the account asks again, and says so then. */
+/* A missing identity is no failure. An operation that needs the account asks AWS again and reports its failure. */
 static void identity_answered(struct aws_reply *reply, void *arg)
 {
 	struct identity_question *q = arg;

@@ -14,7 +14,7 @@
 #include <string.h>
 
 #define SPOOL_DIRECTORY	     "spool"
-#define HISTORY_KEEP_DEFAULT 100 /* used without settings */
+#define HISTORY_KEEP_DEFAULT 100 /* the limit if no settings are in force */
 #define LONG_LIST	     1000
 /*
  * A long list is trimmed after this number of imports, because a search for each import would cost more time than it
@@ -33,7 +33,7 @@ struct imports {
 /* The imports that leave the history. */
 struct imports_surplus {
 	size_t n;
-	const struct job *newest; /* stays, so that its result can be read */
+	const struct job *newest; /* stays in the history, so that its result can be read */
 };
 
 /* A callback of job_list_filter(). Imports that keep rejected batches stay. */

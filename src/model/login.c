@@ -24,7 +24,7 @@ struct login {
 	struct sso_login *sso;
 	struct output *output; /* the text of result while the login waits */
 	struct engine_timer ending;
-	char prompt[512]; /* what progress shows while the confirmation is waited for */
+	char prompt[512]; /* the text of progress while the login waits for the confirmation */
 };
 
 /* -- the job --------------------------------------------------------------------------------------------------- */
@@ -61,7 +61,7 @@ static void login_fail(struct model *m, struct job *j, const struct error *err)
 	model_job_fail(m, j, err);
 }
 
-/* The client in force, or one that can only sign in. */
+/* Returns the client in force, or a client that can only sign in. */
 static struct aws *login_client(struct model *m, struct error *err)
 {
 	const struct aws_config config = {.region = LOGIN_REGION, .api_log = m->api_log};
@@ -72,7 +72,7 @@ static struct aws *login_client(struct model *m, struct error *err)
 	return aws;
 }
 
-/* The client in force may be another one by now, because settings can be saved while a login waits. */
+/* Settings can be saved while a login waits, so the client in force may have changed. */
 static void login_renew(struct model *m)
 {
 	struct aws *aws = model_aws(m);
@@ -223,7 +223,7 @@ void login_begin(struct model *m, struct job *j)
 			free(l);
 	} else {
 		m->login = l;
-		login_cancel(m); /* in case it was cancelled before it had started */
+		login_cancel(m); /* the login may have been cancelled before it started */
 	}
 	job_unref(j);
 }

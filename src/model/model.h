@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * model.h - the model of the stack, and all that can be asked of it.
+ * model.h - the model of the stack: its state, and the functions that act on it.
  *
- * The tree (fs/) sees nothing of AWS but this. Reading takes a snapshot; acting is a function below that decides at
- * once from the newest snapshot, queues the work and returns: none of them waits for the network. All may be called
- * from any thread. Those that can refuse return a negative errno and fill err; who calls puts it into model_failures.
+ * The tree (fs/) reaches AWS only through this module. To read, it takes a snapshot. To act, it calls a function below,
+ * which decides at once from the newest snapshot, queues the work and returns. No function waits for the network, and
+ * any thread may call any of them. A function that can refuse returns a negative errno and fills err; the caller adds
+ * the refusal to model_failures().
  */
 #ifndef VASTFS_MODEL_MODEL_H
 #define VASTFS_MODEL_MODEL_H
@@ -19,22 +20,24 @@
 struct model;
 
 struct model_config {
-	const char *config_dir; /* holds default.env */
+	const char *config_dir; /* contains default.env */
 	const char *state_dir;	/* the journal of operations */
 	const char *cache_dir;	/* large results, in files without names */
-	const char *settings;	/* lines of default.env that are stronger than the file's; "": none */
-	bool read_only;		/* nothing is resumed; the tree refuses requests for a change */
+	const char *settings;	/* lines that override those of default.env; "": none */
+	bool read_only;		/* no operation is resumed; the tree refuses changes */
 };
 
-/* Reads the settings and starts the threads; works without network. After fork(). */
+/* Reads the settings and starts the threads. Needs no network. Call it after fork(), because threads do not survive it.
+ */
 int model_start(const struct model_config *config, struct model **ret, struct error *err);
-/* Ends the threads. An operation in flight goes on in AWS and is taken up by the next mount. */
+/* Ends the threads. An operation in flight continues in AWS, and the next mount resumes it. */
 void model_stop(struct model *m);
 
-/* The settings that this mount was given as options: lines of default.env, "" for none. Lives as long as m. */
+/* Returns the settings from the mount options as lines of default.env, or "". The model owns the text. */
 const char *model_mount_settings(const struct model *m);
 
-/* Called after each change of the snapshot or of a job, on any thread; must be quick and not call back. */
+/* changed is called after each change of the snapshot or of a job, on any thread. It must return quickly and must not
+ * call this module. */
 void model_set_listener(struct model *m, void (*changed)(void *arg), void *arg);
 
 /*
@@ -44,10 +47,13 @@ void model_set_listener(struct model *m, void (*changed)(void *arg), void *arg);
  */
 void model_shown(struct model *m, uint64_t generation);
 
-struct snapshot *model_snapshot(struct model *m); /* the newest, with a reference for the caller */
-uint64_t model_generation(struct model *m);	  /* of the newest: one atomic load */
+struct snapshot *model_snapshot(struct model *m); /* a new reference to the newest snapshot */
+uint64_t model_generation(struct model *m);	  /* of the newest snapshot; one atomic load */
 
-/* Somebody reads about tasks: for the next 3 s a server that ends or starts shows within 1 s. Cheap. */
+/*
+ * Records that a process reads about tasks. For the next 3 s, the snapshot shows within 1 s that a server has started
+ * or ended. The call is cheap.
+ */
 void model_attend_tasks(struct model *m);
 
 struct failures *model_failures(struct model *m);
@@ -55,15 +61,17 @@ struct stream *model_events(struct model *m);  /* events.log; no new reference *
 struct stream *model_api_log(struct model *m); /* api.log */
 
 struct model_credentials {
-	bool known;	    /* there are keys, or have been */
-	char source[256];   /* where they come from: "sso profile work" */
+	bool known;	    /* keys exist or have existed */
+	char source[256];   /* the source of the keys: "sso profile work" */
 	int64_t expires_ms; /* wall clock, 0: never */
-	struct error error; /* why they do not work; errnum 0: nothing is known against them */
+	struct error error; /* why the keys do not work; errnum 0: no failure is known */
 };
 
-/* Any thread: what is known of the credentials in use, from memory. */
+/* Returns from memory what is known of the credentials in use. */
 void model_credentials(struct model *m, struct model_credentials *ret);
-/* The name of the profile that they are looked for in, NULL if none is named. Lives as long as s and the environment.
+/*
+ * Returns the name of the profile in which vastfs looks for credentials, or NULL if no profile is set. The snapshot or
+ * the environment owns the name.
  */
 const char *model_profile(const struct snapshot *s);
 
@@ -74,119 +82,125 @@ struct requester {
 
 struct operation;
 
-/* control/: the verbs. To add one is to add a row to the table in verbs.c. */
+/* A verb: a file of control/. The table is in verbs.c. */
 struct verb {
-	const char *name;     /* the file's name: "run-task" */
+	const char *name;     /* the name of the file: "run-task" */
 	const char *argument; /* the one word that may be written instead of 1: "force"; NULL: none */
-	const char *help;     /* what the file does, for its reader */
-	/* What is known to refuse it; NULL: nothing. */
+	const char *help;     /* what the verb does, for the user */
+	/* Returns 0, or a negative errno for a known reason to refuse the verb. NULL: the verb is never refused. */
 	int (*check)(const struct snapshot *s, const char *argument, struct error *err);
-	int (*run)(struct operation *op, struct error *err); /* an operation: one at a time, with a job; or NULL */
-	void (*act)(struct model *m);			     /* acts at once, without a job; or NULL */
-	/* An operation that runs beside the others, on the engine thread; must end the job, of which it takes a
-	 * reference. */
+	int (*run)(struct operation *op,
+		   struct error *err); /* runs as an operation, one at a time, with a job; or NULL */
+	void (*act)(struct model *m);  /* acts at once, without a job; or NULL */
+	/* Starts an operation on the engine thread, beside the operation thread. Takes a reference to j and must end
+	 * it. */
 	void (*beside)(struct model *m, struct job *j);
 };
 
 extern const struct verb model_verbs[];
 extern const size_t model_verbs_n;
 
-/* Whether verb (with argument, "" for none) would be accepted now: 0, -EBUSY, -EEXIST, -ENXIO, -ENOKEY, -EINVAL. */
+/* Checks whether the verb would be accepted now. argument may be "". 0, -EBUSY, -EEXIST, -ENXIO, -ENOKEY or -EINVAL. */
 int model_verb_check(struct model *m, const struct verb *verb, const char *argument, struct error *err);
-/* Checks and acts. *ret gets a reference to the operation's job, NULL for a verb that acts at once. */
+/* Checks the verb and starts it. *ret is a reference to the job of the operation, or NULL for a verb that acts at once.
+ */
 int model_verb_run(struct model *m, const struct verb *verb, const char *argument, struct requester who,
 		   struct job **ret, struct error *err);
 
 /*
- * Commands, in Lambda (task NULL) or in a task's container by ECS Exec. The limit on one is MODEL_QUERY_MAX; NUL is
- * refused with -EINVAL at model_query_text.
+ * Commands. They run in Lambda (task NULL), or in the container of a task by ECS Exec. A command has at most
+ * MODEL_QUERY_MAX bytes. model_query_text() checks a part of a command and returns -EINVAL for a NUL byte.
  */
 #define MODEL_QUERY_MAX (100 * 1024)
-int model_query_check(struct model *m, const char *task, struct error *err); /* as at open: -ENXIO, -ENOKEY, -EPERM */
+int model_query_check(struct model *m, const char *task, struct error *err); /* -ENXIO, -ENOKEY or -EPERM */
 int model_query_text(const void *text, size_t len, struct error *err);
 /*
- * Makes the job, visible as queued when this returns. complete false: the writer was cut short; the job is made and
- * fails with "incomplete, not run". A failure that comes too late for an errno (at RELEASE) is in the job.
+ * Makes the job, which is visible as queued when the function returns. If complete is false, the writer was
+ * interrupted, and the job fails with "incomplete, not run". RELEASE cannot return an errno, so its failures are in the
+ * job.
  */
 int model_query(struct model *m, const char *task, struct buf *command, bool complete, struct requester who,
 		struct job **ret, struct error *err);
 
 /*
- * Whether a task's port answers, asked from Lambda, which is where queries come from: AWS itself knows only that the
- * process lives. The job's result is one line in words. -ENXIO: nothing is deployed, or the task does not run.
+ * Starts a job that checks from Lambda whether the port of a task accepts connections. ECS only knows that the process
+ * is alive. The result of the job is one line for people. -ENXIO: no stack is deployed, or the task does not run.
  */
 int model_task_check(struct model *m, const char *id, struct requester who, struct job **ret, struct error *err);
 
-/* Wishes the end of a job. Ended ones are left alone. */
+/* Requests the cancellation of a job. Has no effect on a job that has ended. */
 void model_cancel_job(struct model *m, struct job *j);
 
 /*
- * A command in Lambda or a container is removed from its history, with all that it printed. -EBUSY with a message while
- * it is in flight; model_history_check asks only. -ENOENT: somebody was faster. Open files go on reading it.
+ * model_history_remove() removes a command and its output from the history. -EBUSY with a message: the command is in
+ * flight, which model_history_check() checks too. -ENOENT: another process has removed it. Open files remain readable.
  */
 int model_history_check(struct job *j, struct error *err);
 int model_history_remove(struct model *m, struct job *j, struct requester who, struct error *err);
 
 /*
- * Shells for `vastfs shell` (shell/protocol.h), of the user that this process runs as. device: st_dev of the mount.
- * -EADDRINUSE and the like.
+ * Accepts clients of `vastfs shell` (shell/protocol.h) that belong to the user of this process. device is the st_dev of
+ * the mount. Returns the errno of bind(2), for instance -EADDRINUSE.
  */
 int model_shells_listen(struct model *m, dev_t device);
 
 /*
- * import/. What an import is, and what can be done with it, is in ingest/ingest.h; its job is one like the others.
- * model_import_check: as at open. -ENXIO: nothing is deployed, or by a vastfs that could not import; -EPROTO: see
- * spool_check_version.
+ * Imports, which ingest/ingest.h describes. Each import has a job. model_import_check() checks whether an import can
+ * start. -ENXIO: no stack is deployed, or an older vastfs without imports deployed it. -EPROTO: see
+ * spool_check_version().
  */
 int model_import_check(struct model *m, struct error *err);
-/* Begins an import; its job is visible as queued when this returns. *ret gets a reference. */
+/* Starts an import. Its job is visible as queued when the function returns. *ret is a new reference. */
 int model_import(struct model *m, const char *format, struct requester who, struct import **ret, struct error *err);
-/* The import of a job that has not ended or keeps rejected batches, with a reference; NULL: there is none. */
+/* Returns a new reference to the import of a job if it has not ended or has rejected batches, else NULL. */
 struct import *model_import_find(struct model *m, const struct job *j);
-/* Makes a new import of what j keeps as rejected. -ENODATA with a message: it keeps nothing. */
+/* Starts a new import with the rejected batches of j. -ENODATA with a message: j has no rejected batches. */
 int model_import_retry(struct model *m, struct job *j, struct requester who, struct error *err);
 void model_import_totals(struct model *m, struct ingest_totals *ret);
 
 /* tasks/ */
 int model_task_stop(struct model *m, const char *id, struct requester who, struct error *err);
-int model_task_choose(struct model *m, const char *id, struct error *err); /* NULL or "": automatic again; -ENOENT */
+int model_task_choose(struct model *m, const char *id,
+		      struct error *err); /* NULL or "": vastfs chooses; -ENOENT: no such task */
 
 /*
- * Before something is decided by config/default.env: puts in force what an editor or git have made of the file on disk.
- * Any thread; asks the disk for the file's attributes and does not wait for a save.
+ * Reads config/default.env again if another program has changed it on disk. Call it before a decision that depends on
+ * the settings. It reads the attributes of the file and does not wait for a save.
  */
 void model_settings_refresh(struct model *m);
 
 /*
- * config/default.env. model_settings_save checks the whole text, writes it (base/replace.h) off the calling thread and
- * puts it in force; done is called once, on another thread, with 0 or a negative errno and words. A text that does not
- * parse is refused at once (-EINVAL, done is not called). -EBUSY: the file was changed on disk at the same time. Takes
- * the buffer's content on success.
+ * Checks a text for config/default.env, writes it on another thread (base/replace.h) and puts it in force. done is
+ * called once, on that thread, with 0 or with a negative errno and a message; -EBUSY: another program changed the file
+ * at the same time. An invalid text is refused at once with -EINVAL, and done is not called. Takes the content of the
+ * buffer on success.
  */
 int model_settings_save(struct model *m, struct buf *text, void (*done)(int result, const struct error *err, void *arg),
 			void *arg, struct error *err);
 
 /*
- * Following logs that live in CloudWatch. Opening gives the stream (a reference) and has it fetched while open and
- * 30 s longer; fetched is called once, on another thread, when the first page is there or its fetch has failed (at once
- * if it is fresh): *ret is set when this returns. kind tells the log; key is the task id or the query's number as text.
- * -ENOENT: no such log.
+ * Logs in CloudWatch. kind and key name the log; key is a task ID or the number of a query as text.
+ *
+ * model_log_open() sets *ret to a new reference to the stream and fetches the log while it is open and for 30 s after
+ * that. fetched is called once, on another thread, when the first page has arrived or its fetch has failed; it is
+ * called at once if the log is up to date. -ENOENT: no such log.
+ *
+ * model_log_stream() returns a new reference to the text in memory, or NULL if there is none.
  */
 enum model_log { MODEL_LOG_TASK, MODEL_LOG_SERVER, MODEL_LOG_QUERY };
-struct stream *model_log_stream(struct model *m, enum model_log kind,
-				const char *key); /* what is known, with a
-										       reference; NULL: nothing */
+struct stream *model_log_stream(struct model *m, enum model_log kind, const char *key);
 int model_log_open(struct model *m, enum model_log kind, const char *key, void (*fetched)(void *arg), void *arg,
 		   struct stream **ret, struct error *err);
 void model_log_close(struct model *m, enum model_log kind, const char *key);
 /*
- * A part of a log that is no longer kept (before stream_start), fetched again. done is called once, on another thread:
- * text, which it takes, begins at offset at and has the wanted offset in it; NULL with a message if the fetch failed.
+ * Fetches a part of a log again that is no longer in memory (before stream_start()). done is called once, on another
+ * thread, and owns text, which starts at the offset at and contains the requested offset. text is NULL, with a message,
+ * if the fetch failed.
  */
 int model_log_fetch(struct model *m, enum model_log kind, const char *key, uint64_t offset,
 		    void (*done)(struct blob *text, uint64_t at, const struct error *err, void *arg), void *arg);
 
-/* Text of stack/plan: what deploy would change. Rendered from memory. */
+/* Renders stack/plan, the changes that deploy would make, from memory. */
 int model_plan_render(const struct snapshot *s, struct buf *out);
 /* Text of discover/suggested.env. Rendered from memory. */
 int model_suggestion_render(const struct snapshot *s, struct buf *out);

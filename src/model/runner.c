@@ -40,7 +40,7 @@ static int runner_cannot_write(int r, struct error *err)
 	return r;
 }
 
-/* On disk when this returns 0. */
+/* When it returns 0, the entry is on disk. */
 static int runner_journal_work(struct model *m, const struct work *work, struct error *err)
 {
 	int r = journal_update(m->journal, &work->entry);
@@ -82,7 +82,7 @@ static void runner_end_failed(struct model *m, struct job *j, const struct error
 	model_job_fail(m, j, err);
 }
 
-/* Warnings of an operation that succeeded belong into error, too. */
+/* A warning of an operation that succeeded appears in /error too. */
 static void runner_report_warnings(struct model *m, struct job *j)
 {
 	_cleanup_(job_view_unref_cleanup) struct job_view *v = job_view(j);
@@ -287,7 +287,7 @@ static int runner_identify(const struct work *work, struct operation *op, struct
 	return r;
 }
 
-/* Until the place is certain, AWS is asked nothing else. A failure here does not end a resumed operation. */
+/* No other request is sent until the place is certain. A failure here does not end a resumed operation. */
 static int runner_prepare(struct model *m, struct work *work, struct operation *op, struct error *err)
 {
 	int r = journal_memory(m->journal, work->job->number, &op->memory);

@@ -136,7 +136,7 @@ void settings_apply(struct model *m, struct settings *settings, struct blob *tex
 	model_trim_history(m);
 }
 
-/* Reads ~/.aws. */
+/* Reads the region from ~/.aws. */
 int settings_file_add_region(struct settings *settings)
 {
 	const char *source;

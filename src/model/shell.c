@@ -44,7 +44,7 @@ struct shells {
 	unsigned n;
 };
 
-/* -- the end of one -------------------------------------------------------------------------------------------- */
+/* -- the end of a shell ---------------------------------------------------------------------------------------- */
 
 static void shell_client_free(struct shell_connection *c)
 {
@@ -76,7 +76,7 @@ static void shell_set_events(struct shell_connection *c)
 		remote_pause(c->remote, c->queue.len > 0);
 }
 
-/* True if the client must be dropped. */
+/* Returns true if the client must be dropped. */
 static bool shell_send_queue(struct shell_connection *c)
 {
 	size_t done = 0;
@@ -340,7 +340,7 @@ static void shell_take_packet(struct shell_connection *c, char kind, const char 
 	}
 }
 
-/* False if the client has left. */
+/* Returns false if the client has left. */
 static bool shell_receive(struct shell_connection *c)
 {
 	char packet[SHELL_PACKET_MAX];

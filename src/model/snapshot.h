@@ -17,7 +17,7 @@
 #include "stack/settings.h"
 #include "stack/view.h"
 
-/* Whose credentials are in force, as AWS says; empty texts until it has said so. */
+/* The identity of the credentials in force, as reported by AWS. The texts are empty until AWS has replied. */
 struct identity {
 	char account[16];  /* 12 digits */
 	char arn[768];	   /* the longest, of a user below a path, has 615 characters */
@@ -29,54 +29,56 @@ enum snapshot_match { MATCH_UNKNOWN, MATCH_SAME, MATCH_DIFFERENT };
 struct snapshot {
 	struct ref ref;
 	uint64_t generation;		 /* 1, 2, ... */
-	struct settings *settings;	 /* in force; NULL if there are none */
-	struct blob *settings_text;	 /* default.env as it is on disk; never NULL */
-	struct blob *settings_fault;	 /* why that text is not in force, without newline; NULL: it is */
+	struct settings *settings;	 /* the settings in force; NULL: none */
+	struct blob *settings_text;	 /* the text of default.env on disk; never NULL */
+	struct blob *settings_fault;	 /* why that text is not in force, without newline; NULL: it is in force */
 	int64_t settings_changed_ms;	 /* wall clock */
 	struct stack_view *stack;	 /* never NULL */
 	struct task_list *tasks;	 /* never NULL */
-	struct service service;		 /* that keeps the server running */
-	enum snapshot_match match;	 /* of the settings in force with what is deployed */
-	char default_task[64];		 /* the server that queries go to, "" if there is none */
-	bool default_chosen;		 /* by ln -sfn rather than by vastfs */
+	struct service service;		 /* the ECS service that keeps the server running */
+	enum snapshot_match match;	 /* whether the stack was deployed with the settings in force */
+	char default_task[64];		 /* the ID of the server that queries go to; "": none */
+	bool default_chosen;		 /* a user chose it (ln -sfn), not vastfs */
 	struct job_list *operations;	 /* never NULL, oldest first */
-	struct job_list *queries;	 /* likewise */
-	struct job_list *execs;		 /* likewise, of all tasks */
-	struct job_list *checks;	 /* likewise */
-	struct job_list *imports;	 /* likewise */
-	bool more_resources, more_tasks; /* AWS has more of them than are read */
+	struct job_list *queries;	 /* the same */
+	struct job_list *execs;		 /* the same, of all tasks */
+	struct job_list *checks;	 /* the same */
+	struct job_list *imports;	 /* the same */
+	bool more_resources, more_tasks; /* AWS has more of them than vastfs reads */
 	struct identity identity;
 	struct discovery *discovery; /* never NULL: the VPCs of the region */
-	struct blob *elsewhere; /* what is deployed under other settings, for people, without newline; NULL: nothing */
-	int64_t contact_ms;	/* wall clock of the last time everything was read from AWS; 0: not yet */
+	struct blob *elsewhere;	     /* stacks that other settings deployed, for people, without newline; NULL: none */
+	int64_t contact_ms;	     /* wall clock of the last complete poll of AWS; 0: none yet */
 	int64_t contact_monotonic_ms;
-	struct error contact_error; /* why the last attempt to read failed; errnum 0: it did not */
+	struct error contact_error; /* why the last poll failed; errnum 0: it succeeded */
 };
 
 struct snapshot *snapshot_ref(struct snapshot *s);
 void snapshot_unref(struct snapshot *s);
 DEFINE_CLEANUP(struct snapshot *, snapshot_unref)
 
-/* What may be said with certainty: false before the first contact and when it is more than 30 s ago. */
+/* Returns whether the last complete poll of AWS is at most 30 s old. A decision may be certain only then. */
 bool snapshot_is_current(const struct snapshot *s);
 
-/* The server that queries go to, NULL if there is none; and whether it runs with what was deployed last. */
+/* Return the server that queries go to (NULL: none), and whether a task was started before the last deploy. */
 const struct task *snapshot_default_task(const struct snapshot *s);
 bool snapshot_task_is_outdated(const struct snapshot *s, const struct task *t);
 
 enum snapshot_health { HEALTH_UNKNOWN, HEALTH_ANSWERS, HEALTH_SILENT };
 
-/* What the last check of a task that runs has found; job (may be NULL) is set to that check, NULL if there is none. */
+/* Returns the result of the last check of a running task. *ret_job, if ret_job is not NULL, is that check or NULL. */
 enum snapshot_health snapshot_health(const struct snapshot *s, const struct task *t, struct job **ret_job);
 
-/* What the stack is in one word, for people: "deployed", "none" (stack/states.h). */
+/* Returns the state of the stack in one word for people: "deployed", "none" (stack/states.h). */
 const char *snapshot_stack_word(const struct snapshot *s);
 
-/* What is paid for now. False: not known, because there are no settings, AWS has not been reached, or the stack is not
- * ours. */
+/*
+ * Computes the current cost. Returns false if it is not known: there are no settings, AWS has not replied, or vastfs
+ * did not create the stack.
+ */
 bool snapshot_cost(const struct snapshot *s, struct cost *ret);
 
-/* The operation in flight, or NULL; and the one that runs beside it: a login. No new reference. */
+/* Return the operation in flight and the login beside it, or NULL. The snapshot owns the jobs. */
 struct job *snapshot_running_operation(const struct snapshot *s);
 struct job *snapshot_running_beside(const struct snapshot *s);
 

@@ -221,7 +221,7 @@ static int verb_check_idle(const struct snapshot *s, struct error *err)
 	return err->errnum;
 }
 
-/* The file on disk is what its owner wants: an operation with what it was before could be about another stack. */
+/* The user wants the settings on disk. An operation with older settings could change another stack. */
 static int verb_check_settings(const struct snapshot *s, struct error *err)
 {
 	if (!s->settings_fault)
@@ -255,7 +255,7 @@ int credentials_check(struct model *m, struct error *err)
 	return r;
 }
 
-/* Without a client the job checks it. */
+/* If there is no client, the job checks the credentials. */
 static int verb_check_login(struct model *m, struct error *err)
 {
 	struct aws *a = model_aws(m);

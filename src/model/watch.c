@@ -25,7 +25,7 @@
 
 #define TASK_MOVING_MS	1000   /* while a task starts or stops */
 #define STACK_MOVING_MS 3000   /* while CloudFormation works; vastfs's own operations poll more often */
-#define IDLE_MS		15000  /* what others do shows within 30 s */
+#define IDLE_MS		15000  /* changes by somebody else appear within 30 s */
 #define EXPECT_MS	120000 /* ECS replaces a server that has ended within this time, or much later */
 #define RETRY_MIN_MS	2000
 #define RETRY_MAX_MS	30000
@@ -40,7 +40,7 @@ struct watch_waiter {
 	void *arg;
 };
 
-/* What one round has read so far. */
+/* The replies that a round has read so far. */
 struct watch_round {
 	struct watch *watch;
 	struct aws *aws;
@@ -51,7 +51,7 @@ struct watch_round {
 	cJSON *stacks, *resources, *function, *service;
 	cJSON *arns;			 /* of the tasks, as strings */
 	cJSON *tasks;			 /* of all DescribeTasks replies */
-	bool more_resources, more_tasks; /* there are more than were read */
+	bool more_resources, more_tasks; /* AWS has more than were read */
 	struct error error;		 /* the first failure */
 	bool gone;			 /* there is no such stack */
 	bool foreign;			 /* vastfs did not create it */
@@ -61,8 +61,8 @@ struct watch {
 	struct model *model;
 	struct engine_timer timer;
 	struct watch_round *round; /* NULL: none is running */
-	struct list waiting;	   /* for the end of the running round */
-	struct list next;	   /* for the end of the round after it */
+	struct list waiting;	   /* callbacks for the end of the running round */
+	struct list next;	   /* callbacks for the end of the next round */
 	bool again;		   /* another round is wanted as soon as this one ends */
 	int64_t retry_ms;
 };
@@ -242,7 +242,7 @@ static bool watch_tasks_change(const struct snapshot *s)
 	return false;
 }
 
-/* Milliseconds until the next round, or -1: not before somebody asks. */
+/* Returns the milliseconds until the next round, or -1: no round without a request. */
 static int64_t watch_next_delay(struct watch *watch, const struct watch_round *r, const struct snapshot *now)
 {
 	if (watch->again)
@@ -471,7 +471,7 @@ static void watch_got_change_sets(struct aws_reply *reply, void *arg)
 	watch_call_ended(r);
 }
 
-/* A stack in review has no tags yet: its change sets show who made it. */
+/* A stack in review has no tags yet. Its change sets show whether vastfs created it. */
 static void watch_judge_stack(struct watch_round *r, const cJSON *stack)
 {
 	if (stack_state(aws_text(stack, "StackStatus"))->kind == STACK_EMPTY)

@@ -11,9 +11,9 @@ struct work {
 	struct list link;
 	const struct verb *verb;
 	struct job *job;
-	struct settings *settings;  /* that it was accepted with */
+	struct settings *settings;  /* the settings with which it was accepted */
 	struct aws *aws;	    /* likewise */
-	struct journal_entry entry; /* as it is in the journal */
+	struct journal_entry entry; /* its journal entry */
 	struct aws_cancel_token *cancel, *stop;
 	bool resumed;
 };
@@ -21,7 +21,7 @@ struct work {
 void work_free(struct work *work);
 DEFINE_CLEANUP(struct work *, work_free)
 
-/* Takes work. */
+/* Queues work and owns it. */
 void runner_enqueue(struct runner *o, struct work *work);
 
 #endif
