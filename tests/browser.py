@@ -8,8 +8,10 @@ import base64
 import contextlib
 import itertools
 import json
+import os
 import re
 import shutil
+import signal
 import subprocess
 import time
 
@@ -34,7 +36,8 @@ class Browser:
             [program(), "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
              "--disable-background-networking", "--disable-component-update", "--hide-scrollbars",
              "--remote-debugging-port=0", f"--user-data-dir={directory}", "about:blank"],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+            start_new_session=True)
         for line in self.process.stderr:
             found = re.search(r"DevTools listening on (ws://\S+)", line)
             if found:
@@ -47,8 +50,9 @@ class Browser:
         self.events = []
 
     def close(self):
+        """The program may be a script that started the browser, so both are ended by their group."""
         self.open.close()
-        self.process.kill()
+        os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
         self.process.stderr.close()
 
