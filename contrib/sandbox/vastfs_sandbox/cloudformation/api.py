@@ -12,6 +12,7 @@ from moto.core.responses import ActionResult, BaseResponse, EmptyResult
 
 from ..wire.errors import ApiError
 from . import describe, faults, plan, validate
+from .drift import DriftActions
 from .engine import Operation, adopt, inputs_of
 from .model import ChangeSet, Store
 from .services import KINDS
@@ -41,6 +42,7 @@ def install(context) -> None:
     global _context, _store
     _context = context
     _store = Store(context)
+    DriftActions.context = context
     from moto.cloudformation import urls
 
     urls.url_paths["{0}/$"] = CloudFormation.dispatch
@@ -55,7 +57,7 @@ def stop(_) -> None:
             stack.operation.thread.join(5)
 
 
-class CloudFormation(BaseResponse):
+class CloudFormation(DriftActions, BaseResponse):
     """One method for each action."""
 
     def __init__(self):
@@ -169,7 +171,10 @@ class CloudFormation(BaseResponse):
 
     def describe_change_set(self):
         stack, change_set = self._change_set()
-        return ActionResult(describe.change_set(stack, change_set, self._token()))
+        values = bool(self._get_param("IncludePropertyValues"))
+        return ActionResult(
+            describe.change_set(stack, change_set, self._token(), values)
+        )
 
     def list_change_sets(self):
         stack = self._stack("Stack [{}] does not exist")

@@ -6,9 +6,11 @@ import json
 from ..common import clock
 from . import validate
 from .model import STACK_TYPE
-from .template import invalid
+from .template import Unknown, invalid
 
 PAGE = 100
+#: stands for a value that exists only after the execution
+KNOWN_LATER = str(Unknown())
 
 now = clock.now
 
@@ -18,7 +20,7 @@ def text(value) -> str:
     return json.dumps(value)
 
 
-def page(key, items, token, identity=None) -> dict:
+def page(key, items, token, identity=None, most=PAGE) -> dict:
     """One page of a list.
 
     With `identity` the token names the last item of the page, so that pages do
@@ -32,10 +34,10 @@ def page(key, items, token, identity=None) -> dict:
         start = ids.index(token) + 1
     elif token:
         start = int(token) if token.isdigit() else 0
-    part = items[start : start + PAGE]
+    part = items[start : start + most]
     reply = {key: part}
-    if start + PAGE < len(items):
-        reply["NextToken"] = part[-1][identity] if identity else str(start + PAGE)
+    if start + most < len(items):
+        reply["NextToken"] = part[-1][identity] if identity else str(start + most)
     return reply
 
 
@@ -75,10 +77,27 @@ def stack(item) -> dict:
             "Outputs": item.outputs,
             "Tags": item.tags,
             "EnableTerminationProtection": item.protected,
-            "DriftInformation": {"StackDriftStatus": "NOT_CHECKED"},
+            "DriftInformation": _drift(item),
             "RollbackConfiguration": {},
         }
     return reply
+
+
+def _drift(item) -> dict:
+    made = {"StackDriftStatus": item.drift}
+    if item.drift_checked:
+        made["LastCheckTimestamp"] = item.drift_checked
+    return made
+
+
+def _resource_drift(item, found) -> dict:
+    checked = item.resource_drifts.get(found.logical_id)
+    if checked is None:
+        return {"StackResourceDriftStatus": "NOT_CHECKED"}
+    return {
+        "StackResourceDriftStatus": checked["StackResourceDriftStatus"],
+        "LastCheckTimestamp": checked["Timestamp"],
+    }
 
 
 def summary(item) -> dict:
@@ -92,7 +111,7 @@ def summary(item) -> dict:
         "DeletionTime": item.deleted,
         "StackStatus": item.status,
         "StackStatusReason": item.reason,
-        "DriftInformation": {"StackDriftStatus": "NOT_CHECKED"},
+        "DriftInformation": _drift(item),
     }
 
 
@@ -169,7 +188,7 @@ def resource(item, found) -> dict:
         "Timestamp": found.updated,
         "ResourceStatus": found.status,
         "ResourceStatusReason": found.reason,
-        "DriftInformation": {"StackResourceDriftStatus": "NOT_CHECKED"},
+        "DriftInformation": _resource_drift(item, found),
     }
 
 
@@ -188,7 +207,7 @@ def change_set_summary(item, made) -> dict:
     }
 
 
-def change_set(item, made, token) -> dict:
+def change_set(item, made, token, values) -> dict:
     """DescribeChangeSet."""
     reply = change_set_summary(item, made)
     declared = made.template.get("Parameters", {})
@@ -199,13 +218,15 @@ def change_set(item, made, token) -> dict:
         OnStackFailure=made.on_failure,
         NotificationARNs=[],
     )
-    changes = [{"Type": "Resource", "ResourceChange": _change(c)} for c in made.changes]
+    changes = [
+        {"Type": "Resource", "ResourceChange": _change(c, values)} for c in made.changes
+    ]
     reply.update(page("Changes", changes, token))
     return reply
 
 
-def _change(item) -> dict:
-    return {
+def _change(item, values) -> dict:
+    made = {
         "Action": item.action,
         "LogicalResourceId": item.logical_id,
         "PhysicalResourceId": item.physical_id or None,
@@ -214,6 +235,42 @@ def _change(item) -> dict:
         "Scope": item.scope,
         "Details": item.details,
     }
+    if values:
+        made["BeforeContext"] = _context(item.before)
+        made["AfterContext"] = _context(item.after)
+        made["Details"] = [_with_values(item, detail) for detail in item.details]
+    return made
+
+
+def _context(properties):
+    """The whole resource, as IncludePropertyValues adds it."""
+    if properties is None:
+        return None
+    made = {"Properties": properties}
+    return json.dumps(made, default=lambda _: KNOWN_LATER)
+
+
+def _with_values(item, detail) -> dict:
+    """The detail with the values of its property before and after."""
+    target = dict(detail["Target"])
+    name = target.get("Name", "Tags")
+    target["Path"] = f"/Properties/{name}"
+    before = (item.before or {}).get(name)
+    after = (item.after or {}).get(name)
+    if before is not None:
+        target["BeforeValue"] = _value(before)
+    if after is not None:
+        target["AfterValue"] = _value(after)
+    kind = "Add" if before is None else "Remove" if after is None else "Modify"
+    target["AttributeChangeType"] = kind
+    return {**detail, "Target": target}
+
+
+def _value(value) -> str:
+    if isinstance(value, str):
+        return value
+    made = json.dumps(value, default=lambda _: KNOWN_LATER)
+    return KNOWN_LATER if made == json.dumps(KNOWN_LATER) else made
 
 
 def template_summary(template) -> dict:

@@ -4,6 +4,8 @@
 | match | kind | effect |
 | --- | --- | --- |
 | `resource:ID` or `resource:TYPE` | `create_failed`, `update_failed`, `delete_failed`, `rollback_failed` | that step of the resource fails with `reason` |
+| `resource:ID` or `resource:TYPE` | `drift_failed` | the drift of the resource cannot be detected, with `reason` |
+| `drift` | `never_ends` | the next drift detection stays in progress |
 | `ecs` | `service_linked_role_missing` | the cluster cannot be created while the account has no service-linked role |
 | `stack-events` | `late` | the events of the newest operation are not listed yet |
 | `lambda` | `role_not_assumable` | Lambda cannot assume the function's new role yet |
@@ -40,6 +42,10 @@ def misses_service_linked_role() -> bool:
 
 def events_are_late() -> bool:
     return take("stack-events", "late") is not None
+
+
+def drift_never_ends() -> bool:
+    return take("drift", "never_ends") is not None
 
 
 def cannot_assume_role() -> bool:

@@ -109,6 +109,9 @@ class Stack:
         self.operation_type = "CREATE_STACK"
         self.operation = None
         self.caller = ACCESS_KEY  # the key of the caller who started the operation
+        self.drift = "NOT_CHECKED"
+        self.drift_checked = None
+        self.resource_drifts = {}  # logical ID -> result of the last detection
         self.rollback = None  # the remaining work of a failed rollback
 
     @property

@@ -32,6 +32,8 @@ class Change:
     physical_id: str = ""
     replacement: str | None = None
     details: list = field(default_factory=list)
+    before: dict | None = None  # the computed properties
+    after: dict | None = None
 
     @property
     def scope(self) -> list:
@@ -87,7 +89,13 @@ def changes(stack, inputs: Inputs) -> list:
         definition = inputs.template["Resources"].get(logical_id)
         if definition is None or not scope.included(logical_id):
             found.append(
-                Change("Remove", logical_id, resource.type, resource.physical_id)
+                Change(
+                    "Remove",
+                    logical_id,
+                    resource.type,
+                    resource.physical_id,
+                    before=resource.properties,
+                )
             )
     return sorted(found, key=lambda change: change.logical_id)
 
@@ -97,7 +105,9 @@ def _change(stack, inputs, scope, view, logical_id):
     old = stack.resources.get(logical_id)
     if old is None or not old.physical_id:
         view[logical_id] = None
-        return Change("Add", logical_id, definition["Type"])
+        tags = tags_for(stack, inputs, logical_id)
+        new = properties(stack, scope, logical_id, tags)
+        return Change("Add", logical_id, definition["Type"], after=new)
     tags = tags_for(stack, inputs, logical_id)
     new = properties(stack, scope, logical_id, tags)
     names = changed_names(old.properties, new)
@@ -115,7 +125,16 @@ def _change(stack, inputs, scope, view, logical_id):
         certain = any(not _unknown(new.get(name)) for name in fixed)
         replacement = "True" if certain else "Conditional"
         view[logical_id] = None
-    return Change("Modify", logical_id, old.type, old.physical_id, replacement, details)
+    return Change(
+        "Modify",
+        logical_id,
+        old.type,
+        old.physical_id,
+        replacement,
+        details,
+        old.properties,
+        new,
+    )
 
 
 def _unknown(value) -> bool:
