@@ -21,6 +21,7 @@ static void readme_put_examples(const char *at, struct buf *out)
 		 "  echo aws_region=eu-central-1 > config/default.env\n"
 		 "  touch control/login; cat operations/latest/result       # IAM Identity Center: a URL and a code\n"
 		 "  cat whoami                                              # the AWS identity in use\n"
+		 "  cat stack/plan                                          # what deploy would change, and the cost\n"
 		 "  touch control/deploy && cat operations/latest/result    # waits; ^C ends the waiting only\n"
 		 "  tail -f operations/latest/operation.log\n"
 		 "  touch control/run-task && cat operations/latest/result  # waits until the server answers\n"

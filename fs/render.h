@@ -29,6 +29,7 @@ int render_health(const struct scope *s, struct buf *out);
 int render_stop(const struct scope *s, struct buf *out);
 int render_template(const struct scope *s, struct buf *out);
 int render_plan(const struct scope *s, struct buf *out);
+int render_drift(const struct scope *s, struct buf *out);
 
 /* row->arg is the offset of the string in a struct stack_view, stack_resource or task. */
 int render_stack_text(const struct scope *s, struct buf *out);
@@ -74,6 +75,7 @@ int64_t changed_whoami(const struct scope *s);
 int64_t changed_status(const struct scope *s);
 int64_t changed_picture(const struct scope *s);
 int64_t changed_plan(const struct scope *s);
+int64_t changed_drift(const struct scope *s);
 int64_t changed_errors(const struct scope *s);
 int64_t changed_settings(const struct scope *s);
 int64_t changed_memory(const struct scope *s);

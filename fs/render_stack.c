@@ -141,6 +141,11 @@ int render_plan(const struct scope *s, struct buf *out)
 	return model_plan_render(s->snapshot, out);
 }
 
+int render_drift(const struct scope *s, struct buf *out)
+{
+	return model_drift_render(s->snapshot, out);
+}
+
 int64_t changed_stack(const struct scope *s)
 {
 	return s->snapshot->stack->changed_ms;
@@ -156,10 +161,12 @@ int64_t changed_task(const struct scope *s)
 	return s->task ? s->task->changed_ms : 0;
 }
 
-/* The plan depends on the stack and on the settings. */
 int64_t changed_plan(const struct scope *s)
 {
-	int64_t stack = s->snapshot->stack->changed_ms, settings = s->snapshot->settings_changed_ms;
+	return model_plan_changed(s->snapshot);
+}
 
-	return stack > settings ? stack : settings;
+int64_t changed_drift(const struct scope *s)
+{
+	return model_drift_changed(s->snapshot);
 }

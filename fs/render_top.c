@@ -260,7 +260,7 @@ int render_control(const struct scope *s, struct buf *out)
 
 		if (strcmp(v->name, name) != 0)
 			continue;
-		buf_printf(out, "%s\n\ntouch %s/control/%s\n", v->help, s->fs->mountpoint, name);
+		buf_printf(out, "%s\n\ntouch %s/%s/%s\n", v->help, s->fs->mountpoint, model_verb_directory(name), name);
 		if (v->argument)
 			buf_printf(out, "echo %s > %s/control/%s\n", v->argument, s->fs->mountpoint, name);
 		if (v->run || v->beside)

@@ -57,7 +57,8 @@
 #define OF_VPC(name, file, text)                                                                                \
 	VALUE("discover/vpcs/{vpc}/" file, render_vpc_text, offsetof(struct discovered_vpc, name), changed_vpc, \
 	      CACHE_CLOUD, text)
-#define VERB(name) ACTION("control/" name, class_control, render_control, "for details: cat control/" name)
+#define VERB(name)	 ACTION("control/" name, class_control, render_control, "for details: cat control/" name)
+#define STACK_VERB(name) ACTION("stack/" name, class_control, render_control, "for details: cat stack/" name)
 
 /*
  * The files that lambda/ (for the last query), lambda/history/{query}/ and their counterparts in tasks/{task}/exec/
@@ -201,7 +202,12 @@ const struct row tree_rows[] = {
 	OF_STACK(status_reason, "AWS's reason for the status"),
 	OF_STACK(stack_id, "the ARN of the stack"),
 	VALUE("stack/template.json", render_template, 0, NULL, CACHE_ALWAYS, "the template that deploy uses"),
-	VALUE("stack/plan", render_plan, 0, changed_plan, CACHE_NEVER, "the changes that deploy would make now"),
+	VALUE("stack/plan", render_plan, 0, changed_plan, CACHE_NEVER,
+	      "the changes that deploy would make now, and the monthly cost"),
+	STACK_VERB("replan"),
+	VALUE("stack/drift", render_drift, 0, changed_drift, CACHE_NEVER,
+	      "differences between the resources in AWS and the template"),
+	STACK_VERB("drift-check"),
 	VALUE("stack/stack.json", render_stack_json, offsetof(struct stack_view, json), changed_stack, CACHE_CLOUD,
 	      "the complete reply of AWS, as JSON"),
 	VALUE("stack/diagram.svg", render_picture, FS_DIAGRAM_SVG, changed_picture, CACHE_NEVER,

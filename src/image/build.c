@@ -325,21 +325,28 @@ static int build_push(struct build *x, struct image_built *ret, struct error *er
 	return 0;
 }
 
-/* If the target already has the tag, only the digest of the base is read. */
-static int build_if_missing(struct build *x, struct image_built *ret, struct error *err)
+/* Reads only the digest of the base. ret->digest is "" if the target does not have the image. */
+static int build_find(struct build *x, struct image_built *ret, struct error *err)
 {
 	int r = build_find_base(x, err);
 
 	if (r == 0)
 		r = image_tag(x->base_digest, x->b->architecture, x->layer.digest, ret->tag);
-	if (r == 0)
-		r = registry_find(&x->target, ret->tag, ret->digest, err);
-	else
+	if (r < 0)
 		return r;
+	r = registry_find(&x->target, ret->tag, ret->digest, err);
 	if (r != -ENOENT)
 		return r;
 	memset(err, 0, sizeof(*err));
-	return build_push(x, ret, err);
+	ret->digest[0] = '\0';
+	return 0;
+}
+
+static int build_if_missing(struct build *x, struct image_built *ret, struct error *err)
+{
+	int r = build_find(x, ret, err);
+
+	return r < 0 || *ret->digest ? r : build_push(x, ret, err);
 }
 
 static int build_check(struct build *x, struct image_built *ret, struct error *err)
@@ -415,4 +422,10 @@ int image_build(const struct image_build *b, struct image_built *ret, struct err
 int image_check(const struct image_build *b, struct error *err)
 {
 	return build_run(b, NULL, build_check, err);
+}
+
+int image_look_up(const struct image_build *b, struct image_built *ret, struct error *err)
+{
+	memset(ret, 0, sizeof(*ret));
+	return build_run(b, ret, build_find, err);
 }

@@ -50,6 +50,9 @@ struct image_built {
  */
 int image_build(const struct image_build *b, struct image_built *ret, struct error *err);
 
+/* The image that image_build would leave, if the target has it already; else ret->digest is "". Changes nothing. */
+int image_look_up(const struct image_build *b, struct image_built *ret, struct error *err);
+
 /*
  * Pure. The URL of the registry that a base image in ECR is read from: its own host. The exception is an emulator of
  * AWS: if the reply to GetAuthorizationToken names a host that is not ECR's, and the image belongs to the caller's

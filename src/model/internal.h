@@ -32,13 +32,16 @@ struct deployed;
 struct imports;
 struct settings_disk;
 
+#define MODEL_INSTALLATION_SIZE 17 /* 16 hexadecimal digits and a NUL */
+
 struct model {
 	struct engine *engine;
 	struct failures *failures;
 	struct stream *events, *api_log;
 	struct journal *journal;
 	char *config_dir, *cache_dir;
-	char *mount_settings; /* lines that override those of default.env; "": none */
+	char installation[MODEL_INSTALLATION_SIZE]; /* see operation.h */
+	char *mount_settings;			    /* lines that override those of default.env; "": none */
 	bool read_only;
 	struct settings_disk *disk; /* settings_disk.c: default.env on disk; guarded by save_lock */
 

@@ -8,8 +8,10 @@
 #include "model/internal.h"
 
 #include <inttypes.h>
-
+#include <limits.h>
+#include <openssl/sha.h>
 #include <string.h>
+#include <unistd.h>
 
 #define EVENTS_KEEP  (4 << 20)
 #define API_LOG_KEEP (4 << 20)
@@ -432,6 +434,19 @@ static int model_open_journal(struct model *m, const char *dir, struct error *er
 	return 0;
 }
 
+/* The same for every mount of this state directory on this machine, and no other's. */
+static void model_name_installation(const char *state_dir, char out[static MODEL_INSTALLATION_SIZE])
+{
+	unsigned char digest[SHA256_DIGEST_LENGTH];
+	char text[PATH_MAX + 256], host[256] = "";
+
+	gethostname(host, sizeof(host) - 1);
+	snprintf(text, sizeof(text), "%s %s", host, state_dir);
+	SHA256((const unsigned char *)text, strlen(text), digest);
+	for (int i = 0; i < (MODEL_INSTALLATION_SIZE - 1) / 2; i++)
+		snprintf(out + 2 * i, 3, "%02x", digest[i]);
+}
+
 static int model_make_parts(struct model *m, const struct model_config *config, struct error *err)
 {
 	int r;
@@ -439,6 +454,7 @@ static int model_make_parts(struct model *m, const struct model_config *config, 
 	m->config_dir = strdup(config->config_dir);
 	m->mount_settings = strdup(config->settings ? config->settings : "");
 	m->read_only = config->read_only;
+	model_name_installation(config->state_dir, m->installation);
 	m->cache_dir = strdup(config->cache_dir);
 	m->failures = failures_new();
 	m->events = stream_new(EVENTS_KEEP);

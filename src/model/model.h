@@ -82,7 +82,7 @@ struct requester {
 
 struct operation;
 
-/* A verb: a file of control/. The table is in verbs.c. */
+/* A verb: a file of control/ or stack/. The table is in verbs.c. */
 struct verb {
 	const char *name;     /* the name of the file: "run-task" */
 	const char *argument; /* the one word that may be written instead of 1: "force"; NULL: none */
@@ -95,10 +95,14 @@ struct verb {
 	/* Starts an operation on the engine thread, beside the operation thread. Takes a reference to j and must end
 	 * it. */
 	void (*beside)(struct model *m, struct job *j);
+	const char *directory; /* of the file, "stack"; NULL: "control" */
 };
 
 extern const struct verb model_verbs[];
 extern const size_t model_verbs_n;
+
+/* The directory that has the file of a verb: "control". */
+const char *model_verb_directory(const char *name);
 
 /* Checks whether the verb would be accepted now. argument may be "". 0, -EBUSY, -EEXIST, -ENXIO, -ENOKEY or -EINVAL. */
 int model_verb_check(struct model *m, const struct verb *verb, const char *argument, struct error *err);
@@ -200,10 +204,15 @@ void model_log_close(struct model *m, enum model_log kind, const char *key);
 int model_log_fetch(struct model *m, enum model_log kind, const char *key, uint64_t offset,
 		    void (*done)(struct blob *text, uint64_t at, const struct error *err, void *arg), void *arg);
 
-/* Renders stack/plan, the changes that deploy would make, from memory. */
+/* Render stack/plan, the changes that deploy would make, and stack/drift, the differences from the template, from
+ * memory and the last report of CloudFormation. */
 int model_plan_render(const struct snapshot *s, struct buf *out);
 /* Text of discover/suggested.env. Rendered from memory. */
 int model_suggestion_render(const struct snapshot *s, struct buf *out);
+int model_drift_render(const struct snapshot *s, struct buf *out);
+/* When their texts last changed, wall clock. */
+int64_t model_plan_changed(const struct snapshot *s);
+int64_t model_drift_changed(const struct snapshot *s);
 const char *model_template_json(size_t *ret_len); /* stack/template.json */
 
 #endif

@@ -76,10 +76,9 @@ static enum resume resume_other_account(const struct journal_entry *e, struct er
 {
 	error_set(err, -EINTR,
 		  "the credentials have changed, and the account for which the operation was started is not recorded");
-	error_remedy(
-		err,
-		"mount again with the credentials of that time, or touch control/%s if this account is the right one",
-		e->name);
+	error_remedy(err,
+		     "mount again with the credentials of that time, or touch %s/%s if this account is the right one",
+		     model_verb_directory(e->name), e->name);
 	return RESUME_ELSEWHERE;
 }
 

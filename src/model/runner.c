@@ -231,6 +231,28 @@ static void runner_show_warning(struct operation *op, const struct error *err)
 	model_event(m, "%s %s: %s", name, op->job->name, err->message);
 }
 
+struct runner_report {
+	enum stack_report_kind kind;
+	struct stack_report *report;
+};
+
+static int runner_edit_report(struct snapshot *s, void *arg)
+{
+	struct runner_report *p = arg;
+
+	stack_report_unref(s->reports[p->kind]);
+	s->reports[p->kind] = stack_report_ref(p->report);
+	return 0;
+}
+
+static void runner_publish(struct operation *op, enum stack_report_kind kind, struct stack_report *report)
+{
+	struct runner_report p = {kind, report};
+
+	model_publish(op->model, runner_edit_report, &p);
+	stack_report_unref(report);
+}
+
 static void runner_fire_cancel(struct job *j _unused_, void *arg)
 {
 	struct runner *o = arg;
@@ -311,12 +333,15 @@ static int runner_run_operation(struct runner *o, struct work *work)
 			       .job = work->job,
 			       .argument = work->job->argument,
 			       .token = work->entry.token,
+			       .directory = model_verb_directory(work->job->name),
+			       .installation = m->installation,
 			       .default_task = s->default_task,
 			       .cancel = o->cancel,
 			       .stop = o->stop,
 			       .refresh = runner_show_now,
 			       .remember = runner_remember,
 			       .warn = runner_show_warning,
+			       .publish = runner_publish,
 			       .outage = {.begun = work->resumed},
 			       .model = m,
 			       .result = BUF_INIT(64 * 1024)};

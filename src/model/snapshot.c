@@ -31,6 +31,8 @@ void snapshot_unref(struct snapshot *s)
 	job_list_unref(s->execs);
 	job_list_unref(s->checks);
 	job_list_unref(s->imports);
+	for (size_t i = 0; i < REPORT_MAX; i++)
+		stack_report_unref(s->reports[i]);
 	free(s);
 }
 
@@ -82,6 +84,8 @@ struct snapshot *snapshot_copy(const struct snapshot *old)
 	job_list_ref(s->execs);
 	job_list_ref(s->checks);
 	job_list_ref(s->imports);
+	for (size_t i = 0; i < REPORT_MAX; i++)
+		stack_report_ref(s->reports[i]);
 	return s;
 }
 

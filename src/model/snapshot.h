@@ -13,6 +13,7 @@
 #include "jobs/job.h"
 #include "stack/cost.h"
 #include "stack/discovery.h"
+#include "stack/report.h"
 #include "stack/service.h"
 #include "stack/settings.h"
 #include "stack/view.h"
@@ -45,6 +46,7 @@ struct snapshot {
 	struct job_list *checks;	 /* the same */
 	struct job_list *imports;	 /* the same */
 	bool more_resources, more_tasks; /* AWS has more of them than vastfs reads */
+	struct stack_report *reports[REPORT_MAX]; /* by enum stack_report_kind: the last of this mount; NULL: none */
 	struct identity identity;
 	struct discovery *discovery; /* never NULL: the VPCs of the region */
 	struct blob *elsewhere;	     /* stacks that other settings deployed, for people, without newline; NULL: none */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * verbs.c - the table of the verbs of control/, and their admission check. Any thread.
+ * verbs.c - the table of the verbs of control/ and stack/, and their admission check. Any thread.
  *
  * A verb is refused only for known reasons. If the last reply of AWS is more than 30 s old, or there was none, the
  * operation is accepted and decides itself.
@@ -130,6 +130,13 @@ static int verb_check_deployed(const struct snapshot *s, const char *argument _u
 	return verb_need_deployed(s, err);
 }
 
+static int verb_check_drift(const struct snapshot *s, const char *argument _unused_, struct error *err)
+{
+	int r = verb_need_deployed(s, err);
+
+	return r < 0 ? r : verb_need_idle_stack(s, err);
+}
+
 /* An operation of this mount may always be cancelled; it decides itself what that does to the stack. */
 static int verb_check_cancel(const struct snapshot *s, const char *argument _unused_, struct error *err)
 {
@@ -175,30 +182,44 @@ const struct verb model_verbs[] = {
 	{"deploy", "previous",
 	 "create the stack, or update it to config/default.env; never restarts the server (previous: return to the "
 	 "image deployed before)",
-	 verb_check_deploy, operation_deploy, NULL, NULL},
+	 verb_check_deploy, operation_deploy, NULL, NULL, NULL},
 	{"destroy", "purge",
 	 "stop all tasks and delete the stack, but keep the database (purge: delete the database too)",
-	 verb_check_destroy, operation_destroy, NULL, NULL},
+	 verb_check_destroy, operation_destroy, NULL, NULL, NULL},
 	{"run-task", "force",
 	 "start a VAST server, wait until it answers, and let ECS keep it running (force: start another server too; "
 	 "not with vast_storage=efs)",
-	 verb_check_run_task, operation_run_task, NULL, NULL},
+	 verb_check_run_task, operation_run_task, NULL, NULL, NULL},
 	{"restart-task", NULL, "stop the server, wait until it has stopped, start a new one and wait until it answers",
-	 verb_check_restart_task, operation_restart_task, NULL, NULL},
+	 verb_check_restart_task, operation_restart_task, NULL, NULL, NULL},
 	{"stop-all-tasks", NULL, "stop the server permanently, and every other task of the stack", verb_check_deployed,
-	 operation_stop_all_tasks, NULL, NULL},
+	 operation_stop_all_tasks, NULL, NULL, NULL},
 	{"refresh", NULL, "read the credentials, the stack, the tasks and discover/ again", NULL, NULL, verb_refresh,
-	 NULL},
+	 NULL, NULL},
 	{"login", NULL,
 	 "sign in to IAM Identity Center: operations/latest/result shows a URL and a code to confirm in a browser, and "
 	 "waits; also while another operation runs",
-	 verb_check_beside, NULL, NULL, login_begin},
+	 verb_check_beside, NULL, NULL, login_begin, NULL},
 	{"logout", NULL, "forget the token of IAM Identity Center, for the AWS CLI too", verb_check_beside, NULL, NULL,
-	 logout_begin},
+	 logout_begin, NULL},
 	{"cancel", NULL, "cancel the running login, or the running operation where AWS allows it", verb_check_cancel,
-	 NULL, verb_cancel, NULL},
+	 NULL, verb_cancel, NULL, NULL},
+	{"replan", NULL,
+	 "ask CloudFormation what deploy would change, then read stack/plan; the change set is deleted again",
+	 verb_check_deploy, operation_replan, NULL, NULL, "stack"},
+	{"drift-check", NULL,
+	 "have CloudFormation compare the resources with the template, then read stack/drift; nothing is changed",
+	 verb_check_drift, operation_drift_check, NULL, NULL, "stack"},
 };
 const size_t model_verbs_n = ARRAY_SIZE(model_verbs);
+
+const char *model_verb_directory(const char *name)
+{
+	for (size_t i = 0; i < model_verbs_n; i++)
+		if (model_verbs[i].directory && strcmp(model_verbs[i].name, name) == 0)
+			return model_verbs[i].directory;
+	return "control";
+}
 
 bool verb_is_beside(const char *name)
 {
@@ -235,7 +256,8 @@ static int verb_check_argument(const struct verb *verb, const char *argument, st
 {
 	if (!*argument || (verb->argument && strcmp(argument, verb->argument) == 0))
 		return 0;
-	error_set(err, -EINVAL, "unknown word '%.40s' for control/%s", argument, verb->name);
+	error_set(err, -EINVAL, "unknown word '%.40s' for %s/%s", argument, model_verb_directory(verb->name),
+		  verb->name);
 	error_remedy(err, "touch the file, or write 1%s%s", verb->argument ? " or " : "",
 		     verb->argument ? verb->argument : "");
 	return err->errnum;

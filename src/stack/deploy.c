@@ -10,6 +10,7 @@
 #include "stack/changeset.h"
 #include "stack/cost.h"
 #include "stack/previous.h"
+#include "stack/replan.h"
 #include "stack/role_policies.h"
 #include "stack/server.h"
 #include "stack/template.h"
@@ -136,7 +137,7 @@ static int deploy_report_result(struct operation *op, struct error *err)
 
 	snprintf(op->cluster, sizeof(op->cluster), "%s", operation_output(op, "ClusterName"));
 	buf_printf(&op->result, "the stack %s is deployed: %s\n", op->name, operation_status(op));
-	cost_of_settings(op->settings, -1, &cost);
+	cost_of_settings(op->settings, op->storage_bytes > 0 ? op->storage_bytes : -1, &cost);
 	cost_put_totals(&cost, &op->result);
 	return server_put_advice(op, err);
 }
@@ -155,6 +156,18 @@ static int deploy_finish(struct operation *op, struct error *err)
 	return r < 0 ? r : OPERATION_DONE;
 }
 
+/* They would count as somebody else's change sets when an empty stack is deleted. A failure does not fail the deploy.
+ */
+static int deploy_remove_plans(struct operation *op)
+{
+	struct error err = {0};
+	int r = replan_remove_leftovers(op, &err);
+
+	if (r < 0 && r != -ECANCELED)
+		job_log(op->job, "warning: change sets of interrupted plans were not deleted: %s", err.message);
+	return r == -ECANCELED ? r : 0;
+}
+
 static int deploy_look(struct operation *op, struct error *err)
 {
 	int r = stack_resume(op, err);
@@ -162,6 +175,8 @@ static int deploy_look(struct operation *op, struct error *err)
 	if (r < 0 || op->executed)
 		return r < 0 ? r : deploy_finish(op, err);
 	r = deploy_reach_status(op, err);
+	if (r == 0)
+		r = deploy_remove_plans(op);
 	if (r < 0)
 		return r;
 	op->created = stack_state(operation_status(op))->deploy == DEPLOY_CREATE;

@@ -199,6 +199,22 @@ int image_ensure(struct operation *op, struct error *err)
 	return r < 0 ? r : image_set_name(op, &built);
 }
 
+int image_find(struct operation *op, struct error *err)
+{
+	struct image_built found = {.pushed = false};
+	int r;
+
+	if (!op->repository_uri)
+		return 0;
+	r = image_act(op, image_look_up, &found, err);
+	if (r < 0 || !*found.digest)
+		return r;
+	free(op->image);
+	if (asprintf(&op->image, "%s@%s", op->repository_uri, found.digest) < 0)
+		op->image = NULL;
+	return op->image ? 0 : -ENOMEM;
+}
+
 /* -- afterwards ------------------------------------------------------------------------------------------------ */
 
 static cJSON *images_in_use(struct operation *op, struct error *err)

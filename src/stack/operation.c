@@ -107,10 +107,11 @@ static void operation_give_up(struct operation *op, struct error *err)
 		return; /* nothing was started, so the message is complete */
 	clock_duration(clock_monotonic_ms() - op->outage.since_ms, lasts);
 	error_prefix(err, "no usable %s for %s", credentials ? "credentials" : "reply", lasts);
-	error_remedy(err, "%s, then %s%s%scontrol/%s: AWS continues the operation meanwhile, and %s",
+	error_remedy(err, "%s, then %s%s%s%s/%s: AWS continues the operation meanwhile, and %s",
 		     credentials ? "get new credentials (touch control/login signs in to IAM Identity Center)"
 				 : "wait until the network is back",
-		     *op->argument ? "echo " : "touch ", op->argument, *op->argument ? " > " : "", op->job->name,
+		     *op->argument ? "echo " : "touch ", op->argument, *op->argument ? " > " : "", op->directory,
+		     op->job->name,
 		     strcmp(op->job->name, "run-task") == 0 ? "a server that has started by then stays the only one"
 							    : "vastfs then follows it to its end");
 }

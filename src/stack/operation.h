@@ -13,6 +13,7 @@
 #include "jobs/job.h"
 #include "stack/outage.h"
 #include "stack/quota.h"
+#include "stack/report.h"
 #include "stack/settings.h"
 
 #define EVENT_ID_SIZE 160
@@ -24,6 +25,8 @@ struct operation {
 	struct job *job;
 	const char *argument;		 /* the argument of the verb, "" for none */
 	const char *token;		 /* the same again when the operation is resumed: makes requests idempotent */
+	const char *directory;		 /* of the file that starts it: "control" */
+	const char *installation;	 /* a hash that is the same for all operations of this state directory */
 	const char *default_task;	 /* ID, "" if there is none */
 	struct aws_cancel_token *cancel; /* fired when the user cancels and when vastfs ends */
 	struct aws_cancel_token *stop;	 /* fired only when vastfs ends */
@@ -32,6 +35,8 @@ struct operation {
 		     const struct error *err); /* adds a line to the tree's error; the operation continues */
 	/* Stores a text in the operation's journal entry, on disk when it returns; see operation_remember. */
 	int (*remember)(struct operation *op, const char *key, const char *value, struct error *err);
+	/* Shows what CloudFormation has answered to replan or drift-check; takes the report over. */
+	void (*publish)(struct operation *op, enum stack_report_kind kind, struct stack_report *report);
 	cJSON *memory; /* what was remembered, also before a crash; NULL: nothing; owned */
 	void *model;   /* for the callbacks */
 	struct outage outage;
@@ -40,13 +45,14 @@ struct operation {
 	unsigned step, steps;		/* for the progress bar */
 
 	/* What the steps have found; all owned. */
-	cJSON *stack;	   /* AWS's record; NULL: no such stack */
-	char cluster[256]; /* name or ARN, "" until known */
-	char *account;	   /* set before the first step */
-	char *file_system; /* ID, NULL: none */
-	char *repository_uri;
-	char *image;	  /* the image that task and function run, with its digest */
-	char *base_image; /* the image that it was assembled from, NULL: vast_image */
+	cJSON *stack;	       /* AWS's record; NULL: no such stack */
+	char cluster[256];     /* name or ARN, "" until known */
+	char *account;	       /* set before the first step */
+	char *file_system;     /* ID, NULL: none */
+	int64_t storage_bytes; /* of the file system; 0 or less: not known */
+	char *repository_uri;  /* NULL: there is no repository yet */
+	char *image;	       /* the image that task and function run, with its digest */
+	char *base_image;      /* the image that it was assembled from, NULL: vast_image */
 	char *zone;
 	char *internet_gateway;
 	cJSON *facts;		  /* EC2's replies about the VPC by name, see vpc_check.c */
@@ -144,6 +150,9 @@ int operation_destroy(struct operation *op, struct error *err);
 int operation_run_task(struct operation *op, struct error *err);
 int operation_restart_task(struct operation *op, struct error *err);
 int operation_stop_all_tasks(struct operation *op, struct error *err);
+/* and those behind stack/ */
+int operation_replan(struct operation *op, struct error *err);
+int operation_drift_check(struct operation *op, struct error *err);
 
 /* -- parts that several operations use -------------------------------------------------------------------------- */
 
@@ -199,6 +208,8 @@ int image_check_first(struct operation *op, struct error *err);
 /* assembles and pushes the image unless it exists; image_clean removes the images that nothing uses */
 int image_ensure(struct operation *op, struct error *err);
 int image_clean(struct operation *op, struct error *err);
+/* sets op->image to the image that image_ensure would take if it exists already; builds nothing */
+int image_find(struct operation *op, struct error *err);
 
 /* quota_check.c: one quota of the account, QUOTA_UNKNOWN if it cannot be read, which the log then says; or -ECANCELED
  */
@@ -208,6 +219,7 @@ int quota_check(struct operation *op, struct error *err);
 
 /* repository.c, storage.c, vpc_check.c: steps of deploy and the functions that destroy needs */
 int repository_ensure(struct operation *op, struct error *err);
+int repository_find(struct operation *op, struct error *err); /* sets op->repository_uri if there is one */
 int repository_delete(struct operation *op, struct error *err);
 int storage_ensure(struct operation *op, struct error *err);
 int storage_find(struct operation *op, cJSON **ret, struct error *err); /* the file system's record or NULL */

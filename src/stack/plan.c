@@ -3,10 +3,21 @@
 
 #include "base/json.h"
 #include "stack/changeset.h"
+#include "stack/plan_text.h"
 #include "stack/precheck.h"
 #include "stack/reply.h"
 #include "stack/resolve.h"
 #include "stack/template.h"
+
+#define CAUSES_MAX 1024 /* bytes; all settings' names together are shorter */
+
+/* The deployed resources and those of the plan. */
+struct plan_comparison {
+	const cJSON *names; /* of the parameters that differ */
+	const cJSON *before, *after;
+	const cJSON *effects;	   /* {"<LogicalId>": "replaces"} */
+	const cJSON *by_parameter; /* plan_effects_by_parameter() */
+};
 
 /* A copy of the wanted parameters in which unknown ones have their deployed value and the named one has the given
  * value. */
@@ -54,8 +65,46 @@ static int plan_write_creation(const struct plan *p, struct buf *out)
 		buf_printf(out, "nothing is deployed: deploy would create %d resources\n",
 			   cJSON_GetArraySize(resources));
 	cJSON_ArrayForEach (resource, resources)
-		buf_printf(out, "    creates %s (%s)\n", resource->string, reply_text(resource, "Type"));
+		plan_put_resource(out, PLAN_CREATES, resource->string, reply_text(resource, "Type"), NULL);
 	return out->error;
+}
+
+/* The effects of each differing parameter alone: {"ServerMemory": {"TaskDefinition": "replaces"}}. NULL without
+ * memory. */
+static cJSON *plan_effects_by_parameter(const struct plan *p, const cJSON *names, const cJSON *after)
+{
+	cJSON *all = cJSON_CreateObject();
+	const cJSON *name;
+
+	cJSON_ArrayForEach (name, names) {
+		const char *have = template_parameter(p->deployed, name->valuestring);
+		_json_ cJSON *before = plan_resources_with(p, name->valuestring, have ? have : "");
+		cJSON *effects = before ? resolve_effects(before, after) : NULL;
+
+		if (all && effects && cJSON_AddItemToObject(all, name->valuestring, effects))
+			continue;
+		cJSON_Delete(effects);
+		cJSON_Delete(all);
+		return NULL;
+	}
+	return all;
+}
+
+/* Appends the settings that have this effect on the resource; each setting once. Parameters may depend on each other,
+ * so an effect of the whole plan need not be one of a single parameter. */
+static void plan_put_causes(const cJSON *by_parameter, const char *id, const char *effect, struct buf *out)
+{
+	const cJSON *effects;
+	const char *last = "";
+
+	cJSON_ArrayForEach (effects, by_parameter) {
+		const char *setting = template_setting(effects->string);
+
+		if (!setting || strcmp(reply_text(effects, id), effect) != 0 || strcmp(setting, last) == 0)
+			continue;
+		buf_printf(out, "%s%s", out->len ? ", " : "", setting);
+		last = setting;
+	}
 }
 
 static const char *plan_resource_type(const cJSON *before, const cJSON *after, const char *id)
@@ -65,40 +114,28 @@ static const char *plan_resource_type(const cJSON *before, const cJSON *after, c
 	return reply_text(resource ? resource : reply_at(before, id), "Type");
 }
 
-/* Writes the resources that this parameter changes, limited to effects of the whole plan, because parameters may depend
- * on each other.
- */
-static int plan_write_effects(const struct plan *p, const char *name, const cJSON *all, struct buf *out)
+static int plan_write_resource(const struct plan_comparison *c, const cJSON *effect, struct buf *out)
 {
-	const char *have = template_parameter(p->deployed, name);
-	_json_ cJSON *before = plan_resources_with(p, name, have ? have : "");
-	_json_ cJSON *after = plan_resources_with(p, "", "");
-	_json_ cJSON *effects = before && after ? resolve_effects(before, after) : NULL;
-	const cJSON *effect;
+	const char *type = plan_resource_type(c->before, c->after, effect->string);
+	_buf_ struct buf causes = BUF_INIT(CAUSES_MAX);
 
-	if (!effects)
-		return -ENOMEM;
-	cJSON_ArrayForEach (effect, effects)
-		if (strcmp(reply_text(all, effect->string), effect->valuestring) == 0)
-			buf_printf(out, "    %s %s (%s)\n", effect->valuestring, effect->string,
-				   plan_resource_type(before, after, effect->string));
-	return out->error;
+	plan_put_causes(c->by_parameter, effect->string, effect->valuestring, &causes);
+	if (causes.error)
+		return causes.error;
+	plan_put_resource(out, effect->valuestring, effect->string, type, buf_str(&causes));
+	return plan_put_interruption(out, effect->valuestring, type);
 }
 
 /* Writes what the effects mean for a running server. */
-static void plan_write_consequences(const cJSON *before, const cJSON *after, const cJSON *effects, struct buf *out)
+static void plan_write_consequences(const struct plan_comparison *c, struct buf *out)
 {
 	bool guarded = false;
 	const cJSON *effect;
 
-	cJSON_ArrayForEach (effect, effects)
-		if (strcmp(effect->valuestring, "replaces") == 0 || strcmp(effect->valuestring, "removes") == 0)
-			guarded =
-				guarded || changeset_type_is_guarded(plan_resource_type(before, after, effect->string));
-	if (guarded)
-		buf_puts(out, "while a task runs, deploy would refuse this: touch control/stop-all-tasks first\n");
-	else if (*reply_text(effects, "TaskDefinition"))
-		buf_puts(out, "a running server stays unchanged until control/restart-task\n");
+	cJSON_ArrayForEach (effect, c->effects)
+		guarded |= plan_is_loss(effect->valuestring) &&
+			   changeset_type_is_guarded(plan_resource_type(c->before, c->after, effect->string));
+	plan_put_server(out, guarded, *reply_text(c->effects, "TaskDefinition"));
 }
 
 static void plan_write_unknown(const struct plan *p, struct buf *out)
@@ -120,9 +157,25 @@ static void plan_write_refusals(const struct plan *p, struct buf *out)
 		buf_printf(out, "deploy would refuse: %s; %s\n", err.message, err.remedy);
 }
 
-static const char *plan_value(const char *value)
+static int plan_write_comparison(const struct plan *p, const struct plan_comparison *c, struct buf *out)
 {
-	return value && *value ? value : "(none)";
+	int n = cJSON_GetArraySize(c->effects);
+	const cJSON *effect;
+
+	buf_puts(out, "settings that differ from what is deployed\n");
+	plan_put_settings(out, c->names, p->wanted, p->deployed);
+	if (n)
+		buf_printf(out, "deploy would change %d resource%s\n", n, n == 1 ? "" : "s");
+	else
+		buf_puts(out, "deploy would change no resource\n");
+	cJSON_ArrayForEach (effect, c->effects) {
+		int r = plan_write_resource(c, effect, out);
+
+		if (r < 0)
+			return r;
+	}
+	plan_write_consequences(c, out);
+	return out->error;
 }
 
 static int plan_write_changes(const struct plan *p, const cJSON *names, struct buf *out)
@@ -130,22 +183,10 @@ static int plan_write_changes(const struct plan *p, const cJSON *names, struct b
 	_json_ cJSON *before = resolve_template(p->deployed);
 	_json_ cJSON *after = plan_resources_with(p, "", "");
 	_json_ cJSON *effects = before && after ? resolve_effects(before, after) : NULL;
-	const cJSON *name;
+	_json_ cJSON *by_parameter = effects ? plan_effects_by_parameter(p, names, after) : NULL;
+	struct plan_comparison c = {names, before, after, effects, by_parameter};
 
-	if (!effects)
-		return -ENOMEM;
-	cJSON_ArrayForEach (name, names) {
-		const char *have = template_parameter(p->deployed, name->valuestring);
-		int r;
-
-		buf_printf(out, "%s: %s -> %s\n", name->valuestring, plan_value(have),
-			   plan_value(template_parameter(p->wanted, name->valuestring)));
-		r = plan_write_effects(p, name->valuestring, effects, out);
-		if (r < 0)
-			return r;
-	}
-	plan_write_consequences(before, after, effects, out);
-	return out->error;
+	return by_parameter ? plan_write_comparison(p, &c, out) : -ENOMEM;
 }
 
 static int plan_write_update(const struct plan *p, struct buf *out)

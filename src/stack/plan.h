@@ -5,9 +5,12 @@
  * Pure; any thread. One of
  *	nothing is deployed: deploy would create 25 resources	and a line for each
  *	up to date
- *	ServerMemory: 4096 -> 8192				a line for each changed parameter
- *	    replaces TaskDefinition (AWS::ECS::TaskDefinition)	and for each resource that it changes
- * and, where they apply, lines about values that only the deploy finds out, and reasons why deploy would refuse.
+ *	settings that differ from what is deployed		and a line for each
+ *	    server_memory: 4096 -> 8192 (parameter ServerMemory)
+ *	deploy would change 1 resource				and a line for each
+ *	    replaces TaskDefinition (AWS::ECS::TaskDefinition) because of server_memory
+ * and, where they apply, lines about interruptions and about values that only the deploy finds out, and reasons why
+ * deploy would refuse.
  */
 #ifndef VASTFS_STACK_PLAN_H
 #define VASTFS_STACK_PLAN_H

@@ -116,6 +116,21 @@ int repository_ensure(struct operation *op, struct error *err)
 	return r < 0 ? r : repository_ensure_lifecycle(op, err);
 }
 
+int repository_find(struct operation *op, struct error *err)
+{
+	cJSON *reply = NULL;
+	int r = repository_describe(op, &reply, err);
+
+	if (r == -ENOENT)
+		return 0;
+	if (r == 0)
+		r = repository_refuse_foreign(op, aws_text(reply, "repositories.0.repositoryArn"), err);
+	if (r == 0)
+		r = repository_take_uri(op, reply);
+	cJSON_Delete(reply);
+	return r;
+}
+
 int repository_delete(struct operation *op, struct error *err)
 {
 	cJSON *reply = NULL;

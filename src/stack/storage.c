@@ -21,6 +21,7 @@ int storage_find(struct operation *op, cJSON **ret, struct error *err)
 	if (r < 0)
 		return error_has_code(err, "FileSystemNotFound") ? 0 : r;
 	*ret = cJSON_DetachItemFromArray(cJSON_GetObjectItem(reply, "FileSystems"), 0);
+	op->storage_bytes = aws_integer(*ret, "SizeInBytes.Value", 0);
 	cJSON_Delete(reply);
 	return 0;
 }

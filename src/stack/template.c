@@ -52,7 +52,7 @@ int template_check_version(const cJSON *outputs, struct error *err)
 	return -EINVAL;
 }
 
-/* The source of a parameter's value: a setting, or a function. */
+/* The source of a parameter's value: a setting, or a function of it and of facts. */
 struct source {
 	const char *name;
 	enum setting setting;
@@ -137,23 +137,23 @@ static const char *template_disk_size(const struct settings *s, _unused_ const s
 /* In the template's order. */
 static const struct source sources[] = {
 	{"VpcId", SETTING_VPC_ID, NULL},
-	{"InternetGatewayId", 0, template_internet_gateway},
-	{"AvailabilityZone", 0, template_zone},
-	{"PublicCidr", 0, template_public_half},
-	{"PrivateCidr", 0, template_private_half},
+	{"InternetGatewayId", SETTING_VPC_ID, template_internet_gateway},
+	{"AvailabilityZone", SETTING_VPC_ID, template_zone},
+	{"PublicCidr", SETTING_SUBNET_CIDR, template_public_half},
+	{"PrivateCidr", SETTING_SUBNET_CIDR, template_private_half},
 	{"Stage", SETTING_STAGE, NULL},
-	{"ImageUri", 0, template_image},
-	{"BaseImage", 0, template_base_image},
+	{"ImageUri", SETTING_VAST_IMAGE, template_image},
+	{"BaseImage", SETTING_VAST_IMAGE, template_base_image},
 	{"Architecture", SETTING_ARCHITECTURE, NULL},
-	{"ServerCommand", 0, template_server_command},
-	{"ServerEnvironment", 0, template_server_environment},
+	{"ServerCommand", SETTING_VAST_COMMAND, template_server_command},
+	{"ServerEnvironment", SETTING_SERVER_ENVIRONMENT, template_server_environment},
 	{"ServerPort", SETTING_VAST_PORT, NULL},
 	{"ServerDataDir", SETTING_VAST_DATA_DIR, NULL},
 	{"ServerCpu", SETTING_SERVER_CPU, NULL},
 	{"ServerMemory", SETTING_SERVER_MEMORY, NULL},
-	{"ServerDiskSize", 0, template_disk_size},
+	{"ServerDiskSize", SETTING_SERVER_DISK_SIZE, template_disk_size},
 	{"Storage", SETTING_VAST_STORAGE, NULL},
-	{"FileSystemId", 0, template_file_system},
+	{"FileSystemId", SETTING_VAST_STORAGE, template_file_system},
 	{"LambdaMemory", SETTING_LAMBDA_MEMORY, NULL},
 	{"LambdaTimeout", SETTING_LAMBDA_TIMEOUT, NULL},
 	{"LambdaTmpSize", SETTING_LAMBDA_TMP_SIZE, NULL},
@@ -216,4 +216,12 @@ cJSON *template_differences(const cJSON *wanted, const cJSON *deployed)
 		}
 	}
 	return names;
+}
+
+const char *template_setting(const char *parameter)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(sources); i++)
+		if (strcmp(sources[i].name, parameter) == 0)
+			return setting_rule(sources[i].setting)->key;
+	return NULL;
 }

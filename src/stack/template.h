@@ -44,6 +44,9 @@ cJSON *template_parameters(const struct settings *s, const struct template_facts
 /* A parameter's value; NULL if it is absent or not known. */
 const char *template_parameter(const cJSON *parameters, const char *name);
 
+/* The key of the setting that determines a parameter; NULL: there is no such parameter. */
+const char *template_setting(const char *parameter);
+
 /* The names of the wanted parameters whose deployed value differs; unknown values do not count. */
 cJSON *template_differences(const cJSON *wanted, const cJSON *deployed);
 

@@ -115,6 +115,9 @@ static void view_parse_stack(struct stack_view *v, const cJSON *stack)
 	v->status = view_copy_text(stack, "StackStatus");
 	v->status_reason = view_copy_text(stack, "StackStatusReason");
 	v->stack_id = view_copy_text(stack, "StackId");
+	v->updated = view_copy_text(stack, "LastUpdatedTime");
+	v->drift_status = view_copy_text(stack, "DriftInformation.StackDriftStatus");
+	v->drift_checked = view_copy_text(stack, "DriftInformation.LastCheckTimestamp");
 	v->json = aws_json_print(stack);
 	v->parameters_n =
 		view_parse_pairs(aws_at(stack, "Parameters"), "ParameterKey", "ParameterValue", &v->parameters);
@@ -155,6 +158,9 @@ void stack_view_unref(struct stack_view *v)
 	free(v->status);
 	free(v->status_reason);
 	free(v->stack_id);
+	free(v->updated);
+	free(v->drift_status);
+	free(v->drift_checked);
 	free(v->json);
 	free(v->function_json);
 	view_free_pairs(v->parameters, v->parameters_n);

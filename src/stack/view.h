@@ -34,8 +34,10 @@ struct stack_view {
 	bool exists;  /* a stack of that name exists (REVIEW_IN_PROGRESS counts) */
 	bool foreign; /* it exists, but vastfs did not create it (ownership.h): it must not be changed */
 	char *name, *status, *status_reason, *stack_id;
-	char *json;	     /* AWS's record of the stack, pretty, with newline */
-	char *function_json; /* AWS's record of the function; NULL if there is none */
+	char *updated;			    /* when it was updated last */
+	char *drift_status, *drift_checked; /* what CloudFormation's last drift detection found, and when */
+	char *json;			    /* AWS's record of the stack, pretty, with newline */
+	char *function_json;		    /* AWS's record of the function; NULL if there is none */
 	struct pair *parameters, *outputs;
 	size_t parameters_n, outputs_n;
 	struct stack_resource *resources;

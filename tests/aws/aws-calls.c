@@ -74,6 +74,10 @@ static void show_cloudformation(void)
 	show(cloudformation_describe_stack_events("s", "t"));
 	show(cloudformation_describe_stack_resources("s"));
 	show(cloudformation_describe_change_set("s", "c"));
+	show(cloudformation_describe_change_set_values("s", "c"));
+	show(cloudformation_detect_stack_drift("s"));
+	show(cloudformation_describe_stack_drift_detection_status("d"));
+	show(cloudformation_describe_stack_resource_drifts("s"));
 	show(cloudformation_execute_change_set("s", "c", "t"));
 	show(cloudformation_delete_change_set("s", "c"));
 	show(cloudformation_describe_events("c"));

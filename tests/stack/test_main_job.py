@@ -44,7 +44,7 @@ def test_deploying_again_changes_nothing(deployed, cloud):
     before = cloud.calls("cloudformation:ExecuteChangeSet")
     assert "nothing to change" in deployed.operate("deploy")
     assert cloud.calls("cloudformation:ExecuteChangeSet") == before
-    assert deployed.value("stack/plan") == "up to date"
+    assert deployed.read("stack/plan").startswith("up to date\n")
     assert not cloud.boto("cloudformation").list_change_sets(StackName=deployed.name)["Summaries"]
 
 
@@ -52,7 +52,7 @@ def test_a_changed_setting_is_an_update(deployed, cloud):
     deployed.operate("run-task")
     before = deployed.value("stack/outputs/TaskDefinitionArn")
     deployed.write("config/default.env", deployed.settings(server_memory="8192"))
-    assert "ServerMemory: 4096 -> 8192" in deployed.read("stack/plan")
+    assert "server_memory: 4096 -> 8192" in deployed.read("stack/plan")
     assert "settings differs" in deployed.read("status")
     assert "server outdated" in deployed.operate("deploy")
     assert deployed.value("stack/outputs/TaskDefinitionArn") != before

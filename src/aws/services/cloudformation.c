@@ -100,6 +100,65 @@ struct aws_request *cloudformation_describe_change_set(const char *stack, const 
 	return r;
 }
 
+struct aws_request *cloudformation_describe_change_set_values(const char *stack, const char *name)
+{
+	AWS_SHAPE(values, {"Status", AWS_STRING}, {"ChangeSetId", AWS_STRING},
+		  {"StatusReason", AWS_STRING | AWS_OPTIONAL}, {"Changes", AWS_LIST}, {"Changes.*", AWS_OBJECT},
+		  {"Changes.*.ResourceChange", AWS_OBJECT | AWS_OPTIONAL},
+		  {"Changes.*.ResourceChange.Action", AWS_STRING},
+		  {"Changes.*.ResourceChange.LogicalResourceId", AWS_STRING},
+		  {"Changes.*.ResourceChange.ResourceType", AWS_STRING},
+		  {"Changes.*.ResourceChange.Replacement", AWS_STRING | AWS_OPTIONAL},
+		  {"Changes.*.ResourceChange.Details", AWS_LIST | AWS_OPTIONAL},
+		  {"Changes.*.ResourceChange.Details.*", AWS_OBJECT},
+		  {"Changes.*.ResourceChange.Details.*.Target", AWS_OBJECT | AWS_OPTIONAL},
+		  {"Changes.*.ResourceChange.Details.*.CausingEntity", AWS_STRING | AWS_OPTIONAL});
+	struct aws_request *r = cloudformation_of_change_set("DescribeChangeSet", stack, name);
+
+	aws_put_members(r, values);
+	aws_put_flag(&r, "IncludePropertyValues", true);
+	aws_put_paging(r, "NextToken", "NextToken", "Changes");
+	return r;
+}
+
+struct aws_request *cloudformation_detect_stack_drift(const char *stack)
+{
+	AWS_SHAPE(detection, {"StackDriftDetectionId", AWS_STRING});
+	struct aws_request *r = cloudformation_of_stack("DetectStackDrift", stack);
+
+	aws_put_members(r, detection);
+	return r;
+}
+
+struct aws_request *cloudformation_describe_stack_drift_detection_status(const char *detection_id)
+{
+	AWS_SHAPE(status, {"DetectionStatus", AWS_STRING}, {"DetectionStatusReason", AWS_STRING | AWS_OPTIONAL},
+		  {"StackDriftStatus", AWS_STRING | AWS_OPTIONAL});
+	struct aws_request *r = aws_request_new(&aws_service_cloudformation, "DescribeStackDriftDetectionStatus");
+
+	aws_put_members(r, status);
+	aws_put_text(&r, "StackDriftDetectionId", detection_id);
+	return r;
+}
+
+struct aws_request *cloudformation_describe_stack_resource_drifts(const char *stack)
+{
+	AWS_SHAPE(drifts, {"StackResourceDrifts", AWS_LIST}, {"StackResourceDrifts.*", AWS_OBJECT},
+		  {"StackResourceDrifts.*.LogicalResourceId", AWS_STRING},
+		  {"StackResourceDrifts.*.ResourceType", AWS_STRING},
+		  {"StackResourceDrifts.*.StackResourceDriftStatus", AWS_STRING},
+		  {"StackResourceDrifts.*.PropertyDifferences", AWS_LIST | AWS_OPTIONAL},
+		  {"StackResourceDrifts.*.PropertyDifferences.*", AWS_OBJECT},
+		  {"StackResourceDrifts.*.PropertyDifferences.*.PropertyPath", AWS_STRING},
+		  {"StackResourceDrifts.*.PropertyDifferences.*.ExpectedValue", AWS_STRING | AWS_OPTIONAL},
+		  {"StackResourceDrifts.*.PropertyDifferences.*.ActualValue", AWS_STRING | AWS_OPTIONAL});
+	struct aws_request *r = cloudformation_of_stack("DescribeStackResourceDrifts", stack);
+
+	aws_put_members(r, drifts);
+	aws_put_paging(r, "NextToken", "NextToken", "StackResourceDrifts");
+	return r;
+}
+
 struct aws_request *cloudformation_execute_change_set(const char *stack, const char *name, const char *token)
 {
 	struct aws_request *r = cloudformation_of_change_set("ExecuteChangeSet", stack, name);

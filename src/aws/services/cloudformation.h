@@ -36,6 +36,8 @@ struct aws_request *cloudformation_create_change_set(const struct cloudformation
 
 /* Reply: Status, StatusReason, ChangeSetId, and all pages of Changes. */
 struct aws_request *cloudformation_describe_change_set(const char *stack, const char *name);
+/* The same with the values of properties before and after the change. */
+struct aws_request *cloudformation_describe_change_set_values(const char *stack, const char *name);
 struct aws_request *cloudformation_execute_change_set(const char *stack, const char *name, const char *token);
 struct aws_request *cloudformation_delete_change_set(const char *stack, const char *name);
 
@@ -44,6 +46,14 @@ struct aws_request *cloudformation_list_change_sets(const char *stack);
 
 /* Reply: OperationEvents. They contain the reason why AWS refused a change set before it created anything. */
 struct aws_request *cloudformation_describe_events(const char *change_set_id);
+
+/* Reply: StackDriftDetectionId. AWS detects in the background, once at a time for each stack. */
+struct aws_request *cloudformation_detect_stack_drift(const char *stack);
+/* Reply: DetectionStatus, DetectionStatusReason, Timestamp, and when it has ended StackDriftStatus. */
+struct aws_request *cloudformation_describe_stack_drift_detection_status(const char *detection_id);
+/* Reply: StackResourceDrifts, all pages: the results of the last detection. Resources that were not checked are left
+ * out. */
+struct aws_request *cloudformation_describe_stack_resource_drifts(const char *stack);
 
 struct aws_request *cloudformation_delete_stack(const char *stack, const char *token);
 struct aws_request *cloudformation_cancel_update_stack(const char *stack, const char *token);

@@ -183,39 +183,51 @@ static void test_plans(void **state)
 		{"IMPORT_ROLLBACK_FAILED", BASE, {"control/destroy"}, "creates"},
 		{"CREATE_COMPLETE",
 		 BASE "server_memory=8192",
-		 {"ServerMemory: 4096 -> 8192\n    replaces TaskDefinition (AWS::ECS::TaskDefinition)\n",
-		  "control/restart-task"},
+		 {"    server_memory: 4096 -> 8192 (parameter ServerMemory)\n",
+		  "deploy would change 1 resource\n"
+		  "    replaces TaskDefinition (AWS::ECS::TaskDefinition) because of server_memory\n"
+		  "a running server stays unchanged until control/restart-task\n"},
 		 "Function"},
 		{"UPDATE_COMPLETE",
 		 BASE "lambda_timeout=9",
-		 {"LambdaTimeout: 300 -> 9\n    updates Function (AWS::Lambda::Function)\n"},
+		 {"    lambda_timeout: 300 -> 9 (parameter LambdaTimeout)\n",
+		  "    updates Function (AWS::Lambda::Function) because of lambda_timeout\n"},
 		 "restart-task"},
 		{"UPDATE_COMPLETE",
 		 BASE "lambda_timeout=9\nlambda_memory=512",
-		 {"LambdaMemory: 2048 -> 512\n    updates Function", "LambdaTimeout: 300 -> 9\n    updates Function"},
-		 NULL},
+		 {"lambda_memory: 2048 -> 512 ", "lambda_timeout: 300 -> 9 ",
+		  "updates Function (AWS::Lambda::Function) because of lambda_memory, lambda_timeout\n"},
+		 "interruption"},
 		{"UPDATE_COMPLETE",
 		 BASE "vast_port=42001",
-		 {"ServerPort: 42000 -> 42001\n", "updates ServerSecurityGroup", "replaces TaskDefinition"},
+		 {"vast_port: 42000 -> 42001 ",
+		  "updates ServerSecurityGroup (AWS::EC2::SecurityGroup) because of vast_port\n",
+		  "replaces TaskDefinition"},
 		 "stop-all-tasks"},
 		{"UPDATE_COMPLETE",
 		 BASE "vast_storage=ephemeral",
-		 {"Storage: efs -> ephemeral\n", "removes MountTarget (AWS::EFS::MountTarget)", "removes AccessPoint",
-		  "replaces TaskDefinition", "FileSystemId: fs-1 -> (none)\n", "stop-all-tasks first"},
+		 {"vast_storage: efs -> ephemeral ",
+		  "removes MountTarget (AWS::EFS::MountTarget) because of vast_storage\n"
+		  "        interruption: the server loses its storage\n",
+		  "removes AccessPoint", "replaces TaskDefinition",
+		  "vast_storage: fs-1 -> (none) (parameter FileSystemId)\n", "stop-all-tasks first"},
 		 "replaces MountTarget"},
 		{"UPDATE_COMPLETE",
 		 BASE "subnet_cidr=10.0.2.0/27",
-		 {"PrivateCidr: 10.0.1.0/28 -> 10.0.2.0/28\n", "replaces PrivateSubnet", "replaces MountTarget",
-		  "updates Function", "stop-all-tasks first", "deploy would refuse: subnet_cidr"},
+		 {"subnet_cidr: 10.0.1.0/28 -> 10.0.2.0/28 (parameter PrivateCidr)\n",
+		  "replaces PrivateSubnet (AWS::EC2::Subnet) because of subnet_cidr\n",
+		  "interruption: connections to the Internet end", "updates Function", "stop-all-tasks first",
+		  "deploy would refuse: subnet_cidr"},
 		 NULL},
 		{"UPDATE_COMPLETE",
 		 BASE "architecture=arm64",
-		 {"Architecture: x86_64 -> arm64\n", "replaces TaskDefinition", "updates Function"},
+		 {"architecture: x86_64 -> arm64 ", "replaces TaskDefinition", "updates Function"},
 		 NULL},
 		{"UPDATE_COMPLETE",
 		 BASE "role_policies=arn:aws:iam::aws:policy/ReadOnlyAccess",
-		 {"RolePolicies: (none) -> arn:aws:iam::aws:policy/ReadOnlyAccess\n",
-		  "updates TaskRole (AWS::IAM::Role)", "updates LambdaRole (AWS::IAM::Role)"},
+		 {"role_policies: (none) -> arn:aws:iam::aws:policy/ReadOnlyAccess ",
+		  "updates TaskRole (AWS::IAM::Role) because of role_policies\n",
+		  "updates LambdaRole (AWS::IAM::Role)"},
 		 "ExecutionRole"},
 	};
 
@@ -256,6 +268,19 @@ static void test_effects_go_on_along_names(void **state)
 	cJSON_Delete(effects);
 }
 
+static void test_every_parameter_has_a_setting(void **state)
+{
+	cJSON *parameters = parameters_of(BASE, &facts);
+	const cJSON *parameter;
+
+	(void)state;
+	cJSON_ArrayForEach (parameter, parameters)
+		assert_non_null(template_setting(cJSON_GetObjectItem(parameter, "ParameterKey")->valuestring));
+	assert_string_equal(template_setting("PrivateCidr"), "subnet_cidr");
+	assert_null(template_setting("NoSuchThing"));
+	cJSON_Delete(parameters);
+}
+
 static void test_up_to_date(void **state)
 {
 	const struct template_facts unknown = {0};
@@ -267,10 +292,10 @@ static void test_up_to_date(void **state)
 	(void)state;
 	assert_string_equal(same, "up to date\n");
 	assert_string_equal(unsure, "up to date\n");
-	assert_non_null(strstr(changed, "ServerPort: 42000 -> 1\n"));
+	assert_non_null(strstr(changed, "vast_port: 42000 -> 1 (parameter ServerPort)\n"));
 	assert_non_null(strstr(changed, "ImageUri: known only during the deploy"));
 	assert_null(strstr(changed, "MountTarget"));
-	assert_non_null(strstr(small, "LambdaTimeout: 300 -> 9\n"));
+	assert_non_null(strstr(small, "lambda_timeout: 300 -> 9 "));
 	assert_null(strstr(small, "restart-task"));
 	assert_null(strstr(small, "stop-all-tasks"));
 }
@@ -286,7 +311,7 @@ static void test_parameters_that_depend_on_each_other(void **state)
 	assert_int_equal(plan_write(&p, &out), 0);
 	assert_non_null(strstr(buf_str(&out), "template: version 0 -> "));
 	assert_non_null(strstr(buf_str(&out), "creates MountTarget"));
-	assert_non_null(strstr(buf_str(&out), "FileSystemId: (none) -> fs-1\n"));
+	assert_non_null(strstr(buf_str(&out), "vast_storage: (none) -> fs-1 (parameter FileSystemId)\n"));
 	assert_null(strstr(buf_str(&out), "replaces MountTarget"));
 	cJSON_Delete(wanted);
 	cJSON_Delete(deployed);
@@ -386,6 +411,7 @@ int main(void)
 		cmocka_unit_test(test_resources_by_condition),
 		cmocka_unit_test(test_plans),
 		cmocka_unit_test(test_effects_go_on_along_names),
+		cmocka_unit_test(test_every_parameter_has_a_setting),
 		cmocka_unit_test(test_up_to_date),
 		cmocka_unit_test(test_parameters_that_depend_on_each_other),
 		cmocka_unit_test(test_a_plan_that_does_not_fit_says_so),

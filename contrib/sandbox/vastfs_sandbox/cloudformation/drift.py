@@ -279,7 +279,8 @@ def _flat(rule) -> dict:
 
 def _split(rule) -> list:
     """One rule for each source, as a template has them."""
-    ports = {k: rule[k] for k in ("IpProtocol", "FromPort", "ToPort") if k in rule}
+    ports = {k: int(rule[k]) for k in ("FromPort", "ToPort") if k in rule}
+    ports["IpProtocol"] = rule["IpProtocol"]
     sources = [
         *({"CidrIp": item["CidrIp"]} for item in rule.get("IpRanges", [])),
         *({"CidrIpv6": item["CidrIpv6"]} for item in rule.get("Ipv6Ranges", [])),

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * replan.h - the change sets that stack/replan makes, which are never executed.
+ *
+ * Their names start with a prefix of this installation, so that one which a kill has left behind is found and deleted
+ * by the next operation of the same installation, and that of a colleague is left alone.
+ *
+ * Operation thread. Functions return 0 or a negative errno with a message.
+ */
+#ifndef VASTFS_STACK_REPLAN_H
+#define VASTFS_STACK_REPLAN_H
+
+#include "stack/operation.h"
+
+/* Deletes the change sets of earlier plans of this installation from op->stack (NULL: there are none). */
+int replan_remove_leftovers(struct operation *op, struct error *err);
+
+#endif
