@@ -3,6 +3,7 @@
 #include "aws/rights.h"
 
 const struct rights_row rights_rows[] = {
+	{"cloudformation:BatchDescribeTypeConfigurations", "deployer"},
 	{"cloudformation:CancelUpdateStack", "deployer"},
 	{"cloudformation:ContinueUpdateRollback", "deployer"},
 	{"cloudformation:CreateChangeSet", "deployer"},
@@ -10,9 +11,13 @@ const struct rights_row rights_rows[] = {
 	{"cloudformation:DeleteStack", "deployer"},
 	{"cloudformation:DescribeChangeSet", "deployer"},
 	{"cloudformation:DescribeEvents", "deployer"},
+	{"cloudformation:DescribeStackDriftDetectionStatus", "deployer"},
 	{"cloudformation:DescribeStackEvents", "viewer"},
+	{"cloudformation:DescribeStackResourceDrifts", "deployer"},
 	{"cloudformation:DescribeStackResources", "viewer"},
 	{"cloudformation:DescribeStacks", "viewer"},
+	{"cloudformation:DetectStackDrift", "deployer"},
+	{"cloudformation:DetectStackResourceDrift", "deployer"},
 	{"cloudformation:ExecuteChangeSet", "deployer"},
 	{"cloudformation:ListChangeSets", "viewer"},
 	{"cloudformation:TagResource", "deployer"},
@@ -177,4 +182,4 @@ const struct rights_row rights_rows[] = {
 	{"ssm:TerminateSession", "operator"},
 };
 
-const size_t rights_rows_n = 172;
+const size_t rights_rows_n = 177;

@@ -37,15 +37,6 @@ static void drift_release(struct drift *d)
 	cJSON_Delete(move_ptr(d->before));
 }
 
-static int drift_explain_denied(int r, struct error *err)
-{
-	if (r < 0 && (error_has_code(err, "AccessDenied") || error_has_code(err, "AccessDeniedException")))
-		error_remedy(err, "ask the administrator of the account for cloudformation:DetectStackDrift, "
-				  "DetectStackResourceDrift, DescribeStackResourceDrifts and, on all resources, "
-				  "DescribeStackDriftDetectionStatus, and for the right to read the stack's resources");
-	return r;
-}
-
 /* -- detecting ------------------------------------------------------------------------------------------------- */
 
 static int drift_refuse_status(const struct operation *op, struct error *err)
@@ -112,7 +103,7 @@ static int drift_try_to_begin(struct operation *op, void *arg, struct error *err
 	if (r < 0 && error_has_code(err, "ValidationError"))
 		return drift_explain_refusal(op, err);
 	if (r < 0)
-		return drift_explain_denied(r, err);
+		return r;
 	r = operation_remember(op, MEMORY_DETECTION, d->id, err);
 	return r < 0 ? r : OPERATION_DONE;
 }
@@ -126,7 +117,7 @@ static int drift_check_detection(struct operation *op, void *arg, struct error *
 	cJSON_Delete(move_ptr(d->status));
 	r = operation_call(op, cloudformation_describe_stack_drift_detection_status(d->id), &d->status, err);
 	if (r < 0)
-		return drift_explain_denied(r, err);
+		return r;
 	if (strcmp(aws_text(d->status, "DetectionStatus"), "DETECTION_IN_PROGRESS") != 0)
 		return OPERATION_DONE;
 	job_progress(op->job, op->step, op->steps, "CloudFormation compares the resources, since %s",
@@ -174,7 +165,7 @@ static int drift_read_results(struct operation *op, struct drift *d, struct erro
 	int r = operation_call(op, cloudformation_describe_stack_resource_drifts(id), &d->drifts, err);
 
 	if (r < 0)
-		return drift_explain_denied(r, err);
+		return r;
 	r = operation_read_resources(op, &d->resources, err);
 	return r < 0 ? r : operation_read_stack_by_id(op, err);
 }
