@@ -11,8 +11,8 @@
 #include <string.h>
 #include <sys/statvfs.h>
 
-#define KEEP_ALWAYS_S 3600.0
-#define KEEP_CLOUD_S  60.0 /* notifications invalidate the cache earlier */
+#define KEEP_ALWAYS_S 600.0 /* after SCHEDULE_USE_MS without a request the kernel keeps nothing */
+#define KEEP_CLOUD_S  60.0  /* notifications invalidate the cache earlier */
 /*
  * A program that lists a directory again and again sends a request once in this time. So fs_attend() knows of it, and a
  * listing fails soon after vastfs has died.

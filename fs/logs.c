@@ -175,6 +175,7 @@ static int log_open(struct call *c, const struct scope *s, struct handle *h)
 {
 	int r;
 
+	model_hold(c->fs->model, true);
 	h->stream = logs_find_stream(s);
 	/* grep -r and other programs that scan a tree open files with O_NONBLOCK. Nothing is fetched for them. */
 	if (logs_cloud_kind(s->row) < 0 || h->flags & O_NONBLOCK)
@@ -190,6 +191,7 @@ static int log_open(struct call *c, const struct scope *s, struct handle *h)
 
 static void log_release(struct call *c, struct handle *h)
 {
+	model_hold(c->fs->model, false);
 	if (!h->follow)
 		return;
 	model_log_close(c->fs->model, h->follow->kind, h->follow->key);

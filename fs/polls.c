@@ -22,6 +22,8 @@ static struct fuse_pollhandle *polls_exchange(struct fs *fs, struct handle *h, s
 	if (ph)
 		list_append(&fs->polls.watched, &h->watch.link);
 	pthread_mutex_unlock(&fs->polls.lock);
+	if ((ph != NULL) != (old != NULL))
+		model_hold(fs->model, ph != NULL);
 	return old;
 }
 
@@ -82,6 +84,7 @@ void poll_wake(struct fs *fs, const struct snapshot *s)
 	struct fuse_pollhandle *ph;
 
 	while ((ph = polls_next_to_wake(fs, s))) {
+		model_hold(fs->model, false);
 		fuse_lowlevel_notify_poll(ph);
 		fuse_pollhandle_destroy(ph);
 	}

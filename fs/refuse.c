@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "fs/inotify.h"
 #include "fs/noise.h"
 #include "fs/notify.h"
 
@@ -23,6 +24,9 @@ struct call call_begin(fuse_req_t req)
 	const struct fuse_ctx *ctx = fuse_req_ctx(req);
 	struct fs *fs = fuse_req_userdata(req);
 
+	/* The helper looks at what AWS has changed, for others (inotify.h). */
+	if (!inotify_is_own(notify_inotify(fs->notifier), ctx->pid))
+		model_use(fs->model);
 	return (struct call){
 		.fs = fs, .req = req, .snapshot = refuse_newest(fs), .who = {.pid = ctx->pid, .uid = ctx->uid}};
 }

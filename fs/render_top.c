@@ -117,6 +117,8 @@ static void render_put_status(const struct snapshot *s, struct buf *out)
 	render_put_jobs(s, out);
 	buf_printf(out, "settings %s\n", render_settings_word(s));
 	render_put_cost(s, out);
+	if (*s->denied)
+		buf_printf(out, "denied %s\n", s->denied);
 	if (s->more_tasks)
 		buf_printf(out, "incomplete tasks: more than %d exist, the others are not read\n", VIEW_TASKS_MOST);
 	if (s->more_resources)
@@ -151,6 +153,7 @@ int render_status(const struct scope *s, struct buf *out)
 	import_put_totals(s->fs->model, out);
 	render_put_mount_options(s->fs, out);
 	credentials_put(s->fs->model, true, out);
+	buf_printf(out, "calls %u in the last hour\n", model_calls(s->fs->model));
 	if (!s->snapshot->contact_ms)
 		return buf_puts(out, "age -\n");
 	return buf_printf(out, "age %" PRId64 "\n", age / 1000);

@@ -113,6 +113,7 @@ struct aws_config {
 	const char *region;
 	const char *profile;	/* NULL: AWS_PROFILE or default */
 	struct stream *api_log; /* gets one line for each attempt; NULL: no log */
+	struct tally *calls;	/* counts each attempt; NULL: nobody counts */
 	/* Called on the engine thread after each new set of keys, of the same or of another identity; may be NULL. */
 	void (*keys_changed)(void *arg);
 	void *keys_changed_arg;

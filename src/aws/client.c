@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/tally.h"
 
 #include <curl/curl.h>
 #include <string.h>
@@ -44,13 +45,15 @@ int aws_new(struct engine *e, const struct aws_config *config, struct aws **ret,
 		return r == -ENOMEM ? error_set(err, r, "out of memory") : r;
 	}
 	a->api_log = config->api_log ? stream_ref(config->api_log) : NULL;
+	a->calls = config->calls ? tally_ref(config->calls) : NULL;
 	*ret = a;
 	return 0;
 }
 
 int aws_new_in_region(struct aws *a, const char *region, struct aws **ret, struct error *err)
 {
-	struct aws_config config = {.region = region, .profile = a->options.profile, .api_log = a->api_log};
+	struct aws_config config = {
+		.region = region, .profile = a->options.profile, .api_log = a->api_log, .calls = a->calls};
 
 	return aws_new(a->engine, &config, ret, err);
 }
@@ -71,6 +74,7 @@ void aws_unref(struct aws *a)
 	aws_key_cache_clear(&a->keys);
 	if (a->api_log)
 		stream_unref(a->api_log);
+	tally_unref(a->calls);
 	free(a);
 }
 
@@ -144,6 +148,7 @@ void aws_client_log(struct aws *a, const struct aws_request *r, const struct aws
 	const char *code = client_failure_name(&reply->error);
 	char when[CLOCK_TEXT_SIZE], status[12] = "-";
 
+	tally_add(a->calls, clock_monotonic_ms());
 	if (!a->api_log)
 		return;
 	if (reply->status)

@@ -18,6 +18,7 @@ struct aws {
 	struct engine *engine;
 	struct aws_options options;
 	struct stream *api_log;
+	struct tally *calls;
 	void (*keys_changed)(void *arg); /* of struct aws_config */
 	void *keys_changed_arg;
 	struct credential_provider *provider;

@@ -13,6 +13,9 @@
 
 #define ATTENTION_MS 3000 /* how long one read keeps the polling going */
 #define EVERY_MS     1000
+/* While nothing changes: this many polls in a row, then one in COST_MS; 37 in an hour. */
+#define BURST	30
+#define COST_MS 480000
 
 struct attend {
 	struct model *model;
@@ -21,7 +24,9 @@ struct attend {
 
 	/* engine thread */
 	struct engine_timer timer;
-	char seen[128]; /* the service's state at the last poll; "": not polled yet */
+	int64_t paid_ms;    /* monotonic: the polls until now are paid for until this time */
+	int64_t changed_ms; /* that of the tasks at the last poll */
+	char seen[128];	    /* the service's state at the last poll; "": not polled yet */
 };
 
 static void attend_tick(void *arg);
@@ -54,6 +59,20 @@ static void attend_answered(struct aws_reply *reply, void *arg)
 	attend_next(a);
 }
 
+/* Whether the calls of an hour allow one more; what has changed may be polled as if for the first time. */
+static bool attend_may_ask(struct attend *a, const struct snapshot *s)
+{
+	int64_t now_ms = clock_monotonic_ms();
+
+	if (a->changed_ms != s->tasks->changed_ms || a->paid_ms < now_ms)
+		a->paid_ms = now_ms;
+	a->changed_ms = s->tasks->changed_ms;
+	if (a->paid_ms - now_ms > (BURST - 1) * (int64_t)COST_MS)
+		return false;
+	a->paid_ms += COST_MS;
+	return true;
+}
+
 static bool attend_ask(struct attend *a)
 {
 	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = model_snapshot(a->model);
@@ -62,7 +81,7 @@ static bool attend_ask(struct attend *a)
 	struct aws_request *request = NULL;
 	bool asked;
 
-	if (aws && cluster && service_is_wanted(&s->service))
+	if (aws && cluster && service_is_wanted(&s->service) && attend_may_ask(a, s))
 		request = ecs_describe_service(cluster, SERVICE_NAME);
 	if (request)
 		request->quiet = true;

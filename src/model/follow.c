@@ -2,9 +2,10 @@
 /*
  * follow.c - fetches logs from CloudWatch while a process reads them.
  *
- * A follower is made at the first open of its log and fetches page after page until the end; then it polls every second
- * while the log is open and 30 s longer. Fetched text stays readable, so reading the whole tree again costs no calls.
- * The registry's lock guards list and counts; the rest belongs to the engine thread.
+ * A follower is made at the first open of its log and fetches page after page until the end; then it polls every
+ * second, and less and less while the log stays as it is, as long as the log is open and 30 s longer. Fetched text
+ * stays readable, so reading the whole tree again costs no calls. The registry's lock guards list and counts; the rest
+ * belongs to the engine thread.
  */
 #include "aws/services/logs.h"
 #include "base/clock.h"
@@ -17,6 +18,8 @@
 #define INDEX_STEP     (512 << 10)
 #define PAGE_MAX       (16 << 20)
 #define LOOK_EVERY_MS  1000
+#define LOOK_LEAST_MS  60000 /* two such calls a minute would use up the calls of an hour (schedule.h) */
+#define QUIET_SHARE    10    /* a log that was quiet for this many intervals is polled at that interval */
 #define LINGER_MS      30000
 #define FOLLOWERS_KEPT 64  /* idle followers beyond this number are freed */
 #define PAGES_AT_ONCE  200 /* pages of one poll: the first reader of an endless log must not wait for ever */
@@ -37,6 +40,9 @@ struct follower {
 	int64_t closed_ms;   /* under the lock: monotonic, when opens became 0 */
 	struct list readers; /* under the lock: waiting for the first page */
 	bool active;	     /* under the lock: a poll is running or the timer is set */
+	bool polling;	     /* under the lock: a poll is running */
+	int64_t polled_ms;   /* under the lock: monotonic, the end of the last poll */
+	int64_t news_ms;     /* monotonic: when the log was opened first or has last grown */
 	struct engine_timer timer;
 	char log_stream[256];	/* the stream that is being read */
 	char *token;		/* GetLogEvents' nextForwardToken; NULL: from since_ms */
@@ -96,6 +102,13 @@ static bool follow_is_wanted(struct follower *f)
 	return f->opens || clock_monotonic_ms() - f->closed_ms < LINGER_MS;
 }
 
+int64_t follow_pace(int64_t quiet_ms)
+{
+	int64_t ms = quiet_ms / QUIET_SHARE;
+
+	return ms < LOOK_EVERY_MS ? LOOK_EVERY_MS : ms > LOOK_LEAST_MS ? LOOK_LEAST_MS : ms;
+}
+
 /* The poll is over: readers that waited for the first page continue, and the next poll is scheduled. */
 static void follow_end_poll(struct follower *f)
 {
@@ -108,6 +121,8 @@ static void follow_end_poll(struct follower *f)
 	list_splice(&readers, &f->readers);
 	again = follow_is_wanted(f) && !atomic_load(&all->model->stopping);
 	f->active = again;
+	f->polling = false;
+	f->polled_ms = clock_monotonic_ms();
 	pthread_mutex_unlock(&all->lock);
 	list_for_each_safe (l, next, &readers) {
 		struct log_reader *reader = container_of(l, struct log_reader, link);
@@ -116,7 +131,7 @@ static void follow_end_poll(struct follower *f)
 		free(reader);
 	}
 	if (again)
-		engine_timer_set(all->model->engine, &f->timer, LOOK_EVERY_MS, follow_poll, f);
+		engine_timer_set(all->model->engine, &f->timer, follow_pace(f->polled_ms - f->news_ms), follow_poll, f);
 }
 
 /* Pages are small where a log grows slowly, so one entry serves many pages. Without memory an entry is left out. */
@@ -194,6 +209,7 @@ static void follow_append_events(struct follower *f, const cJSON *body)
 		return;
 	follow_note_page(f, &before);
 	stream_append(f->stream, text.data, text.len);
+	f->news_ms = clock_monotonic_ms();
 	model_tell(f->owner->model);
 }
 
@@ -275,6 +291,9 @@ static void follow_poll(void *arg)
 {
 	struct follower *f = arg;
 
+	pthread_mutex_lock(&f->owner->lock);
+	f->polling = true;
+	pthread_mutex_unlock(&f->owner->lock);
 	f->pages = 0;
 	f->by_time = false;
 	follow_fetch_page(f);
@@ -345,6 +364,7 @@ static struct follower *follow_add(struct followers *all, enum model_log kind, c
 		return NULL;
 	follow_forget_idle(all);
 	f->owner = all;
+	f->news_ms = clock_monotonic_ms();
 	f->kind = kind;
 	snprintf(f->key, sizeof(f->key), "%s", key);
 	f->stream = stream_new(LOG_KEEP);
@@ -369,8 +389,28 @@ static int follow_add_reader(struct follower *f, void (*fetched)(void *arg), voi
 	return 0;
 }
 
-/* Under the lock. 1: the log is already followed and fresh; 2: a poll is running; 0: the caller starts a poll; negative
- * errno. */
+/* For a reader who has come while the next poll is far. */
+static void follow_poll_early(void *arg)
+{
+	struct follower *f = arg;
+	bool idle;
+
+	pthread_mutex_lock(&f->owner->lock);
+	idle = f->active && !f->polling;
+	pthread_mutex_unlock(&f->owner->lock);
+	if (!idle)
+		return;
+	engine_timer_cancel(&f->timer);
+	follow_poll(f);
+}
+
+static bool follow_is_fresh(const struct follower *f)
+{
+	return f->active && list_empty(&f->readers) && clock_monotonic_ms() - f->polled_ms < 2 * LOOK_EVERY_MS;
+}
+
+/* Under the lock. 1: the log is followed and fresh; 2: it is followed, the next poll may be early; 0: the caller starts
+ * a poll; negative errno. */
 static int follow_open_locked(struct followers *all, enum model_log kind, const char *key, void (*fetched)(void *arg),
 			      void *arg, struct follower **ret)
 {
@@ -383,7 +423,7 @@ static int follow_open_locked(struct followers *all, enum model_log kind, const 
 		return -ENOMEM;
 	*ret = f;
 	f->opens++;
-	if (f->active && list_empty(&f->readers))
+	if (follow_is_fresh(f))
 		return 1;
 	r = follow_add_reader(f, fetched, arg);
 	if (r < 0) {
@@ -448,6 +488,8 @@ int model_log_open(struct model *m, enum model_log kind, const char *key, void (
 		fetched(arg);
 	else if (r == 0 && engine_post(m->engine, follow_poll, f) < 0)
 		follow_end_poll(f);
+	else if (r == 2)
+		engine_post(m->engine, follow_poll_early, f);
 	return 0;
 }
 

@@ -61,6 +61,10 @@ struct model {
 	_Atomic uint64_t generation;
 	_Atomic bool stopping; /* the engine is ending or has ended */
 
+	_Atomic int64_t used_ms; /* monotonic: the last use of the tree, see schedule.h */
+	_Atomic int holds;	 /* open logs and pending polls */
+	struct tally *calls;	 /* calls of AWS */
+
 	bool giving_up;		     /* crash_loop.c: a server is being given up; engine thread */
 	struct login *login;	     /* login.c: the login that waits for its confirmation; engine thread */
 	struct aws *identifying;     /* identity.c: the client that is asking AWS for its identity; engine thread */
@@ -136,6 +140,9 @@ void settings_disk_close(struct model *m); /* after the engine has ended */
 int settings_disk_write(struct model *m, const struct blob *text, struct error *err);
 /* Parses the text followed by the lines of the mount options. Line numbers in messages refer to the text. */
 int settings_disk_parse(const struct model *m, const char *text, size_t len, struct settings **ret, struct error *err);
+
+/* report.c: events and failures that a poll has found; engine thread */
+void report_changes(struct model *m, const struct snapshot *old, const struct snapshot *new);
 
 /* attend.c */
 int attend_new(struct model *m, struct attend **ret);
@@ -309,6 +316,8 @@ struct log_page {
 const struct log_page *follow_page(struct followers *all, enum model_log kind, const char *key, uint64_t offset);
 /* Appends the events of a page, one line each, and moves the place to the end of the page. */
 int follow_render(const cJSON *body, struct log_place *place, struct buf *out);
+/* Returns how long to wait until a log is polled again that has not grown for quiet_ms. */
+int64_t follow_pace(int64_t quiet_ms);
 /* Returns whether the reply means that the token of the request has expired. */
 bool follow_token_expired(const struct aws_reply *reply, const char *token);
 /* Returns the startTime for a request that continues at the place without a token. */

@@ -64,7 +64,7 @@ static void login_fail(struct model *m, struct job *j, const struct error *err)
 /* Returns the client in force, or a client that can only sign in. */
 static struct aws *login_client(struct model *m, struct error *err)
 {
-	const struct aws_config config = {.region = LOGIN_REGION, .api_log = m->api_log};
+	const struct aws_config config = {.region = LOGIN_REGION, .api_log = m->api_log, .calls = m->calls};
 	struct aws *aws = model_aws(m);
 
 	if (!aws && aws_new(m->engine, &config, &aws, err) < 0)

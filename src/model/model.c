@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/escape.h"
 #include "base/log.h"
+#include "base/tally.h"
 #include "jobs/history.h"
 #include "model/internal.h"
 
@@ -140,6 +141,11 @@ struct failures *model_failures(struct model *m)
 struct stream *model_events(struct model *m)
 {
 	return m->events;
+}
+
+unsigned model_calls(struct model *m)
+{
+	return tally_sum(m->calls, clock_monotonic_ms());
 }
 
 struct stream *model_api_log(struct model *m)
@@ -459,9 +465,11 @@ static int model_make_parts(struct model *m, const struct model_config *config, 
 	m->failures = failures_new();
 	m->events = stream_new(EVENTS_KEEP);
 	m->api_log = stream_new(API_LOG_KEEP);
+	m->calls = tally_new();
+	atomic_store(&m->used_ms, clock_monotonic_ms());
 	m->snapshot = snapshot_first();
 	if (!m->config_dir || !m->mount_settings || !m->cache_dir || !m->failures || !m->events || !m->api_log ||
-	    !m->snapshot)
+	    !m->calls || !m->snapshot)
 		return -ENOMEM;
 	r = settings_disk_open(m, config->state_dir);
 	if (r == 0)
@@ -576,6 +584,7 @@ void model_stop(struct model *m)
 	deployed_free(m->deployed);
 	journal_close(m->journal);
 	stream_unref(m->api_log);
+	tally_unref(m->calls);
 	stream_unref(m->events);
 	failures_free(m->failures);
 	settings_disk_close(m);

@@ -56,6 +56,12 @@ uint64_t model_generation(struct model *m);	  /* of the newest snapshot; one ato
  */
 void model_attend_tasks(struct model *m);
 
+/* Any thread: the kernel has sent a request. What is read of AWS, and how often, depends on it (schedule.h). Cheap. */
+void model_use(struct model *m);
+/* Any thread: a log was opened, or a process waits in poll(2); false: no longer. */
+void model_hold(struct model *m, bool is_held);
+unsigned model_calls(struct model *m); /* of AWS, within the last hour */
+
 struct failures *model_failures(struct model *m);
 struct stream *model_events(struct model *m);  /* events.log; no new reference */
 struct stream *model_api_log(struct model *m); /* api.log */

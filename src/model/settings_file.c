@@ -111,6 +111,7 @@ static struct aws *settings_make_client(struct model *m, const struct settings *
 	struct aws *a = NULL;
 
 	config.api_log = m->api_log;
+	config.calls = m->calls;
 	config.keys_changed = identity_keys_changed;
 	config.keys_changed_arg = m;
 	if (settings_check_region(settings, err) < 0 || (*config.region && aws_new(m->engine, &config, &a, err) < 0))

@@ -52,6 +52,7 @@ struct snapshot {
 	struct blob *elsewhere;	     /* stacks that other settings deployed, for people, without newline; NULL: none */
 	int64_t contact_ms;	     /* wall clock of the last complete poll of AWS; 0: none yet */
 	int64_t contact_monotonic_ms;
+	char denied[256]; /* actions of polls that the credentials do not allow, separated by blanks; "": none */
 	struct error contact_error; /* why the last poll failed; errnum 0: it succeeded */
 };
 

@@ -90,6 +90,19 @@ static void test_only_a_token_expires(void **state)
 	assert_false(follow_token_expired(&reply, "f/1"));
 }
 
+static void test_a_quiet_log_is_polled_less_and_less(void **state)
+{
+	unsigned calls = 0;
+
+	(void)state;
+	assert_int_equal(follow_pace(0), 1000);
+	assert_int_equal(follow_pace(50000), 5000);
+	assert_int_equal(follow_pace(INT64_C(86400000)), 60000);
+	for (int64_t quiet_ms = 600000; quiet_ms < 600000 + 3600000; quiet_ms += follow_pace(quiet_ms))
+		calls++;
+	assert_int_equal(calls, 60);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -97,6 +110,7 @@ int main(void)
 		cmocka_unit_test(test_nothing_is_lost_or_repeated_by_time),
 		cmocka_unit_test(test_events_that_do_not_come_again_hide_no_others),
 		cmocka_unit_test(test_only_a_token_expires),
+		cmocka_unit_test(test_a_quiet_log_is_polled_less_and_less),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
