@@ -96,20 +96,26 @@ static void round_begin_call(struct round *r, struct aws_request *request,
 		round_without_memory(r);
 }
 
-/* Records the outcome of a call; false: it failed or was denied. */
+static void round_note_denial(struct round *r, enum round_call call, const struct error *err)
+{
+	r->denied |= 1u << call;
+	if (!r->denials[call])
+		r->denials[call] = malloc(sizeof(*err));
+	if (r->denials[call])
+		*r->denials[call] = *err;
+}
+
+/* Records the outcome of a call; false: it failed or was denied. Without DescribeStacks there is nothing to go on with.
+ */
 static bool round_succeeded(struct round *r, enum round_call call, const struct error *err)
 {
 	r->asked |= 1u << call;
 	if (!error_is(err))
 		return true;
-	if (rights_are_missing(err) && !r->denials[call]) {
-		r->denied |= 1u << call;
-		r->denials[call] = malloc(sizeof(*err));
-		if (r->denials[call])
-			*r->denials[call] = *err;
-	} else if (!rights_are_missing(err) && !error_is(&r->error)) {
+	if (rights_are_missing(err) && call != ROUND_STACKS)
+		round_note_denial(r, call, err);
+	else if (!error_is(&r->error))
 		r->error = *err;
-	}
 	return false;
 }
 
@@ -271,6 +277,27 @@ static void round_take_resources(struct round *r, cJSON *resources)
 	r->parts = SCHEDULE_ALL;
 }
 
+static char *round_output(const struct round *r, const char *key)
+{
+	const cJSON *item;
+
+	cJSON_ArrayForEach (item, aws_at(r->stacks, "Stacks.0.Outputs"))
+		if (strcmp(aws_text(item, "OutputKey"), key) == 0)
+			return strdup(aws_text(item, "OutputValue"));
+	return NULL;
+}
+
+/* For credentials that may not list the resources: a stack that is complete names these two. */
+static void round_take_outputs(struct round *r)
+{
+	struct round_known *k = r->known;
+
+	free(k->cluster);
+	k->cluster = round_output(r, "ClusterName");
+	free(k->function_name);
+	k->function_name = round_output(r, "FunctionName");
+}
+
 static void round_got_resources(struct aws_reply *reply, void *arg)
 {
 	struct round *r = arg;
@@ -278,6 +305,8 @@ static void round_got_resources(struct aws_reply *reply, void *arg)
 	if (round_succeeded(r, ROUND_RESOURCES, &reply->error)) {
 		r->more_resources = reply->truncated;
 		round_take_resources(r, move_ptr(reply->body));
+	} else if (r->denied & 1u << ROUND_RESOURCES) {
+		round_take_outputs(r);
 	} else {
 		r->known->record = 0; /* read again at the next round */
 	}

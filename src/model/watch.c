@@ -3,6 +3,7 @@
  * watch.c - polls AWS: starts a round (round.h) when the schedule or somebody wants one, and publishes what it has read
  * as one snapshot. Engine thread.
  */
+#include "aws/rights.h"
 #include "base/clock.h"
 #include "model/internal.h"
 #include "model/round.h"
@@ -13,6 +14,8 @@
 #define EXPECT_MS    120000 /* ECS replaces a server that has ended within this time, or much later */
 #define RETRY_MIN_MS 2000
 #define RETRY_MAX_MS 30000
+#define DENIED_MS    60000  /* only a person can change what the credentials may do */
+#define HEALTH_MS    300000 /* the start period of the server's health check (template.json) */
 
 struct watch_waiter {
 	struct list link;
@@ -127,10 +130,17 @@ static bool watch_is_answered(const struct round *r)
 	return r->has_tasks || !error_is(&r->error);
 }
 
+/* A server that has just started is about to become healthy. */
+static bool watch_expects_health(const struct task *t)
+{
+	return t->server && t->health && strcmp(t->health, "UNKNOWN") == 0 &&
+	       clock_wall_ms() - t->changed_ms < HEALTH_MS;
+}
+
 static bool watch_task_changes(const struct task *t)
 {
 	return t->status && strcmp(t->status, "STOPPED") != 0 &&
-	       (strcmp(t->status, "RUNNING") != 0 || !task_is_live(t));
+	       (strcmp(t->status, "RUNNING") != 0 || !task_is_live(t) || watch_expects_health(t));
 }
 
 /* Whether ECS is about to start a server: it does so at once, or after minutes if the server failed repeatedly. */
@@ -227,6 +237,8 @@ static int64_t watch_next_delay(struct watch *watch, const struct round *r, cons
 	}
 	if (!schedule_is_used(&f))
 		return SCHEDULE_USE_MS;
+	if (rights_are_missing(&r->error))
+		return watch->retry_ms = DENIED_MS;
 	watch->retry_ms = watch->retry_ms ? watch->retry_ms * 2 : RETRY_MIN_MS;
 	if (watch->retry_ms > RETRY_MAX_MS)
 		watch->retry_ms = RETRY_MAX_MS;
