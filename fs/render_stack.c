@@ -151,9 +151,12 @@ int64_t changed_stack(const struct scope *s)
 	return s->snapshot->stack->changed_ms;
 }
 
+/* The names in tasks/: its tasks, and the link to the default task. */
 int64_t changed_tasks(const struct scope *s)
 {
-	return s->snapshot->tasks->changed_ms;
+	int64_t members_ms = s->snapshot->tasks->changed_ms, link_ms = s->snapshot->default_changed_ms;
+
+	return link_ms > members_ms ? link_ms : members_ms;
 }
 
 int64_t changed_task(const struct scope *s)

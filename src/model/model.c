@@ -64,6 +64,8 @@ static struct snapshot *model_replace_snapshot(struct model *m, int (*edit)(stru
 		return NULL;
 	}
 	model_settle_default_task(fresh);
+	if (strcmp(fresh->default_task, m->snapshot->default_task) != 0)
+		fresh->default_changed_ms = clock_wall_ms();
 	if (fresh->settings != m->snapshot->settings || fresh->stack != m->snapshot->stack)
 		fresh->match = plan_match(fresh);
 	fresh->generation = m->snapshot->generation + 1;

@@ -40,6 +40,7 @@ struct snapshot {
 	enum snapshot_match match;	 /* whether the stack was deployed with the settings in force */
 	char default_task[64];		 /* the ID of the server that queries go to; "": none */
 	bool default_chosen;		 /* a user chose it (ln -sfn), not vastfs */
+	int64_t default_changed_ms;	 /* wall clock: when default_task last changed */
 	struct job_list *operations;	 /* never NULL, oldest first */
 	struct job_list *queries;	 /* the same */
 	struct job_list *execs;		 /* the same, of all tasks */
