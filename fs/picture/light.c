@@ -35,7 +35,7 @@ static bool light_of_settings(const struct picture *p, struct light *l)
 	if (s->settings)
 		return false;
 	light_show(l, LAMP_OFF, "No settings", "Nothing is configured yet.");
-	return light_advise(l, "write config/default.env; README has an example");
+	return light_advise(l, "cp discover/suggested.env config/default.env, or write config/default.env yourself");
 }
 
 static bool light_of_contact(const struct picture *p, struct light *l)
