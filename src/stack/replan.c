@@ -217,11 +217,18 @@ static int replan_check(struct operation *op, void *arg, struct error *err)
 	return strcmp(status, "CREATE_COMPLETE") == 0 || strcmp(status, "FAILED") == 0 ? OPERATION_DONE : 0;
 }
 
-static bool replan_is_alone(const cJSON *sets, const char *name)
+/* The number of change sets of op->stack that are not this one. */
+static int replan_count_others(struct operation *op, const struct plan_set *set, unsigned *ret, struct error *err)
 {
-	const cJSON *summaries = aws_at(sets, "Summaries");
+	cJSON *sets = NULL;
+	const cJSON *other;
+	int r = operation_call(op, cloudformation_list_change_sets(aws_text(op->stack, "StackId")), &sets, err);
 
-	return cJSON_GetArraySize(summaries) == 1 && strcmp(aws_text(summaries, "0.ChangeSetName"), name) == 0;
+	*ret = 0;
+	cJSON_ArrayForEach (other, aws_at(sets, "Summaries"))
+		*ret += strcmp(aws_text(other, "ChangeSetName"), set->name) != 0;
+	cJSON_Delete(sets);
+	return r;
 }
 
 static int replan_check_gone(struct operation *op, void *arg _unused_, struct error *err)
@@ -246,23 +253,40 @@ static int replan_delete_review(struct operation *op, struct error *err)
 		     : operation_wait(op, DELETE_LIMIT_MS, "deleting the empty stack", replan_check_gone, NULL, err);
 }
 
-/* Deletes the change set, and the stack if it consists of nothing else. */
+/*
+ * Deletes the change set, and the stack if it contains nothing else. If two plans end at the same time, each may see
+ * the change set of the other. So the change sets are listed again after the plan has deleted its own: the last plan
+ * deletes the stack, which would count as foreign without a change set.
+ */
+static int replan_delete_from_review(struct operation *op, const struct plan_set *set, struct error *err)
+{
+	unsigned others;
+	int r = replan_count_others(op, set, &others, err);
+
+	if (r == 0 && others) {
+		r = replan_delete_change_set(op, set->name, err);
+		if (r == 0)
+			r = replan_count_others(op, set, &others, err);
+	}
+	if (r < 0 || others)
+		return r;
+	r = operation_read_stack_by_id(op, err);
+	if (r < 0 || !op->stack || stack_state(operation_status(op))->kind == STACK_NONE)
+		return r;
+	return replan_delete_review(op, err);
+}
+
 static int replan_delete(struct operation *op, const struct plan_set *set, struct error *err)
 {
-	cJSON *sets = NULL;
-	bool alone;
 	int r = operation_read_stack_by_id(op, err);
 
 	if (r < 0 || !op->stack)
 		return r;
-	if (stack_state(operation_status(op))->kind != STACK_EMPTY)
-		return replan_delete_change_set(op, set->name, err);
-	r = operation_call(op, cloudformation_list_change_sets(aws_text(op->stack, "StackId")), &sets, err);
-	alone = r == 0 && replan_is_alone(sets, set->name);
-	cJSON_Delete(sets);
-	if (r == 0)
-		r = alone ? replan_delete_review(op, err) : replan_delete_change_set(op, set->name, err);
-	return r < 0 && stack_error_is_missing(err) ? 0 : r < 0 ? r : 0;
+	if (stack_state(operation_status(op))->kind == STACK_EMPTY)
+		r = replan_delete_from_review(op, set, err);
+	else
+		r = replan_delete_change_set(op, set->name, err);
+	return r < 0 && !stack_error_is_missing(err) ? r : 0;
 }
 
 /* This cannot be cancelled. */
