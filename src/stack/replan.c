@@ -244,11 +244,15 @@ static int replan_check_gone(struct operation *op, void *arg _unused_, struct er
 	return error_set(err, -EIO, "the empty stack %s was not deleted: it is %s", op->name, operation_status(op));
 }
 
-/* Somebody else may be creating the stack by now. */
+/* Another plan may be deleting the stack, and somebody else may have created it in the meantime. */
 static int replan_delete_review(struct operation *op, struct error *err)
 {
-	int r = stack_write(op, WRITE_DELETE_STACK, NULL, err);
+	int r = 0;
 
+	if (stack_state(operation_status(op))->kind == STACK_EMPTY)
+		r = stack_write(op, WRITE_DELETE_STACK, NULL, err);
+	else if (strcmp(operation_status(op), "DELETE_IN_PROGRESS") != 0)
+		return 0;
 	return r < 0 ? r
 		     : operation_wait(op, DELETE_LIMIT_MS, "deleting the empty stack", replan_check_gone, NULL, err);
 }
@@ -271,9 +275,7 @@ static int replan_delete_from_review(struct operation *op, const struct plan_set
 	if (r < 0 || others)
 		return r;
 	r = operation_read_stack_by_id(op, err);
-	if (r < 0 || !op->stack || stack_state(operation_status(op))->kind == STACK_NONE)
-		return r;
-	return replan_delete_review(op, err);
+	return r < 0 || !op->stack ? r : replan_delete_review(op, err);
 }
 
 static int replan_delete(struct operation *op, const struct plan_set *set, struct error *err)
