@@ -11,11 +11,11 @@
 #include <string.h>
 #include <sys/statvfs.h>
 
-#define KEEP_ALWAYS_S 600.0 /* after SCHEDULE_USE_MS without a request the kernel keeps nothing */
+#define KEEP_ALWAYS_S 600.0 /* not longer than SCHEDULE_USE_MS, after which an unused stack is rarely polled */
 #define KEEP_CLOUD_S  60.0  /* notifications invalidate the cache earlier */
 /*
- * A program that lists a directory again and again sends a request once in this time. So fs_attend() knows of it, and a
- * listing fails soon after vastfs has died.
+ * While a program lists a directory repeatedly, the kernel sends a request at least once in this time. So fs_attend()
+ * learns of the program, and a listing fails soon after vastfs has died.
  */
 #define KEEP_DIR_S  1.0
 #define BLOCK	    512

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-/* The times of files have milliseconds. The version takes the digits below them. */
+/* The times of files are exact to milliseconds. The version is stored in the digits below them. */
 #define VERSIONS 1000000
 
 /* -- files ----------------------------------------------------------------------------------------------------- */
@@ -59,7 +59,7 @@ void cached_forget(struct node *n)
 
 /* -- directories ----------------------------------------------------------------------------------------------- */
 
-/* FNV-1a */
+/* Hashes a name: FNV-1a, 64 bits. */
 uint64_t cached_hash_name(const char *name)
 {
 	uint64_t hash = UINT64_C(0xcbf29ce484222325);

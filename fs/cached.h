@@ -4,11 +4,11 @@
  *
  * The kernel keeps the pages of a file while its size and its modification time stay the same, and the entries of a
  * directory while its modification time stays the same (Linux, fs/fuse/inode.c and fs/fuse/readdir.c). Two changes can
- * happen in one millisecond. So each node counts its versions, and the count is in the nanoseconds of its times.
+ * happen in one millisecond. So each node counts its versions, and the nanoseconds of its times contain the count.
  *
  * Every reply with attributes tells the kernel the size of a text. Until the next such reply, a read for the page cache
- * returns that text, because the kernel cuts a newer and longer text at the old size. Such a text is never shown to a
- * process that opens the file after the change: OPEN compares the texts, and if they differ, the process reads past the
+ * returns that text, because the kernel cuts a newer and longer text at the old size. A process that opens the file
+ * after the change never gets the old text: OPEN compares the texts, and if they differ, the process's reads bypass the
  * page cache. Loop thread only. The node owns the text.
  */
 #ifndef VASTFS_FS_CACHED_H

@@ -40,7 +40,10 @@ static bool changes_is_other_text(const struct scope *old, const struct scope *f
 	_buf_ struct buf before = BUF_INIT(FS_TEXT_MAX);
 	_buf_ struct buf now = BUF_INIT(FS_TEXT_MAX);
 
-	/* The files of the last command show another command: a watcher waits for that, whatever the text is. */
+	/*
+	 * The files of the last command now belong to another command. They are reported even if the text is the same,
+	 * because a watcher waits for the new command.
+	 */
 	if (old->job != fresh->job)
 		return true;
 	if (old->row->class && old->row->class->size)

@@ -12,7 +12,7 @@ enum { COOKIE_SELF = 1, COOKIE_PARENT, COOKIE_TABLE };
 
 #define NAMES_MAX (16 << 20)
 
-/* -- taking a listing ------------------------------------------------------------------------------------------ */
+/* -- making a listing ------------------------------------------------------------------------------------------ */
 
 void dir_free_listing(struct dir_listing *l)
 {

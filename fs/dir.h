@@ -16,15 +16,15 @@
 #include <stdint.h>
 
 struct dir_item {
-	uint64_t cookie; /* the entries have different ones */
+	uint64_t cookie; /* no two entries have the same cookie */
 	uint64_t ino;
 	mode_t type;
-	size_t name; /* its position in the names */
+	size_t name; /* the position of its name in the listing's `names` */
 };
 
 /* The last listing of a directory. Programs read a long listing in parts, and all parts are from the same listing. */
 struct dir_listing {
-	uint64_t ino; /* of the directory; 0: there is none */
+	uint64_t ino; /* inode of the directory; 0: there is no listing */
 	struct dir_item *items;
 	size_t n, room;
 	struct buf names; /* each ends with a NUL */

@@ -25,7 +25,7 @@
 
 #define FS_TEXT_MAX (16 << 20) /* bytes of a rendered file */
 
-/* The pictures of the tree, for row->arg and for what is remembered about each. */
+/* The pictures of the tree: values of row->arg, and indices of the memos about the pictures. */
 enum { FS_STATUS_SVG, FS_DIAGRAM_SVG, FS_OVERVIEW_HTML, FS_PICTURES };
 
 struct notifier;
@@ -61,7 +61,7 @@ struct fs {
 	bool may_skip_opendir; /* the kernel can list a directory without OPENDIR */
 	struct nodes nodes;
 	struct list open_files;
-	struct dir_listing listing; /* the last one */
+	struct dir_listing listing; /* the last listing */
 	struct config config;	    /* has its own lock */
 	struct links links;
 	struct parked_list parked; /* has its own lock */
@@ -93,7 +93,7 @@ int fs_new(struct model *m, const char *mountpoint, struct fs **ret);
 void fs_free(struct fs *fs);
 
 /*
- * Records that a process reads about n. If n is about tasks, the model refreshes them, because the process expects
+ * Records that a process reads about n. If n shows tasks, the model refreshes the tasks, because the process expects
  * their current state. n may be NULL.
  */
 void fs_attend(const struct call *c, const struct node *n);

@@ -134,7 +134,10 @@ static int mount_put_name(const struct fs *fs, const struct mount_options *o, st
 	return r;
 }
 
-/* libfuse prints what is wrong with the options, and does not tell that from missing memory. */
+/*
+ * libfuse prints the mistake in the options. Its result does not show whether the options are wrong or memory is
+ * missing.
+ */
 static int mount_new_session(struct fs *fs, const struct mount_options *o, struct error *err)
 {
 	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);

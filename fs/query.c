@@ -104,7 +104,7 @@ static int query_read(struct call *c, struct handle *h, size_t size, off_t offse
 	return h->job ? wait_read(c, h, WAIT_RESULT, size, offset) : text_read(c, h, size, offset);
 }
 
-/* Ends one echo >&3, so the next text is another command. */
+/* This FLUSH ends one echo >&3, so the next text is another command. */
 static int query_flush(struct call *c _unused_, struct handle *h)
 {
 	h->spoilt = 0;

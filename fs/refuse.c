@@ -24,7 +24,7 @@ struct call call_begin(fuse_req_t req)
 	const struct fuse_ctx *ctx = fuse_req_ctx(req);
 	struct fs *fs = fuse_req_userdata(req);
 
-	/* The helper looks at what AWS has changed, for others (inotify.h). */
+	/* A request of the inotify helper (inotify.h) is not a use of the tree by a user. */
 	if (!inotify_is_own(notify_inotify(fs->notifier), ctx->pid))
 		model_use(fs->model);
 	return (struct call){

@@ -26,7 +26,7 @@ int64_t changed_discovery(const struct scope *s)
 	return s->snapshot->discovery->changed_ms;
 }
 
-/* The status has the time of the last reading. */
+/* The text of status changes with each reading, because it contains the time of the reading. */
 int64_t changed_discovery_status(const struct scope *s)
 {
 	const struct discovery *d = s->snapshot->discovery;
@@ -39,7 +39,7 @@ int64_t changed_vpc(const struct scope *s)
 	return s->vpc ? s->vpc->changed_ms : 0;
 }
 
-/* The proposal depends on the settings and the stack, too, and mostly stays the same when they change. */
+/* The proposal also depends on the settings and the stack, and usually stays the same when they change. */
 int64_t changed_suggestion(const struct scope *s)
 {
 	_buf_ struct buf text = BUF_INIT(FS_TEXT_MAX);

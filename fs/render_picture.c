@@ -53,7 +53,10 @@ int render_picture(const struct scope *s, struct buf *out)
 	return r < 0 ? r : render_pad_picture(out);
 }
 
-/* A duration that grows is no change, or every process that watches the file would wake every second. */
+/*
+ * A duration that grows does not count as a change. Otherwise every process that watches the file would wake up every
+ * second.
+ */
 int64_t changed_picture(const struct scope *s)
 {
 	_buf_ struct buf text = BUF_INIT(FS_TEXT_MAX);

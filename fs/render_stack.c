@@ -77,7 +77,7 @@ int render_stop(const struct scope *s, struct buf *out)
 			  s->fs->mountpoint, s->key);
 }
 
-/* ECS has no health check of its own for these tasks. So the result of vastfs's own check replaces UNKNOWN. */
+/* The definition of these tasks has no health check. So the result of vastfs's own check replaces UNKNOWN. */
 int render_health(const struct scope *s, struct buf *out)
 {
 	static const char *const words[] = {

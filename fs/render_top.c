@@ -92,7 +92,7 @@ static const char *render_settings_word(const struct snapshot *s)
 	return words[s->match];
 }
 
-/* The running rate, so it counts what exists now. What depends on use comes on top. */
+/* The cost is computed from the resources that exist now. Charges that depend on use are added to it by AWS. */
 static void render_put_cost(const struct snapshot *s, struct buf *out)
 {
 	struct cost cost;

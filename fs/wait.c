@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * wait.c - the output of a job. A read of result or exit_code waits for the job, and so does a read of a control or
- * query file that was written to. stderr has the output so far and does not wait.
+ * wait.c - the output of a job. A read of result or exit_code waits for the job, as does a read of a control or query
+ * file that was written to. stderr has the output so far and does not wait.
  *
  * While the job is in flight, the size of the waiting files is 0, so file managers do not open them. The size is the
  * true one when the job has ended. A result that grows while its command runs can be read as it grows. Loop thread, or

@@ -79,7 +79,8 @@ static int directories_refuse_locked(int fd, const char *config)
 	return -EBUSY;
 }
 
-/* Two mounts on one machine would overwrite each other's settings. The kernel releases the lock when the process ends.
+/*
+ * Two mounts on one machine would overwrite each other's settings. The kernel releases the lock when the process ends.
  */
 static int directories_take_lock(struct directories *d)
 {
@@ -109,9 +110,9 @@ void directories_name_holder(const struct directories *d)
 		(void)!ftruncate(d->lock, 0);
 }
 
-/* -- whose state it is ------------------------------------------------------------------------------------------- */
+/* -- the owner of the state -------------------------------------------------------------------------------------- */
 
-/* A note is one line; "" if there is none. */
+/* Reads a note, which is one line; "" if there is none. */
 static void directories_read_note(const char *dir, const char *name, char out[static NOTE_MAX])
 {
 	_buf_ struct buf text = BUF_INIT(NOTE_MAX);

@@ -2,11 +2,11 @@
 /*
  * directories.h - the directories of a mount: configuration, state and cache.
  *
- * The configuration directory is the mount's identity; state (the journal) and cache belong to it. Those of the default
- * directory, $XDG_CONFIG_HOME/vastfs, are $XDG_STATE_HOME/vastfs and $XDG_CACHE_HOME/vastfs themselves; any other has
- * subdirectories there, named by an ID in its file .id, so that a renamed directory keeps its state and a copy gets a
- * new one. Only main() uses this, before there are threads; failures are reported on standard
- * error.
+ * The configuration directory is the mount's identity; a state directory (with the journal) and a cache directory
+ * belong to it. For the default configuration directory, $XDG_CONFIG_HOME/vastfs, they are $XDG_STATE_HOME/vastfs and
+ * $XDG_CACHE_HOME/vastfs. Any other configuration directory uses subdirectories of these, named by the ID in its file
+ * .id, so that a renamed directory keeps its state and a copy gets a new one. Only main() uses this, before there are
+ * threads; failures are reported on standard error.
  */
 #ifndef VASTFS_DIRECTORIES_H
 #define VASTFS_DIRECTORIES_H

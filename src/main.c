@@ -2,7 +2,8 @@
 /*
  * main.c - options, daemonizing and the life of one mount.
  *
- * The process forks before it has any thread; the parent returns when the tree answers, or says why it does not.
+ * The process forks before it has any thread; the parent returns when the tree answers requests, or prints why the
+ * mount has failed.
  */
 #include "base/confine.h"
 #include "base/log.h"
@@ -24,7 +25,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-/* As mount(8) has them. */
+/* The exit statuses of mount(8). */
 enum { MAIN_USAGE = 1, MAIN_SYSTEM_ERROR = 2, MAIN_MOUNT_FAILED = 32 };
 
 static const char usage[] =
@@ -250,7 +251,7 @@ static int main_run_shell(int argc, char **argv)
 	return shell_run(argv[2], argc == 4 ? argv[3] : NULL);
 }
 
-/* With the mountpoint as an absolute path, for a daemon has no working directory. */
+/* The mountpoint becomes an absolute path, because a daemon has no working directory. */
 static int main_prepare(struct options *o, struct error *err)
 {
 	char *mountpoint;

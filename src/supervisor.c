@@ -21,7 +21,7 @@ static int supervisor_send(const char *path, const char *message)
 	if ((*path != '/' && *path != '@') || len >= sizeof(to.sun_path))
 		return -EINVAL;
 	memcpy(to.sun_path, path, len);
-	if (*path == '@') /* an abstract address */
+	if (*path == '@') /* an address in the abstract namespace starts with a NUL */
 		to.sun_path[0] = '\0';
 	if (sendto(fd, message, strlen(message), MSG_NOSIGNAL, (struct sockaddr *)&to,
 		   (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) < 0)

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * supervisor.h - tells systemd that the tree answers, for a unit with Type=notify. The protocol is one datagram to the
- * socket in NOTIFY_SOCKET, as sd_notify(3) describes it under "Notes"; libsystemd would cost more memory than the rest
- * of vastfs's libraries.
+ * supervisor.h - notifies systemd that the tree answers requests, for a unit with Type=notify. The protocol is one
+ * datagram to the socket in NOTIFY_SOCKET, as sd_notify(3) describes it under "Notes"; libsystemd would cost more
+ * memory than the rest of vastfs's libraries.
  */
 #ifndef VASTFS_SUPERVISOR_H
 #define VASTFS_SUPERVISOR_H
 
 /*
- * Removes the address of the supervisor's socket from the environment, so that no child speaks for vastfs, and returns
- * it. The caller owns it. NULL: nobody waits, or no memory. Call it before there are threads, which might read the
- * environment.
+ * Removes the address of the supervisor's socket from the environment, so that no child process can send messages in
+ * the name of vastfs, and returns the address. The caller owns it. NULL: no supervisor waits, or there is no memory.
+ * Call it before there are threads, which might read the environment.
  */
 char *supervisor_take(void);
 

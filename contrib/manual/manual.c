@@ -18,9 +18,12 @@
 
 #define INSERT ".\\\" insert "
 
-#define WIDTH 72 /* of a line of the page's source */
+#define WIDTH 72 /* most characters in a line of the page's source */
 
-/* Prints a word so that roff takes nothing of it for a request, an escape or a hyphen. */
+/*
+ * Prints a word with roff's special characters escaped, so that no part of it is read as a request, an escape or a
+ * hyphen.
+ */
 static void manual_put_word(const char *word, size_t len)
 {
 	if (*word == '.' || *word == '\'')
@@ -52,7 +55,7 @@ static void manual_put_text(const char *text)
 	putchar('\n');
 }
 
-/* Begins an item of a list. font is B or I, as in man(7); end stands behind the name. */
+/* Begins an item of a list. font is B or I, as in man(7); end is printed after the name. */
 static void manual_put_item(char font, const char *name, const char *end)
 {
 	printf(".TP\n\\f%c", font);
@@ -66,7 +69,7 @@ static void manual_put_files(void)
 		const struct row *row = &tree_rows[i];
 
 		if (row->class == &class_control)
-			continue; /* a verb; they have a list of their own */
+			continue; /* the file of a verb; verbs have their own list */
 		manual_put_item('I', row->path, row->type == ROW_DIR ? "/" : "");
 		manual_put_text(row->help);
 	}

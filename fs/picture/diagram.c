@@ -21,7 +21,7 @@
 /* -- states ------------------------------------------------------------------------------------------------------ */
 
 static const struct {
-	const char *class, *ink, *edge, *sign; /* sign: a path; NULL: an empty circle */
+	const char *class, *ink, *edge, *sign; /* sign: the path data of the symbol; NULL: an empty circle */
 	bool is_dashed;
 } diagram_looks[PART_STATES] = {
 	[PART_UNKNOWN] = {"unknown", "#57606a", "#8c959f", "M-2.6-2.4a2.6 2.4 0 1 1 3.9 2.1Q0 .6 0 1.4M0 4.4v.1", true},
@@ -55,7 +55,9 @@ void diagram_put_sign(enum part_state state, int x, int y, struct buf *out)
 
 /* -- boxes ------------------------------------------------------------------------------------------------------- */
 
-/* A part and its place. If the box has three lines, the detail has a line of its own instead of the end of the second.
+/*
+ * A part and its place. If the box has three lines, the detail is the third line; else it is at the end of the second
+ * line.
  */
 struct diagram_box {
 	const char *name;
@@ -127,7 +129,10 @@ static void diagram_put_frame(const struct picture *p, const struct diagram_box 
 	       "<text class=\"ink\" x=\"%d\" y=\"%d\" font-size=\"13\" font-weight=\"600\" fill=\"#1b1f24\">%s</text>",
 	       b->x + 10, b->y + 20, b->name);
 	diagram_put_small(out, b->x + b->width - 10, b->y + 20, "end", part.detail, 20);
-	/* An ID stands below the name if there is a detail beside the name, and else takes its place. */
+	/*
+	 * If there is a detail, it is written beside the name and the ID below the name. Without a detail the ID is
+	 * written beside the name.
+	 */
 	if (b->has_three_lines)
 		diagram_put_small(out, b->x + 10, b->y + 37, "start", *part.id ? part.id : part.word, 44);
 	else

@@ -10,7 +10,7 @@
 /* Appends the shapes, for a viewBox of 400 times 568. */
 void diagram_put(const struct picture *p, struct buf *out);
 
-/* Appends a round sign of 18 times 18 around the point, which tells a state by its shape as well as its colour. */
+/* Appends a round sign of 18 times 18 around the point, which shows a state by its shape as well as by its colour. */
 void diagram_put_sign(enum part_state state, int x, int y, struct buf *out);
 
 /* The class of a state in the style sheets: "ready". */

@@ -75,7 +75,9 @@ static bool light_of_operation(const struct picture *p, struct light *l)
 			       *v->step ? v->step : job_state_name(v->state));
 }
 
-/* The newest operation that is no login: its failure matters until another operation has ended otherwise. */
+/*
+ * The newest operation other than a login. Its failure is shown until another operation has succeeded or was cancelled.
+ */
 static bool light_of_failure(const struct picture *p, struct light *l)
 {
 	const struct job_list *all = p->snapshot->operations;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * light.h - decides what the traffic light shows: the one state that matters most to a person, as a lamp, a word and a
+ * light.h - decides what the traffic light shows: the most important state for the user, as a lamp, a word and a
  * sentence. Pure.
  */
 #ifndef VASTFS_FS_PICTURE_LIGHT_H
@@ -10,9 +10,9 @@
 
 enum lamp {
 	LAMP_OFF,   /* nothing is deployed, or nothing is known yet */
-	LAMP_GREEN, /* all is as it should be */
-	LAMP_AMBER, /* something is under way, or ends by itself */
-	LAMP_RED,   /* a person has to act */
+	LAMP_GREEN, /* the stack is deployed and nothing has failed */
+	LAMP_AMBER, /* an operation is running, or the state will change by itself */
+	LAMP_RED,   /* the user has to act */
 };
 
 struct light {

@@ -3,8 +3,8 @@
  * overview.c - writes overview.html, one page that shows everything and refreshes itself.
  *
  * A browser may not fetch file:// URLs by script, so the page reloads itself. It has no script at all, and its Content
- * Security Policy permits only the style sheet with the right hash and the icon: even text that escaped from its place
- * could neither run nor load anything.
+ * Security Policy permits only the style sheet with the right hash and the icon: even if text was not escaped
+ * correctly, it could neither run code nor load a file.
  */
 #include "base/markup.h"
 #include "fs/picture/diagram.h"
@@ -25,7 +25,7 @@ static void overview_put_style(const struct picture *p _unused_, struct buf *out
 	buf_puts(out, template_diagram_css);
 }
 
-/* As a Content Security Policy names a style sheet that may be used. */
+/* Appends the hash of the style sheet in the form that a Content Security Policy requires. */
 static void overview_put_style_hash(const struct picture *p, struct buf *out)
 {
 	_buf_ struct buf style = BUF_INIT(64 * 1024);
@@ -49,7 +49,7 @@ static void overview_put_title(const struct picture *p, struct buf *out)
 	markup(out, "%s \xc2\xb7 vast%s%s", l.word, *stage ? "-" : "", stage);
 }
 
-/* The lamp as the icon of the browser's tab. */
+/* Appends the lamp as the icon of the browser's tab. */
 static void overview_put_icon(const struct picture *p, struct buf *out)
 {
 	static const char *const colours[] = {

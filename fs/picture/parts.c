@@ -84,7 +84,7 @@ struct part part_of_private_subnet(const struct picture *p)
 	return parts_of_subnet(p, "PrivateSubnet", "PrivateCidr");
 }
 
-/* The address belongs to a resource of its own, whose ID is the address. */
+/* The address is a separate resource of the template, and its ID is the address itself. */
 struct part part_of_nat(const struct picture *p)
 {
 	struct part part = parts_of_resource(p, "NatGateway"), address = parts_of_resource(p, "NatAddress");
@@ -107,7 +107,7 @@ struct part part_of_function(const struct picture *p)
 	return part;
 }
 
-/* -- what is not a resource of the template ---------------------------------------------------------------------- */
+/* -- parts outside the template ---------------------------------------------------------------------------------- */
 
 /* The VPC belongs to the user. vastfs neither creates it nor changes it. */
 struct part part_of_vpc(const struct picture *p)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * parts.h - decides what is known of each part of the stack that a picture shows: its state, its ID in AWS and a
- * detail. Pure.
+ * parts.h - determines the state, the AWS ID and a detail of each part of the stack that a picture shows. Pure.
  */
 #ifndef VASTFS_FS_PICTURE_PARTS_H
 #define VASTFS_FS_PICTURE_PARTS_H
@@ -19,10 +18,10 @@ enum part_state {
 
 struct part {
 	enum part_state state;
-	const char *word;      /* the state for people, at most 10 characters */
+	const char *word;      /* the state as shown to users, at most 10 characters */
 	const char *id;	       /* "" if there is none; lives as long as the picture */
 	char detail[128];      /* "" if there is none */
-	const char *condition; /* the full explanation of AWS, "" if there is none */
+	const char *condition; /* AWS's full explanation of the state, "" if there is none */
 };
 
 struct part part_of_vpc(const struct picture *p);
@@ -34,7 +33,7 @@ struct part part_of_function(const struct picture *p);
 struct part part_of_storage(const struct picture *p);
 struct part part_of_repository(const struct picture *p);
 
-/* The state of a task, or of a resource by CloudFormation's status; word may be NULL. */
+/* Return the state of a task, and the state of a resource by its status in CloudFormation. word may be NULL. */
 enum part_state part_task_state(const struct snapshot *s, const struct task *t, const char **ret_word);
 enum part_state part_resource_state(const char *status, const char **ret_word);
 

@@ -18,11 +18,11 @@ struct picture {
 	const struct snapshot *snapshot;
 	const char *mountpoint;
 	/*
-	 * Wall clock. 0: durations that still grow are left out, so that two pictures are equal if nothing but time has
-	 * passed between them.
+	 * Wall clock time of the picture. 0: durations that still grow are left out, so that two pictures are equal if
+	 * only time has passed between them.
 	 */
 	int64_t now_ms;
-	int64_t age_ms; /* since everything was last read from AWS; negative: never */
+	int64_t age_ms; /* time since the last complete poll of AWS; negative: there was none */
 	struct ingest_totals imports;
 	struct model_credentials credentials;
 	struct failure_report failures[PICTURE_FAILURES]; /* newest first */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * sections.c - the sections about the stack: tasks, errors and cost, and what all sections share.
+ * sections.c - the sections about the stack (tasks, errors and cost) and the functions that all sections share.
  */
 #include "fs/picture/sections.h"
 
@@ -77,7 +77,10 @@ static void section_put_task(const struct picture *p, const struct task *t, stru
 	buf_puts(out, "</p></li>\n");
 }
 
-/* The default server first, then the others, newest first, those that live before those that have stopped. */
+/*
+ * Compares two tasks: the default server comes first, then the other live tasks, then the stopped tasks, each group
+ * newest first.
+ */
 static int section_task_rank(const struct picture *p, const struct task *t)
 {
 	if (strcmp(t->id, p->snapshot->default_task) == 0)

@@ -33,7 +33,7 @@ static enum part_state sections_job_state(const struct job_view *v)
 	return PART_UNKNOWN;
 }
 
-/* "running 0:01:12", "exit code 2", "failed". */
+/* Appends the state of a job: "running 0:01:12", "exit code 2", "failed". */
 static void sections_describe(const struct picture *p, const struct job_view *v, char *out, size_t size)
 {
 	char elapsed[WORDS_SIZE];
@@ -79,7 +79,7 @@ static void sections_put_lines(const char *text, size_t lines_most, struct buf *
 	buf_puts(out, *text ? "\xe2\x80\xa6</pre>" : "</pre>");
 }
 
-/* Returns whether the section of errors has this message. */
+/* Returns whether the section about errors shows this message. */
 static bool sections_is_listed(const struct picture *p, const char *message)
 {
 	for (size_t i = 0; i < p->failures_n; i++)

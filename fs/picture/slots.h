@@ -17,7 +17,7 @@ struct slot {
 
 /*
  * Appends the template. slots ends with a NULL name. Returns -EINVAL if the template has a place without a slot, which
- * only a mistake in this folder can cause, or the error of the buffer.
+ * only a programming error in this folder can cause, or the error of the buffer.
  */
 int slots_fill(const char *template, const struct slot *slots, const struct picture *p, struct buf *out);
 

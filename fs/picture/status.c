@@ -75,7 +75,7 @@ static void status_put_word(const struct picture *p, struct buf *out)
 	markup(out, "%s", l.word);
 }
 
-/* A bold letter is at most 0.7 of its height wide, on average. */
+/* On average, the width of a bold letter is at most 0.7 of its height. */
 static void status_put_word_size(const struct picture *p, struct buf *out)
 {
 	struct light l;
@@ -86,14 +86,14 @@ static void status_put_word_size(const struct picture *p, struct buf *out)
 	markup(out, "%d", fits < 42 ? fits : 42);
 }
 
-/* -- the figures, or the bar of the running operation ---------------------------------------------------------- */
+/* -- the figures, or the progress bar of the running operation ------------------------------------------------- */
 
 static void status_put_figure(struct buf *out, int x, uint64_t number, const char *label)
 {
 	char text[24];
 	size_t len;
 
-	/* A million has no place beside two other figures. */
+	/* A figure of a million or more would not fit beside two other figures. */
 	snprintf(text, sizeof(text), number < 1000000 ? "%" PRIu64 : ">999k", number);
 	len = strlen(text);
 	markup(out,

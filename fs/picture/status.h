@@ -7,7 +7,7 @@
 
 #include "fs/picture/picture.h"
 
-/* Appends three lamps in a row around (128, 60), for a housing of 224 times 88. */
+/* Appends three lamps in a row, centred at (128, 60), for a housing of 224 times 88. */
 void status_put_lamps(const struct picture *p, struct buf *out);
 
 #endif

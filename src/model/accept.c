@@ -23,7 +23,7 @@ void work_free(struct work *work)
 
 /* -- accepting -------------------------------------------------------------------------------------------------- */
 
-/* A token that is not random might be that of another operation. */
+/* A token that is not random could be equal to the token of another operation. */
 static int accept_make_token(char out[static 64])
 {
 	unsigned char bytes[16];
@@ -129,7 +129,7 @@ static void accept_complete_entry(struct model *m, struct work *work)
 	_buf_ struct buf settings = BUF_INIT(2 * SETTINGS_MAX);
 
 	identity_here(s, work->aws, &work->entry.place);
-	work->entry.place.account[0] = '\0'; /* not requested from AWS yet */
+	work->entry.place.account[0] = '\0'; /* AWS has not reported the account yet */
 	work->entry.settings_hash[0] = '\0';
 	journal_update(m->journal, &work->entry);
 	if (settings_print(work->settings, &settings) == 0)

@@ -30,7 +30,7 @@ void answer_release(struct answer *a)
 	free(move_ptr(a->log_tail));
 }
 
-/* -- on the way in --------------------------------------------------------------------------------------------- */
+/* -- receiving ------------------------------------------------------------------------------------------------- */
 
 static int answer_printed(bool is_stderr, const void *data, size_t len, void *arg)
 {
@@ -43,7 +43,10 @@ static int answer_printed(bool is_stderr, const void *data, size_t len, void *ar
 	return r;
 }
 
-/* A reply that does not begin with the preamble of frames is kept whole; its first bytes are still in frames.head. */
+/*
+ * A reply that does not begin with the preamble of frames is kept whole; the parser has stored its first bytes in
+ * frames.head.
+ */
 static int answer_take_payload(struct answer *a, const void *data, size_t len)
 {
 	size_t before = a->frames.state == FRAMES_PREAMBLE_STATE ? a->frames.have : 0;
@@ -112,7 +115,10 @@ static int answer_fill_reply(const struct answer *a, struct query_reply *ret)
 	return 0;
 }
 
-/* A reply as Invoke returns it. An error object counts as an error even if Lambda does not report one. */
+/*
+ * Parses a reply in the form of a plain Invoke. An error object counts as an error even if Lambda does not report an
+ * error.
+ */
 static int answer_read_plain(struct answer *a, struct aws_reply *reply, struct query_reply *ret, struct error *err)
 {
 	int r;

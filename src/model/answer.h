@@ -2,8 +2,8 @@
 /*
  * answer.h - receives a streamed reply of Lambda into its job.
  *
- * The reply is parsed as an event stream and then as frames: output of the command can be read, and its stderr appears
- * in lambda.log, as it arrives. A reply that is not a stream of frames is kept and parsed as one piece. Engine thread.
+ * The reply is parsed as an event stream and then as frames: as it arrives, the command's output can be read and its
+ * stderr appears in lambda.log. A reply that is not a stream of frames is kept and parsed as one piece. Engine thread.
  */
 #ifndef VASTFS_MODEL_ANSWER_H
 #define VASTFS_MODEL_ANSWER_H
@@ -15,28 +15,31 @@
 #include "stack/query.h"
 
 struct answer {
-	struct job *job; /* the owner's */
+	struct job *job; /* belongs to the owner of the answer */
 	struct eventstream events;
 	struct frames frames;
 	struct printed printed;
-	struct buf plain;   /* the reply if it is not frames */
-	char *log_tail;	    /* base64 */
-	struct error error; /* why the rest was refused, or Lambda's error */
-	bool not_kept;	    /* vastfs refused the rest */
+	struct buf plain;   /* the reply if it is not a stream of frames */
+	char *log_tail;	    /* the end of the function's log, in base64 */
+	struct error error; /* why vastfs refused the rest of the reply, or Lambda's error */
+	bool not_kept;	    /* vastfs refused the rest of the reply */
 	bool complete;	    /* InvokeComplete has arrived */
 };
 
-/* directory must outlive the answer. Released with answer_release, which also accepts one of zeroes. */
+/*
+ * directory must outlive the answer. The owner releases it with answer_release, which also accepts a struct that is all
+ * zeroes.
+ */
 void answer_init(struct answer *a, struct job *j, const char *directory, uint64_t limit);
 void answer_release(struct answer *a);
 
-/* For lambda_invoke_stream. */
+/* The callback for lambda_invoke_stream. */
 int answer_sink(const void *data, size_t len, void *arg);
 
 /*
- * To be called when the call has ended with a status of 2xx. 0: the command ran to its end and its output is complete;
- * ret->result is NULL if it is in the job's outputs. Else the errors of query_parse_reply, -EIO for a reply that was
- * cut short, -EFBIG over the limit, the disk's errno.
+ * The owner calls this when the call has ended with a status of 2xx. 0: the command ran to its end and its output is
+ * complete; ret->result is NULL if it is in the job's outputs. Else an error of query_parse_reply; -EIO for a reply
+ * that was cut short; -EFBIG for one over the limit; or the errno of a write to the disk.
  */
 int answer_finish(struct answer *a, struct aws_reply *reply, struct query_reply *ret, struct error *err);
 

@@ -2,8 +2,8 @@
 /*
  * attend.c - while a process reads in tasks/, the service is polled every second.
  *
- * Polling everything that often would cost six calls a second. DescribeServices is one call, and its counts and newest
- * event change with every task that starts or ends: only then is everything read.
+ * Polling all parts of the stack that often would cost six calls a second. DescribeServices is one call, and its counts
+ * and its newest event change with every task that starts or ends. Everything is read only after such a change.
  */
 #include "aws/services/ecs.h"
 #include "base/clock.h"
@@ -11,9 +11,9 @@
 
 #include <string.h>
 
-#define ATTENTION_MS 3000 /* how long one read keeps the polling going */
+#define ATTENTION_MS 3000 /* how long the polling continues after a read */
 #define EVERY_MS     1000
-/* While nothing changes: this many polls in a row, then one in COST_MS; 37 in an hour. */
+/* While nothing changes, this many polls may follow each other, then one in each COST_MS: 37 in an hour. */
 #define BURST	30
 #define COST_MS 480000
 
@@ -24,8 +24,8 @@ struct attend {
 
 	/* engine thread */
 	struct engine_timer timer;
-	int64_t paid_ms;    /* monotonic: the polls until now are paid for until this time */
-	int64_t changed_ms; /* that of the tasks at the last poll */
+	int64_t paid_ms;    /* monotonic: the polls so far have used the budget up to this time */
+	int64_t changed_ms; /* changed_ms of the tasks at the last poll */
 	char seen[128];	    /* the service's state at the last poll; "": not polled yet */
 };
 
@@ -59,7 +59,7 @@ static void attend_answered(struct aws_reply *reply, void *arg)
 	attend_next(a);
 }
 
-/* Whether the calls of an hour allow one more; what has changed may be polled as if for the first time. */
+/* Whether the budget of an hour allows another poll. After a change the budget starts again. */
 static bool attend_may_ask(struct attend *a, const struct snapshot *s)
 {
 	int64_t now_ms = clock_monotonic_ms();

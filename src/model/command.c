@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * command.c - accepts commands for Lambda and for containers: checks, the job, its cancellation.
+ * command.c - accepts commands for Lambda and for containers: it checks a command, makes its job, and cancels it.
  */
 #include "model/internal.h"
 
@@ -128,8 +128,8 @@ int model_query(struct model *m, const char *task, struct buf *command, bool com
 }
 
 /*
- * The probe only connects. bash connects by itself. nc waits for data once it has connected, so ending it by the
- * timeout means success: a refused connection would have ended it before.
+ * The probe only connects. bash connects by itself. nc waits for data once it has connected, so if the timeout ends it,
+ * the check has succeeded: a refused connection would have ended it earlier.
  */
 const char command_probe[] =
 	"h=${VAST_ENDPOINT%:*} p=${VAST_ENDPOINT##*:}\n"

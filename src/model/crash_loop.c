@@ -2,7 +2,7 @@
 /*
  * crash_loop.c - stops the restarts of a server that ends repeatedly while no operation waits for it.
  *
- * UpdateService (no task) -> GetLogEvents -> a line in error and in events.log.
+ * The sequence: UpdateService to a desired count of 0, GetLogEvents, then a line in error and in events.log.
  */
 #include "stack/crash_loop.h"
 
@@ -16,7 +16,7 @@
 
 struct giving_up {
 	struct model *model;
-	cJSON *task; /* the newest tasks that have ended */
+	cJSON *task; /* the newest task that has ended */
 };
 
 static void crash_loop_report(struct giving_up *g, const cJSON *events)
@@ -40,7 +40,7 @@ static void crash_loop_end(struct giving_up *g)
 	free(g);
 }
 
-/* Without the log the report is still useful. */
+/* If the log cannot be read, the report is still useful. */
 static void crash_loop_got_log(struct aws_reply *reply, void *arg)
 {
 	crash_loop_report(arg, error_is(&reply->error) ? NULL : aws_at(reply->body, "events"));
@@ -97,7 +97,7 @@ static void crash_loop_give_up(struct model *m, const char *cluster, const cJSON
 	aws_unref(aws);
 }
 
-/* Operations that wait for the server judge it themselves. */
+/* An operation that waits for the server handles the crash loop itself. */
 static bool crash_loop_is_judged_elsewhere(const struct snapshot *s)
 {
 	const struct job *running = snapshot_running_operation(s);

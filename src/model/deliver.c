@@ -17,9 +17,9 @@
 
 #define EVENT_MAX     (6 << 20) /* Lambda: 6,291,556 bytes of request */
 #define TIMEOUT_EXTRA 60000	/* ms in addition to the function's own timeout, for cold start and network */
-#define SMALL_WINDOW  2		/* concurrent invocations with small batches; more of them wait and go together */
-#define LOOK_MS	      1000	/* interval of checks while a batch waits */
-#define TELL_MS	      250	/* minimum interval between changes of progress */
+#define SMALL_WINDOW  2	   /* concurrent invocations with small batches; further small batches wait and are joined */
+#define LOOK_MS	      1000 /* interval of checks while a batch waits */
+#define TELL_MS	      250  /* minimum interval between changes of progress */
 
 /* The current destination of batches. */
 struct deliver_target {
@@ -39,7 +39,7 @@ struct sending {
 	struct deliver_target target;
 	struct buf event;
 	struct aws_call *call;
-	int exit_code; /* of the command, while the server is checked */
+	int exit_code; /* exit code of the command, kept while the server is checked */
 	char why[sizeof(((struct batch_facts *)0)->why)];
 };
 
@@ -104,7 +104,7 @@ static bool deliver_may_go(const struct place *place, void *arg)
 	return place_may_be_same(place, &t->here);
 }
 
-/* -- the end of a sending -------------------------------------------------------------------------------------- */
+/* -- the end of an invocation ---------------------------------------------------------------------------------- */
 
 static void deliver_sending_free(struct sending *s)
 {
@@ -176,7 +176,7 @@ static bool deliver_server_still_runs(const struct sending *s)
 	return deliver_server_runs(t) && strcmp(t->endpoint, s->target.endpoint) == 0;
 }
 
-/* The events are not the cause, or it is not known whether they are. */
+/* The events are not the cause of the failure, or the cause is not known. */
 static void deliver_sending_wait_for_server(struct sending *s, const char *why)
 {
 	s->must_split = false;
@@ -217,7 +217,7 @@ static void deliver_sending_ask_server(struct sending *s)
 		deliver_sending_wait_for_server(s, "out of memory");
 }
 
-/* -- the answer ------------------------------------------------------------------------------------------------ */
+/* -- the reply ------------------------------------------------------------------------------------------------- */
 
 /* Formats the stderr of the command and the way it ended as one line. */
 static void deliver_sending_explain(struct sending *s, const struct query_reply *answer)
@@ -340,7 +340,10 @@ static void deliver_sending_loaded(void *arg)
 	delivery_pump(d);
 }
 
-/* import_command can use the engine's name of the format: $format has VAST's name and $reader has Tenzir's name. */
+/*
+ * import_command can use the name that its engine gives to the format: $format has VAST's name, and $reader has
+ * Tenzir's name.
+ */
 static int deliver_sending_compose(struct sending *s, const struct buf *data)
 {
 	_buf_ struct buf text = BUF_INIT(1 << 16);
@@ -415,7 +418,7 @@ static void delivery_tell(struct delivery *d)
 	ingest_each(d->ingest, delivery_tell_one, d);
 }
 
-/* -- the pump -------------------------------------------------------------------------------------------------- */
+/* -- scheduling ------------------------------------------------------------------------------------------------ */
 
 static void delivery_timer(void *arg)
 {
@@ -493,7 +496,7 @@ int delivery_new(struct model *m, struct ingest *ingest, struct delivery **ret)
 	return 0;
 }
 
-/* The engine has ended. A batch whose load was not reported is left unchanged. */
+/* The engine has ended. A batch that is still being read is left unchanged. */
 void delivery_free(struct delivery *d)
 {
 	if (!d)

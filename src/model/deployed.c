@@ -2,9 +2,10 @@
 /*
  * deployed.c - remembers which stacks of this configuration exist, and where.
  *
- * A stack that was seen is recorded in the journal with its place until it is seen to be deleted. If the settings in
- * force no longer name it (another stage, region, profile, account), it costs money without being shown in stack/, so
- * `status` names it and the setting that leads back; `error` reports it once for each way back.
+ * The journal records each known stack with its place (account, region and so on) until AWS reports that the stack is
+ * deleted. If the settings in force no longer name the stack (another stage, region, profile or account), it costs
+ * money but is not shown in stack/. So `status` names the stack and the setting that shows it again, and `error` has
+ * one line about it for each such setting.
  */
 #include "aws/services/sts.h"
 #include "model/internal.h"
@@ -15,15 +16,18 @@
 
 struct deployed {
 	struct model *model;
-	pthread_mutex_t lock; /* guards the rest, and orders the publications */
+	pthread_mutex_t lock; /* guards the fields below; publications are made in its order */
 	struct place reported[JOURNAL_DEPLOYED_MAX];
 	size_t reported_n;
-	struct place reported_here; /* the place from which the reported ways lead back */
+	struct place reported_here; /* the place of this mount at the time of the last report */
 };
 
-/* -- what is elsewhere ----------------------------------------------------------------------------------------- */
+/* -- stacks that the settings do not name ---------------------------------------------------------------------- */
 
-/* While the account of the credentials in force is not known, only the same profile is taken for the same account. */
+/*
+ * While the account of the credentials in force is not known, the same profile counts as the same account, and any
+ * other profile as another account.
+ */
 static bool deployed_is_here(const struct place *p, const struct place *here)
 {
 	if (!place_may_be_same(p, here))
@@ -31,7 +35,7 @@ static bool deployed_is_here(const struct place *p, const struct place *here)
 	return *here->account || strcmp(p->profile, here->profile) == 0;
 }
 
-/* If the settings have changed again, the way back is another one, and the remedy in `error` would be wrong. */
+/* If the settings have changed again, another setting is needed, and the remedy in `error` would be wrong. */
 static bool deployed_is_same_way(const struct place *p, const struct place *here, const struct place *before)
 {
 	_buf_ struct buf way = BUF_INIT(ELSEWHERE_MAX);
@@ -123,7 +127,7 @@ void deployed_refresh(struct model *m)
 	pthread_mutex_unlock(&m->deployed->lock);
 }
 
-/* -- what is there --------------------------------------------------------------------------------------------- */
+/* -- the stack that the settings name -------------------------------------------------------------------------- */
 
 /* "arn:aws:cloudformation:eu-west-1:123456789012:stack/vast-x/..." */
 static void deployed_account_of(const char *arn, char *out, size_t size)
@@ -148,7 +152,7 @@ static void deployed_note_present(struct model *m, const struct snapshot *s, str
 
 struct absence {
 	struct model *model;
-	struct settings *settings; /* in force when the stack was found missing */
+	struct settings *settings; /* settings in force when the stack was found missing */
 	struct place here;
 };
 

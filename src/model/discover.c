@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * discover.c - reads the VPCs of the region once, and again on request: the facts behind discover/. Engine thread.
+ * discover.c - reads the VPCs of the region for discover/: once, and again on request. Engine thread.
  *
- * A round is DescribeVpcs and GetCallerIdentity, then the lists of the region side by side, then the DNS attributes of
- * each VPC, a few at a time because EC2 throttles the account, which others share. A call that fails takes only its own
- * part of the facts away, but for DescribeVpcs. Nothing is polled.
+ * A round consists of DescribeVpcs and GetCallerIdentity, then the lists of the region in parallel, then the DNS
+ * attributes of the VPCs. Only a few attributes are requested at a time, because EC2 limits the request rate of the
+ * whole account. If a call fails, only its own reply is missing, except that a round fails without DescribeVpcs.
+ * Nothing is polled.
  *
- * The settings in force name region and profile. Without settings the environment and ~/.aws may name a region; the
- * client that this needs lives for the round only.
+ * The settings in force name the region and the profile. Without settings the environment or ~/.aws may name a region;
+ * the round then makes its own client and frees it at its end.
  */
 #include "aws/services/ec2.h"
 #include "aws/services/service.h"
@@ -17,7 +18,7 @@
 
 #include <string.h>
 
-#define ATTRIBUTES_MOST	   200 /* VPCs whose DNS attributes are read */
+#define ATTRIBUTES_MOST	   200 /* most VPCs whose DNS attributes are read */
 #define ATTRIBUTES_AT_ONCE 4
 
 struct discover_round {
@@ -36,14 +37,14 @@ struct discover_round {
 struct discover {
 	struct model *model;
 	struct discover_round *round; /* NULL: none is running */
-	_Atomic bool forced;	      /* somebody asked for a new round */
+	_Atomic bool forced;	      /* the user has requested a new round */
 	bool again;		      /* another round follows this one */
 };
 
 /* One call of a round. */
 struct discover_call {
 	struct discover_round *round;
-	const char *name; /* of the reply, see struct discovery_facts */
+	const char *name; /* name of the reply, see struct discovery_facts */
 	char permission[96];
 	char vpc[64]; /* "": the reply is about the region */
 };
@@ -87,7 +88,10 @@ static int discover_edit_snapshot(struct snapshot *s, void *arg)
 	return 0;
 }
 
-/* Takes the discovery; NULL is out of memory. -ESTALE: the settings in force name another place by now. */
+/*
+ * Publishes the discovery and takes it over; NULL means that memory is out. -ESTALE: the settings in force now name
+ * another region or profile.
+ */
 static int discover_publish(struct model *m, struct discovery *found)
 {
 	int r = found ? model_publish(m, discover_edit_snapshot, found) : -ENOMEM;
@@ -106,7 +110,7 @@ static struct discovery *discover_result(struct discover_round *r)
 	facts.region = r->region;
 	facts.profile = r->profile;
 	facts.account = r->account;
-	r->facts = (struct discovery_facts){0}; /* discovery_parse takes the replies */
+	r->facts = (struct discovery_facts){0}; /* discovery_parse has taken over the replies */
 	return discovery_parse(&facts, s->discovery);
 }
 
@@ -193,7 +197,7 @@ static void discover_ask_lists(struct discover_round *r)
 	discover_ask(r, "dhcp", "", ec2_describe_dhcp_options());
 }
 
-/* Two calls for each VPC. */
+/* Makes the two calls for each VPC. */
 static void discover_ask_attributes(struct discover_round *r)
 {
 	while (r->queue->child && r->pending < ATTRIBUTES_AT_ONCE && !error_is(&r->error)) {
@@ -243,7 +247,7 @@ static void discover_continue(struct discover_round *r)
 		discover_end(r);
 }
 
-/* -- where ----------------------------------------------------------------------------------------------------- */
+/* -- the client ------------------------------------------------------------------------------------------------ */
 
 static struct discover_round *discover_round_new(struct discover *d, struct aws *aws, const char *region,
 						 const char *profile)
@@ -325,7 +329,7 @@ static void discover_begin(struct discover *d, const struct settings *s, struct 
 	if (now->discovery->state != DISCOVERY_READ || !discovery_is_about(now->discovery, region, profile))
 		discover_publish(m, discovery_new(region, profile, DISCOVERY_READING, NULL));
 	d->round = r;
-	r->pending = 1; /* until both calls are made */
+	r->pending = 1; /* counts this function itself until both calls are made */
 	discover_ask(r, "vpcs", "", ec2_describe_all_vpcs());
 	discover_ask(r, "account", "", sts_get_caller_identity());
 	r->pending--;
@@ -360,7 +364,7 @@ static void discover_start(struct discover *d)
 
 /* -- asking for a round ---------------------------------------------------------------------------------------- */
 
-/* What is known of the right place is kept until somebody asks for more. */
+/* If the VPCs of this region and profile are known, they are read again only on request. */
 static bool discover_is_done(const struct snapshot *s)
 {
 	return s->discovery->state == DISCOVERY_READ && discover_is_about(s->discovery, s);

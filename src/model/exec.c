@@ -23,7 +23,7 @@ struct exec {
 	struct remote *remote;
 	struct printed printed;
 	int64_t sent_ms; /* monotonic: when the command was sent; 0: not yet */
-	bool refreshed;	 /* the model was refreshed because nothing was known */
+	bool refreshed;	 /* the stack was polled because nothing was known about it */
 	struct error error;
 };
 
@@ -112,7 +112,7 @@ static void exec_on_ended(int status, const struct error *why, void *arg)
 	}
 }
 
-/* -- at work --------------------------------------------------------------------------------------------------- */
+/* -- the running command --------------------------------------------------------------------------------------- */
 
 static void exec_on_waiting(const struct error *why, void *arg)
 {
@@ -230,7 +230,7 @@ static void exec_refreshed(void *arg)
 		exec_attempt(x);
 }
 
-/* If nothing is known yet, the model is refreshed first. */
+/* If nothing is known about the stack yet, it is polled first. */
 static void exec_attempt(struct exec *x)
 {
 	struct model *m = x->execs->model;
@@ -274,7 +274,7 @@ int exec_check(const struct snapshot *s, const char *task, struct error *err)
 	return err->errnum;
 }
 
-/* -- the way in ------------------------------------------------------------------------------------------------ */
+/* -- requests -------------------------------------------------------------------------------------------------- */
 
 void execs_cancel(struct execs *execs, struct job *j)
 {

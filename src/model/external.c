@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * external.c - shows somebody else's CloudFormation operation as an operation of its own. Engine thread.
+ * external.c - shows a CloudFormation operation that somebody else started in control/, like an operation of vastfs.
+ * Engine thread.
  */
 #include "base/buf.h"
 #include "model/internal.h"

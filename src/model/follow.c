@@ -2,10 +2,10 @@
 /*
  * follow.c - fetches logs from CloudWatch while a process reads them.
  *
- * A follower is made at the first open of its log and fetches page after page until the end; then it polls every
- * second, and less and less while the log stays as it is, as long as the log is open and 30 s longer. Fetched text
- * stays readable, so reading the whole tree again costs no calls. The registry's lock guards list and counts; the rest
- * belongs to the engine thread.
+ * The first open of a log makes its follower, which fetches page after page until the end. The follower then polls
+ * every second, and less often the longer the log does not grow, until 30 s after the log is closed. Fetched text stays
+ * readable, so reading the whole tree again costs no calls. The registry's lock guards the list and the counts; all
+ * other data belongs to the engine thread.
  */
 #include "aws/services/logs.h"
 #include "base/clock.h"
@@ -18,8 +18,8 @@
 #define INDEX_STEP     (512 << 10)
 #define PAGE_MAX       (16 << 20)
 #define LOOK_EVERY_MS  1000
-#define LOOK_LEAST_MS  60000 /* two such calls a minute would use up the calls of an hour (schedule.h) */
-#define QUIET_SHARE    10    /* a log that was quiet for this many intervals is polled at that interval */
+#define LOOK_LEAST_MS  60000 /* two logs that are polled more often would exceed the calls of an hour (schedule.h) */
+#define QUIET_SHARE    10 /* a log is polled at an interval of this fraction of the time for which it has not grown */
 #define LINGER_MS      30000
 #define FOLLOWERS_KEPT 64  /* idle followers beyond this number are freed */
 #define PAGES_AT_ONCE  200 /* pages of one poll: the first reader of an endless log must not wait for ever */
@@ -50,7 +50,8 @@ struct follower {
 	struct log_place place; /* the position up to which the stream was read */
 	unsigned pages;		/* pages of this poll */
 	bool by_time;		/* this poll has already continued by time, without a token */
-	struct log_page *index; /* where text that is no longer in memory can be fetched again, sorted by offset */
+	struct log_page *index; /* the pages from which text that is no longer in memory can be fetched again, sorted by
+				   offset */
 	size_t index_n;
 };
 
@@ -63,7 +64,7 @@ struct followers {
 
 static void follow_poll(void *arg);
 
-/* -- which stream is read ---------------------------------------------------------------------------------------- */
+/* -- choosing the log stream ------------------------------------------------------------------------------------- */
 
 static const struct task *follow_task(const struct follower *f, const struct snapshot *s)
 {
@@ -79,8 +80,8 @@ static const struct task *follow_task(const struct follower *f, const struct sna
 }
 
 /*
- * The server's log continues with the next task's stream once the last task's stream, whose last lines say why the
- * server ended, has been read to its end. True if there is another stream to read now.
+ * The server's log continues with the stream of the next task. The stream of the last task is read to its end first,
+ * because its last lines show why the server ended. True if there is another stream to read now.
  */
 static bool follow_turn_to_next(struct follower *f, const struct snapshot *s)
 {
@@ -95,7 +96,7 @@ static bool follow_turn_to_next(struct follower *f, const struct snapshot *s)
 	return true;
 }
 
-/* -- looking --------------------------------------------------------------------------------------------------- */
+/* -- polling --------------------------------------------------------------------------------------------------- */
 
 static bool follow_is_wanted(struct follower *f)
 {
@@ -134,7 +135,9 @@ static void follow_end_poll(struct follower *f)
 		engine_timer_set(all->model->engine, &f->timer, follow_pace(f->polled_ms - f->news_ms), follow_poll, f);
 }
 
-/* Pages are small where a log grows slowly, so one entry serves many pages. Without memory an entry is left out. */
+/*
+ * Pages are small where a log grows slowly, so one entry serves many pages. If memory is short, an entry is left out.
+ */
 static void follow_note_page(struct follower *f, const struct log_place *place)
 {
 	const struct log_page *last = f->index_n ? &f->index[f->index_n - 1] : NULL;
@@ -225,7 +228,7 @@ static void follow_end_stream(struct follower *f)
 		follow_end_poll(f);
 }
 
-/* Without memory for the token the next poll continues after the events that have been read. */
+/* If there is no memory for the token, the next poll continues after the events that have been read. */
 static bool follow_set_token(struct follower *f, const char *next)
 {
 	char *copy = strdup(next);
@@ -389,7 +392,7 @@ static int follow_add_reader(struct follower *f, void (*fetched)(void *arg), voi
 	return 0;
 }
 
-/* For a reader who has come while the next poll is far. */
+/* Polls early for a reader that arrives long before the next poll. */
 static void follow_poll_early(void *arg)
 {
 	struct follower *f = arg;
@@ -409,8 +412,10 @@ static bool follow_is_fresh(const struct follower *f)
 	return f->active && list_empty(&f->readers) && clock_monotonic_ms() - f->polled_ms < 2 * LOOK_EVERY_MS;
 }
 
-/* Under the lock. 1: the log is followed and fresh; 2: it is followed, the next poll may be early; 0: the caller starts
- * a poll; negative errno. */
+/*
+ * Under the lock. 1: the log is followed and fresh; 2: it is followed, but the next poll should be made early; 0: the
+ * caller starts a poll; negative errno.
+ */
 static int follow_open_locked(struct followers *all, enum model_log kind, const char *key, void (*fetched)(void *arg),
 			      void *arg, struct follower **ret)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * identity.c - determines where this mount acts and as whom: the account, region, endpoint and stack of the settings in
- * force.
+ * identity.c - determines the place where this mount acts (account, region, endpoint and stack of the settings in
+ * force) and the identity that it uses.
  *
- * Only AWS knows account and ARN of the credentials, which can change without the settings. It is asked when settings
- * come into force and for each new set of keys; keys are fetched only when they are needed.
+ * Only AWS knows the account and the ARN of the credentials, which can change while the settings stay the same. So AWS
+ * is asked when settings come into force and for each new set of keys. Keys are fetched only when they are needed.
  */
 #include "aws/credentials/profiles.h"
 #include "aws/services/sts.h"
@@ -33,10 +33,10 @@ void identity_here(const struct snapshot *s, const struct aws *aws, struct place
 		snprintf(ret->endpoint, sizeof(ret->endpoint), "%s", aws_endpoint_override(aws, "cloudformation"));
 }
 
-/* -- whose credentials they are --------------------------------------------------------------------------------- */
+/* -- the identity of the credentials ---------------------------------------------------------------------------- */
 
 struct identified {
-	const struct settings *settings; /* only compared, never used */
+	const struct settings *settings; /* only compared, never dereferenced */
 	struct identity identity;
 };
 
@@ -76,7 +76,7 @@ struct identity_question {
 	struct model *model;
 	struct aws *aws;
 	struct settings *settings; /* the client that sent the request */
-	uint64_t version;	   /* the count of keys at that time; 0: there were none */
+	uint64_t version;	   /* the version number of the keys at that time; 0: there were none */
 };
 
 static void identity_question_free(struct identity_question *q)

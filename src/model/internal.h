@@ -15,8 +15,8 @@
 
 #include <pthread.h>
 
-#define OPERATIONS_KEPT 100 /* operations in the history */
-#define CHECKS_KEPT	100 /* the same for checks of tasks */
+#define OPERATIONS_KEPT 100 /* most operations in the history */
+#define CHECKS_KEPT	100 /* most checks of tasks in their history */
 
 #define CHECK_CANNOT_TELL 126 /* exit status of the probe */
 
@@ -63,9 +63,9 @@ struct model {
 
 	_Atomic int64_t used_ms; /* monotonic: the last use of the tree, see schedule.h */
 	_Atomic int holds;	 /* open logs and pending polls */
-	struct tally *calls;	 /* calls of AWS */
+	struct tally *calls;	 /* counts the requests to AWS */
 
-	bool giving_up;		     /* crash_loop.c: a server is being given up; engine thread */
+	bool giving_up;		     /* crash_loop.c: the restarts of a server are being stopped; engine thread */
 	struct login *login;	     /* login.c: the login that waits for its confirmation; engine thread */
 	struct aws *identifying;     /* identity.c: the client that is asking AWS for its identity; engine thread */
 	struct discover *discover;   /* discover.c: reads the VPCs; engine thread */
@@ -89,7 +89,7 @@ struct snapshot *snapshot_copy(const struct snapshot *old);
  * quickly. After -ENOMEM or the errno of edit, nothing was published.
  */
 int model_publish(struct model *m, int (*edit)(struct snapshot *s, void *arg), void *arg);
-void model_tell(struct model *m); /* calls the listener */
+void model_tell(struct model *m); /* notifies the listener */
 /* Waits until the listener has shown the newest snapshot, at most 1 s. Does not wait if there is no listener. */
 void model_wait_until_shown(struct model *m);
 
@@ -132,7 +132,8 @@ void settings_show_fault(struct model *m, struct blob *text, struct blob *fault)
 
 /* settings_disk.c */
 int settings_disk_open(struct model *m, const char *state_dir); /* reads nothing yet */
-/* Reads the file, puts its settings in force and watches it. After an error, which is about the file, the model works.
+/*
+ * Reads the file, puts its settings in force and watches it. After an error, which is about the file, the model works.
  */
 int settings_disk_start(struct model *m, struct error *err);
 void settings_disk_close(struct model *m); /* after the engine has ended */
@@ -273,8 +274,10 @@ extern const char command_probe[];
 /* import.c */
 /* note gets a message for the user about the spool, or stays empty. */
 int imports_new(struct model *m, const char *state_dir, struct imports **ret, struct error *note);
-/* Makes jobs from the imports that an earlier mount left, and starts to deliver. Call it when the settings have been
- * read. */
+/*
+ * Makes jobs from the imports that an earlier mount left, and starts to deliver. Call it when the settings have been
+ * read.
+ */
 int imports_start(struct imports *all, struct error *note);
 /* Accepts the queued bytes of writers. Call it before the engine ends. */
 void imports_stop(struct imports *all);
@@ -304,8 +307,10 @@ struct log_place {
 	unsigned skip;	 /* number of events that the next pages will repeat */
 };
 
-/* A request for a part of a log: with this token, CloudWatch returns the text from offset `at` on. The follower owns
- * the strings. */
+/*
+ * A request for a part of a log: with this token, CloudWatch returns the text from offset `at` on. The follower owns
+ * the strings.
+ */
 struct log_page {
 	uint64_t at;
 	char *stream, *token; /* token NULL: the first event of since_ms or later */

@@ -3,8 +3,8 @@
  * login.c - control/login and control/logout: operations that run on the engine thread, beside the operation of
  * runner.c, so that a user can sign in for an operation that waits for credentials.
  *
- * They are not in the journal: after a crash nothing waits for the confirmation any more, so the code that was shown is
- * useless, and the next login shows another one.
+ * They are not in the journal: after a crash no process waits for the confirmation, so the displayed code is useless,
+ * and the next login shows another code.
  */
 #include "aws/credentials/sso_login.h"
 #include "base/clock.h"
@@ -14,7 +14,7 @@
 #include <string.h>
 
 #define LOGIN_OUTPUT_MAX 65536
-/* The region of a client without settings, which only signs in. */
+/* The region of a client without settings. Such a client is only used to sign in. */
 #define LOGIN_REGION "us-east-1"
 
 struct login {
@@ -162,7 +162,7 @@ static void login_done(const char *source, const struct error *err, void *arg)
 
 static const struct sso_login_events login_events = {login_show_prompt, login_show_trouble, login_done};
 
-/* On the engine thread. The login may have ended, or have been followed by another. */
+/* Engine thread. The login may have ended meanwhile, and another one may have started. */
 static void login_cancel(void *arg)
 {
 	struct model *m = arg;

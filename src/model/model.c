@@ -40,7 +40,7 @@ uint64_t model_generation(struct model *m)
 	return atomic_load(&m->generation);
 }
 
-/* Keeps a chosen default task while it is live, else picks one. */
+/* Keeps a default task that the user has chosen while it is live, else chooses one. */
 static void model_settle_default_task(struct snapshot *s)
 {
 	const struct task *chosen = s->default_chosen ? task_list_find(s->tasks, s->default_task) : NULL;
@@ -427,7 +427,7 @@ int model_task_choose(struct model *m, const char *id, struct error *err)
 
 /* -- life ------------------------------------------------------------------------------------------------------ */
 
-/* Without a journal the tree and queries work; operations are refused, and earlier ones may be missing. */
+/* Without a journal the tree and queries work, but operations are refused and earlier operations may be missing. */
 static int model_open_journal(struct model *m, const char *dir, struct error *err)
 {
 	struct error note = {0};
@@ -442,7 +442,7 @@ static int model_open_journal(struct model *m, const char *dir, struct error *er
 	return 0;
 }
 
-/* The same for every mount of this state directory on this machine, and no other's. */
+/* An ID of this state directory on this machine: all its mounts have the same ID, and no other mount has it. */
 static void model_name_installation(const char *state_dir, char out[static MODEL_INSTALLATION_SIZE])
 {
 	unsigned char digest[SHA256_DIGEST_LENGTH];
@@ -537,7 +537,7 @@ int model_start(const struct model_config *config, struct model **ret, struct er
 	}
 	if (settings_disk_start(m, &unusable) < 0)
 		model_report_settings(m, &unusable);
-	/* Resume our own operations before the first poll, which would else take them for somebody else's. */
+	/* Own operations are resumed before the first poll, which would otherwise count them as somebody else's. */
 	operations_resume(m);
 	deployed_refresh(m);
 	if (!m->read_only && imports_start(m->imports, &spool) < 0)
@@ -558,7 +558,7 @@ static void model_wait_for_saves(struct model *m)
 	pthread_mutex_unlock(&m->lock);
 }
 
-/* First the parts that make work are stopped, then the engine that does it, then the parts that both use. */
+/* The parts that create work are stopped first, then the engine that does the work, then the parts that both use. */
 void model_stop(struct model *m)
 {
 	if (!m)

@@ -27,7 +27,8 @@ struct model_config {
 	bool read_only;		/* no operation is resumed; the tree refuses changes */
 };
 
-/* Reads the settings and starts the threads. Needs no network. Call it after fork(), because threads do not survive it.
+/*
+ * Reads the settings and starts the threads. Needs no network. Call it after fork(), because threads do not survive it.
  */
 int model_start(const struct model_config *config, struct model **ret, struct error *err);
 /* Ends the threads. An operation in flight continues in AWS, and the next mount resumes it. */
@@ -36,8 +37,10 @@ void model_stop(struct model *m);
 /* Returns the settings from the mount options as lines of default.env, or "". The model owns the text. */
 const char *model_mount_settings(const struct model *m);
 
-/* changed is called after each change of the snapshot or of a job, on any thread. It must return quickly and must not
- * call this module. */
+/*
+ * changed is called after each change of the snapshot or of a job, on any thread. It must return quickly and must not
+ * call this module.
+ */
 void model_set_listener(struct model *m, void (*changed)(void *arg), void *arg);
 
 /*
@@ -48,7 +51,7 @@ void model_set_listener(struct model *m, void (*changed)(void *arg), void *arg);
 void model_shown(struct model *m, uint64_t generation);
 
 struct snapshot *model_snapshot(struct model *m); /* a new reference to the newest snapshot */
-uint64_t model_generation(struct model *m);	  /* of the newest snapshot; one atomic load */
+uint64_t model_generation(struct model *m);	  /* generation of the newest snapshot; one atomic load */
 
 /*
  * Records that a process reads about tasks. For the next 3 s, the snapshot shows within 1 s that a server has started
@@ -56,11 +59,17 @@ uint64_t model_generation(struct model *m);	  /* of the newest snapshot; one ato
  */
 void model_attend_tasks(struct model *m);
 
-/* Any thread: the kernel has sent a request. What is read of AWS, and how often, depends on it (schedule.h). Cheap. */
+/*
+ * Any thread: the kernel has sent a request. The parts that are read from AWS, and how often, depend on this
+ * (schedule.h). The call is cheap.
+ */
 void model_use(struct model *m);
-/* Any thread: a log was opened, or a process waits in poll(2); false: no longer. */
+/*
+ * Any thread: a log was opened, or a process waits in poll(2). false: the log was closed, or the process no longer
+ * waits.
+ */
 void model_hold(struct model *m, bool is_held);
-unsigned model_calls(struct model *m); /* of AWS, within the last hour */
+unsigned model_calls(struct model *m); /* number of requests to AWS within the last hour */
 
 struct failures *model_failures(struct model *m);
 struct stream *model_events(struct model *m);  /* events.log; no new reference */
@@ -73,7 +82,7 @@ struct model_credentials {
 	struct error error; /* why the keys do not work; errnum 0: no failure is known */
 };
 
-/* Returns from memory what is known of the credentials in use. */
+/* Returns from memory the state of the credentials in use. */
 void model_credentials(struct model *m, struct model_credentials *ret);
 /*
  * Returns the name of the profile in which vastfs looks for credentials, or NULL if no profile is set. The snapshot or
@@ -98,10 +107,12 @@ struct verb {
 	int (*run)(struct operation *op,
 		   struct error *err); /* runs as an operation, one at a time, with a job; or NULL */
 	void (*act)(struct model *m);  /* acts at once, without a job; or NULL */
-	/* Starts an operation on the engine thread, beside the operation thread. Takes a reference to j and must end
-	 * it. */
+	/*
+	 * Starts an operation on the engine thread, beside the operation thread. Takes a reference to j and must end
+	 * it.
+	 */
 	void (*beside)(struct model *m, struct job *j);
-	const char *directory; /* of the file, "stack"; NULL: "control" */
+	const char *directory; /* directory of the file: "stack"; NULL: "control" */
 };
 
 extern const struct verb model_verbs[];
@@ -112,7 +123,8 @@ const char *model_verb_directory(const char *name);
 
 /* Checks whether the verb would be accepted now. argument may be "". 0, -EBUSY, -EEXIST, -ENXIO, -ENOKEY or -EINVAL. */
 int model_verb_check(struct model *m, const struct verb *verb, const char *argument, struct error *err);
-/* Checks the verb and starts it. *ret is a reference to the job of the operation, or NULL for a verb that acts at once.
+/*
+ * Checks the verb and starts it. *ret is a reference to the job of the operation, or NULL for a verb that acts at once.
  */
 int model_verb_run(struct model *m, const struct verb *verb, const char *argument, struct requester who,
 		   struct job **ret, struct error *err);
@@ -210,13 +222,15 @@ void model_log_close(struct model *m, enum model_log kind, const char *key);
 int model_log_fetch(struct model *m, enum model_log kind, const char *key, uint64_t offset,
 		    void (*done)(struct blob *text, uint64_t at, const struct error *err, void *arg), void *arg);
 
-/* Render stack/plan, the changes that deploy would make, and stack/drift, the differences from the template, from
- * memory and the last report of CloudFormation. */
+/*
+ * Render stack/plan, the changes that deploy would make, and stack/drift, the differences from the template, from
+ * memory and the last report of CloudFormation.
+ */
 int model_plan_render(const struct snapshot *s, struct buf *out);
 /* Text of discover/suggested.env. Rendered from memory. */
 int model_suggestion_render(const struct snapshot *s, struct buf *out);
 int model_drift_render(const struct snapshot *s, struct buf *out);
-/* When their texts last changed, wall clock. */
+/* Wall clock times of the last change of these texts. */
 int64_t model_plan_changed(const struct snapshot *s);
 int64_t model_drift_changed(const struct snapshot *s);
 const char *model_template_json(size_t *ret_len); /* stack/template.json */

@@ -13,7 +13,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* Stands for the name that the image will have. */
+/* A placeholder for the name that the image will have. */
 #define IMAGE_TO_COME "(assembled by deploy)"
 
 /* NULL without memory. */
@@ -47,7 +47,10 @@ static const char *plan_deployed_image(const struct snapshot *s)
 	return stack_view_parameter(s->stack, "ImageUri");
 }
 
-/* Values that only a deploy finds out are assumed to be the deployed ones; a moved image tag is not noticed. */
+/*
+ * Values that are not known before the deploy are assumed to be the deployed ones; an image tag that was moved is not
+ * noticed.
+ */
 static cJSON *plan_wanted_parameters(const struct snapshot *s)
 {
 	const char *image = plan_deployed_image(s);
@@ -97,7 +100,7 @@ static int plan_render_cost(const struct snapshot *s, struct buf *out)
 	return plan_put_cost(out, &planned, snapshot_cost(s, &now) ? &now : NULL);
 }
 
-/* An exact plan counts until the settings or the stack change. */
+/* The plan of CloudFormation is shown until the settings or the stack change. */
 static int plan_render(const struct snapshot *s, struct buf *out)
 {
 	const struct stack_report *report = s->reports[REPORT_PLAN];
@@ -129,7 +132,7 @@ int model_plan_render(const struct snapshot *s, struct buf *out)
 	return plan_render(s, out);
 }
 
-/* What CloudFormation says of a check that this mount has not made. */
+/* CloudFormation's record of a drift detection that this mount has not made. */
 static int plan_render_earlier_check(const struct stack_view *stack, struct buf *out)
 {
 	char when[CLOCK_TEXT_SIZE];
@@ -182,7 +185,7 @@ static int64_t plan_report_changed(const struct snapshot *s, enum stack_report_k
 	return plan_later(s->stack->changed_ms, s->reports[kind] ? s->reports[kind]->made_ms : 0);
 }
 
-/* The cost now depends on the tasks. */
+/* The present cost depends on the tasks. */
 int64_t model_plan_changed(const struct snapshot *s)
 {
 	int64_t changed = plan_later(plan_report_changed(s, REPORT_PLAN), s->settings_changed_ms);

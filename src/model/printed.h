@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * printed.h - collects what a command prints into its job: two growing outputs (jobs/output.h), whose readers are
+ * printed.h - stores the output of a command in its job: two growing outputs (jobs/output.h), whose readers are
  * notified. Engine thread.
  */
 #ifndef VASTFS_MODEL_PRINTED_H
@@ -9,14 +9,16 @@
 #include "jobs/job.h"
 
 struct printed {
-	struct job *job;		       /* the owner's */
+	struct job *job;		       /* belongs to the owner of the struct */
 	struct output *output, *stderr_output; /* NULL until the command prints; shared with the job */
 	const char *directory;
-	uint64_t limit, stderr_limit; /* bytes */
-	int64_t told_ms;	      /* monotonic: last progress */
+	uint64_t limit, stderr_limit; /* limits of the outputs in bytes */
+	int64_t told_ms;	      /* monotonic: the last update of progress */
 };
 
-/* directory must outlive p. Released with printed_release, which also accepts one of zeroes. */
+/*
+ * directory must outlive p. The owner releases p with printed_release, which also accepts a struct that is all zeroes.
+ */
 void printed_init(struct printed *p, struct job *j, const char *directory, uint64_t limit, uint64_t stderr_limit);
 void printed_release(struct printed *p);
 
@@ -29,6 +31,6 @@ int printed_add(struct printed *p, bool is_stderr, const void *data, size_t len,
 /* Notifies readers that there is more output; updates progress at most every 250 ms. */
 void printed_tell(struct printed *p);
 
-uint64_t printed_size(const struct printed *p); /* of both */
+uint64_t printed_size(const struct printed *p); /* bytes in both outputs */
 
 #endif

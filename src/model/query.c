@@ -26,15 +26,15 @@ struct query {
 	struct list link; /* in the model's queries */
 	struct queries *queries;
 	struct job *job;
-	struct answer answer;  /* if streamed: the reply of the running attempt */
-	bool streamed, plain;  /* whether the attempt is streamed, and whether it must not be */
+	struct answer answer;  /* if the attempt is streamed: its reply */
+	bool streamed, plain;  /* streamed: the attempt is streamed; plain: streaming was refused, so it must not be */
 	struct aws_call *call; /* the running attempt; NULL between attempts */
 	struct engine_timer timer;
-	int64_t give_up_ms; /* monotonic: no attempt begins later */
+	int64_t give_up_ms; /* monotonic: no attempt starts after this time */
 	int64_t sent_ms;    /* monotonic */
 	int64_t pause_ms;
 	bool waiting;	/* the timer for the next attempt is set */
-	bool refreshed; /* the model was refreshed because nothing was known */
+	bool refreshed; /* the stack was polled because nothing was known about it */
 };
 
 struct queries {
@@ -82,7 +82,7 @@ static void query_edit_outcome(struct job_view *v, void *arg)
 	v->ran = true;
 	v->exit_code = o->reply.exit_code;
 	v->state = o->reply.exit_code == 0 ? JOB_SUCCEEDED : JOB_FAILED;
-	if (o->reply.result) { /* else the result is in the outputs */
+	if (o->reply.result) { /* otherwise the job's outputs have the result */
 		blob_unref(v->result);
 		v->result = move_ptr(o->reply.result);
 		blob_unref(v->errors);
@@ -262,7 +262,7 @@ static void query_fail_not_deployed(struct query *q, const struct snapshot *s)
 	query_fail(q, &err);
 }
 
-/* One attempt. If nothing is known about the stack yet, the model is refreshed first. */
+/* One attempt. If nothing is known about the stack yet, it is polled first. */
 static void query_attempt(void *arg)
 {
 	struct query *q = arg;
@@ -283,7 +283,7 @@ static void query_attempt(void *arg)
 	}
 }
 
-/* -- the way in ------------------------------------------------------------------------------------------------ */
+/* -- requests -------------------------------------------------------------------------------------------------- */
 
 static struct query *query_find_running(struct queries *queries, const struct job *j)
 {

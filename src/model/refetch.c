@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define PAGE_MAX   (16 << 20)
-#define PAGES_MOST 100 /* pages to read until the wanted one */
+#define PAGES_MOST 100 /* most pages to read until the requested offset */
 
 struct refetch {
 	struct model *model;
@@ -18,9 +18,9 @@ struct refetch {
 	uint64_t wanted, at;
 	char *stream, *token;
 	int64_t since_ms;
-	struct log_place place; /* at */
+	struct log_place place; /* the position up to which the log was read */
 	unsigned pages;
-	bool by_time; /* the token had expired */
+	bool by_time; /* the token has expired, so reading continues by time */
 	void (*done)(struct blob *text, uint64_t at, const struct error *err, void *arg);
 	void *arg;
 };

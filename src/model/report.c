@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * report.c - reports in events.log and error what a poll of AWS has found changed. Engine thread.
+ * report.c - reports the changes that a poll of AWS has found in events.log and error. Engine thread.
  */
 #include "model/internal.h"
 #include "stack/remedies.h"
@@ -15,7 +15,7 @@ static bool report_operation_runs(const struct snapshot *s)
 	return v && !job_state_ended(v->state);
 }
 
-/* Reported in error also for tasks that were started elsewhere. A running operation reports its own tasks. */
+/* A failed task is reported in error even if it was started elsewhere. A running operation reports its own tasks. */
 static void report_failed_start(struct model *m, const struct task *t, const struct snapshot *now)
 {
 	char path[128];
@@ -35,7 +35,10 @@ static bool report_is_new(const struct task *t, const struct task *was)
 	return t->status && (!was || !was->status || strcmp(was->status, t->status) != 0);
 }
 
-/* A task may run on without a container that others have injected, so the reason would go unnoticed. */
+/*
+ * A task may continue to run without a container that others have injected, so without a report the failure would not
+ * be noticed.
+ */
 static void report_injected(struct model *m, const struct task *t, const struct task *was)
 {
 	char path[128];
@@ -74,7 +77,7 @@ void report_changes(struct model *m, const struct snapshot *old, const struct sn
 			continue;
 		report_status(m, t);
 		if (old->contact_ms &&
-		    strcmp(t->status, "STOPPED") == 0) /* else it stopped before vastfs was started */
+		    strcmp(t->status, "STOPPED") == 0) /* otherwise the task stopped before vastfs was started */
 			report_failed_start(m, t, new);
 	}
 }

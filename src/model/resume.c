@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * resume.c - decides what happens to an operation that had not ended when its vastfs did. Pure; any thread.
+ * resume.c - decides what happens to an operation that had not ended when its vastfs ended. Pure; any thread.
  *
- * It was accepted for one account, region, endpoint and stack, with the settings of that moment. A mount of that place
- * resumes it with those settings; any other mount knows nothing about it and must not touch it.
+ * An operation is accepted for one account, region, endpoint and stack (a place), with the settings of that moment. A
+ * mount of that place resumes the operation with those settings; any other mount must not touch it.
  */
 #include "model/internal.h"
 
 #include <string.h>
 
-#define WAY_MAX 2048 /* bytes of text */
+#define WAY_MAX 2048 /* most bytes of the text that names the place */
 
 static enum resume resume_elsewhere(const struct place *there, const struct place *here, struct error *err)
 {
@@ -44,8 +44,10 @@ static enum resume resume_without_client(const struct error *why, struct error *
 	return RESUME_ELSEWHERE;
 }
 
-/* Version 0.1 recorded a hash of the settings and nothing about the account. Only a destroy does harm in a wrong
- * account. */
+/*
+ * Version 0.1 recorded a hash of the settings and nothing about the account. Only a destroy does damage in a wrong
+ * account.
+ */
 static enum resume resume_first_version(const struct journal_entry *e, const struct resume_facts *facts,
 					struct settings **ret_settings, struct error *err)
 {

@@ -105,7 +105,9 @@ static void round_note_denial(struct round *r, enum round_call call, const struc
 		*r->denials[call] = *err;
 }
 
-/* Records the outcome of a call; false: it failed or was denied. Without DescribeStacks there is nothing to go on with.
+/*
+ * Records the outcome of a call; false: it failed or was denied. Without DescribeStacks' reply the round cannot
+ * continue.
  */
 static bool round_succeeded(struct round *r, enum round_call call, const struct error *err)
 {
@@ -170,7 +172,7 @@ static void round_got_service(struct aws_reply *reply, void *arg)
 	round_call_ended(r);
 }
 
-/* Whatever starts or stops a task changes a list; then details and service have changed, too. */
+/* Each start or stop of a task changes a list; the details and the service have then changed, too. */
 static void round_got_lists(struct round *r)
 {
 	bool changed = r->lists != r->known->lists;
@@ -219,7 +221,7 @@ static void round_read_tasks(struct round *r)
 	if (!(r->parts & SCHEDULE_TASKS))
 		return;
 	if (!cluster || r->known->foreign) {
-		r->has_tasks = r->has_service = true; /* there are none */
+		r->has_tasks = r->has_service = true; /* there is no cluster, so there are no tasks and no service */
 		return;
 	}
 	r->lists = 1;
@@ -287,7 +289,7 @@ static char *round_output(const struct round *r, const char *key)
 	return NULL;
 }
 
-/* For credentials that may not list the resources: a stack that is complete names these two. */
+/* If the credentials may not list the resources, the outputs of a complete stack name these two. */
 static void round_take_outputs(struct round *r)
 {
 	struct round_known *k = r->known;
@@ -329,7 +331,10 @@ static void round_got_change_sets(struct aws_reply *reply, void *arg)
 	round_call_ended(r);
 }
 
-/* Whether the stack's record differs from the last one; while CloudFormation works, its resources change without it. */
+/*
+ * Whether the stack's record differs from the last one, or CloudFormation is working: then resources change although
+ * the record does not.
+ */
 static bool round_note_record(struct round *r, const cJSON *stack)
 {
 	enum stack_kind kind = stack_state(aws_text(stack, "StackStatus"))->kind;
@@ -381,7 +386,7 @@ static void round_got_stacks(struct aws_reply *reply, void *arg)
 
 /* -- a round --------------------------------------------------------------------------------------------------- */
 
-/* What was read of another stack is of no use. */
+/* Data about another stack is discarded. */
 static void round_recall(struct round *r)
 {
 	if (r->known->settings == r->before->settings)

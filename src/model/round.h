@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * round.h - one poll of AWS: the calls that read parts of the stack. For watch.c, on the engine thread.
+ * round.h - one poll of AWS: the requests that read parts of the stack. watch.c makes rounds on the engine thread.
  *
  *   DescribeStacks -> ListChangeSets (in review only, to see who created it)
  *                  -> DescribeStackResources (if the stack's record has changed)
@@ -8,7 +8,7 @@
  *   ListTasks (running, stopped) -> DescribeTasks... (if a list has changed)
  *   DescribeServices
  *
- * A call that the credentials may not make is no failure of the round: its part is missing, and the rest goes on.
+ * A call that the credentials may not make does not fail the round: its part is missing, and the other calls continue.
  */
 #ifndef VASTFS_MODEL_ROUND_H
 #define VASTFS_MODEL_ROUND_H
@@ -28,13 +28,13 @@ enum round_call {
 	ROUND_CALLS,
 };
 
-/* IAM's name of a call's action, and the file or directory of the tree that shows its reply. */
+/* The name of a call's action in IAM, and the file or directory of the tree that shows its reply. */
 const char *round_call_action(enum round_call call);
 const char *round_call_path(enum round_call call);
 
-/* What earlier rounds have read of a stack, and how to tell that it has changed. Owned by watch.c. */
+/* Data about a stack from earlier rounds, and hashes that show whether it has changed. watch.c owns it. */
 struct round_known {
-	struct settings *settings; /* that name the stack; a reference */
+	struct settings *settings; /* settings that name the stack; a reference */
 	cJSON *resources, *function;
 	char *cluster, *function_name;
 	bool foreign;		/* vastfs did not create it */
@@ -47,28 +47,28 @@ struct round {
 	struct aws *aws;
 	struct snapshot *before;
 	char name[SETTINGS_STACK_SIZE];
-	unsigned parts;		   /* that are read: schedule.h */
-	bool all;		   /* also what seems unchanged */
+	unsigned parts;		   /* the parts to read, see schedule.h */
+	bool all;		   /* read also the parts that seem unchanged */
 	struct round_known *known; /* updated by the replies */
 	void (*done)(struct round *r, void *arg);
 	void *arg;
 
 	unsigned pending, lists_pending; /* calls that are under way */
 	bool lists_failed;
-	cJSON *arns; /* of the tasks, as strings */
+	cJSON *arns; /* ARNs of the tasks, as strings */
 	uint64_t lists;
 
-	/* the outcome */
+	/* The outcome. */
 	cJSON *stacks;	/* DescribeStacks' reply; NULL if it was not read */
 	bool gone;	/* there is no such stack */
-	cJSON *tasks;	/* of all DescribeTasks replies */
+	cJSON *tasks;	/* tasks of all DescribeTasks replies */
 	bool has_tasks; /* all tasks were read */
 	cJSON *service;
 	bool has_service;
-	bool more_resources, more_tasks;    /* there are more than were read */
+	bool more_resources, more_tasks;    /* AWS has more than were read */
 	struct error error;		    /* the first failure */
 	unsigned asked, denied;		    /* bits of enum round_call */
-	struct error *denials[ROUND_CALLS]; /* why; owned */
+	struct error *denials[ROUND_CALLS]; /* errors of the denied calls; owned */
 };
 
 /*

@@ -2,9 +2,9 @@
 /*
  * runner.c - the operation thread: one operation at a time, as plain sequential code.
  *
- * An operation is in the journal before its touch is answered, and its outcome is there before anybody can read it. An
- * operation that was running when vastfs ended goes on in AWS; the next mount runs the same function again, whose steps
- * first read what exists, provided that account, region, endpoint and stack are the same (resume.c).
+ * An operation is in the journal before its touch is answered, and its outcome is there before any process can read it.
+ * An operation that was running when vastfs ended continues in AWS. The next mount of the same account, region,
+ * endpoint and stack (resume.c) runs the same function again, whose steps first read what exists.
  */
 #include "stack/operation.h"
 
@@ -26,7 +26,7 @@ struct runner {
 	struct list queue;
 	bool stopping;
 	struct aws_cancel_token *cancel,
-		*stop; /* of the running operation, whose work owns them; NULL between operations */
+		*stop; /* tokens of the running operation, owned by its work; NULL between operations */
 	struct aws_cancel_token
 		*refreshed; /* fired when the refresh at the end of an operation is done; NULL: none is waited for */
 };
@@ -102,7 +102,7 @@ static void runner_end_succeeded(struct model *m, struct operation *op)
 	model_event(m, "operations/%" PRIu64 " %s succeeded", op->job->number, op->job->name);
 }
 
-/* Either the waiting thread or the callback may be the last user. */
+/* Releases one of two references: the waiting thread's or the callback's. */
 struct runner_refresh {
 	struct ref ref;
 	struct aws_cancel_token *done;
@@ -170,7 +170,8 @@ static enum job_state runner_end_state(int r)
 	return r < 0 ? JOB_FAILED : JOB_SUCCEEDED;
 }
 
-/* The tree is refreshed first, so that a process that has read the result sees the new stack and no running operation.
+/*
+ * The tree is refreshed first, so that a process that has read the result sees the new stack and no running operation.
  */
 static void runner_conclude(struct runner *o, struct work *work, struct operation *op, int r, struct error *err)
 {
@@ -263,10 +264,12 @@ static void runner_fire_cancel(struct job *j _unused_, void *arg)
 	pthread_mutex_unlock(&o->lock);
 }
 
-/* -- where ------------------------------------------------------------------------------------------------------ */
+/* -- the place of an operation ---------------------------------------------------------------------------------- */
 
-/* Ends older operations of this place that were never finished, so that a later mount does not resume them after this
- * one. */
+/*
+ * Ends older operations of this place that were never finished, so that a later mount does not resume them after this
+ * one.
+ */
 static void runner_end_superseded(struct model *m, const struct work *work)
 {
 	struct journal_entry e;
@@ -309,7 +312,7 @@ static int runner_identify(const struct work *work, struct operation *op, struct
 	return r;
 }
 
-/* No other request is sent until the place is certain. A failure here does not end a resumed operation. */
+/* No other request is sent until the place is certain. If this fails, a resumed operation is not ended. */
 static int runner_prepare(struct model *m, struct work *work, struct operation *op, struct error *err)
 {
 	int r = journal_memory(m->journal, work->job->number, &op->memory);
@@ -362,7 +365,7 @@ static int runner_run_operation(struct runner *o, struct work *work)
 	return r;
 }
 
-/* Makes the tokens of an operation those that a cancellation fires. False if vastfs ends. */
+/* Registers the tokens of an operation, so that a cancellation fires them. False if vastfs ends. */
 static bool runner_begin(struct runner *o, const struct work *work)
 {
 	bool going;

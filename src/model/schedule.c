@@ -2,15 +2,15 @@
 #include "model/schedule.h"
 
 #define UNUSED_MS 600000
-#define PATIENCE  20 /* a change that began this many intervals ago is read at that interval */
+#define PATIENCE  20 /* a change is read at the interval that is its age divided by this number */
 
 /*
- * Calls per hour while used: 60 of CloudFormation, 253 for the lists of tasks, and about 25, 25 and 6 for details,
- * service and function, which wait for the part that they follow.
+ * Calls per hour while the stack is used: 60 of CloudFormation, 253 for the lists of tasks, and about 25, 25 and 6 for
+ * details, service and function, which are only read together with the part that they follow.
  */
 static const struct {
 	int64_t quiet_ms, changing_ms;
-	bool with_tasks;  /* changes with the tasks, else with the stack */
+	bool with_tasks;  /* true: the part changes with the tasks; false: with the stack */
 	unsigned follows; /* is read only together with this part */
 } rows[SCHEDULE_PARTS] = {
 	{60000, 3000, false, 0},

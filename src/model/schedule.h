@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * schedule.h - decides when which part of the stack is read again, so that a mount costs few calls of AWS.
+ * schedule.h - decides when each part of the stack is read again, so that a mount makes few requests to AWS.
  *
- * The stack is used while the kernel sends requests, a log is open or a process waits in poll(2), and for 10 minutes
- * afterwards. While it is used and nothing changes, what others do to tasks shows within 30 s and to the stack within
- * 60 s, for fewer than 400 calls an hour; the rest of the 480 is for logs and for attend.c. Unused, it costs 36 calls
- * an hour. What changes is read more often, and less so the longer it has not changed. Without a stack nothing is read.
+ * The stack counts as used while the kernel sends requests, a log is open or a process waits in poll(2), and for 10
+ * minutes afterwards. While it is used, changes by others are shown within 30 s for tasks and within 60 s for the
+ * stack. That takes fewer than 400 of the 480 calls that a mount may make in an hour; the rest is for logs and for
+ * attend.c. A stack that is not used takes 36 calls an hour. A part that is changing is read more often, and less often
+ * the longer it has not changed. If there is no stack, nothing is read.
  *
  * Pure; any thread. Times are those of the monotonic clock, in milliseconds.
  */
@@ -15,7 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define SCHEDULE_USE_MS 600000 /* how long a use lasts; the kernel caches nothing longer (fs/attr.c) */
+#define SCHEDULE_USE_MS 600000 /* how long a stack counts as used; the kernel's cache lasts no longer (fs/attr.c) */
 
 enum schedule_part {
 	SCHEDULE_STACK = 1 << 0,    /* DescribeStacks; DescribeStackResources if it has changed */
@@ -33,20 +34,20 @@ struct schedule {
 
 struct schedule_facts {
 	int64_t now_ms;
-	int64_t used_ms;    /* the last use */
+	int64_t used_ms;    /* time of the last use */
 	bool held;	    /* a log is open or a process waits in poll(2) */
 	bool exists;	    /* there is a stack */
 	bool tasks_change;  /* a task starts or stops, or one is expected */
 	bool stack_changes; /* CloudFormation works on the stack */
-	int64_t changed_ms; /* the last change that was seen */
+	int64_t changed_ms; /* time of the last change that was seen */
 };
 
 bool schedule_is_used(const struct schedule_facts *f);
 
-/* The parts to read now, 0: none. */
+/* Returns the parts to read now as a bit mask; 0: none. */
 unsigned schedule_due(const struct schedule *s, const struct schedule_facts *f);
 
-/* How long until a part is due; -1: not before somebody asks. */
+/* Returns the time until a part is due; -1: no part is due before the stack is used. */
 int64_t schedule_delay(const struct schedule *s, const struct schedule_facts *f);
 
 void schedule_was_read(struct schedule *s, unsigned parts, int64_t now_ms);

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-/* -- in force -------------------------------------------------------------------------------------------------- */
+/* -- the settings in force ------------------------------------------------------------------------------------- */
 
 struct settings_in_force {
 	struct settings *settings;
@@ -72,7 +72,7 @@ void settings_show_fault(struct model *m, struct blob *text, struct blob *fault)
 		log_error("out of memory: config/default.env is not shown");
 }
 
-/* What was read of another region or with other credentials is forgotten. */
+/* Data from another region, or that was read with other credentials, is discarded. */
 static int settings_forget_discovery(struct snapshot *s, const struct settings *now)
 {
 	const char *region = settings_get(now, SETTING_AWS_REGION), *profile = settings_get(now, SETTING_AWS_PROFILE);

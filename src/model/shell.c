@@ -18,8 +18,8 @@
 #define BIND_WAIT_MS  2000
 #define BIND_PAUSE_MS 20
 #define CLIENTS_MAX   64
-#define QUEUE_MAX     ((size_t)8 << 20) /* the channel delivers far less after it was paused */
-#define TEXT_MAX      ((size_t)8 << 10) /* of output in a packet */
+#define QUEUE_MAX     ((size_t)8 << 20) /* limit of the queue; after a pause the channel delivers far less than this */
+#define TEXT_MAX      ((size_t)8 << 10) /* bytes of output in a packet */
 #define LAST_WORDS_MS 5000
 
 struct shell_connection {
@@ -217,7 +217,7 @@ static int shell_start(struct shell_connection *c, const struct snapshot *s, con
 	return 0;
 }
 
-/* -- which task ------------------------------------------------------------------------------------------------ */
+/* -- choosing the task ----------------------------------------------------------------------------------------- */
 
 static int shell_choose_task(const struct shell_connection *c, const struct snapshot *s, const struct task **ret,
 			     struct error *err)

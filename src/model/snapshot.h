@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * snapshot.h - the stack as it is known at one moment: immutable and shared.
+ * snapshot.h - the state of the stack at one moment: immutable and shared.
  *
  * The loop thread renders the tree from the newest snapshot without any lock; the engine and the operation thread
  * publish new ones.
@@ -38,7 +38,7 @@ struct snapshot {
 	struct task_list *tasks;	 /* never NULL */
 	struct service service;		 /* the ECS service that keeps the server running */
 	enum snapshot_match match;	 /* whether the stack was deployed with the settings in force */
-	char default_task[64];		 /* the ID of the server that queries go to; "": none */
+	char default_task[64];		 /* ID of the server that queries are sent to; "": none */
 	bool default_chosen;		 /* a user chose it (ln -sfn), not vastfs */
 	int64_t default_changed_ms;	 /* wall clock: when default_task last changed */
 	struct job_list *operations;	 /* never NULL, oldest first */
@@ -64,7 +64,9 @@ DEFINE_CLEANUP(struct snapshot *, snapshot_unref)
 /* Returns whether the last complete poll of AWS is at most 30 s old. A decision may be certain only then. */
 bool snapshot_is_current(const struct snapshot *s);
 
-/* Return the server that queries go to (NULL: none), and whether a task was started before the last deploy. */
+/*
+ * These return the server that queries are sent to (NULL: none), and whether a task was started before the last deploy.
+ */
 const struct task *snapshot_default_task(const struct snapshot *s);
 bool snapshot_task_is_outdated(const struct snapshot *s, const struct task *t);
 

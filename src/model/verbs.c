@@ -3,7 +3,7 @@
  * verbs.c - the table of the verbs of control/ and stack/, and their admission check. Any thread.
  *
  * A verb is refused only for known reasons. If the last reply of AWS is more than 30 s old, or there was none, the
- * operation is accepted and decides itself.
+ * operation is accepted and makes the check itself.
  */
 #include "model/internal.h"
 #include "stack/changeset.h"
@@ -137,7 +137,7 @@ static int verb_check_drift(const struct snapshot *s, const char *argument _unus
 	return r < 0 ? r : verb_need_idle_stack(s, err);
 }
 
-/* An operation of this mount may always be cancelled; it decides itself what that does to the stack. */
+/* An operation of this mount may always be cancelled; the operation decides what the cancellation does to the stack. */
 static int verb_check_cancel(const struct snapshot *s, const char *argument _unused_, struct error *err)
 {
 	return snapshot_running_operation(s) || snapshot_running_beside(s) ? 0 : own_stack_check(s, err);
@@ -242,7 +242,7 @@ static int verb_check_idle(const struct snapshot *s, struct error *err)
 	return err->errnum;
 }
 
-/* The user wants the settings on disk. An operation with older settings could change another stack. */
+/* The operation must use the settings that are on disk now, because older settings could name another stack. */
 static int verb_check_settings(const struct snapshot *s, struct error *err)
 {
 	if (!s->settings_fault)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * watch.c - polls AWS: starts a round (round.h) when the schedule or somebody wants one, and publishes what it has read
- * as one snapshot. Engine thread.
+ * watch.c - polls AWS: starts a round (round.h) when one is due or requested, and publishes the replies as one
+ * snapshot. Engine thread.
  */
 #include "aws/rights.h"
 #include "base/clock.h"
@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-#define EXPECT_MS    120000 /* ECS replaces a server that has ended within this time, or much later */
+#define EXPECT_MS    120000 /* ECS usually replaces a server that has ended within this time */
 #define RETRY_MIN_MS 2000
 #define RETRY_MAX_MS 30000
 #define DENIED_MS    60000  /* only a person can change what the credentials may do */
@@ -31,9 +31,9 @@ struct watch {
 	bool running;	     /* a round is under way */
 	struct list waiting; /* callbacks for the end of the running round */
 	struct list next;    /* callbacks for the end of the next round */
-	bool again;	     /* another round is wanted as soon as this one ends */
+	bool again;	     /* another round starts as soon as this one ends */
 	int64_t retry_ms;
-	unsigned denied; /* calls of the last rounds that the credentials may not make: bits of enum round_call */
+	unsigned denied; /* calls that were denied in the last rounds: bits of enum round_call */
 };
 
 static void watch_start_round(struct watch *watch, unsigned parts, bool all);
@@ -122,7 +122,7 @@ static int watch_edit_failed(struct snapshot *s, void *arg)
 	return 0;
 }
 
-/* Whether the round has an answer about the stack or its tasks; without one the tree stays as it is. */
+/* Whether the round has an answer about the stack or its tasks; without one the tree stays unchanged. */
 static bool watch_is_answered(const struct round *r)
 {
 	if (r->parts & SCHEDULE_STACK)
@@ -130,7 +130,7 @@ static bool watch_is_answered(const struct round *r)
 	return r->has_tasks || !error_is(&r->error);
 }
 
-/* A server that has just started is about to become healthy. */
+/* Whether a server has started so recently that it may become healthy soon. */
 static bool watch_expects_health(const struct task *t)
 {
 	return t->server && t->health && strcmp(t->health, "UNKNOWN") == 0 &&
@@ -181,7 +181,7 @@ static void watch_report_failure(struct model *m, const struct round *r)
 	model_event(m, "%s", err.message);
 }
 
-/* Reports once that a part cannot be read because the credentials may not. */
+/* Reports once that a part cannot be read because the credentials do not allow it. */
 static void watch_report_denials(struct watch *watch, const struct round *r)
 {
 	struct model *m = watch->model;
@@ -264,7 +264,10 @@ static void watch_set_timer(struct watch *watch, int64_t delay_ms)
 		engine_timer_set(watch->model->engine, &watch->timer, delay_ms, watch_timer_fired, watch);
 }
 
-/* A failed round is repeated as a whole; else what is due is read. The use may have ended since the timer was set. */
+/*
+ * A failed round is repeated completely; otherwise only the parts that are due are read. The stack may no longer be
+ * used since the timer was set.
+ */
 static void watch_timer_fired(void *arg)
 {
 	struct watch *watch = arg;
@@ -343,7 +346,7 @@ static void watch_start_round(struct watch *watch, unsigned parts, bool all)
 	aws_unref(aws);
 }
 
-/* -- asking for one -------------------------------------------------------------------------------------------- */
+/* -- requesting a round ---------------------------------------------------------------------------------------- */
 
 struct watch_request {
 	struct watch *watch;
@@ -391,9 +394,11 @@ void watch_now(struct model *m, void (*done)(void *arg), void *arg)
 		done(arg);
 }
 
-/* -- use ------------------------------------------------------------------------------------------------------- */
+/* -- the use of the stack -------------------------------------------------------------------------------------- */
 
-/* The first use after a time without one: what is known is old. Without a stack there is nothing to read. */
+/*
+ * At the first use after a pause the known state is old, so everything is read. If there is no stack, nothing is read.
+ */
 static void watch_used_again(void *arg)
 {
 	struct watch *watch = arg;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * work.h - an operation on its way from its acceptance (accept.c) to the operation thread (runner.c).
+ * work.h - an operation between its acceptance (accept.c) and its end on the operation thread (runner.c).
  */
 #ifndef VASTFS_MODEL_WORK_H
 #define VASTFS_MODEL_WORK_H
@@ -12,7 +12,7 @@ struct work {
 	const struct verb *verb;
 	struct job *job;
 	struct settings *settings;  /* the settings with which it was accepted */
-	struct aws *aws;	    /* likewise */
+	struct aws *aws;	    /* the client for these settings */
 	struct journal_entry entry; /* its journal entry */
 	struct aws_cancel_token *cancel, *stop;
 	bool resumed;
@@ -21,7 +21,7 @@ struct work {
 void work_free(struct work *work);
 DEFINE_CLEANUP(struct work *, work_free)
 
-/* Queues work and owns it. */
+/* Queues the work and takes it over. */
 void runner_enqueue(struct runner *o, struct work *work);
 
 #endif

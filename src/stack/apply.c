@@ -18,7 +18,7 @@
 #include <string.h>
 
 #define CHANGE_SET_LIMIT_MS  (10 * 60 * INT64_C(1000))
-#define EVIDENCE_LIMIT_MS    30000 /* until AWS shows in every place what it has accepted */
+#define EVIDENCE_LIMIT_MS    30000 /* how long AWS may take to show an accepted request in all its replies */
 #define CHANGE_SET_NAME_SIZE 128
 
 /* Keys of the operation's memory. */
@@ -41,7 +41,8 @@ static cJSON *apply_parameters(struct operation *op)
 				       .file_system_id = op->file_system};
 
 	if (op->image && !op->file_system)
-		facts.file_system_id = ""; /* known, because the earlier steps have run: there is none */
+		facts.file_system_id =
+			""; /* the earlier steps have found no file system; NULL would mean that it is not known yet */
 	return template_parameters(op->settings, &facts);
 }
 
@@ -52,8 +53,10 @@ static void apply_name_change_set(const struct operation *op, char out[static CH
 	snprintf(out, CHANGE_SET_NAME_SIZE, CHANGE_SET_PREFIX "%s-%u", op->token, op->tries);
 }
 
-/* A stack that does not exist yet is addressed by its name, an existing one by its ID, so that a stack which takes its
- * place is never touched. */
+/*
+ * A stack that does not exist yet is addressed by its name, an existing one by its ID, so that a stack which takes its
+ * place is never touched.
+ */
 static int apply_create_change_set(struct operation *op, const struct change_set *set, struct error *err)
 {
 	const char *id = aws_text(op->stack, "StackId");
@@ -163,7 +166,7 @@ static int apply_prepare_change_set(struct operation *op, struct change_set *set
 	return apply_refuse_under_tasks(op, set, err);
 }
 
-/* -- others ---------------------------------------------------------------------------------------------------- */
+/* -- concurrent changes by others ------------------------------------------------------------------------------ */
 
 /* -EBUSY with a message that names the parameters in which the stack differs from this operation. */
 static int apply_compare_with_winner(struct operation *op, struct error *err)
@@ -220,12 +223,12 @@ static int apply_join_winner(struct operation *op, struct error *err)
 
 /* -- executing ------------------------------------------------------------------------------------------------- */
 
-/* Looking for who executed what happened to the stack. */
+/* The search for the user whose request changed the stack: this operation or somebody else. */
 struct evidence {
 	struct change_set set;
-	cJSON *events;	 /* of the stack, newest first */
-	char status[64]; /* of the stack in what this operation began; "" as long as no event shows it */
-	bool accepted;	 /* AWS has accepted a change set, so some evidence must come */
+	cJSON *events;	 /* the stack's events, newest first */
+	char status[64]; /* the stack's status in the operation that this one started; "" until an event shows it */
+	bool accepted;	 /* AWS has accepted a change set, so its replies must show it sooner or later */
 	enum changeset_executor executor;
 };
 
@@ -266,7 +269,7 @@ static int apply_check_evidence(struct operation *op, void *arg, struct error *e
 	return e->accepted || stack_state(operation_status(op))->kind == STACK_BUSY ? 0 : OPERATION_DONE;
 }
 
-/* Afterwards e->executor may still be unknown. e is to be released in any case. */
+/* Afterwards e->executor may still be unknown. The caller releases e in any case. */
 static int apply_wait_for_evidence(struct operation *op, struct evidence *e, struct error *err)
 {
 	int r;
@@ -341,8 +344,10 @@ static int apply_follow_stack(struct operation *op, struct error *err)
 	return r < 0 ? r : apply_check_stack_exists(op, err);
 }
 
-/* A first deploy that failed leaves a stack in REVIEW_IN_PROGRESS. It is deleted unless it contains change sets of
- * others. */
+/*
+ * A first deploy that failed leaves a stack in REVIEW_IN_PROGRESS. It is deleted unless it contains change sets of
+ * others.
+ */
 static void apply_delete_review(struct operation *op, const char *name)
 {
 	struct error ignored = {0};
@@ -416,7 +421,7 @@ static int apply_prepare_retry(struct operation *op, struct error *err)
 
 	operation_say(op, "creating the stack again: %s", err->message);
 	op->tries++;
-	r = operation_remember(op, MEMORY_STACK, "", err); /* of the attempt before */
+	r = operation_remember(op, MEMORY_STACK, "", err); /* forget the stack ID of the previous attempt */
 	if (r == 0)
 		r = operation_remember(op, MEMORY_TRY, "1", err);
 	if (r == 0)
@@ -456,7 +461,7 @@ static int apply_resume_following(struct operation *op, const char *status, stru
 	return apply_follow_stack(op, err);
 }
 
-/* The change set has been applied: the stack is as this deploy wants it. */
+/* The change set has been applied: the stack has the parameters of this deploy. */
 static int apply_resume_succeeded(struct operation *op)
 {
 	char name[CHANGE_SET_NAME_SIZE];
@@ -490,7 +495,7 @@ static int apply_resume_cancelling(struct operation *op, struct error *err)
 	return r < 0 ? r : apply_resume_succeeded(op);
 }
 
-/* Of the stack as it is now: it may have come to its end while the events were read. */
+/* The stack is read again: its operation may have ended while the events were read. */
 static int apply_resume_change_set(struct operation *op, struct error *err)
 {
 	struct evidence e = {.accepted = false};

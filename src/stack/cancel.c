@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#define CANCEL_MEMORY "cancel" /* key of the operation's memory: the cancellation was begun */
+#define CANCEL_MEMORY "cancel" /* key of the operation's memory: a cancellation was started */
 
 /* AWS accepts DeleteStack at any moment of a creation. */
 static int cancel_creation(struct operation *op, struct error *err)
@@ -53,7 +53,7 @@ static int cancel_update(struct operation *op, struct error *err)
 	if (r < 0 && !error_has_code(err, "ValidationError"))
 		return r;
 	if (r < 0)
-		op->mark[0] = '\0'; /* refused because the update has ended: its events tell the outcome */
+		op->mark[0] = '\0'; /* refused because the update has ended: its events show the outcome */
 	r = stack_follow(op, err);
 	return r < 0 && r != -EIO ? r : cancel_update_outcome(op, err);
 }

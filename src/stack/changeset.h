@@ -16,8 +16,10 @@
 /* Whether a change set has status FAILED because there is nothing to change. */
 bool changeset_is_empty(const char *status, const char *status_reason);
 
-/* Whether a running task depends on resources of this type: it would not survive their loss, or it prevents their
- * deletion. */
+/*
+ * Whether a running task depends on resources of this type: it would not survive their loss, or it prevents their
+ * deletion.
+ */
 bool changeset_type_is_guarded(const char *resource_type);
 
 /*
@@ -26,13 +28,13 @@ bool changeset_type_is_guarded(const char *resource_type);
  */
 int changeset_check_tasks(const cJSON *change_set, bool tasks_running, struct error *err);
 
-/* AWS's answer: there is no such change set. */
+/* Whether AWS replied that there is no such change set. */
 bool changeset_is_missing(const struct error *err);
 
 /* Whether AWS refused a deploy's request because somebody else was faster. The caller then follows the stack. */
 bool changeset_lost_race(const struct error *err);
 
-/* Who executed what is being done, or was done, to the stack. */
+/* Who executed the change set behind the stack's latest operation. */
 enum changeset_executor {
 	EXECUTED_UNKNOWN, /* AWS does not show it yet, or nothing was executed */
 	EXECUTED_BY_US,
@@ -41,9 +43,9 @@ enum changeset_executor {
 
 /*
  * Whether our change set was executed or another one. AWS shows it in several places, some a moment later than others:
- * status, of the stack in what our token began ("" if no event carries it); record, DescribeChangeSet's reply (NULL:
- * no such change set any more); events of the stack, newest first, of which those before the one with the ID mark are
- * newer than our request (mark "": unknown).
+ * status is the stack's status in the operation that our token started ("" if no event carries the token); record is
+ * DescribeChangeSet's reply (NULL: the change set no longer exists); events are the stack's, newest first; those before
+ * the event with the ID mark are newer than our request (mark "": unknown).
  */
 enum changeset_executor changeset_find_executor(const char *status, const cJSON *record, const cJSON *events,
 						const char *mark);

@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-#define LARGEST_SUBNET	16 /* prefix; of a VPC's block too */
+#define LARGEST_SUBNET	16 /* prefix length; a VPC's block has the same limit */
 #define SMALLEST_SUBNET 27 /* its halves are AWS's smallest subnets, /28 */
 
 /* Task sizes. Source: Amazon ECS Developer Guide, "Troubleshoot task definition invalid CPU or memory errors". */
@@ -22,7 +22,7 @@ static const struct fargate_size {
 	{2048, 4096, 16384, 1024}, {4096, 8192, 30720, 1024}, {8192, 16384, 61440, 4096}, {16384, 32768, 122880, 8192},
 };
 
-/* Mounting over these would hide the programs that the server needs. */
+/* A file system that is mounted on one of these directories would hide programs that the server needs. */
 static const char *const system_dirs[] = {"/bin", "/boot", "/dev", "/etc",  "/lib", "/lib64",
 					  "/opt", "/proc", "/run", "/sbin", "/sys", "/usr"};
 

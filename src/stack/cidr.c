@@ -11,7 +11,10 @@ static uint64_t cidr_size(unsigned prefix)
 	return UINT64_C(1) << (32 - prefix);
 }
 
-/* A decimal number up to most, without sign or leading zeros (some parsers read those as octal). */
+/*
+ * A decimal number of at most `most`, without sign or leading zeros (some parsers read numbers with leading zeros as
+ * octal).
+ */
 static int cidr_parse_number(const char **text, unsigned most, unsigned *ret)
 {
 	const char *p = *text;

@@ -18,8 +18,10 @@ struct cidr {
 
 #define CIDR_TEXT_SIZE 19 /* "255.255.255.255/32" and a NUL */
 
-/* -EINVAL with a message: not a.b.c.d/n, or bits are set beyond the prefix (the message then names the enclosing
- * block). */
+/*
+ * -EINVAL with a message: not a.b.c.d/n, or bits are set beyond the prefix (the message then names the enclosing
+ * block).
+ */
 int cidr_parse(const char *text, struct cidr *ret, struct error *err);
 
 /* Writes the block to text and returns text. */
@@ -37,8 +39,10 @@ struct cidr_list {
 	size_t count;
 };
 
-/* Fills ret with the first blocks of that prefix that lie inside a block of within and overlap none of taken, lowest
- * address of each block of within first. Returns their number, at most max. */
+/*
+ * Fills ret with the first blocks of that prefix length that lie inside a block of `within` and overlap no block of
+ * `taken`. The blocks of `within` are searched in turn, from their lowest address. Returns their number, at most max.
+ */
 size_t cidr_find_free(struct cidr_list within, struct cidr_list taken, unsigned prefix, struct cidr *ret, size_t max);
 
 #endif

@@ -8,7 +8,7 @@
 
 #define OPERATORS    ";&|()<>"
 #define WORD_END     " \t\n" OPERATORS
-#define LITERAL_SIZE 16 /* of a program's name; longer ones are not in the tables below */
+#define LITERAL_SIZE 16 /* buffer for a program's name; longer names are not in the tables below */
 
 struct scan {
 	const char *line;
@@ -22,8 +22,10 @@ static const char *const keywords[] = {"!",    "[[",	 "{",	 "}",	 "case",  "copr
 				       "done", "elif",	 "else", "esac", "fi",	  "for",    "function",
 				       "if",   "select", "then", "time", "until", "while"};
 
-/* Utilities of sh, bash, dash and busybox that act on the shell itself: as programs they do not exist or have no
- * effect. */
+/*
+ * Utilities of sh, bash, dash and busybox that act on the shell itself: as programs they do not exist or have no
+ * effect.
+ */
 static const char *const builtins[] = {
 	".",	     ":",	 "alias",   "bg",	"bind",	   "break",    "builtin", "caller",  "cd",
 	"chdir",     "command",	 "compgen", "complete", "compopt", "continue", "declare", "dirs",    "disown",

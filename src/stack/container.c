@@ -9,8 +9,10 @@
 /* Names of containers that AWS injects begin with one of these. */
 static const char *const injected[] = {"aws-guardduty-agent", "ecs-service-connect"};
 
-/* ECS's error names for a container that could not be started. Other errors, such as OutOfMemoryError, end a container
- * that ran. */
+/*
+ * The names of ECS's errors for a container that could not be started. Other errors, such as OutOfMemoryError, end a
+ * container that ran.
+ */
 static const char *const start_failures[] = {
 	"CannotPull", "CannotStart", "CannotCreate", "CannotInspect", "ResourceInitialization", "DockerTimeout"};
 

@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CPU_UNITS      1024. /* of one vCPU */
+#define CPU_UNITS      1024. /* in one vCPU */
 #define MIB_OF_GB      1024.
-#define PRICE_DECIMALS 10 /* of the smallest unit price, Lambda's GB second */
+#define PRICE_DECIMALS 10 /* decimals of the smallest unit price, a GB-second of Lambda */
 
-/* -- the list -------------------------------------------------------------------------------------------------- */
+/* -- the list of items ----------------------------------------------------------------------------------------- */
 
 static struct cost_item *cost_add_item(struct cost *c, const char *region, enum price price)
 {
@@ -117,7 +117,7 @@ void cost_of_settings(const struct settings *s, int64_t storage_bytes, struct co
 	cost_of_situation(settings_get(s, SETTING_AWS_REGION), &now, ret);
 }
 
-/* -- what AWS describes ----------------------------------------------------------------------------------------- */
+/* -- reading AWS's descriptions --------------------------------------------------------------------------------- */
 
 /* The resources of that type that exist. One that is being created counts once it has an ID. */
 static unsigned cost_count_resources(const struct stack_view *stack, const char *type)
@@ -172,7 +172,7 @@ struct cost_situation cost_situation_of_stack(const struct stack_view *stack, co
 	return now;
 }
 
-/* -- as text --------------------------------------------------------------------------------------------------- */
+/* -- writing text ---------------------------------------------------------------------------------------------- */
 
 char *cost_format(double dollars, char out[static COST_TEXT_SIZE])
 {

@@ -21,39 +21,39 @@
 #define COST_ITEMS_MOST	  PRICE_COUNT
 #define COST_TEXT_SIZE	  32
 #define COST_BYTES_OF_GB  1e9
-#define COST_FARGATE_DISK 20 /* GB of a task's own disk that are free of charge */
+#define COST_FARGATE_DISK 20 /* GB of ephemeral storage that are free of charge for each task */
 
 struct cost_item {
-	enum price price; /* its name and unit: price_names[price] */
+	enum price price; /* price_names[price] has its name and unit */
 	double unit_dollars;
-	double quantity; /* units in a month; 0 if by_use */
-	double dollars;	 /* a month; 0 if by_use */
+	double quantity; /* number of units in a month; 0 if by_use */
+	double dollars;	 /* amount for a month; 0 if by_use */
 	bool about;
-	bool by_use;	  /* the quantity depends on use, or is not known: only the unit price is */
-	bool with_server; /* is paid only while the server runs */
+	bool by_use;	  /* the quantity depends on use or is not known, so only the unit price is listed */
+	bool with_server; /* billed only while the server runs */
 };
 
 struct cost {
-	const char *region;	/* whose prices these are */
-	bool other_region;	/* that is not the region of the stack, which has no list */
-	bool about;		/* at least one amount of the totals is not confirmed */
-	double dollars;		/* of all items: while the server runs */
-	double stopped_dollars; /* of the items without the server: while it is stopped */
-	double query_dollars;	/* of a second of a query; 0: there is no function */
+	const char *region;	/* the region that the prices are for */
+	bool other_region;	/* the stack's region has no price list, so another region's is used */
+	bool about;		/* the totals contain at least one unconfirmed price */
+	double dollars;		/* total of all items: the cost while the server runs */
+	double stopped_dollars; /* total without the server's items: the cost while it is stopped */
+	double query_dollars;	/* the cost of a query for each second; 0: there is no function */
 	size_t n;
 	struct cost_item items[COST_ITEMS_MOST];
 };
 
-/* What is billed at the moment. */
+/* The resources that are billed at the moment. */
 struct cost_situation {
 	unsigned nat_gateways, addresses;
-	/* Sums over the tasks that run, by architecture. */
+	/* Totals of the running tasks, by processor architecture. */
 	struct cost_tasks {
-		uint64_t cpu;	 /* units, 1024 a processor */
+		uint64_t cpu;	 /* ECS's CPU units, 1024 for each vCPU */
 		uint64_t memory; /* MiB */
 	} x86_64, arm64;
-	uint64_t disk;		/* GB of the tasks' own disks above COST_FARGATE_DISK each */
-	int64_t storage_bytes;	/* of the file system; negative: not known */
+	uint64_t disk;		/* GB of ephemeral storage above the free COST_FARGATE_DISK of each task */
+	int64_t storage_bytes;	/* size of the file system; negative: not known */
 	bool efs;		/* there is a file system */
 	unsigned lambda_memory; /* MB; 0: there is no function */
 	bool lambda_arm;
@@ -62,21 +62,24 @@ struct cost_situation {
 /* What a stack with these settings costs while it is deployed. storage_bytes: as in the situation. */
 void cost_of_settings(const struct settings *s, int64_t storage_bytes, struct cost *ret);
 
-/* What is paid for now; dollars is the running rate. */
+/* The cost of the resources that exist now; `dollars` is the amount for a month without changes. */
 void cost_of_situation(const char *region, const struct cost_situation *now, struct cost *ret);
 
-/* What the situation is while the server of a stack with these settings runs. */
+/* The situation while the server of a stack with these settings runs. */
 struct cost_situation cost_situation_of_settings(const struct settings *s, int64_t storage_bytes);
 
-/* What is billed for the stack and the tasks as AWS described them last: also while they are created or deleted. */
+/*
+ * The billed resources among the stack's and the tasks in AWS's latest descriptions, also while they are created or
+ * deleted.
+ */
 struct cost_situation cost_situation_of_stack(const struct stack_view *stack, const struct task_list *tasks,
 					      int64_t storage_bytes);
 
-/* "$108.58"; "-$0.50". */
+/* Writes an amount: "$108.58"; "-$0.50". */
 char *cost_format(double dollars, char out[static COST_TEXT_SIZE]);
-/* A unit price with all its digits, at least 2 after the point: "$0.0000166667", "$0.30". */
+/* Writes a unit price with all its digits, at least 2 after the point: "$0.0000166667", "$0.30". */
 char *cost_format_price(double dollars, char out[static COST_TEXT_SIZE]);
-/* "$108.58 a month", "about $112.38 a month". */
+/* Writes an amount for a month: "$108.58 a month", "about $112.38 a month". */
 int cost_put_rate(const struct cost *c, double dollars, struct buf *out);
 
 /*
@@ -85,7 +88,7 @@ int cost_put_rate(const struct cost *c, double dollars, struct buf *out);
  *	NAT gateway, data: $0.045 for each GB
  */
 int cost_put_items(const struct cost *c, struct buf *out);
-/* One line: what the stack costs while the server runs and while it is stopped. */
+/* Appends one line with the stack's cost while the server runs and while it is stopped. */
 int cost_put_totals(const struct cost *c, struct buf *out);
 
 #endif

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define QUOTED_LINES 3
-#define QUOTED_BYTES 100 /* of each */
+#define QUOTED_BYTES 100 /* of each quoted line */
 
 /* Neither a person nor ECS's own scaling ended it. */
 static bool crash_loop_counts(const cJSON *task)

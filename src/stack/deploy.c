@@ -21,10 +21,12 @@
 #define LOOKS_MAX \
 	10 /* number of times that the stack is read again because others changed it, before this deploy gives up */
 
-/* -- before ---------------------------------------------------------------------------------------------------- */
+/* -- checks before the deploy ---------------------------------------------------------------------------------- */
 
-/* An account that has never used ECS lacks this role, and its first cluster then fails. A deploy whose credentials may
- * not create the role goes on. */
+/*
+ * An account that has never used ECS lacks this role, and its first cluster then fails. A deploy whose credentials may
+ * not create the role goes on.
+ */
 static int deploy_ensure_linked_role(struct operation *op, struct error *err)
 {
 	int r = operation_try(op, iam_create_service_linked_role("ecs.amazonaws.com"), NULL, err);
@@ -36,7 +38,7 @@ static int deploy_ensure_linked_role(struct operation *op, struct error *err)
 	return 0;
 }
 
-/* -- what is there --------------------------------------------------------------------------------------------- */
+/* -- the existing stack ---------------------------------------------------------------------------------------- */
 
 /* A running deletion belongs to this deploy if it was started before a crash, in order to create the stack again. */
 static int deploy_wait_or_refuse(struct operation *op, struct error *err)
@@ -115,7 +117,7 @@ static int deploy_reach_status(struct operation *op, struct error *err)
 			 op->name, operation_status(op));
 }
 
-/* -- afterwards ------------------------------------------------------------------------------------------------ */
+/* -- after the change set -------------------------------------------------------------------------------------- */
 
 /* An interrupted destroy leaves the function outside its VPC, and CloudFormation does not know that. */
 static int deploy_reconcile_function(struct operation *op, struct error *err)
@@ -156,7 +158,9 @@ static int deploy_finish(struct operation *op, struct error *err)
 	return r < 0 ? r : OPERATION_DONE;
 }
 
-/* They would count as somebody else's change sets when an empty stack is deleted. A failure does not fail the deploy.
+/*
+ * Removes the change sets of plans, which would count as somebody else's when an empty stack is deleted. If that fails,
+ * the deploy still succeeds.
  */
 static int deploy_remove_plans(struct operation *op)
 {

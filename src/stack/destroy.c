@@ -13,10 +13,12 @@
 #define RETRY_PAUSE_MS 5000
 #define MEMORY_STACK   "stack" /* key of the operation's memory: ID of the stack that is deleted */
 
-/* -- deleting, through DELETE_FAILED --------------------------------------------------------------------------- */
+/* -- deleting the stack, also after DELETE_FAILED -------------------------------------------------------------- */
 
-/* Found by resource type rather than from the outputs: a partly created stack has no outputs, but it may have a
- * cluster. */
+/*
+ * The cluster is found by its resource type rather than in the outputs: a partly created stack has no outputs, but it
+ * may have a cluster.
+ */
 static int destroy_find_cluster(struct operation *op, struct error *err)
 {
 	cJSON *resources = NULL;
@@ -65,8 +67,10 @@ static int destroy_check_others(const struct operation *op, struct error *err)
 	return err->errnum;
 }
 
-/* DeleteStack was refused because an operation is running: a deletion, which is then followed, or somebody else's
- * deploy. */
+/*
+ * DeleteStack was refused because an operation is running: a deletion, which is then followed, or somebody else's
+ * deploy.
+ */
 static int destroy_explain_refusal(struct operation *op, struct error *err)
 {
 	struct error why = *err;
@@ -101,7 +105,10 @@ static int destroy_wait_until_idle(struct operation *op, struct error *err)
 	return r == -EIO ? 0 : r; /* the status shows how it ended */
 }
 
-/* Follows one deletion to its end, also if somebody else started it. Returns 0 even if more is left to do. */
+/*
+ * Follows one deletion to its end, also if somebody else started it. Returns 0 even if resources are left; the caller
+ * then deletes again.
+ */
 static int destroy_delete_once(struct operation *op, struct error *err)
 {
 	int r;
@@ -169,8 +176,10 @@ static int destroy_refuse_protected(const struct operation *op, struct error *er
 	return err->errnum;
 }
 
-/* After a crash this reads the stack that the operation was started for, even if that is deleted and another stack has
- * its name now. */
+/*
+ * After a crash this reads the stack that the operation was started for, even if that is deleted and another stack has
+ * its name now.
+ */
 static int destroy_read_stack(struct operation *op, struct error *err)
 {
 	const char *id = operation_recall(op, MEMORY_STACK);
@@ -267,7 +276,7 @@ static void destroy_report_kept(struct operation *op, const cJSON *found)
 	buf_puts(&op->result, "\necho purge > control/destroy deletes it too\n");
 }
 
-/* The new stack may use the database. */
+/* A stack that was created meanwhile may use the database. */
 static int destroy_refuse_purge(const struct operation *op, struct error *err)
 {
 	error_set(err, -EBUSY, "the file system is kept: a stack %s exists again, it is %s", op->name,

@@ -12,7 +12,7 @@
 
 #define SMALLEST_BLOCK "27"
 
-/* -- what is missing ------------------------------------------------------------------------------------------- */
+/* -- replies that are missing ---------------------------------------------------------------------------------- */
 
 static bool discovery_is_denied(const struct error *err)
 {
@@ -85,7 +85,7 @@ static void discovery_judge_space(const struct vpc_description *d, struct discov
 			     "add addresses in the VPC console (Edit CIDRs), or with aws ec2 associate-vpc-cidr-block");
 }
 
-/* What could not be checked is said after everything that was. */
+/* The checks that could not be made are listed last. */
 static void discovery_judge_missing(const cJSON *missing, struct discovered_vpc *v, struct buf *reasons)
 {
 	const cJSON *part;
@@ -186,7 +186,7 @@ static int discovery_parse_vpc(const struct discovery_facts *f, const cJSON *vpc
 	return r < 0 ? r : discovery_judge(&d, ret);
 }
 
-/* -- all of them ----------------------------------------------------------------------------------------------- */
+/* -- all VPCs -------------------------------------------------------------------------------------------------- */
 
 static int discovery_compare(const void *a, const void *b)
 {
@@ -218,7 +218,7 @@ static int discovery_parse_vpcs(struct discovery *d)
 	return 0;
 }
 
-/* A VPC that has not changed keeps its time; the whole keeps its own if nothing has changed. */
+/* An unchanged VPC keeps its time of change, and so does the discovery if none of its VPCs has changed. */
 static void discovery_set_times(struct discovery *d, const struct discovery *before)
 {
 	bool known = before && before->state == DISCOVERY_READ && discovery_is_about(before, d->region, d->profile);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * discovery.h - the VPCs of a region as AWS described them, ready to be rendered: what could go into default.env.
+ * discovery.h - the VPCs of a region as AWS described them, as texts from which the user chooses the settings for
+ * default.env.
  *
  * A discovery is immutable and reference-counted; any thread may read it. Every text is the complete content of a file
  * of the tree: lines with newlines, and escaped, because names and tags are written by others. The functions are pure.
@@ -18,11 +19,14 @@
 
 enum discovery_state {
 	DISCOVERY_READING, /* not read yet */
-	DISCOVERY_FAILED,  /* not readable, also because no region is known: see why */
+	DISCOVERY_FAILED,  /* could not be read, or no region is known: see `why` */
 	DISCOVERY_READ,
 };
 
-/* FITS_UNKNOWN: nothing is known to be in the way, but a check that deploy needs could not be made. */
+/*
+ * Whether the stack can be deployed in the VPC. FITS_UNKNOWN: no obstacle is known, but one of deploy's checks could
+ * not be made.
+ */
 enum discovery_fits { FITS_UNKNOWN, FITS_NO, FITS_YES };
 
 struct discovered_vpc {
@@ -32,15 +36,15 @@ struct discovered_vpc {
 	enum discovery_fits fit;
 	char first_reason[256]; /* one line, "" if there is none */
 	bool is_the_default;
-	unsigned peers;	    /* number of peerings that count */
+	unsigned peers;	    /* number of peerings that are active or about to be */
 	unsigned free_24s;  /* free blocks of 256 addresses, as far as free_cidrs lists them */
 	uint64_t free;	    /* addresses in free_cidrs */
-	int64_t changed_ms; /* wall clock: when one of the texts last changed */
+	int64_t changed_ms; /* wall clock time of the last change of one of the texts */
 };
 
 /* What AWS has replied; the caller owns it. */
 struct discovery_facts {
-	const char *region, *profile; /* as in the settings; profile "" for none */
+	const char *region, *profile; /* from the settings; profile "" if none is set */
 	const char *account;	      /* "": not known */
 	/*
 	 * The replies by name: vpcs, gateways, subnets, peerings, access, exclusions, dhcp as in struct vpc_facts;
@@ -48,7 +52,7 @@ struct discovery_facts {
 	 */
 	cJSON *replies;
 	cJSON *missing;		      /* texts by the same names: why a reply is missing; see discovery_note_missing */
-	bool more_vpcs, more_subnets; /* the lists were cut */
+	bool more_vpcs, more_subnets; /* AWS has more VPCs or subnets than were read */
 };
 
 struct discovery {
@@ -59,14 +63,17 @@ struct discovery {
 	struct discovery_facts facts; /* owned; DISCOVERY_READ */
 	struct discovered_vpc *vpcs;  /* sorted by ID */
 	size_t n;
-	int64_t changed_ms; /* wall clock: when anything of it last changed */
+	int64_t changed_ms; /* wall clock time of the last change of the discovery */
 	int64_t read_ms;    /* wall clock; 0: not read */
 };
 
-/* Without facts: state is not DISCOVERY_READ; why may be NULL. NULL without memory. */
+/* Makes a discovery without facts, whose state is not DISCOVERY_READ; why may be NULL. Returns NULL without memory. */
 struct discovery *discovery_new(const char *region, const char *profile, enum discovery_state state,
 				const struct error *why);
-/* From replies. Takes replies and missing, also on failure. before may be NULL. NULL without memory. */
+/*
+ * Makes a discovery from AWS's replies. Takes over replies and missing, also on failure. before is the previous
+ * discovery or NULL. Returns NULL without memory.
+ */
 struct discovery *discovery_parse(const struct discovery_facts *f, const struct discovery *before);
 struct discovery *discovery_ref(struct discovery *d);
 void discovery_unref(struct discovery *d);
@@ -84,8 +91,8 @@ void discovery_note_missing(cJSON *missing, const char *name, const char *permis
 int discovery_write_status(const struct discovery *d, struct buf *out);
 
 /*
- * The VPCs whose DNS attributes are to be read, as many as one refresh may cost: those that fit as far as is known come
- * first. An array of IDs, to be deleted; NULL without memory.
+ * The IDs of the VPCs whose DNS attributes should be read, as many as one refresh may request. VPCs that fit as far as
+ * is known come first. The caller deletes the array; NULL without memory.
  */
 cJSON *discovery_attribute_order(const struct discovery_facts *f, size_t most);
 

@@ -18,7 +18,7 @@ static void text_put_line(struct buf *out, const char *text)
 	buf_putc(out, '\n');
 }
 
-/* True if the reply of that name is missing: then the text says why. */
+/* True if the reply of that name is missing; the reason is then appended to the text. */
 static bool text_put_unknown(const struct vpc_description *d, const char *name, const cJSON *reply, struct buf *out)
 {
 	const char *why = reply_text(d->missing, name);
@@ -29,7 +29,7 @@ static bool text_put_unknown(const struct vpc_description *d, const char *name, 
 	return true;
 }
 
-/* Tags are written by others. */
+/* Tags are written by other users, so they are escaped. */
 static const char *text_name_of(const cJSON *object)
 {
 	const cJSON *tag;
@@ -154,7 +154,7 @@ static void text_put_peerings(const struct vpc_description *d, struct buf *out)
 	}
 }
 
-/* -- names and the Internet ------------------------------------------------------------------------------------ */
+/* -- DNS and access to the Internet ---------------------------------------------------------------------------- */
 
 static void text_put_attribute(const struct vpc_description *d, const char *name, const cJSON *reply,
 			       const char *member, struct buf *out)
@@ -192,7 +192,7 @@ static void text_put_public_access(const struct vpc_description *d, struct buf *
 		text_put_unknown(d, d->facts.access ? "exclusions" : "access", NULL, out);
 }
 
-/* -- all of them ----------------------------------------------------------------------------------------------- */
+/* -- all texts of a VPC ---------------------------------------------------------------------------------------- */
 
 static const struct {
 	size_t offset;

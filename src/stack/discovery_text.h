@@ -8,12 +8,12 @@
 #include "stack/discovery.h"
 
 struct vpc_description {
-	struct vpc_facts facts; /* for this VPC */
-	const cJSON *vpc;	/* its entry in DescribeVpcs */
+	struct vpc_facts facts; /* the replies that concern this VPC */
+	const cJSON *vpc;	/* its entry in DescribeVpcs' reply */
 	const cJSON *missing;	/* see struct discovery_facts */
 };
 
-/* Sets the texts of ret but fits and reasons, and the numbers. 0 or -ENOMEM. */
+/* Sets the numbers of ret and all its texts but `fits` and `reasons`. 0 or -ENOMEM. */
 int discovery_describe(const struct vpc_description *d, struct discovered_vpc *ret);
 
 #endif

@@ -2,8 +2,8 @@
 /*
  * drift.c - has CloudFormation compare the stack's resources with the template, and reports what differs.
  *
- * AWS detects in the background, one detection at a time for each stack. Detecting changes nothing, so a request whose
- * reply is lost, or one that a crash interrupted, is simply made again.
+ * AWS detects in the background, one detection at a time for each stack. A detection changes nothing, so a request
+ * whose reply is lost, or that a crash interrupted, is sent again.
  */
 #include "aws/services/cloudformation.h"
 #include "base/clock.h"
@@ -18,14 +18,14 @@
 #define BEGIN_LIMIT_MS	   DETECTION_LIMIT_MS	     /* somebody else's detection may be running */
 #define DRIFT_TEXT_MAX	   (256 * 1024)		     /* bytes */
 #define DRIFT_REASON_MAX   1024
-#define MEMORY_DETECTION   "detection" /* key of the operation's memory: ID of the detection that AWS has accepted */
+#define MEMORY_DETECTION   "detection" /* key of the operation's memory: ID of the accepted detection */
 
 struct drift {
 	char id[64];
 	cJSON *status;	  /* DescribeStackDriftDetectionStatus' reply */
 	cJSON *drifts;	  /* DescribeStackResourceDrifts' reply */
 	cJSON *resources; /* DescribeStackResources' reply */
-	cJSON *before;	  /* the stack when the detection began */
+	cJSON *before;	  /* the stack's record at the start of the detection */
 	int64_t begun_ms; /* monotonic */
 };
 
@@ -76,7 +76,7 @@ static bool drift_is_running_already(const struct error *err)
 	return strstr(err->message, "already in progress");
 }
 
-/* An operation may have begun since the stack was read. */
+/* Another operation may have started since the stack was read. */
 static int drift_explain_refusal(struct operation *op, struct error *err)
 {
 	struct error why = *err;
@@ -135,7 +135,9 @@ static int drift_wait(struct operation *op, struct drift *d, struct error *err)
 	return r < 0 ? r : 0;
 }
 
-/* After a crash the detection that was begun is followed. AWS may have forgotten it: then another is made. */
+/*
+ * After a crash the detection that was started before is followed. If AWS no longer knows it, another one is started.
+ */
 static int drift_resume(struct operation *op, struct drift *d, struct error *err)
 {
 	int r;

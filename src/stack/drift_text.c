@@ -9,7 +9,7 @@
 /* Statuses of a resource, in the order of the text. */
 static const struct drift_row {
 	const char *status, *word;
-	size_t count; /* offset in struct drift_counts */
+	size_t count; /* offset of the status's counter in struct drift_counts */
 } rows[] = {
 	{"MODIFIED", "modified", offsetof(struct drift_counts, modified)},
 	{"DELETED", "deleted", offsetof(struct drift_counts, deleted)},

@@ -14,8 +14,8 @@
 
 struct drift_counts {
 	unsigned modified, deleted, in_sync;
-	unsigned unknown;   /* could not be checked */
-	unsigned unchecked; /* AWS does not detect drift of their types */
+	unsigned unknown;   /* resources that AWS could not check */
+	unsigned unchecked; /* resources of types without drift detection */
 };
 
 /*
@@ -26,14 +26,14 @@ struct drift_counts {
  *	deleted PrivateRoute (AWS::EC2::Route), rtb-0123|0.0.0.0/0
  *	not checked StoragePolicy (AWS::IAM::Policy): AWS does not detect drift of this type
  *	in sync: 22 resources
- * drifts: DescribeStackResourceDrifts' reply, all pages. resources: DescribeStackResources' reply, which also has those
- * that were not checked. ret: what was counted, may be NULL. 0 or -EFBIG.
+ * drifts: DescribeStackResourceDrifts' reply, all pages. resources: DescribeStackResources' reply, which also lists the
+ *resources that were not checked. ret: the numbers of resources, may be NULL. 0 or -EFBIG.
  */
 int drift_put_resources(struct buf *out, const cJSON *drifts, const cJSON *resources, struct drift_counts *ret);
 
 /*
- * Appends the reason of a detection that failed as one line. AWS writes it as text or as JSON with a member Summary and
- * a list Failures, of which the first names the reason.
+ * Appends the reason of a detection that failed as one line. AWS writes it as text, or as JSON with a member Summary
+ * and a list Failures, whose first entry has the reason.
  */
 int drift_put_reason(struct buf *out, const char *reason);
 

@@ -13,7 +13,7 @@
 
 #define FOLLOW_LIMIT_MS	 (3 * 3600 * INT64_C(1000))
 #define RELEASE_EVERY_MS 10000
-#define SEEN_MAX	 4096  /* events of one operation; an operation of vastfs has about 120 */
+#define SEEN_MAX	 4096  /* most events of one operation that are stored; an operation of vastfs has about 120 */
 #define BEGIN_WITHIN_MS	 30000 /* DescribeStacks may show the old status for a moment */
 
 struct follow {
@@ -21,8 +21,8 @@ struct follow {
 	bool begun;			/* an operation has been seen running, so a final status is its outcome */
 	int64_t began_ms;		/* monotonic */
 	cJSON *finished;		/* logical IDs of completed resources, for progress */
-	cJSON *events;			/* of this operation, newest first */
-	int64_t released_ms;		/* when interfaces were last released */
+	cJSON *events;			/* events of this operation, newest first */
+	int64_t released_ms;		/* monotonic: when network interfaces were last released */
 };
 
 static void follow_log_event(struct operation *op, struct follow *f, const cJSON *event)
@@ -48,7 +48,7 @@ static bool follow_starts_operation(const cJSON *event)
 
 /* A position in the pages of events, newest first. */
 struct event_pages {
-	char *token; /* of the next page; NULL: none */
+	char *token; /* of the next page; NULL: there is none */
 	unsigned read;
 };
 
@@ -78,7 +78,7 @@ static int follow_next_page(struct operation *op, struct event_pages *pages, cJS
 	return r;
 }
 
-/* Moves the new events of a page to events. True once the oldest wanted event was reached. */
+/* Moves the new events of a page to events. True once an event is reached that is known or too old. */
 static bool follow_take_page(const struct follow *f, cJSON *page, cJSON *events)
 {
 	bool last = false;
@@ -96,7 +96,7 @@ static bool follow_take_page(const struct follow *f, cJSON *page, cJSON *events)
 	return last || cJSON_GetArraySize(events) >= SEEN_MAX;
 }
 
-/* Fetches pages, newest first, into events until an event is known or too old. */
+/* Fetches pages into events, newest first, until an event is known or too old. */
 static int follow_fetch_new(struct operation *op, struct follow *f, cJSON *events, struct error *err)
 {
 	struct event_pages pages = {0};

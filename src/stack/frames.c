@@ -35,7 +35,7 @@ static void frames_count(struct frames *f, const void *data, size_t len)
 	f->crc = (uint32_t)crc32(f->crc, data, (uInt)len);
 }
 
-/* Collects up to wanted bytes in f->head and returns how many bytes of data it consumed. */
+/* Collects up to `wanted` bytes in f->head and returns how many bytes of data it consumed. */
 static size_t frames_gather(struct frames *f, const uint8_t *data, size_t len, size_t wanted)
 {
 	size_t n = wanted - f->have < len ? wanted - f->have : len;
@@ -73,7 +73,7 @@ static int frames_start_inflating(struct frames *f)
 	return 0;
 }
 
-/* A frame of stdout begins. They are all of the same type, so that their order is that of the bytes. */
+/* A frame of stdout begins. All frames of stdout in a stream have the same type, so the bytes arrive in their order. */
 static int frames_check_stdout(struct frames *f)
 {
 	if (f->type != FRAME_STDOUT && f->type != FRAME_DEFLATED)
@@ -144,7 +144,7 @@ static int frames_hand_on_piece(struct frames *f)
 	return f->printed(false, plain->piece, len, f->arg);
 }
 
-/* A full piece may leave more output inside of the inflater. */
+/* After a full piece the inflater may have more output. */
 static int frames_inflate(struct frames *f, const uint8_t *data, size_t len)
 {
 	struct frames_plain *plain = f->plain_stdout;
@@ -179,7 +179,7 @@ static bool frames_is_number(const cJSON *n, double value)
 	return cJSON_IsNumber(n) && n->valuedouble == value;
 }
 
-/* Whether the plain bytes of a compressed stdout are those that the end frame means. */
+/* Whether the inflated stdout has the length and the CRC-32 of the end frame. */
 static bool frames_is_stdout_whole(const struct frames *f, const cJSON *end)
 {
 	const struct frames_plain *plain = f->plain_stdout;

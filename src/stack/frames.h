@@ -17,13 +17,13 @@
 #include <zlib.h>
 
 #define FRAMES_END_MAX	    4096  /* bytes of an end frame's payload */
-#define FRAMES_INFLATED_MAX 65536 /* bytes given to printed at once */
+#define FRAMES_INFLATED_MAX 65536 /* bytes in one call of the callback */
 
 enum frames_state {
 	FRAMES_PREAMBLE_STATE,
 	FRAMES_HEAD_STATE,
 	FRAMES_PAYLOAD_STATE,
-	FRAMES_END_STATE, /* within the end frame */
+	FRAMES_END_STATE, /* inside the end frame */
 	FRAMES_ENDED,
 };
 
@@ -34,7 +34,7 @@ struct frames_end {
 	int64_t stdin_bytes; /* written into the command's stdin; -1: not reported */
 };
 
-/* What inflating frames needs; its memory is there only for a stream that has such frames. */
+/* State for inflating frames; it is allocated only for a stream that has compressed frames. */
 struct frames_plain {
 	z_stream inflater;
 	bool ended; /* the deflate stream is at its end */
@@ -44,17 +44,17 @@ struct frames_plain {
 };
 
 struct frames {
-	/* Called with what was printed; a negative errno ends the parsing. */
+	/* Called with the bytes that the command has written; a negative errno ends the parsing. */
 	int (*printed)(bool is_stderr, const void *data, size_t len, void *arg);
 	void *arg;
 	enum frames_state state;
 	uint8_t head[8];		   /* preamble or frame head, as far as received */
 	size_t have;			   /* bytes in head */
-	size_t left;			   /* of the payload */
-	char type;			   /* of the current frame */
-	char stdout_type;		   /* of the frames of stdout; 0: none has arrived */
-	uint64_t length;		   /* bytes before the end frame */
-	uint32_t crc;			   /* of those bytes */
+	size_t left;			   /* bytes of the payload that have not arrived */
+	char type;			   /* type of the current frame */
+	char stdout_type;		   /* type of the frames of stdout; 0: none has arrived */
+	uint64_t length;		   /* number of bytes before the end frame */
+	uint32_t crc;			   /* CRC-32 of those bytes */
 	struct frames_plain *plain_stdout; /* inflated; NULL unless stdout_type is FRAME_DEFLATED */
 	struct buf json;		   /* the end frame's payload */
 	struct frames_end end;

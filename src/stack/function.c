@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * function.c - takes the Lambda function out of its VPC and puts it back. Destroy takes it out, so that Lambda releases
- * its network interfaces. CloudFormation does not know of that, so vastfs has to put the function back itself.
+ * its network interfaces. CloudFormation does not know about this change, so vastfs has to put the function back into
+ * its VPC itself.
  */
 #include "aws/services/lambda.h"
 #include "stack/operation.h"

@@ -54,12 +54,12 @@ static void image_warn(void *arg, const struct error *what)
 	job_log(t->op->job, "warning: %s%s%s", what->message, *what->remedy ? "; " : "", what->remedy);
 }
 
-/* -- ECR's passwords ------------------------------------------------------------------------------------------- */
+/* -- passwords for ECR ----------------------------------------------------------------------------------------- */
 
 /* The reply of GetAuthorizationToken: secret, and valid for every registry of its region that the caller may read. */
 struct ecr_login {
 	cJSON *reply;
-	char *registry; /* the registry that it is used for; NULL: the one that the reply names */
+	char *registry; /* the registry that the password is for; NULL: the registry that the reply names */
 };
 
 static void image_login_release(struct ecr_login *l)
@@ -96,7 +96,7 @@ static int image_login_to_source(struct operation *op, const struct image_refere
 
 /* -- actions on an image -------------------------------------------------------------------------------- */
 
-/* ret is NULL where nothing is built. */
+/* ret is NULL if nothing is built. */
 typedef int image_action(const struct image_build *build, struct image_built *ret, struct error *err);
 
 static int image_run_action(struct operation *op, image_action *action, struct image_build *build,
@@ -215,7 +215,7 @@ int image_find(struct operation *op, struct error *err)
 	return op->image ? 0 : -ENOMEM;
 }
 
-/* -- afterwards ------------------------------------------------------------------------------------------------ */
+/* -- cleaning up ----------------------------------------------------------------------------------------------- */
 
 static cJSON *images_in_use(struct operation *op, struct error *err)
 {

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define REMOVED_AT_ONCE 100 /* BatchDeleteImage */
+#define REMOVED_AT_ONCE 100 /* BatchDeleteImage's limit */
 
 static bool images_is_assembled(const cJSON *detail)
 {
@@ -19,7 +19,7 @@ static bool images_is_assembled(const cJSON *detail)
 	return false;
 }
 
-/* The image to go back to: the one that was deployed before if it is known and exists, else the newest. */
+/* The previous image: the one that was deployed before if it is known and exists, else the newest. */
 static const cJSON *images_find_previous(const cJSON *details, const char *current, const char *previous)
 {
 	const cJSON *detail, *newest = NULL;

@@ -2,9 +2,9 @@
 /*
  * interfaces.c - deletes the network interfaces that Lambda leaves behind.
  *
- * A function in a VPC owns interfaces that AWS removes 20 to 40 minutes after the function is deleted; subnet and
- * security group cannot be deleted before. If the function is taken out of the VPC first, Lambda releases them within
- * minutes, and the account may delete a released interface itself. (AWS Lambda developer guide, "Giving Lambda
+ * A function in a VPC owns interfaces that AWS removes 20 to 40 minutes after the function is deleted; the subnet and
+ * the security group cannot be deleted before that. If the function is taken out of the VPC first, Lambda releases them
+ * within minutes, and the account may delete a released interface itself. (AWS Lambda developer guide, "Giving Lambda
  * functions access to resources in an Amazon VPC".)
  */
 #include "aws/services/ec2.h"

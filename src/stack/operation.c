@@ -47,7 +47,7 @@ int operation_run_steps(struct operation *op, const struct operation_step *steps
 
 /* -- outages ------------------------------------------------------------------------------------------------------ */
 
-/* The remedy comes before the reason, because the line may be cut. */
+/* The remedy is written before the reason, because the end of the line may be cut. */
 static void operation_show_no_credentials(struct operation *op, const struct error *why)
 {
 	char lasts[CLOCK_TEXT_SIZE], limit[CLOCK_TEXT_SIZE];
@@ -101,7 +101,7 @@ static void operation_give_up(struct operation *op, struct error *err)
 	char lasts[CLOCK_TEXT_SIZE];
 
 	if (err->duration == ERROR_OUTLASTED)
-		return; /* by an inner call, which has set the message */
+		return; /* an inner call was cancelled and has set the message */
 	err->duration = ERROR_OUTLASTED;
 	if (!op->outage.begun)
 		return; /* nothing was started, so the message is complete */

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * outage.h - decides how long an operation waits for AWS to answer again. Pure: no network, the caller passes the time.
+ * outage.h - decides how long an operation waits while AWS cannot be reached. Pure: no network, the caller passes the
+ * time.
  *
- * An operation that has been answered once, or that is resumed after a crash, has work going on in AWS: it outlasts 15
- * minutes without an answer. One that has not begun gives up after 30 s, because the user can act on the failure. Times
- * are milliseconds of CLOCK_MONOTONIC, which stops while the machine is suspended. A struct outage belongs to the
- * operation thread.
+ * Once AWS has answered an operation, or the operation is resumed after a crash, work may be going on in AWS: the
+ * operation then waits up to 15 minutes for an answer. An operation that AWS has never answered gives up after 30 s,
+ * because the user can act on the failure. Times are milliseconds of CLOCK_MONOTONIC, which stops while the machine is
+ * suspended. A struct outage belongs to the operation thread.
  */
 #ifndef VASTFS_STACK_OUTAGE_H
 #define VASTFS_STACK_OUTAGE_H
@@ -27,17 +28,19 @@ struct outage {
 };
 
 enum outage_advice {
-	OUTAGE_NONE,	/* the failure is an answer: the caller handles it */
+	OUTAGE_NONE,	/* AWS has answered with an error, which the caller handles */
 	OUTAGE_BEGINS,	/* wait for pause_ms and try again; this is the outage's first failure */
 	OUTAGE_GOES_ON, /* wait for pause_ms and try again */
 	OUTAGE_TOO_LONG,
 };
 
-/* To be called after a failed call. duration: how long the cause of the failure lasts. */
+/* The owner calls this after a failed request. duration: how long the cause of the failure lasts. */
 enum outage_advice outage_failed(struct outage *o, enum error_duration duration, int64_t now_ms);
 
-/* To be called when AWS has answered, even with an error. Returns how long the outage that ends now has lasted, 0 if
- * there was none. */
+/*
+ * The owner calls this when AWS has answered, even with an error. Returns how long the outage that ends now has lasted,
+ * 0 if there was none.
+ */
 int64_t outage_answered(struct outage *o, int64_t now_ms);
 
 #endif

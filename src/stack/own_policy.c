@@ -60,8 +60,7 @@ int own_policy_ensure(struct operation *op, const struct own_policy *policy, con
 	enum policy_state state;
 	int r = own_policy_read(op, policy, name, &there, &why);
 
-	/* Without the permission to read it, an edited policy cannot be told from a missing one: nothing is overwritten
-	 * then. */
+	/* Without the permission to read it, an edited policy looks like a missing one, so nothing is overwritten. */
 	if (r < 0 && why.http_status == 403) {
 		error_prefix(&why, "cannot read %s %s, so it stays as it is", policy->what, name);
 		job_remark(op->job, why.message);

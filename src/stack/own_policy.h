@@ -2,8 +2,8 @@
 /*
  * own_policy.h - writes the policies of the file system and of the image repository, which outlive the stack.
  *
- * A missing policy is written, and one that an earlier version of vastfs wrote is replaced. Any other policy is
- * somebody's decision: it stays, and the operation's `error` and operation.log say what differs. Operation thread.
+ * A missing policy is written, and one that an earlier version of vastfs wrote is replaced. Any other policy was edited
+ * by a user: it stays, and the operation's `error` and operation.log say what differs. Operation thread.
  */
 #ifndef VASTFS_STACK_OWN_POLICY_H
 #define VASTFS_STACK_OWN_POLICY_H
@@ -11,9 +11,9 @@
 #include "stack/operation.h"
 
 struct own_policy {
-	const char *what;	 /* for people: "the policy of the image repository" */
-	const char *consequence; /* what may fail without the entries of vastfs: "Lambda may not be able to pull ..." */
-	const char *console;	 /* where it is deleted: "the EFS console (File system policy)" */
+	const char *what;	 /* noun phrase for messages: "the policy of the image repository" */
+	const char *consequence; /* clause for messages about missing entries: "Lambda may not be able to pull ..." */
+	const char *console;	 /* the place where a user deletes it: "the EFS console (File system policy)" */
 	const char *command;	 /* the AWS CLI's command that deletes it, without the name */
 	const char *absent_code; /* AWS's error code for a missing policy */
 	const char *member;	 /* the member of the reply that has the policy's text */

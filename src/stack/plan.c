@@ -13,14 +13,16 @@
 
 /* The deployed resources and those of the plan. */
 struct plan_comparison {
-	const cJSON *names; /* of the parameters that differ */
+	const cJSON *names; /* names of the parameters that differ */
 	const cJSON *before, *after;
 	const cJSON *effects;	   /* {"<LogicalId>": "replaces"} */
 	const cJSON *by_parameter; /* plan_effects_by_parameter() */
 };
 
-/* A copy of the wanted parameters in which unknown ones have their deployed value and the named one has the given
- * value. */
+/*
+ * A copy of the wanted parameters. Parameters with unknown values get their deployed value, and the named one gets the
+ * given value.
+ */
 static cJSON *plan_with_parameter(const struct plan *p, const char *name, const char *value)
 {
 	cJSON *copy = cJSON_Duplicate(p->wanted, true);
@@ -69,8 +71,9 @@ static int plan_write_creation(const struct plan *p, struct buf *out)
 	return out->error;
 }
 
-/* The effects of each differing parameter alone: {"ServerMemory": {"TaskDefinition": "replaces"}}. NULL without
- * memory. */
+/*
+ * The effects of each differing parameter alone: {"ServerMemory": {"TaskDefinition": "replaces"}}. NULL without memory.
+ */
 static cJSON *plan_effects_by_parameter(const struct plan *p, const cJSON *names, const cJSON *after)
 {
 	cJSON *all = cJSON_CreateObject();
@@ -90,8 +93,10 @@ static cJSON *plan_effects_by_parameter(const struct plan *p, const cJSON *names
 	return all;
 }
 
-/* Appends the settings that have this effect on the resource; each setting once. Parameters may depend on each other,
- * so an effect of the whole plan need not be one of a single parameter. */
+/*
+ * Appends the settings that have this effect on the resource; each setting once. Parameters may depend on each other,
+ * so the whole plan may have an effect that no single parameter has.
+ */
 static void plan_put_causes(const cJSON *by_parameter, const char *id, const char *effect, struct buf *out)
 {
 	const cJSON *effects;

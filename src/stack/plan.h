@@ -9,8 +9,8 @@
  *	    server_memory: 4096 -> 8192 (parameter ServerMemory)
  *	deploy would change 1 resource				and a line for each
  *	    replaces TaskDefinition (AWS::ECS::TaskDefinition) because of server_memory
- * and, where they apply, lines about interruptions and about values that only the deploy finds out, and reasons why
- * deploy would refuse.
+ * and, where they apply, lines about interruptions and about values that are not known before the deploy, and reasons
+ *why deploy would refuse.
  */
 #ifndef VASTFS_STACK_PLAN_H
 #define VASTFS_STACK_PLAN_H
@@ -22,8 +22,8 @@
 struct plan {
 	const char *stack_name;
 	const char *stack_status; /* "" or NULL: there is no stack */
-	const cJSON *wanted;	  /* template_parameters(); the deploy finds out null values */
-	const cJSON *deployed;	  /* Parameters of the stack; used if it can be updated */
+	const cJSON *wanted;	  /* template_parameters(); null: the value is not known before the deploy */
+	const cJSON *deployed;	  /* the stack's Parameters; used if the stack can be updated */
 	const cJSON *outputs;	  /* Outputs of the stack */
 };
 

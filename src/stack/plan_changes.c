@@ -12,7 +12,7 @@
 #define VALUE_MAX   120 /* bytes of a value that are shown; a policy may have thousands */
 #define KNOWN_LATER "{{changeSet:KNOWN_AFTER_APPLY}}"
 
-/* The effect of a change in the words of a plan. */
+/* The effect of a change, as a plan names it. */
 static const char *changes_effect(const cJSON *change)
 {
 	static const struct {
@@ -33,7 +33,7 @@ static const char *changes_effect(const cJSON *change)
 	return strcmp(replacement, "Conditional") == 0 ? PLAN_MAY_REPLACE : PLAN_UPDATES;
 }
 
-/* Appends a name to a list, unless it is in it. */
+/* Appends a name to a list that does not contain it yet. */
 static void changes_add_cause(struct buf *causes, const char *name)
 {
 	size_t len = strlen(name);

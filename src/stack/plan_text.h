@@ -12,31 +12,34 @@
 
 #include <cjson/cJSON.h>
 
-/* Effects on a resource, as words of a plan. */
+/* Effects on a resource, as a plan names them. */
 #define PLAN_CREATES	 "creates"
 #define PLAN_UPDATES	 "updates"
 #define PLAN_REPLACES	 "replaces"
 #define PLAN_MAY_REPLACE "perhaps replaces"
 #define PLAN_REMOVES	 "removes"
 
-/* Whether the resource that exists does not survive the effect, or may not. */
+/* Whether the effect removes the existing resource, or may remove it. */
 bool plan_is_loss(const char *effect);
 
 /* "    replaces TaskDefinition (AWS::ECS::TaskDefinition) because of server_memory"; causes NULL or "": none. */
 int plan_put_resource(struct buf *out, const char *effect, const char *id, const char *type, const char *causes);
 
-/* What the effect on a resource of this type interrupts, on a line of its own; nothing if it interrupts nothing. */
+/* Appends a line that says what the effect on a resource of this type interrupts; nothing if it interrupts nothing. */
 int plan_put_interruption(struct buf *out, const char *effect, const char *type);
 
-/* What the changes mean for a running server. guarded: a resource that it depends on is lost; outdated: its task
- * definition changes. */
+/*
+ * Appends the consequences for a running server. guarded: a resource that it depends on is lost; outdated: its task
+ * definition changes.
+ */
 int plan_put_server(struct buf *out, bool guarded, bool outdated);
 
 /* "    server_memory: 4096 -> 8192 (parameter ServerMemory)" for each name in names, an array of texts. */
 int plan_put_settings(struct buf *out, const cJSON *names, const cJSON *wanted, const cJSON *deployed);
 
 /*
- * The estimated cost: totals, items, and the difference to what is paid now. now NULL: not known.
+ * Appends the estimated cost: totals, items, and the difference to the present cost. now NULL: the present cost is not
+ * known.
  */
 int plan_put_cost(struct buf *out, const struct cost *planned, const struct cost *now);
 

@@ -26,7 +26,7 @@ static int policy_compare_texts(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* The texts, sorted and each only once, between brackets. NULL if one of them is NULL, or without memory. */
+/* The texts, sorted and without duplicates, between brackets. NULL if one of them is NULL, or without memory. */
 static char *policy_join(char **texts, size_t n, const char *brackets)
 {
 	_buf_ struct buf out = BUF_INIT(CANONICAL_MAX);

@@ -17,8 +17,8 @@
 
 /* Two arrays of entries in their original form. */
 struct policy_difference {
-	cJSON *missing; /* in ours only */
-	cJSON *added;	/* in theirs only */
+	cJSON *missing; /* entries that only our policy has */
+	cJSON *added;	/* entries that only the existing policy has */
 };
 
 /* 0 or -ENOMEM. A text that is not a policy has no entries. */
@@ -26,8 +26,8 @@ int policy_compare(const char *ours, const char *theirs, struct policy_differenc
 void policy_difference_release(struct policy_difference *d);
 
 enum policy_state {
-	POLICY_ABSENT,	 /* vastfs writes it */
-	POLICY_CURRENT,	 /* it is left alone */
+	POLICY_ABSENT,	 /* there is no policy: vastfs writes it */
+	POLICY_CURRENT,	 /* it has vastfs's entries: it is left alone */
 	POLICY_OUTDATED, /* an earlier version of vastfs wrote it: it is replaced */
 	POLICY_EDITED,	 /* somebody else changed it: it is reported and left alone */
 };

@@ -30,7 +30,7 @@ static const char *precheck_vpc_id(const struct precheck *p)
 	return settings_get(p->settings, SETTING_VPC_ID);
 }
 
-/* Adds a remedy to an error about subnet_cidr: the free blocks of the wanted size. */
+/* Adds a remedy to an error about subnet_cidr: a list of the free blocks of the same size. */
 static int precheck_propose(const struct precheck *p, const struct vpc_blocks *own, const struct vpc_blocks *taken,
 			    struct error *err)
 {

@@ -17,7 +17,7 @@
 #include <cjson/cJSON.h>
 
 struct precheck {
-	const struct settings *settings; /* complete */
+	const struct settings *settings; /* have passed settings_check_complete() */
 	struct vpc_facts vpc;		 /* of the settings' VPC */
 	const cJSON *subnets;		 /* DescribeSubnets */
 	const cJSON *peerings;		 /* DescribeVpcPeeringConnections */
@@ -29,7 +29,7 @@ struct precheck {
 	const cJSON *deployed;		 /* Parameters of the deployed stack; NULL: it will be created */
 };
 
-/* What a deploy takes from EC2's replies for the template's parameters. */
+/* The values that a deploy takes from EC2's replies for the template's parameters. */
 struct precheck_result {
 	char internet_gateway_id[32];
 	char availability_zone[48];
@@ -40,12 +40,12 @@ int precheck(const struct precheck *p, struct precheck_result *ret, struct error
 
 /*
  * VPC, addresses and zone of a stack are fixed for its life: CloudFormation creates the replacement before it removes
- * the old resource, and AWS refuses overlapping subnets. -EINVAL if they differ. Both are arrays of parameters; values
- * that are unknown in wanted do not count.
+ * the old resource, and AWS refuses overlapping subnets. -EINVAL if they differ. Both are arrays of parameters; unknown
+ * values in `wanted` are not compared.
  */
 int precheck_fixed(const cJSON *wanted, const cJSON *deployed, struct error *err);
 
-/* The source that says why Fargate tasks cannot run in that zone, NULL if they can. zone_id: like use1-az3. */
+/* AWS's documentation of why Fargate tasks cannot run in that zone, NULL if they can. zone_id: "use1-az3". */
 const char *precheck_zone_excluded(const char *zone_id);
 
 #endif

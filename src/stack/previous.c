@@ -9,7 +9,7 @@
 #define TAG_IMAGE	 "vastfs:previous-image"
 #define TAG_ARCHITECTURE "vastfs:previous-architecture"
 #define TAG_BASE	 "vastfs:previous-base"
-#define MEMORY_IMAGE	 "image-before" /* "digest architecture base" of the image that was deployed */
+#define MEMORY_IMAGE	 "image-before" /* key of the memory: "digest architecture base" of the deployed image */
 
 bool previous_is_asked_for(const struct operation *op)
 {
@@ -73,7 +73,7 @@ static int previous_write(struct operation *op, const struct previous *p, struct
 	return r < 0 ? r : operation_call(op, ecr_tag_resource(arn, tags, ARRAY_SIZE(tags)), NULL, err);
 }
 
-/* -- around a deploy ------------------------------------------------------------------------------------------- */
+/* -- recording the image before and after a deploy ------------------------------------------------------------- */
 
 static const char *previous_deployed_digest(const struct operation *op)
 {
@@ -109,7 +109,7 @@ int previous_store(struct operation *op, struct error *err)
 	return 0;
 }
 
-/* -- going back ------------------------------------------------------------------------------------------------ */
+/* -- deploying the previous image ------------------------------------------------------------------------------ */
 
 /* Completes the error that error_set() has begun with the reason. */
 static int previous_refuse(struct error *err)

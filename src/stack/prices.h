@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * prices.h - the table of AWS's list prices for what a stack is made of.
+ * prices.h - the table of AWS's list prices for the resources of a stack.
  *
- * On demand, in US dollars without taxes and discounts; an estimate, not a bill. prices_data.c has the figures with
- * their date and source. Pure; any thread.
+ * The prices are on demand, in US dollars, without taxes and discounts: they give an estimate, not a bill.
+ * prices_data.c has the figures with their date and source. Pure; any thread.
  */
 #ifndef VASTFS_STACK_PRICES_H
 #define VASTFS_STACK_PRICES_H
@@ -56,7 +56,7 @@ extern const unsigned price_lists_n;
 /* The list of the region, or that of PRICES_FALLBACK_REGION for a region without one. Never NULL. */
 const struct price_list *price_list_find(const char *region);
 
-/* The figure of an item in the region. One that is taken from another region is "about". */
+/* The price of an item in the region. A price that is taken from another region is marked `about`. */
 struct price_figure price_find(const char *region, enum price item);
 
 #endif

@@ -2,7 +2,7 @@
 /*
  * prices_data.c - the figures. Sources: for us-east-1 the price pages of the services
  * (aws.amazon.com/<service>/pricing/), which agree with several independent pages of 2026; for the other regions the
- * price pages as of 2025, not confirmed since, hence ABOUT. To add a region is to add a list.
+ * price pages as of 2025, not confirmed since, hence ABOUT. A new region needs only a new list.
  */
 #include "stack/prices.h"
 
@@ -109,8 +109,8 @@ const struct price_list price_lists[] = {
 		 [PRICE_ADDRESS] = ABOUT(0.005),
 		 [PRICE_FARGATE_CPU] = ABOUT(0.0445),
 		 [PRICE_FARGATE_MEMORY] = ABOUT(0.0049),
-		 [PRICE_FARGATE_ARM_CPU] = ABOUT(0.0356),     /* 0.8 of x86_64, as elsewhere */
-		 [PRICE_FARGATE_ARM_MEMORY] = ABOUT(0.00392), /* likewise */
+		 [PRICE_FARGATE_ARM_CPU] = ABOUT(0.0356),     /* 0.8 of the x86_64 price, as in other regions */
+		 [PRICE_FARGATE_ARM_MEMORY] = ABOUT(0.00392), /* likewise 0.8 of the x86_64 price */
 		 [PRICE_FARGATE_DISK] = ABOUT(0.00012),
 		 [PRICE_EFS_STORAGE] = ABOUT(0.33),
 		 [PRICE_EFS_READ] = ABOUT(0.03),

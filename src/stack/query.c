@@ -56,7 +56,7 @@ int query_event(const struct blob *command, const char *endpoint, int64_t deadli
 	return json ? buf_puts(out, json) : r;
 }
 
-#define ENCODED_PIECE (48 << 10) /* divisible by 3: pieces of base64 join without padding */
+#define ENCODED_PIECE (48 << 10) /* a multiple of 3, so that the base64 of one piece ends without padding */
 
 static int query_append_encoded(const struct buf *data, struct buf *out)
 {
@@ -95,7 +95,7 @@ static void query_add_remedy(const char *message, struct error *err)
 		error_remedy(err, "raise lambda_timeout (at most 900) and deploy, or run a command that does less");
 }
 
-/* The function failed: the message is the runtime's, or Lambda's ("Task timed out after 3.00 seconds"). */
+/* The function failed: the message comes from the runtime, or from Lambda ("Task timed out after 3.00 seconds"). */
 static int query_function_failed(const struct aws_reply *reply, struct error *err)
 {
 	const char *type = aws_text(reply->body, "errorType"), *message = aws_text(reply->body, "errorMessage");
@@ -169,7 +169,7 @@ int query_parse_reply(const struct aws_reply *reply, struct query_reply *ret, st
 
 /* -- the end of a stream --------------------------------------------------------------------------------------- */
 
-/* The details are the runtime's error object, or a message of Lambda. */
+/* ErrorDetails contains the runtime's error object, or a message of Lambda. */
 static void query_explain_complete(const char *code, const char *details, struct error *err)
 {
 	cJSON *tree = cJSON_Parse(details);

@@ -18,7 +18,8 @@ struct query_reply {
 	struct blob *result, *errors; /* stdout and stderr, never NULL after success */
 	int64_t stdin_bytes; /* written to the command's stdin; -1: not reported, as by a runtime older than stdin */
 	bool interrupted;    /* a signal or the time limit ended the command */
-	char remark[256];    /* what the exit code does not show (killed by a signal, timed out), or "" */
+	char remark[256];    /* how the command ended if the exit code does not show it (killed by a signal, timed out),
+				else "" */
 };
 
 /* Appends the event to out. 0 or -ENOMEM. */
@@ -31,14 +32,16 @@ int query_event(const struct blob *command, const char *endpoint, int64_t deadli
 int query_event_with_input(const struct blob *command, const char *endpoint, int64_t deadline_ms,
 			   const struct buf *data, struct buf *out);
 
-/* Parses a reply; *ret is released with query_reply_release. -EIO with the message of Lambda or of the runtime if the
- * command could not be run; -EBADMSG if the reply is invalid. */
+/*
+ * Parses a reply; *ret is released with query_reply_release. -EIO with the message of Lambda or of the runtime if the
+ * command could not be run; -EBADMSG if the reply is invalid.
+ */
 int query_parse_reply(const struct aws_reply *reply, struct query_reply *ret, struct error *err);
 
 /* A number of bytes in a reply of the runtime; -1 if it is absent or not a number. */
 int64_t query_byte_count(const cJSON *number);
 
-/* Writes how the command ended to remark, "" if it succeeded. signal 0: none. */
+/* Describes in `remark` how the command ended; "" if it succeeded. signal 0: none. */
 void query_remark(int exit_code, int signal, bool timed_out, char *remark, size_t size);
 
 /*
@@ -47,8 +50,10 @@ void query_remark(int exit_code, int signal, bool timed_out, char *remark, size_
  * NULL.
  */
 int query_parse_complete(const char *text, size_t len, char **log_tail, struct error *err);
-/* Whether Lambda can stream replies in that partition ("aws-cn"). Source: Lambda Developer Guide, "Response streaming".
- * Regions without streaming are found by a refused request. */
+/*
+ * Whether Lambda can stream replies in that partition ("aws-cn"). Source: Lambda Developer Guide, "Response streaming".
+ * Regions without streaming are found by a refused request.
+ */
 bool query_streams_in(const char *partition);
 /*
  * Whether a request for a stream was refused before the command could run, for a reason that need not apply to a plain
@@ -56,11 +61,15 @@ bool query_streams_in(const char *partition);
  */
 bool query_stream_refused(const struct aws_reply *reply);
 
-/* Decodes the last 4 KB of the function's log, which Lambda returns as base64; NULL if they are invalid. The caller
- * owns the blob. */
+/*
+ * Decodes the last 4 KB of the function's log, which Lambda returns as base64; NULL if they are invalid. The caller
+ * owns the blob.
+ */
 struct blob *query_log_tail(const char *encoded);
-/* The lines of the tail that Lambda itself writes (START, REPORT with time and memory, ...); NULL if there are none.
- * The caller owns the blob. */
+/*
+ * Those lines of the tail that Lambda itself has written (START, REPORT with time and memory, ...); NULL if there are
+ * none. The caller owns the blob.
+ */
 struct blob *query_log_of_lambda(const struct blob *tail);
 void query_reply_release(struct query_reply *r);
 

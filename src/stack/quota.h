@@ -2,8 +2,8 @@
 /*
  * quota.h - decides whether the account's quotas allow this stack, before AWS refuses it after minutes.
  *
- * Pure; any thread. A quota that is not known (QUOTA_UNKNOWN) refuses nothing. What other stacks use is counted where
- * one call of AWS tells it: addresses and NAT gateways, not vCPUs.
+ * Pure; any thread. A quota that is not known (QUOTA_UNKNOWN) refuses nothing. The use by other stacks is counted if a
+ * single request returns it: addresses and NAT gateways are counted, vCPUs are not.
  *
  * Sources: Service Quotas' codes; Amazon VPC User Guide, "Quotas"; AWS Lambda Developer Guide, "Lambda quotas" ("New
  * AWS accounts have reduced concurrency and memory quotas").
@@ -19,7 +19,7 @@ enum quota { QUOTA_ADDRESSES, QUOTA_NAT_GATEWAYS, QUOTA_FARGATE_VCPUS, QUOTA_COU
 
 struct quota_rule {
 	const char *service_code, *quota_code; /* Service Quotas' names */
-	const char *what;		       /* for messages: a plural */
+	const char *what;		       /* plural noun for messages */
 };
 
 extern const struct quota_rule quota_rules[QUOTA_COUNT];
@@ -33,8 +33,8 @@ int quota_check_addresses(const cJSON *addresses, double quota, const char *regi
 int quota_check_vcpus(const struct settings *s, double quota, struct error *err);
 
 /*
- * -EINVAL if lambda_memory exceeds what Lambda grants to a new account. AWS has no call that tells this limit; new
- * accounts are recognized by their quota of concurrent executions, which is reduced likewise.
+ * -EINVAL if lambda_memory exceeds what Lambda grants to a new account. No API returns this limit; new accounts are
+ * recognized by their quota of concurrent executions, which is reduced, too.
  */
 int quota_check_lambda_memory(const struct settings *s, double concurrent_executions, struct error *err);
 #define QUOTA_NEW_ACCOUNT_LAMBDA_MEMORY 3008 /* MB */

@@ -2,7 +2,7 @@
 /*
  * quota_check.c - the step of deploy that reads the account's quotas, for the decisions of quota.h.
  *
- * The permission for it is not needed otherwise, so credentials without it deploy without this check.
+ * Nothing else needs the permission to read quotas, so credentials without it deploy without this check.
  */
 #include "aws/services/ec2.h"
 #include "aws/services/lambda.h"
@@ -60,7 +60,7 @@ static int quota_check_function(struct operation *op, struct error *err)
 					 aws_number(reply, "AccountLimit.ConcurrentExecutions", QUOTA_UNKNOWN), err);
 }
 
-/* What is deployed has shown that the quotas allow it. */
+/* An existing stack has shown that the quotas allow it. */
 static bool quota_is_new(const struct operation *op, const char *parameter, enum setting setting)
 {
 	return op->created || strcmp(operation_parameter(op, parameter), settings_get(op->settings, setting)) != 0;

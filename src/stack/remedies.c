@@ -9,7 +9,9 @@
 
 /* The first match counts, so special rows come before general ones. */
 static const struct remedy remedies[] = {
-	/* Roles that IAM does not know everywhere yet, and service-linked roles at an account's first use of a service.
+	/*
+	 * Roles that are too new to be known everywhere in IAM, and service-linked roles at an account's first use of a
+	 * service.
 	 */
 	{NULL, "cannot be assumed by Lambda", FRESH_ROLE, true},
 	{NULL, "does not have permissions to call CreateNetworkInterface", FRESH_ROLE, true},

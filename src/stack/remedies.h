@@ -13,7 +13,7 @@
 struct remedy {
 	const char *code;    /* NULL: any */
 	const char *pattern; /* part of the message; NULL: any */
-	const char *text;    /* a sentence for people */
+	const char *text;    /* the remedy, a sentence */
 	bool retry_once; /* the cause is IAM's delay with new roles: a first create that fails for it is retried once */
 };
 

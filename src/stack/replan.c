@@ -4,8 +4,8 @@
  *
  * Nothing is executed, built or pushed: an image or a file system that the deploy would make is represented by a
  * placeholder. A change set for a stack that does not exist makes a stack in REVIEW_IN_PROGRESS, which is deleted
- * again if no other change set is in it. An operation that is resumed after a crash starts anew; what it had made is
- * deleted first.
+ * again if no other change set is in it. An operation that is resumed after a crash starts over, after it has deleted
+ * the change set that it had made before.
  */
 #include "stack/replan.h"
 
@@ -29,7 +29,8 @@
 #define PLAN_TEXT_MAX	    (256 * 1024) /* bytes */
 #define TRIES		    3		 /* a colleague's plan may delete the empty stack that this one has found */
 
-/* Stand for what only a deploy makes; AWS checks neither while it computes a change set. */
+/* Placeholders for the image and the file system that a deploy would make; AWS checks neither while it computes a
+ * change set. */
 #define IMAGE_TO_COME	    "assembled-by-deploy"
 #define FILE_SYSTEM_TO_COME "fs-00000000"
 
@@ -90,7 +91,7 @@ int replan_remove_leftovers(struct operation *op, struct error *err)
 	return r;
 }
 
-/* -- what a deploy would find --------------------------------------------------------------------------------- */
+/* -- the image and the file system ---------------------------------------------------------------------------- */
 
 static int replan_refuse_busy(const struct operation *op, struct error *err)
 {

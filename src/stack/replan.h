@@ -2,8 +2,8 @@
 /*
  * replan.h - the change sets that stack/replan makes, which are never executed.
  *
- * Their names start with a prefix of this installation, so that one which a kill has left behind is found and deleted
- * by the next operation of the same installation, and that of a colleague is left alone.
+ * Their names start with a prefix of this installation, so that the next operation of the same installation finds and
+ * deletes a change set that was left behind when vastfs was killed. Change sets of colleagues are left alone.
  *
  * Operation thread. Functions return 0 or a negative errno with a message.
  */

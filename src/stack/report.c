@@ -21,7 +21,8 @@ struct stack_report *stack_report_new(struct buf *text, const struct settings *s
 		return NULL;
 	ref_init(&r->ref);
 	r->made_ms = clock_wall_ms();
-	r->settings = settings ? settings_ref((struct settings *)settings) : NULL; /* only its count changes */
+	r->settings = settings ? settings_ref((struct settings *)settings)
+			       : NULL; /* the cast is safe: only the reference count changes */
 	r->stack_id = strdup(report_id(reply_text(stack, "StackId"), reply_text(stack, "StackStatus")));
 	r->updated = strdup(*r->stack_id ? reply_text(stack, "LastUpdatedTime") : "");
 	r->text = blob_from_buf(text);

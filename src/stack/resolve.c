@@ -82,7 +82,7 @@ static bool resolve_call(const struct resolve_scope *s, const cJSON *node, cJSON
 	return true;
 }
 
-/* NULL: the value is absent, or memory is; *error is set in the latter case. */
+/* NULL: the value is absent, or there is no memory; *error is set in the latter case. */
 static cJSON *resolve(const struct resolve_scope *s, const cJSON *node, int *error)
 {
 	cJSON *copy;

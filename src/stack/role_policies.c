@@ -29,7 +29,7 @@ int role_policy_check_owner(const char *arn, const char *partition, const char *
 	return -EINVAL;
 }
 
-/* Only a definite answer of IAM stops the deploy. */
+/* Only IAM's answer that the policy cannot be attached stops the deploy. */
 static int role_policy_look_up(struct operation *op, const char *arn, struct error *err)
 {
 	struct error why = {0};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * rollback.c - continues the failed rollback of an update. AWS accepts nothing else then, except the deletion.
+ * rollback.c - continues the failed rollback of an update. In this state AWS accepts only this and a deletion.
  */
 #include "stack/changeset.h"
 #include "stack/write.h"

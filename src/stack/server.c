@@ -2,10 +2,10 @@
 /*
  * server.c - the operations run-task, restart-task and stop-all-tasks.
  *
- * One database has one server: no server is started before every other one, even one that somebody else started or
- * stopped, has lastStatus STOPPED. Before an operation starts a server it remembers that, and restart-task also
- * remembers which servers existed before, so that a resumed operation joins its own new server instead of refusing or
- * stopping it.
+ * One database has one server: a server is started only when every other one, even if somebody else started or stopped
+ * it, has lastStatus STOPPED. Before an operation starts a server it remembers that, and restart-task also remembers
+ * which servers existed before, so that a resumed operation joins its own new server instead of refusing or stopping
+ * it.
  */
 #include "stack/server.h"
 #include "base/clock.h"
@@ -77,7 +77,7 @@ static int server_undo_scaling(struct operation *op, const struct service *s, st
 	return service_narrow(op, err);
 }
 
-/* 0: no other server is left. 1: one was, and has been waited for. */
+/* 0: no other server is left. 1: another server was running and has been waited for. */
 static int server_clear_once(struct operation *op, struct error *err)
 {
 	_server_state_ struct server_state s = {0};
@@ -181,7 +181,7 @@ static void server_keep_to_stop(const struct operation *op, cJSON *servers, cons
 			cJSON_DeleteItemFromArray(servers, i);
 }
 
-/* 0: the old servers have stopped. 1: they had to be waited for. */
+/* 0: the old servers had already stopped. 1: the operation has waited for them. */
 static int server_stop_once(struct operation *op, struct error *err)
 {
 	_server_state_ struct server_state s = {0};
@@ -248,7 +248,7 @@ static int server_put_foreign(struct operation *op, struct error *err)
 	return r;
 }
 
-/* What is billed although nothing runs is easily overlooked. */
+/* Reports the resources that are billed although no task runs, because they are easily overlooked. */
 static void server_put_cost_stopped(struct operation *op)
 {
 	struct cost cost;
@@ -282,7 +282,7 @@ int operation_stop_all_tasks(struct operation *op, struct error *err)
 	return operation_run_steps(op, stop_steps, ARRAY_SIZE(stop_steps), err);
 }
 
-/* -- for deploy and destroy ------------------------------------------------------------------------------------ */
+/* -- functions for deploy and destroy -------------------------------------------------------------------------- */
 
 int server_remove(struct operation *op, struct error *err)
 {

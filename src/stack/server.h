@@ -15,13 +15,14 @@
 /* The service and tasks of op->cluster. Released with server_state_release, also after a failure. */
 struct server_state {
 	struct service service;
-	cJSON *service_reply; /* DescribeServices' */
+	cJSON *service_reply; /* DescribeServices' reply */
 	cJSON *tasks;	      /* all tasks that ECS lists, including those that have stopped in the last hour */
 	cJSON *servers;	      /* copies of the servers among them that have not stopped, oldest first */
 };
 
 /* tasks.c */
-int tasks_read(struct operation *op, cJSON **ret_tasks, struct error *err); /* including those that have stopped */
+int tasks_read(struct operation *op, cJSON **ret_tasks,
+	       struct error *err); /* reads all tasks, also those that have stopped */
 /* Stops the live tasks of an array and waits until all its tasks have stopped. */
 int tasks_stop(struct operation *op, const cJSON *tasks, struct error *err);
 int tasks_describe(struct operation *op, const char *arn, cJSON **ret_task,
@@ -38,10 +39,10 @@ static inline void server_state_release_cleanup(struct server_state *s)
 
 /* server_service.c: the ECS service. All functions but service_open leave a foreign service alone. */
 int service_open(struct operation *op, const struct server_state *s,
-		 struct error *err); /* desired count 1, created if missing */
-int service_close(struct operation *op, const struct service *s, struct error *err); /* desired count 0 */
-int service_narrow(struct operation *op, struct error *err); /* desired count 1, otherwise unchanged */
-int service_delete(struct operation *op, struct error *err); /* does not wait */
+		 struct error *err); /* sets the desired count to 1; creates the service if it is missing */
+int service_close(struct operation *op, const struct service *s, struct error *err); /* sets the desired count to 0 */
+int service_narrow(struct operation *op, struct error *err); /* sets the desired count to 1 and changes nothing else */
+int service_delete(struct operation *op, struct error *err); /* does not wait for the end of the deletion */
 int service_wait_gone(struct operation *op, struct error *err);
 /* -EBUSY if the cluster has services that vastfs did not create: they prevent its deletion. */
 int service_refuse_foreign(struct operation *op, struct error *err);
@@ -52,8 +53,9 @@ int service_add_image(struct operation *op, cJSON *used, struct error *err);
 struct server_wait {
 	char id[64];	    /* the task that is waited for */
 	bool checks_health; /* its task definition has a health check */
-	int64_t running_ms; /* monotonic: when it was first seen RUNNING; 0: not yet */
-	int64_t closed_ms;  /* monotonic: since when the service has had no task and a desired count of 0; 0: it has one
+	int64_t running_ms; /* monotonic: when the task was first seen RUNNING; 0: not yet */
+	int64_t closed_ms;  /* monotonic: since when the service has had no task and a desired count of 0; 0: it has a
+			     * task
 			     */
 	char event[64];	    /* ID of the service's newest event that was reported */
 	cJSON *reported;    /* IDs of the tasks whose end was reported */
@@ -62,7 +64,7 @@ struct server_wait {
 	char endpoint[128]; /* set once the server answers */
 };
 int server_wait_service(struct operation *op, struct server_wait *w, struct error *err);
-int server_wait_task(struct operation *op, struct server_wait *w, struct error *err); /* of w->id */
+int server_wait_task(struct operation *op, struct server_wait *w, struct error *err); /* waits for the task w->id */
 void server_wait_release(struct server_wait *w);
 
 /* server_log.c: copies the last lines of a task's log to operation.log, and the very last ones to out. */

@@ -70,7 +70,9 @@ static int server_list_by_age(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Not by cJSON_InsertItemInArray, which in Debian 12 (1.7.15-1+deb12u4) refuses to insert between two items. */
+/*
+ * This does not use cJSON_InsertItemInArray, which in Debian 12 (1.7.15-1+deb12u4) refuses to insert between two items.
+ */
 cJSON *server_list_unstopped(const cJSON *tasks, const char *family)
 {
 	const cJSON **sorted = calloc((size_t)cJSON_GetArraySize(tasks) + 1, sizeof(cJSON *)), *task;

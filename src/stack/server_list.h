@@ -21,22 +21,23 @@ bool task_record_has_stopped(const cJSON *task);
 bool task_record_is_live(const cJSON *task);
 bool task_record_is_server(const cJSON *task, const char *family);
 double task_record_created(const cJSON *task);
-/* The name of the service that started it, "" if none did. */
+/* The name of the service that started the task, "" if none did. */
 const char *task_record_service(const cJSON *task);
-/* Appends why it ended: "exit code 7, Essential container in task exited". */
+/* Appends why the task ended: "exit code 7, Essential container in task exited". */
 void task_record_put_end(const cJSON *task, struct buf *out);
 
-/* "arn:...:task-definition/family:7" or "family:7" is of that family. */
+/* Whether a task definition, "arn:...:task-definition/family:7" or "family:7", belongs to that family. */
 bool task_definition_is_of_family(const char *task_definition, const char *family);
 
 /* A new array with copies of the servers that have not stopped, oldest first; NULL without memory. */
 cJSON *server_list_unstopped(const cJSON *tasks, const char *family);
 
-/* The newest live task that was created after that time, limited to a service unless service is NULL; NULL: there is
- * none. */
+/*
+ * The newest live task that was created after that time, limited to a service unless service is NULL; NULL: there is
+ * none.
+ */
 const cJSON *server_list_newest_live(const cJSON *tasks, const char *service, double after);
-const cJSON *
-server_list_oldest_live(const cJSON *servers); /* of an array that begins with the oldest; NULL: there is none */
+const cJSON *server_list_oldest_live(const cJSON *servers);	   /* servers: oldest first; NULL: no server is live */
 const cJSON *server_list_find(const cJSON *tasks, const char *id); /* or NULL */
 
 /* When the newest task was created, limited to a service unless service is NULL; 0 if there is none. */

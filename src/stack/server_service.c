@@ -30,7 +30,7 @@ static int service_read(struct operation *op, struct service *ret, struct error 
 	return r;
 }
 
-/* -- gone ------------------------------------------------------------------------------------------------------ */
+/* -- deleted services ------------------------------------------------------------------------------------------ */
 
 static int service_check_gone(struct operation *op, void *arg, struct error *err)
 {
@@ -175,7 +175,7 @@ int service_open(struct operation *op, const struct server_state *s, struct erro
 	return r == 1 ? err->errnum : r;
 }
 
-/* -- others' --------------------------------------------------------------------------------------------------- */
+/* -- services of others ---------------------------------------------------------------------------------------- */
 
 static bool service_arn_is_ours(const char *arn, const struct service *ours)
 {
@@ -209,7 +209,7 @@ int service_refuse_foreign(struct operation *op, struct error *err)
 	return r;
 }
 
-/* -- its image ------------------------------------------------------------------------------------------------- */
+/* -- the service's image --------------------------------------------------------------------------------------- */
 
 static int service_read_image(struct operation *op, const char *definition, cJSON *used, struct error *err)
 {

@@ -11,8 +11,8 @@
 
 #include <string.h>
 
-#define SEEN_MAX	      ((size_t)8 << 20) /* bytes of the ARNs of 10,000 tasks */
-#define MOUNT_TARGET_YOUNG_MS 180000		/* its name may not resolve yet */
+#define SEEN_MAX	      ((size_t)8 << 20) /* enough bytes for the ARNs of 10,000 tasks */
+#define MOUNT_TARGET_YOUNG_MS 180000		/* age of a mount target whose DNS name may not resolve yet */
 #define START_TRIES	      3
 #define TRY_PAUSE_MS	      5000
 
@@ -21,12 +21,12 @@ static bool start_is_forced(const struct operation *op)
 	return strcmp(op->argument, "force") == 0;
 }
 
-/* -- a task of its own ----------------------------------------------------------------------------------------- */
+/* -- a standalone task ----------------------------------------------------------------------------------------- */
 
 /*
  * Machines that race see the same tasks, send the same token, and so get the same task. Stopped tasks count, too,
- * because ECS returns the old task for a token that it knows. A forced start is no race: its token is made from the
- * operation's, so that a resumed operation finds its own task.
+ * because ECS returns the old task for a token that it knows. A forced start is meant to add a task: its token is made
+ * from the operation's token, so that only a resumed operation gets the same task.
  */
 static int start_make_token(const struct operation *op, const cJSON *tasks, unsigned attempt,
 			    char out[static AWS_SHA256_HEX])
@@ -145,7 +145,7 @@ static int start_task(struct operation *op, struct server_wait *w, struct error 
 	}
 }
 
-/* -- either ---------------------------------------------------------------------------------------------------- */
+/* -- a service or a standalone task ---------------------------------------------------------------------------- */
 
 /* Two machines may have started a task each at the same moment: the newer one is stopped. */
 static int start_stop_surplus(struct operation *op, const char *id, struct error *err)
@@ -173,8 +173,10 @@ static int start_service(struct operation *op, const struct server_state *s, str
 	return r < 0 ? r : server_wait_service(op, w, err);
 }
 
-/* Joins a server that this operation started before it was interrupted, or that another machine started at the same
- * moment. */
+/*
+ * Joins a server that this operation started before it was interrupted, or that another machine started at the same
+ * moment.
+ */
 static int start_join(struct operation *op, const struct server_state *s, const cJSON *live, struct server_wait *w,
 		      struct error *err)
 {

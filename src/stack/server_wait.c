@@ -17,7 +17,7 @@
 #include <string.h>
 
 #define START_LIMIT_MS	(15 * 60 * INT64_C(1000))
-#define CLOSED_LIMIT_MS 15000 /* by then another machine that restarts the server has started it */
+#define CLOSED_LIMIT_MS 15000 /* another machine that restarts the server has started it by then */
 #define EVENTS_A_LOOK	5
 
 static int64_t wait_timeout_ms(const struct operation *op)
@@ -154,7 +154,7 @@ int server_wait_task(struct operation *op, struct server_wait *w, struct error *
 
 /* -- a task of the service ------------------------------------------------------------------------------------- */
 
-/* Oldest first. */
+/* Compares the creation times of two tasks: the oldest comes first. */
 static void wait_report_events(struct operation *op, struct server_wait *w, const cJSON *reply)
 {
 	const char *messages[EVENTS_A_LOOK];
@@ -257,7 +257,7 @@ static int wait_check_service(struct operation *op, void *arg, struct error *err
 	return r < 0 ? r : wait_judge_service(op, arg, &s, err);
 }
 
-/* Without this ECS would go on trying, which costs money and is easily overlooked. */
+/* Stops the service: otherwise ECS would go on starting tasks, which costs money and is easily overlooked. */
 static int wait_abandon(struct operation *op, struct server_wait *w, struct error *err)
 {
 	_server_state_ struct server_state s = {0};

@@ -26,14 +26,14 @@ enum service_state {
 	SERVICE_DRAINING, /* deleted; its tasks are being stopped */
 };
 
-/* A plain value. */
+/* A value without pointers; it may be copied. */
 struct service {
 	enum service_state state;
 	bool ours;
 	unsigned desired;
 	double after;
 	char arn[SERVICE_ARN_SIZE];
-	char definition[SERVICE_ARN_SIZE]; /* the task definition of the next task that it starts */
+	char definition[SERVICE_ARN_SIZE]; /* the task definition of the next task that the service starts */
 };
 
 /* reply: DescribeServices' for SERVICE_NAME; NULL gives SERVICE_NONE. */

@@ -76,7 +76,7 @@ const struct setting_rule *setting_rule(enum setting key)
 	return &rules[key];
 }
 
-/* The parser's position in a line. */
+/* The state of the parser in a line. */
 struct cursor {
 	const char *line;
 	size_t len;
@@ -86,7 +86,7 @@ struct cursor {
 
 struct assignment {
 	enum setting key; /* SETTING_COUNT: the line sets nothing */
-	size_t column;	  /* of the value, from 0 */
+	size_t column;	  /* of the value, counted from 0 */
 	char value[COMMAND_MAX + 2];
 };
 
@@ -322,7 +322,7 @@ static int setting_parse_line(struct cursor *c, struct assignment *ret, struct e
 		return r;
 	r = rules[ret->key].check(ret->value, err);
 	if (r == -ENOMEM)
-		return r; /* the line is not at fault */
+		return r; /* no memory: the line itself is correct */
 	if (r < 0) {
 		error_prefix(err, "%s", rules[ret->key].key);
 		return setting_locate(c, ret->column + setting_fault_of(ret), err);
@@ -545,8 +545,10 @@ char *settings_hash_first(const struct settings *s, char hex[static SETTINGS_HAS
 	return hex;
 }
 
-/* The quote that a value needs, 0 for none. A value that contains both kinds cannot occur: it could not have been
- * parsed. */
+/*
+ * The quote that a value needs, 0 for none. A value that contains both kinds cannot occur: it could not have been
+ * parsed.
+ */
 static char setting_quote(const char *value)
 {
 	size_t n = strlen(value);

@@ -4,7 +4,7 @@
  *
  * The grammar, line by line (a last line needs no newline):
  *
- *	[export] key = value	blanks (space, tab) around each part are optional, but for one after export
+ *	[export] key = value	blanks (space, tab) around each part are optional, but the one after export is required
  *	value			up to the line's end, without blanks at its end; " #" starts a comment
  *	'value' or "value"	verbatim: inside only the quote that ends it is special; there is no escape
  *	# comment		also after a value and a blank
@@ -67,10 +67,12 @@ enum setting {
 struct setting_rule {
 	const char *key;
 	const char *fallback; /* the default; NULL: none */
-	bool required;	      /* to deploy */
+	bool required;	      /* deploy needs a value */
 	int (*check)(const char *value, struct error *err);
 	const char *help; /* one line */
-	/* The offset of the mistake in a refused value, in bytes; NULL: the value as a whole is wrong. */
+	/*
+	 * Returns the offset of the mistake in a refused value, in bytes. NULL: messages refer to the value as a whole.
+	 */
 	size_t (*fault)(const char *value);
 };
 
@@ -78,19 +80,18 @@ const struct setting_rule *setting_rule(enum setting key);
 
 struct settings {
 	struct ref ref;
-	char *values[SETTING_COUNT]; /* as set; NULL where the default applies; see settings_get */
+	char *values[SETTING_COUNT]; /* values that the file sets; NULL where the default applies; see settings_get */
 	char *default_region;	     /* aws_region if the file does not set it; NULL: there is none */
-	char *default_region_fault;  /* message: why the given default region cannot be used; NULL: it can, or none is
-					given */
+	char *default_region_fault;  /* message: why the given default region cannot be used; NULL: it is valid, or none
+					is given */
 	/* The same values, defaults included, as numbers; they have passed the checks. */
 	struct cidr subnet; /* prefix 0 while subnet_cidr is not set */
 	bool efs;	    /* vast_storage is efs */
 	unsigned vast_port;
-	unsigned server_cpu;	       /* units, 1024 a processor */
+	unsigned server_cpu;	       /* CPU units, 1024 for each vCPU */
 	unsigned server_memory;	       /* MiB */
 	unsigned server_disk_size;     /* GiB; 0: not set, Fargate's own 20 GiB */
-	unsigned server_start_timeout; /* s until a server that does not answer is given up; not a parameter of the
-					  stack */
+	unsigned server_start_timeout; /* seconds to wait for a new server to answer; not a parameter of the stack */
 	bool server_restart; /* server_restart is always: an ECS service runs the server; not a parameter of the stack
 			      */
 	unsigned lambda_memory;	      /* MB */
@@ -100,7 +101,8 @@ struct settings {
 	unsigned import_spool_limit;  /* GB that may wait on this machine; not a parameter of the stack */
 	bool import_ordered;	/* the batches of an import are delivered one by one; not a parameter of the stack */
 	unsigned history_keep;	/* commands of each list that are kept; not a parameter of the stack */
-	unsigned history_limit; /* GB on disk that their results may take together; not a parameter of the stack */
+	unsigned history_limit; /* GB on disk that the results of both lists may take together; not a parameter of the
+				   stack */
 };
 
 /*
@@ -130,7 +132,7 @@ struct settings *settings_ref(struct settings *s);
 void settings_unref(struct settings *s);
 DEFINE_CLEANUP(struct settings *, settings_unref)
 
-/* The value in force: set, default, or "" if neither. Never NULL; valid as long as s. */
+/* The value in force: the one that is set, else the default, else "". Never NULL; valid as long as s. */
 const char *settings_get(const struct settings *s, enum setting key);
 
 /* Appends a line that settings_parse reads back; value is one that it has accepted, or that needs no quote. */
@@ -150,7 +152,8 @@ char *settings_hash_first(const struct settings *s, char hex[static SETTINGS_HAS
 /* "vast-<stage>": the name of the stack, the image repository and the file system. */
 char *settings_stack_name(const struct settings *s, char name[static SETTINGS_STACK_SIZE]);
 
-/* Appends an example file: every key with its help, required ones empty, the others commented out with their defaults.
+/*
+ * Appends an example file: every key with its help, required ones empty, the others commented out with their defaults.
  */
 int settings_write_example(struct buf *out);
 

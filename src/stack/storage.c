@@ -41,7 +41,7 @@ static int storage_refuse_foreign(const struct operation *op, const cJSON *found
 	return err->errnum;
 }
 
-/* Done once no deletion of an old file system is running, so that a new one can be created. */
+/* OPERATION_DONE once no deletion of an old file system is running, so that a new one can be created. */
 static int storage_check_not_deleting(struct operation *op, void *arg _unused_, struct error *err)
 {
 	cJSON *found = NULL;
@@ -80,8 +80,10 @@ static int storage_create(struct operation *op, struct error *err)
 	return 0;
 }
 
-/* Allows encrypted connections of the account only. No role is named as principal, because the policy outlives the
- * roles. */
+/*
+ * Allows encrypted connections of the account only. No role is named as principal, because the policy outlives the
+ * roles.
+ */
 static int storage_ensure_policy(struct operation *op, struct error *err)
 {
 	const char *versions[] = {NULL, NULL};

@@ -6,13 +6,13 @@
 
 #include <string.h>
 
-#define OTHERS_SHOWN 10 /* VPCs of each sort that the comments name */
+#define OTHERS_SHOWN 10 /* VPCs of each kind that the comments list */
 
 /* -- the decision ---------------------------------------------------------------------------------------------- */
 
 /*
- * The default VPC is the one that nobody planned for something else. Then addresses in plenty, then few peerings, whose
- * routes this stack could disturb.
+ * The default VPC comes first, because it is not reserved for another purpose. Then come VPCs with many free addresses,
+ * then those with few peerings, whose routes this stack could disturb.
  */
 static int suggest_compare(const struct discovered_vpc *a, const struct discovered_vpc *b)
 {

@@ -2,8 +2,8 @@
 /*
  * suggest.h - writes discover/suggested.env: a complete default.env for this account, with the reasons as comments.
  *
- * Pure; any thread. The text always parses (settings.h). What is set in the settings in force stays, but vpc_id and
- * subnet_cidr if they do not fit. If nothing fits, or nothing is known, the text has no vpc_id: a deploy with it is
+ * Pure; any thread. The text always parses (settings.h). Values of the settings in force stay, except vpc_id and
+ * subnet_cidr if they do not fit. If no VPC fits, or none is known, the text has no vpc_id, and a deploy with it is
  * refused.
  */
 #ifndef VASTFS_STACK_SUGGEST_H
@@ -14,7 +14,7 @@
 
 struct suggestion {
 	const struct discovery *discovery;
-	const struct settings *settings; /* in force; NULL: none */
+	const struct settings *settings; /* the settings in force; NULL: none */
 	const char *const
 		*own_subnets; /* IDs of the deployed stack's subnets, NULL-terminated; NULL: nothing is deployed */
 };

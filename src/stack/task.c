@@ -49,7 +49,7 @@ static char **task_field(const struct task *t, size_t i)
 	return (char **)((char *)t + fields[i].offset);
 }
 
-/* NULL if a part is missing or without memory. */
+/* NULL if a part is missing, or without memory. */
 static char *task_join_text(const char *format, const char *a, const char *b)
 {
 	char *text;
@@ -108,7 +108,7 @@ static unsigned task_disk_gib(const cJSON *task)
 	return gib > 0 && gib <= TASK_DISK_MOST_GIB ? (unsigned)gib : 0;
 }
 
-/* The text that put appends, NULL if it appends nothing. */
+/* The text that the function `put` appends, NULL if it appends nothing. */
 static char *task_put_text(const cJSON *task, void (*put)(const cJSON *task, struct buf *out))
 {
 	_buf_ struct buf text = BUF_INIT(8192);

@@ -16,8 +16,7 @@
 
 /* -- listing --------------------------------------------------------------------------------------------------- */
 
-/* Takes DescribeTasks' reply to a request for n tasks. A task that the reply omits must not count as stopped.
- */
+/* Takes DescribeTasks' reply to a request for n tasks. A task that the reply omits must not count as stopped. */
 static int tasks_take(cJSON *reply, int n, cJSON *tasks, struct error *err)
 {
 	int answered = cJSON_GetArraySize(aws_at(reply, "tasks")) + cJSON_GetArraySize(aws_at(reply, "failures"));
@@ -180,9 +179,12 @@ int tasks_stop(struct operation *op, const cJSON *tasks, struct error *err)
 	return r < 0 ? r : 0;
 }
 
-/* -- all of them ----------------------------------------------------------------------------------------------- */
+/* -- stopping all tasks ---------------------------------------------------------------------------------------- */
 
-/* A service that vastfs did not create would only start other tasks. Tasks of our service that is deleted are ours. */
+/*
+ * Tasks of a service that vastfs did not create are left alone, because it would only start others. The tasks of
+ * vastfs's own service are stopped even if that service is deleted.
+ */
 static bool tasks_is_of_foreign_service(const cJSON *task, const struct service *s)
 {
 	const char *name = task_record_service(task);

@@ -21,7 +21,7 @@ cJSON *template_tree(void)
 	return cJSON_ParseWithLength(template_json, template_json_length);
 }
 
-/* Read from the text, in which Metadata comes first, because parsing could fail without memory. */
+/* The version is searched in the text, in which Metadata comes first, because parsing could fail without memory. */
 unsigned template_version(void)
 {
 	static const char key[] = "\"TemplateVersion\":";
@@ -126,7 +126,8 @@ static const char *template_server_environment(const struct settings *s, _unused
 	return buf_str(text);
 }
 
-/* Without the setting the value is Fargate's own size, which the template leaves out because ECS refuses that number.
+/*
+ * Without the setting the value is Fargate's own size, which the template leaves out because ECS refuses that number.
  */
 static const char *template_disk_size(const struct settings *s, _unused_ const struct template_facts *f,
 				      _unused_ struct buf *text)
@@ -134,7 +135,7 @@ static const char *template_disk_size(const struct settings *s, _unused_ const s
 	return s->server_disk_size ? settings_get(s, SETTING_SERVER_DISK_SIZE) : "20";
 }
 
-/* In the template's order. */
+/* The parameters in the template's order. */
 static const struct source sources[] = {
 	{"VpcId", SETTING_VPC_ID, NULL},
 	{"InternetGatewayId", SETTING_VPC_ID, template_internet_gateway},

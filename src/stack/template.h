@@ -28,12 +28,14 @@ unsigned template_deployed_version(const cJSON *outputs);
 /* -EINVAL with a message if the stack was deployed by a newer vastfs. outputs may be NULL. */
 int template_check_version(const cJSON *outputs, struct error *err);
 
-/* Values for parameters that are not settings. NULL: not known yet; the parameter's value is then JSON's null, which a
- * plan accepts and AWS does not. */
+/*
+ * Values for parameters that are not settings. NULL: not known yet; the parameter's value is then JSON's null, which is
+ * valid for a plan but not for AWS.
+ */
 struct template_facts {
 	const char *internet_gateway_id;
 	const char *availability_zone;
-	const char *image_uri;	    /* with its digest */
+	const char *image_uri;	    /* image with its digest */
 	const char *base_image;	    /* the image that it was assembled from; NULL: vast_image */
 	const char *file_system_id; /* ignored with ephemeral storage */
 };

@@ -17,7 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Limits of AWS's lists; the tree only mentions that there is more (aws/aws.h). */
+/* Limits of AWS's lists; beyond them the tree only shows that there is more (aws/aws.h). */
 #define VIEW_TASKS_MOST	    10000
 #define VIEW_RESOURCES_MOST 1000
 
@@ -34,15 +34,15 @@ struct stack_view {
 	bool exists;  /* a stack of that name exists (REVIEW_IN_PROGRESS counts) */
 	bool foreign; /* it exists, but vastfs did not create it (ownership.h): it must not be changed */
 	char *name, *status, *status_reason, *stack_id;
-	char *updated;			    /* when it was updated last */
-	char *drift_status, *drift_checked; /* what CloudFormation's last drift detection found, and when */
+	char *updated;			    /* time of the last update */
+	char *drift_status, *drift_checked; /* result and time of CloudFormation's last drift detection */
 	char *json;			    /* AWS's record of the stack, pretty, with newline */
 	char *function_json;		    /* AWS's record of the function; NULL if there is none */
 	struct pair *parameters, *outputs;
 	size_t parameters_n, outputs_n;
 	struct stack_resource *resources;
 	size_t resources_n;
-	int64_t changed_ms; /* wall clock: when the view last differed from the one before */
+	int64_t changed_ms; /* wall clock time of the last change of the view */
 };
 
 struct task {
@@ -50,15 +50,15 @@ struct task {
 	char *arn, *status, *desired_status, *health, *private_ip, *endpoint, *image, *cpu, *memory, *created, *started,
 		*stopped_reason, *stop_code, *exit_code, *json;
 	char *task_definition, *log_stream;
-	char *group; /* ECS's: "service:<name>" or "family:<name>" */
-	char *container,
-		*runtime_id;   /* of the server's container, as are image, health and exit_code; see container.h */
-	char *foreign_failure; /* a container that others injected and that could not start, as a sentence */
+	char *group;		      /* ECS's group: "service:<name>" or "family:<name>" */
+	char *container, *runtime_id; /* these belong to the server's container, as do image, health and exit_code; see
+					 container.h */
+	char *foreign_failure;	      /* a container that others injected and that could not start, as a sentence */
 	int64_t created_ms, changed_ms; /* wall clock */
 	bool server;			/* a task of the stack's own task definition family */
 	bool exec_enabled;		/* the task was started with ECS Exec */
-	bool arm64;			/* its processor, else x86_64 */
-	unsigned disk_gib;		/* its own disk; 0: Fargate's default */
+	bool arm64;			/* its processor is arm64; else it is x86_64 */
+	unsigned disk_gib;		/* size of its ephemeral storage; 0: Fargate's default */
 };
 
 struct task_list {
@@ -66,19 +66,22 @@ struct task_list {
 	size_t n;
 	struct task *tasks;	   /* newest first */
 	const struct task **by_id; /* the same, sorted by ID, for task_list_find */
-	int64_t changed_ms;	   /* wall clock: when the membership last changed */
+	int64_t changed_ms;	   /* wall clock time when a task last appeared or disappeared */
 };
 
 /*
- * From the replies of DescribeStacks (NULL: there is none), DescribeStackResources (may be NULL) and
- * GetFunctionConfiguration (may be NULL). foreign: the caller's decision by ownership.h. changed_ms is that of before
- * (may be NULL) if nothing differs.
+ * Makes a view from the replies of DescribeStacks (NULL: there is no stack), DescribeStackResources (may be NULL) and
+ * GetFunctionConfiguration (may be NULL). foreign: the caller's decision by ownership.h. If nothing differs from the
+ * previous view `before` (may be NULL), changed_ms is copied from it.
  */
 struct stack_view *stack_view_parse(const char *name, bool foreign, const cJSON *stacks, const cJSON *resources,
 				    const cJSON *function, const struct stack_view *before);
 struct stack_view *stack_view_ref(struct stack_view *v);
 void stack_view_unref(struct stack_view *v);
-/* Or NULL. vastfs finds the resources that it changes by these outputs, so a foreign stack has none here. */
+/*
+ * An output, or NULL. vastfs finds the resources that it changes by these outputs, so a foreign stack has no outputs
+ * here.
+ */
 const char *stack_view_output(const struct stack_view *v, const char *key);
 const char *stack_view_parameter(const struct stack_view *v, const char *key);			      /* or NULL */
 const struct stack_resource *stack_view_resource(const struct stack_view *v, const char *logical_id); /* or NULL */
@@ -86,18 +89,23 @@ const struct stack_resource *stack_view_resource(const struct stack_view *v, con
 bool stack_error_is_missing(const struct error *err);
 bool stack_view_equal(const struct stack_view *a, const struct stack_view *b);
 
-/* From the "tasks" arrays of DescribeTasks. port is that of the endpoints; family identifies servers. */
+/*
+ * Makes a list from the "tasks" arrays of DescribeTasks. port: the server's port, for the endpoints. family: the task
+ * definition family of servers.
+ */
 struct task_list *task_list_parse(const cJSON *tasks, const char *port, const char *family,
 				  const struct task_list *before);
 struct task_list *task_list_ref(struct task_list *l);
 void task_list_unref(struct task_list *l);
 const struct task *task_list_find(const struct task_list *l, const char *id); /* or NULL */
 /*
- * The task with that ID, or the only live one whose ID has that prefix. -ENOENT, -ENOTUNIQ.
+ * The task with that ID, or the only live task whose ID has that prefix. -ENOENT, -ENOTUNIQ.
  */
 int task_list_match(const struct task_list *l, const char *prefix, const struct task **ret);
-/* The server that queries go to if nobody chose one: the newest running one that is HEALTHY (a server that waits for
- * the database's lock is RUNNING, too), else the newest running one. Or NULL. */
+/*
+ * The server that queries are sent to if the user has not chosen one: the newest running one that is HEALTHY (a server
+ * that waits for the database's lock is RUNNING, too), else the newest running one. NULL if none is running.
+ */
 const struct task *task_list_default(const struct task_list *l);
 bool task_is_live(const struct task *t); /* neither stopping nor stopped */
 

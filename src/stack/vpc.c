@@ -3,7 +3,10 @@
 
 #include "stack/reply.h"
 
-/* What vpc_list_free lists: a block of 256 addresses is plenty, one of 32 is the least that the stack can use. */
+/*
+ * The sizes that vpc_list_free lists: a block of 256 addresses is more than enough, and a block of 32 is the smallest
+ * that the stack can use.
+ */
 #define LARGEST_PREFIX	24
 #define SMALLEST_PREFIX 27
 
@@ -18,7 +21,7 @@ static int vpc_add_block(struct vpc_blocks *b, const char *cidr, const char *own
 	struct vpc_block *more, block = {.owner = owner};
 
 	if (cidr_parse(cidr, &block.cidr, NULL) < 0)
-		return 0; /* IPv6, which cannot collide, or no block at all */
+		return 0; /* a block of IPv6, which cannot overlap, or no block at all */
 	more = realloc(b->blocks, (b->count + 1) * sizeof(*more));
 	if (!more)
 		return -ENOMEM;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * vpc.h - reads EC2's replies about a VPC: its address blocks, which are taken, which are free.
+ * vpc.h - reads EC2's replies about a VPC: its address blocks, and which parts of them are taken or free.
  *
  * Pure; any thread. Replies are EC2's (XML) as trees: DescribeVpcs (vpcSet), DescribeSubnets (subnetSet),
  * DescribeVpcPeeringConnections (vpcPeeringConnectionSet), DescribeInternetGateways (internetGatewaySet). NULL counts
@@ -27,8 +27,10 @@ void vpc_blocks_free(struct vpc_blocks *b);
 /* The VPC's entry in DescribeVpcs' reply; NULL if there is none. */
 const cJSON *vpc_find(const cJSON *vpcs, const char *vpc_id);
 
-/* The VPC's blocks, without those that are being disassociated. 0 or -ENOMEM; the caller frees *ret, also after a
- * failure. */
+/*
+ * The VPC's blocks, without those that are being disassociated. 0 or -ENOMEM; the caller frees *ret, also after a
+ * failure.
+ */
 int vpc_own_blocks(const cJSON *vpc, struct vpc_blocks *ret);
 
 /*
@@ -43,8 +45,8 @@ int vpc_find_free(const struct vpc_blocks *own, const struct vpc_blocks *taken, 
 		  size_t max);
 
 /*
- * Free blocks of /24 to /27, larger ones first and none inside another, so that together they are what is free of that
- * size. At most max. Returns their number, or -ENOMEM.
+ * The free blocks of /24 to /27, larger ones first, none inside another: together they cover all free space of these
+ * sizes. At most max. Returns their number, or -ENOMEM.
  */
 int vpc_list_free(const struct vpc_blocks *own, const struct vpc_blocks *taken, struct cidr *ret, size_t max);
 

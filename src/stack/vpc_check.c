@@ -13,7 +13,7 @@ static int vpc_keep(struct operation *op, const char *name, cJSON *reply, struct
 	if (cJSON_AddItemToObject(op->facts, name, reply))
 		return 0;
 	cJSON_Delete(reply);
-	return error_set(err, -ENOMEM, "out of memory"); /* a fact that is missing would count as false */
+	return error_set(err, -ENOMEM, "out of memory"); /* without this check a missing fact would count as false */
 }
 
 /* Stores the reply under this name in op->facts. */
@@ -25,7 +25,7 @@ static int vpc_ask(struct operation *op, const char *name, struct aws_request *r
 	return r < 0 ? r : vpc_keep(op, name, reply, err);
 }
 
-/* The same for a fact that the deploy can do without. */
+/* The same for a reply that the deploy can do without. */
 static int vpc_ask_or_skip(struct operation *op, const char *name, struct aws_request *request, const char *what,
 			   struct error *err)
 {
@@ -48,7 +48,7 @@ static int vpc_ask_about_nat_gateways(struct operation *op, double *ret_quota, s
 	return r;
 }
 
-/* What matters only before a stack is created. */
+/* Reads the facts that are only needed before a stack is created. */
 static int vpc_ask_at_first(struct operation *op, double *ret_nat_quota, struct error *err)
 {
 	static const char access[] = "VPC Block Public Access";
@@ -72,7 +72,7 @@ static int vpc_gather_facts(struct operation *op, double *ret_nat_quota, struct 
 	op->facts = cJSON_CreateObject();
 	r = vpc_ask(op, "vpcs", ec2_describe_vpcs(vpc), err);
 	if (r < 0 && error_has_code(err, "InvalidVpcID.NotFound"))
-		return 0; /* the precheck has a better message */
+		return 0; /* the checks of precheck.h have a better message */
 	if (r < 0 || (r = vpc_ask(op, "gateways", ec2_describe_internet_gateways(vpc), err)) < 0 ||
 	    (r = vpc_ask(op, "subnets", ec2_describe_subnets(vpc), err)) < 0 ||
 	    (r = vpc_ask(op, "peerings", ec2_describe_vpc_peering_connections(), err)) < 0 ||

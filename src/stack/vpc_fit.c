@@ -121,7 +121,7 @@ static int vpc_fit_public_access(const struct vpc_facts *f, const cJSON *vpc, st
 	return -EINVAL;
 }
 
-/* -- names ----------------------------------------------------------------------------------------------------- */
+/* -- DNS ------------------------------------------------------------------------------------------------------- */
 
 static int vpc_fit_attribute(const struct vpc_facts *f, const cJSON *vpc, const cJSON *reply, const char *member,
 			     const char *option, const char *what, struct error *err)
@@ -183,7 +183,7 @@ const cJSON *vpc_dns_servers(const struct vpc_facts *f, const cJSON *vpc)
 	return NULL;
 }
 
-/* The names of EFS exist only in Amazon's DNS, inside the VPC. */
+/* The DNS names of EFS file systems exist only in Amazon's DNS, inside the VPC. */
 static int vpc_fit_dhcp(const struct vpc_facts *f, const cJSON *vpc, struct error *err)
 {
 	const cJSON *servers = vpc_dns_servers(f, vpc), *server;
@@ -208,7 +208,7 @@ static int vpc_fit_dhcp(const struct vpc_facts *f, const cJSON *vpc, struct erro
 	return -EINVAL;
 }
 
-/* -- all of them ----------------------------------------------------------------------------------------------- */
+/* -- all checks ------------------------------------------------------------------------------------------------ */
 
 static const struct {
 	int (*check)(const struct vpc_facts *f, const cJSON *vpc, struct error *err);

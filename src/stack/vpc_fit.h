@@ -14,16 +14,16 @@
 #include <cjson/cJSON.h>
 #include <stdbool.h>
 
-/* EC2's replies, with its XML names. NULL: the reply is not known, and what depends on it is not checked. */
+/* EC2's replies, with its XML names. NULL: the reply is not known, so its check is skipped. */
 struct vpc_facts {
 	const char *region;
-	const char *account;	    /* that the credentials belong to; NULL or "": not known */
+	const char *account;	    /* account of the credentials; NULL or "": not known */
 	const cJSON *vpcs;	    /* DescribeVpcs */
 	const cJSON *gateways;	    /* DescribeInternetGateways */
 	const cJSON *subnets;	    /* DescribeSubnets */
 	const cJSON *peerings;	    /* DescribeVpcPeeringConnections */
 	const cJSON *dns_support;   /* DescribeVpcAttribute enableDnsSupport, of this VPC */
-	const cJSON *dns_hostnames; /* likewise enableDnsHostnames */
+	const cJSON *dns_hostnames; /* DescribeVpcAttribute enableDnsHostnames, of this VPC */
 	const cJSON *access;	    /* DescribeVpcBlockPublicAccessOptions */
 	const cJSON *exclusions;    /* DescribeVpcBlockPublicAccessExclusions */
 	const cJSON *dhcp;	    /* DescribeDhcpOptions */
@@ -32,12 +32,12 @@ struct vpc_facts {
 
 struct vpc_obstacle {
 	struct error error; /* -EINVAL, a message and a remedy */
-	bool only_at_first; /* a stack that is deployed in this VPC has shown that it is none for it */
+	bool only_at_first; /* does not stop a stack that is already deployed in this VPC */
 };
 
 /*
- * Calls tell with everything that is in the way of the stack in this VPC, the most fundamental first, until it returns
- * a value other than 0. Returns that value, or 0.
+ * Calls `tell` with each obstacle to the stack in this VPC, the most fundamental first, until it returns a value other
+ * than 0. Returns that value, or 0.
  */
 int vpc_fit_each(const struct vpc_facts *f, const char *vpc_id,
 		 int (*tell)(void *arg, const struct vpc_obstacle *obstacle), void *arg);
@@ -45,8 +45,10 @@ int vpc_fit_each(const struct vpc_facts *f, const char *vpc_id,
 /* 0, or -EINVAL with the first obstacle. created: the stack does not exist yet. */
 int vpc_fit(const struct vpc_facts *f, const char *vpc_id, bool created, struct error *err);
 
-/* How Block Public Access treats the VPC: off, block-ingress, block-bidirectional, or the mode of its exclusion:
- * allow-egress, allow-bidirectional. NULL: not known. */
+/*
+ * How Block Public Access treats the VPC: off, block-ingress, block-bidirectional, or the mode of its exclusion:
+ * allow-egress, allow-bidirectional. NULL: not known.
+ */
 const char *vpc_public_access(const struct vpc_facts *f, const char *vpc_id);
 
 /* The DNS servers in the VPC's DHCP options, a list of objects with a value; NULL: none are known. */

@@ -7,7 +7,9 @@
 #include <errno.h>
 #include <string.h>
 
-/* The API's names: in tokens, which show in the stack's events, and in the operation's memory. */
+/*
+ * The API's names, as they are written into tokens, which show in the stack's events, and into the operation's memory.
+ */
 static const char *const write_names[WRITE_MAX] = {
 	[WRITE_EXECUTE_CHANGE_SET] = "ExecuteChangeSet",
 	[WRITE_DELETE_STACK] = "DeleteStack",
@@ -91,7 +93,7 @@ int stack_write_status(const struct operation *op, enum stack_write what, const 
 	return r;
 }
 
-/* 1 if the event carries the token of one of the tries, 0 if not, or a negative errno. */
+/* 1 if the event carries the token of one of the attempts, 0 if not, or a negative errno. */
 static int write_began(const struct operation *op, enum stack_write what, const cJSON *event)
 {
 	const char *begun_with = aws_text(event, "ClientRequestToken");

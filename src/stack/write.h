@@ -23,13 +23,13 @@ enum stack_write {
 };
 
 /*
- * Sends the next attempt for op->stack, after marking where its events end now (stack_mark). change_set: the ARN, NULL
- * for the other requests. A cancellation does not interrupt the request, which AWS might have accepted without vastfs
- * knowing.
+ * Sends the next attempt for op->stack, after storing the ID of its newest event (stack_mark). change_set: the ARN,
+ * NULL for the other requests. A cancellation does not interrupt the request, which AWS might have accepted without
+ * vastfs knowing.
  */
 int stack_write(struct operation *op, enum stack_write what, const char *change_set, struct error *err);
 
-/* Whether a try was sent, or was about to be when vastfs was ended. */
+/* Whether an attempt was sent, or may have been sent before vastfs ended. */
 bool stack_write_was_tried(const struct operation *op, enum stack_write what);
 
 /*
@@ -39,8 +39,10 @@ bool stack_write_was_tried(const struct operation *op, enum stack_write what);
  */
 int stack_write_status(const struct operation *op, enum stack_write what, const cJSON *events, const char **ret);
 
-/* The events that belong to an attempt of this operation; the caller deletes the array before events. NULL without
- * memory. */
+/*
+ * The events that belong to an attempt of this operation; the caller deletes the array before events. NULL without
+ * memory.
+ */
 cJSON *stack_write_events(const struct operation *op, enum stack_write what, const cJSON *events);
 
 /* 1 if this operation of vastfs started CloudFormation's newest operation on op->stack, 0 if not, or -ENOMEM. */
