@@ -43,5 +43,5 @@ void supervisor_report_ready(const char *supervisor)
 	int r = supervisor ? supervisor_send(supervisor, "READY=1\n") : 0;
 
 	if (r < 0)
-		log_error("cannot tell systemd at %s that the tree answers: %s", supervisor, strerror(-r));
+		log_error("cannot notify systemd at %s that the mount is ready: %s", supervisor, strerror(-r));
 }

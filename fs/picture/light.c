@@ -135,7 +135,7 @@ static bool light_of_server(const struct picture *p, struct light *l)
 	}
 	light_show(l, LAMP_GREEN, "Running", "The server runs at %s.", server->endpoint ? server->endpoint : "-");
 	if (snapshot_task_is_outdated(s, server)) {
-		light_show(l, LAMP_GREEN, "Running", "The server still runs what was deployed before.");
+		light_show(l, LAMP_GREEN, "Running", "The server still runs the previous deployment.");
 		light_advise(l, "run: touch control/restart-task");
 	}
 	return true;

@@ -173,11 +173,13 @@ void section_put_cost(const struct picture *p, struct buf *out)
 	if (!p->snapshot->stack->exists || !snapshot_cost(p->snapshot, &cost) || !cost.n)
 		return;
 	markup(out,
-	       "<section>\n<h2>Cost<small>a month now, by list prices of %s</small></h2>\n<dl class=\"amounts\">\n",
+	       "<section>\n<h2>Cost<small>per month now, at the list prices of %s</small></h2>\n<dl "
+	       "class=\"amounts\">\n",
 	       cost.region);
 	section_put_amounts(&cost, false, out);
 	markup(out,
-	       "<dt class=\"sum\">Total, plus use</dt><dd class=\"sum\">%s%s</dd>\n</dl>\n<dl class=\"amounts use\">\n",
+	       "<dt class=\"sum\">Total without use</dt><dd class=\"sum\">%s%s</dd>\n</dl>\n<dl class=\"amounts "
+	       "use\">\n",
 	       cost.about ? "about " : "", cost_format(cost.dollars, text));
 	section_put_amounts(&cost, true, out);
 	buf_puts(out, "</dl>\n</section>\n");

@@ -23,9 +23,9 @@ struct awaited {
 void awaited_end(struct awaited *a);
 
 /*
- * Sleeps until the work has ended, so not for the engine's thread. Firing the token (may be NULL) cancels the work. 0:
- * the work was started and has ended, with any result. Otherwise it was not started: -ECANCELED (the token had been
- * fired), -ESHUTDOWN, -ENOMEM.
+ * Sleeps until the work has ended, so the engine's thread must not call it. Firing the token (may be NULL) cancels the
+ * work. 0: the work was started and has ended, with any result. Otherwise it was not started: -ECANCELED (the token had
+ * been fired), -ESHUTDOWN, -ENOMEM.
  */
 int await(struct engine *e, struct awaited *a, struct aws_cancel_token *token);
 /* Returns the message for an error of await(). */

@@ -25,17 +25,17 @@ enum aws_protocol { AWS_JSON, AWS_QUERY, AWS_EC2, AWS_REST_JSON };
 
 /* One row for each service: its names, protocol and signature. Sources: AWS's published service models. */
 struct aws_service {
-	const char *name;	  /* in messages and in the endpoint rules: "cloudformation" */
+	const char *name;	  /* name in messages and in the endpoint rules: "cloudformation" */
 	const char *env_name;	  /* <SERVICE> in AWS_ENDPOINT_URL_<SERVICE>: "CLOUDFORMATION", "CLOUDWATCH_LOGS" */
-	const char *signing_name; /* in the credential scope: "elasticfilesystem" */
+	const char *signing_name; /* name in the credential scope: "elasticfilesystem" */
 	enum aws_protocol protocol;
-	const char *api_version;   /* query and ec2: "2010-05-15" */
-	const char *target_prefix; /* json: "AmazonEC2ContainerServiceV20141113" */
+	const char *api_version;   /* for the query and ec2 protocols: "2010-05-15" */
+	const char *target_prefix; /* for the json protocol: "AmazonEC2ContainerServiceV20141113" */
 };
 
 #define AWS_PAGES_MOST	   100
 #define AWS_ENTRIES_MOST   10000
-#define AWS_RESOURCES_MOST 1000 /* of a stack; a template can have 500 */
+#define AWS_RESOURCES_MOST 1000 /* most resources of a stack that are read; a template can have 500 */
 
 /*
  * How a reply is continued. The call fetches all pages and joins the list named here; all NULL: a single reply. Pages
@@ -45,7 +45,7 @@ struct aws_paging {
 	const char *token_in;  /* request member (query parameter in REST) that carries the token */
 	const char *token_out; /* reply member with the token of the next page */
 	const char *list;      /* reply member, an array, whose pages are joined; dots descend: "Result.Stacks" */
-	int most;	       /* entries of the list; 0: AWS_ENTRIES_MOST */
+	int most;	       /* most entries of the list; 0: AWS_ENTRIES_MOST */
 };
 
 enum aws_retry {
@@ -66,12 +66,12 @@ struct aws_request {
 	struct aws_paging paging;
 	const struct aws_member *members; /* what every page of the reply must contain; NULL: the reply is not read */
 	enum aws_retry retry;
-	int timeout_ms;	  /* for the whole reply to one attempt; 0: 60 s */
-	size_t reply_max; /* bytes; 0: 16 MiB */
+	int timeout_ms;	  /* limit of one attempt, until its whole reply has arrived; 0: 60 s */
+	size_t reply_max; /* most bytes of the reply; 0: 16 MiB */
 	/*
-	 * REST, with opaque: gets the bytes of a 2xx reply as they arrive, on the engine thread, instead of
-	 * reply->payload; a negative errno ends the call with it. Such a call is never repeated once AWS may have
-	 * received it, so no byte is delivered twice.
+	 * REST, with opaque: this callback gets the bytes of a 2xx reply as they arrive, on the engine thread;
+	 * reply->payload stays empty. If it returns a negative errno, the call ends with that errno. Such a call is
+	 * never repeated once AWS may have received it, so no byte is delivered twice.
 	 */
 	int (*sink)(const void *data, size_t len, void *arg);
 	void *sink_arg;
@@ -101,7 +101,7 @@ struct aws_reply {
 	struct error error;	 /* errnum 0: success */
 };
 
-void aws_reply_free(struct aws_reply *r); /* the content, not the struct */
+void aws_reply_free(struct aws_reply *r); /* frees the content, not the struct */
 
 /*
  * A client: settings of one profile and region, the credentials, the measured clock skew, the retry quota. Created and
@@ -113,7 +113,7 @@ struct aws_config {
 	const char *region;
 	const char *profile;	/* NULL: AWS_PROFILE or default */
 	struct stream *api_log; /* gets one line for each attempt; NULL: no log */
-	struct tally *calls;	/* counts each attempt; NULL: nobody counts */
+	struct tally *calls;	/* counts each attempt; NULL: attempts are not counted */
 	/* Called on the engine thread after each new set of keys, of the same or of another identity; may be NULL. */
 	void (*keys_changed)(void *arg);
 	void *keys_changed_arg;
@@ -130,8 +130,10 @@ struct aws *aws_ref(struct aws *a);
 void aws_unref(struct aws *a);
 const char *aws_region(const struct aws *a);
 int64_t aws_now_ms(const struct aws *a); /* wall clock of AWS, as measured from its replies; any thread */
-/* The URL that replaces the AWS endpoint of a service, "" without one. Behind another endpoint the same names refer to
- * other resources. */
+/*
+ * The URL that replaces the AWS endpoint of a service, "" without one. Behind another endpoint the same names refer to
+ * other resources.
+ */
 const char *aws_endpoint_override(const struct aws *a, const char *service);
 
 /* The file of trusted certificates, from AWS_CA_BUNDLE or ca_bundle in the profile; NULL: the system's. */
@@ -172,7 +174,7 @@ char *aws_credentials_hash(struct aws *a, char hex[static AWS_CREDENTIALS_HASH_S
 /*
  * The region that the AWS CLI would use: AWS_REGION, AWS_DEFAULT_REGION, or the region of the profile (profile:
  * aws_profile of the settings, NULL or "" without). The caller frees it; NULL: none, or no memory. *ret_source: the
- * name of the source for messages, static. Reads ~/.aws, so not for the FUSE loop's thread.
+ * name of the source for messages, static. Reads ~/.aws, so the FUSE loop's thread must not call it.
  */
 char *aws_default_region(const char *profile, const char **ret_source);
 
@@ -189,7 +191,7 @@ struct aws_call *aws_start(struct aws *a, struct aws_request *request, void (*do
 struct aws_identity;
 struct aws_as {
 	const struct aws_identity *identity; /* NULL: the request is not signed */
-	const char *region;		     /* NULL: the client's */
+	const char *region;		     /* NULL: the client's region */
 };
 
 /* As aws_start(), with another identity; `as` and the strings it points to are copied. */
@@ -207,7 +209,7 @@ void aws_cancel_token_fire(struct aws_cancel_token *t); /* any thread; cannot be
 bool aws_cancel_token_fired(struct aws_cancel_token *t);
 
 /*
- * Sends the request (owned) and sleeps until the reply, so not for the engine's and the FUSE loop's thread.
+ * Sends the request (owned) and sleeps until the reply, so neither the engine's nor the FUSE loop's thread may call it.
  * Returns 0 and the tree of the reply in *ret (ret may be NULL; the tree is NULL if the reply had no body), or a
  * negative errno with err set. -EOVERFLOW: the list has more entries than are read, and a partial list must not be
  * mistaken for the whole. -ECANCELED: the token (may be NULL) was fired.

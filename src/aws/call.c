@@ -16,17 +16,17 @@
 
 struct aws_call {
 	struct engine_member member;
-	struct engine_timer timer; /* until the next attempt */
+	struct engine_timer timer; /* the wait before the next attempt */
 	struct aws *aws;
 	struct aws_request *request;
 	void (*done)(struct aws_reply *reply, void *arg);
 	void *arg;
 
 	char invocation_id[40];
-	struct aws_attempts attempts; /* of the current page */
+	struct aws_attempts attempts; /* attempts for the current page */
 
 	struct http_exchange *exchange;
-	struct aws_wire wire; /* what the exchange sends */
+	struct aws_wire wire; /* the bytes that the exchange sends */
 	int64_t sent_ms;      /* monotonic */
 	int64_t skew_used_ms;
 	int64_t signed_ms; /* wall clock */
@@ -38,9 +38,9 @@ struct aws_call {
 	struct credential_waiter waiter; /* waits for the keys of the client */
 
 	cJSON *joined;	  /* the pages before the current one */
-	char *page_token; /* of the current page, NULL for the first */
+	char *page_token; /* token of the current page, NULL for the first */
 	int pages;
-	size_t bytes; /* of all pages */
+	size_t bytes; /* bytes of all pages */
 };
 
 static void call_attempt(void *arg);
@@ -81,7 +81,7 @@ static void call_free(struct aws_call *c)
 	free(c);
 }
 
-/* In the tree all failures of the network are one errno. */
+/* The tree reports all failures of the network with the same errno. */
 static int call_errno(int errnum)
 {
 	switch (errnum) {

@@ -19,7 +19,7 @@ struct aws {
 	struct aws_options options;
 	struct stream *api_log;
 	struct tally *calls;
-	void (*keys_changed)(void *arg); /* of struct aws_config */
+	void (*keys_changed)(void *arg); /* the callback of struct aws_config */
 	void *keys_changed_arg;
 	struct credential_provider *provider;
 	struct aws_key_cache keys;

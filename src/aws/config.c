@@ -45,7 +45,7 @@ char *aws_default_region(const char *profile, const char **ret_source)
 	}
 	*ret_source = "region in the profile";
 	if (aws_profiles_load(&profiles, &ignored) < 0)
-		return NULL; /* the failure of the credentials has the reason */
+		return NULL; /* the error of the credentials contains the reason */
 	region = aws_profiles_get(profiles.merged, chosen ? chosen : "default", "region");
 	if (region && *region)
 		found = strdup(region);
@@ -302,7 +302,7 @@ static void config_use_url(const char *url, struct aws_endpoint *ret)
 		host_len -= port_len;
 	snprintf(ret->host, sizeof(ret->host), "%.*s", (int)host_len, host);
 	for (char *c = ret->host; *c; c++)
-		*c = (char)tolower((unsigned char)*c); /* as it is sent, and so as it is signed */
+		*c = (char)tolower((unsigned char)*c); /* the host is sent and signed in lower case */
 }
 
 static const char *config_rules_of(const struct aws_options *o, const struct aws_service *s)

@@ -28,8 +28,8 @@ void aws_options_free(struct aws_options *o);
 struct aws_endpoint {
 	char url[300];	  /* without a slash at its end */
 	char host[256];	  /* value of the Host header, with the port unless it is the default of the scheme */
-	char region[40];  /* for the signature */
-	char prefix[300]; /* path of the URL, before that of the request; mostly "" */
+	char region[40];  /* region in the signature */
+	char prefix[300]; /* path of the URL, before the path of the request; usually "" */
 };
 
 /* Finds the endpoint of a service. region NULL: the region of the options. -EINVAL with err set: no such endpoint. */

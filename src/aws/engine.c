@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* How long the thread sleeps without timers; only a bound, because every event wakes it. */
+/* The longest sleep of the thread without timers. Every event wakes it earlier. */
 #define LONGEST_SLEEP_MS 60000
 #define SOCKETS_STEP	 64 /* the list for poll grows by this number of sockets */
 
@@ -23,10 +23,10 @@ struct post {
 
 struct engine {
 	struct transfers transfers;
-	struct list timers; /* by when_ms, the next one first */
+	struct list timers; /* sorted by when_ms, the next one first */
 	struct list members;
 	struct list sockets;
-	struct curl_waitfd *fds; /* for poll: the sockets of this turn */
+	struct curl_waitfd *fds; /* the sockets of this turn, for poll */
 	unsigned fds_room;
 	pthread_t thread;
 
@@ -217,7 +217,7 @@ static int engine_sleep_ms(struct engine *e)
 	return left < LONGEST_SLEEP_MS ? (int)left : LONGEST_SLEEP_MS;
 }
 
-/* Stops everything that is still registered, including what a callback starts in the meantime. */
+/* Stops every registered transfer, timer and socket, including those that a callback starts in the meantime. */
 static void engine_notify_members(struct engine *e)
 {
 	while (!list_empty(&e->members)) {
@@ -259,7 +259,8 @@ int engine_start(struct engine **ret)
 	struct engine *e;
 	int r;
 
-	/* libcurl copies headers, which contain tokens and passwords. */
+	/* libcurl makes copies of headers, which contain tokens and passwords, so its memory is overwritten when it is
+	 * freed. */
 	if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc, secret_erasing_free, secret_erasing_realloc, strdup,
 				 calloc) != CURLE_OK)
 		return -ENOMEM;

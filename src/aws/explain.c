@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What AWS's error codes mean to vastfs and what a person can do about them, as data. */
+/* A table of AWS's error codes: their errno and their remedy. */
 #include "aws/protocol/protocol.h"
 #include "aws/rights.h"
 

@@ -110,7 +110,8 @@ void failure_explain(const struct transfer *t, CURLcode code, const char *curl_s
 	curl_easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &os);
 	if (code == CURLE_COULDNT_CONNECT && os == ECONNREFUSED)
 		errnum = -ECONNREFUSED;
-	if (code == CURLE_UNSUPPORTED_PROTOCOL && t->sent) { /* libcurl reports a reply without a status line so */
+	if (code == CURLE_UNSUPPORTED_PROTOCOL &&
+	    t->sent) { /* libcurl reports a reply without a status line with this code */
 		f = failure_find(CURLE_WEIRD_SERVER_REPLY);
 		errnum = f->errnum;
 	}

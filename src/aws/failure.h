@@ -11,7 +11,7 @@
 /* curl_says: the content of the transfer's CURLOPT_ERRORBUFFER. */
 void failure_explain(const struct transfer *t, CURLcode code, const char *curl_says, struct error *err);
 
-/* A proxy's own answer in place of the server's: the status of CONNECT, or 407. */
+/* Sets the error for a proxy's own reply, which arrived in place of the server's: the status of CONNECT, or 407. */
 void failure_explain_proxy(const char *url, long status, struct error *err);
 
 #endif

@@ -21,7 +21,7 @@ struct http_exchange {
 	ssize_t (*source)(void *data, size_t len, void *arg);
 	void *source_arg;
 	int refused;	     /* the errno with which a callback stopped the exchange */
-	size_t header_bytes; /* of all header blocks, including interim replies */
+	size_t header_bytes; /* bytes of all header blocks, including interim replies */
 	struct http_reply reply;
 	void (*done)(struct http_reply *reply, void *arg);
 	void *arg;
@@ -73,7 +73,7 @@ static void http_free(struct http_exchange *x)
 	if (x->transfer.easy)
 		curl_easy_cleanup(x->transfer.easy);
 	for (struct curl_slist *h = x->headers; h; h = h->next)
-		OPENSSL_cleanse(h->data, strlen(h->data)); /* tokens and passwords */
+		OPENSSL_cleanse(h->data, strlen(h->data)); /* it may contain tokens and passwords */
 	curl_slist_free_all(x->headers);
 	http_reply_free(&x->reply);
 	free(x);
@@ -174,7 +174,7 @@ static void http_describe_failure(struct http_exchange *x, CURLcode code)
 		failure_explain(&x->transfer, code, x->curl_says, &x->reply.error);
 }
 
-/* Only a proxy answers so; to the caller it is a server that was not reached. */
+/* Only a proxy gives this reply. For the caller the server was not reached. */
 static void http_refused_by_proxy(struct http_exchange *x)
 {
 	char *url = NULL;
@@ -244,8 +244,9 @@ static void http_set_limits(struct http_exchange *x, const struct http_request *
 static void http_set_request(struct http_exchange *x, const struct http_request *r)
 {
 	transfer_set(&x->transfer, CURLOPT_NOSIGNAL, 1L);
-	/* Otherwise a name server that does not answer would delay the end of a transfer, of the engine, and an
-	 * unmount.
+	/*
+	 * Otherwise a name server that does not answer would delay the end of a transfer, the end of the engine, and so
+	 * an unmount.
 	 */
 	transfer_set(&x->transfer, CURLOPT_QUICK_EXIT, 1L);
 	transfer_set(&x->transfer, CURLOPT_PROTOCOLS_STR, "http,https");

@@ -24,10 +24,10 @@ struct http_request {
 	const char *const *headers; /* "Name: value", NULL-terminated; NULL: none */
 	const void *body;	    /* must live until the exchange has ended */
 	size_t body_len;
-	int timeout_ms;	     /* of the whole exchange; 0: none */
-	int stall_s;	     /* ends the exchange after so many seconds without data; 0: never */
+	int timeout_ms;	     /* limit of the whole exchange; 0: none */
+	int stall_s;	     /* the exchange ends after this number of seconds without data; 0: never */
 	size_t reply_max;    /* most bytes of the body; 0: HTTP_REPLY_MAX */
-	const char *ca_file; /* NULL: the system's */
+	const char *ca_file; /* NULL: the system's certificates */
 	bool fresh;	     /* use a new connection: on a reused one libcurl may send the request twice */
 	bool no_proxy;
 	bool secret; /* the reply contains a secret: its body is overwritten when it is freed */
@@ -47,7 +47,7 @@ struct http_request {
 #define HTTP_PAUSE 1
 
 struct http_reply {
-	int status;	   /* 0 without a reply */
+	int status;	   /* HTTP status; 0 without a reply */
 	struct buf body;   /* the whole body, unless a sink got it */
 	struct buf header; /* lines "Name: value\n" of the last header block */
 	bool sent;	   /* a part of the request may have reached the server */
@@ -65,12 +65,14 @@ char *http_header(const struct http_reply *reply, const char *name, char *out, s
 /* Copies all values of a header that may be repeated, joined by commas (RFC 9110 section 5.3). */
 char *http_header_all(const struct http_reply *reply, const char *name, char *out, size_t size);
 
-void http_reply_free(struct http_reply *reply); /* the content */
+void http_reply_free(struct http_reply *reply); /* frees the content, not the struct */
 
 struct http_exchange;
 
-/* done is called once, later; it may take over the content of the reply, which is freed afterwards. NULL without
- * memory. */
+/*
+ * done is called once, later; it may take over the content of the reply, which is freed afterwards. NULL without
+ * memory.
+ */
 struct http_exchange *http_start(struct engine *e, const struct http_request *request,
 				 void (*done)(struct http_reply *reply, void *arg), void *arg);
 

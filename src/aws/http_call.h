@@ -9,8 +9,8 @@
 #include "aws/http.h"
 
 /*
- * Not for the engine's thread. 0: *ret is a reply with any status; else a negative errno with err set (see struct
- * http_reply), -ECANCELED if the token was fired. The caller frees *ret in any case.
+ * The engine's thread must not call this. 0: *ret is a reply with any status; else a negative errno with err set (see
+ * struct http_reply), -ECANCELED if the token was fired. The caller frees *ret in any case.
  */
 int http_call(struct engine *e, const struct http_request *request, struct aws_cancel_token *cancel,
 	      struct http_reply *ret, struct error *err);

@@ -33,9 +33,9 @@ struct aws_quota {
 };
 
 struct aws_attempts {
-	int made; /* attempts so far, including the current one */
+	int made; /* number of attempts so far, including the current one */
 	int most;
-	int borrowed;	      /* from the quota, for the current one */
+	int borrowed;	      /* amount taken from the quota for the current attempt */
 	bool clock_corrected; /* the single retry after a clock correction has been used */
 };
 
@@ -44,7 +44,7 @@ struct aws_situation {
 	enum aws_outcome outcome;
 	enum aws_retry policy;
 	bool sent;
-	int64_t skew_used_ms, skew_known_ms; /* clock skew: of the attempt, and the newest measurement */
+	int64_t skew_used_ms, skew_known_ms; /* clock skew that the attempt used, and the newest measured one */
 	int64_t signature_age_ms;	     /* by the wall clock, which also advances while the machine is suspended */
 	int64_t server_wants_ms;	     /* X-Amz-Retry-After, 0 if absent */
 	double random;			     /* 0 <= random < 1 */

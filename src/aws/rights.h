@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * rights.h - which of vastfs's IAM policies allows an action: the remedy of a denied call.
+ * rights.h - finds the IAM policy of vastfs that allows an action, for the remedy of a denied call.
  *
- * contrib/iam has a policy for each role: viewer, operator and deployer. The rows are generated from the table that the
- * policies are generated from. Pure; any thread.
+ * contrib/iam has a policy for each role: viewer, operator and deployer. The rows and the policies are generated from
+ * the same table. Pure; any thread.
  */
 #ifndef VASTFS_AWS_RIGHTS_H
 #define VASTFS_AWS_RIGHTS_H
@@ -21,10 +21,10 @@ struct rights_row {
 extern const struct rights_row rights_rows[]; /* sorted by action */
 extern const size_t rights_rows_n;
 
-/* The role that an action needs; NULL: no policy of vastfs allows it. */
+/* The role with the fewest rights that allows an action; NULL: no policy of vastfs allows it. */
 const char *rights_role_of(const char *action);
 
-/* Whether AWS's code or message says that the caller may not do what was asked. */
+/* Whether AWS's code or message means that the caller lacks the permission for the call. */
 bool rights_are_missing(const struct error *err);
 
 /*

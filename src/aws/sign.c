@@ -198,7 +198,8 @@ static int sign_compare_lines(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* One parameter as "key\1value": \1 is below every byte that an encoded key can have, so that keys sort first. */
+/* One parameter as "key\1value": \1 is less than every byte of an encoded key, so parameters are sorted by their keys
+ * first. */
 static int sign_put_parameter(char **ret, const char *text, size_t len)
 {
 	_buf_ struct buf b = BUF_INIT(TEXT_MAX);
@@ -385,7 +386,7 @@ static int sign_canonical(const struct aws_to_sign *r, const struct aws_identity
 static void sign_init(struct aws_signed *s)
 {
 	*s = (struct aws_signed){0};
-	buf_init_secret(&s->canonical, TEXT_MAX); /* of the session token */
+	buf_init_secret(&s->canonical, TEXT_MAX); /* secret because of the session token */
 	buf_init(&s->string_to_sign, TEXT_MAX);
 	buf_init_secret(&s->headers, TEXT_MAX);
 	buf_init_secret(&s->query, TEXT_MAX);

@@ -47,7 +47,7 @@ struct aws_to_sign {
 /* A cache of keys derived from a secret for a day, region and service; saves four of five hashes. Zeroed: empty. */
 struct aws_key_cache {
 	struct {
-		unsigned char of[32]; /* hash of the secret, day, region and service */
+		unsigned char of[32]; /* hash of the secret, day, region and service of the key */
 		unsigned char key[32];
 		bool used;
 	} entries[16];
@@ -63,8 +63,8 @@ void aws_key_cache_clear(struct aws_key_cache *cache);
 struct aws_signed {
 	struct buf canonical;	   /* the canonical request */
 	struct buf string_to_sign; /* the string to sign: for tests, and to explain SignatureDoesNotMatch */
-	struct buf headers;	   /* of aws_sign */
-	struct buf query;	   /* of aws_presign: the whole query to send */
+	struct buf headers;	   /* the result of aws_sign */
+	struct buf query;	   /* the result of aws_presign: the whole query to send */
 	char signature[AWS_SHA256_HEX];
 };
 

@@ -151,7 +151,7 @@ struct call_sleep {
 	struct aws *aws;
 	struct aws_request *request;
 	struct aws_call *call; /* owned by the engine */
-	const char *operation; /* of the request, which belongs to the call once it has started */
+	const char *operation; /* name in the request, which belongs to the call after the start */
 	int most;
 	struct error error;
 	cJSON *body;

@@ -29,14 +29,14 @@ struct transfer {
 	bool running;	       /* it has been added to the multi handle */
 	bool connecting;       /* it counts towards the limit of connecting transfers */
 	bool keep;	       /* CURLOPT_CONNECT_ONLY: the owner may use the connection until transfer_remove() */
-	CURLcode option_error; /* of transfer_set(): of the first option that could not be set */
+	CURLcode option_error; /* libcurl's error for the first option that could not be set */
 	bool sent;	       /* a connection was established, so a part of the request may have been sent */
 	void (*done)(struct transfer *t, CURLcode result);
 };
 
 /*
- * Sets an option of the easy handle. A request of which an option is missing would be another one, without its method
- * or with other authorities to trust, so it must not be started if t->option_error is set.
+ * Sets an option of the easy handle. A request without one of its options could have another method or trust other
+ * certificate authorities. So it must not be started if t->option_error is set.
  */
 #define transfer_set(t, option, value) \
 	((t)->option_error = (t)->option_error ? (t)->option_error : curl_easy_setopt((t)->easy, option, value))
@@ -59,8 +59,10 @@ bool transfers_can_start(const struct transfers *ts);
 
 struct transfers *engine_transfers(struct engine *e);
 
-/* Uses CURLOPT_PRIVATE and CURLOPT_PREREQFUNCTION of easy. done() is called once, later, unless the transfer is
- * removed. */
+/*
+ * Uses CURLOPT_PRIVATE and CURLOPT_PREREQFUNCTION of easy. done() is called once, later, unless the transfer is
+ * removed.
+ */
 void transfer_start(struct transfers *ts, struct transfer *t);
 void transfer_remove(struct transfer *t);
 

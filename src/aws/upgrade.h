@@ -10,7 +10,7 @@
 
 #include <stdint.h>
 
-#define UPGRADE_KEY_SIZE  25 /* of text, with its NUL */
+#define UPGRADE_KEY_SIZE  25 /* bytes of the key's text with its NUL */
 #define UPGRADE_REPLY_MAX ((size_t)16 << 10)
 
 struct upgrade_url {

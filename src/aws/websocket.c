@@ -11,7 +11,7 @@
 #include <wslay/wslay.h>
 
 #define PING_MS	   30000
-#define UPGRADE_MS 10000 /* for the reply to the upgrade request */
+#define UPGRADE_MS 10000 /* limit of the wait for the reply to the upgrade request */
 #define OUT_MAX	   ((size_t)64 << 10)
 #define TURN_MAX   ((size_t)1 << 20) /* most bytes read in one turn of the engine */
 
@@ -20,13 +20,14 @@ struct websocket {
 	struct engine_member member;
 	struct transfer transfer;
 	struct engine_socket socket;
-	struct engine_timer timer; /* for a failure to report, the reply to the upgrade, or a ping */
+	struct engine_timer timer; /* for the report of a failure, the reply to the upgrade, or a ping */
 	struct engine_timer again; /* for data that was read but not processed in the last turn */
 	struct websocket_events events;
 	void *arg;
 	struct upgrade_url url;
 	char key[UPGRADE_KEY_SIZE];
-	struct buf request, reply; /* of the upgrade; data that follows the reply is processed first */
+	struct buf request,
+		reply; /* request and reply of the upgrade; data that follows the reply is processed first */
 	size_t request_sent, reply_taken;
 	struct buf out;			/* frames to send: small ones are sent together */
 	wslay_event_context_ptr frames; /* NULL until the server has accepted */

@@ -20,14 +20,16 @@ struct websocket_request {
 	const char *url;     /* ws or wss; its query may contain a secret and is never shown */
 	const char *ca_file; /* NULL: the system's */
 	size_t message_max;  /* most bytes of a message; a longer one ends the WebSocket */
-	int ping_ms;	     /* between pings, each of which must be answered before the next; 0: 30 s */
+	int ping_ms;	     /* interval between pings, each of which must be answered before the next; 0: 30 s */
 };
 
 struct websocket_events {
 	void (*open)(void *arg);
 	void (*message)(bool is_text, const void *data, size_t len, void *arg);
-	/* The last event, once; the WebSocket is freed after it. -ENOTCONN: the server closed; -ETIMEDOUT: no reply,
-	 * ... */
+	/*
+	 * The last event, once; the WebSocket is freed after it. -ENOTCONN: the server closed; -ETIMEDOUT: no reply,
+	 * ...
+	 */
 	void (*closed)(const struct error *why, void *arg);
 };
 
@@ -46,7 +48,9 @@ void websocket_flush(struct websocket *ws);
 /* While paused nothing is read; the TCP window makes the peer wait. */
 void websocket_pause(struct websocket *ws, bool paused);
 
-/* Sends a close frame if possible without waiting, and frees; closed() is not called. NULL is allowed. In any callback.
+/*
+ * Sends a close frame if possible without waiting, and frees the WebSocket; closed() is not called. NULL is allowed.
+ * May be called in any callback.
  */
 void websocket_close(struct websocket *ws);
 

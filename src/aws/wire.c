@@ -62,7 +62,8 @@ static int wire_leave_unsigned(const struct aws_wire_input *in, struct aws_wire 
 	return w->lines.error ? w->lines.error : wire_list_lines(w, w->lines.data);
 }
 
-/* Signs the listed headers and adds those of the signature. Lists again, because the text may move when it grows. */
+/* Signs the listed headers and adds those of the signature. Then the lines are listed again, because the text may have
+ * moved when it grew. */
 static int wire_sign(const struct aws_wire_input *in, struct aws_wire *w, const char *path)
 {
 	_buf_ struct buf plain = BUF_INIT_SECRET(LINES_MAX);

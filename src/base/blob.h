@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * blob.h - immutable, shared bytes: a query's text, its result.
+ * blob.h - immutable, reference-counted bytes, for example the text or the result of a query.
  */
 #ifndef VASTFS_BASE_BLOB_H
 #define VASTFS_BASE_BLOB_H

@@ -10,7 +10,7 @@
 
 #include <sys/types.h>
 
-/* Call first, before a secret is read. */
+/* The program calls this first, before it reads a secret. */
 void confine_process(void);
 
 /* Ends the protection, for developers: core files and debuggers work again. */

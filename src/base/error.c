@@ -6,7 +6,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-/* A message is one line of a log, also if a hostile reply contains line breaks. */
+/* Line breaks are replaced, because a message is one line of a log, even if a hostile reply contains line breaks. */
 static void error_put_line(char *out, size_t size, const char *format, va_list args)
 {
 	char whole[2048];

@@ -17,7 +17,8 @@ static int file_check_kind(const struct stat *st, bool null_is_fine)
 	return S_ISDIR(st->st_mode) ? -EISDIR : -EINVAL;
 }
 
-/* Checked before the open, because opening a FIFO or a device has effects, and after it, because it may be replaced. */
+/* The type is checked before the open, because opening a FIFO or a device has effects, and after it, because the file
+ * may have been replaced. */
 static int file_open_kind(const char *path, bool null_is_fine)
 {
 	_close_ int fd = -1;

@@ -10,8 +10,8 @@
 #include <sys/stat.h>
 
 /*
- * Opens a regular file for reading. Never blocks on other kinds of files and does not open them: -EISDIR a directory,
- * -EINVAL a FIFO, device or socket; else the errno of open.
+ * Opens a regular file for reading. Other kinds of files are not opened, so the function never blocks on them: -EISDIR
+ * a directory, -EINVAL a FIFO, device or socket; else the errno of open.
  */
 int file_open_regular(const char *path);
 
@@ -37,7 +37,7 @@ int file_write_atomically(const char *path, const void *data, size_t len);
  */
 int file_write_atomically_as(const char *path, const void *data, size_t len, const struct stat *old);
 
-/* Writes all of it and waits until it is on disk. Negative errno. */
+/* Writes all of the data and waits until it is on disk. Negative errno. */
 int file_write_all(int fd, const char *data, size_t len);
 /* Makes the names in the directory of path durable, as far as the file system can. */
 void file_sync_directory(const char *path);

@@ -62,7 +62,7 @@ void json_append_text(int *r, cJSON *array, const char *value)
 		json_append(r, array, cJSON_CreateString(value));
 }
 
-/* cJSON does not tell why it failed, but the allocator does. */
+/* cJSON does not report the reason of a failure, so the allocator records that memory was missing. */
 int json_parse(const char *text, size_t len, cJSON **ret, const char **ret_end)
 {
 	errno = 0;

@@ -21,7 +21,7 @@ struct list {
 
 #define list_for_each(pos, head) for (struct list *pos = (head)->next; pos != (head); pos = pos->next)
 
-/* As list_for_each, but the current member may be removed. */
+/* The same as list_for_each, but the current member may be removed. */
 #define list_for_each_safe(pos, tmp, head) \
 	for (struct list *pos = (head)->next, *tmp = pos->next; pos != (head); pos = tmp, tmp = pos->next)
 
@@ -43,7 +43,7 @@ static inline void list_append(struct list *head, struct list *l)
 	head->prev = l;
 }
 
-/* Removing twice is harmless: a removed member is a list of its own. */
+/* A member may be removed twice: after its removal it is a list by itself. */
 static inline void list_remove(struct list *l)
 {
 	l->prev->next = l->next;

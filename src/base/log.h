@@ -13,7 +13,7 @@
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
-/* Before any thread is started. */
+/* Call this before any thread is started. */
 void log_set_level(enum log_level most);
 void log_to_syslog(void);
 

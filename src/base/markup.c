@@ -49,7 +49,7 @@ static void markup_put_piece(struct buf *out, const char *piece, size_t len)
 	}
 }
 
-/* From the first Hangul letters on, a character counts as wide. Too wide an estimate does no harm. */
+/* Every character from the first Hangul letters on counts as wide. An estimate that is too wide does no harm. */
 static size_t markup_columns_of(const char *piece, size_t len)
 {
 	uint32_t point = 0;
@@ -119,7 +119,7 @@ static const char *markup_convert(struct buf *out, const char *format, va_list *
 	else if (*format == '%')
 		buf_putc(out, '%');
 	else
-		abort(); /* another conversion would not be escaped */
+		abort(); /* the text of any other conversion would not be escaped */
 	return format + 1;
 }
 

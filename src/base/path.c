@@ -15,7 +15,8 @@
 
 #define PASSWD_MAX 16384
 
-/* In these two "~" at the beginning and $NAME are expanded, as the AWS CLI does; in the others they are plain names. */
+/* In the values of these two variables "~" at the beginning and $NAME are expanded, as the AWS CLI does; in other
+ * variables they are part of the name. */
 static const char *const expanded[] = {"AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"};
 
 static const char *const variables[] = {

@@ -22,7 +22,7 @@ static inline void ref_get(struct ref *r)
 	atomic_fetch_add_explicit(&r->count, 1, memory_order_relaxed);
 }
 
-/* True if that was the last one: the caller frees the value. */
+/* True if that was the last reference: the caller then frees the value. */
 static inline bool ref_put(struct ref *r)
 {
 	return atomic_fetch_sub_explicit(&r->count, 1, memory_order_acq_rel) == 1;

@@ -46,7 +46,7 @@ static bool replace_needs_place(int r)
 	return r == -EACCES || r == -EPERM || r == -EROFS || r == -EBUSY || r == -EXDEV;
 }
 
-/* -- in place -------------------------------------------------------------------------------------------------- */
+/* -- rewriting in place ---------------------------------------------------------------------------------------- */
 
 /* The record is "<bytes of the old text>\n<old text><new text>". */
 static int replace_write_record(const struct buf *old, const void *data, size_t len, const char *record)

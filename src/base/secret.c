@@ -11,9 +11,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* Fits the limit on locked memory of older systems, and holds ten keys with tokens. */
+/* The size of the secure heap: it is within the limit on locked memory of older systems, and has room for ten keys with
+ * tokens. */
 #define HEAP_SIZE     ((size_t)64 << 10)
-#define GROWTH	      ((size_t)256) /* of a file while it is read */
+#define GROWTH	      ((size_t)256) /* step by which the memory for a file grows while it is read */
 #define HEAP_SMALLEST ((size_t)32)
 
 static int status_without_memory;

@@ -2,9 +2,9 @@
 /*
  * secret.h - memory for keys, tokens and passwords.
  *
- * Allocated from OpenSSL's secure heap: locked into memory if the limit on locked memory permits, excluded from core
- * files, between guard pages, and overwritten when it is freed. When the heap is full, ordinary memory is used, which
- * is overwritten as well. Any thread.
+ * The memory is allocated from OpenSSL's secure heap: it is locked into RAM if the limit on locked memory permits,
+ * excluded from core files, placed between guard pages, and overwritten when it is freed. When the heap is full,
+ * ordinary memory is used, which is overwritten as well. Any thread.
  */
 #ifndef VASTFS_BASE_SECRET_H
 #define VASTFS_BASE_SECRET_H

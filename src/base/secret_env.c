@@ -14,7 +14,7 @@ static const char *const names[] = {
 	"AWS_CONTAINER_AUTHORIZATION_TOKEN",
 };
 
-/* "NAME=value" of each that was set. */
+/* The entries "NAME=value" of the secret variables that were set. */
 static char *taken[ARRAY_SIZE(names)];
 
 void secret_env_take(void)
@@ -40,7 +40,7 @@ const char *secret_env_get(const char *name)
 	return getenv(name);
 }
 
-/* The strings stay where they are: only the array is new. */
+/* The new array points to the existing strings. */
 char **secret_env_for_child(void)
 {
 	size_t n = 0;

@@ -6,7 +6,8 @@
 #ifndef VASTFS_BASE_SECRET_ENV_H
 #define VASTFS_BASE_SECRET_ENV_H
 
-/* Moves AWS_SECRET_ACCESS_KEY and its like out of the environment. Once, while the process has one thread. */
+/* Moves AWS_SECRET_ACCESS_KEY and the other secret variables out of the environment. Called once, while the process has
+ * one thread. */
 void secret_env_take(void);
 
 /* Like getenv(), including the secret variables; the result is valid until the process ends. Any thread. */

@@ -12,7 +12,7 @@ struct stream {
 	struct ref ref;
 	pthread_mutex_t lock;
 	char *ring; /* NULL until the first byte */
-	size_t cap; /* of the ring; grows up to keep, then wraps */
+	size_t cap; /* bytes of the ring, which grows up to keep and then wraps */
 	size_t keep;
 	uint64_t size;	/* bytes ever written: the byte at offset o lies at ring[o % cap] */
 	uint64_t start; /* first offset still stored */

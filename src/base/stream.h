@@ -2,7 +2,7 @@
 /*
  * stream.h - an append-only log whose offsets never move.
  *
- * The text behind events.log, api.log, operation.log, task.log and lambda.log. It has one or more writers and any
+ * It stores the text of events.log, api.log, operation.log, task.log and lambda.log. It has one or more writers and any
  * number of readers on other threads; it stores the last bytes up to a maximum, and offsets count from the first byte
  * ever written, so that tail -f continues at its offset. Bytes that were dropped are read as newlines. A lock guards
  * only the copying of bytes.

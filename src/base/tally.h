@@ -16,7 +16,7 @@ struct tally *tally_ref(struct tally *t);
 void tally_unref(struct tally *t); /* t may be NULL */
 
 void tally_add(struct tally *t, int64_t monotonic_ms); /* t may be NULL */
-/* How many events the 60 minutes before have had; an event counts for 59 to 60 minutes. */
+/* The number of events in the last 60 minutes; an event counts for 59 to 60 minutes. */
 unsigned tally_sum(struct tally *t, int64_t monotonic_ms);
 
 #endif

@@ -21,7 +21,8 @@ static const char *assemble_json_text(const cJSON *o, const char *key)
 	return text ? text : "";
 }
 
-/* Removes every member with the key: of two members with one key other parsers take the last, cJSON the first. */
+/* Removes every member with the key: if there are two members with one key, cJSON takes the first and other parsers
+ * take the last. */
 static void assemble_json_drop(cJSON *o, const char *key)
 {
 	while (assemble_json_at(o, key))

@@ -19,15 +19,16 @@ struct build {
 	struct image_reference base;
 	struct image_layer layer;
 	struct registry source, target;
-	char base_digest[IMAGE_DIGEST_SIZE]; /* of the index or manifest that the name of the base refers to */
-	struct image_manifest manifest;	     /* of the base */
+	char base_digest[IMAGE_DIGEST_SIZE]; /* digest of the index or manifest that the name of the base refers to */
+	struct image_manifest manifest;	     /* manifest of the base */
 	struct buf config, new_config, new_manifest;
-	char new_digest[IMAGE_DIGEST_SIZE]; /* of new_manifest */
+	char new_digest[IMAGE_DIGEST_SIZE]; /* digest of new_manifest */
 	struct image_blob config_blob, layer_blob;
 	struct error warning; /* a fault in the stored credentials */
 };
 
-/* -- registries -----------------------------------------------------------------------------------------------------
+/*
+ * -- registries -----------------------------------------------------------------------------------------------------
  */
 
 static bool build_is_ecr_host(const char *url)
@@ -76,7 +77,7 @@ static int build_locate_at_mirror(struct build *x, const char *mirror, struct im
 	return kind < 0 ? kind : 0;
 }
 
-/* NULL: no mirror is set, or the image is in ECR. */
+/* The mirror's URL. NULL: no mirror is set, or the image is in ECR. */
 static const char *build_mirror(const struct build *x)
 {
 	const char *mirror = getenv("VASTFS_REGISTRY_MIRROR");
@@ -84,7 +85,7 @@ static const char *build_mirror(const struct build *x)
 	return mirror && *mirror && !x->base.is_ecr ? mirror : NULL;
 }
 
-/* The transport's remedy is about AWS; here the setting that names the host is known. */
+/* The remedy for connection failures is about AWS, so it is replaced by one that names the setting with the host. */
 static int build_advise_on_network(const struct build *x, int r, struct error *err)
 {
 	if (r == -ENETUNREACH || r == -ECONNREFUSED || r == -ETIMEDOUT)
@@ -268,7 +269,8 @@ static int build_copy_blobs(struct build *x, uint64_t *ret_sent, struct error *e
 	if (!items)
 		return -ENOMEM;
 	copy.items = items;
-	copy.mount = image_url_same_origin(x->source.base, x->target.base) > 0; /* without memory: sent, not mounted */
+	copy.mount = image_url_same_origin(x->source.base, x->target.base) >
+		     0; /* if memory is missing, the blobs are sent instead of mounted */
 	*ret_sent = 0;
 	do {
 		r = copy_run(&copy, x->b->cancel, &sent, err);
@@ -368,7 +370,7 @@ static void build_release(struct build *x)
 	buf_free(&x->new_manifest);
 }
 
-/* Adds what the registry cannot know: the account that owns the repository, and why no password was sent. */
+/* Adds facts that the registry does not report: the account that owns the repository, and why no password was sent. */
 static void build_advise(const struct build *x, struct error *err)
 {
 	char advice[sizeof(err->remedy)];

@@ -16,18 +16,20 @@ struct engine;
 
 struct image_build {
 	struct engine *engine;
-	const char *base;	   /* as in vast_image: "tenzir/vast:latest" */
+	const char *base;	   /* value of vast_image: "tenzir/vast:latest" */
 	const char *architecture;  /* "x86_64" or "arm64" */
 	const char *runtime;	   /* path of vast-lambda-runtime for that architecture */
 	const char *registry;	   /* URL of the target registry: ECR's proxyEndpoint */
 	const char *repository;	   /* name of the repository in the target registry */
 	const char *authorization; /* user:password in base64, secret; NULL or "": none */
-	/* Registry URL and credentials for a base image in ECR; NULL: the image's own host, credentials stored by
-	 * docker. */
+	/*
+	 * Registry URL and credentials for a base image in ECR; NULL: the image's own host, credentials stored by
+	 * docker.
+	 */
 	const char *source_registry, *source_authorization;
 	const char *ca_file; /* certificates to trust at both ends, NULL: the system's */
 	struct aws_cancel_token *cancel;
-	/* Called on the engine thread, up to some hundred times a second; done and total are bytes. */
+	/* Called on the engine thread, at most once for each piece of data that arrives; done and total are bytes. */
 	void (*progress)(void *arg, const char *step, uint64_t done, uint64_t total);
 	/* Called at most once, on the caller's thread, with a fault in stored credentials: public images need none. */
 	void (*warn)(void *arg, const struct error *what);
@@ -35,16 +37,16 @@ struct image_build {
 };
 
 struct image_built {
-	char digest[IMAGE_DIGEST_SIZE]; /* of the manifest in the target registry */
+	char digest[IMAGE_DIGEST_SIZE]; /* digest of the manifest in the target registry */
 	char tag[IMAGE_TAG_SIZE];
 	bool pushed;	/* false: the target already had the image */
-	uint64_t bytes; /* sent */
+	uint64_t bytes; /* number of bytes sent */
 };
 
 /*
- * Builds and pushes the image. Sleeps until the end, so not for the engine's thread. Negative errno with err set:
- * -ENOENT no such image or platform, -EACCES no permission, -EINVAL or -EOPNOTSUPP an image that Lambda cannot run,
- * -EBADMSG an invalid reply of a registry, -ECANCELED, or the errno of the network.
+ * Builds and pushes the image. Sleeps until the end, so the engine's thread must not call it. Negative errno with err
+ * set: -ENOENT no such image or platform, -EACCES no permission, -EINVAL or -EOPNOTSUPP an image that Lambda cannot
+ * run, -EBADMSG an invalid reply of a registry, -ECANCELED, or the errno of the network.
  *
  * If the environment has VASTFS_REGISTRY_MIRROR (a URL), that registry is asked in place of every other except ECR.
  */

@@ -2,16 +2,16 @@
 /*
  * copy.h - copies blobs from a registry, or from memory, to another registry.
  *
- * Up to COPY_AT_ONCE blobs are streamed at the same time; none is held whole in memory or on disk. A blob that the
- * target has is not sent. A blob with a wrong digest or length is never completed at the target. After a transient
- * failure a blob is sent again from its beginning.
+ * Up to COPY_AT_ONCE blobs are streamed at the same time; none is ever stored completely in memory or on disk. A blob
+ * that the target has is not sent. A blob with a wrong digest or length is never completed at the target. After a
+ * transient failure a blob is sent again from its beginning.
  */
 #ifndef VASTFS_IMAGE_COPY_H
 #define VASTFS_IMAGE_COPY_H
 
 #include "image/registry.h"
 
-#define COPY_AT_ONCE 4 /* ECR resets connections above that */
+#define COPY_AT_ONCE 4 /* ECR resets connections above this number */
 
 struct copy_item {
 	struct image_blob blob;
@@ -29,8 +29,8 @@ struct copy {
 };
 
 /*
- * Sleeps until the target has all blobs, so not for the engine's thread. *ret_sent: bytes sent, also on failure.
- * -EACCES with err->http_status 401: the token of the source has expired; authenticate and copy again.
+ * Sleeps until the target has all blobs, so the engine's thread must not call it. *ret_sent: bytes sent, also on
+ * failure. -EACCES with err->http_status 401: the token of the source has expired; authenticate and copy again.
  */
 int copy_run(const struct copy *c, struct aws_cancel_token *cancel, uint64_t *ret_sent, struct error *err);
 

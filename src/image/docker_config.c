@@ -224,7 +224,7 @@ static int docker_ask_helper(const struct docker_lookup *w, const char *helper, 
 
 /* -- faults that do not prevent a pull of a public image -------------------------------------------------------- */
 
-/* Only the first warning is kept: one warning is read, five are not. */
+/* Only the first warning is kept, because users overlook a message with several. */
 static void docker_warn(const struct docker_lookup *w, const struct error *what)
 {
 	if (w->warning && !error_is(w->warning))

@@ -178,7 +178,8 @@ static ssize_t flight_give_bytes(void *data, size_t len, void *arg)
 	struct flight *f = arg;
 	size_t most = f->ring.len;
 
-	/* The last byte is held back until the digest is verified, so that a truncated or altered blob never completes.
+	/*
+	 * The last byte is held back until the digest is verified, so that a truncated or altered blob never completes.
 	 */
 	if (!f->in_ended && f->taken == f->item->blob.size && most)
 		most--;
@@ -224,7 +225,7 @@ static char *flight_blob_url(const struct registry *r, const struct flight *f)
 	return registry_url(r, path);
 }
 
-/* Takes the URL of the next request of the upload. -EINVAL if the reply has none, or -ENOMEM. */
+/* Stores the URL of the next request of the upload. -EINVAL if the reply has none, or -ENOMEM. */
 static int flight_take_location(struct flight *f, const struct http_reply *reply, const char *base)
 {
 	char location[4096];
@@ -319,7 +320,7 @@ static void flight_begun(struct http_reply *reply, void *arg)
 	int e;
 
 	f->out = NULL;
-	if (reply->status == 201) { /* mounted */
+	if (reply->status == 201) { /* the registry has mounted the blob */
 		flight_arrived(f, false);
 		return;
 	}

@@ -44,7 +44,7 @@ struct copy_job {
 	struct flight flights[COPY_AT_ONCE];
 	size_t next;		    /* index of the next item */
 	size_t busy;		    /* flights that are not idle */
-	uint64_t done, total, sent; /* bytes */
+	uint64_t done, total, sent; /* numbers of bytes */
 	struct error error;
 	bool ended;
 	bool starting; /* in copy_start(), which reports the end itself */

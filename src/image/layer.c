@@ -14,7 +14,7 @@
 
 /* -- the program ------------------------------------------------------------------------------------------------ */
 
-/* Not file_read(): a FIFO must not block, and a directory needs a message of its own. */
+/* This does not use file_read(), because a FIFO must not block and a directory needs its own message. */
 static int layer_read_program(const char *path, struct buf *out, struct error *err)
 {
 	_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * layer.h - makes the layer that vastfs adds to an image. It contains vast-lambda-runtime, the program that runs
- * commands in the Lambda function, starts the server and checks its health (src/runtime/main.c). Blocks on the disk;
- * any thread.
+ * commands in the Lambda function, starts the server and checks its health (src/runtime/main.c). Its functions block on
+ * the disk; any thread may call them.
  *
- * One file at the root, IMAGE_RUNTIME_PATH, mode 0755, owner 0:0, time 0, in a ustar archive compressed with gzip
- * (OCI Image Format Specification 1.1, layer.md). The same program makes the same bytes on every machine and at any
- * time.
+ * The layer has one file at the root, IMAGE_RUNTIME_PATH, mode 0755, owner 0:0, time 0, in a ustar archive compressed
+ * with gzip (OCI Image Format Specification 1.1, layer.md). The same program makes the same bytes on every machine and
+ * at any time.
  */
 #ifndef VASTFS_IMAGE_LAYER_H
 #define VASTFS_IMAGE_LAYER_H
@@ -20,9 +20,9 @@
 
 struct image_layer {
 	struct buf data;		 /* the compressed archive */
-	char digest[IMAGE_DIGEST_SIZE];	 /* of data */
-	char diff_id[IMAGE_DIGEST_SIZE]; /* of the archive before compression */
-	char architecture[16];		 /* of the program: "x86_64" or "arm64"; "": unknown */
+	char digest[IMAGE_DIGEST_SIZE];	 /* digest of data */
+	char diff_id[IMAGE_DIGEST_SIZE]; /* digest of the archive before compression */
+	char architecture[16];		 /* architecture of the program: "x86_64" or "arm64"; "": unknown */
 };
 
 /*
@@ -30,6 +30,6 @@ struct image_layer {
  * architecture of Lambda; -EFBIG. The caller frees *ret with image_layer_free; after an error *ret is empty.
  */
 int image_layer_make(const char *runtime_path, struct image_layer *ret, struct error *err);
-void image_layer_free(struct image_layer *l); /* the content, not the struct */
+void image_layer_free(struct image_layer *l); /* frees the content, not the struct */
 
 #endif

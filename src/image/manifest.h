@@ -23,7 +23,7 @@
 #define IMAGE_OCI_MANIFEST    "application/vnd.oci.image.manifest.v1+json"
 #define IMAGE_OCI_INDEX	      "application/vnd.oci.image.index.v1+json"
 
-/* For a request's Accept header. */
+/* The media types for the Accept header of a request. */
 #define IMAGE_MANIFEST_ACCEPT IMAGE_OCI_MANIFEST "," IMAGE_DOCKER_MANIFEST "," IMAGE_OCI_INDEX "," IMAGE_DOCKER_LIST
 
 /* The maximum number of layers (Docker's limit), including the added one; maximum bytes of a manifest and a config. */
@@ -61,7 +61,7 @@ int image_manifest_choose(const cJSON *index, const char *architecture, char ret
  */
 int image_manifest_parse(const void *data, size_t len, const char *media_type, struct image_manifest *ret,
 			 struct error *err);
-void image_manifest_free(struct image_manifest *m); /* the content, not the struct */
+void image_manifest_free(struct image_manifest *m); /* frees the content, not the struct */
 
 /*
  * Adds the layer to base and makes the runtime in it the entry point. config: the config document of base. All other

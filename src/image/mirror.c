@@ -28,7 +28,7 @@ static const char *mirror_fault(const char *mirror)
 	return strpbrk(host + 3, "?#\\") ? "it must consist of scheme, host, port and path" : NULL;
 }
 
-/* The length without trailing slashes. */
+/* The length of a URL without its trailing slashes. */
 static size_t mirror_trimmed_length(const char *s)
 {
 	size_t len = strlen(s);

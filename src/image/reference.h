@@ -31,7 +31,7 @@ struct image_reference {
 /* -EINVAL with a message. */
 int image_reference_parse(const char *text, struct image_reference *ret, struct error *err);
 
-/* What a manifest is asked by: the digest, else the tag. */
+/* The part of the name that identifies a manifest in a request: the digest, else the tag. */
 const char *image_reference_target(const struct image_reference *r);
 
 /* True for docker.io and its aliases. */

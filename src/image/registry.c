@@ -129,7 +129,7 @@ int registry_explain(const struct http_reply *reply, const char *label, const ch
 		err->http_status = status;
 		registry_advise(reply, err);
 	}
-	if (status < 300 || registry_is_transient(reply)) /* a page of a proxy, with the status of a success */
+	if (status < 300 || registry_is_transient(reply)) /* a page of a proxy that has the status of a success */
 		err->duration = ERROR_TRANSIENT;
 	cJSON_Delete(body);
 	return err->errnum;
@@ -209,7 +209,7 @@ static int registry_send_authenticated(struct registry *r, const struct registry
 		int met = registry_authenticate(r, &challenges, err);
 
 		if (met <= 0)
-			return met; /* 0: the refusal stands */
+			return met; /* 0: there is no answer to the challenges, so the refusal is final */
 		http_reply_free(ret);
 		e = registry_send_once(r, a, ret, err);
 	}

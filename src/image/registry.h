@@ -3,8 +3,9 @@
  * registry.h - requests to a repository in a registry: OCI distribution specification 1.1, with Docker's token
  * authentication (distribution.github.io/distribution/spec/auth/token) and ECR's Basic.
  *
- * Each call sleeps until the reply, so not for the engine's thread. Replies are not trusted: their size is bounded, and
- * content with a digest is verified. Credentials are sent only to the host they belong to and never appear in messages.
+ * Each call sleeps until the reply, so the engine's thread must not call it. Replies are not trusted: their size is
+ * bounded, and content with a digest is verified. Credentials are sent only to the host they belong to and never appear
+ * in messages.
  */
 #ifndef VASTFS_IMAGE_REGISTRY_H
 #define VASTFS_IMAGE_REGISTRY_H
@@ -18,7 +19,7 @@ struct registry {
 	struct engine *engine;
 	struct aws_cancel_token *cancel;
 	char *base;	     /* "https://registry-1.docker.io" */
-	char *name;	     /* of the repository: "library/debian" */
+	char *name;	     /* name of the repository: "library/debian" */
 	char *basic;	     /* user:password in base64, allocated by secret.h; NULL: none */
 	char *authorization; /* the header that the registry has accepted, allocated by secret.h; NULL: none yet */
 	const char *ca_file; /* certificates to trust, NULL: the system's; not owned, set after registry_open() */
@@ -29,7 +30,7 @@ int registry_open(struct registry *r, struct engine *engine, struct aws_cancel_t
 		  const char *name, const char *basic, bool eager);
 void registry_close(struct registry *r);
 
-/* The repository as messages name it: "registry-1.docker.io/library/debian". */
+/* The name of the repository in messages: "registry-1.docker.io/library/debian". */
 const char *registry_label(const struct registry *r, char *out, size_t size);
 
 /* *ret: whether the host is a registry, which answers requests to /v2/. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * ring.h - a ring buffer of fixed size between a source and a target of different speed. No threads, no allocation.
+ * ring.h - a ring buffer of fixed size between a source and a target of different speed. One thread at a time uses a
+ * ring; nothing is allocated.
  */
 #ifndef VASTFS_IMAGE_RING_H
 #define VASTFS_IMAGE_RING_H

@@ -49,7 +49,7 @@ struct cutter_kind {
 	bool is_text;	  /* the stream consists of lines; UTF-16 is refused */
 	bool is_whole;	  /* the stream is one unit, which must fit into one batch */
 	bool is_joinable; /* streams can be concatenated: units need no header */
-	char separator;	  /* of fields; 0: the rows are not split into fields */
+	char separator;	  /* separator of fields; 0: the rows are not split into fields */
 	bool has_quotes;  /* a line end between double quotes does not end a row */
 	int (*feed)(struct cutter *c, const char *data, size_t len, struct error *err);
 	/* Returns the class of a row. NULL: the stream is not cut into rows. */
@@ -73,8 +73,8 @@ struct cutter {
 	struct buf rest;		/* the start of a unit whose end has not arrived */
 	struct buf header;		/* the current header */
 	struct buf block;		/* Zeek: the # lines that are arriving */
-	uint64_t number;		/* of the current line or packet, from 1 */
-	uint64_t unit_number;		/* of the line or packet at which the current unit starts */
+	uint64_t number;		/* number of the current line or packet, from 1 */
+	uint64_t unit_number;		/* number of the line or packet at which the current unit starts */
 	bool is_oversized; /* the row is too long, so its bytes go to oversized() up to the next line end */
 	bool in_quotes;
 	bool began;
@@ -92,7 +92,7 @@ int cutter_feed(struct cutter *c, const char *data, size_t len, struct error *er
 /* Ends the stream: the remaining bytes are handed out or refused. */
 int cutter_end(struct cutter *c);
 
-/* Why a unit is refused that is longer than CUTTER_UNIT_MAX. */
+/* The message for a unit that is longer than CUTTER_UNIT_MAX. */
 extern const char cutter_oversized_why[];
 
 /* Returns whether the remaining bytes, which are in c->rest, would be handed out if the stream ended here. */

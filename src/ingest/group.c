@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * group.c - the batches that go into one invocation: which they are, and their data. An invocation costs some
- * milliseconds of AWS's time and of this machine's, so small imports share one.
+ * group.c - chooses the batches that one invocation delivers, and reads their data. Each invocation takes some
+ * milliseconds in AWS and on this machine, so small imports share an invocation.
  */
 #include "ingest/inside.h"
 
 #include <inttypes.h>
 #include <string.h>
 
-#define SMALL_MAX (64 << 10) /* bytes of a batch that is small */
+#define SMALL_MAX (64 << 10) /* most bytes of a small batch */
 
 /* -- taking ---------------------------------------------------------------------------------------------------- */
 
@@ -16,7 +16,7 @@
 struct taking {
 	const struct take_rules *rules;
 	struct batch_group *group;
-	const char *format; /* of the batches in the group */
+	const char *format; /* format of the batches in the group */
 	uint64_t size, inflated;
 };
 
@@ -38,7 +38,8 @@ static void group_taking_add(struct taking *t, struct batch *b)
 	t->group->batches[t->group->n++] = b;
 }
 
-/* Finds the next batch of the import that is ready, after the one given. Ordered imports have at most one. */
+/* Finds the next batch of the import that is ready, after the given one. An ordered import has at most one ready batch.
+ */
 static struct batch *group_next_ready_import(struct import *imp, const struct batch *after)
 {
 	const struct list *l = after ? after->link.next : imp->batches.next;
@@ -100,7 +101,7 @@ bool ingest_take(struct ingest *in, const struct take_rules *rules, struct batch
 
 	ret->n = 0;
 	pthread_mutex_lock(&in->lock);
-	/* Small batches go first, so that a large import of hours does not keep them waiting. */
+	/* Small batches are sent first, so that they do not wait for hours behind a large import. */
 	group_taking_run(&t, in, group_visit_small);
 	if (rules->delay_small && !group_taking_is_full(&t))
 		ret->n = 0;
@@ -119,7 +120,7 @@ bool batch_group_is_small(const struct batch_group *g)
 
 /* -- loading --------------------------------------------------------------------------------------------------- */
 
-/* Gives up a batch whose file is missing or damaged. */
+/* Removes a batch whose file is missing or damaged from its import. */
 static void group_batch_lose(struct batch *b, struct error *err)
 {
 	struct import *imp = b->import;
@@ -134,7 +135,8 @@ static void group_batch_lose(struct batch *b, struct error *err)
 	batch_drop(b);
 }
 
-/* Appends the data of a batch. Returns false if the batch could not be read, and is no longer the caller's. */
+/* Appends the data of a batch. Returns false if the batch could not be read; it then no longer belongs to the caller.
+ */
 static bool group_batch_load(struct batch *b, struct buf *data)
 {
 	struct import *imp = import_ref(b->import);

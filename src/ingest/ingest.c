@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * ingest.c - the life of imports and what their writers queue. The worker thread is in worker.c.
+ * ingest.c - creates and ends imports, and queues the bytes of their writers. The worker thread is in worker.c.
  */
 #include "ingest/inside.h"
 
@@ -232,7 +232,7 @@ int import_sync(struct import *imp, void (*done)(int result, const struct error 
 	return 0;
 }
 
-/* Without memory for the piece, the import ends when the worker stops. */
+/* If there is no memory for the piece, the import ends when the worker stops. */
 void import_end(struct import *imp)
 {
 	struct piece *p = ingest_piece_new(PIECE_END, NULL, 0);

@@ -93,7 +93,7 @@ void import_cancel(struct import *imp);
 /* -- the state of imports, any thread -------------------------------------------------------------------------- */
 
 struct import_counts {
-	uint64_t events, bytes; /* taken in */
+	uint64_t events, bytes; /* accepted from the writer */
 	uint64_t delivered, delivered_bytes;
 	uint64_t rejected, rejected_bytes; /* kept */
 	uint64_t refused;		   /* lines or packets that were not kept */
@@ -163,7 +163,8 @@ void batch_acknowledge(struct batch *b);
  * Returns the batch to the front of the waiting batches. may_be_there: the batch may have been delivered nevertheless.
  */
 void batch_put_back(struct batch *b, bool may_be_there);
-/* Likewise, and from now on the batch shares no invocation with others, because one of them may have failed. */
+/* The same, but from now on the batch shares no invocation with others, because one of them may be the cause of the
+ * failure. */
 void batch_put_back_alone(struct batch *b, bool may_be_there);
 /* Keeps the batch for the user. exit_code is the exit code of the command, or 0 if no command ran. */
 void batch_reject(struct batch *b, int exit_code, const char *why);

@@ -36,7 +36,7 @@ struct batch {
 	struct import *import;
 	struct spool_file file;
 	struct batch_facts facts;
-	uint64_t size; /* bytes of the file, about */
+	uint64_t size; /* approximate number of bytes of the file */
 	enum batch_state state;
 	unsigned attempts;
 	bool is_durable;
@@ -55,7 +55,7 @@ struct intake {
 	struct buf header;	 /* the current header of every batch */
 	struct list link;	 /* in ingest.open while a batch is under way */
 	int64_t opened_ms;	 /* monotonic; the time at which the current batch started */
-	uint32_t next_index;	 /* of the next batch */
+	uint32_t next_index;	 /* number of the next batch */
 	uint64_t events, bytes;	 /* stored in the spool */
 	bool has_last_line;	 /* the spool has a last line */
 	bool drops;		 /* no more bytes are stored in the spool */

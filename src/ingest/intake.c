@@ -451,7 +451,7 @@ void intake_end(struct import *imp)
 	if (!in->drops && gunzip_end(&in->gunzip, &err) < 0 && error_is(&err))
 		import_set_error(imp, &err);
 	if (!in->drops && (r = cutter_end(&in->cutter)) < 0 && !in->drops)
-		intake_fail(imp, (error_set(&err, r, "cannot take in the last line: %s", strerror(-r)), &err));
+		intake_fail(imp, (error_set(&err, r, "cannot accept the last line: %s", strerror(-r)), &err));
 	intake_close(imp);
 	intake_drop_last_line(imp);
 	intake_free(imp);

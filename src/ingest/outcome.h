@@ -28,14 +28,14 @@ enum outcome {
 
 struct outcome_facts {
 	bool answered;	      /* the command ended, so the next two fields are valid */
-	int exit_code;	      /* of the command */
+	int exit_code;	      /* exit code of the command */
 	bool interrupted;     /* a signal or the time limit ended the command */
 	int64_t stdin_bytes;  /* bytes written to the command's stdin; -1: the runtime does not support stdin */
 	bool function_failed; /* Lambda reports a failure of the function: a timeout or out of memory */
 	bool not_started;     /* AWS proved that the command did not start, so the batch may be sent again */
 	bool sent;	      /* the request may have reached AWS */
 	int status;	      /* HTTP; 0: no reply arrived */
-	unsigned attempts;    /* including this attempt */
+	unsigned attempts;    /* number of attempts, including this one */
 };
 
 enum outcome outcome_of(const struct outcome_facts *f);

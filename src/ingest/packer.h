@@ -26,8 +26,8 @@ struct packer {
 	z_stream z;
 	bool has_stream;
 	struct buf out;	   /* the compressed bytes so far */
-	uint64_t events;   /* in the batch */
-	uint64_t bytes;	   /* of events, inflated */
+	uint64_t events;   /* number of events in the batch */
+	uint64_t bytes;	   /* inflated bytes of these events */
 	uint64_t inflated; /* all bytes that the command will read: events and the repeated header */
 };
 

@@ -13,7 +13,7 @@ struct rejected {
 	struct buf data; /* the compressed data of the current file; empty: the file is not read yet */
 	z_stream z;
 	bool has_stream;
-	uint64_t offset; /* of the next byte of output */
+	uint64_t offset; /* offset of the next byte of output */
 };
 
 static size_t rejected_count_batches(const struct import *imp)

@@ -25,7 +25,7 @@ static const char *const suffixes[SPOOL_STATES] = {"batch", "sent", "rejected", 
 struct spool {
 	char *dir;
 	_Atomic uint64_t bytes;
-	unsigned version; /* of the directory; 0: the directory does not exist yet */
+	unsigned version; /* version of the directory; 0: the directory does not exist yet */
 };
 
 /* -- names and errors ------------------------------------------------------------------------------------------ */

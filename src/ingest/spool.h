@@ -57,7 +57,7 @@ int spool_recover(struct spool *s,
  */
 int spool_check_version(const struct spool *s, struct error *err);
 
-uint64_t spool_bytes(const struct spool *s); /* of all its files; any thread */
+uint64_t spool_bytes(const struct spool *s); /* bytes of all its files; any thread */
 
 enum spool_room {
 	SPOOL_HAS_ROOM,

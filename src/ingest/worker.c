@@ -7,7 +7,7 @@
 
 #include "base/clock.h"
 
-#define BLOCKED_MS 50 /* the time after which an import without room in the spool tries again */
+#define BLOCKED_MS 50 /* wait before an import that has no room in the spool tries again */
 
 /* -- tasks ----------------------------------------------------------------------------------------------------- */
 

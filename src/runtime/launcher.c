@@ -21,8 +21,8 @@
 #define LAUNCHER_CANNOT_EXEC 126
 #define LAUNCHER_NOT_FOUND   127
 
-#define LAUNCHER_RETRY_MS  250	 /* between two attempts to take the lock; each sends one request to the file server */
-#define LAUNCHER_REPORT_MS 10000 /* between two lines while the launcher waits */
+#define LAUNCHER_RETRY_MS  250	 /* interval of attempts to take the lock; each sends one request to the file server */
+#define LAUNCHER_REPORT_MS 10000 /* interval of lines while the launcher waits */
 
 struct launch {
 	const char *lock; /* NULL: none */

@@ -9,7 +9,7 @@
 
 /* A pipe that poll(2) reports as writable accepts this many bytes without blocking. */
 #define LOG_PIECE      4096
-#define LOG_PATIENCE   500 /* ms; used up once, after which a full log is only tried without waiting */
+#define LOG_PATIENCE   500 /* ms in total that the runtime waits for a full log; afterwards it never waits */
 #define LOG_LINE_LIMIT 1024
 
 static bool log_takes_more(void)

@@ -48,7 +48,7 @@ static void runtime_on_term(int signal)
 /* Both times are monotonic; INT64_MAX: never. */
 struct times {
 	int64_t command; /* when the command is terminated */
-	int64_t reply;	 /* when a reply that is not read is abandoned */
+	int64_t reply;	 /* when a reply that Lambda does not read is abandoned */
 };
 
 static struct times runtime_times_of(const struct invocation *invocation)

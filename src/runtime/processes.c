@@ -62,7 +62,8 @@ static bool processes_read(int proc, const char *name, struct process *ret)
 	if (n <= 0)
 		return false;
 	text[n] = '\0';
-	/* The text is "... (NAME) S 123 ...". NAME may contain any character, including parentheses. */
+	/* The text of /proc/PID/stat is "... (NAME) S 123 ...". NAME may contain any character, including parentheses.
+	 */
 	rest = strrchr(text, ')');
 	if (!rest || strlen(rest) < 5)
 		return false;

@@ -96,7 +96,7 @@ void tmp_snapshot(struct tmp *ret_tmp)
 struct sweep {
 	const struct tmp *tmp;
 	bool look_only;
-	size_t found, done; /* new entries in /tmp; removed or moved entries */
+	size_t found, done; /* number of new entries in /tmp; number of removed or moved entries */
 };
 
 static bool tmp_is_ours(const struct tmp *tmp, const struct stat *info)

@@ -25,7 +25,7 @@ struct channel {
 	struct handshake handshake;
 	bool encrypted;
 	struct crypt crypt;
-	int64_t now_ms; /* the time that the current call was given */
+	int64_t now_ms; /* the time that the caller of the current function has passed */
 };
 
 static int channel_deliver(const struct message *m, void *arg);
@@ -269,8 +269,8 @@ void channel_refuse_key(struct channel *c, const char *why, int64_t now_ms)
 	channel_close(c, why);
 }
 
-/* The agent verifies that both sides have the same key: it sends a sealed text and expects it sealed with the other
- * half. */
+/* The agent verifies that both sides have the same key: it sends an encrypted text and expects the same text, encrypted
+ * with the other half of the key. */
 static int channel_take_challenge(struct channel *c, const struct message *m)
 {
 	_buf_ struct buf sealed = BUF_INIT(CHALLENGE_MAX), plain = BUF_INIT(CHALLENGE_MAX),

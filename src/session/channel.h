@@ -29,7 +29,8 @@ struct channel_environment {
 struct channel_events {
 	void (*send)(const void *frame, size_t len, void *arg); /* one message, as one binary WebSocket message */
 	void (*ready)(void *arg);				/* the command accepts input from now on */
-	void (*output)(bool is_stderr, const void *data, size_t len, void *arg); /* in order, each byte once */
+	void (*output)(bool is_stderr, const void *data, size_t len,
+		       void *arg);		/* output of the command in order, each byte once */
 	void (*exit_code)(int code, void *arg); /* if the agent sends it; the agent of ECS does not */
 	void (*need_key)(const char *kms_key_id,
 			 void *arg); /* the caller answers by channel_give_key() or _refuse_key() */
@@ -41,16 +42,18 @@ struct channel;
 
 /* NULL without memory. */
 struct channel *channel_new(const struct channel_environment *env, const struct channel_events *events, void *arg);
-void channel_free(struct channel *c); /* NULL is fine */
+void channel_free(struct channel *c); /* c may be NULL */
 
 /* The text message that opens a connection. The token is a secret. */
 int channel_greeting(struct channel *c, const char *token, struct buf *out);
 
-/* A new connection: sends all unacknowledged messages again. */
+/* Call this for a new connection: it sends all unacknowledged messages again. */
 void channel_connected(struct channel *c, int64_t now_ms);
 void channel_disconnected(struct channel *c);
 
-/* One message of the agent. -EBADMSG: not a valid message; it is ignored, and the agent sends its data again. -ENOMEM.
+/*
+ * Takes one message of the agent. -EBADMSG: not a valid message; it is ignored, and the agent sends its data again.
+ * -ENOMEM.
  */
 int channel_receive(struct channel *c, const void *data, size_t len, int64_t now_ms);
 

@@ -15,9 +15,9 @@
 static const char error_digits[] = "!#%&()*,.:;<>?@_";
 
 /*
- * The script stands in single quotes, so it must not contain one. Each loop reads the available data and encodes it at
- * once, so that output is visible without delay; after a full block, when the program is faster than the loop, one dd
- * handles 64 blocks.
+ * The script is written between single quotes, so it must not contain a single quote. Each loop reads the available
+ * data and encodes it at once, so that output is visible without delay; after a full block, when the program is faster
+ * than the loop, one dd handles 64 blocks.
  */
 static const char wrapper[] =
 	"n=%s; a=\"%s\"; t=; "

@@ -28,11 +28,13 @@ enum command_kind {
 };
 
 struct command_events {
-	/* The program may be sent. missing: names of the tools that the container lacks, "" if none. Not for a shell.
+	/*
+	 * The program may be sent. missing: names of the tools that the container lacks, "" if none. Not for a shell.
 	 */
 	void (*ready)(const char *missing, void *arg);
 	void (*output)(bool is_stderr, const void *data, size_t len, void *arg);
-	void (*exited)(int status, void *arg); /* of the program: 128 + n after signal n; more output may follow */
+	void (*exited)(int status,
+		       void *arg); /* exit status of the program: 128 + n after signal n; more output may follow */
 };
 
 enum command_state {
@@ -63,11 +65,11 @@ struct exec_command {
 	unsigned status, status_n;	  /* the exit status so far, and its number of digits */
 	unsigned returns;		  /* plain: carriage returns that may be part of a newline */
 	bool damaged;			  /* the encoded output was invalid */
-	uint8_t out[32768], errors[4096]; /* not reported yet */
+	uint8_t out[32768], errors[4096]; /* output that was not reported yet */
 	size_t out_n, errors_n;
 };
 
-/* random: 8 bytes. */
+/* random: 8 random bytes. */
 void command_init(struct exec_command *c, enum command_kind kind, const uint8_t random[8],
 		  const struct command_events *events, void *arg);
 

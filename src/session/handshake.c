@@ -8,7 +8,7 @@
 #include <openssl/evp.h>
 #include <string.h>
 
-#define GREETING_VERSION "1.2.0.0" /* of the protocol of the connection, not of the client */
+#define GREETING_VERSION "1.2.0.0" /* version of the protocol of the connection, not of the client */
 
 enum action_status { ACTION_DONE = 1, ACTION_FAILED = 2, ACTION_UNSUPPORTED = 3 };
 
@@ -26,7 +26,7 @@ static const char *handshake_text(const cJSON *object, const char *key)
 	return text ? text : "";
 }
 
-/* r: whether the JSON is whole. */
+/* r: the result of the functions that built the JSON. */
 static int handshake_print(int r, const cJSON *json, struct buf *out)
 {
 	_free_ char *text = json_print(&r, json);
@@ -106,7 +106,7 @@ void handshake_refuse_key(struct handshake *h, const char *why)
 	snprintf(h->refusal, sizeof(h->refusal), "%s", why);
 }
 
-/* Takes result. */
+/* Takes ownership of result. */
 static void handshake_put_result(int *r, cJSON *done, enum action_status status, cJSON *result, const char *error)
 {
 	json_add_number(r, done, "ActionStatus", status);
@@ -119,7 +119,7 @@ static cJSON *handshake_key_result(int *r, const struct handshake *h)
 	cJSON *result = json_object(r);
 
 	json_add_text(r, result, "KMSCipherTextKey", h->encrypted);
-	json_add(r, result, "KMSCipherTextHash", cJSON_CreateNull()); /* as in the client of AWS */
+	json_add(r, result, "KMSCipherTextHash", cJSON_CreateNull()); /* AWS's own client sends null as well */
 	return result;
 }
 

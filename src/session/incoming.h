@@ -8,13 +8,13 @@
 #include "base/list.h"
 #include "session/message.h"
 
-#define INCOMING_MOST	   1000		     /* messages ahead of the expected one */
-#define INCOMING_BYTES_MAX ((size_t)4 << 20) /* payload of these messages */
+#define INCOMING_MOST	   1000		     /* most messages that are stored ahead of the expected one */
+#define INCOMING_BYTES_MAX ((size_t)4 << 20) /* most bytes of payload of these messages */
 #define INCOMING_LEFT	   1
 
 struct incoming {
 	int64_t expected;
-	struct list ahead; /* by sequence */
+	struct list ahead; /* sorted by sequence number */
 	size_t n, bytes;
 	/* Called with each message once, in order. After a negative errno the message is expected again. */
 	int (*deliver)(const struct message *m, void *arg);

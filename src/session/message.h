@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define MESSAGE_TYPE_SIZE   33 /* with its NUL */
+#define MESSAGE_TYPE_SIZE   33 /* bytes of a type with its NUL */
 #define MESSAGE_PAYLOAD_MAX ((size_t)1 << 20)
 #define MESSAGE_MAX	    (MESSAGE_PAYLOAD_MAX + 4096)
 #define MESSAGE_UUID_SIZE   37
@@ -41,7 +41,7 @@ enum payload_type {
 	PAYLOAD_EXIT_CODE = 12,
 };
 
-#define FLAG_SYN_FIN	       3 /* of an acknowledgement */
+#define FLAG_SYN_FIN	       3 /* flag of an acknowledgement */
 #define FLAG_TERMINATE_SESSION 2 /* payload of PAYLOAD_FLAG */
 
 struct message {

@@ -114,7 +114,7 @@ int64_t outgoing_when(const struct outgoing *o)
 	return o->n ? outgoing_sent(o->unacked.next)->sent_ms + (int64_t)o->timeout_ms : OUTGOING_NEVER;
 }
 
-/* Each repetition waits longer, until an acknowledgement gives a new measurement. */
+/* The wait before each repetition is longer, until an acknowledgement gives a new measurement. */
 const struct buf *outgoing_due(struct outgoing *o, int64_t now_ms)
 {
 	struct sent *oldest;

@@ -15,15 +15,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define OUTGOING_MOST	 256		 /* unacknowledged messages */
-#define OUTGOING_LOST_MS (5 * 60 * 1000) /* without any acknowledgement the agent counts as lost */
+#define OUTGOING_MOST	 256		 /* most unacknowledged messages */
+#define OUTGOING_LOST_MS (5 * 60 * 1000) /* after this time without an acknowledgement the agent counts as lost */
 #define OUTGOING_NEVER	 INT64_MAX
 
 struct outgoing {
-	struct list unacked; /* by sequence */
+	struct list unacked; /* sorted by sequence number */
 	size_t n;
 	double round_trip_ms, variation_ms;
-	double timeout_ms; /* before the oldest message is sent again */
+	double timeout_ms; /* wait before the oldest message is sent again */
 	int64_t heard_ms;  /* time of the last acknowledgement, or of the first message */
 };
 

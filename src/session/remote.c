@@ -8,9 +8,9 @@
 
 #define PENDING_MAX ((size_t)2 << 20)
 #define FULL	    ((size_t)64 << 10)
-#define GREETING_MS 60000 /* for the greeting of the script around the program */
-#define LINGER_MS   1000  /* without output after the exit of the program: a child of it may keep the output open */
-#define CANCEL_MS   2000  /* between the steps of a cancellation */
+#define GREETING_MS 60000 /* limit of the wait for the greeting of the script around the program */
+#define LINGER_MS   1000  /* silence after the program's exit that ends the session: a child may keep the output open */
+#define CANCEL_MS   2000  /* wait between the steps of a cancellation */
 
 struct remote {
 	struct engine *engine;
@@ -96,7 +96,7 @@ static void remote_report_end(struct remote *r, const struct error *why)
 		r->events.ended(r->status, why, r->arg);
 }
 
-/* The session has ended, or the command has. */
+/* The session or the command has ended. */
 static void remote_conclude(struct remote *r, const struct error *why)
 {
 	struct error err = {0};

@@ -15,12 +15,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#define AGENT_WAIT_MS  60000 /* for the agent, which starts seconds after the container */
+#define AGENT_WAIT_MS  60000 /* limit of the wait for the agent, which starts seconds after the container */
 #define AGENT_ASK_MS   1000
-#define RESUME_WAIT_MS 60000 /* for a connection that broke */
+#define RESUME_WAIT_MS 60000 /* limit of the attempts to resume a broken connection */
 #define RESUME_MIN_MS  200
 #define RESUME_MAX_MS  5000
-#define END_WAIT_MS    5000 /* for the end of the command after a request to terminate */
+#define END_WAIT_MS    5000 /* limit of the wait for the end of the command after a request to terminate */
 #define STAY_MS	       (4 * 60 * 1000)
 
 struct session {
@@ -37,10 +37,11 @@ struct session {
 	struct buf greeting;   /* contains the token, a secret */
 	struct aws_call *call; /* the current call, or NULL */
 	struct engine_timer timer, tick, stay;
-	int64_t give_up_ms; /* monotonic time when the agent or a connection is given up; 0: connected */
+	int64_t give_up_ms; /* monotonic time of the last attempt to reach the agent or to connect again; 0: connected
+			     */
 	int64_t pause_ms;
 	bool wants_to_write, terminating;
-	bool over, released; /* ended and closed() is due; to be freed: done when busy is 0 */
+	bool over, released; /* over: the session has ended and closed() is due; released: it is freed when busy is 0 */
 	unsigned busy;
 	struct error error;
 };

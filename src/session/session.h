@@ -27,9 +27,11 @@ struct session_events {
 	void (*waiting)(const struct error *why, void *arg);
 	void (*ready)(void *arg);
 	void (*output)(const void *data, size_t len, void *arg);
-	void (*writable)(void *arg); /* after session_write() accepted only a part: more is accepted now */
-	/* The last event, once; the session is freed after it. errnum 0: the command has ended, or the service has
-	 * ended the session; then message has its reason. */
+	void (*writable)(void *arg); /* called after session_write() has accepted only a part: more is accepted now */
+	/*
+	 * The last event, once; the session is freed after it. errnum 0: the command has ended, or the service has
+	 * ended the session; then message has its reason.
+	 */
 	void (*closed)(const struct error *why, void *arg);
 };
 
@@ -43,13 +45,14 @@ struct session *session_start(struct engine *e, const struct session_request *re
 size_t session_write(struct session *s, const void *data, size_t len);
 void session_resize(struct session *s, unsigned columns, unsigned rows);
 
-/* Stops reading: the output of the command stays with the service. Data in transit still arrives. */
+/* Stops reading: the service then stores the output of the command. Data in transit still arrives. */
 void session_pause(struct session *s, bool paused);
 
 /* Ends the command in the container. closed() follows within 5 s. */
 void session_terminate(struct session *s);
 
-/* Frees the session without ending the command; no event is called any more. NULL is allowed. In any callback. */
+/* Frees the session without ending the command; no event is called afterwards. NULL is allowed. May be called in any
+ * callback. */
 void session_free(struct session *s);
 
 #endif

@@ -283,9 +283,10 @@ static void text_put_missing(const struct discovery *d, struct buf *out)
 static void text_put_cut_lists(const struct discovery *d, struct buf *out)
 {
 	if (d->facts.more_vpcs)
-		buf_puts(out, "more the region has more VPCs than are read\n");
+		buf_puts(out, "more the region has more VPCs than vastfs reads\n");
 	if (d->facts.more_subnets)
-		buf_puts(out, "more the region has more subnets than are read: a block in free_cidrs may be taken\n");
+		buf_puts(out,
+			 "more the region has more subnets than vastfs reads: a block in free_cidrs may be taken\n");
 }
 
 int discovery_write_status(const struct discovery *d, struct buf *out)

@@ -126,7 +126,7 @@ static void suggest_put_unread(const struct suggestion *s, struct buf *out)
 	const struct discovery *d = s->discovery;
 
 	if (d->state == DISCOVERY_READING) {
-		buf_printf(out, "# The VPCs of %s are being read; read this file again in a moment.\n",
+		buf_printf(out, "# The VPCs of %s are being read; read this file again in 10 seconds.\n",
 			   *d->region ? d->region : "the account");
 	} else {
 		suggest_put_comment(out, d->why.message);

@@ -11,8 +11,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define LOOK_AGAIN_MS	 1000 /* between two comparisons of the files */
-#define FETCH_AGAIN_MS	 1000 /* after a failure */
+#define LOOK_AGAIN_MS	 1000 /* interval between two comparisons of the files */
+#define FETCH_AGAIN_MS	 1000 /* wait after a failure before credentials are fetched again */
 #define EXPIRY_LEEWAY_MS 5000 /* the time that a request may need to reach AWS */
 
 struct credential_provider {
@@ -22,7 +22,7 @@ struct credential_provider {
 	/* The following members belong to the engine thread. */
 	struct credential_source *source; /* NULL: not found, or not searched for yet */
 	struct aws_credentials keys;
-	int64_t renewal_ms; /* for credentials that expire, by AWS's wall clock */
+	int64_t renewal_ms; /* when expiring credentials are renewed, by AWS's wall clock */
 	struct credential_fetch *fetch;
 	struct list waiting;
 	int64_t looked_ms, failed_ms; /* monotonic; 0: never */

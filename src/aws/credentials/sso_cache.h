@@ -29,7 +29,7 @@ char *sso_cache_path(const struct credential_source *s);
 int sso_cache_read(const struct credential_source *s, cJSON **ret, struct error *err);
 
 /*
- * Creates the directory. Reports a condition that would prevent the token from being written before a person signs in.
+ * Creates the directory. Reports a condition that would prevent the token from being written before the user signs in.
  */
 int sso_cache_prepare(const struct credential_source *s, struct error *err);
 

@@ -16,7 +16,7 @@
 #define LOGIN_GRANT	       "urn:ietf:params:oauth:grant-type:device_code"
 #define LOGIN_INTERVAL_S       5 /* if the service names no interval; RFC 8628, section 3.2 */
 #define LOGIN_INTERVAL_MOST_S  60
-#define LOGIN_SLOW_DOWN_S      5 /* section 3.5 */
+#define LOGIN_SLOW_DOWN_S      5 /* RFC 8628, section 3.5 */
 #define LOGIN_VALID_MOST_S     3600
 #define LOGIN_REGISTRATION_MAX INT64_C(253402300799) /* the end of the year 9999, in seconds */
 
@@ -24,7 +24,8 @@ struct sso_login {
 	struct aws *aws;
 	const struct sso_login_events *events;
 	void *arg;
-	struct credential_source *source, *sso; /* the client's; the one in its chain that signs in */
+	struct credential_source *source,
+		*sso; /* source: the client's credential source; sso: the source in its chain that needs the sign-in */
 	struct aws_call *call;
 	struct engine_timer timer;
 	cJSON *registration; /* clientId, clientSecret, clientSecretExpiresAt; a secret */

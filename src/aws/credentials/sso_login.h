@@ -2,7 +2,7 @@
 /*
  * sso_login.h - signs in to IAM Identity Center, and signs out.
  *
- * A sign-in reports a URL and a code, which a person confirms in a browser on any machine, and polls the service for
+ * A sign-in reports a URL and a code, which the user confirms in a browser on any machine, and polls the service for
  * the token in the meantime. It stores the token in the AWS CLI's cache (sso_cache.h), so the sign-in is valid for both
  * programs. Each sign-in registers a new client, because a registration of the AWS CLI may belong to another kind of
  * sign-in.
@@ -20,7 +20,7 @@ struct sso_login;
 
 struct sso_login_events {
 	/*
-	 * A person has to open url and confirm code within valid_s seconds. Both are printable texts, valid during the
+	 * The user has to open url and confirm code within valid_s seconds. Both are printable texts, valid during the
 	 * call.
 	 */
 	void (*prompt)(const char *url, const char *code, int64_t valid_s, void *arg);

@@ -9,7 +9,7 @@
 #define CRC_LEN	    4
 #define MESSAGE_MAX (PRELUDE_LEN + EVENTSTREAM_HEADERS_MAX + EVENTSTREAM_PAYLOAD_MAX + CRC_LEN)
 
-/* The types of headers; some have a length of two bytes before the value. */
+/* The types of headers. Values of some types have a length of two bytes before them. */
 enum { TYPE_BYTES = 6, TYPE_STRING = 7, TYPE_COUNT = 10 };
 
 static const uint8_t fixed_length[TYPE_COUNT] = {

@@ -4,7 +4,7 @@
  *
  * Source: "Amazon Event Stream Specification" (Smithy 2.0, aws/amazon-eventstream): a message is total length and
  * headers' length (big-endian, 4 bytes each), zlib's CRC-32 of these eight, headers, payload, CRC-32 of all before it.
- * Headers hold at most 128 KiB and a payload at most 24 MiB, so that a peer cannot make a message of any size.
+ * Headers have at most 128 KiB and a payload at most 24 MiB; longer messages are refused, so memory is bounded.
  */
 #ifndef VASTFS_AWS_EVENTSTREAM_H
 #define VASTFS_AWS_EVENTSTREAM_H
@@ -15,12 +15,12 @@
 #define EVENTSTREAM_HEADERS_MAX ((size_t)128 << 10)
 #define EVENTSTREAM_PAYLOAD_MAX ((size_t)24 << 20)
 
-/* One message; its payload lives until the function that got it returns. Headers that are absent are "". */
+/* One message. Its payload is valid until the callback returns. Headers that are absent are "". */
 struct eventstream_message {
 	char message_type[16];	 /* event, exception, error */
 	char event_type[64];	 /* PayloadChunk, InvokeComplete */
-	char exception_type[80]; /* of an exception: its code */
-	char error_code[80];	 /* of an error */
+	char exception_type[80]; /* the code of an exception */
+	char error_code[80];	 /* the code of an error */
 	char error_message[256];
 	const void *payload;
 	size_t len;

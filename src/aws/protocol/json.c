@@ -57,7 +57,7 @@ static size_t json_take_escape(struct buf *out, const char *s, size_t left)
 	return 2;
 }
 
-/* Most replies need no marks and are not copied. */
+/* Whether the text needs marks (json.h). Most replies do not, and are not copied. */
 static bool json_needs_marks(const char *text, size_t len)
 {
 	const char *at = text, *end = text + len;

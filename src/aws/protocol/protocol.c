@@ -109,7 +109,7 @@ static void protocol_parse_failure(const struct aws_request *r, const struct htt
 
 	*err = (struct error){0};
 	row->parse_error(http, reply);
-	if (!err->code[0] && row->format[0] == 'J') { /* a gateway in front may answer in XML for a JSON service */
+	if (!err->code[0] && row->format[0] == 'J') { /* a gateway in front of a JSON service may reply in XML */
 		cJSON_Delete(move_ptr(reply->body));
 		aws_protocol_query.parse_error(http, reply);
 	}

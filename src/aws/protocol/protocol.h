@@ -17,7 +17,7 @@ struct aws_message {
 	const char *path;      /* points into the request, starts with a slash */
 	struct buf query;      /* without the question mark */
 	struct buf body;       /* owned, unless the request's payload is used */
-	const void *body_data; /* what to send */
+	const void *body_data; /* the bytes of the body */
 	size_t body_len;
 	const char *content_type; /* NULL: no body, no header */
 	char target[160];	  /* X-Amz-Target, "" without */
@@ -31,7 +31,7 @@ struct aws_protocol_row {
 	int (*parse)(const struct aws_request *r, struct aws_reply *reply);
 	/* Sets reply->error.code and .message of other replies, if they contain them. */
 	void (*parse_error)(const struct http_reply *http, struct aws_reply *reply);
-	const char *format; /* of replies, for messages */
+	const char *format; /* name of the format of replies, for messages */
 };
 
 extern const struct aws_protocol_row aws_protocol_json, aws_protocol_query, aws_protocol_ec2, aws_protocol_rest;
@@ -44,11 +44,11 @@ void aws_reply_parse(const struct aws_request *r, const struct http_reply *http,
 /* Sets request_id, also of a truncated reply. */
 void aws_reply_take_request_id(const struct http_reply *http, struct aws_reply *reply);
 
-/* Sets errno and remedy by err->code, from a table. action: what IAM calls the operation, for a denied call; may be
+/* Sets errno and remedy by err->code, from a table. action: IAM's name of the operation, for a denied call; may be
  * NULL. */
 void aws_explain(struct error *err, const char *action);
 
-/* For the rows: sets the code of a JSON error ("prefix#Code:uri" becomes "Code"). */
+/* The functions of the rows use this: sets the code of a JSON error ("prefix#Code:uri" becomes "Code"). */
 void aws_take_json_error(const struct http_reply *http, struct aws_reply *reply);
 int aws_json_parse(struct aws_reply *reply);
 /* Copies text from the network into a field that is one word of a log line. */

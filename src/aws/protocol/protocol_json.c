@@ -9,7 +9,7 @@ int aws_json_parse(struct aws_reply *reply)
 {
 	if (!reply->payload.len)
 		return 0;
-	errno = 0; /* cJSON does not say why it failed; malloc does */
+	errno = 0; /* cJSON does not report the reason of a failure, but malloc sets errno */
 	reply->body = aws_json_read(reply->payload.data, reply->payload.len);
 	if (reply->body)
 		return 0;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* AWS Query and EC2 Query: a form in, XML out. They differ in how lists are numbered and replies are wrapped. */
+/* AWS Query and EC2 Query: a form in, XML out. They differ in the numbering of lists and in the elements around a
+ * reply. */
 #include "aws/protocol/encode.h"
 #include "aws/protocol/protocol.h"
 #include "aws/protocol/xml.h"

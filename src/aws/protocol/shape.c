@@ -92,7 +92,7 @@ static int shape_check_below(const cJSON *node, const char *rest, const struct a
 		return r;
 	}
 	if (!cJSON_IsObject(node))
-		return 0; /* likewise */
+		return 0; /* the row of the list itself reports this, too */
 	snprintf(name, sizeof(name), "%.*s", (int)len, rest);
 	child = cJSON_GetObjectItemCaseSensitive(node, name);
 	if (!*deeper)

@@ -55,7 +55,7 @@ double aws_number(const cJSON *tree, const char *path, double fallback)
 
 int64_t aws_integer(const cJSON *tree, const char *path, int64_t fallback)
 {
-	const double most = 9007199254740992.0; /* up to here a double holds each integer */
+	const double most = 9007199254740992.0; /* a double represents every integer up to this one exactly */
 	double value = aws_number(tree, path, NAN);
 
 	return value >= -most && value <= most && value == floor(value) ? (int64_t)value : fallback;

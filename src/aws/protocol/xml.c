@@ -20,7 +20,7 @@ struct parser {
 	cJSON *open[MOST_DEPTH]; /* from the root down; the tree owns them */
 	int depth;
 	int elements;
-	struct buf text; /* of the innermost element */
+	struct buf text; /* text of the innermost element */
 	int error;
 };
 
@@ -51,7 +51,7 @@ static bool xml_add_repeated(cJSON *parent, const char *name, cJSON *node)
 	cJSON_DetachItemViaPointer(parent, first);
 	cJSON_AddItemToArray(list, first);
 	cJSON_AddItemToArray(list, node);
-	list->valueint = 1; /* a mark: its entries are siblings */
+	list->valueint = 1; /* a mark: the entries of this array are siblings */
 	if (cJSON_AddItemToObject(parent, name, list))
 		return true;
 	cJSON_DetachItemViaPointer(list, node);

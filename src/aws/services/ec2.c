@@ -26,7 +26,7 @@ static struct aws_request *ec2_describe_all(const char *operation, const struct 
 	return r;
 }
 
-/* All entries of the region that the credentials may see, in pages as long as EC2 allows. */
+/* A Describe call for all entries of the region that the credentials may see, in pages of EC2's maximum length. */
 static struct aws_request *ec2_describe_region(const char *operation, const struct aws_member *members, int most)
 {
 	struct aws_request *r = ec2_describe(operation, members);

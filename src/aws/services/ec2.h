@@ -17,15 +17,15 @@
 #define EC2_SUBNETS_MOST 5000
 
 struct aws_request *ec2_describe_vpcs(const char *vpc);
-struct aws_request *ec2_describe_all_vpcs(void); /* of the region, also those that other accounts share */
+struct aws_request *ec2_describe_all_vpcs(void); /* all VPCs of the region, also those that other accounts share */
 /* attribute: enableDnsSupport or enableDnsHostnames. The reply's <attribute>.value is "true" or "false". */
 struct aws_request *ec2_describe_vpc_attribute(const char *vpc, const char *attribute);
-struct aws_request *ec2_describe_internet_gateways(const char *vpc); /* attached to the VPC */
+struct aws_request *ec2_describe_internet_gateways(const char *vpc); /* the gateways that are attached to the VPC */
 struct aws_request *ec2_describe_all_internet_gateways(void);	     /* of the region */
 struct aws_request *ec2_describe_subnets(const char *vpc);	     /* all subnets of the VPC */
 struct aws_request *ec2_describe_all_subnets(void);		     /* of the region */
 struct aws_request *ec2_describe_subnet(const char *subnet);	     /* only this subnet */
-struct aws_request *ec2_describe_vpc_peering_connections(void);	     /* in which the account is on either side */
+struct aws_request *ec2_describe_vpc_peering_connections(void); /* the peerings in which the account has either side */
 struct aws_request *ec2_describe_availability_zones(void);
 struct aws_request *ec2_describe_addresses(void);
 /*
@@ -34,9 +34,9 @@ struct aws_request *ec2_describe_addresses(void);
  */
 struct aws_request *ec2_describe_block_public_access(void);
 struct aws_request *ec2_describe_block_public_access_exclusions(void);
-/* All sets of the region: dhcpOptionsSet, each with key and values of dhcpConfigurationSet. */
+/* All sets of DHCP options of the region: dhcpOptionsSet, each with a dhcpConfigurationSet of keys and values. */
 struct aws_request *ec2_describe_dhcp_options(void);
-struct aws_request *ec2_describe_nat_gateways(void); /* of the region, also deleted ones */
+struct aws_request *ec2_describe_nat_gateways(void); /* all NAT gateways of the region, also deleted ones */
 /* The network interfaces that Lambda has created in this subnet with this security group. */
 struct aws_request *ec2_describe_lambda_interfaces(const char *subnet, const char *group);
 struct aws_request *ec2_delete_network_interface(const char *id);

@@ -4,7 +4,7 @@
 #include "aws/services/service.h"
 #include "base/json.h"
 
-#define LIST_MAX ((size_t)4 << 20) /* bytes of 10,000 ARNs */
+#define LIST_MAX ((size_t)4 << 20) /* enough bytes for 10,000 ARNs */
 
 static struct aws_request *ecs_of_cluster(const char *operation, const char *cluster)
 {
@@ -28,7 +28,7 @@ struct aws_request *ecs_list_tasks(const char *cluster, const char *status)
 	return r;
 }
 
-/* A time is present only after its state was reached; attachments and health appear with the states. */
+/* A time is present only after the task has reached the state; attachments and health appear with the states. */
 AWS_SHAPE(described, {"tasks", AWS_LIST}, {"tasks.*", AWS_OBJECT}, {"tasks.*.taskArn", AWS_STRING},
 	  {"tasks.*.taskDefinitionArn", AWS_STRING}, {"tasks.*.lastStatus", AWS_STRING},
 	  {"tasks.*.desiredStatus", AWS_STRING}, {"tasks.*.createdAt", AWS_TIME | AWS_OPTIONAL},

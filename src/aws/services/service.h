@@ -33,7 +33,7 @@ void aws_put_text(struct aws_request **r, const char *name, const char *value);
 void aws_put_number(struct aws_request **r, const char *name, double value);
 void aws_put_flag(struct aws_request **r, const char *name, bool value);
 void aws_put_node(struct aws_request **r, const char *name, cJSON *value); /* takes ownership of value */
-/* As aws_put_node(), for a value built with base/json.h; e: the result of building it. */
+/* As aws_put_node(), for a value built with base/json.h; e: the result of the functions that built it. */
 void aws_put_whole(struct aws_request **r, const char *name, cJSON *value, int e);
 void aws_put_texts(struct aws_request **r, const char *name, const char *const *values, size_t count);
 /* [{key_name: key, value_name: value}, ...] */
