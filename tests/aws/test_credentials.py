@@ -212,7 +212,7 @@ def test_what_a_program_leaves_in_the_background_is_not_waited_for(sources, list
 @pytest.mark.parametrize("script, words", [
     ("exit 3", "exited with status 3"), ("echo why not >&2; exit 1", "exited with status 1: why not"), ("", "printed no JSON object"),
     ("echo '{\"Version\": 2}'", "printed a Version other than 1"), ("kill -9 $$", "was ended by signal 9"), ("echo garbage", "printed no JSON"),
-    ("echo '{\"Version\": 1, \"AccessKeyId\": \"A\"}'", "has no text SecretAccessKey"), ("yes", "printed more than 64 KiB"),
+    ("echo '{\"Version\": 1, \"AccessKeyId\": \"A\"}'", "has no string SecretAccessKey"), ("yes", "printed more than 64 KiB"),
     ("echo '{\"Version\":1,\"AccessKeyId\":\"A\",\"SecretAccessKey\":\"s\",\"Expiration\":\"2020-01-01T00:00:00Z\"}'", "have expired"),
     ("tty -s && exit 0; echo no terminal >&2; exit 4", "no terminal"),
 ])
