@@ -14,7 +14,7 @@
 enum exiting {
 	EXITING_NOT,
 	EXITING_BY_ITSELF,
-	EXITING_KILLED, /* by a signal, so no program waits for the files that it closes */
+	EXITING_KILLED, /* ended by a signal, so no program waits for the files that it closes */
 };
 
 /* tid is the thread that sent the request. Reads /proc. */

@@ -23,7 +23,7 @@ struct import;
 struct rejected;
 
 struct handle {
-	struct list link; /* in fs->open_files */
+	struct list link; /* member of fs->open_files */
 	struct node *node;
 	const struct file_class *class;
 	int flags;	     /* O_* */

@@ -26,7 +26,7 @@ struct node {
 	bool pretends_size; /* the last reply with attributes had a size for splice(2) (attr.c) */
 	/* See cached.h. */
 	struct blob *cached; /* NULL: the kernel caches no text */
-	uint64_t names_hash; /* of a directory */
+	uint64_t names_hash; /* hash of the names in a directory */
 	uint32_t version;    /* counts the changes of the text or the names */
 };
 

@@ -27,12 +27,12 @@ static void readme_put_examples(const char *at, struct buf *out)
 		 "  touch control/run-task && cat operations/latest/result  # waits until the server answers\n"
 		 "  xdg-open overview.html                                  # everything on one page, in a browser\n"
 		 "  echo 'vast status' > lambda/query; cat lambda/result\n"
-		 "  exec 3<>lambda/query; echo 'vast count' >&3; cat <&3    # for scripts: reads its own answer\n"
-		 "  cat eve.json > import/suricata && cat import/result     # waits until the server has the events\n"
+		 "  exec 3<>lambda/query; echo 'vast count' >&3; cat <&3    # for scripts: reads its own result\n"
+		 "  cat eve.json > import/suricata && cat import/result     # waits until the server has them\n"
 		 "  echo 'ls /var/lib' > tasks/default/exec/query; cat tasks/default/exec/result\n"
 		 "  vastfs shell .                                          # a terminal in the server's container\n"
 		 "  touch tasks/default/check; cat tasks/default/health\n"
-		 "  ln -sfn TASK tasks/default                              # the server that queries go to\n"
+		 "  ln -sfn TASK tasks/default                              # the server for queries\n"
 		 "  touch control/destroy && cat operations/latest/result\n"
 		 "  cat error                                               # why the last actions failed\n\n");
 }
@@ -47,14 +47,16 @@ static void readme_put_rules(struct buf *out)
 		"  files are answered at once. A query starts when its file is closed: a background child that\n"
 		"  inherited the open file delays it.\n\n"
 		"  EBUSY an operation is running; EEXIST a server runs or has not stopped yet; ENXIO the stack is\n"
-		"  not deployed; ENOKEY no usable credentials; EINVAL bad content; EIO AWS refused or failed; EPERM\n  "
+		"  not deployed; ENOKEY no usable credentials; EINVAL invalid content; EIO AWS refused or failed; "
+		"EPERM\n  "
 		"the tree does not allow this operation. Each failure adds a line to error.\n\n"
-		"  Without a network an operation tries again for 15 minutes; progress says since when. After a kill\n"
-		"  or a power cut mount again: it is resumed.\n\n"
+		"  Without a network an operation tries again for 15 minutes; progress shows since when. After a kill\n"
+		"  or a power cut mount again: the operation is resumed.\n\n"
 		"  ECS keeps the server running (server_restart=always): one that ends is replaced; one that ends\n"
-		"  three times within 5 minutes while vastfs is mounted is not restarted, and error says why. A deploy "
+		"  three times within 5 minutes while vastfs is mounted is not restarted, and error has the reason. A "
+		"deploy "
 		"never\n"
-		"  restarts it. tasks/TASK/stop and control/stop-all-tasks stop it for good.\n\n");
+		"  restarts it. tasks/TASK/stop and control/stop-all-tasks stop it permanently.\n\n");
 }
 
 /* The help text of a control file comes from its verb. */

@@ -232,7 +232,8 @@ const struct row tree_rows[] = {
 	 .render = render_default_task,
 	 .changed = changed_tasks,
 	 .cache = CACHE_NEVER,
-	 .help = "the server that queries go to; ln -sfn ID tasks/default selects another one, rm selects the newest"},
+	 .help = "the server to which queries are sent; ln -sfn ID tasks/default selects another one, rm selects the "
+		 "newest"},
 	{.path = "tasks/{link}",
 	 .type = ROW_LINK,
 	 .mode = 0777,

@@ -47,12 +47,12 @@ enum {
 };
 
 struct row {
-	const char *path; /* without a leading slash; "" is the root */
+	const char *path; /* pattern without a leading slash; "" is the root */
 	enum row_type type;
 	mode_t mode;
 	const struct file_class *class; /* defines open, read, write and touch; NULL for directories and links */
 	int (*render)(const struct scope *s, struct buf *out); /* the content of a file or the target of a link */
-	size_t arg;					       /* for render, usually an offset */
+	size_t arg;					       /* an argument for render, usually an offset */
 	int64_t (*changed)(const struct scope *s); /* wall clock ms of the last change; NULL: the start of the mount */
 	enum row_cache cache;
 	unsigned flags;
@@ -71,10 +71,11 @@ extern const size_t tree_rows_n;
 void tree_init(void);
 
 size_t tree_index(const struct row *row);
-const struct row *tree_parent(const struct row *row);	 /* the parent of the root is the root */
-const char *tree_name(const struct row *row);		 /* the last part of the pattern, for example "{task}" */
-const struct lister *tree_lister(const struct row *row); /* of the last dynamic part; NULL: no dynamic part */
-bool tree_is_dynamic(const struct row *row);		 /* the last part is dynamic */
+const struct row *tree_parent(const struct row *row); /* the parent of the root is the root */
+const char *tree_name(const struct row *row);	      /* the last part of the pattern, for example "{task}" */
+const struct lister *
+tree_lister(const struct row *row);	     /* the lister of the last dynamic part; NULL: there is no dynamic part */
+bool tree_is_dynamic(const struct row *row); /* the last part is dynamic */
 
 /*
  * Returns the child of a directory that follows row in the table. row NULL: the first child. Returns NULL at the end.

@@ -19,7 +19,7 @@ enum options_action {
 	OPTIONS_HELP,
 	OPTIONS_VERSION,
 	OPTIONS_FAKE,	   /* mount -f: mounts nothing */
-	OPTIONS_LIST_TREE, /* for the tests, which derive from the table of the tree */
+	OPTIONS_LIST_TREE, /* prints the table of the tree for the tests */
 };
 
 struct options {

@@ -128,7 +128,7 @@ static void overview_put_facts(const struct picture *p, struct buf *out)
 	overview_put_fact(out, "Account", p->snapshot->identity.account);
 	overview_put_cost(p, out);
 	if (p->snapshot->match == MATCH_DIFFERENT)
-		overview_put_fact(out, "Settings", "differ from what is deployed");
+		overview_put_fact(out, "Settings", "differ from the deployed ones");
 	overview_put_fact(out, "Read from AWS", words_age(p, age));
 }
 

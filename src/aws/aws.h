@@ -29,8 +29,9 @@ struct aws_service {
 	const char *env_name;	  /* <SERVICE> in AWS_ENDPOINT_URL_<SERVICE>: "CLOUDFORMATION", "CLOUDWATCH_LOGS" */
 	const char *signing_name; /* name in the credential scope: "elasticfilesystem" */
 	enum aws_protocol protocol;
-	const char *api_version;   /* for the query and ec2 protocols: "2010-05-15" */
-	const char *target_prefix; /* for the json protocol: "AmazonEC2ContainerServiceV20141113" */
+	const char *api_version; /* version of the API, for the query and ec2 protocols: "2010-05-15" */
+	const char *
+		target_prefix; /* prefix of X-Amz-Target, for the json protocol: "AmazonEC2ContainerServiceV20141113" */
 };
 
 #define AWS_PAGES_MOST	   100

@@ -29,9 +29,9 @@ enum aws_endpoint_variant {
 /* The hosts of a service in a partition. Rows for one region precede the row for all other regions. */
 struct aws_endpoint_row {
 	const char *service, *partition;
-	const char *region;	       /* NULL: all regions without a row of their own */
-	const char *host[4];	       /* by variant; "{region}" is replaced by the region; NULL: no such endpoint */
-	const char *signing_region[4]; /* by variant; NULL: the region itself */
+	const char *region;  /* NULL: all regions without a row of their own */
+	const char *host[4]; /* hosts by variant; "{region}" is replaced by the region; NULL: no such endpoint */
+	const char *signing_region[4]; /* regions for the signature by variant; NULL: the region itself */
 };
 
 extern const struct aws_partition aws_partitions[]; /* a row with name NULL ends it; the last before it is "aws" */

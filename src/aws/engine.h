@@ -18,7 +18,8 @@ struct engine;
 /* Starts the thread. Call after fork(). */
 int engine_start(struct engine **ret);
 
-/* Any other thread: cancels all transfers and timers (completions get -ECANCELED), ends the thread, frees the engine.
+/*
+ * Any other thread: cancels all transfers and timers (completions get -ECANCELED), ends the thread, frees the engine.
  */
 void engine_stop(struct engine *e);
 
@@ -27,10 +28,11 @@ int engine_post(struct engine *e, void (*fn)(void *arg), void *arg);
 
 bool engine_is_this_thread(const struct engine *e);
 
-/* A one-shot timer, embedded in its owner. Setting it again replaces the time; cancelling an idle timer does nothing.
+/*
+ * A one-shot timer, embedded in its owner. Setting it again replaces the time; cancelling an idle timer does nothing.
  */
 struct engine_timer {
-	struct list link; /* in the engine's list, ordered by when_ms; zeroed memory is an idle timer */
+	struct list link; /* member of the engine's list, sorted by when_ms; zeroed memory is an idle timer */
 	int64_t when_ms;  /* monotonic */
 	void (*fn)(void *arg);
 	void *arg;

@@ -45,9 +45,9 @@ struct aws_situation {
 	enum aws_retry policy;
 	bool sent;
 	int64_t skew_used_ms, skew_known_ms; /* clock skew that the attempt used, and the newest measured one */
-	int64_t signature_age_ms;	     /* by the wall clock, which also advances while the machine is suspended */
-	int64_t server_wants_ms;	     /* X-Amz-Retry-After, 0 if absent */
-	double random;			     /* 0 <= random < 1 */
+	int64_t signature_age_ms; /* age by the wall clock, which also advances while the machine is suspended */
+	int64_t server_wants_ms;  /* X-Amz-Retry-After, 0 if absent */
+	double random;		  /* 0 <= random < 1 */
 };
 
 /* Milliseconds to wait before the next attempt, or -1: no retry. Updates attempts and quota. */

@@ -14,7 +14,7 @@
 #include <stddef.h>
 
 struct rights_row {
-	const char *action; /* as IAM writes it: "lambda:InvokeFunction" */
+	const char *action; /* name of the action in IAM: "lambda:InvokeFunction" */
 	const char *role;   /* the role with the fewest rights that may make the call */
 };
 

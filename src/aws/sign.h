@@ -30,8 +30,8 @@ enum aws_path_rule {
 
 struct aws_to_sign {
 	const char *method;
-	const char *path;	    /* as sent, so encoded already; "" means "/" */
-	const char *query;	    /* as sent, without the question mark; "" for none */
+	const char *path;	    /* path as sent, so it is encoded already; "" means "/" */
+	const char *query;	    /* query as sent, without the question mark; "" for none */
 	const char *const *headers; /* "Name: value", NULL-terminated, with Host; all of them get signed */
 	const void *body;
 	size_t body_len;

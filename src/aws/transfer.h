@@ -23,7 +23,7 @@ void engine_join(struct engine *e, struct engine_member *g);
 void engine_leave(struct engine_member *g); /* may be called twice after engine_join() */
 
 struct transfer {
-	struct list link; /* in the queue or in the list of running transfers */
+	struct list link; /* member of the queue or of the list of running transfers */
 	struct transfers *owner;
 	CURL *easy;	       /* owned by the caller of transfer_start() */
 	bool running;	       /* it has been added to the multi handle */

@@ -15,7 +15,7 @@
 
 struct upgrade_url {
 	char *connect; /* the URL with https or http, for libcurl; owned */
-	char *host;    /* with the port if there is one; owned */
+	char *host;    /* host with the port if there is one; owned */
 	char *target;  /* path and query, unchanged; owned, may contain a secret */
 };
 

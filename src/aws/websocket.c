@@ -20,8 +20,8 @@ struct websocket {
 	struct engine_member member;
 	struct transfer transfer;
 	struct engine_socket socket;
-	struct engine_timer timer; /* for the report of a failure, the reply to the upgrade, or a ping */
-	struct engine_timer again; /* for data that was read but not processed in the last turn */
+	struct engine_timer timer; /* timer for the report of a failure, the reply to the upgrade, or a ping */
+	struct engine_timer again; /* timer for data that was read but not processed in the last turn */
 	struct websocket_events events;
 	void *arg;
 	struct upgrade_url url;
@@ -34,7 +34,7 @@ struct websocket {
 	int ping_ms;
 	size_t message_max, turn; /* bytes read in this turn */
 	bool paused, pinged;
-	bool busy, released; /* in a callback; to be freed after it */
+	bool busy, released; /* busy: a callback is running; released: the WebSocket is freed after it */
 	struct error error;
 	char curl_says[CURL_ERROR_SIZE];
 };

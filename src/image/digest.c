@@ -5,7 +5,7 @@
 #include <openssl/evp.h>
 #include <string.h>
 
-#define FORMAT_VERSION "1" /* of image_assemble(): increase it when the same input makes other bytes */
+#define FORMAT_VERSION "1" /* of image_assemble()'s output; increase it when the same input makes other bytes */
 
 bool image_digest_is_valid(const char *digest)
 {

@@ -47,7 +47,7 @@ struct copy_job {
 	uint64_t done, total, sent; /* numbers of bytes */
 	struct error error;
 	bool ended;
-	bool starting; /* in copy_start(), which reports the end itself */
+	bool starting; /* copy_start() is running, which reports the end itself */
 };
 
 /* Starts the next blob of the copy, or ends the copy after the last one. */

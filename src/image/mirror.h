@@ -13,7 +13,7 @@
 
 struct image_place {
 	char *base; /* "https://mirror.example", "https://mirror.example/path"; all owned */
-	char *name; /* of the repository in the mirror: "tenzir/vast", "path/tenzir/vast" */
+	char *name; /* name of the repository in the mirror: "tenzir/vast", "path/tenzir/vast" */
 };
 
 void image_place_free(struct image_place *p);

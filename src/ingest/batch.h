@@ -28,7 +28,7 @@ struct batch_facts {
 	uint64_t import; /* the number of the import */
 	uint32_t index;	 /* number of the batch in its import, from 1 */
 	char format[FORMAT_NAME_MAX + 1];
-	uint64_t events, bytes, inflated;     /* as in packer.h */
+	uint64_t events, bytes, inflated;     /* see struct packer */
 	uint64_t events_before, bytes_before; /* events and bytes of the earlier batches of the import */
 	int64_t created_ms;		      /* wall clock time of the start of the import */
 	int32_t pid;

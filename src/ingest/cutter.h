@@ -45,7 +45,7 @@ enum cutter_row { ROW_EVENT, ROW_BLANK, ROW_HEADER };
 
 /* A method of cutting. Each format names one (ingest/format.h). */
 struct cutter_kind {
-	const char *unit; /* for messages: "line" or "packet" */
+	const char *unit; /* noun for messages: "line" or "packet" */
 	bool is_text;	  /* the stream consists of lines; UTF-16 is refused */
 	bool is_whole;	  /* the stream is one unit, which must fit into one batch */
 	bool is_joinable; /* streams can be concatenated: units need no header */

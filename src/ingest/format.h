@@ -16,7 +16,7 @@
 struct cutter_kind;
 
 struct format {
-	const char *name; /* of the file in import/ */
+	const char *name; /* name of the file in import/ */
 	const char *vast; /* the name in "vast import NAME" */
 	/* The name in Tenzir's operator read_NAME. */
 	const char *tenzir;

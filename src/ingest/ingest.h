@@ -24,7 +24,7 @@ struct import;
 struct batch;
 
 struct ingest_config {
-	const char *directory; /* of the spool */
+	const char *directory; /* directory of the spool */
 	/*
 	 * Is called when a batch can be delivered or a writer that waited can continue. It may run on any thread, must
 	 * return quickly and must not call this module.
@@ -102,7 +102,7 @@ struct import_counts {
 	bool is_recovered; /* an earlier vastfs ended before the import was delivered */
 	bool is_written;   /* the writer has ended */
 	bool is_cancelled;
-	int exit_code;		    /* of the last batch that its command rejected */
+	int exit_code;		    /* exit code of the command for the last batch that it rejected */
 	char batches_doubtful[128]; /* the numbers of the batches with doubtful events, for messages */
 	struct error error;	    /* the first error */
 };
@@ -110,9 +110,10 @@ struct import_counts {
 void import_counts(struct import *imp, struct import_counts *ret);
 
 struct ingest_totals {
-	unsigned imports;			/* imports that have not ended */
-	uint64_t events_waiting, bytes_waiting; /* in the spool and not delivered, including batches in flight */
-	uint64_t delivered, rejected;		/* events since the mount */
+	unsigned imports; /* imports that have not ended */
+	uint64_t events_waiting,
+		bytes_waiting;	      /* events in the spool that are not delivered, including batches in flight */
+	uint64_t delivered, rejected; /* events since the mount */
 	uint64_t spool_bytes;
 };
 
@@ -147,7 +148,7 @@ struct take_rules {
 bool ingest_take(struct ingest *in, const struct take_rules *rules, struct batch_group *ret);
 bool batch_group_is_small(const struct batch_group *g); /* more batches could have joined the group */
 
-const struct batch_facts *batch_facts(const struct batch *b); /* without place and why */
+const struct batch_facts *batch_facts(const struct batch *b); /* the facts without place and why */
 struct import *batch_import(struct batch *b);		      /* not a new reference */
 unsigned batch_attempts(const struct batch *b);
 
@@ -163,8 +164,10 @@ void batch_acknowledge(struct batch *b);
  * Returns the batch to the front of the waiting batches. may_be_there: the batch may have been delivered nevertheless.
  */
 void batch_put_back(struct batch *b, bool may_be_there);
-/* The same, but from now on the batch shares no invocation with others, because one of them may be the cause of the
- * failure. */
+/*
+ * The same, but from now on the batch shares no invocation with others, because one of them may be the cause of the
+ * failure.
+ */
 void batch_put_back_alone(struct batch *b, bool may_be_there);
 /* Keeps the batch for the user. exit_code is the exit code of the command, or 0 if no command ran. */
 void batch_reject(struct batch *b, int exit_code, const char *why);

@@ -32,7 +32,7 @@ struct piece {
 enum batch_state { BATCH_READY, BATCH_TAKEN, BATCH_KEPT };
 
 struct batch {
-	struct list link; /* in its import */
+	struct list link; /* member of the list of its import */
 	struct import *import;
 	struct spool_file file;
 	struct batch_facts facts;
@@ -53,7 +53,7 @@ struct intake {
 	struct packer oversized; /* the current unit, if it is longer than the cutter takes */
 	bool oversized_is_lost;	 /* that unit is larger than a batch, so it is not kept */
 	struct buf header;	 /* the current header of every batch */
-	struct list link;	 /* in ingest.open while a batch is under way */
+	struct list link;	 /* member of ingest.open while a batch is being made */
 	int64_t opened_ms;	 /* monotonic; the time at which the current batch started */
 	uint32_t next_index;	 /* number of the next batch */
 	uint64_t events, bytes;	 /* stored in the spool */
@@ -67,7 +67,7 @@ struct import {
 	struct ingest *ingest;
 	/* In ingest.imports until the import has ended, then in ingest.kept while it keeps batches. */
 	struct list link;
-	struct list busy; /* in ingest.busy while pieces are queued */
+	struct list busy; /* member of ingest.busy while pieces are queued */
 	struct job *job;
 	struct batch_facts facts; /* the facts that all its batches share */
 	struct intake intake;

@@ -10,7 +10,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define CROWDED	       10 /* with more batches under way, each of them is smaller */
+#define CROWDED	       10 /* while more batches than this are being made, each of them is smaller */
 #define CROWDED_TARGET (128 << 10)
 
 static int intake_events(const char *data, size_t len, uint64_t n, void *arg);

@@ -19,8 +19,8 @@ enum outcome {
 	 */
 	OUTCOME_DOUBTED,
 	OUTCOME_TOO_LARGE, /* Lambda refuses the size */
-	OUTCOME_THROTTLED, /* not started, because AWS is busy */
-	OUTCOME_LOST,	   /* may have been delivered; the batch is sent again */
+	OUTCOME_THROTTLED, /* the command was not started, because AWS is busy */
+	OUTCOME_LOST,	   /* the events may have been delivered; the batch is sent again */
 	/* The invocation was refused before it started. The cause passes by itself or after an action of the user. */
 	OUTCOME_BLOCKED,
 	OUTCOME_OLD_RUNTIME, /* the function ignores the events */

@@ -19,7 +19,7 @@
 
 enum spool_state {
 	SPOOL_WAITING,	/* never sent */
-	SPOOL_SENT,	/* may have been sent; sending it again may deliver its events twice */
+	SPOOL_SENT,	/* the batch may have been sent; another delivery may deliver its events twice */
 	SPOOL_REJECTED, /* kept for the user */
 	/* A last line without its end, one per import. See struct batch_facts.is_last_line. */
 	SPOOL_LAST_LINE,

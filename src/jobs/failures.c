@@ -9,14 +9,14 @@
 #define FAILURES_PIDS 8
 #define NOBODY	      ((uid_t)-1)
 
-/* One failure, or several of which only time and process differ. */
+/* One failure, or several that differ only in their time and process. */
 struct failure {
-	uid_t uid; /* whose; NOBODY: vastfs's own */
+	uid_t uid; /* the user who met the failure; NOBODY: vastfs itself */
 	unsigned count;
-	pid_t pids[FAILURES_PIDS];     /* the newest first; 0: none */
+	pid_t pids[FAILURES_PIDS];     /* the processes that met it, newest first; 0: none */
 	int64_t at_ms;		       /* wall clock */
-	char *line;		       /* without time and process */
-	struct failure_report *report; /* time and count are those above */
+	char *line;		       /* the line without time and process */
+	struct failure_report *report; /* the failure; its time and count are the fields above */
 };
 
 struct failures {
@@ -64,7 +64,7 @@ static const char *failures_errno_name(int errnum)
 	return name ? name : "unknown";
 }
 
-/* All but time and process, by which failures are told apart. */
+/* Formats all fields except time and process: failures with the same text are the same failure. */
 static char *failures_format_line(const struct failure_site *site, const struct error *err)
 {
 	_buf_ struct buf b = BUF_INIT(4096);
@@ -121,7 +121,7 @@ static struct failure failures_take(struct failures *f, uid_t uid, const char *l
 	return (struct failure){.uid = uid};
 }
 
-/* The oldest of a user who has as many as one may have, or else the oldest of all. */
+/* The oldest failure of this user if the user has the maximum number, or else the oldest of all failures. */
 static void failures_make_room(struct failures *f, uid_t uid)
 {
 	size_t own = 0, oldest = 0;
@@ -182,7 +182,7 @@ void failures_clear(struct failures *f)
 	pthread_mutex_unlock(&f->lock);
 }
 
-/* Processes that have met it before are found by grep "pid=$$", too. */
+/* The line also lists earlier processes, so that each of them finds it with grep "pid=$$". */
 static void failures_put(const struct failure *e, struct buf *out)
 {
 	char when[CLOCK_TEXT_SIZE];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * failures.h - the messages behind the errnos: the last failures, newest last, as the tree's /error shows them: 16 of
- * each user, 16 of vastfs itself, and 64 in all. The same failure again is counted and moves to the end.
+ * failures.h - the last failures, newest last, whose messages /error shows: 16 of each user, 16 of vastfs itself, and
+ * 64 in total. A repeated failure is counted and moves to the end.
  *
  * Any thread. A short lock guards the copying of lines.
  */
@@ -25,21 +25,23 @@ void failures_free(struct failures *f);
 struct failure_site {
 	pid_t pid; /* 0: vastfs itself */
 	uid_t uid;
-	const char *path; /* in the tree, without the leading slash; NULL: none */
+	const char *path; /* path in the tree without the leading slash; NULL: none */
 	const char *job;  /* "operations/3"; NULL: none */
 };
 
-/* One line: "time=... pid=... uid=... path=... job=... errno=EBUSY what=\"...\" code=... request_id=...
- * remedy=\"...\" count=3 earlier=\"pid=... pid=...\"". */
+/*
+ * One line: "time=... pid=... uid=... path=... job=... errno=EBUSY what=\"...\" code=... request_id=... remedy=\"...\"
+ * count=3 earlier=\"pid=... pid=...\"".
+ */
 void failures_add(struct failures *f, const struct failure_site *site, const struct error *err);
 void failures_clear(struct failures *f);
 int failures_render(struct failures *f, struct buf *out);
 
 /* A failure as a plain value; texts that do not fit are truncated. */
 struct failure_report {
-	int64_t at_ms;	/* wall clock: the last time */
-	unsigned count; /* how often */
-	char path[256]; /* "" if there is none; job likewise */
+	int64_t at_ms;	/* wall clock time of the last occurrence */
+	unsigned count; /* number of occurrences */
+	char path[256]; /* path and job are "" if there is none */
 	char job[64];
 	struct error error;
 };

@@ -7,7 +7,7 @@
 struct history_entry {
 	struct job *job;
 	uint64_t disk_bytes;
-	bool may_go; /* it has ended and is not the newest of its list */
+	bool may_go; /* the command has ended and is not the newest of its list */
 	bool dropped;
 };
 

@@ -9,7 +9,7 @@
 
 #include "jobs/job.h"
 
-#define HISTORY_LISTS 2 /* of commands in Lambda, and in containers */
+#define HISTORY_LISTS 2 /* the list of commands in Lambda and the list of commands in containers */
 
 struct history_limits {
 	size_t keep;	     /* commands in each list, including those in flight */

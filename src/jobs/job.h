@@ -39,16 +39,16 @@ struct job_view {
 	struct blob *errors;   /* stderr of the command; NULL until there is one */
 	struct output *output; /* stdout of a streamed command, instead of result; NULL: not streamed */
 	struct output *stderr_output; /* stderr of a streamed command, instead of errors */
-	struct error error;   /* why it failed or was cancelled; also a warning of a job that went on (errnum 0, message
+	struct error error;   /* why it failed or was cancelled; or a warning of a job that continued (errnum 0, message
 				 set) */
 	int64_t started_ms;   /* wall clock; 0 while queued */
 	int64_t ended_ms;     /* wall clock; 0 while in flight */
-	int64_t changed_ms;   /* wall clock, of this view */
+	int64_t changed_ms;   /* wall clock time of this view */
 	unsigned done, total; /* number of steps; total 0: unknown */
 	char step[160];	      /* the current step */
 	char request_id[64];
 	bool keeps_data;     /* imports: rejected batches stay on the disk until the user removes them */
-	int64_t duration_ms; /* of the command, as measured by its runtime; -1 unknown */
+	int64_t duration_ms; /* duration of the command as measured by its runtime; -1: unknown */
 };
 
 struct job {
@@ -56,7 +56,7 @@ struct job {
 	enum job_kind kind;
 	uint64_t number;   /* counted for each kind, continued across mounts */
 	char name[32];	   /* "deploy", "query" */
-	char argument[64]; /* of the verb: "purge"; of an exec or check: the task; "" if none */
+	char argument[64]; /* argument of the verb: "purge"; the task of an exec or check; "" if there is none */
 	pid_t pid;	   /* the process that requested the job */
 	uid_t uid;
 	int64_t created_ms;
@@ -99,7 +99,7 @@ void job_succeed(struct job *j, struct blob *result);		     /* takes the referen
 void job_fail(struct job *j, const struct error *err);
 void job_cancelled(struct job *j, const char *why);
 void job_unknown(struct job *j, const struct error *why);
-void job_remark(struct job *j, const char *text); /* adds a warning to its error file; the job continues */
+void job_remark(struct job *j, const char *text); /* adds a warning to the error file of the job, which continues */
 
 /* Calls the listener because an output has grown. */
 void job_grown(struct job *j);
@@ -107,8 +107,10 @@ void job_grown(struct job *j);
 /* Called after each change of any job, on the changing thread; must be quick. Set once, before the first job. */
 void job_set_listener(void (*changed)(struct job *j, void *arg), void *arg);
 
-/* Cancellation is a request that the code that runs the job checks. on_cancel (may be NULL) is called once, on the
- * thread that requests it. */
+/*
+ * Cancellation is a request that the code that runs the job checks. on_cancel (may be NULL) is called once, on the
+ * thread that requests it.
+ */
 void job_cancel(struct job *j);
 bool job_cancel_wished(struct job *j);
 void job_on_cancel(struct job *j, void (*on_cancel)(struct job *j, void *arg), void *arg);
@@ -124,12 +126,12 @@ struct job_list {
 struct job_list *job_list_with(const struct job_list *old, struct job *j, size_t keep);
 /* The list without j. NULL without memory. */
 struct job_list *job_list_without(const struct job_list *old, const struct job *j);
-/* The list without those that drop says to drop, asked oldest first. NULL without memory. */
+/* The list without the jobs for which `drop` returns true; it is called for the oldest first. NULL without memory. */
 struct job_list *job_list_filter(const struct job_list *old, bool (*drop)(struct job *j, void *arg), void *arg);
 struct job_list *job_list_ref(struct job_list *l);
 void job_list_unref(struct job_list *l);
-struct job *job_list_find(const struct job_list *l, uint64_t number);	      /* no new reference; NULL */
-struct job *job_list_last(const struct job_list *l);			      /* likewise */
-struct job *job_list_last_of(const struct job_list *l, const char *argument); /* likewise */
+struct job *job_list_find(const struct job_list *l, uint64_t number); /* no new reference; NULL: no such job */
+struct job *job_list_last(const struct job_list *l);		      /* no new reference; NULL: the list is empty */
+struct job *job_list_last_of(const struct job_list *l, const char *argument); /* no new reference; NULL: no such job */
 
 #endif

@@ -7,7 +7,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* Numbers of queries are reserved in blocks, because their jobs are made on a thread that must not block on the disk.
+/*
+ * Numbers of queries are reserved in blocks, because their jobs are made on a thread that must not block on the disk.
  */
 #define NUMBERS_RESERVED 100
 
@@ -100,7 +101,7 @@ int journal_write_all(struct journal *j, bool durable)
 	return r;
 }
 
-/* Under the lock: ensures that the file is complete, so that one more line keeps it so. */
+/* Under the lock: ensures that the file contains all earlier records, so that a line can be appended. */
 static int journal_make_ready(struct journal *j)
 {
 	if (error_is(&j->refusal))
@@ -150,7 +151,9 @@ int journal_open(const char *dir, struct journal **ret, struct error *note)
 	return 0;
 }
 
-/* Also after the file was removed: the next mount resumes the operations that it lists. */
+/*
+ * The file is also written after the user has removed it, because the next mount resumes the operations that it lists.
+ */
 static void journal_write_last(struct journal *j)
 {
 	_buf_ struct buf line = BUF_INIT(1024);
@@ -358,7 +361,7 @@ void journal_entry_restore(const struct journal_entry *e, struct job *j)
 	job_edit(j, journal_edit_restore, (void *)e);
 }
 
-/* -- what is deployed ------------------------------------------------------------------------------------------ */
+/* -- deployed stacks ------------------------------------------------------------------------------------------- */
 
 static bool journal_place_is(const struct place *a, const struct place *b)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * journal.h - what this machine began, so that it is found again after a crash.
+ * journal.h - a record of the operations of this machine, so that they are found again after a crash.
  *
  * A log of records below the state directory, journal.jsonl, each a JSON object on a line of its own; a later record
  * replaces an earlier one of the same kind and number:
@@ -17,8 +17,8 @@
  * cannot be read, is not changed: its operations and numbers are unknown, so new operations are refused. The file
  * journal.json of the previous version is imported and renamed to journal.json.old.
  *
- * The journal does not decide what exists in AWS: AWS does. Any thread: every function takes the lock of the journal,
- * which is not held during an fsync except in journal_open().
+ * The journal is no evidence of what exists in AWS; operations always ask AWS. Any thread: every function takes the
+ *lock of the journal, which is not held during an fsync except in journal_open().
  */
 #ifndef VASTFS_JOBS_JOURNAL_H
 #define VASTFS_JOBS_JOURNAL_H
@@ -47,7 +47,7 @@ struct journal_entry {
 };
 
 /*
- * Reads the journal in dir. Fails only without memory. note is set (errnum, message, remedy) if lines were
+ * Reads the journal in dir. The only failure is missing memory. note is set (errnum, message, remedy) if lines were
  * unreadable, or new operations will be refused.
  */
 int journal_open(const char *dir, struct journal **ret, struct error *note);
@@ -72,8 +72,9 @@ int journal_update(struct journal *j, const struct journal_entry *entry);
 int journal_sync(struct journal *j);
 
 /*
- * The data that an operation needs after a crash: short texts by key, stored in its entry until it ends.
- * journal_remember() replaces the value of the key and returns when it is on disk; -ENOENT: no such entry.
+ * These functions store the data that an operation needs after a crash: short texts by key, in the operation's entry
+ * until it ends. journal_remember() replaces the value of the key and returns when it is on disk; -ENOENT: no such
+ * entry.
  */
 int journal_remember(struct journal *j, uint64_t number, const char *key, const char *value);
 /* All texts as one object of strings, owned by the caller; NULL: there are none. 0 or -ENOMEM. */
@@ -88,8 +89,10 @@ bool journal_get(struct journal *j, size_t index, struct journal_entry *ret);
 void journal_entry_restore(const struct journal_entry *e, struct job *j);
 
 /* The stacks that this configuration has deployed and not deleted. At most JOURNAL_DEPLOYED_MAX. */
-void journal_deployed_add(struct journal *j, const struct place *p);	/* replaces the same place */
-void journal_deployed_remove(struct journal *j, const struct place *p); /* the same account, region, endpoint, stack */
+void journal_deployed_add(struct journal *j, const struct place *p); /* replaces an equal place */
+void journal_deployed_remove(
+	struct journal *j,
+	const struct place *p); /* removes the place with the same account, region, endpoint and stack */
 size_t journal_deployed(struct journal *j, struct place ret[static JOURNAL_DEPLOYED_MAX]);
 
 #endif

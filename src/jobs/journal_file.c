@@ -123,7 +123,7 @@ int journal_file_replace(struct journal_file *f, const char *text, size_t len, b
 	return 0;
 }
 
-/* A hard link if the file system supports it: then the file always has a name. */
+/* A hard link is used if the file system supports it, so that the file always has a name. */
 int journal_file_keep(const struct journal_file *f)
 {
 	_free_ char *name = NULL;

@@ -21,7 +21,7 @@ struct journal {
 	uint64_t last[JOB_KIND_MAX];	/* last numbers given out */
 	uint64_t written[JOB_KIND_MAX]; /* numbers reserved in the file; at least last */
 	struct journal_entry entries[JOURNAL_ENTRIES_KEPT]; /* oldest first */
-	cJSON *memory[JOURNAL_ENTRIES_KEPT];		    /* of the entry at the same index; NULL: nothing */
+	cJSON *memory[JOURNAL_ENTRIES_KEPT];		    /* memory of the entry at the same index; NULL: none */
 	size_t n;
 	struct place deployed[JOURNAL_DEPLOYED_MAX]; /* oldest first */
 	size_t deployed_n;
@@ -34,13 +34,16 @@ struct journal {
 /* Replaces or adds the entry. Takes ownership of memory, which is dropped for an ended operation. */
 void journal_entry_set(struct journal *j, const struct journal_entry *e, cJSON *memory);
 
-/* Writes all that is known as a new file. durable: the old one is given up only when the new one is on disk. */
+/* Writes all records to a new file. durable: the old file is removed only when the new one is on disk. */
 int journal_write_all(struct journal *j, bool durable);
 
-/* Says that the journal cannot be written; returns r. */
+/* Sets the message that the journal cannot be written; returns r. */
 int journal_report(const struct journal *j, int r, struct error *err);
 
-/* journal_load.c: reads what there is and makes it the file to append to; previous: path of the older file. */
+/*
+ * journal_load.c: reads the existing file and opens it for appending. previous: path of the file of the previous
+ * version.
+ */
 void journal_load(struct journal *j, const char *previous, struct error *note);
 
 #endif

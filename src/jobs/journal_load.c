@@ -9,11 +9,14 @@
 
 #include <string.h>
 
-#define LINES_BESIDE_ENTRIES 8 /* format, numbers, deployed, and some that are superseded */
+#define LINES_BESIDE_ENTRIES 8 /* lines for format, numbers and deployed, and a few superseded lines */
 
 /* -- reading --------------------------------------------------------------------------------------------------- */
 
-/* 0 or -ENOMEM: without its memory an operation would not know what it has done. */
+/*
+ * 0 or -ENOMEM. Missing memory must be an error, because without its stored data an operation would not recognize its
+ * own work.
+ */
 static int load_read_entry(struct journal *j, const cJSON *o)
 {
 	const cJSON *memory = cJSON_GetObjectItemCaseSensitive(o, "memory");
@@ -140,7 +143,8 @@ static int load_take_over(struct journal *j, const cJSON *tree)
 	return r;
 }
 
-/* 1 if there is a file of the previous version to import and rename after the new file is written, else 0, or -ENOMEM.
+/*
+ * 1 if there is a file of the previous version to import and rename after the new file is written, else 0, or -ENOMEM.
  */
 static int load_read_previous(struct journal *j, const char *path)
 {

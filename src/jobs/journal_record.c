@@ -9,7 +9,7 @@ static const char *const kind_keys[JOB_KIND_MAX] = {"operations", "queries", "ex
 
 /* -- writing --------------------------------------------------------------------------------------------------- */
 
-/* Takes the value. r: whether the value is whole. */
+/* Takes ownership of the value. r: the result of the functions that built the value. */
 static int record_put(int r, const char *kind, cJSON *value, struct buf *out)
 {
 	_json_ cJSON *o = json_object(&r);

@@ -18,7 +18,7 @@
 
 struct output;
 
-/* limit: most bytes; directory: for the file, copied. NULL without memory. */
+/* limit: most bytes of the output; directory: the place of the file, copied. NULL without memory. */
 struct output *output_new(const char *directory, uint64_t limit);
 struct output *output_ref(struct output *o); /* NULL is fine */
 void output_unref(struct output *o);	     /* NULL is fine */

@@ -62,7 +62,7 @@ static void place_put_settings(const struct place *there, const struct place *he
 int place_put_way(const struct place *there, const struct place *here, struct buf *out)
 {
 	place_put_settings(there, here, out);
-	/* The credentials of the same profile may belong to another account now. */
+	/* The credentials of a profile may belong to another account than before. */
 	if (place_texts_differ(there->account, here->account) && strcmp(there->profile, here->profile) == 0)
 		buf_printf(out, "%suse credentials of account %s", out->len ? ", " : "", there->account);
 	if (strcmp(there->endpoint, here->endpoint) != 0 && *there->endpoint)

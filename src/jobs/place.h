@@ -17,7 +17,7 @@ struct place {
 	char region[32];    /* "eu-west-1"; "": unknown */
 	char endpoint[304]; /* the URL that replaces the AWS endpoint of CloudFormation; "": none */
 	char stack[64];	    /* "vast-prod"; "": unknown */
-	char profile[128];  /* aws_profile, "" for none: for the remedy, not part of the identity */
+	char profile[128];  /* aws_profile, "" for none; only remedies use it, and it is not part of the identity */
 };
 
 /* Whether both may be the same place; an unknown account, region or stack matches any. */

@@ -31,7 +31,7 @@ struct deliver_target {
 
 /* An invocation that delivers batches. */
 struct sending {
-	struct list link; /* in the delivery */
+	struct list link; /* member of the list of the delivery */
 	struct delivery *delivery;
 	struct batch_group group;
 	bool is_small;

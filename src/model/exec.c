@@ -17,7 +17,7 @@
 #define ROWS	50
 
 struct exec {
-	struct list link; /* in the model's execs */
+	struct list link; /* member of the model's list of execs */
 	struct execs *execs;
 	struct job *job;
 	struct remote *remote;

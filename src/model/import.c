@@ -79,7 +79,7 @@ static void import_edit_end(struct job_view *v, void *arg)
 	v->ran = true;
 	v->exit_code = e->state == JOB_SUCCEEDED ? 0 : e->counts.exit_code ? e->counts.exit_code : 1;
 	if (error_is(&e->counts.error))
-		v->error = e->counts.error; /* without an error, v->error may have a warning */
+		v->error = e->counts.error; /* if the import has no error, v->error may contain a warning */
 	v->keeps_data = e->counts.batches_rejected != 0;
 	blob_unref(v->result);
 	v->result = blob_ref(e->result);

@@ -136,7 +136,7 @@ int settings_disk_open(struct model *m, const char *state_dir); /* reads nothing
  * Reads the file, puts its settings in force and watches it. After an error, which is about the file, the model works.
  */
 int settings_disk_start(struct model *m, struct error *err);
-void settings_disk_close(struct model *m); /* after the engine has ended */
+void settings_disk_close(struct model *m); /* call this after the engine has ended */
 /* Replaces the file. -EBUSY: the file has changed since it was read. The caller holds save_lock. */
 int settings_disk_write(struct model *m, const struct blob *text, struct error *err);
 /* Parses the text followed by the lines of the mount options. Line numbers in messages refer to the text. */

@@ -20,10 +20,10 @@
 #define RETRY_FIRST_MS	 500
 #define RETRY_MOST_MS	 5000
 #define RETRY_LIMIT_MS	 180000
-#define TIMEOUT_EXTRA_MS 60000 /* in addition to the function's timeout: cold start, network */
+#define TIMEOUT_EXTRA_MS 60000 /* time in addition to the function's timeout, for cold start and network */
 
 struct query {
-	struct list link; /* in the model's queries */
+	struct list link; /* member of the model's list of queries */
 	struct queries *queries;
 	struct job *job;
 	struct answer answer;  /* if the attempt is streamed: its reply */

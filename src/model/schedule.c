@@ -11,7 +11,7 @@
 static const struct {
 	int64_t quiet_ms, changing_ms;
 	bool with_tasks;  /* true: the part changes with the tasks; false: with the stack */
-	unsigned follows; /* is read only together with this part */
+	unsigned follows; /* the part is read only together with this one */
 } rows[SCHEDULE_PARTS] = {
 	{60000, 3000, false, 0},
 	{28500, 1000, true, 0},

@@ -222,7 +222,7 @@ static void settings_disk_watch(void *arg)
 	d->events.ready = settings_disk_event;
 	d->events.arg = d;
 	engine_watch(d->model->engine, &d->events);
-	model_settings_refresh(d->model); /* for changes before the watch */
+	model_settings_refresh(d->model); /* finds changes that were made before the watch */
 }
 
 int settings_disk_open(struct model *m, const char *state_dir)

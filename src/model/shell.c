@@ -178,7 +178,7 @@ static void shell_on_output(bool is_stderr, const void *data, size_t len, void *
 	shell_put(c, is_stderr ? SHELL_ERRORS : SHELL_OUTPUT, data, len);
 	if (c->queue.error)
 		shell_refuse(c, &(struct error){.message = "out of memory"});
-	remote_pause(c->remote, true); /* until the queue is sent */
+	remote_pause(c->remote, true); /* the shell is paused until the queue is sent */
 }
 
 static void shell_on_drained(void *arg)
@@ -329,7 +329,7 @@ static void shell_take_packet(struct shell_connection *c, char kind, const char 
 	if (kind == SHELL_OPEN) {
 		shell_take_open(c, text, len);
 	} else if (!c->remote) {
-		return; /* before the shell has started or after it has ended */
+		return; /* the shell has not started yet, or has ended */
 	} else if (kind == SHELL_INPUT) {
 		shell_take_input(c, text, len);
 	} else if (kind == SHELL_END) {

@@ -42,12 +42,13 @@ struct snapshot {
 	bool default_chosen;		 /* a user chose it (ln -sfn), not vastfs */
 	int64_t default_changed_ms;	 /* wall clock: when default_task last changed */
 	struct job_list *operations;	 /* never NULL, oldest first */
-	struct job_list *queries;	 /* the same */
-	struct job_list *execs;		 /* the same, of all tasks */
-	struct job_list *checks;	 /* the same */
-	struct job_list *imports;	 /* the same */
+	struct job_list *queries;	 /* never NULL, oldest first */
+	struct job_list *execs;		 /* never NULL, oldest first; of all tasks */
+	struct job_list *checks;	 /* never NULL, oldest first */
+	struct job_list *imports;	 /* never NULL, oldest first */
 	bool more_resources, more_tasks; /* AWS has more of them than vastfs reads */
-	struct stack_report *reports[REPORT_MAX]; /* by enum stack_report_kind: the last of this mount; NULL: none */
+	struct stack_report
+		*reports[REPORT_MAX]; /* the last reports of this mount by enum stack_report_kind; NULL: none */
 	struct identity identity;
 	struct discovery *discovery; /* never NULL: the VPCs of the region */
 	struct blob *elsewhere;	     /* stacks that other settings deployed, for people, without newline; NULL: none */

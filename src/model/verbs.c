@@ -340,7 +340,8 @@ static int verb_begin_beside(struct model *m, const struct verb *verb, struct re
 	if (!b)
 		return -ENOMEM;
 	*b = (struct verb_beside){m, verb, model_job_new(m, JOB_OPERATION, 0, verb->name, "", NULL, who)};
-	*ret = b->job ? job_ref(b->job) : NULL; /* before engine_post, after which b belongs to the engine thread */
+	*ret = b->job ? job_ref(b->job)
+		      : NULL; /* must precede engine_post, after which b belongs to the engine thread */
 	r = b->job ? engine_post(m->engine, verb_start_beside, b) : -ENOMEM;
 	if (r == 0)
 		return 0;

@@ -14,7 +14,7 @@
 #define EXPECT_MS    120000 /* ECS usually replaces a server that has ended within this time */
 #define RETRY_MIN_MS 2000
 #define RETRY_MAX_MS 30000
-#define DENIED_MS    60000  /* only a person can change what the credentials may do */
+#define DENIED_MS    60000  /* long, because only an administrator can change the permissions of the credentials */
 #define HEALTH_MS    300000 /* the start period of the server's health check (template.json) */
 
 struct watch_waiter {

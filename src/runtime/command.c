@@ -26,7 +26,7 @@ struct run {
 	struct command_end *end;
 	pid_t shell;
 	int in;	    /* written to; -1: no input, or all of it was written */
-	int out[2]; /* by enum command_stream; -1: closed at its end */
+	int out[2]; /* pipes by enum command_stream; -1: closed at its end */
 	bool exited, cut, lingered;
 	int64_t exited_at, heard_at, kill_at;
 	int error;

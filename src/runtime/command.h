@@ -27,7 +27,7 @@ enum command_stream { COMMAND_STDOUT, COMMAND_STDERR, COMMAND_NOTE };
 /* The events for which command_run() waits on behalf of a streamed reply. */
 struct command_wait {
 	int fd;	      /* -1: none */
-	short events; /* of poll(2) */
+	short events; /* events of poll(2) */
 	bool full;    /* no more data is accepted at the moment */
 	int64_t at;   /* monotonic; work() has to be called then; INT64_MAX: never */
 };
@@ -37,7 +37,7 @@ struct command {
 	const char *endpoint; /* host:port of the server, or "" */
 	const char *trace;    /* trace ID of X-Ray, or "" */
 	int64_t deadline_ms;  /* monotonic; the command is terminated at that time; INT64_MAX: never */
-	struct input *input;  /* for its stdin; NULL: /dev/null */
+	struct input *input;  /* data for its stdin; NULL: /dev/null */
 	/*
 	 * If one of these three functions returns a negative errno, the command is killed and command_run() returns
 	 * that errno.

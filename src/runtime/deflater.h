@@ -23,8 +23,8 @@ struct deflater {
 	void *context;
 	z_stream stream;
 	uint8_t piece[FRAME_PAYLOAD_MAX];
-	uint64_t length;   /* of the plain bytes */
-	uint32_t crc;	   /* of the plain bytes */
+	uint64_t length;   /* number of plain bytes */
+	uint32_t crc;	   /* CRC-32 of the plain bytes */
 	bool is_holding;   /* the reader cannot inflate all added bytes yet */
 	bool peer_is_slow; /* the peer was waited for since the level was chosen; set by the owner */
 	int level;

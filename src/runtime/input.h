@@ -21,7 +21,7 @@
 struct input {
 	z_stream inflater;
 	uint8_t piece[INPUT_PIECE_SIZE];
-	size_t at, len;	    /* of the piece: the bytes that are not written yet */
+	size_t at, len;	    /* position and number of the bytes of the piece that are not written yet */
 	bool is_whole;	    /* all data has been inflated, and the checksums match */
 	const char *damage; /* the fault of the data (static); NULL: none is known */
 	int64_t written;    /* inflated bytes */

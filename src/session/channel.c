@@ -269,8 +269,10 @@ void channel_refuse_key(struct channel *c, const char *why, int64_t now_ms)
 	channel_close(c, why);
 }
 
-/* The agent verifies that both sides have the same key: it sends an encrypted text and expects the same text, encrypted
- * with the other half of the key. */
+/*
+ * The agent verifies that both sides have the same key: it sends an encrypted text and expects the same text, encrypted
+ * with the other half of the key.
+ */
 static int channel_take_challenge(struct channel *c, const struct message *m)
 {
 	_buf_ struct buf sealed = BUF_INIT(CHALLENGE_MAX), plain = BUF_INIT(CHALLENGE_MAX),
@@ -342,7 +344,7 @@ static int channel_deliver(const struct message *m, void *arg)
 		channel_become_ready(c);
 		return 0;
 	default:
-		return 0; /* of a later version: acknowledged and ignored */
+		return 0; /* a message of a later version is acknowledged and ignored */
 	}
 }
 

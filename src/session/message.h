@@ -19,8 +19,8 @@
 #define MESSAGE_MAX	    (MESSAGE_PAYLOAD_MAX + 4096)
 #define MESSAGE_UUID_SIZE   37
 
-#define MESSAGE_INPUT	    "input_stream_data"	 /* to the agent */
-#define MESSAGE_OUTPUT	    "output_stream_data" /* from the agent */
+#define MESSAGE_INPUT	    "input_stream_data"	 /* type of messages to the agent */
+#define MESSAGE_OUTPUT	    "output_stream_data" /* type of messages from the agent */
 #define MESSAGE_ACKNOWLEDGE "acknowledge"
 #define MESSAGE_CLOSED	    "channel_closed"
 #define MESSAGE_START	    "start_publication"
@@ -28,7 +28,7 @@
 
 enum payload_type {
 	PAYLOAD_NONE = 0,
-	PAYLOAD_OUTPUT = 1, /* of standard output; also for input */
+	PAYLOAD_OUTPUT = 1, /* bytes of standard output or of input */
 	PAYLOAD_ERROR = 2,
 	PAYLOAD_SIZE = 3,
 	PAYLOAD_HANDSHAKE_REQUEST = 5,

@@ -37,7 +37,7 @@ struct session {
 	struct buf greeting;   /* contains the token, a secret */
 	struct aws_call *call; /* the current call, or NULL */
 	struct engine_timer timer, tick, stay;
-	int64_t give_up_ms; /* monotonic time of the last attempt to reach the agent or to connect again; 0: connected
+	int64_t give_up_ms; /* monotonic time after which no connection is tried; 0: connected
 			     */
 	int64_t pause_ms;
 	bool wants_to_write, terminating;

@@ -18,7 +18,7 @@ struct terminal_client {
 	bool ready;		       /* the daemon accepts input */
 	bool input_over;	       /* end of standard input */
 	bool blocked;		       /* the socket to the daemon is full */
-	char packet[SHELL_PACKET_MAX]; /* a packet not sent yet */
+	char packet[SHELL_PACKET_MAX]; /* a packet that has not been sent yet */
 	size_t packet_len;
 	enum { ELSEWHERE, LINE_START, AFTER_TILDE } escape;
 	int status; /* exit status; -1: the session continues */
@@ -168,7 +168,7 @@ static void client_take_packet(struct terminal_client *c, const char *packet, si
 		c->status = SHELL_EXIT_FAILED;
 		break;
 	default:
-		break; /* of a later version of the protocol */
+		break; /* a packet of a later version of the protocol */
 	}
 }
 

@@ -42,7 +42,7 @@ struct shell_size {
 };
 
 struct shell_open {
-	uint8_t version; /* of this protocol: 1 */
+	uint8_t version; /* version of this protocol: 1 */
 	uint8_t is_terminal;
 	struct shell_size size;
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * terminal.h - sets the terminal of this process to raw mode and restores it. Process-wide state; one thread.
+ * terminal.h - sets the terminal of this process to raw mode and restores it. The state belongs to the process; one
+ * thread uses it.
  */
 #ifndef VASTFS_SHELL_TERMINAL_H
 #define VASTFS_SHELL_TERMINAL_H

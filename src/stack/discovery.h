@@ -79,7 +79,7 @@ struct discovery *discovery_ref(struct discovery *d);
 void discovery_unref(struct discovery *d);
 
 bool discovery_is_about(const struct discovery *d, const char *region, const char *profile);
-const struct discovered_vpc *discovery_find(const struct discovery *d, const char *id); /* or NULL */
+const struct discovered_vpc *discovery_find(const struct discovery *d, const char *id); /* NULL: no such VPC */
 
 /*
  * Notes why the reply of that name is missing: the credentials lack the permission, or the error. Only the first reason

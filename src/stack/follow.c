@@ -48,7 +48,7 @@ static bool follow_starts_operation(const cJSON *event)
 
 /* A position in the pages of events, newest first. */
 struct event_pages {
-	char *token; /* of the next page; NULL: there is none */
+	char *token; /* token of the next page; NULL: there is none */
 	unsigned read;
 };
 

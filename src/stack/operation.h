@@ -42,7 +42,7 @@ struct operation {
 	struct outage outage;
 	struct buf result;		/* text of the outcome: the content of the job's result */
 	char name[SETTINGS_STACK_SIZE]; /* name of the stack, the repository and the file system */
-	unsigned step, steps;		/* for the progress bar */
+	unsigned step, steps;		/* position in the progress bar */
 
 	/* The results of the steps; all owned. */
 	cJSON *stack;	       /* AWS's record; NULL: no such stack */
@@ -136,7 +136,7 @@ int operation_read_stack_by_id(struct operation *op, struct error *err);
 /* The status and an output of op->stack; "" if AWS reports none. */
 const char *operation_status(const struct operation *op);
 const char *operation_output(const struct operation *op, const char *key);
-const char *operation_parameter(const struct operation *op, const char *key); /* as deployed */
+const char *operation_parameter(const struct operation *op, const char *key); /* the deployed value of a parameter */
 
 /*
  * Calls check repeatedly (after 0.1 s at first, then after up to 3 s) until it returns OPERATION_DONE or a negative

@@ -18,7 +18,7 @@
 
 struct precheck {
 	const struct settings *settings; /* have passed settings_check_complete() */
-	struct vpc_facts vpc;		 /* of the settings' VPC */
+	struct vpc_facts vpc;		 /* replies about the VPC that the settings name */
 	const cJSON *subnets;		 /* DescribeSubnets */
 	const cJSON *peerings;		 /* DescribeVpcPeeringConnections */
 	const cJSON *zones;		 /* DescribeAvailabilityZones; used on create */

@@ -38,7 +38,7 @@ struct price_name {
 };
 
 struct price_figure {
-	double dollars; /* for one unit */
+	double dollars; /* price of one unit */
 	bool about;	/* not confirmed by a second source */
 };
 

@@ -79,7 +79,7 @@ int query_event_with_input(const struct blob *command, const char *endpoint, int
 	int r = query_event(command, endpoint, deadline_ms, false, &head);
 
 	if (r == 0)
-		r = buf_append(out, head.data, head.len - 1); /* without the brace at its end */
+		r = buf_append(out, head.data, head.len - 1); /* the closing brace is left out */
 	if (r == 0)
 		r = buf_puts(out, ",\"stdin_encoding\":\"gzip\",\"stdin\":\"");
 	if (r == 0)

@@ -38,7 +38,7 @@ cJSON *server_list_unstopped(const cJSON *tasks, const char *family);
  */
 const cJSON *server_list_newest_live(const cJSON *tasks, const char *service, double after);
 const cJSON *server_list_oldest_live(const cJSON *servers);	   /* servers: oldest first; NULL: no server is live */
-const cJSON *server_list_find(const cJSON *tasks, const char *id); /* or NULL */
+const cJSON *server_list_find(const cJSON *tasks, const char *id); /* NULL: no such task */
 
 /* When the newest task was created, limited to a service unless service is NULL; 0 if there is none. */
 double server_list_last_created(const cJSON *tasks, const char *service);

@@ -86,7 +86,7 @@ struct cursor {
 
 struct assignment {
 	enum setting key; /* SETTING_COUNT: the line sets nothing */
-	size_t column;	  /* of the value, counted from 0 */
+	size_t column;	  /* column of the value, counted from 0 */
 	char value[COMMAND_MAX + 2];
 };
 

@@ -65,7 +65,7 @@ struct task_list {
 	struct ref ref;
 	size_t n;
 	struct task *tasks;	   /* newest first */
-	const struct task **by_id; /* the same, sorted by ID, for task_list_find */
+	const struct task **by_id; /* the tasks sorted by ID, for task_list_find */
 	int64_t changed_ms;	   /* wall clock time when a task last appeared or disappeared */
 };
 

@@ -36,7 +36,7 @@ struct credential_fetch {
 	struct aws_call *call;
 	struct http_exchange *exchange;
 	struct fetch_child child;
-	struct buf answer, stderr_text; /* of a program */
+	struct buf answer, stderr_text; /* stdout and stderr of a program */
 	char *header;			/* contains a secret; a request points to it */
 	char *role;			/* the role of the instance */
 	cJSON *token;			/* the IAM Identity Center token, in the form of its cache file */

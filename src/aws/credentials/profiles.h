@@ -23,7 +23,7 @@ struct aws_profiles {
 	cJSON *merged;			 /* profiles of both files, by name */
 	cJSON *config;			 /* profiles of the config file alone, by name */
 	cJSON *shared;			 /* sections of the credentials file, by name */
-	cJSON *sso_sessions, *services;	 /* by name */
+	cJSON *sso_sessions, *services;	 /* sections of the config file by name */
 };
 
 /*

@@ -17,7 +17,7 @@
 
 struct parser {
 	XML_Parser expat;
-	cJSON *open[MOST_DEPTH]; /* from the root down; the tree owns them */
+	cJSON *open[MOST_DEPTH]; /* the open elements, from the root down; the tree owns them */
 	int depth;
 	int elements;
 	struct buf text; /* text of the innermost element */

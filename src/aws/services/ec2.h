@@ -21,10 +21,10 @@ struct aws_request *ec2_describe_all_vpcs(void); /* all VPCs of the region, also
 /* attribute: enableDnsSupport or enableDnsHostnames. The reply's <attribute>.value is "true" or "false". */
 struct aws_request *ec2_describe_vpc_attribute(const char *vpc, const char *attribute);
 struct aws_request *ec2_describe_internet_gateways(const char *vpc); /* the gateways that are attached to the VPC */
-struct aws_request *ec2_describe_all_internet_gateways(void);	     /* of the region */
+struct aws_request *ec2_describe_all_internet_gateways(void);	     /* all gateways of the region */
 struct aws_request *ec2_describe_subnets(const char *vpc);	     /* all subnets of the VPC */
-struct aws_request *ec2_describe_all_subnets(void);		     /* of the region */
-struct aws_request *ec2_describe_subnet(const char *subnet);	     /* only this subnet */
+struct aws_request *ec2_describe_all_subnets(void);		     /* all subnets of the region */
+struct aws_request *ec2_describe_subnet(const char *subnet);	     /* the reply has only this subnet */
 struct aws_request *ec2_describe_vpc_peering_connections(void); /* the peerings in which the account has either side */
 struct aws_request *ec2_describe_availability_zones(void);
 struct aws_request *ec2_describe_addresses(void);

@@ -15,7 +15,7 @@
 /* Reply: repositories. AWS returns RepositoryNotFoundException if the repository does not exist. */
 struct aws_request *ecr_describe_repository(const char *name);
 struct aws_request *ecr_create_repository(const char *name, const char *stage);
-struct aws_request *ecr_delete_repository(const char *name); /* also deletes its images */
+struct aws_request *ecr_delete_repository(const char *name); /* deletes the images, too */
 struct aws_request *ecr_list_tags_for_resource(const char *arn);
 /* Reply: policyText. AWS returns RepositoryPolicyNotFoundException if the repository has no policy. */
 struct aws_request *ecr_get_repository_policy(const char *name);

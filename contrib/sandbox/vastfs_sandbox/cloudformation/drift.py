@@ -29,7 +29,7 @@ DETECTABLE = (
 )
 UNSUPPORTED = ("AWS::IAM::Policy", "AWS::Lambda::EventInvokeConfig")
 PAGE = 100
-SECONDS = 40  # of AWS's time for a stack
+SECONDS = 40  # a detection for a stack takes this long in AWS
 
 
 @dataclass
@@ -192,7 +192,7 @@ def _text(value) -> str:
 
 
 def _same(one, other) -> bool:
-    """The template's numbers may be texts."""
+    """Whether two values are equal; a number in the template may be a text."""
     return one == other or _text(one) == _text(other)
 
 
@@ -213,7 +213,7 @@ def _differences(path, expected, actual):
 
 
 def _list_differences(path, expected, actual):
-    """The order of a list does not count."""
+    """The differences between two lists, whose order does not matter."""
     lost = [item for item in expected if item not in actual]
     won = [item for item in actual if item not in expected]
     for item in lost:
@@ -278,7 +278,7 @@ def _flat(rule) -> dict:
 
 
 def _split(rule) -> list:
-    """One rule for each source, as a template has them."""
+    """The rules in the form of a template: one rule for each source."""
     ports = {k: int(rule[k]) for k in ("FromPort", "ToPort") if k in rule}
     ports["IpProtocol"] = rule["IpProtocol"]
     sources = [

@@ -13,7 +13,7 @@ FARGATE_VCPUS = ("fargate", "L-3032A538")
 LAMBDA_CONCURRENCY = ("lambda", "concurrency")
 LAMBDA_MEMORY = ("lambda", "memory")
 
-#: of an account that is not new
+#: the values of an account that is not new
 DEFAULTS = {
     ADDRESSES: 5.0,
     NAT_GATEWAYS: 5.0,
@@ -21,7 +21,7 @@ DEFAULTS = {
     LAMBDA_CONCURRENCY: 1000.0,
     LAMBDA_MEMORY: 10240.0,
 }
-#: AWS grants less of Lambda to an account that is new
+#: the lower Lambda quotas of a new account
 NEW_ACCOUNT = {LAMBDA_CONCURRENCY: 10.0, LAMBDA_MEMORY: 3008.0}
 
 _lock = threading.Lock()

@@ -98,7 +98,7 @@ def create_vpc_block_public_access_exclusion(response) -> ActionResult:
 
 
 def delete_vpc_block_public_access_exclusion(response) -> ActionResult:
-    """The exclusion stays listed for a while."""
+    """Delete an exclusion. It stays in the list with another state for a while."""
     wanted = response._get_param("ExclusionId")
     with _context.lock:
         for item in _exclusions(response.ec2_backend):

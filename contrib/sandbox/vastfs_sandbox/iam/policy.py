@@ -54,7 +54,7 @@ def _like(pattern: str, value: str, any_case=False) -> bool:
 
 
 def _arn_like(pattern: str, value: str) -> bool:
-    """Each of an ARN's six parts is matched on its own."""
+    """Whether an ARN matches a pattern. Each of the six parts is matched separately."""
     patterns, values = pattern.split(":", 5), value.split(":", 5)
     return len(patterns) == len(values) and all(map(_like, patterns, values))
 

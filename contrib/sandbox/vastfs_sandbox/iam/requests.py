@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What a call must be authorized for: IAM's actions, resources and condition keys.
+"""Finds the decisions that authorize a call: IAM's actions, resources and condition keys.
 
 One row for each operation, after AWS's Service Authorization Reference. An
 operation without a row is refused to principals that have policies.
@@ -22,7 +22,7 @@ EC2_KINDS = {
     "vpce": "vpc-endpoint",
 }
 
-#: The ID in these parameters; Name.1 stands for all Name.N
+#: The parameters that contain the ID; Name.1 stands for all Name.N
 EC2 = {
     "AssociateRouteTable": ("RouteTableId", "SubnetId"),
     "AuthorizeSecurityGroupEgress": ("GroupId",),
@@ -222,7 +222,7 @@ class Arns:
         return name if name.startswith("arn:") else self.call.arn(service, f"{kind}{name}")
 
     def created(self):
-        """What a tag at creation is put on."""
+        """The resources that are tagged at their creation."""
         call = self.call
         if call.service == "ecr":
             return [arn for arn, _ in self.repository()]

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Refuses calls that the policies of the caller do not allow.
 
-Users and roles with at least one policy are held to their policies; those without
-any may do everything, as may the sandbox's own user. CloudFormation's calls are
-judged by the policies of the stack's caller, whose key they are signed with.
-moto's own enforcement is not used: it knows no resource for most services.
+The policies of users and roles with at least one policy are enforced. Users and roles
+without a policy may do everything, as may the sandbox's own user. CloudFormation's
+calls are signed with the key of the stack's caller, so that caller's policies apply.
+moto's own enforcement is not used, because it does not check resources for most services.
 """
 
 import json
@@ -82,7 +82,7 @@ def _documents(holder) -> list:
 
 
 class Call:
-    """One call, as far as its authorization needs it."""
+    """The parts of a call that its authorization needs."""
 
     def __init__(self, context, service, region, operation, parameters):
         self.context = context
@@ -156,7 +156,7 @@ class Facts:
 
 
 class Rights:
-    """The layer around moto that refuses; also CloudFormation's calls pass it."""
+    """The layer around moto that refuses calls; CloudFormation's calls pass through it, too."""
 
     def __init__(self, context, app):
         self.context = context

@@ -23,19 +23,19 @@ def install(context) -> None:
 
 
 def create_function(backend, original, spec):
-    """AWS checks the values before it looks at the image."""
+    """Check the values before the image, as AWS does."""
     _check_memory(spec.get("MemorySize"))
     return original(backend, spec)
 
 
 def update_configuration(function, original, updates):
-    """The limit also applies to changes."""
+    """Check the limit for a change of the function, too."""
     _check_memory(updates.get("MemorySize"))
     return original(function, updates)
 
 
 def _check_memory(size) -> None:
-    """A new account gets less than others."""
+    """Refuse more memory than AWS grants to a new account."""
     most = int(quotas.value(quotas.LAMBDA_MEMORY))
     if size and int(size) > most:
         message = (
