@@ -27,12 +27,19 @@ struct http_exchange {
 	void *arg;
 };
 
+/* The start of the next line, or the end of the text, whether or not its last line has a newline. */
+static const char *http_next_line(const char *line)
+{
+	line += strcspn(line, "\n");
+	return *line ? line + 1 : line;
+}
+
 char *http_header(const struct http_reply *reply, const char *name, char *out, size_t size)
 {
 	size_t len = strlen(name);
 
 	out[0] = '\0';
-	for (const char *line = buf_str(&reply->header); *line; line = strchrnul(line, '\n') + 1) {
+	for (const char *line = buf_str(&reply->header); *line; line = http_next_line(line)) {
 		if (strncasecmp(line, name, len) != 0 || line[len] != ':')
 			continue;
 		line += len + 1;
@@ -48,8 +55,8 @@ char *http_header_all(const struct http_reply *reply, const char *name, char *ou
 	size_t len = strlen(name), used = 0;
 
 	out[0] = '\0';
-	for (const char *line = buf_str(&reply->header); *line && used < size; line = strchrnul(line, '\n') + 1) {
-		const char *value = line + len + 1;
+	for (const char *line = buf_str(&reply->header); *line && used < size; line = http_next_line(line)) {
+		const char *value = line + len + 1; /* if the line has that name, else not to be read */
 
 		if (strncasecmp(line, name, len) == 0 && line[len] == ':')
 			used += (size_t)snprintf(out + used, size - used, "%s%.*s", used ? ", " : "",
