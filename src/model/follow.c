@@ -194,7 +194,7 @@ int follow_render(const cJSON *body, struct log_place *place, struct buf *out)
 	cJSON_ArrayForEach (event, aws_at(body, "events")) {
 		size_t before = out->len;
 
-		if (!follow_pass_event(place, (int64_t)aws_number(event, "timestamp", 0)))
+		if (!follow_pass_event(place, aws_integer(event, "timestamp", 0)))
 			continue;
 		escape_raw(out, aws_text(event, "message"));
 		if (out->len == before || out->data[out->len - 1] != '\n')

@@ -2,6 +2,7 @@
 #include "stack/crash_loop.h"
 
 #include "aws/aws.h"
+#include "base/clock.h"
 #include "stack/remedies.h"
 #include "stack/server_list.h"
 
@@ -19,11 +20,12 @@ static bool crash_loop_counts(const cJSON *task)
 	       (strcmp(code, "ServiceSchedulerInitiated") == 0 && strstr(aws_text(task, "stoppedReason"), "health"));
 }
 
+/* Negative if the time is none. */
 static int64_t crash_loop_ended_ms(const cJSON *task)
 {
 	double at = aws_number(task, "executionStoppedAt", aws_number(task, "stoppingAt", 0));
 
-	return (int64_t)(aws_number(task, "stoppedAt", at) * 1000);
+	return clock_of_seconds(aws_number(task, "stoppedAt", at));
 }
 
 const cJSON *crash_loop_find(const cJSON *tasks, const char *service, double after, int64_t now_ms)

@@ -265,7 +265,7 @@ static int destroy_delete_repository(struct operation *op, struct error *err)
 
 static void destroy_report_kept(struct operation *op, const cJSON *found)
 {
-	int64_t bytes = (int64_t)aws_number(found, "SizeInBytes.Value", 0);
+	int64_t bytes = aws_integer(found, "SizeInBytes.Value", 0);
 	struct cost_situation kept = {.efs = true, .storage_bytes = bytes > 0 ? bytes : 0};
 	struct cost cost;
 

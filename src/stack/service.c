@@ -3,6 +3,7 @@
 
 #include "aws/aws.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,12 +25,19 @@ static enum service_state service_state_of(const char *status)
 	return strcmp(status, "DRAINING") == 0 ? SERVICE_DRAINING : SERVICE_NONE;
 }
 
+static unsigned service_desired(const cJSON *record)
+{
+	int64_t n = aws_integer(record, "desiredCount", 0);
+
+	return n > 0 && n <= INT_MAX ? (unsigned)n : 0;
+}
+
 struct service service_parse(const cJSON *reply, const char *stage)
 {
 	const cJSON *record = aws_at(reply, "services.0");
 	struct service s = {.state = service_state_of(aws_text(record, "status")),
 			    .ours = strcmp(service_tag(record, SERVICE_TAG_STAGE), stage) == 0,
-			    .desired = (unsigned)aws_number(record, "desiredCount", 0),
+			    .desired = service_desired(record),
 			    .after = strtod(service_tag(record, SERVICE_TAG_AFTER), NULL)};
 
 	snprintf(s.arn, sizeof(s.arn), "%s", aws_text(record, "serviceArn"));

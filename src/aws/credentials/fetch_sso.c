@@ -90,7 +90,7 @@ static int sso_take_token(struct credential_fetch *f, const cJSON *reply)
 	sso_set(&r, f->token, "accessToken", aws_text(reply, "accessToken"));
 	sso_set(&r, f->token, "refreshToken", aws_text(reply, "refreshToken"));
 	sso_set(&r, f->token, "expiresAt",
-		clock_format(aws_now_ms(f->aws) + (int64_t)aws_number(reply, "expiresIn", 0) * 1000, when));
+		clock_format(aws_now_ms(f->aws) + aws_integer(reply, "expiresIn", 0) * 1000, when));
 	sso_set(&r, f->token, "startUrl", f->source->start_url);
 	sso_set(&r, f->token, "region", f->source->sso_region);
 	if (r == 0)

@@ -103,6 +103,26 @@ static void test_a_quiet_log_is_polled_less_and_less(void **state)
 	assert_int_equal(calls, 60);
 }
 
+static void test_times_that_are_none(void **state)
+{
+	static const char *const times[] = {"9e300", "-9e300", "1e16", "\"x\"", "null"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+		struct log_place place = {.time_ms = 5};
+		_buf_ struct buf out = BUF_INIT(1000);
+		char text[128];
+		cJSON *page;
+
+		snprintf(text, sizeof(text), "{\"events\":[{\"timestamp\":%s,\"message\":\"a\"}]}", times[i]);
+		page = cJSON_Parse(text);
+		assert_int_equal(follow_render(page, &place, &out), 0);
+		assert_string_equal(buf_str(&out), "a\n");
+		assert_int_equal(place.time_ms, 5);
+		cJSON_Delete(page);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -110,6 +130,7 @@ int main(void)
 		cmocka_unit_test(test_nothing_is_lost_or_repeated_by_time),
 		cmocka_unit_test(test_events_that_do_not_come_again_hide_no_others),
 		cmocka_unit_test(test_only_a_token_expires),
+		cmocka_unit_test(test_times_that_are_none),
 		cmocka_unit_test(test_a_quiet_log_is_polled_less_and_less),
 	};
 

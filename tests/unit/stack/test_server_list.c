@@ -140,6 +140,17 @@ static void test_three_crashes_within_five_minutes(void **state)
 	expect_loop(three, 300, 400000, "");
 }
 
+static void test_a_crash_without_a_time_is_old(void **state)
+{
+	(void)state;
+	expect_loop("[" CRASH("a", 100, 9e300, EXITED) "," CRASH("b", 100, 9e300, EXITED) "," CRASH("c", 100, 9e300,
+												    EXITED) "]",
+		    99, 400000, "");
+	expect_loop("[" CRASH("a", 100, 4e14, EXITED) "," CRASH("b", 100, 4e14, EXITED) "," CRASH("c", 100, 4e14,
+												  EXITED) "]",
+		    99, 400000, "");
+}
+
 static void test_what_is_no_crash(void **state)
 {
 	(void)state;
@@ -210,6 +221,7 @@ int main(void)
 		cmocka_unit_test(test_replies_that_make_no_sense),
 		cmocka_unit_test(test_how_a_task_ended),
 		cmocka_unit_test(test_three_crashes_within_five_minutes),
+		cmocka_unit_test(test_a_crash_without_a_time_is_old),
 		cmocka_unit_test(test_what_is_no_crash),
 		cmocka_unit_test(test_the_error_of_a_crash_loop),
 		cmocka_unit_test(test_a_line_is_cut_between_characters),

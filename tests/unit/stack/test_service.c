@@ -96,12 +96,27 @@ static void test_events_that_are_new(void **state)
 	cJSON_Delete(reply);
 }
 
+static void test_counts_that_are_none(void **state)
+{
+	static const char *const counts[] = {"-1", "0.5", "5e9", "9e300", "\"x\"", "null"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+		char text[64];
+		struct error err;
+
+		snprintf(text, sizeof(text), "{\"services\":[{\"desiredCount\":%s}]}", counts[i]);
+		assert_int_equal(parse(text, &err).desired, 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_whose_it_is),
 		cmocka_unit_test(test_the_way_out_names_region_and_cluster),
 		cmocka_unit_test(test_none),
+		cmocka_unit_test(test_counts_that_are_none),
 		cmocka_unit_test(test_events_that_are_new),
 	};
 
