@@ -8,6 +8,8 @@
 #include <string.h>
 #include <zlib.h>
 
+#define NUMBER_MAX 9000000000000000 /* below 2^53: JSON's numbers are exact up to there */
+
 static const char magic[8] = "VASTFSB1";
 
 struct footer {
@@ -65,11 +67,18 @@ static char *batch_print(const struct batch_facts *f)
 	return json_print(&r, o);
 }
 
-static uint64_t batch_get_number(const cJSON *o, const char *key)
+/* 0: not a number, negative, or more than the member may hold. */
+static uint64_t batch_get_number_up_to(const cJSON *o, const char *key, uint64_t most)
 {
 	const cJSON *n = cJSON_GetObjectItemCaseSensitive(o, key);
 
-	return cJSON_IsNumber(n) && n->valuedouble >= 0 && n->valuedouble < 9e15 ? (uint64_t)n->valuedouble : 0;
+	return cJSON_IsNumber(n) && n->valuedouble >= 0 && n->valuedouble <= (double)most ? (uint64_t)n->valuedouble
+											  : 0;
+}
+
+static uint64_t batch_get_number(const cJSON *o, const char *key)
+{
+	return batch_get_number_up_to(o, key, NUMBER_MAX);
 }
 
 static void batch_get_text(const cJSON *o, const char *key, char *out, size_t size)
@@ -94,15 +103,15 @@ static int batch_parse(const char *text, size_t len, struct batch_facts *f)
 	int r = json_parse(text, len, &o, NULL);
 
 	*f = (struct batch_facts){.import = batch_get_number(o, "import"),
-				  .index = (uint32_t)batch_get_number(o, "index"),
+				  .index = (uint32_t)batch_get_number_up_to(o, "index", UINT32_MAX),
 				  .events = batch_get_number(o, "events"),
 				  .bytes = batch_get_number(o, "bytes"),
 				  .inflated = batch_get_number(o, "inflated"),
 				  .events_before = batch_get_number(o, "events_before"),
 				  .bytes_before = batch_get_number(o, "bytes_before"),
 				  .created_ms = (int64_t)batch_get_number(o, "created_ms"),
-				  .pid = (int32_t)batch_get_number(o, "pid"),
-				  .uid = (uint32_t)batch_get_number(o, "uid"),
+				  .pid = (int32_t)batch_get_number_up_to(o, "pid", INT32_MAX),
+				  .uid = (uint32_t)batch_get_number_up_to(o, "uid", UINT32_MAX),
 				  .is_last_line = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(o, "last_line")),
 				  .goes_alone = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(o, "goes_alone")),
 				  .ordered = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(o, "ordered"))};

@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 
+#include <limits.h>
 #include <string.h>
 
 static const char *const kind_keys[JOB_KIND_MAX] = {"operations", "queries", "execs", "checks", "imports"};
@@ -105,6 +106,14 @@ void journal_parse_numbers(const cJSON *numbers, uint64_t last[JOB_KIND_MAX])
 		last[kind] = (uint64_t)journal_parse_number(numbers, kind_keys[kind]);
 }
 
+/* The number if an int can hold it, else INT_MAX. */
+static int record_parse_int(const cJSON *o, const char *key)
+{
+	int64_t n = journal_parse_number(o, key);
+
+	return n <= INT_MAX ? (int)n : INT_MAX;
+}
+
 static void record_parse_place(const cJSON *o, struct place *p)
 {
 	*p = (struct place){0};
@@ -118,11 +127,11 @@ static void record_parse_place(const cJSON *o, struct place *p)
 void journal_parse_entry(const cJSON *o, struct journal_entry *e)
 {
 	*e = (struct journal_entry){.number = (uint64_t)journal_parse_number(o, "number"),
-				    .exit_code = (int)journal_parse_number(o, "exit_code"),
+				    .exit_code = record_parse_int(o, "exit_code"),
 				    .created_ms = journal_parse_number(o, "created_ms"),
 				    .started_ms = journal_parse_number(o, "started_ms"),
 				    .ended_ms = journal_parse_number(o, "ended_ms")};
-	e->state = (enum job_state)journal_parse_number(o, "state");
+	e->state = (enum job_state)record_parse_int(o, "state");
 	if (e->state > JOB_CANCELLED)
 		e->state = JOB_FAILED;
 	record_parse_place(o, &e->place);

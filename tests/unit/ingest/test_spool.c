@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 
+#include <endian.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <setjmp.h>
@@ -11,6 +12,7 @@
 #include <stddef.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <zlib.h>
 
 #include <cmocka.h>
 
@@ -297,6 +299,37 @@ static void test_a_spool_that_cannot_be_made_says_so(void **state)
 	spool_close(s);
 }
 
+/* Computes the checksums of facts that were changed. */
+static void spool_test_reseal(struct buf *file)
+{
+	uint8_t *footer = (uint8_t *)file->data + file->len - BATCH_FOOTER_SIZE;
+	uint32_t facts = htole32((uint32_t)crc32(0, (const Bytef *)file->data, (uInt)file->len - BATCH_FOOTER_SIZE)),
+		 own;
+
+	memcpy(footer + 24, &facts, sizeof(facts));
+	own = htole32((uint32_t)crc32(0, footer, 28));
+	memcpy(footer + 28, &own, sizeof(own));
+}
+
+static void test_numbers_that_do_not_fit_are_none(void **state)
+{
+	struct batch_facts f = facts_of(1, 2), got;
+	struct batch_sizes sizes = {0};
+	_buf_ struct buf file = BUF_INIT(1 << 16);
+	char *pid;
+
+	(void)state;
+	f.pid = 1111111111;
+	f.uid = 1111111111;
+	assert_int_equal(batch_seal(&f, &sizes, &file), 0);
+	while ((pid = memmem(file.data, file.len, "1111111111", 10)))
+		memcpy(pid, "9999999999", 10);
+	spool_test_reseal(&file);
+	assert_int_equal(batch_read(file.data, file.len, file.len, &got, &sizes), 0);
+	assert_int_equal(got.pid, 0);
+	assert_int_equal(got.uid, 0);
+}
+
 int main(void)
 {
 #define SPOOL_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -310,6 +343,7 @@ int main(void)
 		SPOOL_TEST(test_a_removed_directory_is_made_anew),
 		SPOOL_TEST(test_a_newer_spool_is_left_alone),
 		SPOOL_TEST(test_a_spool_that_cannot_be_made_says_so),
+		cmocka_unit_test(test_numbers_that_do_not_fit_are_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

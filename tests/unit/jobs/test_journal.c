@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -399,18 +400,22 @@ static void test_hostile_numbers_are_bounded(void **state)
 {
 	static const char text[] =
 		"{\"journal\":2}\n{\"numbers\":{\"operations\":-5}}\n"
-		"{\"entry\":{\"number\":1e300}}\n{\"entry\":{\"number\":2,\"state\":77,\"name\":5}}\n";
+		"{\"entry\":{\"number\":1e300}}\n{\"entry\":{\"number\":2,\"state\":77,\"name\":5}}\n"
+		"{\"entry\":{\"number\":3,\"state\":4294967297,\"exit_code\":8e15}}\n";
 	struct journal *j;
 	struct journal_entry e;
 
 	(void)state;
 	write_raw(text, strlen(text));
 	j = open_journal(0);
-	assert_int_equal(journal_size(j), 1);
-	assert_int_equal(journal_last_number(j, JOB_OPERATION), 2);
+	assert_int_equal(journal_size(j), 2);
+	assert_int_equal(journal_last_number(j, JOB_OPERATION), 3);
 	e = get_entry(j, 0);
 	assert_int_equal(e.state, JOB_FAILED);
 	assert_string_equal(e.name, "");
+	e = get_entry(j, 1);
+	assert_int_equal(e.state, JOB_FAILED);
+	assert_int_equal(e.exit_code, INT_MAX);
 	journal_close(j);
 }
 
