@@ -36,10 +36,46 @@ static int gunzip_damaged(const struct gunzip *g, struct error *err)
 	return error_set(err, -EBADMSG, "the gzip stream is damaged near byte %llu", (unsigned long long)g->taken);
 }
 
-/* Runs one step of zlib and hands on its output. */
+/* Hands on a first byte to which no second one will come. */
+static int gunzip_release(struct gunzip *g)
+{
+	if (!g->is_held)
+		return 0;
+	g->is_held = false;
+	g->began = true;
+	return g->sink(&g->held, 1, g->arg);
+}
+
+/* Hands on inflated bytes. A single first byte waits, because the receiver recognizes its format by two. */
+static int gunzip_hand_on(struct gunzip *g, const char *data, size_t len)
+{
+	char first[2];
+	int r;
+
+	if (!len)
+		return 0;
+	if (g->began)
+		return g->sink(data, len, g->arg);
+	if (!g->is_held && len == 1) {
+		g->held = *data;
+		g->is_held = true;
+		return 0;
+	}
+	g->began = true;
+	if (!g->is_held)
+		return g->sink(data, len, g->arg);
+	g->is_held = false;
+	first[0] = g->held;
+	first[1] = *data;
+	r = g->sink(first, sizeof(first), g->arg);
+	return r < 0 || len == 1 ? r : g->sink(data + 1, len - 1, g->arg);
+}
+
+/* Runs one step of zlib and hands on its output, also what precedes damage. */
 static int gunzip_step(struct gunzip *g, char out[static PIECE], struct error *err)
 {
-	int r;
+	bool is_damaged;
+	int r, handed;
 
 	g->z.next_out = (Bytef *)out;
 	g->z.avail_out = PIECE;
@@ -48,10 +84,9 @@ static int gunzip_step(struct gunzip *g, char out[static PIECE], struct error *e
 		return -ENOMEM;
 	if (r == Z_STREAM_END)
 		g->state = GUNZIP_BETWEEN;
-	else if (r != Z_OK && r != Z_BUF_ERROR)
-		return gunzip_damaged(g, err);
-	r = PIECE - (int)g->z.avail_out;
-	return r ? g->sink(out, (size_t)r, g->arg) : 0;
+	is_damaged = r != Z_OK && r != Z_STREAM_END && r != Z_BUF_ERROR;
+	handed = gunzip_hand_on(g, out, PIECE - g->z.avail_out);
+	return handed < 0 || !is_damaged ? handed : gunzip_damaged(g, err);
 }
 
 static int gunzip_member(struct gunzip *g, const char **data, size_t *len, struct error *err)
@@ -128,11 +163,17 @@ int gunzip_feed(struct gunzip *g, const char *data, size_t len, struct error *er
 			break;
 		}
 	}
+	if (r == -EBADMSG)
+		gunzip_release(g);
 	return r;
 }
 
 int gunzip_end(struct gunzip *g, struct error *err)
 {
+	int r = gunzip_release(g);
+
+	if (r < 0)
+		return r;
 	if (g->state == GUNZIP_MEMBER)
 		return error_set(err, -EBADMSG, "the gzip stream is cut short after %llu bytes",
 				 (unsigned long long)g->taken);

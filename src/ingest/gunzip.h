@@ -32,7 +32,10 @@ struct gunzip {
 	size_t have; /* bytes in head */
 	z_stream z;
 	bool has_stream; /* z must be ended */
-	uint64_t taken;	 /* bytes of the stream */
+	bool began;	 /* the sink has had the first inflated bytes */
+	bool is_held;	 /* the first inflated byte waits for the second */
+	char held;
+	uint64_t taken; /* bytes of the stream */
 };
 
 void gunzip_init(struct gunzip *g, int (*sink)(const char *data, size_t len, void *arg), void *arg);

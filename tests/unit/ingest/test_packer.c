@@ -176,6 +176,52 @@ static void test_a_gzip_stream_cut_short_or_damaged(void **state)
 	}
 }
 
+static int note_pieces(const char *data, size_t len, void *arg)
+{
+	buf_printf(arg, "%zu:", len);
+	return buf_append(arg, data, len);
+}
+
+/* The receiver recognizes its format by the first two bytes. */
+static void test_the_first_two_bytes_arrive_together(void **state)
+{
+	/* printf abc | gzip -n1, with stored blocks of one byte each */
+	static const char gz[] = "\x1f\x8b\x08\0\0\0\0\0\0\x03\0\x01\0\xfe\xff"
+				 "a\0\x01\0\xfe\xff"
+				 "b\x01\x01\0\xfe\xff"
+				 "c";
+	_buf_ struct buf out = BUF_INIT(ROOM), cut = BUF_INIT(ROOM);
+	struct error err = {0};
+	struct gunzip g;
+
+	(void)state;
+	gunzip_init(&g, note_pieces, &out);
+	for (size_t i = 0; i + 1 < sizeof(gz); i++)
+		assert_int_equal(gunzip_feed(&g, gz + i, 1, &err), 0);
+	gunzip_free(&g);
+	assert_string_equal(buf_str(&out), "2:ab1:c");
+	gunzip_init(&g, note_pieces, &cut);
+	assert_int_equal(gunzip_feed(&g, gz, 18, &err), 0);
+	assert_int_equal(gunzip_end(&g, &err), -EBADMSG);
+	gunzip_free(&g);
+	assert_string_equal(buf_str(&cut), "1:a");
+}
+
+static void test_what_precedes_damage_is_handed_on(void **state)
+{
+	static const char gz[] = "\x1f\x8b\x08\0\0\0\0\0\0\x03\0\x03\0\xfc\xff"
+				 "abc\xff";
+
+	(void)state;
+	for (size_t piece = 1; piece < sizeof(gz); piece++) {
+		_buf_ struct buf out = BUF_INIT(ROOM);
+		struct error err = {0};
+
+		assert_int_equal(inflate_all(gz, sizeof(gz) - 1, piece, &out, &err), -EBADMSG);
+		assert_string_equal(buf_str(&out), "abc");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -184,6 +230,8 @@ int main(void)
 		cmocka_unit_test(test_noise_never_exceeds_the_limit),
 		cmocka_unit_test(test_streams_of_any_pieces),
 		cmocka_unit_test(test_a_gzip_stream_cut_short_or_damaged),
+		cmocka_unit_test(test_the_first_two_bytes_arrive_together),
+		cmocka_unit_test(test_what_precedes_damage_is_handed_on),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
