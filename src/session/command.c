@@ -299,9 +299,10 @@ static void command_take_status_mark(struct exec_command *c)
 	c->in_status = !c->in_status;
 	if (c->in_status) {
 		c->status_n = 0;
-	} else if (c->status_n != 2) {
+	} else if (c->status_n != 2 || c->has_exited) {
 		c->damaged = true;
 	} else {
+		c->has_exited = true;
 		command_flush(c);
 		c->events->exited((int)c->status, c->arg);
 	}

@@ -92,7 +92,15 @@ static void message_take_type(const uint8_t *p, char ret[MESSAGE_TYPE_SIZE])
 	memcpy(ret, p, TYPE_LEN);
 	while (n && (ret[n - 1] == '\0' || ret[n - 1] == ' '))
 		n--;
-	ret[n] = '\0';
+	ret[memchr(ret, '\0', n) ? 0 : n] = '\0'; /* a NUL inside is no type */
+}
+
+/* An acknowledgement quotes the type, so only characters that need no escape are accepted; AWS uses no others. */
+static bool message_type_is_valid(const char type[MESSAGE_TYPE_SIZE])
+{
+	size_t n = strspn(type, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-");
+
+	return n && !type[n];
 }
 
 static bool message_is_publication(const struct message *m)
@@ -129,7 +137,7 @@ int message_parse(const void *data, size_t len, struct message *ret)
 	message_take_type(p + AT_TYPE, ret->type);
 	if (message_is_publication(ret))
 		return 0;
-	if (len < AT_PAYLOAD || !*ret->type)
+	if (len < AT_PAYLOAD || !message_type_is_valid(ret->type))
 		return -EBADMSG;
 	r = message_take_payload(p, len, ret);
 	if (r < 0)

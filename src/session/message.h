@@ -60,7 +60,8 @@ int message_encode(const struct message *m, struct buf *out);
 
 /*
  * Parses one message; the payload points into data. -EBADMSG: a length or the digest does not match, or the type is
- * empty. Of the messages that start and pause publication only the type is read, as the client of AWS does.
+ * empty or not a word. Of the messages that start and pause publication only the type is read, as the client of AWS
+ * does.
  */
 int message_parse(const void *data, size_t len, struct message *ret);
 

@@ -385,7 +385,7 @@ static void test_real_shell(void **state)
 
 static void test_nonsense(void **state)
 {
-	static const char *const cases[] = {"QQ~", "QQ=Q~", "====~", "-!-~", "!~", "-!!!!!!!!!!!!!!-~"};
+	static const char *const cases[] = {"QQ~", "QQ=Q~", "====~", "-!-~", "!~", "-!!!!!!!!!!!!!!-~", "-!!--!!-~"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

@@ -98,6 +98,20 @@ static void test_a_type_may_end_in_zeroes(void **state)
 	assert_true(message_is(&m, MESSAGE_INPUT));
 }
 
+static void test_a_type_is_a_word(void **state)
+{
+	static const char bad[] = {'"', '\\', '\0', '\n', ' ', '\xff'};
+	uint8_t frame[512];
+	size_t len = from_hex(input_frame, frame);
+	struct message m;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad); i++) {
+		frame[4 + 5] = (uint8_t)bad[i];
+		assert_int_equal(message_parse(frame, len, &m), -EBADMSG);
+	}
+}
+
 static void test_what_is_cut_or_too_long_is_refused(void **state)
 {
 	uint8_t frame[512];
@@ -188,6 +202,7 @@ int main(void)
 		cmocka_unit_test(test_frames_are_those_of_aws),
 		cmocka_unit_test(test_frames_of_aws_are_read),
 		cmocka_unit_test(test_a_type_may_end_in_zeroes),
+		cmocka_unit_test(test_a_type_is_a_word),
 		cmocka_unit_test(test_what_is_cut_or_too_long_is_refused),
 		cmocka_unit_test(test_lengths_that_lie_are_refused),
 		cmocka_unit_test(test_every_changed_bit_of_payload_or_digest_is_noticed),
