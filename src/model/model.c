@@ -16,12 +16,11 @@
 
 #define EVENTS_KEEP  (4 << 20)
 #define API_LOG_KEEP (4 << 20)
+#define SHOW_LIMIT_S 1 /* longest wait until the kernel has dropped what has changed */
 
 /* The defaults of history_keep and history_limit, for the time without settings. */
 #define HISTORY_KEEP	 100
 #define HISTORY_LIMIT_GB 1
-
-#define SHOW_LIMIT_S 1
 
 /* -- publishing ------------------------------------------------------------------------------------------------ */
 
