@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * cached.h - what the kernel caches of a node: the text of a small file, or the names in a directory.
+ * cached.h - the data of a node that the kernel caches: the text of a small file, or the names in a directory.
  *
  * The kernel keeps the pages of a file while its size and its modification time stay the same, and the entries of a
  * directory while its modification time stays the same (Linux, fs/fuse/inode.c and fs/fuse/readdir.c). Two changes can

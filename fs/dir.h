@@ -2,10 +2,10 @@
 /*
  * dir.h - directory listings.
  *
- * The kernel lists without OPENDIR and keeps what it has read (cached.h), so a listing has no owner. The cookie of an
- * entry depends only on the entry, and the entries are in the order of their cookies. So a program that continues after
- * a cookie gets each entry that exists all the time exactly once, whatever appeared or disappeared in between. Loop
- * thread only.
+ * The kernel lists a directory without OPENDIR and caches the result (cached.h), so a listing has no owner. The cookie
+ * of an entry depends only on the entry, and the entries are in the order of their cookies. So a program that continues
+ * after a cookie gets each entry that exists all the time exactly once, whatever appeared or disappeared in between.
+ * Loop thread only.
  */
 #ifndef VASTFS_FS_DIR_H
 #define VASTFS_FS_DIR_H

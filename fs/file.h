@@ -112,7 +112,7 @@ extern const struct file_class class_retry;    /* retries a rejected batch */
 extern const struct file_class class_settings; /* default.env */
 extern const struct file_class class_memory;   /* temporary files */
 
-/* A read of stderr does not wait, because its reader wants the output so far. */
+/* A read of stderr does not wait, because it returns the output so far. */
 enum wait_what { WAIT_RESULT, WAIT_EXIT_CODE, WAIT_NOT_STDERR };
 
 /* Opens a node without another call of admit. The handle counts as a handle of the node. */

@@ -57,8 +57,9 @@ static int64_t notify_earlier_time(int64_t a, int64_t b)
 }
 
 /*
- * The kernel forgets what has changed before a reader or a process in poll(2) learns of the change, because that
- * process may list or read the changed directories next. The end of an operation waits for this too (model_shown()).
+ * Changed entries are removed from the kernel's cache before a reader or a process in poll(2) learns of the change,
+ * because that process may list or read the changed directories next. The end of an operation waits for this too
+ * (model_shown()).
  */
 static int64_t notify_do_work(struct notifier *n)
 {

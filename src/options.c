@@ -157,8 +157,8 @@ void options_print_words(struct buf *out)
 }
 
 /*
- * Returns whether a word of mount(8), fstab or systemd only says when a file system is mounted and which users may
- * mount it.
+ * Returns whether a word of mount(8), fstab or systemd only determines when a file system is mounted and which users
+ * may mount it.
  */
 static bool options_concern_no_file_system(const char *word)
 {
@@ -302,7 +302,8 @@ static int options_take_letter(struct options *o, int letter, const char *word, 
 	}
 }
 
-/* Returns whether mount(8) runs the program: mount.fuse.vastfs SOURCE DIR [-sfnv] [-N NAMESPACE] [-o LIST] [-t TYPE].
+/*
+ * Returns whether mount(8) runs the program: mount.fuse.vastfs SOURCE DIR [-sfnv] [-N NAMESPACE] [-o LIST] [-t TYPE].
  */
 static bool options_are_of_mount(const char *program)
 {

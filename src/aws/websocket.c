@@ -224,7 +224,7 @@ static int websocket_make_frames(struct websocket *ws)
 							       .on_msg_recv_callback = websocket_on_message};
 
 	if (wslay_event_context_client_init(&ws->frames, &callbacks, ws) != 0) {
-		ws->frames = NULL; /* wslay leaves the address of what it has freed */
+		ws->frames = NULL; /* wslay does not clear the pointer to the context that it has freed */
 		return -ENOMEM;
 	}
 	wslay_event_config_set_max_recv_msg_length(ws->frames, ws->message_max);

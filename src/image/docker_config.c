@@ -22,7 +22,7 @@ struct docker_lookup {
 	const char *host;
 	char whole[512]; /* "host/name" */
 	const char *file;
-	struct error *warning; /* NULL: the caller wants no warning */
+	struct error *warning; /* NULL: the caller does not need warnings */
 };
 
 /* -- entries ---------------------------------------------------------------------------------------------------- */

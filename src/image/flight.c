@@ -298,7 +298,7 @@ static void flight_verified(struct http_reply *reply, void *arg)
 		flight_failed(f, flight_not_stored(f, &err), true);
 }
 
-/* The blob may be stored although the reply was lost or says that the upload no longer exists. */
+/* The blob may be stored although the reply was lost, or reports that the upload no longer exists. */
 static void flight_committed(struct http_reply *reply, void *arg)
 {
 	struct flight *f = arg;

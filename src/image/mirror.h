@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * mirror.h - VASTFS_REGISTRY_MIRROR: the registry that is asked in place of every other except ECR. Pure.
+ * mirror.h - VASTFS_REGISTRY_MIRROR: the registry that replaces all registries except ECR. Pure.
  *
  * A mirror whose URL has a path uses one of two layouts: https://host/path/v2/<name> behind a reverse proxy, or
  * https://host/v2/path/<name> for a registry that mirrors several others (the meaning in podman's registries.conf).

@@ -143,7 +143,7 @@ struct take_rules {
 
 /*
  * Makes a group of the next batches. Small batches of one format go together if their streams can be concatenated, also
- * those of different imports. Any other batch is a group of its own. Returns false if no batch may go.
+ * those of different imports. Any other batch is a group of its own. Returns false if no batch may be sent.
  */
 bool ingest_take(struct ingest *in, const struct take_rules *rules, struct batch_group *ret);
 bool batch_group_is_small(const struct batch_group *g); /* more batches could have joined the group */

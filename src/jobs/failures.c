@@ -11,7 +11,7 @@
 
 /* One failure, or several that differ only in their time and process. */
 struct failure {
-	uid_t uid; /* the user who met the failure; NOBODY: vastfs itself */
+	uid_t uid; /* the user whose process got the failure; NOBODY: vastfs itself */
 	unsigned count;
 	pid_t pids[FAILURES_PIDS];     /* the processes that met it, newest first; 0: none */
 	int64_t at_ms;		       /* wall clock */

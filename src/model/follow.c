@@ -346,7 +346,7 @@ static void follow_free(struct follower *f)
 	free(f);
 }
 
-/* Frees the oldest followers that nobody reads. */
+/* Frees the oldest followers whose logs are not open. */
 static void follow_forget_idle(struct followers *all)
 {
 	list_for_each_safe (l, next, &all->all) {

@@ -101,7 +101,7 @@ struct operation;
 struct verb {
 	const char *name;     /* the name of the file: "run-task" */
 	const char *argument; /* the one word that may be written instead of 1: "force"; NULL: none */
-	const char *help;     /* what the verb does, for the user */
+	const char *help;     /* description of the verb for the user */
 	/* Returns 0, or a negative errno for a known reason to refuse the verb. NULL: the verb is never refused. */
 	int (*check)(const struct snapshot *s, const char *argument, struct error *err);
 	int (*run)(struct operation *op,

@@ -3,7 +3,7 @@
  * checks.h - checks the value of one setting without regard to the others; for the table in settings.c. Pure; any
  * thread.
  *
- * Each check gets a value that is not empty and returns 0, or -EINVAL with a message that says what is accepted.
+ * Each check gets a value that is not empty and returns 0, or -EINVAL with a message that names the accepted values.
  * Lengths are in bytes.
  */
 #ifndef VASTFS_STACK_CHECKS_H
@@ -48,7 +48,8 @@ int check_history_limit(const char *value, struct error *err);
 /* The decimal number, or -EINVAL with a message; signs, blanks and leading zeros are refused. */
 int parse_unsigned(const char *value, unsigned least, unsigned most, unsigned *ret, struct error *err);
 
-/* 0 if Fargate offers this task size (CPU units, MiB). -EINVAL with a message that names the memory sizes for that CPU.
+/*
+ * 0 if Fargate offers this task size (CPU units, MiB). -EINVAL with a message that names the memory sizes for that CPU.
  */
 int check_fargate_size(unsigned cpu, unsigned memory, struct error *err);
 

@@ -2,10 +2,10 @@
 /*
  * cost.h - estimates what a stack costs a month, item by item, from list prices (prices.h).
  *
- * Two questions: what would the settings cost (cost_of_settings), and what is being paid for now (cost_of_situation).
- * Both give the same kind of list. What depends on use has a price and no amount. A month has 730 hours, and a GB has
- * 10^9 bytes, or 1024 MiB of memory, as on AWS's bills. Amounts are doubles: they are exact to 15 digits, and a
- * reader sees 2 after the point.
+ * cost_of_settings() estimates the cost of a stack with these settings, and cost_of_situation() the cost of the
+ * resources that exist now. Both return the same kind of list. An item that depends on use has a unit price and no
+ * amount. A month has 730 hours, and a GB has 10^9 bytes, or 1024 MiB of memory, as on AWS's bills. Amounts are
+ * doubles: they are exact to 15 digits, and a reader sees 2 after the point.
  *
  * Pure; any thread. Nothing is allocated: the texts are constant.
  */
@@ -59,7 +59,8 @@ struct cost_situation {
 	bool lambda_arm;
 };
 
-/* What a stack with these settings costs while it is deployed. storage_bytes: as in the situation. */
+/* The cost of a stack with these settings while it is deployed. storage_bytes has the same meaning as in the situation.
+ */
 void cost_of_settings(const struct settings *s, int64_t storage_bytes, struct cost *ret);
 
 /* The cost of the resources that exist now; `dollars` is the amount for a month without changes. */
@@ -83,7 +84,7 @@ char *cost_format_price(double dollars, char out[static COST_TEXT_SIZE]);
 int cost_put_rate(const struct cost *c, double dollars, struct buf *out);
 
 /*
- * Appends the list, one item a line, and a line that says so if the prices are another region's:
+ * Appends the list, one item a line, and a line about it if the prices are those of another region:
  *	NAT gateway: 730 hours at $0.045: $32.85 a month
  *	NAT gateway, data: $0.045 for each GB
  */

@@ -24,8 +24,8 @@
 /* -- checks before the deploy ---------------------------------------------------------------------------------- */
 
 /*
- * An account that has never used ECS lacks this role, and its first cluster then fails. A deploy whose credentials may
- * not create the role goes on.
+ * An account that has never used ECS lacks this role, and its first cluster then fails. If the credentials may not
+ * create the role, the deploy continues.
  */
 static int deploy_ensure_linked_role(struct operation *op, struct error *err)
 {

@@ -42,7 +42,7 @@ struct discovered_vpc {
 	int64_t changed_ms; /* wall clock time of the last change of one of the texts */
 };
 
-/* What AWS has replied; the caller owns it. */
+/* The replies of AWS; the caller owns them. */
 struct discovery_facts {
 	const char *region, *profile; /* from the settings; profile "" if none is set */
 	const char *account;	      /* "": not known */

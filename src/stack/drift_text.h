@@ -27,7 +27,7 @@ struct drift_counts {
  *	not checked StoragePolicy (AWS::IAM::Policy): AWS does not detect drift of this type
  *	in sync: 22 resources
  * drifts: DescribeStackResourceDrifts' reply, all pages. resources: DescribeStackResources' reply, which also lists the
- *resources that were not checked. ret: the numbers of resources, may be NULL. 0 or -EFBIG.
+ * resources that were not checked. ret: the numbers of resources, may be NULL. 0 or -EFBIG.
  */
 int drift_put_resources(struct buf *out, const cJSON *drifts, const cJSON *resources, struct drift_counts *ret);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * operation.h - what the operations of control/ (deploy, destroy, run-task and so on) have in common.
+ * operation.h - the state and the functions that the operations of control/ and stack/ (deploy, destroy, run-task and
+ * so on) share.
  *
  * An operation is plain sequential code on the operation thread: a table of steps, each a short function that first
  * reads what AWS already has, so that the same table resumes after a crash. Functions that return int return 0 or a
@@ -102,7 +103,7 @@ void operation_commit(struct operation *op);
 void operation_say(struct operation *op, const char *format, ...) _printf_(2, 3);
 
 /*
- * Durable memory: what a resumed operation needs to recognize its own work, for instance the name of a change set
+ * Durable memory: the data by which a resumed operation recognizes its own work, for instance the name of a change set
  * before it is created. operation_remember returns when the text is on disk; it replaces an earlier value of the key.
  * If the journal cannot be written it fails with a message, and AWS must not be asked to write. value: at most
  * OPERATION_MEMORY_MAX bytes. operation_recall gives "" for a key without a value; the text is valid until that key

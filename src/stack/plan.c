@@ -131,7 +131,7 @@ static int plan_write_resource(const struct plan_comparison *c, const cJSON *eff
 	return plan_put_interruption(out, effect->valuestring, type);
 }
 
-/* Writes what the effects mean for a running server. */
+/* Writes the consequences of the effects for a running server. */
 static void plan_write_consequences(const struct plan_comparison *c, struct buf *out)
 {
 	bool guarded = false;

@@ -10,7 +10,7 @@
  *	deploy would change 1 resource				and a line for each
  *	    replaces TaskDefinition (AWS::ECS::TaskDefinition) because of server_memory
  * and, where they apply, lines about interruptions and about values that are not known before the deploy, and reasons
- *why deploy would refuse.
+ * why deploy would refuse.
  */
 #ifndef VASTFS_STACK_PLAN_H
 #define VASTFS_STACK_PLAN_H

@@ -33,7 +33,7 @@ enum policy_state {
 };
 
 /*
- * Judges the existing policy (NULL: none). versions: the policy that vastfs writes and those that earlier versions
+ * Classifies the existing policy (NULL: none). versions: the policy that vastfs writes and those that earlier versions
  * wrote, newest first, NULL at the end. 0 or -ENOMEM.
  */
 int policy_judge(const char *there, const char *const *versions, enum policy_state *ret);

@@ -268,7 +268,7 @@ bool query_streams_in(const char *partition)
 
 /*
  * Lambda sends the status 200 before the function's code runs, so a status of 4xx or 501 was sent before. Exceptions:
- * statuses about the run itself or about timeouts, and errors that a plain request would meet as well: missing
+ * statuses about the run itself or about timeouts, and errors that a plain request would get as well: missing
  * credentials, a missing function, and errors that are waited for (query_not_started).
  */
 bool query_stream_refused(const struct aws_reply *reply)

@@ -3,7 +3,7 @@
  * resolve.h - resolves the template for given parameters, and forecasts what a change of parameters changes.
  *
  * Pure; any thread. Supports what the template uses: Ref, Fn::Sub and Fn::If of parameters, conditions of Fn::Equals.
- * References to resources stay as they are. The forecast is for people: the change set decides.
+ * References to resources stay as they are. The forecast is only shown to users; deploy relies on the change set.
  */
 #ifndef VASTFS_STACK_RESOLVE_H
 #define VASTFS_STACK_RESOLVE_H

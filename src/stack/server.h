@@ -80,7 +80,7 @@ bool server_is_too_early(struct operation *op, const char *reason);
 
 /* server.c: deletes the service and stops all tasks */
 int server_remove(struct operation *op, struct error *err);
-/* Whether a task of the cluster has not stopped, or the service wants one. */
+/* Whether a task of the cluster has not stopped, or the service has a desired count above 0. */
 int server_is_used(struct operation *op, bool *ret, struct error *err);
 /* Appends to deploy's result whether the server is outdated, or that none runs. */
 int server_put_advice(struct operation *op, struct error *err);

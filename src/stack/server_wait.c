@@ -200,7 +200,7 @@ static int wait_give_up(struct operation *op, const struct service *s, const cJS
 	return crash_loop_error(crashed, buf_str(&tail), err);
 }
 
-/* The desired count is 0: another machine that restarts the server sets it for a moment, a person for good. */
+/* The desired count is 0: another machine that restarts the server sets it for a moment, a user permanently. */
 static int wait_judge_closed(struct operation *op, struct server_wait *w, const struct server_state *s,
 			     struct error *err)
 {

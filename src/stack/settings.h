@@ -116,9 +116,9 @@ int settings_check_line(const char *line, size_t len, unsigned lineno, struct er
 int settings_parse(const char *text, size_t len, struct settings **ret, struct error *err);
 
 /*
- * Gives new settings, which nobody shares yet, the region for the case that aws_region is not set: the environment's or
- * the profile's. NULL and "": none. A text that is not a region's name counts as none, and settings_check_region()
- * names it with its source ("AWS_REGION"). 0 or -ENOMEM.
+ * Sets the region of the environment or of the profile, for the case that aws_region is not set. The settings must be
+ * new, so that no other thread uses them yet. NULL and "": there is no such region. A text that is not a region's name
+ * counts as none, and settings_check_region() names it with its source ("AWS_REGION"). 0 or -ENOMEM.
  */
 int settings_set_default_region(struct settings *s, const char *region, const char *source);
 

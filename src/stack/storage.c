@@ -167,7 +167,8 @@ static int storage_check_purged(struct operation *op, void *arg _unused_, struct
 	return r < 0 ? r : there ? 0 : OPERATION_DONE;
 }
 
-/* A file system that is not found is deleted: by an earlier copy of this request whose reply was lost, or by others. */
+/* If the file system is not found, it was deleted: by an earlier copy of this request whose reply was lost, or by
+ * somebody else. */
 static int storage_delete(struct operation *op, const char *id, struct error *err)
 {
 	int r = operation_call(op, efs_delete_file_system(id), NULL, err);

@@ -216,7 +216,7 @@ const char *vpc_internet_gateway(const cJSON *gateways, const char *vpc_id)
 		cJSON_ArrayForEach (attachment, reply_at(gateway, "attachmentSet")) {
 			const char *state = reply_text(attachment, "state");
 
-			/* EC2 returns available where its reference says attached */
+			/* EC2 returns "available", although its reference documents "attached" */
 			if (strcmp(reply_text(attachment, "vpcId"), vpc_id) == 0 &&
 			    (strcmp(state, "available") == 0 || strcmp(state, "attached") == 0))
 				return reply_text(gateway, "internetGatewayId");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * vpc_check.c - the step of deploy that reads from EC2 what the checks of precheck.h need.
+ * vpc_check.c - the step of deploy that reads the facts from EC2 that the checks of precheck.h need.
  */
 #include "aws/services/ec2.h"
 #include "stack/operation.h"

@@ -3,7 +3,7 @@
  * write.h - sends the requests that start or change an operation of CloudFormation.
  *
  * Each attempt has a number, which is on disk before the request is sent, and a client request token made from it
- * (token.h). A request whose reply is lost can therefore be repeated, a second attempt is never taken for the first,
+ * (token.h). A request whose reply is lost can therefore be repeated, a second attempt is never mistaken for the first,
  * and an operation that is resumed after a crash finds its own work in the stack's events. op->stack is always
  * addressed by its ID.
  *
