@@ -56,7 +56,7 @@ char *http_header_all(const struct http_reply *reply, const char *name, char *ou
 
 	out[0] = '\0';
 	for (const char *line = buf_str(&reply->header); *line && used < size; line = http_next_line(line)) {
-		const char *value = line + len + 1; /* if the line has that name, else not to be read */
+		const char *value = line + len + 1; /* the value, but only if the line has that name */
 
 		if (strncasecmp(line, name, len) == 0 && line[len] == ':')
 			used += (size_t)snprintf(out + used, size - used, "%s%.*s", used ? ", " : "",

@@ -36,7 +36,7 @@ static int gunzip_damaged(const struct gunzip *g, struct error *err)
 	return error_set(err, -EBADMSG, "the gzip stream is damaged near byte %llu", (unsigned long long)g->taken);
 }
 
-/* Hands on a first byte to which no second one will come. */
+/* Hands on a first byte that no second byte will follow. */
 static int gunzip_release(struct gunzip *g)
 {
 	if (!g->is_held)

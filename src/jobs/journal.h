@@ -13,8 +13,8 @@
  * Records are appended by write(2), which a kill of vastfs cannot undo; journal_sync makes them safe from a power cut.
  * The log is rewritten (temporary file, rename) at mount if it has superseded or unreadable lines, and whenever the
  * open file is no longer the file under that name (the directory was removed). An incomplete last line is ignored;
- *other unreadable lines too, and then the old file is preserved under another name. A file of a newer vastfs, or one
- *that cannot be read, is not changed: its operations and numbers are unknown, so new operations are refused. The file
+ * other unreadable lines too, and then the old file is preserved under another name. A file of a newer vastfs, or one
+ * that cannot be read, is not changed: its operations and numbers are unknown, so new operations are refused. The file
  * journal.json of the previous version is imported and renamed to journal.json.old.
  *
  * The journal is no evidence of what exists in AWS; operations always ask AWS. Any thread: every function takes the

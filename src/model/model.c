@@ -16,7 +16,7 @@
 
 #define EVENTS_KEEP  (4 << 20)
 #define API_LOG_KEEP (4 << 20)
-#define SHOW_LIMIT_S 1 /* longest wait until the kernel has dropped what has changed */
+#define SHOW_LIMIT_S 1 /* longest wait until the kernel's cache has been invalidated */
 
 /* The defaults of history_keep and history_limit, for the time without settings. */
 #define HISTORY_KEEP	 100

@@ -62,7 +62,7 @@ struct exec_command {
 	unsigned quad_n, padding;
 	int nibble; /* first half of a byte of standard error; -1: none */
 	bool in_status;
-	bool has_exited;		  /* encoded: the exit status has arrived, and no second one may */
+	bool has_exited;		  /* encoded output: the exit status has arrived; a second one is refused */
 	unsigned status, status_n;	  /* the exit status so far, and its number of digits */
 	unsigned returns;		  /* plain: carriage returns that may be part of a newline */
 	bool damaged;			  /* the encoded output was invalid */

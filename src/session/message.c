@@ -92,7 +92,7 @@ static void message_take_type(const uint8_t *p, char ret[MESSAGE_TYPE_SIZE])
 	memcpy(ret, p, TYPE_LEN);
 	while (n && (ret[n - 1] == '\0' || ret[n - 1] == ' '))
 		n--;
-	ret[memchr(ret, '\0', n) ? 0 : n] = '\0'; /* a NUL inside is no type */
+	ret[memchr(ret, '\0', n) ? 0 : n] = '\0'; /* a text with a NUL inside is not a type */
 }
 
 /* An acknowledgement quotes the type, so only characters that need no escape are accepted; AWS uses no others. */

@@ -20,7 +20,7 @@ static bool crash_loop_counts(const cJSON *task)
 	       (strcmp(code, "ServiceSchedulerInitiated") == 0 && strstr(aws_text(task, "stoppedReason"), "health"));
 }
 
-/* Negative if the time is none. */
+/* Negative if the text is not a time. */
 static int64_t crash_loop_ended_ms(const cJSON *task)
 {
 	double at = aws_number(task, "executionStoppedAt", aws_number(task, "stoppingAt", 0));

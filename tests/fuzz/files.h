@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * files.h - for parsers that read a file: a directory in memory that is removed when the target ends.
+ * files.h - gives parsers that read a file a directory in memory, which is removed when the target ends.
  */
 #ifndef VASTFS_TESTS_FUZZ_FILES_H
 #define VASTFS_TESTS_FUZZ_FILES_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * fuzz.h - what the fuzzing targets share. Each target is a program with one LLVMFuzzerTestOneInput (libFuzzer's
- * interface), which gives the input to a parser and checks what must be true of every input.
+ * fuzz.h - the functions that the fuzzing targets share. Each target is a program with one LLVMFuzzerTestOneInput
+ * (libFuzzer's interface), which gives the input to a parser and checks conditions that must hold for every input.
  *
  * A parser of a stream gets the input twice: as a whole, and in pieces whose sizes the input determines. Both must have
  * the same result.
@@ -16,7 +16,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
-/* Ends the program, so that libFuzzer keeps the input. Unlike assert(), it is there in every kind of build. */
+/* Ends the program, so that libFuzzer keeps the input. Unlike assert(), it is active in every kind of build. */
 #define fuzz_require(condition)                                                                   \
 	do {                                                                                      \
 		if (!(condition)) {                                                               \
@@ -25,7 +25,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 		}                                                                                 \
 	} while (0)
 
-/* The size of the next piece: small ones are frequent. */
+/* The size of the next piece; small sizes are frequent. */
 static inline size_t fuzz_piece(const uint8_t *data, size_t left)
 {
 	size_t n = data[0] < 128 ? 1 + data[0] % 8 : data[0];

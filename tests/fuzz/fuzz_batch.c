@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The end of a file of the spool. A fuzzer does not find checksums, so the input is also facts with a right footer. */
+/* Parses the end of a file of the spool. A fuzzer does not find checksums, so the input is also parsed as facts with a
+ * correct footer. */
 #include "ingest/batch.h"
 
 #include "fuzz.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Every challenge advances the list; one with a scheme that needs an address has one. */
+/* Checks that every challenge advances the list, and that a challenge whose scheme needs an address has an address. */
 #include "image/challenge.h"
 
 #include "fuzz.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The agent's messages in any order: each begins with a byte that selects its type, one with its number, and two with
- * the length of its payload. The channel reports its end once, and nothing after it.
+ * Sends the agent's messages in any order. In the input, a message begins with a byte that selects its type, a byte
+ * with its number, and two bytes with the length of its payload. Checks that the channel reports its end once, and no
+ * event after it.
  */
 #include "session/channel.h"
 #include "session/message.h"
@@ -62,7 +63,7 @@ static const struct channel_environment environment = {channel_zero, channel_wal
 static const struct channel_events events = {channel_note, channel_ready, channel_output,
 					     channel_exit, channel_key,	  channel_closed};
 
-/* Returns how many bytes of the input the message has taken. */
+/* Returns the number of bytes of the input that belong to the message. */
 static size_t channel_take(struct channel *c, const uint8_t *data, size_t len, int64_t now_ms)
 {
 	static const char *const types[] = {MESSAGE_OUTPUT, MESSAGE_ACKNOWLEDGE, MESSAGE_CLOSED, MESSAGE_START,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The file in which docker stores passwords. No credential helper is found, because PATH has no programs. */
+/* Parses the file in which docker stores passwords. No credential helper is found, because PATH has no programs. */
 #include "image/docker_config.h"
 
 #include "files.h"

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* In pieces the stream has the same messages as in whole. */
+/* Checks that a stream that arrives in pieces has the same messages as one that arrives as a whole. */
 #include "aws/protocol/eventstream.h"
 
 #include "fuzz.h"
 
 #include <zlib.h>
 
-/* Appends a message in a form in which no two different ones are the same. */
+/* Appends a message in a form that differs for any two different messages. */
 static int eventstream_note(const struct eventstream_message *m, void *arg)
 {
 	buf_printf(arg, "%s/%s/%s/%s/%s/%zu/", m->message_type, m->event_type, m->exception_type, m->error_code,
@@ -48,8 +48,9 @@ static void eventstream_put_number(uint8_t *out, size_t n)
 		out[i] = (uint8_t)(n >> (24 - 8 * i));
 }
 
-/* A fuzzer does not find checksums, so the input is also the headers and payload of a message whose checksums are
- * right.
+/*
+ * A fuzzer does not find checksums, so the input is also used as headers and payload of a message with correct
+ * checksums.
  */
 static void eventstream_wrap(const uint8_t *data, size_t len)
 {

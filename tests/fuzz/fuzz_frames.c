@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* In pieces the stream prints the same bytes as in whole, and ends the same way. */
+/* Checks that a stream that arrives in pieces has the same output and the same end as one that arrives as a whole. */
 #include "runtime/frames.h"
 #include "stack/frames.h"
 
@@ -37,7 +37,7 @@ static void frames_run(const uint8_t *data, size_t len, bool in_pieces, struct f
 	frames_free(&f);
 }
 
-/* After an error, pieces may have printed more of the frame in which it is. */
+/* After an error, the pieces may have more output, from the frame that contains the error. */
 static void frames_compare(const uint8_t *data, size_t len)
 {
 	struct frames_result whole, pieces;
@@ -54,7 +54,7 @@ static void frames_compare(const uint8_t *data, size_t len)
 	buf_free(&pieces.errors);
 }
 
-/* The input after the preamble and its frames' end: an end frame whose length and checksum are right. */
+/* Compares the input, between a preamble and an end frame with the correct length and checksum. */
 static void frames_seal(const uint8_t *data, size_t len)
 {
 	struct buf stream = BUF_INIT(4 << 20);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The headers of a reply, whether or not their last line has its end. */
+/* Searches the headers of a reply, with and without a line end after the last one. */
 #include "aws/http.h"
 #include "image/challenge.h"
 #include "image/rate_limit.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * An import: inflated and cut. The first byte selects the format. In pieces the stream has the same units as in whole,
- * and no byte is lost.
+ * Inflates and cuts an import. The first byte selects the format. Checks that a stream that arrives in pieces has the
+ * same units as one that arrives as a whole, and that no byte is lost.
  */
 #include "ingest/cutter.h"
 #include "ingest/format.h"

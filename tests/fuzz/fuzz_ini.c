@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The files of the AWS CLI: one alone, and both together. */
+/* Parses the files of the AWS CLI: each alone, and both together. */
 #include "aws/credentials/ini.h"
 #include "aws/credentials/profiles.h"
 #include "base/secret.h"

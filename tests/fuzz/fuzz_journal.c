@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* After the first opening the journal has no unreadable line, and the same entries again. */
+/* Opens a journal twice. Checks that the second time no line is unreadable and the entries are the same. */
 #include "base/log.h"
 #include "jobs/journal.h"
 

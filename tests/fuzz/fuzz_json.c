@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What is printed is read back, and prints the same. */
+/* Parses JSON and prints it. Checks that the printed text can be parsed and is printed as the same text. */
 #include "aws/protocol/json.h"
 
 #include "fuzz.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Credentials in the replies of the container endpoint and of IAM Identity Center, and their times. */
+/* Parses credentials in the replies of the container endpoint and of IAM Identity Center, and their times. */
 #include "aws/credentials/keys.h"
 #include "base/clock.h"
 #include "base/secret.h"

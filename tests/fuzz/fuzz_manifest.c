@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What was assembled from a manifest and a config is a manifest with one more layer. The input has both, apart a NUL.
+/*
+ * Assembles a manifest and a config. Checks that the result is a manifest with one more layer. The input has both,
+ * separated by a NUL.
  */
 #include "image/layer.h"
 #include "image/manifest.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A message that is parsed is encoded to one that parses to the same; its payload is any of the documents. */
+/* Parses a message and encodes it. Checks that the result parses to the same message. Its payload is parsed as each of
+ * the documents. */
 #include "session/handshake.h"
 #include "session/message.h"
 

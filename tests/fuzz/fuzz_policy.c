@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A policy differs from itself in nothing. Two policies are apart a NUL. */
+/* Compares policies. Checks that a policy does not differ from itself. The input has two policies, separated by a NUL.
+ */
 #include "stack/policy_document.h"
 
 #include "fuzz.h"

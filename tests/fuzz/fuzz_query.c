@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the function returns: the reply in one piece, the end of a stream, and the log. */
+/* Parses the replies of the function: a reply in one piece, the end of a stream, and the log. */
 #include "stack/query.h"
 
 #include "fuzz.h"

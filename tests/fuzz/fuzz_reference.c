@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The parts of a reference are one again that parses to the same parts. */
+/* Parses a reference and joins its parts. Checks that the result parses to the same parts. */
 #include "image/reference.h"
 
 #include "fuzz.h"

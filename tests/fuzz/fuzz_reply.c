@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A reply of AWS: the first byte selects the call, headers follow up to an empty line, then the body. The reply is
- * parsed by the protocol of the call and checked against its shape; what has the shape is read as vastfs reads it.
+ * Parses a reply of AWS. The first byte selects the call, then come headers up to an empty line, and the body. The
+ * reply is parsed by the protocol of the call and checked against its shape; a reply that has the shape is read by the
+ * functions of vastfs.
  */
 #include "aws/protocol/protocol.h"
 #include "aws/services/cloudformation.h"

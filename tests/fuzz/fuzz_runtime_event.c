@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The event of an invocation, and base64: what is decoded is encoded to the same text. */
+/* Parses the event of an invocation. Checks that decoded base64 is encoded to the same text. */
 #include "base64.h"
 #include "event.h"
 

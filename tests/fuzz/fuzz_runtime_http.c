@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The reply of Lambda's Runtime API. In pieces it is the same reply as in whole. Each packet of the socket is a piece.
+/*
+ * Parses a reply of Lambda's Runtime API. Checks that a reply that arrives in pieces is the same as one that arrives as
+ * a whole. Each packet of the socket is a piece.
  */
 #include "http.h"
 
@@ -35,7 +37,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	int r;
 
 	if (len > 16000)
-		return 0; /* more than the buffer of the client, which a packet would not fit into */
+		return 0; /* the packet would not fit into the buffer of the client */
 	r = http_run(data, len, false, &whole);
 	fuzz_require(http_run(data, len, true, &pieces) == r);
 	if (r < 0)

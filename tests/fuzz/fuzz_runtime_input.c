@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The compressed standard input of a command: the check of what is left agrees with what is written. */
+/* Inflates the standard input of a command. Checks that input_write() and the check of the rest agree on whether it is
+ * damaged. */
 #include "input.h"
 
 #include "fuzz.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What is parsed is printed as lines that parse to the same settings. */
+/* Parses settings and prints them. Checks that the printed lines parse to the same settings. */
 #include "stack/settings.h"
 
 #include "fuzz.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The file with the token of IAM Identity Center, which the AWS CLI writes. What is read and written is read again. */
+/* Reads the file with the token of IAM Identity Center, which the AWS CLI writes, and writes it. Checks that it can be
+ * read again. */
 #include "aws/credentials/sso_cache.h"
 #include "base/file.h"
 #include "base/secret.h"

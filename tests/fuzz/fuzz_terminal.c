@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The output of a command in a container is the same in pieces as in whole. */
+/* Decodes the output of a command in a container. Checks that output that arrives in pieces is the same as output that
+ * arrives as a whole. */
 #include "session/command.h"
 
 #include "fuzz.h"

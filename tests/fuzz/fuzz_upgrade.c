@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The reply that opens a WebSocket, and its address. */
+/* Parses the reply that opens a WebSocket, and the URL of a WebSocket. */
 #include "aws/upgrade.h"
 
 #include "fuzz.h"

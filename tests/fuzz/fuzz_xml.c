@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A repaired document needs no second repair, and what was accepted without a repair still is. */
+/* Repairs and parses a document. Checks that a repaired document needs no second repair, and that a document that was
+ * accepted without a repair is still accepted. */
 #include "aws/protocol/xml.h"
 #include "aws/protocol/xml_repair.h"
 

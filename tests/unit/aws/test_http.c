@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-/* Nothing is behind the text of the header, so that the sanitizers notice a read there. */
+/* The memory ends with the text of the header, so that the sanitizers detect a read behind it. */
 static struct http_reply reply_of(const char *text)
 {
 	size_t len = strlen(text);
@@ -40,7 +40,7 @@ static void test_headers_are_found(void **state)
 	expect_header("A:", "a", "", "");
 }
 
-/* The header stands in a larger buffer, and behind its end there is another one, which is not part of the reply. */
+/* The header is in a larger buffer, followed by another header, which is not part of the reply. */
 static void test_a_last_line_without_newline_ends_the_text(void **state)
 {
 	static char text[] = "A: 1\0B: 2\n";
