@@ -249,13 +249,13 @@ def limited(source, image, **headers):
 
 @pytest.mark.parametrize("headers, words, absent", [
     ({"ratelimit_limit": "100;w=21600", "ratelimit_remaining": "0;w=21600", "docker_ratelimit_source": "192.0.2.1"},
-     ["grants 100 downloads in 6h 0m to 192.0.2.1", "docker login", "VASTFS_REGISTRY_MIRROR", "wait, at most 6h 0m"], []),
+     ["allows 100 downloads in 6h 0m to 192.0.2.1", "docker login", "VASTFS_REGISTRY_MIRROR", "wait, at most 6h 0m"], []),
     ({"RateLimit_Limit": "200;w=21600", "RateLimit_Remaining": "0;w=21600", "Retry_After": "2220",
       "Docker_RateLimit_Source": "7cbf80de-93ff-4d6e-a3b4-3bb1b6b4d5a9"},
      ["to this account", "VASTFS_REGISTRY_MIRROR", "try again in 37m"], ["docker login", "7cbf80de"]),
-    ({"Retry_After": "Fri, 31 Dec 2100 23:59:59 GMT"}, ["docker login", "try again in"], ["grants"]),
+    ({"Retry_After": "Fri, 31 Dec 2100 23:59:59 GMT"}, ["docker login", "try again in"], ["allows"]),
     ({"ratelimit_limit": "many", "ratelimit_remaining": "0", "docker_ratelimit_source": "a\x1b[31m", "Retry_After": "-5"},
-     ["wait and try again"], ["grants", "31m"]),
+     ["wait and try again"], ["allows", "31m"]),
 ])
 def test_docker_hubs_limit_is_explained_and_not_run_against(source, target, build, headers, words, absent):
     limited(source, Image([layer({"a": b"a"})]), **headers)
