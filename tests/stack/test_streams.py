@@ -248,7 +248,7 @@ def test_a_full_disk_is_an_error_of_that_query_alone(second):
     done = second.bash("cat lambda/result", check=False)
     assert done.returncode == 1
     assert megabytes(3).startswith(done.stdout) and len(done.stdout) >= 1 << 20
-    assert "could not be stored" in second.read("lambda/error") and "XDG_CACHE_HOME" in second.read("lambda/error")
+    assert "cannot store the result" in second.read("lambda/error") and "XDG_CACHE_HOME" in second.read("lambda/error")
     assert second.query("echo small") == b"small\n"
     assert second.query(MEGABYTES.format(2)) == megabytes(2)
 
