@@ -200,7 +200,11 @@ static int replan_create(struct operation *op, const struct plan_set *set, struc
 	op->cancel = cancel;
 	if (r < 0 && (error_has_code(err, "AlreadyExistsException") || stack_token_was_used(err)))
 		r = 0; /* an earlier copy of this request created it */
-	return r < 0 ? r : operation_read_own_stack(op, err);
+	if (r == 0)
+		r = operation_read_own_stack(op, err);
+	if (r == 0 && !op->stack)
+		return error_set(err, -ENOENT, "somebody else deleted the empty stack %s", op->name);
+	return r;
 }
 
 static int replan_check(struct operation *op, void *arg, struct error *err)
@@ -371,16 +375,42 @@ static int replan_read(struct operation *op, struct plan_set *set, struct error 
 	return failed && !empty ? replan_refused(op, set, err) : replan_publish(op, set, empty, err);
 }
 
-/* Somebody else was faster: -EBUSY if they are changing the stack, 0 if another attempt may succeed. */
+static bool replan_is_deleted_by_another(const struct operation *op)
+{
+	return op->created && strcmp(operation_status(op), "DELETE_IN_PROGRESS") == 0;
+}
+
+/*
+ * Returns whether another attempt may succeed: somebody else was faster. The last plan in an empty stack deletes the
+ * stack, and may not have seen the change set of this plan. Without change sets, such a stack counts as foreign.
+ */
+static bool replan_lost_race(const struct operation *op, const struct error *err)
+{
+	bool is_empty = stack_state(operation_status(op))->kind == STACK_EMPTY;
+
+	if (changeset_lost_race(err) || stack_error_is_missing(err) || err->errnum == -ENOENT)
+		return true;
+	return err->errnum == -EEXIST && op->created && (is_empty || replan_is_deleted_by_another(op));
+}
+
+/* Reads the stack for another attempt. Returns -EBUSY if somebody else is changing the stack. */
 static int replan_explain_race(struct operation *op, struct error *err)
 {
 	struct error why = *err;
 	int r = operation_read_own_stack(op, err);
 
+	if (r == -EEXIST && replan_is_deleted_by_another(op)) {
+		r = operation_wait(op, DELETE_LIMIT_MS, "the deletion of the empty stack", replan_check_gone, NULL,
+				   err);
+		if (r >= 0)
+			r = operation_read_own_stack(op, err);
+	}
 	if (r == 0 && stack_state(operation_status(op))->kind == STACK_BUSY)
 		return replan_refuse_busy(op, err);
-	if (r == 0)
+	if (r == 0 || (r == -EEXIST && replan_lost_race(op, err))) {
 		*err = why;
+		return 0;
+	}
 	return r;
 }
 
@@ -409,7 +439,7 @@ static int replan_ask(struct operation *op, struct error *err)
 
 	for (unsigned attempt = 0; attempt < TRIES; attempt++) {
 		r = replan_attempt(op, attempt, err);
-		if (r == 0 || r == -ECANCELED || !(changeset_lost_race(err) || stack_error_is_missing(err)))
+		if (r == 0 || r == -ECANCELED || !replan_lost_race(op, err))
 			return r;
 		r = replan_explain_race(op, err);
 		if (r < 0)
