@@ -178,4 +178,4 @@ def test_a_supervisor_is_told_when_the_tree_answers(unmounted):
 def test_a_supervisor_that_is_gone_does_not_hinder_the_mount(unmounted):
     unmounted.env["NOTIFY_SOCKET"] = str(unmounted.base / "nobody")
     unmounted.start()
-    assert "cannot tell systemd" in (unmounted.base / "vastfs.log").read_text()
+    assert "cannot notify systemd" in (unmounted.base / "vastfs.log").read_text()
