@@ -90,7 +90,7 @@ static void readme_put_settings(struct buf *out)
 		      "vast_image=tenzir/tenzir:latest\n"
 		      "vast_command=tenzir-node\n"
 		      "vast_data_dir=/var/lib/tenzir\n"
-		      "import_command=tenzir \"from_stdin { read_$(echo $format | tr - _) } | import\"\n");
+		      "import_command=tenzir \"from_stdin { read_$reader } | import\"\n");
 }
 
 int render_readme(const struct scope *s, struct buf *out)
