@@ -391,6 +391,14 @@ void discover_refresh(struct model *m, bool forced)
 	(void)engine_post(m->engine, discover_take_request, m->discover);
 }
 
+void discover_at_start(struct model *m)
+{
+	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = model_snapshot(m);
+
+	if (!s->settings)
+		discover_refresh(m, false);
+}
+
 void discover_retry(struct model *m)
 {
 	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = model_snapshot(m);

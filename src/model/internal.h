@@ -163,6 +163,7 @@ int discover_new(struct model *m, struct discover **ret);
 void discover_free(struct discover *d);
 /* Reads the VPCs of the region if they are not known. forced: reads them in any case. */
 void discover_refresh(struct model *m, bool forced);
+void discover_at_start(struct model *m); /* the environment may name a region; settings have asked by themselves */
 /* Reads them again if the last attempt failed. Call it when the keys or the network have changed. */
 void discover_retry(struct model *m);
 

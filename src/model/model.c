@@ -543,8 +543,7 @@ int model_start(const struct model_config *config, struct model **ret, struct er
 		error_set(&spool, -ENOMEM, "cannot start the thread for imports");
 	model_report_spool(m, &spool);
 	watch_now(m, NULL, NULL);
-	if (!m->snapshot->settings)
-		discover_refresh(m, false); /* the environment may name a region */
+	discover_at_start(m);
 	*ret = m;
 	return 0;
 }
