@@ -102,8 +102,9 @@ class Mount:
         return self
 
     def answers(self):
+        """The kernel may still know the attributes of a dead mount's root. So first a message, which fails there."""
         try:
-            return os.path.ismount(self.path) and os.statvfs(self.path)
+            return bool(os.statvfs(self.path)) and os.path.ismount(self.path)
         except OSError:
             return False
 
