@@ -66,8 +66,11 @@ static int deploy_wait_for_end(struct operation *op, struct error *err)
 
 static int deploy_delete_first(struct operation *op, struct error *err)
 {
+	int r;
+
 	operation_say(op, "the stack is %s: deleting it first", operation_status(op));
-	return stack_delete(op, err);
+	r = stack_check_may_delete(op, err);
+	return r < 0 ? r : stack_delete(op, err);
 }
 
 static int deploy_refuse_status(const struct operation *op, struct error *err)

@@ -2,6 +2,8 @@
 /*
  * destroy.c - deletes the stack. The file system with the database is kept unless the argument is "purge".
  */
+#include "aws/rights.h"
+#include "aws/services/cloudformation.h"
 #include "stack/changeset.h"
 #include "stack/cost.h"
 #include "stack/server.h"
@@ -12,6 +14,39 @@
 #define DELETE_TRIES   3
 #define RETRY_PAUSE_MS 5000
 #define MEMORY_STACK   "stack" /* key of the operation's memory: ID of the stack that is deleted */
+#define NO_STACK_UUID  "00000000-0000-0000-0000-000000000000"
+
+/* -- the permission -------------------------------------------------------------------------------------------- */
+
+/*
+ * A stack ID ends in the stack's name, a slash and a UUID. Policies have a wildcard in place of the UUID, because it is
+ * not known before the stack exists; so they allow the same for an ID with another UUID.
+ */
+static char *destroy_id_of_no_stack(const char *stack_id)
+{
+	const char *slash = strrchr(stack_id, '/');
+	char *id = NULL;
+
+	if (asprintf(&id, "%.*s" NO_STACK_UUID, slash ? (int)(slash + 1 - stack_id) : 0, stack_id) < 0)
+		return NULL;
+	return id;
+}
+
+/*
+ * CloudFormation has no dry run, but it checks the permission before it looks for the stack, and deleting a stack that
+ * does not exist has no effect (API Reference, DeleteStack). Any other failure is left to the deletion itself.
+ */
+int stack_check_may_delete(struct operation *op, struct error *err)
+{
+	_free_ char *id = destroy_id_of_no_stack(aws_text(op->stack, "StackId"));
+	struct error why = {0};
+	int r = id ? operation_call(op, cloudformation_delete_stack(id, NULL), NULL, &why) : -ENOMEM;
+
+	if (r == 0 || (r != -ECANCELED && r != -ENOMEM && !rights_are_missing(&why)))
+		return 0;
+	*err = why;
+	return r;
+}
 
 /* -- deleting the stack, also after DELETE_FAILED -------------------------------------------------------------- */
 
@@ -209,6 +244,8 @@ static int destroy_look(struct operation *op, struct error *err)
 	if (strcmp(aws_text(op->stack, "EnableTerminationProtection"), "true") == 0)
 		return destroy_refuse_protected(op, err);
 	r = destroy_check_others(op, err);
+	if (r == 0)
+		r = stack_check_may_delete(op, err);
 	return r < 0 ? r : destroy_check_services(op, err);
 }
 

@@ -196,6 +196,8 @@ int stack_join(struct operation *op, struct error *err);
 
 /* destroy.c: deletes the stack, through DELETE_FAILED, until it is gone. The repository and the storage stay. */
 int stack_delete(struct operation *op, struct error *err);
+/* Fails if the credentials may not delete op->stack; call it before anything that prepares the deletion. */
+int stack_check_may_delete(struct operation *op, struct error *err);
 
 /* interfaces.c: deletes the network interfaces that Lambda has released. Never fails the operation. */
 void interfaces_release(struct operation *op);

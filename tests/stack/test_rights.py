@@ -58,6 +58,18 @@ def default_task(tree):
     return until(lambda: (tree.path / "tasks/default").is_symlink() and os.readlink(tree.path / "tasks/default"), "the server")
 
 
+def untouched(tree, task):
+    """No call has changed anything since the journal was cleared, and the server runs on."""
+    changing = ("Create", "Delete", "Update", "Put", "Stop", "Run", "Execute", "Tag", "Set", "Modify")
+    made = [c["action"] for c in tree.cloud.control("GET", "journal") if c["action"].startswith(changing) and c["status"] < 400]
+    assert made == []
+    found = tree.cloud.boto("cloudformation").describe_stacks(StackName=tree.name)["Stacks"][0]
+    assert found["StackStatus"].endswith("_COMPLETE")
+    cluster = next(o["OutputValue"] for o in found["Outputs"] if o["OutputKey"] == "ClusterName")
+    (server,) = tree.cloud.boto("ecs").describe_tasks(cluster=cluster, tasks=[task])["tasks"]
+    assert (server["lastStatus"], server["desiredStatus"]) == ("RUNNING", "RUNNING")
+
+
 @pytest.fixture
 def operator(stack, keys, tmp_path):
     tree = mount_as("operator", stack, keys, tmp_path)
@@ -94,15 +106,19 @@ def test_an_operator_queries_executes_imports_and_runs_tasks(operator):
     assert "not authorized" not in operator.read("error")
 
 
-@pytest.mark.parametrize("verb", ["deploy", "destroy"])
-def test_an_operator_cannot_change_the_stack(operator, verb):
-    operator.write("config/default.env", operator.settings(lambda_memory="512"))
-    error = operator.operate(verb, fails=True)
+@pytest.mark.parametrize("role", ["viewer", "operator"])
+@pytest.mark.parametrize("verb, argument", [("deploy", ""), ("destroy", ""), ("destroy", "purge")])
+def test_a_role_that_may_not_change_the_stack_leaves_nothing_half_done(request, role, verb, argument):
+    tree = request.getfixturevalue(role)
+    task = default_task(tree)
+    tree.write("config/default.env", tree.settings(lambda_memory="512"))
+    tree.cloud.control("DELETE", "journal")
+    error = tree.operate(verb, argument, fails=True)
     assert re.search(f"is not authorized to perform: {ACTION} on resource", error)
     assert re.search(f"remedy: attach the policy contrib/iam/deployer.json, which allows {ACTION}", error)
-    assert operator.cloud.boto("cloudformation").describe_stacks(StackName=operator.name)["Stacks"][0]["StackStatus"].endswith("_COMPLETE")
-    if verb == "destroy":  # which stops the server first, and that an operator may do
-        operator.operate("run-task")
+    if verb == "destroy":
+        assert "cloudformation:DeleteStack" in error
+    untouched(tree, task)
 
 
 def test_a_viewer_sees_the_tree_and_cannot_query(viewer):

@@ -29,9 +29,9 @@ def victim(cloud, killer, tmp_path):
     tree.unmount()
 
 
-def killed_at(tree, killer, script, action, phase):
-    """Runs a script until the kill, mounts again, and tells how the operation ended."""
-    killer.strike = lambda name, _number, when: (name, when) == (action, phase)
+def killed_at(tree, killer, script, action, phase, nth=1):
+    """Runs a script until the kill at the nth request of an action, mounts again, and tells how the operation ended."""
+    killer.strike = lambda name, _number, when: (name, when) == (action, phase) and killer.requests.count(name) == nth
     killer.kill(tree)
     subprocess.run(["bash", "-c", script], cwd=tree.path, env=tree.env, check=False, capture_output=True, timeout=60)
     until(lambda: killer.struck, f"the kill {phase} {action}")
@@ -82,10 +82,14 @@ def test_a_second_try_that_was_cut_short(victim, cloud, killer):
     assert state == "succeeded" and "is deployed" in result
 
 
-@pytest.mark.parametrize("phase", ["before", "after"])
-def test_a_destroy(victim, cloud, killer, phase):
+#: The first DeleteStack of a destroy names no stack: it only checks the permission.
+DELETION = 2
+
+
+@pytest.mark.parametrize("nth, phase", [(1, "after"), (DELETION, "before"), (DELETION, "after")])
+def test_a_destroy(victim, cloud, killer, nth, phase):
     victim.operate("deploy")
-    state, result = killed_at(victim, killer, "touch control/destroy", "DeleteStack", phase)
+    state, result = killed_at(victim, killer, "touch control/destroy", "DeleteStack", phase, nth)
     assert state == "succeeded" and f"the stack {victim.name} is deleted" in result
     assert not stack_of(victim, cloud)
 
@@ -93,7 +97,7 @@ def test_a_destroy(victim, cloud, killer, phase):
 def test_a_destroy_whose_stack_was_replaced_meanwhile(victim, cloud, killer):
     """What a colleague deployed after the deletion is not the destroy's business."""
     victim.operate("deploy")
-    killer.strike = lambda name, _number, when: (name, when) == ("DeleteStack", "after")
+    killer.strike = lambda name, _number, when: (name, when) == ("DeleteStack", "after") and killer.requests.count(name) == DELETION
     killer.kill(victim)
     victim.bash("touch control/destroy", check=False)
     until(lambda: killer.struck, "the kill")

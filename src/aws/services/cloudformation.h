@@ -55,6 +55,7 @@ struct aws_request *cloudformation_describe_stack_drift_detection_status(const c
  * out. */
 struct aws_request *cloudformation_describe_stack_resource_drifts(const char *stack);
 
+/* token may be NULL. */
 struct aws_request *cloudformation_delete_stack(const char *stack, const char *token);
 struct aws_request *cloudformation_cancel_update_stack(const char *stack, const char *token);
 struct aws_request *cloudformation_continue_update_rollback(const char *stack, const char *token);
