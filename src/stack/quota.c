@@ -3,8 +3,10 @@
 
 #include "stack/reply.h"
 
-#define UNITS_A_VCPU	  1024.0
-#define USUAL_CONCURRENCY 1000 /* the default quota of an account that is not new */
+#define UNITS_A_VCPU 1024.0
+/* Concurrent executions: the quota of an account that is not new, and what new accounts have had since 2023. */
+#define USUAL_CONCURRENCY	1000
+#define NEW_ACCOUNT_CONCURRENCY 10
 
 const struct quota_rule quota_rules[QUOTA_COUNT] = {
 	[QUOTA_ADDRESSES] = {"ec2", "L-0263D0A3", "Elastic IP addresses"},
@@ -49,19 +51,27 @@ int quota_check_vcpus(const struct settings *s, double quota, struct error *err)
 	return -EINVAL;
 }
 
-int quota_check_lambda_memory(const struct settings *s, double concurrent_executions, struct error *err)
+enum quota_verdict quota_judge_lambda_memory(const struct settings *s, double concurrent_executions, struct error *err)
 {
+	bool is_new = concurrent_executions <= NEW_ACCOUNT_CONCURRENCY;
+
 	if (s->lambda_memory <= QUOTA_NEW_ACCOUNT_LAMBDA_MEMORY || concurrent_executions < 0 ||
 	    concurrent_executions >= USUAL_CONCURRENCY)
-		return 0;
+		return QUOTA_FITS;
 	error_set(err, -EINVAL,
-		  "lambda_memory=%u is more than the %d MB that Lambda grants to a new account, and this account is "
-		  "new: it "
-		  "may run %.0f functions at once instead of %d",
-		  s->lambda_memory, QUOTA_NEW_ACCOUNT_LAMBDA_MEMORY, concurrent_executions, USUAL_CONCURRENCY);
-	error_remedy(err, "set lambda_memory=%d or less in config/default.env, or ask AWS Support to raise the limit",
-		     QUOTA_NEW_ACCOUNT_LAMBDA_MEMORY);
-	return -EINVAL;
+		  "lambda_memory=%u is more than the %d MB that Lambda grants to a new account, and this account %s "
+		  "new: its quota of concurrent executions is %.0f instead of %d",
+		  s->lambda_memory, QUOTA_NEW_ACCOUNT_LAMBDA_MEMORY, is_new ? "is" : "may be", concurrent_executions,
+		  USUAL_CONCURRENCY);
+	if (is_new)
+		error_remedy(err,
+			     "set lambda_memory=%d or less in config/default.env, or have both quotas raised: that of "
+			     "the memory by AWS Support, that of concurrent executions in the Service Quotas console",
+			     QUOTA_NEW_ACCOUNT_LAMBDA_MEMORY);
+	else
+		error_remedy(err, "if Lambda refuses the function, set lambda_memory=%d or less in config/default.env",
+			     QUOTA_NEW_ACCOUNT_LAMBDA_MEMORY);
+	return is_new ? QUOTA_EXCEEDED : QUOTA_DOUBTFUL;
 }
 
 static const char *quota_zone_of_subnet(const cJSON *subnets, const char *id)

@@ -33,10 +33,13 @@ int quota_check_addresses(const cJSON *addresses, double quota, const char *regi
 int quota_check_vcpus(const struct settings *s, double quota, struct error *err);
 
 /*
- * -EINVAL if lambda_memory exceeds what Lambda grants to a new account. No API returns this limit; new accounts are
- * recognized by their quota of concurrent executions, which is reduced, too.
+ * Judges whether lambda_memory exceeds what Lambda grants to a new account. No API returns this limit; the quota of
+ * concurrent executions is also reduced in new accounts, and AWS raises both "automatically based on your usage", but
+ * not together. QUOTA_EXCEEDED: the quota has the value of a new account. QUOTA_DOUBTFUL: it is reduced, but no longer
+ * that of a new account, or an organization has set it. In both cases err has a message and a remedy.
  */
-int quota_check_lambda_memory(const struct settings *s, double concurrent_executions, struct error *err);
+enum quota_verdict { QUOTA_FITS, QUOTA_DOUBTFUL, QUOTA_EXCEEDED };
+enum quota_verdict quota_judge_lambda_memory(const struct settings *s, double concurrent_executions, struct error *err);
 #define QUOTA_NEW_ACCOUNT_LAMBDA_MEMORY 3008 /* MB */
 
 /* The number of NAT gateways that count against the quota: of all zones, or of the zone of that name. */

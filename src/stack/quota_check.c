@@ -53,11 +53,20 @@ static int quota_check_function(struct operation *op, struct error *err)
 {
 	_json_ cJSON *reply = NULL;
 	int r = operation_try_or_skip(op, lambda_get_account_settings(), "the limit of lambda_memory", &reply);
+	double concurrent = aws_number(reply, "AccountLimit.ConcurrentExecutions", QUOTA_UNKNOWN);
 
 	if (r < 0)
 		return r;
-	return quota_check_lambda_memory(op->settings,
-					 aws_number(reply, "AccountLimit.ConcurrentExecutions", QUOTA_UNKNOWN), err);
+	switch (quota_judge_lambda_memory(op->settings, concurrent, err)) {
+	case QUOTA_EXCEEDED:
+		return err->errnum;
+	case QUOTA_DOUBTFUL:
+		job_log(op->job, "warning: %s; %s", err->message, err->remedy);
+		break;
+	case QUOTA_FITS:
+		break;
+	}
+	return 0;
 }
 
 /* An existing stack has shown that the quotas allow it. */

@@ -126,6 +126,15 @@ def test_quotas_are_checked_before_anything_is_made(tree, cloud, account):
     tree.configure()
 
 
+def test_a_reduced_quota_of_lambda_alone_refuses_nothing(tree, cloud, account):
+    """An organization may reduce the concurrency of an account that is not new."""
+    cloud.control("POST", "quotas", {"lambda_concurrency": 500})
+    tree.configure(lambda_memory=10240)
+    assert "is deployed" in tree.operate("deploy")
+    log = tree.read("operations/latest/operation.log")
+    assert "warning: lambda_memory=10240 is more than the 3008 MB" in log and "this account may be new" in log
+
+
 def test_a_vpc_that_cannot_hold_the_stack_is_refused_at_once(tree, cloud, account):
     cloud.control("POST", "vpc", {"vpc": VPC, "owner": "222222222222"})
     refused_at_once(tree, cloud, f"{VPC} belongs to account 222222222222", "set vpc_id in config/default.env")

@@ -57,12 +57,22 @@ static void test_lambda_memory(void **state)
 	struct error err = {0};
 
 	(void)state;
-	assert_int_equal(quota_check_lambda_memory(small, 10, &err), 0);
-	assert_int_equal(quota_check_lambda_memory(large, 1000, &err), 0);
-	assert_int_equal(quota_check_lambda_memory(large, QUOTA_UNKNOWN, &err), 0);
-	assert_int_equal(quota_check_lambda_memory(large, 10, &err), -EINVAL);
-	assert_non_null(strstr(err.message, "lambda_memory=3009 is more than the 3008 MB"));
+	assert_int_equal(quota_judge_lambda_memory(small, 10, &err), QUOTA_FITS);
+	assert_int_equal(quota_judge_lambda_memory(large, 1000, &err), QUOTA_FITS);
+	assert_int_equal(quota_judge_lambda_memory(large, 5000, &err), QUOTA_FITS);
+	assert_int_equal(quota_judge_lambda_memory(large, QUOTA_UNKNOWN, &err), QUOTA_FITS);
+	assert_int_equal(quota_judge_lambda_memory(large, 10, &err), QUOTA_EXCEEDED);
+	assert_int_equal(err.errnum, -EINVAL);
+	assert_string_equal(err.message, "lambda_memory=3009 is more than the 3008 MB that Lambda grants to a new "
+					 "account, and this account is new: its quota of concurrent executions is 10 "
+					 "instead of 1000");
 	assert_non_null(strstr(err.remedy, "set lambda_memory=3008 or less"));
+	assert_int_equal(quota_judge_lambda_memory(large, 0, &err), QUOTA_EXCEEDED);
+	for (double concurrent = 11; concurrent < 1000; concurrent += 43) {
+		assert_int_equal(quota_judge_lambda_memory(large, concurrent, &err), QUOTA_DOUBTFUL);
+		assert_non_null(strstr(err.message, "this account may be new"));
+		assert_non_null(strstr(err.remedy, "if Lambda refuses the function"));
+	}
 }
 
 static void test_nat_gateways(void **state)

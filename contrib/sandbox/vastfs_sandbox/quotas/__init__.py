@@ -17,6 +17,8 @@ NAMES = {
     "addresses": quotas.ADDRESSES,
     "nat_gateways": quotas.NAT_GATEWAYS,
     "fargate_vcpus": quotas.FARGATE_VCPUS,
+    "lambda_concurrency": quotas.LAMBDA_CONCURRENCY,
+    "lambda_memory": quotas.LAMBDA_MEMORY,
 }
 
 
