@@ -18,7 +18,6 @@
 
 #include <string.h>
 
-#define ATTRIBUTES_MOST	   200 /* most VPCs whose DNS attributes are read */
 #define ATTRIBUTES_AT_ONCE 4
 
 struct discover_round {
@@ -220,6 +219,16 @@ static void discover_take_account(struct discover_round *r)
 	cJSON_Delete(identity);
 }
 
+static void discover_queue_attributes(struct discover_round *r)
+{
+	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = model_snapshot(r->discover->model);
+	const char *wanted = s->settings ? settings_get(s->settings, SETTING_VPC_ID) : "";
+
+	r->queue = discovery_attribute_order(&r->facts, wanted, DISCOVERY_ATTRIBUTES_MOST);
+	if (!r->queue)
+		error_set(&r->error, -ENOMEM, "out of memory");
+}
+
 static void discover_take_step(struct discover_round *r)
 {
 	if (r->step == DISCOVER_VPCS) {
@@ -228,9 +237,7 @@ static void discover_take_step(struct discover_round *r)
 		discover_ask_lists(r);
 	} else if (r->step == DISCOVER_LISTS) {
 		r->step = DISCOVER_ATTRIBUTES;
-		r->queue = discovery_attribute_order(&r->facts, ATTRIBUTES_MOST);
-		if (!r->queue)
-			error_set(&r->error, -ENOMEM, "out of memory");
+		discover_queue_attributes(r);
 	}
 }
 

@@ -97,6 +97,14 @@ static void discovery_judge_missing(const cJSON *missing, struct discovered_vpc 
 	}
 }
 
+static void discovery_judge_unread(const struct vpc_description *d, struct discovered_vpc *v, struct buf *reasons)
+{
+	if (v->fit == FITS_NO || !text_is_unread(d))
+		return;
+	v->fit = FITS_UNKNOWN;
+	buf_puts(reasons, "not checked: the DNS attributes, " TEXT_UNREAD "\n");
+}
+
 static int discovery_judge(const struct vpc_description *d, struct discovered_vpc *v)
 {
 	static const char *const words[] = {[FITS_UNKNOWN] = "unknown\n", [FITS_NO] = "no\n", [FITS_YES] = "yes\n"};
@@ -106,6 +114,7 @@ static int discovery_judge(const struct vpc_description *d, struct discovered_vp
 	vpc_fit_each(&d->facts, v->id, discovery_take_obstacle, &(struct discovery_judging){v, &reasons});
 	discovery_judge_space(d, v, &reasons);
 	discovery_judge_missing(d->missing, v, &reasons);
+	discovery_judge_unread(d, v, &reasons);
 	v->fits = strdup(words[v->fit]);
 	v->reasons = strdup(buf_str(&reasons));
 	return v->fits && v->reasons ? 0 : -ENOMEM;
@@ -314,24 +323,39 @@ static int discovery_never(void *arg _unused_, const struct vpc_obstacle *obstac
 	return -EINVAL;
 }
 
-cJSON *discovery_attribute_order(const struct discovery_facts *f, size_t most)
+/* Whether the VPC fits as far as is known, before its attributes are. */
+static bool discovery_may_fit(const struct discovery_facts *f, const char *id)
+{
+	struct vpc_facts facts;
+
+	discovery_select(f, id, &facts);
+	return vpc_fit_each(&facts, id, discovery_never, NULL) == 0;
+}
+
+/* The lower the number, the earlier the attributes are read. */
+static int discovery_attribute_rank(const struct discovery_facts *f, const cJSON *vpc, const char *wanted)
+{
+	const char *id = reply_text(vpc, "vpcId");
+
+	if (strcmp(id, wanted) == 0)
+		return 0;
+	if (!discovery_may_fit(f, id))
+		return 3;
+	return reply_bool(vpc, "isDefault") ? 1 : 2;
+}
+
+cJSON *discovery_attribute_order(const struct discovery_facts *f, const char *wanted, size_t most)
 {
 	cJSON *ids = cJSON_CreateArray();
 	const cJSON *vpc;
-	size_t n = 0;
 
-	for (int pass = 0; ids && pass < 2; pass++) {
+	for (int rank = 0; ids && rank <= 3; rank++) {
 		cJSON_ArrayForEach (vpc, reply_at(reply_at(f->replies, "vpcs"), "vpcSet")) {
 			const char *id = reply_text(vpc, "vpcId");
-			struct vpc_facts facts;
-			bool fits;
 
-			discovery_select(f, id, &facts);
-			fits = vpc_fit_each(&facts, id, discovery_never, NULL) == 0;
-			if (n < most && fits == (pass == 0) && discovery_is_id(id)) {
+			if ((size_t)cJSON_GetArraySize(ids) < most && discovery_is_id(id) &&
+			    discovery_attribute_rank(f, vpc, wanted) == rank)
 				cJSON_AddItemToArray(ids, cJSON_CreateString(id));
-				n++;
-			}
 		}
 	}
 	return ids;

@@ -91,9 +91,11 @@ void discovery_note_missing(cJSON *missing, const char *name, const char *permis
 int discovery_write_status(const struct discovery *d, struct buf *out);
 
 /*
- * The IDs of the VPCs whose DNS attributes should be read, as many as one refresh may request. VPCs that fit as far as
- * is known come first. The caller deletes the array; NULL without memory.
+ * The IDs of the VPCs whose DNS attributes should be read, at most `most`, since each takes two calls. First the VPC
+ * with the ID `wanted` ("": none), then those that fit as far as is known, beginning with the default VPC, then the
+ * others. The caller deletes the array; NULL without memory.
  */
-cJSON *discovery_attribute_order(const struct discovery_facts *f, size_t most);
+cJSON *discovery_attribute_order(const struct discovery_facts *f, const char *wanted, size_t most);
+#define DISCOVERY_ATTRIBUTES_MOST 20 /* TEXT_UNREAD has this number */
 
 #endif

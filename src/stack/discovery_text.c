@@ -156,10 +156,18 @@ static void text_put_peerings(const struct vpc_description *d, struct buf *out)
 
 /* -- DNS and access to the Internet ---------------------------------------------------------------------------- */
 
+bool text_is_unread(const struct vpc_description *d)
+{
+	return (!d->facts.dns_support && !reply_at(d->missing, "support")) ||
+	       (!d->facts.dns_hostnames && !reply_at(d->missing, "hostnames"));
+}
+
 static void text_put_attribute(const struct vpc_description *d, const char *name, const cJSON *reply,
 			       const char *member, struct buf *out)
 {
-	if (!text_put_unknown(d, name, reply, out))
+	if (!reply && !reply_at(d->missing, name))
+		buf_puts(out, "unknown: one of the attributes " TEXT_UNREAD "\n");
+	else if (!text_put_unknown(d, name, reply, out))
 		buf_puts(out, reply_bool(reply_at(reply, member), "value") ? "yes\n" : "no\n");
 }
 

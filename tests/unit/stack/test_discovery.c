@@ -344,6 +344,31 @@ static void test_a_deployed_stack_keeps_its_settings(void **state)
 }
 
 /* Attributes cost two calls each: VPCs that fit otherwise come first. */
+/* Attributes that no call has failed to read: the region has too many VPCs. */
+static void test_attributes_that_were_not_read(void **state)
+{
+	struct discovery_facts facts;
+	struct discovery *d;
+	const struct discovered_vpc *v;
+
+	(void)state;
+	prepare(&facts, "");
+	cJSON_DeleteItemFromObject(cJSON_GetObjectItem(facts.replies, "support"), "vpc-0000000d");
+	cJSON_DeleteItemFromObject(cJSON_GetObjectItem(facts.replies, "hostnames"), "vpc-0000000c");
+	d = discovery_parse(&facts, NULL);
+	v = discovery_find(d, "vpc-0000000d");
+	assert_string_equal(v->fits, "unknown\n");
+	assert_non_null(strstr(v->reasons, "not checked: the DNS attributes, which are read for 20 VPCs"));
+	assert_non_null(strstr(v->dns_support, "unknown: one of the attributes which are read for 20 VPCs"));
+	assert_string_equal(v->dns_hostnames, "yes\n");
+	assert_string_equal(discovery_find(d, "vpc-0000000b")->fits, "yes\n");
+	v = discovery_find(d, "vpc-0000000c");
+	assert_string_equal(v->fits, "no\n");
+	assert_null(strstr(v->reasons, "DNS"));
+	assert_int_equal(DISCOVERY_ATTRIBUTES_MOST, 20);
+	discovery_unref(d);
+}
+
 static void test_the_order_of_attributes(void **state)
 {
 	struct discovery_facts facts;
@@ -351,11 +376,12 @@ static void test_the_order_of_attributes(void **state)
 
 	(void)state;
 	prepare(&facts, "");
-	ids = discovery_attribute_order(&facts, 10);
+	ids = discovery_attribute_order(&facts, "", 10);
 	assert_int_equal(cJSON_GetArraySize(ids), 4);
 	assert_string_equal(cJSON_GetArrayItem(ids, 3)->valuestring, "vpc-0000000c");
-	two = discovery_attribute_order(&facts, 2);
+	two = discovery_attribute_order(&facts, "vpc-0000000c", 2);
 	assert_int_equal(cJSON_GetArraySize(two), 2);
+	assert_string_equal(cJSON_GetArrayItem(two, 0)->valuestring, "vpc-0000000c");
 	cJSON_Delete(ids);
 	cJSON_Delete(two);
 	cJSON_Delete(facts.replies);
@@ -375,6 +401,7 @@ int main(void)
 		cmocka_unit_test(test_an_account_without_vpc),
 		cmocka_unit_test(test_before_anything_is_known),
 		cmocka_unit_test(test_a_deployed_stack_keeps_its_settings),
+		cmocka_unit_test(test_attributes_that_were_not_read),
 		cmocka_unit_test(test_the_order_of_attributes),
 	};
 
