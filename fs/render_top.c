@@ -106,6 +106,15 @@ static void render_put_cost(const struct snapshot *s, struct buf *out)
 	buf_puts(out, " plus use\n");
 }
 
+/* The size is known while a stack is deployed; the cost line includes its price. */
+static void render_put_storage(const struct snapshot *s, struct buf *out)
+{
+	if (s->storage_bytes < 0)
+		buf_puts(out, "storage -\n");
+	else
+		buf_printf(out, "storage %.3f GB\n", (double)s->storage_bytes / COST_BYTES_OF_GB);
+}
+
 /* Appends all lines except the age, which changes although nothing has happened. */
 static void render_put_status(const struct snapshot *s, struct buf *out)
 {
@@ -117,6 +126,7 @@ static void render_put_status(const struct snapshot *s, struct buf *out)
 	render_put_jobs(s, out);
 	buf_printf(out, "settings %s\n", render_settings_word(s));
 	render_put_cost(s, out);
+	render_put_storage(s, out);
 	if (*s->denied)
 		buf_printf(out, "denied %s\n", s->denied);
 	if (s->more_tasks)

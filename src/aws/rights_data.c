@@ -119,7 +119,7 @@ const struct rights_row rights_rows[] = {
 	{"elasticfilesystem:DeleteMountTarget", "deployer"},
 	{"elasticfilesystem:DescribeAccessPoints", "deployer"},
 	{"elasticfilesystem:DescribeFileSystemPolicy", "deployer"},
-	{"elasticfilesystem:DescribeFileSystems", "deployer"},
+	{"elasticfilesystem:DescribeFileSystems", "viewer"},
 	{"elasticfilesystem:DescribeMountTargetSecurityGroups", "deployer"},
 	{"elasticfilesystem:DescribeMountTargets", "deployer"},
 	{"elasticfilesystem:ListTagsForResource", "deployer"},

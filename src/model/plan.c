@@ -96,7 +96,7 @@ static int plan_render_cost(const struct snapshot *s, struct buf *out)
 {
 	struct cost planned, now;
 
-	cost_of_settings(s->settings, -1, &planned);
+	cost_of_settings(s->settings, s->storage_bytes, &planned);
 	return plan_put_cost(out, &planned, snapshot_cost(s, &now) ? &now : NULL);
 }
 
@@ -185,11 +185,12 @@ static int64_t plan_report_changed(const struct snapshot *s, enum stack_report_k
 	return plan_later(s->stack->changed_ms, s->reports[kind] ? s->reports[kind]->made_ms : 0);
 }
 
-/* The present cost depends on the tasks. */
+/* The present cost depends on the tasks and the storage. */
 int64_t model_plan_changed(const struct snapshot *s)
 {
 	int64_t changed = plan_later(plan_report_changed(s, REPORT_PLAN), s->settings_changed_ms);
 
+	changed = plan_later(changed, s->storage_changed_ms);
 	changed = plan_later(changed, s->tasks->changed_ms);
 	for (size_t i = 0; i < s->tasks->n; i++)
 		changed = plan_later(changed, s->tasks->tasks[i].changed_ms);

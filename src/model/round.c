@@ -4,6 +4,7 @@
 #include "aws/rights.h"
 #include "aws/services/cloudformation.h"
 #include "aws/services/ecs.h"
+#include "aws/services/efs.h"
 #include "aws/services/lambda.h"
 #include "stack/changeset.h"
 #include "stack/ownership.h"
@@ -26,6 +27,7 @@ static const struct {
 	[ROUND_TASKS] = {"ecs:DescribeTasks", "tasks"},
 	[ROUND_SERVICES] = {"ecs:DescribeServices", "tasks"},
 	[ROUND_FUNCTION] = {"lambda:GetFunctionConfiguration", "lambda/function.json"},
+	[ROUND_STORAGE] = {"elasticfilesystem:DescribeFileSystems", "status"},
 };
 
 const char *round_call_action(enum round_call call)
@@ -252,6 +254,26 @@ static void round_read_function(struct round *r)
 		round_begin_call(r, lambda_get_function_configuration(r->known->function_name), round_got_function);
 }
 
+static void round_got_storage(struct aws_reply *reply, void *arg)
+{
+	struct round *r = arg;
+
+	if (error_has_code(&reply->error, "FileSystemNotFound") || round_succeeded(r, ROUND_STORAGE, &reply->error)) {
+		r->has_storage = r->known->storage = true;
+		r->storage_bytes = aws_integer(reply->body, "FileSystems.0.SizeInBytes.Value", -1);
+	}
+	round_call_ended(r);
+}
+
+/* An operation has everything read again often, and the size is not worth that. */
+static void round_read_storage(struct round *r)
+{
+	bool enough = r->known->storage && snapshot_running_operation(r->before);
+
+	if (r->parts & SCHEDULE_STORAGE && !r->known->foreign && !enough)
+		round_begin_call(r, efs_describe_file_systems(r->name), round_got_storage);
+}
+
 static char *round_physical_id(const cJSON *resources, const char *type)
 {
 	const cJSON *item;
@@ -263,7 +285,7 @@ static char *round_physical_id(const cJSON *resources, const char *type)
 	return NULL;
 }
 
-/* A changed stack may have another cluster and function: everything is read. */
+/* A changed stack may have another cluster and function: everything about them is read. */
 static void round_take_resources(struct round *r, cJSON *resources)
 {
 	struct round_known *k = r->known;
@@ -276,7 +298,7 @@ static void round_take_resources(struct round *r, cJSON *resources)
 	k->function_name = round_physical_id(resources, "AWS::Lambda::Function");
 	if (!k->function_name)
 		cJSON_Delete(move_ptr(k->function));
-	r->parts = SCHEDULE_ALL;
+	r->parts |= SCHEDULE_ALL & ~SCHEDULE_STORAGE;
 }
 
 static char *round_output(const struct round *r, const char *key)
@@ -360,6 +382,7 @@ static void round_got_stack(struct round *r)
 	const cJSON *stack = aws_at(r->stacks, "Stacks.0");
 
 	round_judge_stack(r, stack);
+	round_read_storage(r);
 	if (round_note_record(r, stack)) {
 		round_begin_call(r, cloudformation_describe_stack_resources(round_stack_id(r)), round_got_resources);
 		return;

@@ -5,6 +5,7 @@
  *   DescribeStacks -> ListChangeSets (in review only, to see who created it)
  *                  -> DescribeStackResources (if the stack's record has changed)
  *                  -> GetFunctionConfiguration
+ *                  -> DescribeFileSystems
  *   ListTasks (running, stopped) -> DescribeTasks... (if a list has changed)
  *   DescribeServices
  *
@@ -25,6 +26,7 @@ enum round_call {
 	ROUND_TASKS,
 	ROUND_SERVICES,
 	ROUND_FUNCTION,
+	ROUND_STORAGE,
 	ROUND_CALLS,
 };
 
@@ -38,6 +40,7 @@ struct round_known {
 	cJSON *resources, *function;
 	char *cluster, *function_name;
 	bool foreign;		/* vastfs did not create it */
+	bool storage;		/* the size of its file system was read */
 	uint64_t record, lists; /* hashes of the stack's record and of the lists of tasks; 0: not read */
 };
 
@@ -65,6 +68,8 @@ struct round {
 	bool has_tasks; /* all tasks were read */
 	cJSON *service;
 	bool has_service;
+	int64_t storage_bytes; /* size of the file system; -1: there is none */
+	bool has_storage;
 	bool more_resources, more_tasks;    /* AWS has more than were read */
 	struct error error;		    /* the first failure */
 	unsigned asked, denied;		    /* bits of enum round_call */

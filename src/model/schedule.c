@@ -5,8 +5,9 @@
 #define PATIENCE  20 /* a change is read at the interval that is its age divided by this number */
 
 /*
- * Calls per hour while the stack is used: 60 of CloudFormation, 253 for the lists of tasks, and about 25, 25 and 6 for
- * details, service and function, which are only read together with the part that they follow.
+ * Calls per hour while the stack is used: 60 of CloudFormation, 253 for the lists of tasks, and about 25, 25, 6 and 1
+ * for details, service, function and storage, which are only read together with the part that they follow. EFS itself
+ * measures the size of a file system once an hour.
  */
 static const struct {
 	int64_t quiet_ms, changing_ms;
@@ -18,6 +19,7 @@ static const struct {
 	{120000, 1000, true, SCHEDULE_TASKS},
 	{120000, 1000, true, SCHEDULE_TASKS},
 	{600000, 3000, false, SCHEDULE_STACK},
+	{3600000, 3600000, false, SCHEDULE_STACK},
 };
 
 bool schedule_is_used(const struct schedule_facts *f)
@@ -30,7 +32,7 @@ static int64_t schedule_interval(int part, const struct schedule_facts *f)
 	int64_t ms = (f->now_ms - f->changed_ms) / PATIENCE;
 
 	if (!schedule_is_used(f))
-		return UNUSED_MS;
+		return rows[part].quiet_ms > UNUSED_MS ? rows[part].quiet_ms : UNUSED_MS;
 	if (!(rows[part].with_tasks ? f->tasks_change : f->stack_changes) || ms > rows[part].quiet_ms)
 		return rows[part].quiet_ms;
 	return ms < rows[part].changing_ms ? rows[part].changing_ms : ms;

@@ -5,7 +5,7 @@
  * The stack counts as used while the kernel sends requests, a log is open or a process waits in poll(2), and for 10
  * minutes afterwards. While it is used, changes by others are shown within 30 s for tasks and within 60 s for the
  * stack. That takes fewer than 400 of the 480 calls that a mount may make in an hour; the rest is for logs and for
- * attend.c. A stack that is not used takes 36 calls an hour. A part that is changing is read more often, and less often
+ * attend.c. A stack that is not used takes 37 calls an hour. A part that is changing is read more often, and less often
  * the longer it has not changed. If there is no stack, nothing is read.
  *
  * Pure; any thread. Times are those of the monotonic clock, in milliseconds.
@@ -24,8 +24,9 @@ enum schedule_part {
 	SCHEDULE_DETAILS = 1 << 2,  /* DescribeTasks */
 	SCHEDULE_SERVICE = 1 << 3,  /* DescribeServices */
 	SCHEDULE_FUNCTION = 1 << 4, /* GetFunctionConfiguration */
+	SCHEDULE_STORAGE = 1 << 5,  /* DescribeFileSystems, for the size of the database */
 };
-#define SCHEDULE_PARTS 5
+#define SCHEDULE_PARTS 6
 #define SCHEDULE_ALL   ((1 << SCHEDULE_PARTS) - 1)
 
 struct schedule {

@@ -45,6 +45,7 @@ static int settings_forget_stack(struct snapshot *s)
 	task_list_unref(s->tasks);
 	s->stack = stack;
 	s->tasks = tasks;
+	s->storage_bytes = -1;
 	s->contact_ms = 0;
 	s->contact_error = (struct error){0};
 	return 0;

@@ -45,6 +45,7 @@ struct snapshot *snapshot_first(void)
 		return NULL;
 	ref_init(&s->ref);
 	s->generation = 1;
+	s->storage_bytes = -1;
 	s->settings_text = blob_from_buf(&empty);
 	s->settings_changed_ms = clock_wall_ms();
 	s->stack = stack_view_parse("", false, NULL, NULL, NULL, NULL);
@@ -156,7 +157,7 @@ bool snapshot_cost(const struct snapshot *s, struct cost *ret)
 
 	if (!s->settings || !s->contact_ms || s->stack->foreign)
 		return false;
-	now = cost_situation_of_stack(s->stack, s->tasks, -1);
+	now = cost_situation_of_stack(s->stack, s->tasks, s->storage_bytes);
 	cost_of_situation(settings_get(s->settings, SETTING_AWS_REGION), &now, ret);
 	return true;
 }

@@ -46,6 +46,8 @@ struct snapshot {
 	struct job_list *execs;		 /* never NULL, oldest first; of all tasks */
 	struct job_list *checks;	 /* never NULL, oldest first */
 	struct job_list *imports;	 /* never NULL, oldest first */
+	int64_t storage_bytes;		 /* size of the database's file system; -1: there is none, or not known */
+	int64_t storage_changed_ms;	 /* wall clock: when storage_bytes last changed */
 	bool more_resources, more_tasks; /* AWS has more of them than vastfs reads */
 	struct stack_report
 		*reports[REPORT_MAX]; /* the last reports of this mount by enum stack_report_kind; NULL: none */

@@ -90,6 +90,16 @@ static void watch_name_denied(unsigned denied, char *out, size_t size)
 			n += (size_t)snprintf(out + n, size - n, "%s%s", n ? " " : "", round_call_action(call));
 }
 
+/* The file system outlives the stack, but without a stack its size is not read. */
+static void watch_edit_storage(struct snapshot *s, const struct round *r)
+{
+	int64_t bytes = r->has_storage ? r->storage_bytes : r->gone ? -1 : s->storage_bytes;
+
+	if (bytes != s->storage_bytes)
+		s->storage_changed_ms = clock_wall_ms();
+	s->storage_bytes = bytes < 0 ? -1 : bytes;
+}
+
 static int watch_edit_seen(struct snapshot *s, void *arg)
 {
 	struct round *r = arg;
@@ -103,6 +113,7 @@ static int watch_edit_seen(struct snapshot *s, void *arg)
 		return -ENOMEM;
 	if (r->has_service)
 		s->service = service_parse(r->service, settings_get(s->settings, SETTING_STAGE));
+	watch_edit_storage(s, r);
 	if (r->gone || r->asked & 1u << ROUND_RESOURCES)
 		s->more_resources = r->more_resources;
 	if (r->has_tasks)

@@ -99,7 +99,7 @@ struct cost_situation cost_situation_of_settings(const struct settings *s, int64
 	bool arm = strcmp(settings_get(s, SETTING_ARCHITECTURE), "arm64") == 0;
 	struct cost_situation now = {.nat_gateways = 1,
 				     .addresses = 1,
-				     .efs = s->efs,
+				     .efs = s->efs || storage_bytes >= 0,
 				     .storage_bytes = storage_bytes,
 				     .lambda_memory = s->lambda_memory,
 				     .lambda_arm = arm};
@@ -195,6 +195,16 @@ int cost_put_rate(const struct cost *c, double dollars, struct buf *out)
 	char text[COST_TEXT_SIZE];
 
 	return buf_printf(out, "%s%s a month", c->about ? "about " : "", cost_format(dollars, text));
+}
+
+int cost_put_storage(const char *region, int64_t bytes, struct buf *out)
+{
+	struct cost_situation now = {.efs = true, .storage_bytes = bytes};
+	struct cost cost;
+
+	cost_of_situation(region, &now, &cost);
+	buf_printf(out, "%.3f GB, ", (double)bytes / COST_BYTES_OF_GB);
+	return cost_put_rate(&cost, cost.dollars, out);
 }
 
 /* Three decimals at most, as many as needed: "1460", "0.25". */

@@ -59,7 +59,9 @@ struct cost_situation {
 	bool lambda_arm;
 };
 
-/* The cost of a stack with these settings while it is deployed. storage_bytes has the same meaning as in the situation.
+/*
+ * The cost of a stack with these settings while it is deployed. storage_bytes has the same meaning as in the situation:
+ * an existing file system is billed even if the settings no longer use it.
  */
 void cost_of_settings(const struct settings *s, int64_t storage_bytes, struct cost *ret);
 
@@ -82,6 +84,9 @@ char *cost_format(double dollars, char out[static COST_TEXT_SIZE]);
 char *cost_format_price(double dollars, char out[static COST_TEXT_SIZE]);
 /* Writes an amount for a month: "$108.58 a month", "about $112.38 a month". */
 int cost_put_rate(const struct cost *c, double dollars, struct buf *out);
+
+/* Appends the size and the cost of a file system: "0.250 GB, about $0.08 a month". */
+int cost_put_storage(const char *region, int64_t bytes, struct buf *out);
 
 /*
  * Appends the list, one item a line, and a line about it if the prices are those of another region:

@@ -303,13 +303,9 @@ static int destroy_delete_repository(struct operation *op, struct error *err)
 static void destroy_report_kept(struct operation *op, const cJSON *found)
 {
 	int64_t bytes = aws_integer(found, "SizeInBytes.Value", 0);
-	struct cost_situation kept = {.efs = true, .storage_bytes = bytes > 0 ? bytes : 0};
-	struct cost cost;
 
-	cost_of_situation(settings_get(op->settings, SETTING_AWS_REGION), &kept, &cost);
-	buf_printf(&op->result, "the database is kept on the file system %s: %.3f GB, ",
-		   aws_text(found, "FileSystemId"), (double)kept.storage_bytes / COST_BYTES_OF_GB);
-	cost_put_rate(&cost, cost.dollars, &op->result);
+	buf_printf(&op->result, "the database is kept on the file system %s: ", aws_text(found, "FileSystemId"));
+	cost_put_storage(aws_region(op->aws), bytes > 0 ? bytes : 0, &op->result);
 	buf_puts(&op->result, "\necho purge > control/destroy deletes it too\n");
 }
 

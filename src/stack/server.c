@@ -8,8 +8,9 @@
  * it.
  */
 #include "stack/server.h"
-#include "base/clock.h"
 
+#include "aws/services/efs.h"
+#include "base/clock.h"
 #include "stack/cost.h"
 #include "stack/server_list.h"
 #include "stack/states.h"
@@ -249,15 +250,31 @@ static int server_put_foreign(struct operation *op, struct error *err)
 }
 
 /* Reports the resources that are billed although no task runs, because they are easily overlooked. */
-static void server_put_cost_stopped(struct operation *op)
+static void server_put_cost_stopped(struct operation *op, int64_t storage_bytes)
 {
 	struct cost cost;
 
 	cost_of_settings(op->settings, -1, &cost);
 	buf_puts(&op->result, "the NAT gateway and its address still cost money, ");
 	cost_put_rate(&cost, cost.stopped_dollars, &op->result);
-	buf_puts(&op->result, op->settings->efs ? ", and the storage by its size; " : "; ");
-	buf_puts(&op->result, "touch control/destroy removes the stack and keeps the database\n");
+	if (storage_bytes >= 0) {
+		buf_puts(&op->result, ", and so does the storage, ");
+		cost_put_storage(aws_region(op->aws), storage_bytes, &op->result);
+	} else if (op->settings->efs) {
+		buf_puts(&op->result, ", and the storage by its size");
+	}
+	buf_puts(&op->result, "; touch control/destroy removes the stack and keeps the database\n");
+}
+
+static int server_report_cost_stopped(struct operation *op)
+{
+	cJSON *found = NULL;
+	int r = operation_try_or_skip(op, efs_describe_file_systems(op->name), "the size of the file system", &found);
+
+	if (r == 0)
+		server_put_cost_stopped(op, aws_integer(found, "FileSystems.0.SizeInBytes.Value", -1));
+	cJSON_Delete(found);
+	return r;
 }
 
 static int server_stop_all(struct operation *op, struct error *err)
@@ -268,8 +285,8 @@ static int server_stop_all(struct operation *op, struct error *err)
 	if (r < 0)
 		return r;
 	buf_printf(&op->result, "%u task%s stopped\n", n, n == 1 ? "" : "s");
-	server_put_cost_stopped(op);
-	return server_put_foreign(op, err);
+	r = server_report_cost_stopped(op);
+	return r < 0 ? r : server_put_foreign(op, err);
 }
 
 static const struct operation_step stop_steps[] = {

@@ -96,6 +96,40 @@ def test_the_cost_of_a_plan(deployed):
     until(lambda: f"cost about ${idle:.2f} a month" in deployed.read("status"), "the rate without server")
 
 
+def test_the_cost_of_the_storage(deployed, cloud):
+    """eu-west-1: 0.33 for a GB month; 120.5 GB."""
+    idle, storage = 730 * (0.048 + 0.005), 120.5 * 0.33
+    cloud.control("POST", "file-system", {"name": deployed.name, "bytes": 120_500_000_000})
+    deployed.bash("touch control/refresh")
+    until(lambda: "storage 120.500 GB\n" in deployed.read("status"), "the size")
+    assert f"cost about ${idle + storage:.2f} a month plus use\n" in deployed.read("status")
+    plan = deployed.read("stack/plan")
+    assert f"    EFS storage: 120.5 GB months at about $0.33: about ${storage:.2f} a month\n" in plan
+    assert f"while it is stopped: about ${idle + storage:.2f} a month" in plan
+    assert f"and so does the storage, 120.500 GB, about ${storage:.2f} a month" in deployed.operate("stop-all-tasks")
+    # Without EFS in the settings the file system stays, and is paid for.
+    deployed.write("config/default.env", deployed.settings(vast_storage="ephemeral"))
+    assert f"while it is stopped: about ${idle + storage:.2f} a month" in deployed.read("stack/plan")
+    deployed.write("config/default.env", deployed.settings())
+    assert f"120.500 GB, about ${storage:.2f} a month" in deployed.operate("destroy")
+    assert "storage -\n" in deployed.read("status")
+
+
+def test_a_size_that_may_not_be_read_or_makes_no_sense(deployed, cloud):
+    cloud.fault("efs:DescribeFileSystems", "error", code="AccessDeniedException", status=403, count=0,
+                message="User: u is not authorized to perform: elasticfilesystem:DescribeFileSystems")
+    deployed.bash("touch control/refresh")
+    until(lambda: "denied elasticfilesystem:DescribeFileSystems\n" in deployed.read("status"), "the denial")
+    assert "contrib/iam/viewer.json" in deployed.read("error")
+    assert "storage by its size" in deployed.operate("stop-all-tasks")
+    cloud.control("DELETE", "faults")
+    cloud.control("POST", "file-system", {"name": deployed.name, "bytes": -5})
+    deployed.bash("touch control/refresh")
+    until(lambda: "denied" not in deployed.read("status"), "the reply")
+    assert "storage -\n" in deployed.read("status")
+    assert deployed.read("stack/plan").count("EFS storage: about $0.33 for each GB month\n") == 1
+
+
 def test_a_replacement_and_what_it_interrupts(tree):
     tree.operate("deploy")
     tree.write("config/default.env", tree.settings(vast_storage="ephemeral"))

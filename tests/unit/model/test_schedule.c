@@ -18,7 +18,7 @@ struct counts {
 /* An hour on a movable clock: the calls that the schedule asks for, each round taking 300 ms. */
 static struct counts run_hour(struct schedule_facts f)
 {
-	static const unsigned calls[SCHEDULE_PARTS] = {1, 2, 1, 1, 1};
+	static const unsigned calls[SCHEDULE_PARTS] = {1, 2, 1, 1, 1, 1};
 	struct schedule s = {0};
 	struct counts c = {0};
 	int64_t tasks_ms, stack_ms, end = f.now_ms + HOUR;
@@ -119,6 +119,27 @@ static void test_what_changes_is_read_often_and_what_stays_less_and_less(void **
 	assert_int_equal(schedule_due(&s, &f), SCHEDULE_STACK | SCHEDULE_FUNCTION);
 }
 
+/* EFS measures a file system once an hour. */
+static void test_the_storage_is_read_once_an_hour(void **state)
+{
+	struct schedule_facts f = used;
+	struct schedule s = {0};
+
+	(void)state;
+	f.stack_changes = f.tasks_change = true;
+	f.changed_ms = f.now_ms;
+	schedule_was_read(&s, SCHEDULE_ALL, f.now_ms);
+	f.now_ms += HOUR - 1;
+	assert_int_equal(schedule_due(&s, &f) & SCHEDULE_STORAGE, 0);
+	f.now_ms++;
+	assert_int_equal(schedule_due(&s, &f), SCHEDULE_ALL);
+	f.held = false;
+	f.used_ms = f.now_ms - HOUR;
+	assert_int_equal(schedule_due(&s, &f), SCHEDULE_ALL);
+	f.now_ms--;
+	assert_int_equal(schedule_due(&s, &f) & SCHEDULE_STORAGE, 0);
+}
+
 static void test_use_lasts_ten_minutes(void **state)
 {
 	struct schedule_facts f = used;
@@ -141,6 +162,7 @@ int main(void)
 		cmocka_unit_test(test_an_unused_hour),
 		cmocka_unit_test(test_without_a_stack_there_is_nothing_to_read),
 		cmocka_unit_test(test_what_changes_is_read_often_and_what_stays_less_and_less),
+		cmocka_unit_test(test_the_storage_is_read_once_an_hour),
 		cmocka_unit_test(test_use_lasts_ten_minutes),
 	};
 

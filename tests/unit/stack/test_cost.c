@@ -109,7 +109,9 @@ static void test_settings_change_the_amounts(void **state)
 {
 	struct cost arm = cost_with(BASE "eu-central-1\narchitecture=arm64\nserver_cpu=4096\nserver_memory=16384", -1);
 	struct cost disk = cost_with(BASE "us-east-1\nserver_disk_size=120", -1);
-	struct cost quarter = cost_with(BASE "us-east-1\nserver_cpu=256\nserver_memory=512\nvast_storage=ephemeral", 5);
+	struct cost quarter =
+		cost_with(BASE "us-east-1\nserver_cpu=256\nserver_memory=512\nvast_storage=ephemeral", -1);
+	struct cost kept = cost_with(BASE "us-east-1\nvast_storage=ephemeral", 250 * INT64_C(1000000000));
 	struct cost stored = cost_with(BASE "us-east-1", 250 * INT64_C(1000000000));
 	struct cost none = cost_with(BASE "us-east-1", 0);
 
@@ -123,6 +125,7 @@ static void test_settings_change_the_amounts(void **state)
 	assert_dollars(quarter.dollars, 730 * (0.05 + 0.25 * 0.04048 + 0.5 * 0.004445));
 	assert_null(item_of(&quarter, PRICE_EFS_STORAGE));
 	assert_dollars(stored.stopped_dollars, 36.5 + 75);
+	assert_dollars(kept.stopped_dollars, 36.5 + 75); /* the settings no longer use it, but it is billed */
 	assert_dollars(none.stopped_dollars, 36.5);
 }
 

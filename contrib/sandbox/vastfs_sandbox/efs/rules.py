@@ -8,7 +8,7 @@ request for an access point creates a second one.
 import json
 
 from moto.efs import exceptions
-from moto.efs.models import AccessPoint, EFSBackend, FileSystem, MountTarget
+from moto.efs.models import AccessPoint, EFSBackend, FileSystem, MountTarget, efs_backends
 
 from ..common import resource_policies
 from ..common.patching import surround
@@ -40,8 +40,22 @@ def install(context) -> None:
         put_file_system_policy,
         describe_file_system_policy,
     )
+    context.controls["POST", "/sandbox/file-system"] = set_size
     AccessPoint.info_json = _access_point_json(AccessPoint.info_json)
     FileSystem.info_json = _file_system_json(FileSystem.info_json)
+
+
+def set_size(wish):
+    """`{"name": CREATION_TOKEN, "bytes": N}`: the size that EFS has measured last."""
+    made = next(
+        made
+        for backends in efs_backends.values()
+        for backend in backends.values()
+        for made in backend.file_systems_by_id.values()
+        if made.creation_token == wish["name"]
+    )
+    made._size_value = int(wish["bytes"])
+    return 200, {"id": made.file_system_id, "bytes": made._size_value}
 
 
 class Refused(exceptions.EFSError):
