@@ -22,6 +22,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 DATA = Path(cfnlint.data.__file__).parent
 ROLES = ("viewer", "operator", "deployer")
+#: characters of a managed policy without blanks
+LIMIT = 6144
 #: files of src/aws/services without calls that IAM knows
 WITHOUT_RIGHTS = ("service.c", "sso.c")
 
@@ -112,7 +114,7 @@ def test_the_files_are_what_the_table_makes():
 @pytest.mark.parametrize("role", ROLES)
 def test_a_policy_fits_and_names_only_what_exists(role):
     made = policy(role)
-    assert len(json.dumps(made, separators=(",", ":"))) <= 6144
+    assert len(json.dumps(made, separators=(",", ":"))) <= LIMIT
     known = actions_of_aws()
     for statement in made["Statement"]:
         assert statement["Effect"] == "Allow"
@@ -145,13 +147,29 @@ def test_an_operator_cannot_change_the_stack_and_a_viewer_nothing():
                 assert "iam:PassedToService" in json.dumps(statement["Condition"])
 
 
-def test_policies_can_be_narrowed_to_one_stage(tmp_path):
-    options = ["--account", "111122223333", "--region", "cn-north-1", "--partition", "aws-cn", "--stage", "prod", "--to", str(tmp_path)]
+def permissions(statements):
+    """Each action with its resources and condition."""
+    return sorted((action, str(s["Resource"]), str(s.get("Condition"))) for s in statements for action in as_list(s["Action"]))
+
+
+@pytest.mark.parametrize("partition, region, stage", [
+    ("aws-cn", "cn-north-1", "prod"), ("aws", "eu-west-1", "x"), ("aws-us-gov", "us-gov-east-1", "a-stage-whose-name-is-very-long-x")])
+def test_policies_can_be_narrowed_to_one_stage(tmp_path, partition, region, stage):
+    options = ["--account", "111122223333", "--region", region, "--partition", partition, "--stage", stage, "--to", str(tmp_path)]
     subprocess.run([sys.executable, ROOT / "contrib/iam/generate", *options], check=True)
-    text = (tmp_path / "deployer.json").read_text()
-    made = json.loads(text)
-    assert "arn:aws:" not in text and "vast-*" not in text
-    assert "arn:aws-cn:cloudformation:cn-north-1:111122223333:stack/vast-prod/*" in text
-    ours = next(s for s in made["Statement"] if "ec2:CreateRoute" in s["Action"])
-    assert ours["Condition"] == {"StringLike": {"aws:ResourceTag/vastfs:stage": "prod"}}
-    assert len(json.dumps(made, separators=(",", ":"))) <= 6144
+    texts = [path.read_text() for path in sorted(tmp_path.glob("deployer*.json"))]
+    documents = [json.loads(text) for text in texts]
+    made = [statement for document in documents for statement in document["Statement"]]
+    assert f":{partition}:cloudformation:{region}:111122223333:stack/vast-{stage}/*" in "".join(texts)
+    assert "vast-*" not in "".join(texts) and (partition == "aws" or "arn:aws:" not in "".join(texts))
+    ours = next(s for s in made if "ec2:CreateRoute" in s["Action"])
+    assert ours["Condition"] == {"StringLike": {"aws:ResourceTag/vastfs:stage": stage}}
+    assert len(documents) == 1 + (len(stage) > 30)
+    assert all(len(json.dumps(document, separators=(",", ":"))) <= LIMIT for document in documents)
+    # The same permissions as in the policy for all stages, however they are divided.
+    assert [p[0] for p in permissions(made)] == [p[0] for p in permissions(policy("deployer")["Statement"])]
+
+
+def test_there_is_room_in_the_policies():
+    """The next call of the deployer needs some characters."""
+    assert len(json.dumps(policy("deployer"), separators=(",", ":"))) <= LIMIT - 200
