@@ -1,16 +1,29 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "base/escape.h"
 
+#include "base/cleanup.h"
 #include "base/utf8.h"
 
 #include <stdbool.h>
 #include <string.h>
 
-/* Control characters C0 and C1, line and paragraph separators, and characters that change the direction of writing. */
+/*
+ * Control characters C0 and C1, line and paragraph separators, characters that change the direction of writing, and
+ * invisible ones, by which two different names look the same. The joiners U+200C and U+200D are not among them, because
+ * some scripts and emoji need them.
+ */
 static bool escape_is_unprintable(uint32_t c)
 {
-	return c < 0x20 || (c >= 0x7f && c <= 0x9f) || c == 0x061c || c == 0x200e || c == 0x200f ||
-	       (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
+	static const struct {
+		uint32_t low, high;
+	} ranges[] = {{0, 0x1f},	{0x7f, 0x9f},	  {0xad, 0xad},	     {0x61c, 0x61c},
+		      {0x200b, 0x200b}, {0x200e, 0x200f}, {0x2028, 0x202e},  {0x2060, 0x2069},
+		      {0xfeff, 0xfeff}, {0xfff9, 0xfffb}, {0xe0000, 0xe007f}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(ranges); i++)
+		if (c >= ranges[i].low && c <= ranges[i].high)
+			return true;
+	return false;
 }
 
 static size_t escape_bytes(const char *s, size_t n, char *piece)

@@ -45,8 +45,11 @@ static void test_all_else_is_escaped(void **state)
 	expect("\xed\xa0\x80", "\\xed\\xa0\\x80");		     /* half of a surrogate pair */
 	expect("\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80");	     /* beyond Unicode */
 	expect("\xc2\x85\xe2\x80\xa8", "\\xc2\\x85\\xe2\\x80\\xa8"); /* next line, line separator */
-	expect("\xe2\x80\xae", "\\xe2\\x80\\xae");		     /* right to left */
-	expect("\xd8\x9c", "\\xd8\\x9c");			     /* Arabic letter mark */
+	expect("a\xe2\x80\x8b\xc2\xad\xe2\x81\xa0z", "a\\xe2\\x80\\x8b\\xc2\\xad\\xe2\\x81\\xa0z"); /* invisible */
+	expect("\xf3\xa0\x81\xa1", "\\xf3\\xa0\\x81\\xa1"); /* a tag character */
+	expect("\xe2\x80\x8d", "\xe2\x80\x8d");		    /* joins emoji */
+	expect("\xe2\x80\xae", "\\xe2\\x80\\xae");	    /* right to left */
+	expect("\xd8\x9c", "\\xd8\\x9c");		    /* Arabic letter mark */
 }
 
 static void test_a_cut_is_between_characters(void **state)
