@@ -173,3 +173,69 @@ def test_a_watcher_hears_of_a_new_vpc(cloud, newcomer):
     newcomer.bash("touch control/refresh")
     watch.wait((f"discover/vpcs/{vpc}", "deleted"))
     watch.close()
+
+
+def kept_out_of_settings(text):
+    """The lines of a default.env that are no comments; all of it is printable."""
+    assert not [c for c in text if c != "\n" and not c.isprintable()]
+    return [line for line in text.splitlines() if line and not line.startswith("#")]
+
+
+#: what a Name tag may hold (256 characters), and what would leave the comment, the terminal or the page
+NAMES = ("\nstage=evil", "\r\nstage=evil", "\u2028stage=evil", "\x85stage=evil", "'\"$(touch /tmp/x)`id`", "<img src=x onerror=alert(1)>",
+         "\u202eevil\u2066", "\u200b\ufeff", "]]>&lt;!--", "x" * 256, "\u20ac" * 256, "# stage=evil", "vpc_id=vpc-00000000")
+
+
+def test_no_name_leaves_its_line(cloud, newcomer):
+    ec2 = cloud.boto("ec2")
+    made = {}
+    for n, name in enumerate(NAMES):
+        vpc = ec2.create_vpc(CidrBlock=f"10.70.{n}.0/24")["Vpc"]["VpcId"]
+        subnet = ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.70.{n}.0/27")["Subnet"]["SubnetId"]
+        ec2.create_tags(Resources=[vpc, subnet], Tags=[{"Key": "Name", "Value": name}])
+        made[vpc] = name
+    newcomer.bash("touch control/refresh")
+    until(lambda: set(made) <= set(os.listdir(newcomer.path / "discover/vpcs")), "the VPCs")
+    for vpc, name in made.items():
+        for file in "name", "subnets", "reasons":
+            text = newcomer.read(f"discover/vpcs/{vpc}/{file}")
+            assert text.count("\n") == (2 if file == "reasons" else 1), (name, text)  # no gateway, no host names
+            assert all(c == "\n" or c.isprintable() for c in text), (name, text)
+        if name.isascii() and name.isprintable():
+            assert newcomer.value(f"discover/vpcs/{vpc}/name") == name
+    settings = kept_out_of_settings(newcomer.read("discover/suggested.env"))
+    assert [line.partition("=")[0] for line in settings] == ["aws_region", "vpc_id", "subnet_cidr"]
+    newcomer.bash("cp discover/suggested.env config/default.env")
+    assert "stage default\n" in newcomer.read("status")
+    assert "<img" not in newcomer.read("overview.html") and "\u202e" not in newcomer.read("overview.html")
+    for vpc in made:  # the tests that follow have fewer VPCs to read
+        for subnet in ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["Subnets"]:
+            ec2.delete_subnet(SubnetId=subnet["SubnetId"])
+        ec2.delete_vpc(VpcId=vpc)
+
+
+def test_a_reply_that_makes_no_sense_is_missing(cloud, newcomer):
+    until(lambda: state(newcomer) == "ready", "the VPCs")
+    for n, action in enumerate(PARTS):
+        cloud.fault(f"ec2:{action}", "garbage" if n % 2 else "truncate_framed", count=0)
+    newcomer.bash("touch control/refresh")
+    for action, name in PARTS.items():
+        words = f"unknown: ec2:{action} failed: "
+        until(lambda n=name, w=words: newcomer.value(f"discover/vpcs/{VPC}/{n}").startswith(w), f"{name} without {action}")
+    assert newcomer.value(f"discover/vpcs/{VPC}/fits") == "unknown"
+    assert len(kept_out_of_settings(newcomer.read("discover/suggested.env"))) <= 3
+    cloud.control("DELETE", "faults")
+    newcomer.bash("touch control/refresh")
+    until(lambda: newcomer.value(f"discover/vpcs/{VPC}/fits") == "yes", "the right replies")
+
+
+def test_a_kill_while_the_vpcs_are_read(cloud, newcomer):
+    until(lambda: state(newcomer) == "ready", "the VPCs")
+    cloud.fault("ec2:DescribeSubnets", "delay", seconds=300, count=1)
+    before = cloud.calls("ec2:DescribeVpcs")
+    newcomer.bash("touch control/refresh")
+    until(lambda: cloud.calls("ec2:DescribeVpcs") > before, "the refresh")
+    newcomer.kill()
+    newcomer.mount()
+    until(lambda: state(newcomer) == "ready", "the VPCs")
+    assert f"vpc_id={VPC}\n" in newcomer.read("discover/suggested.env")

@@ -162,6 +162,16 @@ def test_a_check_that_is_not_permitted_is_skipped(tree, cloud):
         assert f"{what} could not be checked: " in log
 
 
+def test_quotas_that_make_no_sense_refuse_nothing(tree, cloud):
+    cloud.fault("servicequotas:GetServiceQuota", "truncate_framed", count=0)
+    cloud.fault("lambda:GetAccountSettings", "garbage", count=0)
+    tree.configure(lambda_memory=10240)
+    assert "is deployed" in tree.operate("deploy")
+    log = tree.read("operations/latest/operation.log")
+    assert "the quota of Elastic IP addresses could not be checked: " in log
+    assert "the limit of lambda_memory could not be checked: " in log
+
+
 def test_a_collision_proposes_free_blocks_that_work(tree):
     tree.configure(subnet_cidr="172.31.0.0/26")
     error = tree.operate("deploy", fails=True)
