@@ -111,8 +111,11 @@ int mount_prepare(const char *mountpoint, char **ret, struct error *err)
 	path = realpath(mountpoint, NULL);
 	if (!path)
 		return -ENOMEM;
-	if (mountinfo_is_ours(path, (uid_t)-1, NULL))
-		return error_set(err, -EBUSY, "a vastfs is already mounted on %s", path);
+	if (mountinfo_is_ours(path, (uid_t)-1, NULL)) {
+		error_set(err, -EBUSY, "a vastfs is already mounted on %s", path);
+		error_remedy(err, "use it as it is, or unmount it first: fusermount3 -u %s", path);
+		return err->errnum;
+	}
 	r = mount_check_empty(path, err);
 	if (r == 0)
 		*ret = move_ptr(path);
@@ -124,11 +127,12 @@ int mount_prepare(const char *mountpoint, char **ret, struct error *err)
 /* Appends "-ofsname=NAME". A backslash precedes each comma or backslash of the name. */
 static int mount_put_name(const struct fs *fs, const struct mount_options *o, struct buf *out)
 {
+	static const struct settings none; /* has the defaults */
 	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = model_snapshot(fs->model);
 	int r = buf_puts(out, "-ofsname=");
 
 	if (r == 0 && !o->source)
-		return buf_printf(out, "vast-%s", s->settings ? settings_get(s->settings, SETTING_STAGE) : "");
+		return buf_printf(out, "vast-%s", settings_get(s->settings ? s->settings : &none, SETTING_STAGE));
 	for (const char *c = o->source; r == 0 && c && *c; c++)
 		r = buf_printf(out, "%s%c", *c == ',' || *c == '\\' ? "\\" : "", *c);
 	return r;

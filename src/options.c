@@ -35,6 +35,13 @@ static int options_take_rw(struct options *o, const char *value _unused_, struct
 	return 0;
 }
 
+static int options_take_remount(struct options *o _unused_, const char *value _unused_, struct error *err)
+{
+	error_set(err, -EINVAL, "vastfs cannot change the options of a mounted tree (remount)");
+	error_remedy(err, "unmount it with umount or fusermount3 -u, then mount it with the new options");
+	return err->errnum;
+}
+
 static int options_take_config_dir(struct options *o, const char *value, struct error *err _unused_)
 {
 	free(o->config_dir);
@@ -126,6 +133,7 @@ static const struct options_word {
 } options_words[] = {
 	{{"ro", NULL, "read-only: every write is refused, and no operation is resumed"}, options_take_ro},
 	{{"rw", NULL, "read and write (the default)"}, options_take_rw},
+	{{"remount", NULL, "refused: unmount, then mount with the new options"}, options_take_remount},
 	{{"config_dir", "DIR", "the same as --config-dir"}, options_take_config_dir},
 	{{"profile", "NAME", "the same as aws_profile=NAME in default.env, and overrides it"}, options_take_profile},
 	{{"region", "REGION", "the same as aws_region=REGION in default.env, and overrides it"}, options_take_region},
@@ -189,7 +197,7 @@ static int options_take_own(struct options *o, const struct options_word *word, 
 	if (!word->about.value && value)
 		return error_set(err, -EINVAL, "the option %s takes no value", word->about.name);
 	r = word->take(o, value, err);
-	return r == -EINVAL ? error_prefix(err, "option %s=%s", word->about.name, value) : r;
+	return r == -EINVAL && value ? error_prefix(err, "option %s=%s", word->about.name, value) : r;
 }
 
 /* text is the word with its escapes, in the form that libfuse needs. word is the word without escapes. */

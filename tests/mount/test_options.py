@@ -53,6 +53,11 @@ def test_the_name_is_the_stages(unmounted, mounted):
     assert entry(unmounted.path)[1] == "vast-prod"
 
 
+def test_the_name_has_the_default_stage_without_settings(unmounted, mounted):
+    mounted(unmounted.path)
+    assert entry(unmounted.path)[1] == "vast-default"
+
+
 @pytest.mark.skipif(os.getuid() != 0 or not os.path.exists(MOUNT_FUSE), reason="needs root and mount.fuse3")
 def test_mount_fuse3(unmounted):
     done = subprocess.run([MOUNT_FUSE, f"{VASTFS}#prod", unmounted.path, "-o", "rw,allow_other"], env=unmounted.env,
@@ -84,6 +89,16 @@ def test_mount_runs_vastfs_as_its_helper(unmounted, helper):
 def test_mount_f_mounts_nothing(unmounted, helper):
     assert helper("-f", "-o", "rw").returncode == 0
     assert not os.path.ismount(unmounted.path)
+
+
+def test_a_remount_is_refused_and_says_what_to_do(unmounted, mounted, helper):
+    mounted("prod", unmounted.path)
+    for words in (["-o", "remount"], ["-o", "rw,remount,stage=other"]):
+        done = helper(*words)
+        assert done.returncode == 1 and "remount" in done.stderr and "unmount it with umount" in done.stderr
+    done = helper("-o", "rw")
+    assert done.returncode == 32 and "already mounted" in done.stderr and f"fusermount3 -u {unmounted.path}" in done.stderr
+    assert entry(unmounted.path)[:2] == ["fuse.vastfs", "prod"] and unmounted.read("status")
 
 
 def test_settings_of_the_mount_are_stronger(unmounted, mounted):
