@@ -107,16 +107,25 @@ static bool attr_is_pending(struct call *c, const struct row *row, const char *k
 	return row->class == &class_wait && scope_open(&s, c->fs, c->snapshot, row, key) >= 0 && wait_is_pending(&s);
 }
 
-/* A program that splices gets a node of its own. The size belongs to the node, so no other program sees it. */
+/*
+ * A program that splices gets a node of its own. The size belongs to the node, so no other program sees it. A shell
+ * gets one too, because its cat may splice from standard input.
+ */
 static struct node *attr_make_node(struct call *c, const struct row *row, const char *key)
 {
-	bool is_spliced = attr_is_pending(c, row, key) && sniff_is_splicing_cat(c->who.pid);
-	struct node *n = is_spliced || row->flags & ROW_OWN_NODE ? node_make_own(&c->fs->nodes, row, key)
-								 : node_make(&c->fs->nodes, row, key);
+	bool is_pending = attr_is_pending(c, row, key), is_spliced = is_pending && sniff_is_splicing_cat(c->who.pid);
+	bool is_own = row->flags & ROW_OWN_NODE || is_spliced || (is_pending && sniff_is_shell(c->who.pid));
+	struct node *n = is_own ? node_make_own(&c->fs->nodes, row, key) : node_make(&c->fs->nodes, row, key);
 
 	if (n && is_spliced)
 		n->is_spliced = true;
 	return n;
+}
+
+void attr_recognize_splice(struct call *c, struct node *n)
+{
+	if (!n->is_spliced && node_is_own(n) && attr_is_pending(c, n->row, n->key))
+		n->is_spliced = sniff_is_splicing_cat(c->who.pid);
 }
 
 int attr_entry(struct call *c, const struct row *row, const char *key, struct fuse_entry_param *e)

@@ -29,6 +29,9 @@ int attr_of_node(struct call *c, struct node *n, struct stat *ret);
 /* Makes the node, counts one lookup of it and fills e. Every reply that carries an entry needs this function. */
 int attr_entry(struct call *c, const struct row *row, const char *key, struct fuse_entry_param *e);
 
+/* Recognizes a cat that asks for the attributes of its standard input, a waiting file that a shell has opened. */
+void attr_recognize_splice(struct call *c, struct node *n);
+
 /* Fills e as attr_entry() does, for a name in a directory. Returns -ENOENT if the directory has no such name. */
 int attr_find_entry(struct call *c, const struct node *dir, const char *name, struct fuse_entry_param *e);
 

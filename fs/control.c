@@ -64,11 +64,28 @@ static int control_admit(struct call *c, const struct scope *s)
 	return r;
 }
 
-/* A handle that is open for writing may wait for its own operation later. */
+/*
+ * A handle that is open for reading and writing may wait for its own operation later. A handle that is only written to
+ * stays seekable, because some programs (uutils' dd) seek to the start of their output.
+ */
 static int control_open(struct call *c _unused_, const struct scope *s _unused_, struct handle *h)
 {
-	if ((h->flags & O_ACCMODE) != O_RDONLY)
+	if ((h->flags & O_ACCMODE) == O_RDWR)
 		h->open_flags |= FOPEN_STREAM;
+	return 0;
+}
+
+/* A text of several lines arrives in several writes. If one of its lines is no command, the others must not act. */
+static int control_refuse_rest(struct call *c, const struct handle *h)
+{
+	c->is_explained = true;
+	return error_set(&c->err, h->spoilt, "an earlier line was refused");
+}
+
+/* This FLUSH ends one echo >&3, so the next text is another command. */
+static int control_flush(struct call *c _unused_, struct handle *h)
+{
+	h->spoilt = 0;
 	return 0;
 }
 
@@ -76,10 +93,12 @@ static int control_write(struct call *c, struct handle *h, const char *data, siz
 {
 	_cleanup_(job_unref_cleanup) struct job *j = NULL;
 	char word[32];
-	int r = command_word(data, len, word, sizeof(word), &c->err);
+	int r = h->spoilt ? control_refuse_rest(c, h) : command_word(data, len, word, sizeof(word), &c->err);
 
 	if (r >= 0)
 		r = control_run_verb(c, control_find_verb(h->node->row), word, &j);
+	if (r == -EINVAL)
+		h->spoilt = r;
 	if (r < 0)
 		return r;
 	h->writes++;
@@ -174,6 +193,7 @@ const struct file_class class_control = {.admit = control_admit,
 					 .open = control_open,
 					 .read = control_read,
 					 .write = control_write,
+					 .flush = control_flush,
 					 .touch = control_touch,
 					 .poll = control_answer_poll};
 const struct file_class class_cancel = {.read = text_read, .write = touch_write, .touch = control_cancel_touch};

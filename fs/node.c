@@ -68,9 +68,14 @@ struct node *node_make_own(struct nodes *nodes, const struct row *row, const cha
 	return node_add(nodes, ++nodes->own | OWN_BIT, row, key);
 }
 
+bool node_is_own(const struct node *n)
+{
+	return n->ino & OWN_BIT;
+}
+
 uint64_t node_shown_number(const struct node *n)
 {
-	return n->ino & OWN_BIT ? node_number(n->row, n->key) : n->ino;
+	return node_is_own(n) ? node_number(n->row, n->key) : n->ino;
 }
 
 static void node_free(struct node *n)

@@ -21,7 +21,7 @@ struct node {
 	char *key;
 	uint64_t lookups; /* lookups that the kernel has not forgotten yet */
 	unsigned handles; /* open files */
-	/* The node belongs to a program that splices, so a waiting file has a size here (attr.c). */
+	/* The node belongs to a program that may splice, so a waiting file has a size here (attr.c). */
 	bool is_spliced;
 	bool pretends_size; /* the last reply with attributes had a size for splice(2) (attr.c) */
 	/* See cached.h. */
@@ -52,6 +52,7 @@ struct node *node_make_own(struct nodes *nodes, const struct row *row, const cha
  * a file whose number changes between stat and open.
  */
 uint64_t node_shown_number(const struct node *n);
+bool node_is_own(const struct node *n); /* made by node_make_own() */
 void node_forget(struct nodes *nodes, struct node *n, uint64_t lookups);
 void node_close(struct nodes *nodes, struct node *n);
 void nodes_free(struct nodes *nodes);

@@ -27,10 +27,11 @@ static int query_admit(struct call *c, const struct scope *s)
 
 static int query_open(struct call *c _unused_, const struct scope *s _unused_, struct handle *h)
 {
-	if ((h->flags & O_ACCMODE) != O_RDONLY) {
-		h->open_flags |= FOPEN_STREAM;
+	if ((h->flags & O_ACCMODE) != O_RDONLY)
 		h->text.max = MODEL_QUERY_MAX;
-	}
+	/* A handle that cannot be read never waits, and stays seekable for programs that seek in their output. */
+	if ((h->flags & O_ACCMODE) == O_RDWR)
+		h->open_flags |= FOPEN_STREAM;
 	return 0;
 }
 

@@ -155,10 +155,12 @@ static void session_op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_
 	/* A listing that the kernel has cached sends no other request. */
 	if (n && n->row->type == ROW_DIR)
 		fs_attend(&c, n);
-	if (n)
+	if (n) {
+		attr_recognize_splice(&c, n);
 		session_reply_attr(&c, n);
-	else
+	} else {
 		refuse(&c, -ENOENT, n, NULL);
+	}
 }
 
 static int session_set_size(struct call *c, struct node *n, struct handle *h, off_t size)
@@ -184,15 +186,18 @@ static int session_touch(struct call *c, struct node *n)
 	return r < 0 ? r : n->row->class->touch(c, &s);
 }
 
-static bool session_is_touch(const struct call *c, const struct node *n, const struct stat *attr, int what)
+static bool session_is_touch(struct call *c, struct node *n, const struct stat *attr, int what)
 {
 	struct timespec now;
+	struct stat shown;
 
 	if (!n->row->class || !n->row->class->touch)
 		return false;
+	if (what & FUSE_SET_ATTR_MTIME_NOW)
+		return true;
 	clock_gettime(CLOCK_REALTIME, &now);
-	return what & FUSE_SET_ATTR_MTIME_NOW ||
-	       (touch_is_explicit_now(attr, what, now) && !touch_is_writer(&c->fs->touch_writers, c->who.pid, n->ino));
+	return attr_of_node(c, n, &shown) >= 0 && touch_is_explicit_now(attr, what, now, shown.st_atim) &&
+	       !touch_is_writer(&c->fs->touch_writers, c->who.pid, n->ino);
 }
 
 /*

@@ -49,12 +49,19 @@ static const char *const sniffers[] = {
 /* Programs that contain many programs and select one by the name under which they are called. */
 static const char *const multicalls[] = {"coreutils", "busybox"};
 
-static bool sniff_is_multicall(const char *name)
+static const char *const shells[] = {"bash", "dash", "zsh", "fish", "sh", "ksh", "ksh93", "mksh", "yash"};
+
+static bool sniff_is_one_of(const char *name, const char *const *names, size_t n)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(multicalls); i++)
-		if (strcmp(multicalls[i], name) == 0)
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(names[i], name) == 0)
 			return true;
 	return false;
+}
+
+static bool sniff_is_multicall(const char *name)
+{
+	return sniff_is_one_of(name, multicalls, ARRAY_SIZE(multicalls));
 }
 
 static const char *sniff_base(const char *path)
@@ -66,10 +73,7 @@ static const char *sniff_base(const char *path)
 
 bool sniff_is_listed(const char *program)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(sniffers); i++)
-		if (strcmp(sniffers[i], program) == 0)
-			return true;
-	return false;
+	return sniff_is_one_of(program, sniffers, ARRAY_SIZE(sniffers));
 }
 
 /* Returns false if the thread does not exist or belongs to another user. */
@@ -91,6 +95,13 @@ bool sniff_is_sniffer(pid_t tid)
 	return sniff_executable(tid, program) && sniff_is_listed(sniff_base(program));
 }
 
+bool sniff_is_shell(pid_t tid)
+{
+	char program[PATH_MAX];
+
+	return sniff_executable(tid, program) && sniff_is_one_of(sniff_base(program), shells, ARRAY_SIZE(shells));
+}
+
 bool sniff_command_is_cat(const char *command, size_t len)
 {
 	const char *name = sniff_base(command), *next = command + strlen(command) + 1;
@@ -100,10 +111,13 @@ bool sniff_command_is_cat(const char *command, size_t len)
 	return strcmp(name, "cat") == 0;
 }
 
-/* Newer packages of uutils have one executable per program, in a directory of that name. */
+/*
+ * uutils' cat splices, and so do others. A cat that does not splice, such as GNU's, is not affected by a size, so all
+ * count as splicing.
+ */
 static bool sniff_may_splice(const char *program)
 {
-	return sniff_is_multicall(sniff_base(program)) || strstr(program, "/coreutils/");
+	return sniff_is_multicall(sniff_base(program)) || strcmp(sniff_base(program), "cat") == 0;
 }
 
 bool sniff_is_splicing_cat(pid_t tid)

@@ -10,10 +10,12 @@
 #include <sys/types.h>
 
 /*
- * Returns whether the thread runs the cat of uutils or busybox. These programs read with splice(2) and sendfile(2),
- * which read nothing from a file of size 0, such as a waiting file. GNU cat reads such files correctly.
+ * Returns whether the thread runs a cat. The cat of uutils and busybox reads with splice(2) and sendfile(2), which read
+ * nothing from a file of size 0, such as a waiting file. GNU cat reads a file of any size correctly.
  */
 bool sniff_is_splicing_cat(pid_t tid);
+/* Returns whether the thread runs a shell, which opens files for other programs (cat < result). */
+bool sniff_is_shell(pid_t tid);
 /* command: the content of /proc/PID/cmdline; a NUL follows it */
 bool sniff_command_is_cat(const char *command, size_t len);
 

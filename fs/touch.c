@@ -50,11 +50,12 @@ static int64_t touch_distance_ns(struct timespec a, struct timespec b)
 	return seconds < 0 ? -seconds : seconds;
 }
 
-bool touch_is_explicit_now(const struct stat *attr, int what, struct timespec now)
+bool touch_is_explicit_now(const struct stat *attr, int what, struct timespec now, struct timespec shown_access)
 {
 	int both = FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME;
 
 	return (what & both) == both && !(what & (FUSE_SET_ATTR_ATIME_NOW | FUSE_SET_ATTR_MTIME_NOW)) &&
-	       touch_distance_ns(attr->st_atim, attr->st_mtim) == 0 &&
+	       (touch_distance_ns(attr->st_atim, attr->st_mtim) == 0 ||
+		touch_distance_ns(attr->st_atim, shown_access) == 0) &&
 	       touch_distance_ns(attr->st_mtim, now) <= NOW_WITHIN_NS;
 }

@@ -31,14 +31,15 @@ NOW = "python3 -c 'import os,time; t=time.time_ns(); os.utime(\"control/deploy\"
 
 
 @pytest.mark.parametrize("touch", [
-    "touch control/deploy", "touch -m control/deploy", "touch -c control/deploy", NOW, "UUTILS touch",
+    "touch control/deploy", "touch -m control/deploy", "touch -c control/deploy", NOW, "UUTILS touch", "UUTILS touch -m",
     pytest.param("busybox touch control/deploy", marks=needs("busybox")),
     "python3 -c 'import pathlib; pathlib.Path(\"control/deploy\").touch()'",
     pytest.param("node -e 'let t=new Date(); fs.utimesSync(\"control/deploy\",t,t)'", marks=needs("node")),
 ])
 def test_a_touch_acts(mount, touch):
     mount.configure()
-    touch = f"{uutils('touch')} control/deploy" if touch == "UUTILS touch" else touch
+    if touch.startswith("UUTILS"):
+        touch = f"{uutils('touch')} {touch.partition('touch')[2]} control/deploy"
     mount.ok(touch)
     assert operations(mount) == ["1"]
     done = mount.shell(touch)
@@ -65,6 +66,25 @@ def test_a_copy_with_its_times_does_not_act(mount, copy):
     mount.shell(copy)
     assert operations(mount) == []
     assert "deploy" not in mount.read("events.log")
+
+
+def test_a_program_that_seeks_in_its_output_writes_a_command(mount):
+    """uutils' dd does, also where nothing is to be skipped."""
+    mount.configure()
+    mount.ok("python3 -c 'import os; f=os.open(\"control/deploy\", os.O_WRONLY); os.lseek(f,0,0); os.write(f,b\"1\")'")
+    assert operations(mount) == ["1"]
+
+
+@pytest.mark.parametrize("shell", ["bash", "dash", "zsh"])
+def test_a_text_with_a_bad_line_does_not_act(mount, shell):
+    """A shell writes each line by itself."""
+    if not shutil.which(shell):
+        pytest.skip(f"{shell} is not installed")
+    mount.configure()
+    assert mount.shell("printf 'no\\n1\\n\\n' > control/deploy", shell).returncode
+    assert operations(mount) == [] and len(mount.read("error").splitlines()) == 1
+    mount.shell("exec 3> control/deploy; echo no >&3; echo 1 >&3", shell)
+    assert operations(mount) == ["1"]
 
 
 def test_error_is_cleared_by_any_way_to_empty_it(mount):

@@ -2,7 +2,9 @@
 """Whatever reads a waiting file: the cat of each distribution, copying and packing programs, single-threaded viewers."""
 
 import os
+import shutil
 import subprocess
+import sys
 
 import pytest
 from conftest import until
@@ -45,6 +47,36 @@ def test_a_reader_of_what_could_not_be_run_fails(mount, words):
     done = start(mount, *command(words, "operations/latest/result", mount.base / "copy"))
     done.communicate(timeout=60)
     assert done.returncode != 0
+
+
+SPLICE = """import os, sys
+os.fstat(0)
+pipe = os.pipe()
+try:
+    if os.splice(0, pipe[1], 65536) == 0:
+        sys.exit(0)
+except OSError:
+    os.read(0, 1)
+"""
+
+
+@pytest.mark.parametrize("shell", ["bash", "dash", "zsh", "fish"])
+def test_a_cat_that_splices_from_standard_input_waits(mount, shell):
+    """uutils' since 0.1: the shell has opened the file, and the cat asks for its attributes."""
+    if not shutil.which(shell):
+        pytest.skip(f"{shell} is not installed")
+    cat = mount.base / "cat"
+    shutil.copy(os.path.realpath(sys.executable), cat)
+    (mount.base / "splice.py").write_text(SPLICE)
+    result = mount.deploy()
+    home = f"env PYTHONHOME={sys.base_prefix} LD_LIBRARY_PATH={sys.base_prefix}/lib"
+    reader = start(mount, shell, "-c", f"{home} {cat} {mount.base}/splice.py < operations/latest/result")
+    with pytest.raises(subprocess.TimeoutExpired):
+        reader.wait(1)
+    assert os.stat(result).st_size == 0 and mount.ok("stat -c %s operations/latest/result; wc -c < /dev/null") == "0\n0\n"
+    mount.cancel()
+    _, err = reader.communicate(timeout=60)
+    assert reader.returncode != 0 and "nput/output error" in err
 
 
 def test_nobody_else_sees_another_size(mount):

@@ -172,20 +172,24 @@ static void lines_of_fdinfo(void **state _unused_)
 static void explicit_times(void **state _unused_)
 {
 	const int both = FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME;
-	const struct timespec now = {.tv_sec = 1000000, .tv_nsec = 500};
+	const struct timespec now = {.tv_sec = 1000000, .tv_nsec = 500}, shown = {.tv_sec = 5000};
 	struct stat at = {.st_atim = {999999, 0}, .st_mtim = {999999, 0}};
 
-	assert_true(touch_is_explicit_now(&at, both, now));
-	assert_false(touch_is_explicit_now(&at, FUSE_SET_ATTR_MTIME, now));
-	assert_false(touch_is_explicit_now(&at, both | FUSE_SET_ATTR_ATIME_NOW, now));
+	assert_true(touch_is_explicit_now(&at, both, now, shown));
+	assert_false(touch_is_explicit_now(&at, FUSE_SET_ATTR_MTIME, now, shown));
+	assert_false(touch_is_explicit_now(&at, both | FUSE_SET_ATTR_ATIME_NOW, now, shown));
 	at.st_atim.tv_nsec = 1;
-	assert_false(touch_is_explicit_now(&at, both, now));
+	assert_false(touch_is_explicit_now(&at, both, now, shown));
+	at.st_atim = shown;
+	assert_true(touch_is_explicit_now(&at, both, now, shown));
+	at.st_mtim = shown;
+	assert_false(touch_is_explicit_now(&at, both, now, shown));
 	at.st_atim = at.st_mtim = (struct timespec){999998, 499};
-	assert_false(touch_is_explicit_now(&at, both, now));
+	assert_false(touch_is_explicit_now(&at, both, now, shown));
 	at.st_atim = at.st_mtim = (struct timespec){1000002, 501};
-	assert_false(touch_is_explicit_now(&at, both, now));
+	assert_false(touch_is_explicit_now(&at, both, now, shown));
 	at.st_atim = at.st_mtim = (struct timespec){INT64_MIN, 0};
-	assert_false(touch_is_explicit_now(&at, both, now));
+	assert_false(touch_is_explicit_now(&at, both, now, shown));
 }
 
 static void writers_do_not_touch(void **state _unused_)
