@@ -254,14 +254,22 @@ void config_keep_overwritten(struct config *c, const char *text, size_t len)
 		c->overwritten_ms = clock_monotonic_ms();
 }
 
+void config_keep_emptied(struct config *c)
+{
+	config_forget_overwritten(c);
+	c->emptied = true;
+	c->overwritten_ms = clock_monotonic_ms();
+}
+
 const struct buf *config_overwritten(struct config *c)
 {
-	if (c->overwritten.len && clock_monotonic_ms() - c->overwritten_ms > OVERWRITTEN_MS)
+	if (clock_monotonic_ms() - c->overwritten_ms > OVERWRITTEN_MS)
 		config_forget_overwritten(c);
-	return c->overwritten.len ? &c->overwritten : NULL;
+	return c->overwritten.len || c->emptied ? &c->overwritten : NULL;
 }
 
 void config_forget_overwritten(struct config *c)
 {
 	buf_clear(&c->overwritten);
+	c->emptied = false;
 }

@@ -32,7 +32,8 @@ struct config {
 	struct memory_file *files[CONFIG_FILES];
 	/* The name default.env was renamed or removed. The settings in force stay in force. */
 	bool settings_gone;
-	struct buf overwritten; /* see config_keep_overwritten(); empty if no text waits; loop thread only */
+	struct buf overwritten; /* see config_keep_overwritten(); loop thread only, like the next two fields */
+	bool emptied;		/* see config_keep_emptied() */
 	int64_t overwritten_ms; /* monotonic */
 };
 
@@ -65,7 +66,12 @@ DEFINE_CLEANUP(struct memory_file *, memory_file_unref)
  * waits for that truncation.
  */
 void config_keep_overwritten(struct config *c, const char *text, size_t len);
-/* Returns NULL if no text waits. */
+/*
+ * Remembers that a program has truncated default.env to size 0. Truncation alone changes nothing, but a program that
+ * adds lines next (": > default.env; echo stage=x >> default.env") starts with an empty text.
+ */
+void config_keep_emptied(struct config *c);
+/* Returns the text with which a draft starts instead of the text in force, or NULL. */
 const struct buf *config_overwritten(struct config *c);
 void config_forget_overwritten(struct config *c);
 

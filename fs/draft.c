@@ -65,6 +65,8 @@ static int draft_settings_open(struct call *c, const struct scope *s _unused_, s
 	if ((h->flags & O_ACCMODE) == O_RDONLY)
 		return 0;
 	h->text.max = SETTINGS_MAX;
+	if (h->flags & O_TRUNC)
+		config_keep_emptied(&c->fs->config);
 	return draft_begin(c, h);
 }
 
@@ -98,10 +100,12 @@ static int draft_settings_write(struct call *c, struct handle *h, const char *da
 	r = h->dirty || h->flags & O_TRUNC ? 0 : draft_begin(c, h);
 	if (r >= 0)
 		r = draft_write(c, h, data, len, h->flags & O_APPEND ? h->text.len : (size_t)offset);
-	if (r < 0)
+	h->dirty = h->dirty || r >= 0;
+	if (r < 0) {
 		h->spoilt = r;
-	else
-		h->dirty = true;
+		config_forget_overwritten(
+			&c->fs->config); /* the settings stay as they were, also for the next writer */
+	}
 	return r;
 }
 
@@ -190,6 +194,8 @@ static int draft_settings_flush(struct call *c, struct handle *h)
  */
 static int draft_settings_truncate_path(struct call *c, const struct scope *s _unused_, off_t size)
 {
+	if (size == 0)
+		config_keep_emptied(&c->fs->config);
 	if (size == 0 || (size_t)size == c->snapshot->settings_text->len)
 		return 0;
 	error_set(
@@ -200,12 +206,14 @@ static int draft_settings_truncate_path(struct call *c, const struct scope *s _u
 	return -EINVAL;
 }
 
-static int draft_settings_truncate(struct call *c _unused_, struct handle *h, off_t size)
+static int draft_settings_truncate(struct call *c, struct handle *h, off_t size)
 {
 	int r;
 
 	if ((h->flags & O_ACCMODE) == O_RDONLY || ((size_t)size == h->text.len && !h->spoilt))
 		return 0;
+	if (size == 0)
+		config_keep_emptied(&c->fs->config);
 	r = text_truncate(&h->text, (size_t)size);
 	if (r < 0)
 		return r;

@@ -9,6 +9,7 @@
 #include "fs/refuse.h"
 #include "fs/save.h"
 
+#include <limits.h>
 #include <linux/fuse.h>
 #include <string.h>
 
@@ -53,6 +54,17 @@ static void edit_answer(struct call *c, int r, const struct node *dir, const cha
 
 /* -- creating -------------------------------------------------------------------------------------------------- */
 
+/* Refuses an entry of a kind that config/ never has. Editors and rsync try such entries and have a second way. */
+static int edit_refuse_kind(struct call *c, const struct node *dir, const char *kind)
+{
+	if (!dir || !edit_is_config(dir))
+		return -EPERM;
+	error_set(&c->err, -EPERM, "config/ takes only regular files, not %s", kind);
+	error_remedy(&c->err, "write or copy the text to config/default.env; on disk, outside the mount, "
+			      "default.env may be a symbolic link");
+	return -EPERM;
+}
+
 static int edit_make_file(struct call *c, const struct node *dir, const char *name)
 {
 	_cleanup_(memory_file_unref_cleanup) struct memory_file *f = NULL;
@@ -60,6 +72,8 @@ static int edit_make_file(struct call *c, const struct node *dir, const char *na
 
 	if (!edit_is_config(dir))
 		return -EPERM;
+	if (strlen(name) > NAME_MAX)
+		return -ENAMETOOLONG;
 	if (edit_is_settings(name)) {
 		config_show_settings(&c->fs->config, true);
 		return 0;
@@ -126,7 +140,7 @@ void edit_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode
 		return;
 	r = dir ? refuse_change(&c) : -ENOENT;
 	if (r >= 0)
-		r = S_ISREG(mode) ? edit_make_file(&c, dir, name) : -EPERM;
+		r = S_ISREG(mode) ? edit_make_file(&c, dir, name) : edit_refuse_kind(&c, dir, "special files");
 	if (r >= 0)
 		r = edit_reply_entry(&c, edit_made_path(name), name);
 	edit_answer(&c, r, dir, name);
@@ -138,12 +152,15 @@ void edit_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode
 	const struct node *dir = node_get(&c.fs->nodes, parent);
 
 	if (!inotify_answer_make(&c, dir, name))
-		refuse(&c, -EPERM, dir, name);
+		refuse(&c, edit_refuse_kind(&c, dir, "directories"), dir, name);
 }
 
 void edit_link(fuse_req_t req, fuse_ino_t ino _unused_, fuse_ino_t parent, const char *name)
 {
-	edit_mkdir(req, parent, name, 0);
+	_call_ struct call c = call_begin(req);
+	const struct node *dir = node_get(&c.fs->nodes, parent);
+
+	refuse(&c, edit_refuse_kind(&c, dir, "hard links"), dir, name);
 }
 
 /* Extracts the task ID from a link target. Tab completion may add "tasks/" before it and "/" after it. */
@@ -175,7 +192,7 @@ static void edit_look_again(struct call *c)
 static int edit_make_link(struct call *c, const struct node *dir, const char *target, const char *name)
 {
 	char id[64];
-	int r = edit_is_tasks(dir) ? edit_task_of_target(c, target, id) : -EPERM;
+	int r = edit_is_tasks(dir) ? edit_task_of_target(c, target, id) : edit_refuse_kind(c, dir, "symbolic links");
 
 	if (r < 0)
 		return r;
@@ -324,6 +341,8 @@ static int edit_rename_name(struct call *c, const struct node *dir, const char *
 		return edit_rename_link(c, name, new_name);
 	if (!edit_is_config(dir))
 		return -EPERM;
+	if (strlen(new_name) > NAME_MAX)
+		return -ENAMETOOLONG;
 	if (flags && edit_would_replace(c, new_name))
 		return -EEXIST;
 	return edit_rename_config(c, name, new_name);

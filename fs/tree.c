@@ -278,7 +278,7 @@ const struct row tree_rows[] = {
 	OF_JOB("tasks/{task}/exec/history/{exec}/query", render_job_query, 0, "the command"),
 	COMMAND_FILES("tasks/{task}/exec/history/{exec}/", 0),
 
-	DIRECTORY("lambda", changed_queries, CACHE_ALWAYS,
+	DIRECTORY("lambda", NULL, CACHE_ALWAYS,
 		  "commands that run in Lambda, in the VPC of the server; these files describe the last one"),
 	ACTION("lambda/query", class_query, render_job_query, "write a command, then read result"),
 	QUERY_FILES("lambda/", ROW_LAST_QUERY),
@@ -291,8 +291,7 @@ const struct row tree_rows[] = {
 	QUERY_FILES("lambda/history/{query}/", 0),
 	LOG("lambda/history/{query}/lambda.log", class_log, "the log of Lambda for this query"),
 
-	DIRECTORY("import", changed_imports, CACHE_ALWAYS,
-		  "events for the server; these files describe the last import"),
+	DIRECTORY("import", NULL, CACHE_ALWAYS, "events for the server; these files describe the last import"),
 	IMPORT_FILES("import/", ROW_LAST_IMPORT),
 	DIRECTORY("import/history", changed_imports, CACHE_NEVER,
 		  "the last imports, and all imports with rejected events, one directory each"),

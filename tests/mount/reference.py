@@ -119,7 +119,7 @@ class ControlHandle(Handle):
 
     def __init__(self, tree, path, flags):
         super().__init__(tree, path, flags)
-        self.written = False
+        self.written = self.spoilt = False
         self.operation = None
 
     @property
@@ -134,8 +134,10 @@ class ControlHandle(Handle):
         return b""
 
     def put(self, data, offset):
-        word = data.strip(b" \t\r\n")
-        if word not in (b"", b"1"):
+        if self.spoilt:
+            raise from_kernel(errno.EINVAL)  # `error` has its line already
+        if data.strip(b" \t\r\n") not in (b"", b"1"):
+            self.spoilt = True
             raise Refused(errno.EINVAL, self.path)
         self.operation = self.tree.act(self.path)
         self.written = True
@@ -174,11 +176,13 @@ class SettingsHandle(Handle):
     def __init__(self, tree, path, flags):
         super().__init__(tree, path, flags)
         self.fresh = bool(flags & os.O_TRUNC)
+        if self.fresh and self.writable:
+            tree.keep_rest(b"")
         self.begin()
 
     def begin(self):
-        """A draft begins with the text in force, or with what was written over it and waits to be cut."""
-        self.text = bytearray() if self.fresh else bytearray(self.tree.rest() or self.tree.settings)
+        """A draft begins with the text in force, or with what was written over it and waits to be cut or filled."""
+        self.text = bytearray() if self.fresh else bytearray(self.tree.start_of_draft())
         self.base = None if self.fresh else self.tree.settings
         self.dirty = self.spoilt = False
         self.end = 0
@@ -206,6 +210,7 @@ class SettingsHandle(Handle):
                 raise Refused(errno.EINVAL, self.path)
         except Refused as refused:
             self.spoilt = refused.errno
+            self.tree.keep_rest(None)
             raise
         self.end = at + len(data)
         self.dirty = True
@@ -213,6 +218,8 @@ class SettingsHandle(Handle):
     def resize(self, size):
         if size == len(self.text) and not self.spoilt:
             return
+        if size == 0:
+            self.tree.keep_rest(b"")
         resize(self.text, size, SETTINGS_MAX, self.path)
         self.fresh = True
         self.dirty = self.dirty or size > 0
@@ -227,13 +234,12 @@ class SettingsHandle(Handle):
         if self.base is not None and self.base != self.tree.settings:
             raise Refused(errno.EBUSY, self.path)
         if is_right(self.text):
-            self.tree.save(bytes(self.text))
-            return
+            return self.tree.save(bytes(self.text))
         in_place = not self.fresh and not self.flags & os.O_APPEND and 0 < self.end < len(self.text)
         if not in_place or not is_right(self.text[:self.end]):
-            self.tree.forget_rest()
+            self.tree.keep_rest(None)
             raise Refused(errno.EINVAL, self.path)
-        self.tree.keep_rest(bytes(self.text))
+        return self.tree.keep_rest(bytes(self.text))
 
 
 class Tree:
@@ -246,21 +252,15 @@ class Tree:
     def save(self, text):
         self.settings = text
         self.has_settings = True
-        self.forget_rest()
+        self.keep_rest(None)
 
     def keep_rest(self, text):
         self.overwritten, self.overwritten_at = text, self.clock()
 
-    def forget_rest(self):
-        self.overwritten, self.overwritten_at = None, None
-
-    def rest(self):
-        if self.overwritten and self.clock() - self.overwritten_at > REST_KEPT_S:
-            self.forget_rest()
-        return self.overwritten
-
-    def values(self):
-        return dict(filter(None, map(parse_line, self.settings.split(b"\n"))))
+    def start_of_draft(self):
+        if self.clock() - self.overwritten_at > REST_KEPT_S:
+            self.keep_rest(None)
+        return self.settings if self.overwritten is None else self.overwritten
 
     def running(self):
         return bool(self.operations) and self.operations[-1]["state"] == "running"
@@ -270,7 +270,8 @@ class Tree:
             return
         if self.running():
             raise Refused(errno.EBUSY, path)
-        if not all(self.values().get(key) for key in (b"aws_region", b"vpc_id", b"subnet_cidr")):
+        values = dict(filter(None, map(parse_line, self.settings.split(b"\n"))))
+        if not all(values.get(key) for key in (b"aws_region", b"vpc_id", b"subnet_cidr")):
             raise Refused(errno.EINVAL, path)
 
     def act(self, path):
@@ -343,7 +344,9 @@ class Tree:
 
     def truncate(self, path, size):
         self.require(path)
-        if path == SETTINGS and size not in (0, len(self.settings)):
+        if path == SETTINGS and size == 0:
+            self.keep_rest(b"")
+        elif path == SETTINGS and size != len(self.settings):
             raise Refused(errno.EINVAL, path)
         if path in READ_ONLY:
             raise Refused(errno.EPERM, path) if os.geteuid() == 0 else from_kernel(errno.EACCES)

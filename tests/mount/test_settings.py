@@ -19,6 +19,17 @@ def test_shells_write_and_append(mount, shell):
 
 @pytest.mark.parametrize("script", [
     "cat $HOME/new > config/default.env",
+    ": > config/default.env; cat $HOME/new >> config/default.env",
+    ": > config/default.env; while read -r line; do echo \"$line\" >> config/default.env; done < $HOME/new",
+    "truncate -s 0 config/default.env; cat $HOME/new >> config/default.env",
+    "rm config/default.env; touch config/default.env; cat $HOME/new >> config/default.env",
+    "perl -pi.bak -e s/old/here/ config/default.env",
+    pytest.param("emacs -Q --batch config/default.env --eval '(progn (replace-string \"old\" \"here\") (save-buffer))'",
+                 marks=pytest.mark.skipif(not has("emacs"), reason="no emacs")),
+    pytest.param("cp $HOME/new $HOME/default.env; rsync -a $HOME/default.env config/",
+                 marks=pytest.mark.skipif(not has("rsync"), reason="no rsync")),
+    "cp $HOME/new $HOME/default.env; tar -C $HOME -cf - default.env | tar -C config -xf -",
+    "install -b -m 600 $HOME/new config/default.env",
     "cp $HOME/new config/default.env",
     "cp -p $HOME/new config/default.env",
     "mv $HOME/new config/default.env",
@@ -84,6 +95,24 @@ def test_truncation_alone_changes_nothing(mount):
     mount.ok(": > config/default.env; truncate -s 0 config/default.env; chmod 600 config/default.env; "
              "touch config/default.env; touch -d 2001-01-01 config/default.env")
     assert mount.read("config/default.env") == SETTINGS == mount.in_force()
+
+
+@pytest.mark.parametrize("empty", [":", "echo nonsense", "printf 'stage=NO'"])
+def test_lines_after_a_refused_text_are_added_to_the_old_one(mount, empty):
+    """A truncation counts for the next program, unless the text that followed it was refused."""
+    mount.configure()
+    mount.shell(f"{empty} > config/default.env")
+    mount.ok("echo stage=more >> config/default.env")
+    assert mount.in_force() == ("" if empty == ":" else SETTINGS) + "stage=more\n"
+
+
+def test_config_says_what_it_takes(mount):
+    for make in ("mkdir config/x", "ln -s /etc/passwd config/x", "ln config/default.env config/x", "mkfifo config/x"):
+        mount.ok(": > error")
+        assert mount.shell(make).returncode
+        assert "config/ takes only regular files" in mount.read("error"), make
+    assert "File name too long" in mount.shell(f"touch config/{'n' * 256}").stderr
+    assert os.listdir(mount.path / "config") == ["default.env"]
 
 
 def test_removed_by_name_it_stays_in_force(mount):
