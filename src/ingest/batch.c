@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "ingest/batch.h"
 
+#include "base/crc32.h"
 #include "base/json.h"
 
 #include <endian.h>
 #include <errno.h>
 #include <string.h>
-#include <zlib.h>
 
 #define NUMBER_MAX 9000000000000000 /* below 2^53: JSON's numbers are exact up to there */
 
@@ -19,11 +19,6 @@ struct footer {
 } __attribute__((packed));
 
 _Static_assert(sizeof(struct footer) == BATCH_FOOTER_SIZE, "the footer is part of the format");
-
-static uint32_t batch_crc(const void *data, size_t len)
-{
-	return (uint32_t)crc32(0, data, (uInt)len);
-}
 
 /* -- facts ----------------------------------------------------------------------------------------------------- */
 
@@ -137,8 +132,8 @@ int batch_seal(const struct batch_facts *f, const struct batch_sizes *sizes, str
 	if (!facts)
 		return -ENOMEM;
 	memcpy(footer.magic, magic, sizeof(magic));
-	footer.facts_crc = htole32(batch_crc(facts, len));
-	footer.footer_crc = htole32(batch_crc(&footer, offsetof(struct footer, footer_crc)));
+	footer.facts_crc = htole32(crc32_add(0, facts, len));
+	footer.footer_crc = htole32(crc32_add(0, &footer, offsetof(struct footer, footer_crc)));
 	buf_append(out, facts, len);
 	buf_append(out, &footer, sizeof(footer));
 	return out->error;
@@ -152,10 +147,10 @@ static bool batch_is_footer(const char *tail, size_t at, uint64_t before, struct
 	memcpy(f, tail + at - sizeof(*f), sizeof(*f));
 	facts_len = le32toh(f->facts_len);
 	if (memcmp(f->magic, magic, sizeof(magic)) != 0 ||
-	    le32toh(f->footer_crc) != batch_crc(f, offsetof(struct footer, footer_crc)) ||
+	    le32toh(f->footer_crc) != crc32_add(0, f, offsetof(struct footer, footer_crc)) ||
 	    facts_len > at - sizeof(*f) || le64toh(f->data_len) > before + at - sizeof(*f) - facts_len)
 		return false;
-	return le32toh(f->facts_crc) == batch_crc(tail + at - sizeof(*f) - facts_len, facts_len);
+	return le32toh(f->facts_crc) == crc32_add(0, tail + at - sizeof(*f) - facts_len, facts_len);
 }
 
 int batch_read(const char *tail, size_t len, uint64_t file_size, struct batch_facts *ret, struct batch_sizes *ret_sizes)

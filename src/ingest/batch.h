@@ -46,7 +46,7 @@ struct batch_sizes {
 	uint32_t data_crc;
 };
 
-/* Appends the facts and the footer. data_crc is the crc32() of zlib over the data. */
+/* Appends the facts and the footer. data_crc is the CRC-32 of the data (base/crc32.h). */
 int batch_seal(const struct batch_facts *f, const struct batch_sizes *sizes, struct buf *out);
 
 /*

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "ingest/spool.h"
 
+#include "base/crc32.h"
 #include "base/file.h"
 
 #include <dirent.h>
@@ -11,7 +12,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <zlib.h>
 
 #define FORMAT_FILE    "format"
 #define FORMAT_BEGINS  "vastfs spool "
@@ -204,7 +204,7 @@ int spool_put(struct spool *s, enum spool_state state, const struct batch_facts 
 	      struct error *err)
 {
 	struct spool_file file = {facts->import, facts->index, state};
-	struct batch_sizes sizes = {data->len, (uint32_t)crc32(0, (const Bytef *)data->data, (uInt)data->len)};
+	struct batch_sizes sizes = {data->len, crc32_add(0, data->data, data->len)};
 	_buf_ struct buf seal = BUF_INIT(BATCH_FACTS_MAX + BATCH_FOOTER_SIZE);
 	int r = batch_seal(facts, &sizes, &seal);
 
@@ -268,7 +268,7 @@ int spool_load(struct spool *s, const struct spool_file *file, struct buf *out, 
 	len = out->len - before;
 	tail = len < TAIL_MAX ? len : TAIL_MAX;
 	if (batch_read(out->data + out->len - tail, tail, len, ret_facts, &sizes) < 0 ||
-	    sizes.data_crc != (uint32_t)crc32(0, (const Bytef *)out->data + before, (uInt)sizes.data))
+	    sizes.data_crc != crc32_add(0, out->data + before, sizes.data))
 		return spool_damaged(s, file, err);
 	out->len = before + sizes.data;
 	out->data[out->len] = '\0';
@@ -406,7 +406,7 @@ int spool_reject(struct spool *s, struct spool_file *file, const char *why, stru
 	if (r < 0)
 		return r;
 	snprintf(facts.why, sizeof(facts.why), "%s", why);
-	sizes = (struct batch_sizes){data.len, (uint32_t)crc32(0, (const Bytef *)data.data, (uInt)data.len)};
+	sizes = (struct batch_sizes){data.len, crc32_add(0, data.data, data.len)};
 	r = batch_seal(&facts, &sizes, &seal);
 	if (r == 0)
 		r = spool_append(s, file, &seal);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "stack/frames.h"
 
+#include "base/crc32.h"
 #include "base/json.h"
 #include "stack/query.h"
 
@@ -32,7 +33,7 @@ bool frames_ended(const struct frames *f)
 static void frames_count(struct frames *f, const void *data, size_t len)
 {
 	f->length += len;
-	f->crc = (uint32_t)crc32(f->crc, data, (uInt)len);
+	f->crc = crc32_add(f->crc, data, len);
 }
 
 /* Collects up to `wanted` bytes in f->head and returns how many bytes of data it consumed. */
@@ -140,7 +141,7 @@ static int frames_hand_on_piece(struct frames *f)
 	if (!len)
 		return 0;
 	plain->length += len;
-	plain->crc = (uint32_t)crc32(plain->crc, plain->piece, (uInt)len);
+	plain->crc = crc32_add(plain->crc, plain->piece, len);
 	return f->printed(false, plain->piece, len, f->arg);
 }
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "aws/protocol/eventstream.h"
 
+#include "base/crc32.h"
+
 #include <stdint.h>
 #include <string.h>
-#include <zlib.h>
 
 #define PRELUDE_LEN 12
 #define CRC_LEN	    4
@@ -35,11 +36,6 @@ bool eventstream_is_whole(const struct eventstream *s)
 static uint32_t eventstream_u32(const uint8_t *p)
 {
 	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-}
-
-static uint32_t eventstream_crc(const uint8_t *p, size_t len)
-{
-	return (uint32_t)crc32(0, p, (uInt)len);
 }
 
 /* -- headers --------------------------------------------------------------------------------------------------- */
@@ -127,7 +123,7 @@ static int eventstream_message_length(const uint8_t *p, size_t len, size_t *ret)
 		return 0;
 	total = eventstream_u32(p);
 	headers = eventstream_u32(p + 4);
-	if (eventstream_crc(p, 8) != eventstream_u32(p + 8) || headers > EVENTSTREAM_HEADERS_MAX ||
+	if (crc32_add(0, p, 8) != eventstream_u32(p + 8) || headers > EVENTSTREAM_HEADERS_MAX ||
 	    total < PRELUDE_LEN + headers + CRC_LEN ||
 	    total - PRELUDE_LEN - headers - CRC_LEN > EVENTSTREAM_PAYLOAD_MAX)
 		return -EBADMSG;
@@ -141,7 +137,7 @@ static int eventstream_take_message(struct eventstream *s, const uint8_t *p, siz
 	struct eventstream_message m = {0};
 	int r;
 
-	if (eventstream_crc(p, total - CRC_LEN) != eventstream_u32(p + total - CRC_LEN))
+	if (crc32_add(0, p, total - CRC_LEN) != eventstream_u32(p + total - CRC_LEN))
 		return -EBADMSG;
 	r = eventstream_read_headers(&m, p + PRELUDE_LEN, headers);
 	if (r < 0)
