@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * crc32.h - the CRC-32 of gzip, of AWS's event streams, of the frames of vast-lambda-runtime and of the spool. libdeflate
- * uses the processor's instructions for it and is about three times as fast as zlib; every byte of a streamed result passes
- * two of these checksums. Pure; any thread.
+ * crc32.h - the CRC-32 of gzip, of AWS's event streams, of the frames of vast-lambda-runtime and of the spool.
+ * libdeflate uses the processor's instructions for it and is about three times as fast as zlib; every byte of a
+ * streamed result passes two of these checksums. Pure; any thread.
  */
 #ifndef VASTFS_BASE_CRC32_H
 #define VASTFS_BASE_CRC32_H
