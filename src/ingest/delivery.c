@@ -4,6 +4,7 @@
  * rejected. Only the worker changes the spool. A batch leaves its import after its file has left the spool.
  */
 #include "ingest/inside.h"
+#include "ingest/outcome.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -104,6 +105,20 @@ static void delivery_run_acknowledge(struct chore *t)
 	delivery_chore_done(t);
 }
 
+void batch_lose(struct batch *b, struct error *err)
+{
+	struct import *imp = b->import;
+
+	error_prefix(err, "batch %" PRIu32 " with %" PRIu64 " events is lost", b->facts.index, b->facts.events);
+	error_remedy(err, "import these events again");
+	import_set_error(imp, err);
+	pthread_mutex_lock(&imp->ingest->lock);
+	imp->counts.batches_in_flight--;
+	imp->counts.refused += b->facts.events;
+	pthread_mutex_unlock(&imp->ingest->lock);
+	batch_drop(b);
+}
+
 static void delivery_run_reject(struct chore *t)
 {
 	struct ingest *in = t->import->ingest;
@@ -112,13 +127,15 @@ static void delivery_run_reject(struct chore *t)
 	struct error err = {0};
 	int r = spool_reject(in->spool, &b->file, t->why, &err);
 
-	if (r < 0) {
-		job_log(t->import->job, "batch %" PRIu32 " cannot be stored as rejected: %s", b->facts.index,
-			err.message);
-		batch_put_back(b, true);
+	if (r == -ENOENT || r == -EBADMSG) {
+		batch_lose(b, &err);
 		delivery_chore_done(t);
 		return;
 	}
+	/* Sending the batch again now would only repeat the rejection. */
+	if (r < 0)
+		job_log(t->import->job, "batch %" PRIu32 " was rejected, but the next mount will send it again: %s",
+			b->facts.index, err.message);
 	pthread_mutex_lock(&in->lock);
 	b->state = BATCH_KEPT;
 	c->batches_in_flight--;
@@ -176,10 +193,7 @@ void batch_reject(struct batch *b, int exit_code, const char *why)
 
 	error_set(&err, -EIO, "batch %" PRIu32 " with %" PRIu64 " events was rejected: %s", b->facts.index,
 		  b->facts.events, why);
-	error_remedy(&err,
-		     "run: cat import/history/%" PRIu64
-		     "/rejected; to send the rejected events again: touch import/history/%" PRIu64 "/retry",
-		     b->facts.import, b->facts.import);
+	report_remedy(b->facts.import, exit_code, &err);
 	import_set_error(b->import, &err);
 	if (!t) {
 		batch_put_back(b, true);

@@ -100,6 +100,7 @@ bool ingest_take(struct ingest *in, const struct take_rules *rules, struct batch
 	struct taking t = {.rules = rules, .group = ret};
 
 	ret->n = 0;
+	ret->failure = (struct error){0};
 	pthread_mutex_lock(&in->lock);
 	/* Small batches are sent first, so that they do not wait for hours behind a large import. */
 	group_taking_run(&t, in, group_visit_small);
@@ -120,24 +121,11 @@ bool batch_group_is_small(const struct batch_group *g)
 
 /* -- loading --------------------------------------------------------------------------------------------------- */
 
-/* Removes a batch whose file is missing or damaged from its import. */
-static void group_batch_lose(struct batch *b, struct error *err)
-{
-	struct import *imp = b->import;
-
-	error_prefix(err, "batch %" PRIu32 " with %" PRIu64 " events is lost", b->facts.index, b->facts.events);
-	error_remedy(err, "import these events again");
-	import_set_error(imp, err);
-	pthread_mutex_lock(&imp->ingest->lock);
-	imp->counts.batches_in_flight--;
-	imp->counts.refused += b->facts.events;
-	pthread_mutex_unlock(&imp->ingest->lock);
-	batch_drop(b);
-}
-
-/* Appends the data of a batch. Returns false if the batch could not be read; it then no longer belongs to the caller.
+/*
+ * Appends the data of a batch. Returns false if the batch could not be read; it then no longer belongs to the caller.
+ * failure gets the reason if the batch was put back.
  */
-static bool group_batch_load(struct batch *b, struct buf *data)
+static bool group_batch_load(struct batch *b, struct buf *data, struct error *failure)
 {
 	struct import *imp = import_ref(b->import);
 	struct batch_facts facts;
@@ -149,10 +137,13 @@ static bool group_batch_load(struct batch *b, struct buf *data)
 		r = spool_move(imp->ingest->spool, &b->file, SPOOL_SENT, &err);
 	if (r == 0 || r == -ENOENT)
 		r = spool_load(imp->ingest->spool, &b->file, data, &facts, &err);
-	if (r == -ENOENT || r == -EBADMSG)
-		group_batch_lose(b, &err);
-	else if (r < 0)
+	if (r == -ENOENT || r == -EBADMSG) {
+		batch_lose(b, &err);
+	} else if (r < 0) {
+		job_log(imp->job, "batch %" PRIu32 " waits: %s", b->facts.index, err.message);
 		batch_put_back(b, false);
+		*failure = err;
+	}
 	if (r < 0)
 		import_settle(imp);
 	import_unref(imp);
@@ -168,7 +159,7 @@ static void group_run_load(struct chore *t)
 	for (size_t i = 0; i < g->n; i++) {
 		size_t before = data.len;
 
-		if (group_batch_load(g->batches[i], &data))
+		if (group_batch_load(g->batches[i], &data, &g->failure))
 			g->batches[n++] = g->batches[i];
 		else
 			data.len = before; /* the file may have been read in part */
@@ -186,6 +177,7 @@ void batch_group_load(struct ingest *in, struct batch_group *g, void (*loaded)(s
 		for (size_t i = 0; i < g->n; i++)
 			batch_put_back(g->batches[i], false);
 		g->n = 0;
+		error_set(&g->failure, -ENOMEM, "out of memory");
 		loaded(NULL, arg);
 		return;
 	}

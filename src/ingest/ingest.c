@@ -60,6 +60,11 @@ uint64_t import_number(const struct import *imp)
 	return imp->facts.import;
 }
 
+const struct place *import_place(const struct import *imp)
+{
+	return &imp->facts.place;
+}
+
 static struct import *ingest_find_in(const struct list *list, uint64_t number)
 {
 	list_for_each (l, list) {

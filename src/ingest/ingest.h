@@ -76,6 +76,7 @@ DEFINE_CLEANUP(struct import *, import_unref)
 
 struct job *import_job(struct import *imp); /* not a new reference */
 uint64_t import_number(const struct import *imp);
+const struct place *import_place(const struct import *imp); /* the destination of its events */
 /* Returns a new reference to the import of that number if it has not ended or keeps rejected batches, else NULL. */
 struct import *ingest_find(struct ingest *in, uint64_t number);
 
@@ -133,6 +134,7 @@ void ingest_each(struct ingest *in, void (*each)(struct import *imp, void *arg),
 struct batch_group {
 	size_t n;
 	struct batch *batches[BATCH_GROUP_MAX];
+	struct error failure; /* the reason why batches could not be read and were put back; errnum 0: none */
 };
 
 struct take_rules {
@@ -154,8 +156,8 @@ unsigned batch_attempts(const struct batch *b);
 
 /*
  * Marks the batches as sent and reads them. The worker calls loaded once. data is a gzip stream of one or more members,
- * and loaded may take its content. A batch that could not be read has left the group: the file is missing or damaged,
- * or the read failed. g must stay valid until then.
+ * and loaded may take its content. A batch that could not be read has left the group: it is lost if its file is missing
+ * or damaged, else it was put back, and g->failure has the reason. g must stay valid until then.
  */
 void batch_group_load(struct ingest *in, struct batch_group *g, void (*loaded)(struct buf *data, void *arg), void *arg);
 

@@ -50,15 +50,16 @@ struct intake {
 	struct cutter cutter;
 	struct cutter_sink sink;
 	struct packer packer;
-	struct packer oversized; /* the current unit, if it is longer than the cutter takes */
-	bool oversized_is_lost;	 /* that unit is larger than a batch, so it is not kept */
-	struct buf header;	 /* the current header of every batch */
-	struct list link;	 /* member of ingest.open while a batch is being made */
-	int64_t opened_ms;	 /* monotonic; the time at which the current batch started */
-	uint32_t next_index;	 /* number of the next batch */
-	uint64_t events, bytes;	 /* stored in the spool */
-	bool has_last_line;	 /* the spool has a last line */
-	bool drops;		 /* no more bytes are stored in the spool */
+	struct packer oversized;  /* the current unit, if it is longer than the cutter takes */
+	bool oversized_is_lost;	  /* that unit is larger than a batch, so it is not kept */
+	struct buf header;	  /* the current header of every batch */
+	struct list link;	  /* member of ingest.open while a batch is being made */
+	int64_t opened_ms;	  /* monotonic; the time at which the current batch started */
+	uint32_t next_index;	  /* number of the next batch */
+	uint64_t events, bytes;	  /* stored in the spool */
+	bool has_last_line;	  /* the spool has a last line */
+	uint32_t last_line_index; /* its number; data of that number or a later one has replaced it */
+	bool drops;		  /* no more bytes are stored in the spool */
 	bool is_made;
 };
 
@@ -143,6 +144,12 @@ int intake_has_room(struct import *imp, size_t len);
 void import_set_fatal(struct import *imp, const struct error *err);
 /* Removes a batch from its import and frees it. Takes the lock. */
 void batch_drop(struct batch *b);
+
+/*
+ * delivery.c: removes a batch in flight, whose file is missing or damaged, from its import. err has the reason, and
+ * becomes an error of the import. Takes the lock.
+ */
+void batch_lose(struct batch *b, struct error *err);
 
 /*
  * delivery.c: adds a batch that is in the spool and has about size bytes there. Returns NULL without memory. Takes the

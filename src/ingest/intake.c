@@ -53,21 +53,69 @@ void intake_free(struct import *imp)
 
 /* -- batches --------------------------------------------------------------------------------------------------- */
 
+static void intake_drop_last_line(struct import *imp)
+{
+	struct error err = {0};
+
+	if (!imp->intake.has_last_line)
+		return;
+	imp->intake.has_last_line = false;
+	spool_remove(imp->ingest->spool, &(struct spool_file){imp->facts.import, 0, SPOOL_LAST_LINE}, &err);
+}
+
+static int intake_move_last_line(struct import *imp, struct error *err)
+{
+	_buf_ struct buf data = BUF_INIT(PACKER_MAX + 4 * (BATCH_FACTS_MAX + BATCH_FOOTER_SIZE));
+	struct spool_file file = {imp->facts.import, imp->intake.last_line_index, SPOOL_LAST_LINE};
+	struct batch_facts facts;
+	int r = spool_load(imp->ingest->spool, &file, &data, &facts, err);
+
+	if (r == 0)
+		r = spool_move(imp->ingest->spool, &file, *facts.why ? SPOOL_REJECTED : SPOOL_WAITING, err);
+	if (r < 0)
+		return r;
+	imp->intake.next_index++;
+	imp->intake.events += facts.events;
+	imp->intake.bytes += facts.bytes;
+	return batch_add(imp, &facts, file.state, data.len) ? 0 : -ENOMEM;
+}
+
+/*
+ * Makes a normal or a rejected batch of the last line, as recover.c does. It was accepted, and the data that was to
+ * replace it cannot be stored.
+ */
+static void intake_keep_accepted_line(struct import *imp)
+{
+	struct error err = {0};
+
+	if (!imp->intake.has_last_line)
+		return;
+	if (imp->intake.next_index > imp->intake.last_line_index) {
+		intake_drop_last_line(imp);
+		return;
+	}
+	imp->intake.has_last_line = false;
+	if (intake_move_last_line(imp, &err) < 0)
+		job_log(imp->job, "the last line is stored, but is delivered only after the next mount: %s",
+			err.message);
+}
+
 /* Stores no more data of this import. The data in the spool is still delivered. */
 static int intake_fail(struct import *imp, struct error *err)
 {
 	struct intake *in = &imp->intake;
 
-	if (err->errnum == -ENOSPC || err->errnum == -EDQUOT) {
-		char remedy[sizeof(err->remedy)];
-
-		memcpy(remedy, err->remedy, sizeof(remedy));
-		error_set(err, err->errnum,
-			  "no space for more events: %" PRIu64 " events were accepted, the remaining events were not",
-			  in->events);
-		error_remedy(err, "%s", remedy);
-	}
 	in->drops = true;
+	intake_keep_accepted_line(imp);
+	if (err->errnum == -ENOSPC || err->errnum == -EDQUOT) {
+		struct error cause = *err;
+
+		error_set(err, cause.errnum,
+			  "no space for more events: %" PRIu64
+			  " events were accepted, the remaining events were not: %s",
+			  in->events, cause.message);
+		error_remedy(err, "%s", cause.remedy);
+	}
 	import_set_fatal(imp, err);
 	return err->errnum;
 }
@@ -102,20 +150,42 @@ static int intake_put(struct import *imp, const struct packer *p, enum spool_sta
 	return 0;
 }
 
-int intake_close(struct import *imp)
+/* The import is one batch. The part of it that an fsync has stored is of no use without the rest. */
+static int intake_too_large(struct import *imp)
+{
+	struct error err = {0};
+
+	intake_drop_last_line(imp);
+	error_set(&err, -EFBIG,
+		  "vastfs does not know where to cut %s, so an import of it is one batch of at most %.1f MB after "
+		  "compression; this import is larger, and no part of it was accepted",
+		  imp->facts.format, PACKER_MAX / 1e6);
+	error_remedy(&err, "split the data into smaller imports, or use a format that ls import/ shows");
+	return intake_fail(imp, &err);
+}
+
+static int intake_finish_batch(struct import *imp)
 {
 	struct intake *in = &imp->intake;
 	struct error err = {0};
+	int r = packer_finish(&in->packer);
+
+	if (r == 0)
+		return intake_put(imp, &in->packer, SPOOL_WAITING, "");
+	if (r == -EFBIG && in->cutter.kind->is_whole)
+		return intake_too_large(imp);
+	error_set(&err, r, "cannot compress a batch: %s", strerror(-r));
+	return intake_fail(imp, &err);
+}
+
+int intake_close(struct import *imp)
+{
+	struct intake *in = &imp->intake;
 	int r = 0;
 
 	list_remove(&in->link);
-	if (!packer_is_empty(&in->packer) && !in->drops) {
-		r = packer_finish(&in->packer);
-		if (r < 0)
-			r = intake_fail(imp, (error_set(&err, r, "cannot compress a batch: %s", strerror(-r)), &err));
-		else
-			r = intake_put(imp, &in->packer, SPOOL_WAITING, "");
-	}
+	if (!packer_is_empty(&in->packer) && !in->drops)
+		r = intake_finish_batch(imp);
 	packer_next(&in->packer);
 	return r;
 }
@@ -141,17 +211,6 @@ static int intake_open(struct import *imp)
 	return packer_add_header(&in->packer, in->header.data, in->header.len);
 }
 
-static int intake_too_large(struct import *imp)
-{
-	struct error err = {0};
-
-	error_set(&err, -EFBIG, "%s is imported as one batch and has more than %d bytes after compression",
-		  imp->facts.format, PACKER_MAX);
-	error_remedy(&err,
-		     "cut the data into smaller imports, or use one of the formats in import/, which vastfs can cut");
-	return intake_fail(imp, &err);
-}
-
 /* -- output of the cutter -------------------------------------------------------------------------------------- */
 
 static int intake_events(const char *data, size_t len, uint64_t n, void *arg)
@@ -161,12 +220,14 @@ static int intake_events(const char *data, size_t len, uint64_t n, void *arg)
 	bool whole = in->cutter.kind->is_whole;
 	int r = 0;
 
-	if (!packer_has_room(&in->packer, len))
-		r = whole ? intake_too_large(imp) : intake_close(imp);
+	if (!whole && !packer_has_room(&in->packer, len))
+		r = intake_close(imp);
 	if (r == 0)
 		r = intake_open(imp);
 	if (r == 0)
 		r = packer_add(&in->packer, data, len, n);
+	if (r == -EFBIG && whole)
+		r = intake_too_large(imp);
 	if (r == 0 && !whole && packer_is_full(&in->packer, intake_target(imp->ingest)))
 		r = intake_close(imp);
 	return r;
@@ -294,26 +355,41 @@ static size_t intake_pending(const struct ingest *all)
 	return bytes;
 }
 
+/* Returns whether the spool has only rejected batches, which stay there until the user acts. */
+static bool intake_has_only_rejected(struct ingest *all, size_t pending)
+{
+	struct ingest_totals totals;
+
+	ingest_totals(all, &totals);
+	return !pending && !totals.bytes_waiting;
+}
+
 int intake_has_room(struct import *imp, size_t len)
 {
 	struct ingest *all = imp->ingest;
+	size_t pending = intake_pending(all);
 	struct error err = {0};
 
 	if (imp->intake.drops)
 		return 1;
-	switch (spool_room(all->spool, atomic_load(&all->limit), intake_pending(all) + len)) {
+	switch (spool_room(all->spool, atomic_load(&all->limit), pending + len)) {
 	case SPOOL_HAS_ROOM:
 		return 1;
 	case SPOOL_AT_LIMIT:
-		return 0;
+		if (!intake_has_only_rejected(all, pending))
+			return 0;
+		error_set(&err, -ENOSPC, "rejected events fill the spool up to import_spool_limit");
+		error_remedy(&err, "remove them: rm -r import/history/<n>; or raise import_spool_limit in "
+				   "config/default.env");
+		break;
 	case SPOOL_DISK_FULL:
+		if (atomic_load(&all->is_delivering))
+			return 0;
+		error_set(&err, -ENOSPC, "the disk of the spool is full");
+		error_remedy(&err, "make room on the disk of the spool (vastfs leaves its last tenth free), or set "
+				   "XDG_STATE_HOME to a larger disk and mount again");
 		break;
 	}
-	if (atomic_load(&all->is_delivering))
-		return 0;
-	error_set(&err, -ENOSPC, "the disk of the spool is full");
-	error_remedy(&err, "make room on the disk of the spool (vastfs leaves its last tenth free), or set "
-			   "XDG_STATE_HOME to a larger disk and mount again");
 	intake_close(imp);
 	return intake_fail(imp, &err);
 }
@@ -337,16 +413,6 @@ int intake_take(struct import *imp, const char *data, size_t len)
 }
 
 /* -- durability ------------------------------------------------------------------------------------------------ */
-
-static void intake_drop_last_line(struct import *imp)
-{
-	struct error err = {0};
-
-	if (!imp->intake.has_last_line)
-		return;
-	imp->intake.has_last_line = false;
-	spool_remove(imp->ingest->spool, &(struct spool_file){imp->facts.import, 0, SPOOL_LAST_LINE}, &err);
-}
 
 static int intake_peek(struct packer *p, struct packer *ret)
 {
@@ -399,7 +465,12 @@ static int intake_keep_last_line(struct import *imp, struct error *err)
 	if (r == 0)
 		r = spool_put(imp->ingest->spool, SPOOL_LAST_LINE, &facts, &alone.out, err);
 	packer_free(&alone);
-	in->has_last_line = r == 0;
+	if (r == -EFBIG && whole)
+		return intake_too_large(imp);
+	if (r == 0) {
+		in->has_last_line = true;
+		in->last_line_index = facts.index;
+	}
 	if (r == 0)
 		r = spool_sync_file(imp->ingest->spool, &(struct spool_file){facts.import, 0, SPOOL_LAST_LINE}, err);
 	return r < 0 && !error_is(err) ? error_set(err, r, "cannot store the last line: %s", strerror(-r)) : r;
@@ -439,7 +510,10 @@ int intake_sync(struct import *imp, struct error *err)
 		intake_drop_last_line(imp);
 	while (r == 0 && intake_next_to_sync(imp, &file))
 		r = spool_sync_file(imp->ingest->spool, &file, err);
-	return r == 0 && (in->next_index > 1 || in->has_last_line) ? spool_sync_names(imp->ingest->spool, err) : r;
+	if (r == 0 && (in->next_index > 1 || in->has_last_line))
+		r = spool_sync_names(imp->ingest->spool, err);
+	/* The kernel reports a failed write once. A later sync would succeed although the data is not on the disk. */
+	return r < 0 && !in->drops ? intake_fail(imp, err) : r;
 }
 
 void intake_end(struct import *imp)

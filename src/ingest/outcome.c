@@ -12,6 +12,10 @@
 #define PAUSE_MOST_MS	  5000
 #define BLOCKED_MOST_MS	  30000
 
+/* Exit codes of a shell (POSIX, Shell Command Language, 2.8.2 Exit Status for Commands). */
+#define NOT_EXECUTABLE	  126
+#define COMMAND_NOT_FOUND 127
+
 /*
  * A command that was killed has not judged its events: memory may have been short, or the engine slow. A shell returns
  * the signal of its child as 128 + signal.
@@ -86,8 +90,25 @@ void pace_take(struct pace *p, enum outcome o, int64_t now_ms)
 	}
 }
 
+void report_remedy(uint64_t import, int exit_code, struct error *err)
+{
+	if (exit_code == COMMAND_NOT_FOUND || exit_code == NOT_EXECUTABLE)
+		error_remedy(err,
+			     "set import_command in config/default.env to a command of the image, or set vast_image "
+			     "and touch control/deploy; then run: touch import/history/%" PRIu64 "/retry",
+			     import);
+	else
+		error_remedy(err,
+			     "run: cat import/history/%" PRIu64
+			     "/rejected; to send the rejected events again: touch import/history/%" PRIu64 "/retry",
+			     import, import);
+}
+
 int report_result(const struct import_counts *c, int64_t duration_ms, struct buf *out)
 {
+	/* The clock of the machine may have been set back. */
+	if (duration_ms < 0)
+		duration_ms = 0;
 	buf_printf(out, "events %" PRIu64 "\n", c->events);
 	buf_printf(out, "delivered %" PRIu64 "\n", c->delivered);
 	buf_printf(out, "rejected %" PRIu64 "\n", c->rejected + c->refused);

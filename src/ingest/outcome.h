@@ -53,6 +53,9 @@ struct pace {
 void pace_init(struct pace *p);
 void pace_take(struct pace *p, enum outcome o, int64_t now_ms);
 
+/* Sets the remedy of an import whose command ended with that exit code; 0: no command ran. */
+void report_remedy(uint64_t import, int exit_code, struct error *err);
+
 /* Appends the text of result, one key and value per line. */
 int report_result(const struct import_counts *c, int64_t duration_ms, struct buf *out);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "ingest/spool.h"
 
+#include "base/clock.h"
 #include "base/crc32.h"
 #include "base/file.h"
 
@@ -19,13 +20,15 @@
 #define TEMPORARY      ".new-" /* the prefix of the names of files that are being written */
 #define TAIL_MAX       (3 * (BATCH_FACTS_MAX + BATCH_FOOTER_SIZE))
 #define LEFT_ALONE     10 /* one tenth of the disk stays free */
+#define COUNT_AGAIN_MS 1000
 
 static const char *const suffixes[SPOOL_STATES] = {"batch", "sent", "rejected", "last-line"};
 
 struct spool {
 	char *dir;
 	_Atomic uint64_t bytes;
-	unsigned version; /* version of the directory; 0: the directory does not exist yet */
+	int64_t counted_ms; /* monotonic; the last time at which the files were counted */
+	unsigned version;   /* version of the directory; 0: the directory does not exist yet */
 };
 
 /* -- names and errors ------------------------------------------------------------------------------------------ */
@@ -58,8 +61,10 @@ static int spool_failed(const struct spool *s, int r, const char *what, struct e
 	error_set(err, r, "cannot %s the spool %s: %s", what, s->dir, strerror(-r));
 	if (r == -ENOSPC || r == -EDQUOT)
 		error_remedy(err, "make room on its disk, or set XDG_STATE_HOME to a larger disk and mount again");
-	else if (r == -EROFS || r == -EACCES || r == -EPERM)
-		error_remedy(err, "make %s writable for the user who mounted", s->dir);
+	else if (r == -EROFS)
+		error_remedy(err, "make %s writable", s->dir);
+	else if (r == -EACCES || r == -EPERM)
+		error_remedy(err, "give the user who mounted the rights to read and write %s and its files", s->dir);
 	return r;
 }
 
@@ -136,6 +141,38 @@ void spool_close(struct spool *s)
 	free(s);
 }
 
+static int spool_is_ours(const struct dirent *d)
+{
+	struct spool_file f;
+
+	return strncmp(d->d_name, TEMPORARY, strlen(TEMPORARY)) == 0 || spool_parse_name(d->d_name, &f);
+}
+
+/*
+ * Counts the bytes of all files again. Another program may have removed files, and a spool that seemed to be full would
+ * stay full for ever.
+ */
+static void spool_count(struct spool *s)
+{
+	struct dirent *entry;
+	struct stat st;
+	uint64_t bytes = 0;
+	DIR *d;
+
+	if (clock_monotonic_ms() < s->counted_ms + COUNT_AGAIN_MS)
+		return;
+	s->counted_ms = clock_monotonic_ms();
+	d = opendir(s->dir);
+	if (!d && errno != ENOENT)
+		return;
+	while (d && (entry = readdir(d)))
+		if (spool_is_ours(entry) && fstatat(dirfd(d), entry->d_name, &st, 0) == 0)
+			bytes += (uint64_t)st.st_size;
+	if (d)
+		closedir(d);
+	atomic_store(&s->bytes, bytes);
+}
+
 enum spool_room spool_room(struct spool *s, uint64_t limit, size_t len)
 {
 	struct statvfs st;
@@ -143,6 +180,8 @@ enum spool_room spool_room(struct spool *s, uint64_t limit, size_t len)
 	if (statvfs(s->dir, &st) == 0 && st.f_blocks &&
 	    (uint64_t)st.f_bavail * st.f_frsize < (uint64_t)st.f_blocks * st.f_frsize / LEFT_ALONE + len)
 		return SPOOL_DISK_FULL;
+	if (spool_bytes(s) + len > limit)
+		spool_count(s);
 	return spool_bytes(s) + len > limit ? SPOOL_AT_LIMIT : SPOOL_HAS_ROOM;
 }
 
@@ -263,6 +302,8 @@ int spool_load(struct spool *s, const struct spool_file *file, struct buf *out, 
 	r = file_read(path, out);
 	if (r == -ENOENT)
 		return error_set(err, r, "another program removed %s", path);
+	if (r == -EFBIG)
+		return spool_damaged(s, file, err);
 	if (r < 0)
 		return spool_failed(s, r, "read", err);
 	len = out->len - before;
@@ -315,13 +356,6 @@ static void spool_drop_temporary(const struct spool *s, const char *name)
 	unlink(path);
 }
 
-static int spool_is_ours(const struct dirent *d)
-{
-	struct spool_file f;
-
-	return strncmp(d->d_name, TEMPORARY, strlen(TEMPORARY)) == 0 || spool_parse_name(d->d_name, &f);
-}
-
 static int spool_recover_file(struct spool *s, const char *name,
 			      int (*found)(const struct spool_file *file, const struct batch_facts *facts,
 					   uint64_t size, void *arg),
@@ -330,13 +364,18 @@ static int spool_recover_file(struct spool *s, const char *name,
 	struct batch_facts facts;
 	struct spool_file file;
 	uint64_t size = 0;
+	int r;
 
 	if (!spool_parse_name(name, &file)) {
 		spool_drop_temporary(s, name);
 		return 0;
 	}
-	if (spool_read_facts(s, name, &facts, &size) < 0 || facts.import != file.import ||
-	    (file.state != SPOOL_LAST_LINE && facts.index != file.index)) {
+	r = spool_read_facts(s, name, &facts, &size);
+	if (r < 0 && r != -EBADMSG) {
+		spool_failed(s, r, "read", note);
+		return 0;
+	}
+	if (r < 0 || facts.import != file.import || (file.state != SPOOL_LAST_LINE && facts.index != file.index)) {
 		spool_set_aside(s, name, note);
 		return 0;
 	}
@@ -356,6 +395,8 @@ int spool_recover(struct spool *s,
 	if (spool_check_version(s, NULL) < 0)
 		return 0;
 	n = scandir(s->dir, &entries, spool_is_ours, alphasort);
+	if (n < 0 && errno != ENOENT)
+		spool_failed(s, -errno, "read", note);
 	for (int i = 0; i < n; i++) {
 		if (r == 0)
 			r = spool_recover_file(s, entries[i]->d_name, found, arg, note);
@@ -382,18 +423,24 @@ int spool_move(struct spool *s, struct spool_file *file, enum spool_state to, st
 	return 0;
 }
 
+/* Appends durably, or not at all: many incomplete footers would hide the complete one before them. */
 static int spool_append(const struct spool *s, const struct spool_file *file, const struct buf *seal)
 {
 	char path[PATH_MAX];
 	_close_ int fd = -1;
+	struct stat st;
 	int r;
 
 	spool_path(s, file, "", path);
 	fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
-	if (fd < 0)
+	if (fd < 0 || fstat(fd, &st) < 0)
 		return -errno;
 	r = spool_write_whole(fd, seal->data, seal->len);
-	return r < 0 ? r : fdatasync(fd) < 0 ? -errno : 0;
+	if (r == 0 && fdatasync(fd) < 0)
+		r = -errno;
+	if (r < 0 && ftruncate(fd, st.st_size) < 0)
+		return -errno;
+	return r;
 }
 
 int spool_reject(struct spool *s, struct spool_file *file, const char *why, struct error *err)

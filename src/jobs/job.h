@@ -45,7 +45,7 @@ struct job_view {
 	int64_t ended_ms;     /* wall clock; 0 while in flight */
 	int64_t changed_ms;   /* wall clock time of this view */
 	unsigned done, total; /* number of steps; total 0: unknown */
-	char step[160];	      /* the current step */
+	char step[320];	      /* the current step */
 	char request_id[64];
 	bool keeps_data;     /* imports: rejected batches stay on the disk until the user removes them */
 	int64_t duration_ms; /* duration of the command as measured by its runtime; -1: unknown */

@@ -52,8 +52,8 @@ struct delivery {
 	struct engine_timer timer;
 	_Atomic bool is_posted;
 	int64_t told_ms;     /* monotonic; the last change of progress */
-	char waits_for[128]; /* the reason why nothing is sent; "": batches may be sent */
-	char trouble[128];   /* the last outcome that made a pause; "": none */
+	char waits_for[256]; /* the reason why nothing is sent, and the remedy; "": batches may be sent */
+	char trouble[256];   /* the last outcome that made a pause, and the remedy; "": none */
 };
 
 static void delivery_pump(struct delivery *d);
@@ -65,23 +65,39 @@ static bool deliver_server_runs(const struct task *t)
 	return t && t->endpoint && t->status && strcmp(t->status, "RUNNING") == 0;
 }
 
-/* Returns the reason why nothing can be sent, for the user, or NULL. */
-static const char *deliver_obstacle(struct model *m, const struct snapshot *s)
+/* Returns why the stack as it was last seen takes no events, or NULL. */
+static const char *deliver_obstacle_of_stack(const struct snapshot *s)
 {
 	const char *version = stack_view_output(s->stack, "TemplateVersion");
-	struct error err;
 
-	if (!s->settings)
-		return "config/default.env";
 	if (s->stack->foreign)
 		return "vastfs did not create the stack of that name";
 	if (!stack_view_output(s->stack, "FunctionName"))
 		return s->contact_ms ? "the stack is not deployed: touch control/deploy" : "the first reply of AWS";
 	if (version && strtoul(version, NULL, 10) < template_version())
 		return "an older vastfs deployed the stack: touch control/deploy";
-	if (credentials_check(m, &err) < 0)
-		return "usable credentials: see whoami";
 	return deliver_server_runs(snapshot_default_task(s)) ? NULL : "no server is running: touch control/run-task";
+}
+
+static void deliver_put_error(const struct error *err, char *out, size_t size)
+{
+	snprintf(out, size, "%s%s%s", err->message, *err->remedy ? "; " : "", err->remedy);
+}
+
+/* Writes the reason why nothing can be sent and what the user can do, or "". */
+static void deliver_find_obstacle(struct model *m, const struct snapshot *s, char *out, size_t size)
+{
+	const char *of_stack = s->settings ? deliver_obstacle_of_stack(s) : NULL;
+	struct error err;
+
+	if (!s->settings)
+		snprintf(out, size, "there are no settings: write config/default.env");
+	else if (credentials_check(m, &err) < 0)
+		deliver_put_error(&err, out, size);
+	else if (of_stack && error_is(&s->contact_error))
+		deliver_put_error(&s->contact_error, out, size);
+	else
+		snprintf(out, size, "%s", of_stack ? of_stack : "");
 }
 
 static void deliver_find_target(struct model *m, const struct snapshot *s, struct deliver_target *t)
@@ -288,7 +304,7 @@ static void deliver_sending_answered(struct aws_reply *reply, void *arg)
 		deliver_sending_explain(s, &answer);
 		deliver_sending_log(s, &answer);
 	} else {
-		snprintf(s->why, sizeof(s->why), "%s", err.message);
+		deliver_put_error(&err, s->why, sizeof(s->why));
 	}
 	query_reply_release(&answer);
 	o = outcome_of(&facts);
@@ -331,6 +347,10 @@ static void deliver_sending_loaded(void *arg)
 	struct sending *s = arg;
 	struct delivery *d = s->delivery;
 
+	if (error_is(&s->group.failure)) {
+		pace_take(&d->pace, OUTCOME_BLOCKED, clock_monotonic_ms());
+		snprintf(d->trouble, sizeof(d->trouble), "%s", s->group.failure.message);
+	}
 	if (s->group.n && !atomic_load(&d->model->stopping)) {
 		deliver_sending_invoke(s);
 		return;
@@ -366,8 +386,10 @@ static void deliver_sending_take_data(struct buf *data, void *arg)
 {
 	struct sending *s = arg;
 
-	if (s->group.n && deliver_sending_compose(s, data) < 0)
+	if (s->group.n && deliver_sending_compose(s, data) < 0) {
+		error_set(&s->group.failure, -ENOMEM, "out of memory");
 		deliver_sending_put_back(s);
+	}
 	engine_post(s->delivery->model->engine, deliver_sending_loaded, s);
 }
 
@@ -390,32 +412,61 @@ static unsigned deliver_as_step(uint64_t n)
 	return n > INT32_MAX ? INT32_MAX : (unsigned)n;
 }
 
+struct telling {
+	const struct delivery *delivery;
+	struct place here;
+	bool is_here_known;
+};
+
+/* Formats the reason why no batch of the import is sent; "": there is none. */
+static void deliver_explain_wait(const struct telling *t, const struct import *imp, struct buf *out)
+{
+	const struct delivery *d = t->delivery;
+	const struct place *there = import_place(imp);
+
+	if (t->is_here_known && !place_may_be_same(there, &t->here)) {
+		_buf_ struct buf way = BUF_INIT(1024);
+
+		place_put_way(there, &t->here, &way);
+		buf_printf(out, "the events are for %s in %s: %s", there->stack, there->region, buf_str(&way));
+	} else {
+		buf_puts(out, *d->waits_for ? d->waits_for : d->trouble);
+	}
+}
+
 static void delivery_tell_one(struct import *imp, void *arg)
 {
-	struct delivery *d = arg;
+	const struct telling *t = arg;
 	struct job *j = import_job(imp);
 	_cleanup_(job_view_unref_cleanup) struct job_view *v = job_view(j);
+	_buf_ struct buf reason = BUF_INIT(2048);
 	struct import_counts c;
 	char text[sizeof(v->step)];
 	uint64_t done;
 
 	import_counts(imp, &c);
 	done = c.delivered + c.rejected;
-	report_progress(&c, clock_wall_ms() - j->created_ms,
-			c.batches_waiting && !c.batches_in_flight ? *d->waits_for ? d->waits_for : d->trouble : "",
-			text, sizeof(text));
+	if (c.batches_waiting && !c.batches_in_flight)
+		deliver_explain_wait(t, imp, &reason);
+	report_progress(&c, clock_wall_ms() - j->created_ms, buf_str(&reason), text, sizeof(text));
 	if (strcmp(text, v->step) != 0)
 		job_progress(j, deliver_as_step(done), c.is_written ? deliver_as_step(c.events) : 0, "%s", text);
 }
 
-static void delivery_tell(struct delivery *d)
+static void delivery_tell(struct delivery *d, const struct snapshot *s)
 {
+	struct telling t = {.delivery = d};
 	int64_t now = clock_monotonic_ms();
+	struct aws *aws;
 
 	if (now - d->told_ms < TELL_MS)
 		return;
 	d->told_ms = now;
-	ingest_each(d->ingest, delivery_tell_one, d);
+	aws = model_aws(d->model);
+	identity_here(s, aws, &t.here);
+	t.is_here_known = aws && s->settings;
+	aws_unref(aws);
+	ingest_each(d->ingest, delivery_tell_one, &t);
 }
 
 /* -- scheduling ------------------------------------------------------------------------------------------------ */
@@ -447,22 +498,20 @@ static void delivery_pump(struct delivery *d)
 {
 	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = NULL;
 	struct ingest_totals totals;
-	const char *obstacle;
 
 	if (atomic_load(&d->model->stopping))
 		return;
 	s = model_snapshot(d->model);
 	if (s->settings)
 		ingest_set_limit(d->ingest, (uint64_t)s->settings->import_spool_limit << 30);
-	obstacle = deliver_obstacle(d->model, s);
-	snprintf(d->waits_for, sizeof(d->waits_for), "%s", obstacle ? obstacle : "");
-	if (!obstacle)
+	deliver_find_obstacle(d->model, s, d->waits_for, sizeof(d->waits_for));
+	if (!*d->waits_for)
 		delivery_fill(d, s);
 	ingest_set_delivering(d->ingest, d->in_flight > 0);
 	ingest_totals(d->ingest, &totals);
 	if (!totals.imports)
 		return;
-	delivery_tell(d);
+	delivery_tell(d, s);
 	engine_timer_set(d->model->engine, &d->timer, *d->trouble ? TELL_MS : LOOK_MS, delivery_timer, d);
 }
 
@@ -480,6 +529,12 @@ void delivery_wake(struct delivery *d)
 		return;
 	if (engine_post(d->model->engine, delivery_wake_up, d) < 0)
 		atomic_store(&d->is_posted, false);
+}
+
+void delivery_retry(struct delivery *d)
+{
+	d->pace.resume_ms = 0;
+	delivery_wake(d);
 }
 
 int delivery_new(struct model *m, struct ingest *ingest, struct delivery **ret)

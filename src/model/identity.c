@@ -142,8 +142,11 @@ void identity_refresh(struct model *m)
 
 void identity_keys_changed(void *arg)
 {
-	identity_refresh(arg);
-	discover_retry(arg);
+	struct model *m = arg;
+
+	identity_refresh(m);
+	discover_retry(m);
+	imports_retry(m->imports);
 }
 
 void model_credentials(struct model *m, struct model_credentials *ret)

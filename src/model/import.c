@@ -295,6 +295,12 @@ void imports_stop(struct imports *all)
 		ingest_stop(all->ingest);
 }
 
+void imports_retry(struct imports *all)
+{
+	if (all && all->delivery)
+		delivery_retry(all->delivery);
+}
+
 void imports_free(struct imports *all)
 {
 	if (!all)

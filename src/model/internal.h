@@ -283,6 +283,8 @@ int imports_start(struct imports *all, struct error *note);
 /* Accepts the queued bytes of writers. Call it before the engine ends. */
 void imports_stop(struct imports *all);
 void imports_free(struct imports *all);
+/* Tries at once to deliver what waits after a failure. Engine thread; all may be NULL. */
+void imports_retry(struct imports *all);
 
 /* Deletes the rejected batches of the import of a job. */
 void model_import_forget(struct model *m, const struct job *j);
@@ -293,6 +295,8 @@ int delivery_new(struct model *m, struct ingest *ingest, struct delivery **ret);
 void delivery_free(struct delivery *d);
 /* Checks soon whether a batch can be sent. */
 void delivery_wake(struct delivery *d);
+/* The same, without waiting for the end of a pause: its cause may have passed. */
+void delivery_retry(struct delivery *d);
 
 /* follow.c */
 int followers_new(struct model *m, struct followers **ret);

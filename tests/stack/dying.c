@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * dying - preloaded into vastfs: it is killed at a call that concerns its spool, chosen by number.
+ * dying - preloaded into vastfs: at a call that concerns its spool, chosen by number, it is killed or the disk is full.
  *
  * VASTFS_DYING names a file of a `struct shared`, mapped by the test too. Calls that make, write, rename, synchronize
  * or remove a file below a directory "spool" are counted while `at` is not 0. Each call has three points: before it,
- * in its middle (a write of half the bytes; other calls have no middle), and after it.
+ * in its middle (a write of half the bytes; other calls have no middle), and after it. On a full disk, files can be
+ * renamed and removed, but not made, written or synchronized (some file systems find their room only then).
  */
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -23,8 +25,10 @@
 #define FDS    1024
 
 static struct shared {
-	_Atomic uint64_t at;   /* the point of death, from 1; 0: none */
-	_Atomic uint64_t seen; /* points that were passed */
+	_Atomic uint64_t at;	 /* the point of death, from 1; 0: none, and the disk has room */
+	_Atomic uint64_t seen;	 /* points that were passed */
+	_Atomic uint64_t fills;	 /* the disk is full from that point on, and vastfs lives */
+	_Atomic uint64_t filled; /* the disk is full */
 } * shared;
 
 static _Atomic bool is_spool[FDS];
@@ -53,25 +57,40 @@ static bool dying_concerns_fd(int fd)
 	return shared && atomic_load(&shared->at) && fd >= 0 && fd < FDS && atomic_load(&is_spool[fd]);
 }
 
+static void dying_die(void)
+{
+	if (atomic_load(&shared->fills))
+		atomic_store(&shared->filled, 1);
+	else
+		raise(SIGKILL);
+}
+
 /* Passes a point, unless it is the last one. Returns whether the point was the one of a middle that is to be played. */
 static bool dying_pass(bool is_middle)
 {
 	bool is_last = atomic_fetch_add(&shared->seen, 1) + 1 == atomic_load(&shared->at);
 
 	if (is_last && !is_middle)
-		raise(SIGKILL);
+		dying_die();
 	return is_last;
 }
 
-#define DYING_CALL(call)                \
-	do {                            \
-		int dying_result;       \
-		dying_pass(false);      \
-		if (dying_pass(true))   \
-			raise(SIGKILL); \
-		dying_result = (call);  \
-		dying_pass(false);      \
-		return dying_result;    \
+/* Passes the points of a call before it. Returns whether the call fails, which then needs room. */
+static bool dying_enter(bool needs_room)
+{
+	dying_pass(false);
+	if (dying_pass(true))
+		dying_die();
+	errno = ENOSPC;
+	return needs_room && atomic_load(&shared->filled);
+}
+
+#define DYING_CALL(needs_room, call)                                      \
+	do {                                                              \
+		int dying_result = dying_enter(needs_room) ? -1 : (call); \
+                                                                          \
+		dying_pass(false);                                        \
+		return dying_result;                                      \
 	} while (0)
 
 static int dying_open(const char *path, int flags, mode_t mode)
@@ -88,7 +107,7 @@ static int dying_open_counted(const char *path, int flags, mode_t mode)
 {
 	if (!(flags & O_CREAT) || !dying_concerns(path))
 		return dying_open(path, flags, mode);
-	DYING_CALL(dying_open(path, flags, mode));
+	DYING_CALL(true, dying_open(path, flags, mode));
 }
 
 /* With 64-bit offsets, the header makes this open64(), which vastfs calls. */
@@ -111,9 +130,14 @@ ssize_t write(int fd, const void *data, size_t len)
 	if (!dying_concerns_fd(fd))
 		return next(fd, data, len);
 	dying_pass(false);
+	if (atomic_load(&shared->filled)) {
+		errno = ENOSPC;
+		return -1;
+	}
 	if (dying_pass(true)) {
-		next(fd, data, len / 2);
-		raise(SIGKILL);
+		n = next(fd, data, len / 2);
+		dying_die();
+		return n;
 	}
 	n = next(fd, data, len);
 	dying_pass(false);
@@ -126,7 +150,7 @@ int fsync(int fd)
 
 	if (!dying_concerns_fd(fd))
 		return next(fd);
-	DYING_CALL(next(fd));
+	DYING_CALL(true, next(fd));
 }
 
 int fdatasync(int fd)
@@ -135,7 +159,7 @@ int fdatasync(int fd)
 
 	if (!dying_concerns_fd(fd))
 		return next(fd);
-	DYING_CALL(next(fd));
+	DYING_CALL(true, next(fd));
 }
 
 int rename(const char *from, const char *to)
@@ -144,7 +168,7 @@ int rename(const char *from, const char *to)
 
 	if (!dying_concerns(from))
 		return next(from, to);
-	DYING_CALL(next(from, to));
+	DYING_CALL(false, next(from, to));
 }
 
 int unlink(const char *path)
@@ -153,5 +177,5 @@ int unlink(const char *path)
 
 	if (!dying_concerns(path))
 		return next(path);
-	DYING_CALL(next(path));
+	DYING_CALL(false, next(path));
 }

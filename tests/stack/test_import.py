@@ -107,7 +107,7 @@ def test_any_other_format_is_delivered_whole(stack, engine):
                 f.write(os.urandom(100_000))
             os.fsync(f.fileno())
     assert refused.value.errno == errno.EFBIG
-    assert "imported as one batch" in stack.read("error")
+    assert "an import of it is one batch of at most 4.5 MB" in stack.read("error")
     assert len(engine.batches) == 1
 
 

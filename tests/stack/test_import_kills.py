@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Imports that are killed at chosen points on both sides: what was accepted is delivered, and nothing else is.
+"""Imports that are killed at chosen points on both sides, or meet a full disk: what was accepted is delivered, and nothing
+else is.
 
-On this machine vastfs is killed at each call that concerns its spool (dying.c); in AWS the runtime or the command is killed
-when so many bytes have arrived. --whole takes all points, contrib/check a sample of them.
+On this machine vastfs is killed, or its disk is full, at each call that concerns its spool (dying.c); in AWS the runtime or
+the command is killed when so many bytes have arrived. --whole takes all points, contrib/check a sample of them.
 """
 
 import contextlib
+import errno
 import itertools
 import json
 import mmap
 import os
 import random
+import re
 import struct
 
 import pytest
@@ -19,7 +22,7 @@ from conftest import BUILD, until
 LIBRARY = BUILD / "tests/stack/dying.so"
 POINTS_HERE, POINTS_THERE = 150, 60
 SAMPLE_OF = 30
-ROUNDS = 6  # of writing and fsync in one import
+ROUNDS = 5  # of writing and fsync in one import
 
 
 pytestmark = pytest.mark.usefixtures("fresh_engine")
@@ -37,9 +40,13 @@ class Dying:
         with open(path, "r+b") as f:
             self.memory = mmap.mmap(f.fileno(), mmap.PAGESIZE)
 
-    def set(self, point):
-        self.memory[8:16] = struct.pack("=Q", 0)
+    def set(self, point, fills=False):
+        self.memory[0:32] = struct.pack("=4Q", 0, 0, fills, 0)
         self.memory[0:8] = struct.pack("=Q", point)
+
+    @property
+    def filled(self):
+        return struct.unpack("=Q", self.memory[24:32])[0]
 
 
 _serial = itertools.count()
@@ -50,17 +57,19 @@ def lines(n, size):
 
 
 def write_import(path, accepted, written):
-    """One import with several fsyncs; what they promise is accepted."""
-    unsynced = []
-    with contextlib.suppress(OSError), open(path, "wb", buffering=0) as f:
-        for _ in range(ROUNDS):
-            more = lines(20, 300)
-            unsynced += more
-            written.update(more)
-            f.write(b"\n".join(more) + b"\n")
-            os.fsync(f.fileno())
-            accepted.update(unsynced)
-            unsynced = []
+    """One import with several fsyncs, of which some come before a line's end; what they promise is accepted. The errno."""
+    try:
+        with open(path, "wb", buffering=0) as f:
+            for n in range(ROUNDS):
+                more = lines(20, 300)
+                written.update(more)
+                ends = b"", b"\n"
+                f.write(ends[n % 2] + b"\n".join(more) + ends[n % 2])
+                os.fsync(f.fileno())
+                accepted.update(more)
+    except OSError as e:
+        return e.errno
+    return 0
 
 
 def is_idle(tree):
@@ -99,6 +108,42 @@ def test_vastfs_is_killed_at_its_calls_on_the_spool(request, stack, engine, tmp_
         dying.set(0)
         stack.env = environment
     assert killed > len(sample(request, POINTS_HERE)) / 2, "most points must be reached"
+
+
+@pytest.mark.skipif("san" in str(BUILD), reason="sanitizers bring functions of their own that are preloaded")
+def test_the_disk_is_full_at_calls_on_the_spool(request, stack, engine, tmp_path):
+    """The writer is told, with the number of events that were accepted; the others of its import are nowhere."""
+    dying = Dying(tmp_path / "dying")
+    environment = dict(stack.env)
+    spool = next(p for p in (stack.base / "state").rglob("spool"))
+    stack.env.update(LD_PRELOAD=str(LIBRARY), VASTFS_DYING=str(tmp_path / "dying"))
+    told = 0
+    stack.kill()
+    stack.mount()
+    try:
+        until(lambda: "unknown" not in stack.read("status"), "the first contact")
+        for point in sample(request, POINTS_HERE):
+            accepted, written = set(), set()
+            with engine.lock:
+                engine.batches.clear()
+            dying.set(point, fills=True)
+            failed = write_import(stack.path / "import/suricata", accepted, written)
+            until(lambda: is_idle(stack), "the delivery")
+            filled = dying.filled
+            dying.set(0)
+            delivered = set(engine.lines)
+            assert accepted <= delivered <= written, (point, accepted - delivered, delivered - written)
+            assert not [p.name for p in spool.iterdir() if p.name != "format"], point
+            assert failed in (0, errno.ENOSPC) and (filled or not failed), (point, failed)
+            if failed:
+                told += 1
+                words = re.search(r"no space for more events: (\d+) events were accepted", stack.read("import/error"))
+                assert words and len(accepted) <= int(words[1]) <= len(delivered), (point, stack.read("import/error"))
+                assert stack.value("import/state") == "failed", point
+    finally:
+        dying.set(0)
+        stack.env = environment
+    assert told > len(sample(request, POINTS_HERE)) / 3, "most points must be reached by the writer"
 
 
 @pytest.mark.parametrize("word", ["kill-runtime", "kill-command"])

@@ -109,6 +109,28 @@ static void test_the_result(void **state)
 	assert_non_null(strstr(buf_str(&out), "possible_duplicates 5 (batches 1 3)\n"));
 }
 
+static void test_a_clock_that_was_set_back(void **state)
+{
+	struct import_counts c = {.events = 1};
+	_buf_ struct buf out = BUF_INIT(4096);
+
+	(void)state;
+	report_result(&c, -3600123, &out);
+	assert_non_null(strstr(buf_str(&out), "\nseconds 0.000\n"));
+}
+
+static void test_the_remedy_of_a_failed_command(void **state)
+{
+	struct error err = {0};
+
+	(void)state;
+	report_remedy(7, 1, &err);
+	assert_non_null(strstr(err.remedy, "cat import/history/7/rejected"));
+	report_remedy(7, 127, &err);
+	assert_non_null(strstr(err.remedy, "set import_command"));
+	assert_non_null(strstr(err.remedy, "touch import/history/7/retry"));
+}
+
 static void test_the_progress(void **state)
 {
 	struct import_counts c = {.events = 1000, .bytes = 2000000, .delivered = 500, .delivered_bytes = 1000000};
@@ -145,6 +167,8 @@ int main(void)
 		cmocka_unit_test(test_which_outcomes_split_a_group),
 		cmocka_unit_test(test_the_pace_follows_throttling),
 		cmocka_unit_test(test_the_result),
+		cmocka_unit_test(test_a_clock_that_was_set_back),
+		cmocka_unit_test(test_the_remedy_of_a_failed_command),
 		cmocka_unit_test(test_the_progress),
 		cmocka_unit_test(test_messages_are_one_line),
 	};

@@ -330,6 +330,21 @@ static void test_numbers_that_do_not_fit_are_none(void **state)
 	assert_int_equal(got.uid, 0);
 }
 
+/* Another program removes files, or the directory: the spool does not seem to be full for ever. */
+static void test_room_after_files_were_removed(void **state)
+{
+	struct fixture *f = *state;
+	char path[PATH_MAX];
+
+	put(f, 1, 1, SPOOL_WAITING, "some data");
+	put(f, 1, 2, SPOOL_WAITING, "some data");
+	assert_int_equal(spool_room(f->s, spool_bytes(f->s), 0), SPOOL_HAS_ROOM);
+	path_of(f, "0000000001-000001.batch", path);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(spool_room(f->s, spool_bytes(f->s), 1), SPOOL_HAS_ROOM);
+	assert_int_equal(spool_room(f->s, 1, 1), SPOOL_AT_LIMIT);
+}
+
 int main(void)
 {
 #define SPOOL_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -342,6 +357,7 @@ int main(void)
 		SPOOL_TEST(test_half_written_files_are_dropped),
 		SPOOL_TEST(test_a_removed_directory_is_made_anew),
 		SPOOL_TEST(test_a_newer_spool_is_left_alone),
+		SPOOL_TEST(test_room_after_files_were_removed),
 		SPOOL_TEST(test_a_spool_that_cannot_be_made_says_so),
 		cmocka_unit_test(test_numbers_that_do_not_fit_are_none),
 	};
