@@ -62,7 +62,7 @@ int render_job_progress(const struct scope *s, struct buf *out)
 
 int render_job_error(const struct scope *s, struct buf *out)
 {
-	const struct error *e = s->view ? &s->view->error : NULL;
+	const struct error *e = s->view ? s->view->error : NULL;
 
 	if (!e || !*e->message)
 		return 0;

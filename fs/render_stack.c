@@ -110,8 +110,8 @@ static int render_put_last_check(const struct job *j, const struct job_view *v, 
 		words[n > 0 ? n : 0] = '\0';
 	words[strcspn(words, "\n")] = '\0';
 	return buf_printf(out, "Last: %s %s%s%s\n", clock_format(j->created_ms, when),
-			  v->ran ? words : job_state_name(v->state), v->ran || !*v->error.message ? "" : ": ",
-			  v->ran ? "" : v->error.message);
+			  v->ran ? words : job_state_name(v->state), v->ran || !*v->error->message ? "" : ": ",
+			  v->ran ? "" : v->error->message);
 }
 
 int render_check(const struct scope *s, struct buf *out)

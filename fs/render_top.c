@@ -257,7 +257,7 @@ static void render_put_last_run(const struct scope *s, const char *verb, struct 
 
 			buf_printf(out, "Last run: operations/%" PRIu64 " %s %s%s%s\n", l->jobs[i]->number,
 				   job_state_name(v->state), clock_format(v->changed_ms, when),
-				   *v->error.message ? ": " : "", v->error.message);
+				   *v->error->message ? ": " : "", v->error->message);
 			return;
 		}
 	}

@@ -90,8 +90,8 @@ static bool light_of_failure(const struct picture *p, struct light *l)
 			continue;
 		if (v->state != JOB_FAILED)
 			return false;
-		light_show(l, LAMP_RED, "Failed", "%s failed: %s", j->name, v->error.message);
-		return light_advise(l, v->error.remedy);
+		light_show(l, LAMP_RED, "Failed", "%s failed: %s", j->name, v->error->message);
+		return light_advise(l, v->error->remedy);
 	}
 	return false;
 }

@@ -90,10 +90,10 @@ static bool sections_is_listed(const struct picture *p, const char *message)
 
 static void sections_put_problem(const struct picture *p, const struct job_view *v, struct buf *out)
 {
-	if (!*v->error.message || sections_is_listed(p, v->error.message))
+	if (!*v->error->message || sections_is_listed(p, v->error->message))
 		return;
-	markup(out, "<p>%.*s</p>", 600, v->error.message);
-	section_put_remedy(out, v->error.remedy);
+	markup(out, "<p>%.*s</p>", 600, v->error->message);
+	section_put_remedy(out, v->error->remedy);
 }
 
 /* -- the operation ----------------------------------------------------------------------------------------------- */

@@ -8,6 +8,8 @@
 #include <stdarg.h>
 #include <string.h>
 
+#define RING_FIRST 256 /* bytes; most logs of jobs have a few lines */
+
 struct stream {
 	struct ref ref;
 	pthread_mutex_t lock;
@@ -72,7 +74,7 @@ static void stream_copy_in(struct stream *s, uint64_t offset, const char *in, si
 /* Enlarges the ring up to the maximum; without memory the old size stays in use. */
 static void stream_grow(struct stream *s, size_t len)
 {
-	size_t kept = (size_t)(s->size - s->start), cap = s->cap ? s->cap : 4096;
+	size_t kept = (size_t)(s->size - s->start), cap = s->cap ? s->cap : RING_FIRST;
 	struct stream larger = *s;
 
 	while (cap < kept + len && cap < s->keep)

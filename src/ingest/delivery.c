@@ -9,9 +9,14 @@
 #include <inttypes.h>
 #include <string.h>
 
-const struct batch_facts *batch_facts(const struct batch *b)
+uint32_t batch_index(const struct batch *b)
 {
-	return &b->facts;
+	return b->file.index;
+}
+
+const struct batch_contents *batch_contents(const struct batch *b)
+{
+	return &b->contents;
 }
 
 struct import *batch_import(struct batch *b)
@@ -34,7 +39,7 @@ struct batch *batch_add(struct import *imp, const struct batch_facts *facts, enu
 		return NULL;
 	*b = (struct batch){.import = imp,
 			    .file = {facts->import, facts->index, state},
-			    .facts = *facts,
+			    .contents = {facts->events, facts->bytes, facts->inflated},
 			    .size = size,
 			    .goes_alone = facts->goes_alone,
 			    .state = kept ? BATCH_KEPT : BATCH_READY,
@@ -72,14 +77,14 @@ static void delivery_chore_done(struct chore *t)
 }
 
 /* The caller holds the lock. */
-static void delivery_count_doubtful(struct import_counts *c, const struct batch_facts *f)
+static void delivery_count_doubtful(struct import_counts *c, const struct batch *b)
 {
 	size_t len = strlen(c->batches_doubtful);
 
-	c->doubtful += f->events;
+	c->doubtful += b->contents.events;
 	if (len + 16 < sizeof(c->batches_doubtful))
 		snprintf(c->batches_doubtful + len, sizeof(c->batches_doubtful) - len, "%s%" PRIu32, len ? " " : "",
-			 f->index);
+			 b->file.index);
 	else if (c->batches_doubtful[len - 1] != '.')
 		snprintf(c->batches_doubtful + len, sizeof(c->batches_doubtful) - len, " ...");
 }
@@ -92,14 +97,14 @@ static void delivery_run_acknowledge(struct chore *t)
 	struct error err = {0};
 
 	if (spool_remove(in->spool, &b->file, &err) < 0)
-		job_log(t->import->job, "batch %" PRIu32 " was delivered, but: %s", b->facts.index, err.message);
+		job_log(t->import->job, "batch %" PRIu32 " was delivered, but: %s", b->file.index, err.message);
 	pthread_mutex_lock(&in->lock);
 	c->batches_in_flight--;
-	c->delivered += b->facts.events;
-	c->delivered_bytes += b->facts.bytes;
-	in->delivered += b->facts.events;
+	c->delivered += b->contents.events;
+	c->delivered_bytes += b->contents.bytes;
+	in->delivered += b->contents.events;
 	if (b->may_be_there)
-		delivery_count_doubtful(c, &b->facts);
+		delivery_count_doubtful(c, b);
 	pthread_mutex_unlock(&in->lock);
 	batch_drop(b);
 	delivery_chore_done(t);
@@ -109,12 +114,12 @@ void batch_lose(struct batch *b, struct error *err)
 {
 	struct import *imp = b->import;
 
-	error_prefix(err, "batch %" PRIu32 " with %" PRIu64 " events is lost", b->facts.index, b->facts.events);
+	error_prefix(err, "batch %" PRIu32 " with %" PRIu64 " events is lost", b->file.index, b->contents.events);
 	error_remedy(err, "import these events again");
 	import_set_error(imp, err);
 	pthread_mutex_lock(&imp->ingest->lock);
 	imp->counts.batches_in_flight--;
-	imp->counts.refused += b->facts.events;
+	imp->counts.refused += b->contents.events;
 	pthread_mutex_unlock(&imp->ingest->lock);
 	batch_drop(b);
 }
@@ -135,15 +140,15 @@ static void delivery_run_reject(struct chore *t)
 	/* Sending the batch again now would only repeat the rejection. */
 	if (r < 0)
 		job_log(t->import->job, "batch %" PRIu32 " was rejected, but the next mount will send it again: %s",
-			b->facts.index, err.message);
+			b->file.index, err.message);
 	pthread_mutex_lock(&in->lock);
 	b->state = BATCH_KEPT;
 	c->batches_in_flight--;
 	c->batches_rejected++;
-	c->rejected += b->facts.events;
-	c->rejected_bytes += b->facts.bytes;
+	c->rejected += b->contents.events;
+	c->rejected_bytes += b->contents.bytes;
 	c->exit_code = t->exit_code;
-	in->rejected += b->facts.events;
+	in->rejected += b->contents.events;
 	pthread_mutex_unlock(&in->lock);
 	delivery_chore_done(t);
 }
@@ -191,9 +196,9 @@ void batch_reject(struct batch *b, int exit_code, const char *why)
 	struct chore *t = chore_new(delivery_run_reject, b, b->import);
 	struct error err;
 
-	error_set(&err, -EIO, "batch %" PRIu32 " with %" PRIu64 " events was rejected: %s", b->facts.index,
-		  b->facts.events, why);
-	report_remedy(b->facts.import, exit_code, &err);
+	error_set(&err, -EIO, "batch %" PRIu32 " with %" PRIu64 " events was rejected: %s", b->file.index,
+		  b->contents.events, why);
+	report_remedy(b->import->number, exit_code, &err);
 	import_set_error(b->import, &err);
 	if (!t) {
 		batch_put_back(b, true);
@@ -231,7 +236,8 @@ static void delivery_run_cancel(struct chore *t)
 	struct error err = {0};
 	struct batch *b;
 
-	t->import->intake.drops = true;
+	if (t->import->intake)
+		t->import->intake->drops = true;
 	while ((b = delivery_take_waiting(t->import))) {
 		spool_remove(t->import->ingest->spool, &b->file, &err);
 		batch_drop(b);

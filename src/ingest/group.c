@@ -22,7 +22,7 @@ struct taking {
 
 static bool group_batch_is_small(const struct batch *b)
 {
-	return !b->goes_alone && b->size < SMALL_MAX && format_cutter(b->import->facts.format)->is_joinable;
+	return !b->goes_alone && b->size < SMALL_MAX && format_cutter(b->import->format)->is_joinable;
 }
 
 static bool group_taking_is_full(const struct taking *t)
@@ -32,9 +32,9 @@ static bool group_taking_is_full(const struct taking *t)
 
 static void group_taking_add(struct taking *t, struct batch *b)
 {
-	t->format = b->import->facts.format;
+	t->format = b->import->format;
 	t->size += b->size;
-	t->inflated += b->facts.inflated;
+	t->inflated += b->contents.inflated;
 	t->group->batches[t->group->n++] = b;
 }
 
@@ -44,14 +44,14 @@ static struct batch *group_next_ready_import(struct import *imp, const struct ba
 {
 	const struct list *l = after ? after->link.next : imp->batches.next;
 
-	if (after && imp->facts.ordered)
+	if (after && imp->is_ordered)
 		return NULL;
 	for (; l != &imp->batches; l = l->next) {
 		struct batch *b = container_of(l, struct batch, link);
 
 		if (b->state == BATCH_READY)
 			return b;
-		if (b->state == BATCH_TAKEN && imp->facts.ordered)
+		if (b->state == BATCH_TAKEN && imp->is_ordered)
 			return NULL;
 	}
 	return NULL;
@@ -61,7 +61,7 @@ static void group_visit_small(struct taking *t, struct import *imp)
 {
 	struct batch *b = NULL;
 
-	if (t->format && strcmp(t->format, imp->facts.format) != 0)
+	if (t->format && strcmp(t->format, imp->format) != 0)
 		return;
 	while (!group_taking_is_full(t) && (b = group_next_ready_import(imp, b)))
 		if (group_batch_is_small(b))
@@ -82,7 +82,7 @@ static void group_taking_run(struct taking *t, struct ingest *in, void (*visit)(
 	list_for_each (l, &in->imports) {
 		struct import *imp = container_of(l, struct import, link);
 
-		if (!imp->counts.is_cancelled && t->rules->may_go(&imp->facts.place, t->rules->arg))
+		if (!imp->counts.is_cancelled && t->rules->may_go(&imp->place->place, t->rules->arg))
 			visit(t, imp);
 	}
 }
@@ -140,7 +140,7 @@ static bool group_batch_load(struct batch *b, struct buf *data, struct error *fa
 	if (r == -ENOENT || r == -EBADMSG) {
 		batch_lose(b, &err);
 	} else if (r < 0) {
-		job_log(imp->job, "batch %" PRIu32 " waits: %s", b->facts.index, err.message);
+		job_log(imp->job, "batch %" PRIu32 " waits: %s", b->file.index, err.message);
 		batch_put_back(b, false);
 		*failure = err;
 	}

@@ -9,6 +9,51 @@
 
 /* -- imports --------------------------------------------------------------------------------------------------- */
 
+/* Errors are rare, so their memory is separate. Without memory for the text, the failure is known nevertheless. */
+static struct error ingest_no_memory = {.errnum = -ENOMEM, .message = "out of memory"};
+
+static struct error *ingest_copy_error(const struct error *err)
+{
+	struct error *copy = malloc(sizeof(*copy));
+
+	if (!copy)
+		return &ingest_no_memory;
+	*copy = *err;
+	return copy;
+}
+
+static void ingest_free_error(struct error *err)
+{
+	if (err != &ingest_no_memory)
+		free(err);
+}
+
+static void ingest_place_unref(struct shared_place *p)
+{
+	if (p && ref_put(&p->ref))
+		free(p);
+}
+
+/* Returns a reference to the place, which is the same object as that of the newest import if both are equal. */
+static struct shared_place *ingest_share_place(struct ingest *in, const struct place *place)
+{
+	struct shared_place *p, *old = NULL;
+
+	pthread_mutex_lock(&in->lock);
+	p = in->place && memcmp(&in->place->place, place, sizeof(*place)) == 0 ? in->place : malloc(sizeof(*p));
+	if (p && p != in->place) {
+		ref_init(&p->ref);
+		p->place = *place;
+		old = in->place;
+		in->place = p;
+	}
+	if (p)
+		ref_get(&p->ref);
+	pthread_mutex_unlock(&in->lock);
+	ingest_place_unref(old);
+	return p;
+}
+
 struct import *import_new(struct ingest *in, struct job *j, const struct batch_facts *facts)
 {
 	struct import *imp = calloc(1, sizeof(*imp));
@@ -18,12 +63,19 @@ struct import *import_new(struct ingest *in, struct job *j, const struct batch_f
 	ref_init(&imp->ref);
 	imp->ingest = in;
 	imp->job = job_ref(j);
-	imp->facts = *facts;
+	imp->number = facts->import;
+	snprintf(imp->format, sizeof(imp->format), "%s", facts->format);
+	imp->is_ordered = facts->ordered;
 	list_init(&imp->link);
 	list_init(&imp->busy);
 	list_init(&imp->pieces);
 	list_init(&imp->batches);
-	intake_init(imp);
+	imp->place = ingest_share_place(in, &facts->place);
+	imp->intake = intake_new(imp, facts);
+	if (!imp->place || !imp->intake) {
+		import_unref(imp);
+		return NULL;
+	}
 	pthread_mutex_lock(&in->lock);
 	list_append(&in->imports, &imp->link);
 	import_ref(imp); /* the reference of the list */
@@ -46,6 +98,9 @@ void import_unref(struct import *imp)
 	list_for_each_safe (l, next, &imp->batches)
 		free(container_of(l, struct batch, link));
 	intake_free(imp);
+	ingest_place_unref(imp->place);
+	ingest_free_error(imp->error);
+	ingest_free_error(imp->fatal);
 	job_unref(imp->job);
 	free(imp);
 }
@@ -57,12 +112,17 @@ struct job *import_job(struct import *imp)
 
 uint64_t import_number(const struct import *imp)
 {
-	return imp->facts.import;
+	return imp->number;
+}
+
+const char *import_format(const struct import *imp)
+{
+	return imp->format;
 }
 
 const struct place *import_place(const struct import *imp)
 {
-	return &imp->facts.place;
+	return &imp->place->place;
 }
 
 static struct import *ingest_find_in(const struct list *list, uint64_t number)
@@ -70,7 +130,7 @@ static struct import *ingest_find_in(const struct list *list, uint64_t number)
 	list_for_each (l, list) {
 		struct import *imp = container_of(l, struct import, link);
 
-		if (imp->facts.import == number)
+		if (imp->number == number)
 			return import_ref(imp);
 	}
 	return NULL;
@@ -93,16 +153,21 @@ void ingest_changed(struct ingest *in)
 	in->config.changed(in->config.arg);
 }
 
-void import_set_error(struct import *imp, const struct error *err)
+bool import_keep_error(struct import *imp, const struct error *err)
 {
 	bool is_first;
 
 	pthread_mutex_lock(&imp->ingest->lock);
-	is_first = !error_is(&imp->counts.error);
+	is_first = !imp->error;
 	if (is_first)
-		imp->counts.error = *err;
+		imp->error = ingest_copy_error(err);
 	pthread_mutex_unlock(&imp->ingest->lock);
-	if (is_first)
+	return is_first;
+}
+
+void import_set_error(struct import *imp, const struct error *err)
+{
+	if (import_keep_error(imp, err))
 		job_remark(imp->job, err->message);
 	else
 		job_log(imp->job, "%s", err->message);
@@ -112,8 +177,8 @@ void import_set_fatal(struct import *imp, const struct error *err)
 {
 	import_set_error(imp, err);
 	pthread_mutex_lock(&imp->ingest->lock);
-	if (!error_is(&imp->fatal))
-		imp->fatal = *err;
+	if (!imp->fatal)
+		imp->fatal = ingest_copy_error(err);
 	pthread_mutex_unlock(&imp->ingest->lock);
 	ingest_changed(imp->ingest);
 }
@@ -122,6 +187,13 @@ void import_counts(struct import *imp, struct import_counts *ret)
 {
 	pthread_mutex_lock(&imp->ingest->lock);
 	*ret = imp->counts;
+	pthread_mutex_unlock(&imp->ingest->lock);
+}
+
+void import_error(struct import *imp, struct error *ret)
+{
+	pthread_mutex_lock(&imp->ingest->lock);
+	*ret = imp->error ? *imp->error : (struct error){0};
 	pthread_mutex_unlock(&imp->ingest->lock);
 }
 
@@ -196,8 +268,8 @@ int import_write(struct import *imp, const void *data, size_t len, struct error 
 	if (!p)
 		return -ENOMEM;
 	pthread_mutex_lock(&imp->ingest->lock);
-	if (error_is(&imp->fatal)) {
-		*err = imp->fatal;
+	if (imp->fatal) {
+		*err = *imp->fatal;
 		r = err->errnum;
 	} else if (!ingest_import_has_room(imp)) {
 		imp->ingest->was_full = true;
@@ -216,7 +288,7 @@ bool import_is_writable(struct import *imp)
 	bool writable;
 
 	pthread_mutex_lock(&imp->ingest->lock);
-	writable = error_is(&imp->fatal) || ingest_import_has_room(imp);
+	writable = imp->fatal || ingest_import_has_room(imp);
 	if (!writable)
 		imp->ingest->was_full = true;
 	pthread_mutex_unlock(&imp->ingest->lock);
@@ -323,6 +395,7 @@ void ingest_free(struct ingest *in)
 		return;
 	ingest_free_list(&in->imports);
 	ingest_free_list(&in->kept);
+	ingest_place_unref(in->place);
 	spool_close(in->spool);
 	pthread_cond_destroy(&in->wake);
 	pthread_mutex_destroy(&in->lock);
@@ -338,8 +411,8 @@ static void ingest_add_totals(const struct import *imp, struct ingest_totals *re
 
 		if (b->state == BATCH_KEPT)
 			continue;
-		ret->events_waiting += b->facts.events;
-		ret->bytes_waiting += b->facts.bytes;
+		ret->events_waiting += b->contents.events;
+		ret->bytes_waiting += b->contents.bytes;
 	}
 }
 

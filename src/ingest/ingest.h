@@ -76,6 +76,7 @@ DEFINE_CLEANUP(struct import *, import_unref)
 
 struct job *import_job(struct import *imp); /* not a new reference */
 uint64_t import_number(const struct import *imp);
+const char *import_format(const struct import *imp);
 const struct place *import_place(const struct import *imp); /* the destination of its events */
 /* Returns a new reference to the import of that number if it has not ended or keeps rejected batches, else NULL. */
 struct import *ingest_find(struct ingest *in, uint64_t number);
@@ -105,10 +106,10 @@ struct import_counts {
 	bool is_cancelled;
 	int exit_code;		    /* exit code of the command for the last batch that it rejected */
 	char batches_doubtful[128]; /* the numbers of the batches with doubtful events, for messages */
-	struct error error;	    /* the first error */
 };
 
 void import_counts(struct import *imp, struct import_counts *ret);
+void import_error(struct import *imp, struct error *ret); /* the first error; errnum 0: none */
 
 struct ingest_totals {
 	unsigned imports; /* imports that have not ended */
@@ -150,8 +151,13 @@ struct take_rules {
 bool ingest_take(struct ingest *in, const struct take_rules *rules, struct batch_group *ret);
 bool batch_group_is_small(const struct batch_group *g); /* more batches could have joined the group */
 
-const struct batch_facts *batch_facts(const struct batch *b); /* the facts without place and why */
-struct import *batch_import(struct batch *b);		      /* not a new reference */
+struct batch_contents {
+	uint64_t events, bytes, inflated; /* as in struct batch_facts */
+};
+
+uint32_t batch_index(const struct batch *b); /* number of the batch in its import, from 1 */
+const struct batch_contents *batch_contents(const struct batch *b);
+struct import *batch_import(struct batch *b); /* not a new reference */
 unsigned batch_attempts(const struct batch *b);
 
 /*

@@ -35,17 +35,20 @@ struct batch {
 	struct list link; /* member of the list of its import */
 	struct import *import;
 	struct spool_file file;
-	struct batch_facts facts;
+	struct batch_contents contents;
 	uint64_t size; /* approximate number of bytes of the file */
 	enum batch_state state;
 	unsigned attempts;
 	bool is_durable;
-	bool goes_alone;   /* shares no invocation with other batches */
-	bool may_be_there; /* an earlier attempt may have delivered the batch */
+	bool goes_alone;    /* shares no invocation with other batches */
+	bool may_be_there;  /* an earlier attempt may have delivered the batch */
+	bool is_incomplete; /* recovery: a last line that would be rejected */
 };
 
-/* The part of an import that only the worker uses. */
+/* The part of an import that only the worker uses, and that exists until the writer has ended. */
 struct intake {
+	struct import *import;
+	struct batch_facts facts; /* the facts that all its batches share */
 	struct gunzip gunzip;
 	struct cutter cutter;
 	struct cutter_sink sink;
@@ -60,9 +63,18 @@ struct intake {
 	bool has_last_line;	  /* the spool has a last line */
 	uint32_t last_line_index; /* its number; data of that number or a later one has replaced it */
 	bool drops;		  /* no more bytes are stored in the spool */
-	bool is_made;
 };
 
+/* A place that imports share. */
+struct shared_place {
+	struct ref ref;
+	struct place place;
+};
+
+/*
+ * Thousands of imports may wait for a server, so the parts that most of them do not need are separate: struct intake,
+ * errors and the place.
+ */
 struct import {
 	struct ref ref;
 	struct ingest *ingest;
@@ -70,8 +82,11 @@ struct import {
 	struct list link;
 	struct list busy; /* member of ingest.busy while pieces are queued */
 	struct job *job;
-	struct batch_facts facts; /* the facts that all its batches share */
-	struct intake intake;
+	uint64_t number;
+	char format[FORMAT_NAME_MAX + 1];
+	bool is_ordered; /* the batches are delivered one after the other */
+	struct shared_place *place;
+	struct intake *intake; /* NULL after the writer has ended */
 
 	/* guarded by the lock: */
 	struct list pieces;
@@ -79,8 +94,10 @@ struct import {
 	bool is_full;  /* a write returned -EAGAIN */
 	struct list batches;
 	struct import_counts counts;
-	struct error fatal; /* the reason why no more bytes are taken; errnum 0: bytes are taken */
-	int64_t blocked_ms; /* monotonic; the spool has no room, and the worker tries again then */
+	struct error *error;		  /* the first error; NULL: none */
+	struct error *fatal;		  /* the reason why no more bytes are taken; NULL: bytes are taken */
+	int64_t blocked_ms;		  /* monotonic; the spool has no room, and the worker tries again then */
+	uint64_t seen_events, seen_bytes; /* recovery: those of all batches up to the last one in the spool */
 	bool has_ended;
 };
 
@@ -108,6 +125,7 @@ struct ingest {
 	pthread_t thread;
 	bool has_thread, stopping;
 	struct list imports, kept, busy, tasks; /* kept: ended imports with rejected batches */
+	struct shared_place *place;		/* the place of the newest import; NULL: none */
 	size_t queued;				/* bytes of all imports */
 	bool was_full;				/* a writer waits for room */
 	uint64_t delivered, rejected;
@@ -123,11 +141,13 @@ struct chore *chore_new(void (*run)(struct chore *t), struct batch *b, struct im
 void ingest_changed(struct ingest *in);
 /* Ends the import if none of its work is left. */
 void import_settle(struct import *imp);
+/* Makes the first error the error of the import. Returns whether this is the first one. Takes the lock. */
+bool import_keep_error(struct import *imp, const struct error *err);
 /* Adds a line to the log. The first error also becomes the error of the import. Takes the lock. */
 void import_set_error(struct import *imp, const struct error *err);
 
-/* intake.c, worker */
-void intake_init(struct import *imp);
+/* intake.c, worker. intake_new() returns NULL without memory. */
+struct intake *intake_new(struct import *imp, const struct batch_facts *facts);
 void intake_free(struct import *imp);
 int intake_take(struct import *imp, const char *data, size_t len); /* an error becomes the error of the import */
 int intake_sync(struct import *imp, struct error *err);

@@ -21,34 +21,38 @@ static int intake_plain(const char *data, size_t len, void *arg);
 
 /* -- life ------------------------------------------------------------------------------------------------------ */
 
-void intake_init(struct import *imp)
+struct intake *intake_new(struct import *imp, const struct batch_facts *facts)
 {
-	struct intake *in = &imp->intake;
+	struct intake *in = calloc(1, sizeof(*in));
 
+	if (!in)
+		return NULL;
+	in->import = imp;
+	in->facts = *facts;
 	in->sink = (struct cutter_sink){intake_events, intake_header, intake_oversized, intake_refused, imp};
 	gunzip_init(&in->gunzip, intake_plain, imp);
-	cutter_init(&in->cutter, format_cutter(imp->facts.format), &in->sink);
+	cutter_init(&in->cutter, format_cutter(facts->format), &in->sink);
 	packer_init(&in->packer);
 	packer_init(&in->oversized);
 	buf_init(&in->header, CUTTER_HEADER_MAX);
 	list_init(&in->link);
 	in->next_index = 1;
-	in->is_made = true;
+	return in;
 }
 
 void intake_free(struct import *imp)
 {
-	struct intake *in = &imp->intake;
+	struct intake *in = move_ptr(imp->intake);
 
-	if (!in->is_made)
+	if (!in)
 		return;
-	in->is_made = false;
 	list_remove(&in->link);
 	gunzip_free(&in->gunzip);
 	cutter_free(&in->cutter);
 	packer_free(&in->packer);
 	packer_free(&in->oversized);
 	buf_free(&in->header);
+	free(in);
 }
 
 /* -- batches --------------------------------------------------------------------------------------------------- */
@@ -57,16 +61,16 @@ static void intake_drop_last_line(struct import *imp)
 {
 	struct error err = {0};
 
-	if (!imp->intake.has_last_line)
+	if (!imp->intake->has_last_line)
 		return;
-	imp->intake.has_last_line = false;
-	spool_remove(imp->ingest->spool, &(struct spool_file){imp->facts.import, 0, SPOOL_LAST_LINE}, &err);
+	imp->intake->has_last_line = false;
+	spool_remove(imp->ingest->spool, &(struct spool_file){imp->number, 0, SPOOL_LAST_LINE}, &err);
 }
 
 static int intake_move_last_line(struct import *imp, struct error *err)
 {
 	_buf_ struct buf data = BUF_INIT(PACKER_MAX + 4 * (BATCH_FACTS_MAX + BATCH_FOOTER_SIZE));
-	struct spool_file file = {imp->facts.import, imp->intake.last_line_index, SPOOL_LAST_LINE};
+	struct spool_file file = {imp->number, imp->intake->last_line_index, SPOOL_LAST_LINE};
 	struct batch_facts facts;
 	int r = spool_load(imp->ingest->spool, &file, &data, &facts, err);
 
@@ -74,9 +78,9 @@ static int intake_move_last_line(struct import *imp, struct error *err)
 		r = spool_move(imp->ingest->spool, &file, *facts.why ? SPOOL_REJECTED : SPOOL_WAITING, err);
 	if (r < 0)
 		return r;
-	imp->intake.next_index++;
-	imp->intake.events += facts.events;
-	imp->intake.bytes += facts.bytes;
+	imp->intake->next_index++;
+	imp->intake->events += facts.events;
+	imp->intake->bytes += facts.bytes;
 	return batch_add(imp, &facts, file.state, data.len) ? 0 : -ENOMEM;
 }
 
@@ -88,13 +92,13 @@ static void intake_keep_accepted_line(struct import *imp)
 {
 	struct error err = {0};
 
-	if (!imp->intake.has_last_line)
+	if (!imp->intake->has_last_line)
 		return;
-	if (imp->intake.next_index > imp->intake.last_line_index) {
+	if (imp->intake->next_index > imp->intake->last_line_index) {
 		intake_drop_last_line(imp);
 		return;
 	}
-	imp->intake.has_last_line = false;
+	imp->intake->has_last_line = false;
 	if (intake_move_last_line(imp, &err) < 0)
 		job_log(imp->job, "the last line is stored, but is delivered only after the next mount: %s",
 			err.message);
@@ -103,7 +107,7 @@ static void intake_keep_accepted_line(struct import *imp)
 /* Stores no more data of this import. The data in the spool is still delivered. */
 static int intake_fail(struct import *imp, struct error *err)
 {
-	struct intake *in = &imp->intake;
+	struct intake *in = imp->intake;
 
 	in->drops = true;
 	intake_keep_accepted_line(imp);
@@ -122,13 +126,13 @@ static int intake_fail(struct import *imp, struct error *err)
 
 static void intake_facts(const struct import *imp, const struct packer *p, struct batch_facts *ret)
 {
-	*ret = imp->facts;
-	ret->index = imp->intake.next_index;
+	*ret = imp->intake->facts;
+	ret->index = imp->intake->next_index;
 	ret->events = p->events;
 	ret->bytes = p->bytes;
 	ret->inflated = p->inflated;
-	ret->events_before = imp->intake.events;
-	ret->bytes_before = imp->intake.bytes;
+	ret->events_before = imp->intake->events;
+	ret->bytes_before = imp->intake->bytes;
 }
 
 static int intake_put(struct import *imp, const struct packer *p, enum spool_state state, const char *why)
@@ -144,9 +148,9 @@ static int intake_put(struct import *imp, const struct packer *p, enum spool_sta
 		r = error_set(&err, -ENOMEM, "out of memory");
 	if (r < 0)
 		return intake_fail(imp, &err);
-	imp->intake.next_index++;
-	imp->intake.events += p->events;
-	imp->intake.bytes += p->bytes;
+	imp->intake->next_index++;
+	imp->intake->events += p->events;
+	imp->intake->bytes += p->bytes;
 	return 0;
 }
 
@@ -159,14 +163,14 @@ static int intake_too_large(struct import *imp)
 	error_set(&err, -EFBIG,
 		  "vastfs does not know where to cut %s, so an import of it is one batch of at most %.1f MB after "
 		  "compression; this import is larger, and no part of it was accepted",
-		  imp->facts.format, PACKER_MAX / 1e6);
+		  imp->format, PACKER_MAX / 1e6);
 	error_remedy(&err, "split the data into smaller imports, or use a format that ls import/ shows");
 	return intake_fail(imp, &err);
 }
 
 static int intake_finish_batch(struct import *imp)
 {
-	struct intake *in = &imp->intake;
+	struct intake *in = imp->intake;
 	struct error err = {0};
 	int r = packer_finish(&in->packer);
 
@@ -180,7 +184,7 @@ static int intake_finish_batch(struct import *imp)
 
 int intake_close(struct import *imp)
 {
-	struct intake *in = &imp->intake;
+	struct intake *in = imp->intake;
 	int r = 0;
 
 	list_remove(&in->link);
@@ -201,7 +205,7 @@ static size_t intake_target(const struct ingest *all)
 
 static int intake_open(struct import *imp)
 {
-	struct intake *in = &imp->intake;
+	struct intake *in = imp->intake;
 
 	if (!packer_is_empty(&in->packer))
 		return 0;
@@ -216,7 +220,7 @@ static int intake_open(struct import *imp)
 static int intake_events(const char *data, size_t len, uint64_t n, void *arg)
 {
 	struct import *imp = arg;
-	struct intake *in = &imp->intake;
+	struct intake *in = imp->intake;
 	bool whole = in->cutter.kind->is_whole;
 	int r = 0;
 
@@ -240,8 +244,8 @@ static int intake_header(const char *data, size_t len, void *arg)
 
 	if (r < 0)
 		return r;
-	buf_clear(&imp->intake.header);
-	return buf_append(&imp->intake.header, data, len);
+	buf_clear(&imp->intake->header);
+	return buf_append(&imp->intake->header, data, len);
 }
 
 static void intake_count_refused(struct import *imp)
@@ -257,7 +261,7 @@ static int intake_pack_alone(const struct import *imp, const char *data, size_t 
 	int r;
 
 	packer_init(p);
-	r = packer_add_header(p, imp->intake.header.data, imp->intake.header.len);
+	r = packer_add_header(p, imp->intake->header.data, imp->intake->header.len);
 	if (r == 0)
 		r = packer_add(p, data, len, n);
 	return r == 0 ? packer_finish(p) : r;
@@ -265,7 +269,7 @@ static int intake_pack_alone(const struct import *imp, const char *data, size_t 
 
 static int intake_oversized(const char *data, size_t len, void *arg)
 {
-	struct intake *in = &((struct import *)arg)->intake;
+	struct intake *in = ((struct import *)arg)->intake;
 	int r = 0;
 
 	if (in->oversized_is_lost)
@@ -286,7 +290,7 @@ static int intake_oversized(const char *data, size_t len, void *arg)
 /* Makes a rejected batch of the oversized unit, or counts it if it was too large even for that. */
 static int intake_keep_oversized(struct import *imp, const char *why)
 {
-	struct intake *in = &imp->intake;
+	struct intake *in = imp->intake;
 	int r = 0;
 
 	in->oversized.events = 1;
@@ -315,11 +319,11 @@ static int intake_keep_alone(struct import *imp, const char *data, size_t len, c
 static int intake_refused(uint64_t number, const char *why, const char *data, size_t len, void *arg)
 {
 	struct import *imp = arg;
-	bool is_lost = !data && imp->intake.oversized_is_lost;
+	bool is_lost = !data && imp->intake->oversized_is_lost;
 	struct error err = {0};
 	int r;
 
-	error_set(&err, -EINVAL, "%s %" PRIu64 " was rejected%s: %s", imp->intake.cutter.kind->unit, number,
+	error_set(&err, -EINVAL, "%s %" PRIu64 " was rejected%s: %s", imp->intake->cutter.kind->unit, number,
 		  is_lost ? " and not kept" : "", is_lost ? "it is larger than one invocation takes" : why);
 	import_set_error(imp, &err);
 	r = intake_close(imp);
@@ -332,7 +336,7 @@ static int intake_plain(const char *data, size_t len, void *arg)
 {
 	struct import *imp = arg;
 	struct error err = {0};
-	int r = cutter_feed(&imp->intake.cutter, data, len, &err);
+	int r = cutter_feed(&imp->intake->cutter, data, len, &err);
 
 	/* The content is invalid. The units before the error are delivered. */
 	if (r < 0 && error_is(&err)) {
@@ -351,7 +355,7 @@ static size_t intake_pending(const struct ingest *all)
 	size_t bytes = 0;
 
 	list_for_each (l, &all->open)
-		bytes += container_of(l, struct import, intake.link)->intake.packer.out.len;
+		bytes += container_of(l, struct intake, link)->packer.out.len;
 	return bytes;
 }
 
@@ -370,7 +374,7 @@ int intake_has_room(struct import *imp, size_t len)
 	size_t pending = intake_pending(all);
 	struct error err = {0};
 
-	if (imp->intake.drops)
+	if (imp->intake->drops)
 		return 1;
 	switch (spool_room(all->spool, atomic_load(&all->limit), pending + len)) {
 	case SPOOL_HAS_ROOM:
@@ -399,15 +403,15 @@ int intake_take(struct import *imp, const char *data, size_t len)
 	struct error err = {0};
 	int r;
 
-	if (imp->intake.drops)
+	if (imp->intake->drops)
 		return 0;
-	r = gunzip_feed(&imp->intake.gunzip, data, len, &err);
+	r = gunzip_feed(&imp->intake->gunzip, data, len, &err);
 	if (r == -EBADMSG && error_is(&err)) {
 		intake_close(imp);
 		err.errnum = -EINVAL;
 		return intake_fail(imp, &err);
 	}
-	if (r < 0 && !imp->intake.drops)
+	if (r < 0 && !imp->intake->drops)
 		return intake_fail(imp, (error_set(&err, r, "cannot accept events: %s", strerror(-r)), &err));
 	return r;
 }
@@ -425,7 +429,7 @@ static int intake_peek(struct packer *p, struct packer *ret)
 
 static int intake_pack_last(struct import *imp, struct packer *ret)
 {
-	struct intake *in = &imp->intake;
+	struct intake *in = imp->intake;
 	int r;
 
 	if (in->cutter.kind->is_whole)
@@ -452,7 +456,7 @@ static bool intake_has_last(const struct intake *in)
  */
 static int intake_keep_last_line(struct import *imp, struct error *err)
 {
-	struct intake *in = &imp->intake;
+	struct intake *in = imp->intake;
 	bool whole = in->cutter.kind->is_whole, complete = whole || cutter_rest_is_complete(&in->cutter);
 	struct packer alone;
 	struct batch_facts facts;
@@ -498,7 +502,7 @@ static bool intake_next_to_sync(struct import *imp, struct spool_file *ret)
 
 int intake_sync(struct import *imp, struct error *err)
 {
-	struct intake *in = &imp->intake;
+	struct intake *in = imp->intake;
 	struct spool_file file;
 	int r = 0;
 
@@ -518,7 +522,7 @@ int intake_sync(struct import *imp, struct error *err)
 
 void intake_end(struct import *imp)
 {
-	struct intake *in = &imp->intake;
+	struct intake *in = imp->intake;
 	struct error err = {0};
 	int r;
 

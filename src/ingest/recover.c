@@ -18,7 +18,7 @@ static struct import *recover_import(struct recovery *rec, const struct batch_fa
 	struct batch_facts common = *facts;
 	struct job *j;
 
-	if (rec->last && rec->last->facts.import == facts->import)
+	if (rec->last && rec->last->number == facts->import)
 		return rec->last;
 	j = rec->make(facts, rec->arg);
 	if (!j)
@@ -35,6 +35,14 @@ static struct import *recover_import(struct recovery *rec, const struct batch_fa
 	return rec->last;
 }
 
+static void recover_set_rejection(struct import *imp, const struct batch *b, const char *why)
+{
+	struct error err;
+
+	error_set(&err, -EIO, "batch %" PRIu32 " was rejected: %s", b->file.index, why);
+	import_keep_error(imp, &err);
+}
+
 static int recover_batch(const struct spool_file *file, const struct batch_facts *facts, uint64_t size, void *arg)
 {
 	struct recovery *rec = arg;
@@ -44,6 +52,13 @@ static int recover_batch(const struct spool_file *file, const struct batch_facts
 	if (!b)
 		return -ENOMEM;
 	b->is_durable = true;
+	b->is_incomplete = file->state == SPOOL_LAST_LINE && *facts->why;
+	if (facts->events_before + facts->events > imp->seen_events)
+		imp->seen_events = facts->events_before + facts->events;
+	if (facts->bytes_before + facts->bytes > imp->seen_bytes)
+		imp->seen_bytes = facts->bytes_before + facts->bytes;
+	if (file->state == SPOOL_REJECTED)
+		recover_set_rejection(imp, b, *facts->why ? facts->why : "the reason is not known");
 	return 0;
 }
 
@@ -56,7 +71,7 @@ static bool recover_is_last_line(const struct list *l)
 static bool recover_is_superseded(const struct import *imp, const struct batch *last)
 {
 	list_for_each (l, &imp->batches)
-		if (!recover_is_last_line(l) && container_of(l, struct batch, link)->facts.index >= last->facts.index)
+		if (!recover_is_last_line(l) && container_of(l, struct batch, link)->file.index >= last->file.index)
 			return true;
 	return false;
 }
@@ -65,8 +80,8 @@ static void recover_forget(struct import *imp, struct batch *b)
 {
 	imp->counts.batches--;
 	imp->counts.batches_waiting--;
-	imp->counts.events -= b->facts.events;
-	imp->counts.bytes -= b->facts.bytes;
+	imp->counts.events -= b->contents.events;
+	imp->counts.bytes -= b->contents.bytes;
 	batch_drop(b);
 }
 
@@ -74,43 +89,36 @@ static void recover_forget(struct import *imp, struct batch *b)
 static void recover_last_line(struct import *imp, struct batch *b, struct error *note)
 {
 	struct spool *spool = imp->ingest->spool;
+	char why[64];
 
 	if (recover_is_superseded(imp, b)) {
 		spool_remove(spool, &b->file, note);
 		recover_forget(imp, b);
 		return;
 	}
-	spool_move(spool, &b->file, *b->facts.why ? SPOOL_REJECTED : SPOOL_WAITING, note);
-	if (!*b->facts.why)
+	spool_move(spool, &b->file, b->is_incomplete ? SPOOL_REJECTED : SPOOL_WAITING, note);
+	if (!b->is_incomplete)
 		return;
+	snprintf(why, sizeof(why), "the last %s is incomplete", format_cutter(imp->format)->unit);
+	recover_set_rejection(imp, b, why);
 	b->state = BATCH_KEPT;
 	imp->counts.batches_waiting--;
 	imp->counts.batches_rejected++;
-	imp->counts.rejected += b->facts.events;
-	imp->counts.rejected_bytes += b->facts.bytes;
+	imp->counts.rejected += b->contents.events;
+	imp->counts.rejected_bytes += b->contents.bytes;
 }
 
 /* The batches that are missing in the spool were delivered. */
 static void recover_count(struct import *imp)
 {
-	uint64_t events = 0, bytes = 0;
+	struct import_counts *c = &imp->counts;
 
-	list_for_each (l, &imp->batches) {
-		const struct batch_facts *f = &container_of(l, struct batch, link)->facts;
-
-		if (f->events_before + f->events > events)
-			events = f->events_before + f->events;
-		if (f->bytes_before + f->bytes > bytes)
-			bytes = f->bytes_before + f->bytes;
-		if (*f->why && !error_is(&imp->counts.error))
-			error_set(&imp->counts.error, -EIO, "batch %" PRIu32 " was rejected: %s", f->index, f->why);
-	}
-	if (events > imp->counts.events) {
-		imp->counts.delivered = events - imp->counts.events;
-		imp->counts.delivered_bytes = bytes > imp->counts.bytes ? bytes - imp->counts.bytes : 0;
-		imp->counts.events = events;
-		imp->counts.bytes = bytes;
-	}
+	if (imp->seen_events <= c->events)
+		return;
+	c->delivered = imp->seen_events - c->events;
+	c->delivered_bytes = imp->seen_bytes > c->bytes ? imp->seen_bytes - c->bytes : 0;
+	c->events = imp->seen_events;
+	c->bytes = imp->seen_bytes;
 }
 
 static void recover_settle(struct import *imp, void *arg)

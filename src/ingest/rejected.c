@@ -33,7 +33,7 @@ uint64_t rejected_size(struct import *imp)
 	list_for_each (l, &imp->batches) {
 		struct batch *b = container_of(l, struct batch, link);
 
-		size += b->state == BATCH_KEPT ? b->facts.inflated : 0;
+		size += b->state == BATCH_KEPT ? b->contents.inflated : 0;
 	}
 	pthread_mutex_unlock(&imp->ingest->lock);
 	return size;
@@ -204,24 +204,25 @@ static int rejected_retry_batch(struct import *from, struct import *to, struct b
 {
 	_buf_ struct buf data = BUF_INIT(PACKER_MAX + 4 * (BATCH_FACTS_MAX + BATCH_FOOTER_SIZE));
 	struct spool *spool = from->ingest->spool;
+	struct intake *in = to->intake;
 	struct batch_facts facts;
 	struct spool_file file;
 	int r = spool_load(spool, &b->file, &data, &facts, err);
 
 	if (r < 0)
 		return r;
-	facts.import = to->facts.import;
-	facts.index = to->intake.next_index++;
-	facts.created_ms = to->facts.created_ms;
-	facts.events_before = to->intake.events;
-	facts.bytes_before = to->intake.bytes;
-	facts.ordered = to->facts.ordered;
-	facts.place = to->facts.place;
+	facts.import = to->number;
+	facts.index = in->next_index++;
+	facts.created_ms = in->facts.created_ms;
+	facts.events_before = in->events;
+	facts.bytes_before = in->bytes;
+	facts.ordered = to->is_ordered;
+	facts.place = to->place->place;
 	facts.is_last_line = false;
 	facts.goes_alone = true; /* the events of another import must not be rejected with them again */
 	facts.why[0] = '\0';
-	to->intake.events += facts.events;
-	to->intake.bytes += facts.bytes;
+	in->events += facts.events;
+	in->bytes += facts.bytes;
 	file = (struct spool_file){facts.import, facts.index, SPOOL_WAITING};
 	r = spool_put(spool, SPOOL_WAITING, &facts, &data, err);
 	if (r == 0)

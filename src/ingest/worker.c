@@ -47,8 +47,8 @@ static void worker_sync(struct import *imp, struct piece *p)
 	int r = intake_sync(imp, &err);
 
 	pthread_mutex_lock(&imp->ingest->lock);
-	if (error_is(&imp->fatal)) {
-		err = imp->fatal;
+	if (imp->fatal) {
+		err = *imp->fatal;
 		r = err.errnum;
 	}
 	pthread_mutex_unlock(&imp->ingest->lock);
@@ -141,13 +141,13 @@ static int64_t worker_close_old(struct ingest *in, int64_t now)
 	int64_t next = 0;
 
 	list_for_each_safe (l, tmp, &in->open) {
-		struct import *imp = container_of(l, struct import, intake.link);
-		int64_t due = imp->intake.opened_ms + INGEST_BATCH_AGE_MS;
+		struct intake *open = container_of(l, struct intake, link);
+		int64_t due = open->opened_ms + INGEST_BATCH_AGE_MS;
 
-		if (imp->intake.cutter.kind->is_whole)
+		if (open->cutter.kind->is_whole)
 			continue;
 		if (due <= now)
-			intake_close(imp);
+			intake_close(open->import);
 		else if (!next || due < next)
 			next = due;
 	}
@@ -233,5 +233,5 @@ void ingest_stop(struct ingest *in)
 	in->has_thread = false;
 	/* Deliver the complete units of the imports whose writers have not ended. */
 	list_for_each_safe (l, tmp, &in->open)
-		intake_close(container_of(l, struct import, intake.link));
+		intake_close(container_of(l, struct intake, link)->import);
 }

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/escape.h"
+#include "base/list.h"
 
 #include <pthread.h>
 #include <stdarg.h>
@@ -34,6 +35,62 @@ const char *job_state_name(enum job_state s)
 	return names[s];
 }
 
+/* -- the error of a view --------------------------------------------------------------------------------------- */
+
+struct job_error {
+	struct ref ref;
+	struct error error;
+};
+
+static const struct error job_no_error;
+static const struct error job_no_memory = {.errnum = -ENOMEM, .message = "out of memory"};
+
+/* NULL for the errors that are not counted. */
+static struct job_error *job_error_of(const struct error *e)
+{
+	return e == &job_no_error || e == &job_no_memory ? NULL : container_of(e, struct job_error, error);
+}
+
+static void job_error_ref(const struct error *e)
+{
+	struct job_error *counted = job_error_of(e);
+
+	if (counted)
+		ref_get(&counted->ref);
+}
+
+static void job_error_unref(const struct error *e)
+{
+	struct job_error *counted = job_error_of(e);
+
+	if (counted && ref_put(&counted->ref))
+		free(counted);
+}
+
+void job_view_set_error(struct job_view *v, const struct error *err)
+{
+	struct job_error *made = malloc(sizeof(*made));
+	const struct error *old = v->error;
+
+	v->error = error_is(err) ? &job_no_memory : &job_no_error;
+	if (made) {
+		ref_init(&made->ref);
+		made->error = *err;
+		v->error = &made->error;
+	}
+	job_error_unref(old);
+}
+
+void job_view_set_warning(struct job_view *v, const char *text)
+{
+	struct error warning;
+
+	error_set(&warning, 0, "%s", text);
+	job_view_set_error(v, &warning);
+}
+
+/* -- views ----------------------------------------------------------------------------------------------------- */
+
 static struct job_view *job_view_new(void)
 {
 	struct job_view *v = calloc(1, sizeof(*v));
@@ -41,6 +98,7 @@ static struct job_view *job_view_new(void)
 	if (!v)
 		return NULL;
 	ref_init(&v->ref);
+	v->error = &job_no_error;
 	v->duration_ms = -1;
 	v->changed_ms = clock_wall_ms();
 	return v;
@@ -51,6 +109,7 @@ static void job_view_fill(struct job_view *v, const struct job_view *old)
 	/* All members except the reference count, which other threads change. */
 	memcpy((char *)v + sizeof(v->ref), (const char *)old + sizeof(old->ref), sizeof(*v) - sizeof(v->ref));
 	ref_init(&v->ref);
+	job_error_ref(v->error);
 	blob_ref(v->result);
 	blob_ref(v->errors);
 	output_ref(v->output);
@@ -59,6 +118,7 @@ static void job_view_fill(struct job_view *v, const struct job_view *old)
 
 static void job_view_empty(struct job_view *v)
 {
+	job_error_unref(v->error);
 	blob_unref(v->result);
 	blob_unref(v->errors);
 	output_unref(v->output);
@@ -256,7 +316,7 @@ static void job_edit_fail(struct job_view *v, void *arg)
 {
 	v->state = JOB_FAILED;
 	v->exit_code = 1;
-	v->error = *(const struct error *)arg;
+	job_view_set_error(v, arg);
 }
 
 void job_fail(struct job *j, const struct error *err)
@@ -268,9 +328,12 @@ void job_fail(struct job *j, const struct error *err)
 
 static void job_edit_cancelled(struct job_view *v, void *arg)
 {
+	struct error err;
+
 	v->state = JOB_CANCELLED;
 	v->exit_code = 1;
-	error_set(&v->error, -ECANCELED, "%s", (const char *)arg);
+	error_set(&err, -ECANCELED, "%s", (const char *)arg);
+	job_view_set_error(v, &err);
 }
 
 void job_cancelled(struct job *j, const char *why)
@@ -297,12 +360,13 @@ void job_unknown(struct job *j, const struct error *why)
 /* Appends the warning, unless it is the same as the last one (a second attempt). */
 static void job_edit_remark(struct job_view *v, void *arg)
 {
-	char before[sizeof(v->error.message)];
+	const char *before = v->error->message;
+	struct error warning;
 
-	if (strstr(v->error.message, arg))
+	if (strstr(before, arg))
 		return;
-	snprintf(before, sizeof(before), "%s", v->error.message);
-	error_set(&v->error, 0, "%s%s%s", before, *before ? "; " : "", (const char *)arg);
+	error_set(&warning, 0, "%s%s%s", before, *before ? "; " : "", (const char *)arg);
+	job_view_set_error(v, &warning);
 }
 
 void job_remark(struct job *j, const char *text)

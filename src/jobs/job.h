@@ -39,8 +39,11 @@ struct job_view {
 	struct blob *errors;   /* stderr of the command; NULL until there is one */
 	struct output *output; /* stdout of a streamed command, instead of result; NULL: not streamed */
 	struct output *stderr_output; /* stderr of a streamed command, instead of errors */
-	struct error error;   /* why it failed or was cancelled; or a warning of a job that continued (errnum 0, message
-				 set) */
+	/*
+	 * Why it failed or was cancelled; or a warning of a job that continued (errnum 0, message set). Never NULL:
+	 * without an error the message is empty. Views share it, because most jobs have none.
+	 */
+	const struct error *error;
 	int64_t started_ms;   /* wall clock; 0 while queued */
 	int64_t ended_ms;     /* wall clock; 0 while in flight */
 	int64_t changed_ms;   /* wall clock time of this view */
@@ -90,6 +93,10 @@ const char *job_state_name(enum job_state s);
  * An ended job never changes again (-ESTALE). Any thread; edits of one job are serialized.
  */
 int job_edit(struct job *j, void (*edit)(struct job_view *v, void *arg), void *arg);
+
+/* For the functions above: copies the error, or makes the text a warning, into the private copy of the view. */
+void job_view_set_error(struct job_view *v, const struct error *err);
+void job_view_set_warning(struct job_view *v, const char *text);
 
 /* Common edits. Text is copied. */
 void job_start(struct job *j);

@@ -343,14 +343,16 @@ static void journal_edit_restore(struct job_view *v, void *arg)
 {
 	const struct journal_entry *e = arg;
 	_buf_ struct buf result = BUF_INIT(sizeof(e->result));
+	struct error err;
 
 	v->state = e->state;
 	v->ran = e->state == JOB_SUCCEEDED;
 	v->exit_code = e->exit_code;
 	v->started_ms = e->started_ms;
 	v->ended_ms = e->ended_ms;
+	error_set(&err, -EIO, "%s", e->message);
 	if (e->state != JOB_SUCCEEDED)
-		error_set(&v->error, -EIO, "%s", e->message);
+		job_view_set_error(v, &err);
 	if (*e->result && buf_puts(&result, e->result) == 0)
 		v->result = blob_from_buf(&result);
 }

@@ -136,7 +136,7 @@ static void deliver_sending_set_trouble(struct sending *s, const char *text)
 	for (size_t i = 0; i < s->group.n; i++) {
 		struct batch *b = s->group.batches[i];
 
-		job_log(import_job(batch_import(b)), "batch %" PRIu32 ": %s", batch_facts(b)->index, text);
+		job_log(import_job(batch_import(b)), "batch %" PRIu32 ": %s", batch_index(b), text);
 	}
 	snprintf(s->delivery->trouble, sizeof(s->delivery->trouble), "%s", text);
 }
@@ -250,11 +250,11 @@ static void deliver_sending_explain(struct sending *s, const struct query_reply 
 static void deliver_sending_log_one(const struct sending *s, struct batch *b, const struct query_reply *answer,
 				    uint64_t end)
 {
-	const struct batch_facts *f = batch_facts(b);
+	const struct batch_contents *c = batch_contents(b);
 	struct job *j = import_job(batch_import(b));
 
-	job_log(j, "batch %" PRIu32 ": %" PRIu64 " events, %" PRIu64 " bytes, exit code %d", f->index, f->events,
-		f->bytes, answer->exit_code);
+	job_log(j, "batch %" PRIu32 ": %" PRIu64 " events, %" PRIu64 " bytes, exit code %d", batch_index(b), c->events,
+		c->bytes, answer->exit_code);
 	if (s->group.n > 1)
 		job_log(j, "the command got %zu batches of small imports together", s->group.n);
 	stream_append(j->log, answer->errors->data, answer->errors->len);
@@ -268,7 +268,7 @@ static void deliver_sending_log(const struct sending *s, const struct query_repl
 	uint64_t end = 0;
 
 	for (size_t i = 0; i < s->group.n; i++) {
-		end += batch_facts(s->group.batches[i])->inflated;
+		end += batch_contents(s->group.batches[i])->inflated;
 		deliver_sending_log_one(s, s->group.batches[i], answer, end);
 	}
 }
@@ -367,7 +367,7 @@ static void deliver_sending_loaded(void *arg)
 static int deliver_sending_compose(struct sending *s, const struct buf *data)
 {
 	_buf_ struct buf text = BUF_INIT(1 << 16);
-	const char *format = batch_facts(s->group.batches[0])->format;
+	const char *format = import_format(batch_import(s->group.batches[0]));
 	char reader[FORMAT_NAME_MAX + 1];
 	_cleanup_(blob_unref_cleanup) struct blob *command = NULL;
 

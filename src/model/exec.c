@@ -66,8 +66,8 @@ static void exec_edit_outcome(struct job_view *v, void *arg)
 	v->exit_code = o->status;
 	v->state = o->status == 0 ? JOB_SUCCEEDED : JOB_FAILED;
 	v->duration_ms = o->duration_ms;
-	if (*o->remark && !*v->error.message)
-		error_set(&v->error, 0, "%s", o->remark);
+	if (*o->remark && !*v->error->message)
+		job_view_set_warning(v, o->remark);
 	v->step[0] = '\0';
 }
 

@@ -67,6 +67,7 @@ static int imports_edit_trim(struct snapshot *s, void *number)
 
 struct import_end {
 	struct import_counts counts;
+	struct error error; /* errnum 0: none */
 	struct blob *result;
 	enum job_state state;
 };
@@ -78,8 +79,8 @@ static void import_edit_end(struct job_view *v, void *arg)
 	v->state = e->state;
 	v->ran = true;
 	v->exit_code = e->state == JOB_SUCCEEDED ? 0 : e->counts.exit_code ? e->counts.exit_code : 1;
-	if (error_is(&e->counts.error))
-		v->error = e->counts.error; /* if the import has no error, v->error may contain a warning */
+	if (error_is(&e->error)) /* otherwise the view may have a warning */
+		job_view_set_error(v, &e->error);
 	v->keeps_data = e->counts.batches_rejected != 0;
 	blob_unref(v->result);
 	v->result = blob_ref(e->result);
@@ -91,9 +92,9 @@ static int64_t import_duration(const struct job *j)
 	return clock_wall_ms() - j->created_ms;
 }
 
-static enum job_state import_state(const struct import_counts *c)
+static enum job_state import_state(const struct import_end *e)
 {
-	return c->is_cancelled ? JOB_CANCELLED : error_is(&c->error) ? JOB_FAILED : JOB_SUCCEEDED;
+	return e->counts.is_cancelled ? JOB_CANCELLED : error_is(&e->error) ? JOB_FAILED : JOB_SUCCEEDED;
 }
 
 static void import_log_end(struct job *j, const struct import_end *e)
@@ -117,13 +118,14 @@ static void imports_ended(struct import *imp, void *arg)
 	uint64_t number;
 
 	import_counts(imp, &end.counts);
-	end.state = import_state(&end.counts);
+	import_error(imp, &end.error);
+	end.state = import_state(&end);
 	report_result(&end.counts, import_duration(j), &text);
 	end.result = blob_from_buf(&text);
 	import_log_end(j, &end);
 	job_on_cancel(j, NULL, NULL);
 	if (end.state == JOB_FAILED)
-		model_job_tell_failure(all->model, j, &end.counts.error);
+		model_job_tell_failure(all->model, j, &end.error);
 	job_edit(j, import_edit_end, &end);
 	blob_unref(end.result);
 	number = import_number(imp);

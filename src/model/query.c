@@ -91,7 +91,7 @@ static void query_edit_outcome(struct job_view *v, void *arg)
 	snprintf(v->request_id, sizeof(v->request_id), "%s", o->request_id);
 	v->duration_ms = o->duration_ms;
 	if (*o->reply.remark)
-		error_set(&v->error, 0, "%s", o->reply.remark);
+		job_view_set_warning(v, o->reply.remark);
 	v->step[0] = '\0';
 }
 

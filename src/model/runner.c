@@ -89,8 +89,8 @@ static void runner_report_warnings(struct model *m, struct job *j)
 	char name[64];
 
 	snprintf(name, sizeof(name), "operations/%" PRIu64, j->number);
-	if (*v->error.message)
-		failures_add(m->failures, &(struct failure_site){.pid = j->pid, .uid = j->uid, .job = name}, &v->error);
+	if (*v->error->message)
+		failures_add(m->failures, &(struct failure_site){.pid = j->pid, .uid = j->uid, .job = name}, v->error);
 }
 
 static void runner_end_succeeded(struct model *m, struct operation *op)

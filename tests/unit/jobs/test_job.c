@@ -43,7 +43,7 @@ static void test_an_ended_job_stays_as_it_is(void **state)
 	assert_int_equal(v->state, JOB_FAILED);
 	assert_int_equal(v->exit_code, 1);
 	assert_false(v->ran);
-	assert_string_equal(v->error.message, "no");
+	assert_string_equal(v->error->message, "no");
 	assert_true(v->ended_ms > 0);
 }
 
