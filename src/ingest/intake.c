@@ -500,22 +500,34 @@ static bool intake_next_to_sync(struct import *imp, struct spool_file *ret)
 	return found;
 }
 
+static int intake_sync_files(struct import *imp, struct error *err)
+{
+	struct spool_file file;
+	int r = 0;
+
+	while (r == 0 && intake_next_to_sync(imp, &file))
+		r = spool_sync_file(imp->ingest->spool, &file, err);
+	if (r == 0 && (imp->intake->next_index > 1 || imp->intake->has_last_line))
+		r = spool_sync_names(imp->ingest->spool, err);
+	return r;
+}
+
 int intake_sync(struct import *imp, struct error *err)
 {
 	struct intake *in = imp->intake;
-	struct spool_file file;
+	bool has_last;
 	int r = 0;
 
 	if (!in->cutter.kind->is_whole)
 		intake_close(imp);
-	if (intake_has_last(in))
+	has_last = intake_has_last(in);
+	if (has_last)
 		r = intake_keep_last_line(imp, err);
-	else
+	if (r == 0)
+		r = intake_sync_files(imp, err);
+	/* Only now is the data that has replaced an earlier last line on the disk. */
+	if (r == 0 && !has_last)
 		intake_drop_last_line(imp);
-	while (r == 0 && intake_next_to_sync(imp, &file))
-		r = spool_sync_file(imp->ingest->spool, &file, err);
-	if (r == 0 && (in->next_index > 1 || in->has_last_line))
-		r = spool_sync_names(imp->ingest->spool, err);
 	/* The kernel reports a failed write once. A later sync would succeed although the data is not on the disk. */
 	return r < 0 && !in->drops ? intake_fail(imp, err) : r;
 }
@@ -531,6 +543,8 @@ void intake_end(struct import *imp)
 	if (!in->drops && (r = cutter_end(&in->cutter)) < 0 && !in->drops)
 		intake_fail(imp, (error_set(&err, r, "cannot accept the last line: %s", strerror(-r)), &err));
 	intake_close(imp);
+	if (in->has_last_line)
+		intake_sync_files(imp, &err);
 	intake_drop_last_line(imp);
 	intake_free(imp);
 }

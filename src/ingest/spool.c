@@ -226,6 +226,9 @@ static int spool_write(struct spool *s, const struct spool_file *f, const struct
 	r = spool_write_whole(fd, data->data, data->len);
 	if (r == 0)
 		r = spool_write_whole(fd, seal->data, seal->len);
+	/* It may replace a last line that is on the disk already. */
+	if (r == 0 && f->state == SPOOL_LAST_LINE && fdatasync(fd) < 0)
+		r = -errno;
 	old = spool_size_of(path);
 	if (r == 0 && rename(temporary, path) < 0)
 		r = -errno;
