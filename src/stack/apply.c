@@ -9,9 +9,9 @@
 #include "stack/changeset.h"
 #include "stack/ownership.h"
 #include "stack/remedies.h"
+#include "stack/replan.h"
 #include "stack/server.h"
 #include "stack/template.h"
-#include "stack/token.h"
 #include "stack/view.h"
 #include "stack/write.h"
 
@@ -51,31 +51,6 @@ static cJSON *apply_parameters(struct operation *op)
 static void apply_name_change_set(const struct operation *op, char out[static CHANGE_SET_NAME_SIZE])
 {
 	snprintf(out, CHANGE_SET_NAME_SIZE, CHANGE_SET_PREFIX "%s-%u", op->token, op->tries);
-}
-
-/*
- * A stack that does not exist yet is addressed by its name, an existing one by its ID, so that a stack which takes its
- * place is never touched.
- */
-static int apply_create_change_set(struct operation *op, const struct change_set *set, struct error *err)
-{
-	const char *id = aws_text(op->stack, "StackId");
-	struct cloudformation_change_set request = {.stack = *id ? id : op->name,
-						    .name = set->name,
-						    .create = op->created,
-						    .template_body = template_text(NULL),
-						    .parameters = apply_parameters(op),
-						    .token = set->name,
-						    .stage = settings_get(op->settings, SETTING_STAGE)};
-	struct aws_cancel_token *cancel = op->cancel;
-	int r;
-
-	op->cancel = op->stop; /* a request that is cut short might be accepted without vastfs knowing */
-	r = operation_call(op, cloudformation_create_change_set(&request), NULL, err);
-	op->cancel = cancel;
-	if (r < 0 && (error_has_code(err, "AlreadyExistsException") || stack_token_was_used(err)))
-		r = 0; /* an earlier copy of this request created it */
-	return r < 0 ? r : operation_read_own_stack(op, err);
 }
 
 static int apply_read_change_set(struct operation *op, struct change_set *set, struct error *err)
@@ -151,7 +126,7 @@ static int apply_refuse_under_tasks(struct operation *op, const struct change_se
 /* 0: it can be executed; OPERATION_DONE: nothing to change. */
 static int apply_prepare_change_set(struct operation *op, struct change_set *set, struct error *err)
 {
-	int r = apply_create_change_set(op, set, err);
+	int r = stack_write_change_set(op, set->name, apply_parameters(op), err);
 
 	if (r == 0)
 		r = operation_wait(op, CHANGE_SET_LIMIT_MS, "the change set", apply_check_change_set, set, err);

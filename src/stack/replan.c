@@ -17,7 +17,6 @@
 #include "stack/remedies.h"
 #include "stack/report.h"
 #include "stack/template.h"
-#include "stack/token.h"
 #include "stack/view.h"
 #include "stack/write.h"
 
@@ -184,24 +183,8 @@ static cJSON *replan_parameters(struct operation *op)
 
 static int replan_create(struct operation *op, const struct plan_set *set, struct error *err)
 {
-	const char *id = aws_text(op->stack, "StackId");
-	struct cloudformation_change_set request = {.stack = *id ? id : op->name,
-						    .name = set->name,
-						    .create = op->created,
-						    .template_body = template_text(NULL),
-						    .parameters = replan_parameters(op),
-						    .token = set->name,
-						    .stage = settings_get(op->settings, SETTING_STAGE)};
-	struct aws_cancel_token *cancel = op->cancel;
-	int r;
+	int r = stack_write_change_set(op, set->name, replan_parameters(op), err);
 
-	op->cancel = op->stop; /* a request that is cut short might be accepted without vastfs knowing */
-	r = operation_call(op, cloudformation_create_change_set(&request), NULL, err);
-	op->cancel = cancel;
-	if (r < 0 && (error_has_code(err, "AlreadyExistsException") || stack_token_was_used(err)))
-		r = 0; /* an earlier copy of this request created it */
-	if (r == 0)
-		r = operation_read_own_stack(op, err);
 	if (r == 0 && !op->stack)
 		return error_set(err, -ENOENT, "somebody else deleted the empty stack %s", op->name);
 	return r;

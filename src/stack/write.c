@@ -2,6 +2,7 @@
 #include "stack/write.h"
 
 #include "aws/services/cloudformation.h"
+#include "stack/template.h"
 #include "stack/token.h"
 
 #include <errno.h>
@@ -47,6 +48,7 @@ static int write_token(const struct operation *op, enum stack_write what, unsign
 	return stack_token(out, op->token, write_names[what], attempt, aws_text(op->stack, "StackId"));
 }
 
+/* A request that is cut short might be accepted without vastfs knowing. */
 static int write_send(struct operation *op, struct aws_request *request, struct error *err)
 {
 	struct aws_cancel_token *cancel = op->cancel;
@@ -56,6 +58,27 @@ static int write_send(struct operation *op, struct aws_request *request, struct 
 	r = operation_call(op, request, NULL, err);
 	op->cancel = cancel;
 	return r < 0 && stack_token_was_used(err) ? 0 : r;
+}
+
+/*
+ * A stack that does not exist yet is addressed by its name, an existing one by its ID, so that a stack which takes its
+ * place is never touched.
+ */
+int stack_write_change_set(struct operation *op, const char *name, cJSON *parameters, struct error *err)
+{
+	const char *id = aws_text(op->stack, "StackId");
+	struct cloudformation_change_set request = {.stack = *id ? id : op->name,
+						    .name = name,
+						    .create = op->created,
+						    .template_body = template_text(NULL),
+						    .parameters = parameters,
+						    .token = name,
+						    .stage = settings_get(op->settings, SETTING_STAGE)};
+	int r = write_send(op, cloudformation_create_change_set(&request), err);
+
+	if (r < 0 && error_has_code(err, "AlreadyExistsException"))
+		r = 0; /* an earlier copy of this request created it */
+	return r < 0 ? r : operation_read_own_stack(op, err);
 }
 
 int stack_write(struct operation *op, enum stack_write what, const char *change_set, struct error *err)

@@ -29,6 +29,13 @@ enum stack_write {
  */
 int stack_write(struct operation *op, enum stack_write what, const char *change_set, struct error *err);
 
+/*
+ * Creates a change set with the template, or accepts the one that an earlier copy of this request has created; then
+ * reads op->stack, which now exists: operation_read_own_stack. name: of the change set, also the token of the request;
+ * parameters: the template's, NULL without memory; owned. A cancellation does not interrupt the request either.
+ */
+int stack_write_change_set(struct operation *op, const char *name, cJSON *parameters, struct error *err);
+
 /* Whether an attempt was sent, or may have been sent before vastfs ended. */
 bool stack_write_was_tried(const struct operation *op, enum stack_write what);
 
