@@ -319,25 +319,44 @@ static int apply_follow_stack(struct operation *op, struct error *err)
 	return r < 0 ? r : apply_check_stack_exists(op, err);
 }
 
-/*
- * A first deploy that failed leaves a stack in REVIEW_IN_PROGRESS. It is deleted unless it contains change sets of
- * others.
- */
-static void apply_delete_review(struct operation *op, const char *name)
+/* Whether the list has a change set that neither this deploy nor a plan of this installation has made. */
+static bool apply_has_others(const struct operation *op, const cJSON *sets, const char *name)
+{
+	const cJSON *set;
+
+	cJSON_ArrayForEach (set, aws_at(sets, "Summaries")) {
+		const char *found = aws_text(set, "ChangeSetName");
+
+		if (strcmp(found, name) != 0 && !replan_made(op, found))
+			return true;
+	}
+	return false;
+}
+
+static int apply_delete_unless_shared(struct operation *op, const char *name)
 {
 	struct error ignored = {0};
 	cJSON *sets = NULL;
-	int n;
+	int r = operation_call(op, cloudformation_list_change_sets(aws_text(op->stack, "StackId")), &sets, &ignored);
 
-	if (operation_read_own_stack(op, &ignored) < 0 || !op->stack ||
-	    stack_state(operation_status(op))->kind != STACK_EMPTY)
-		return;
-	if (operation_call(op, cloudformation_list_change_sets(aws_text(op->stack, "StackId")), &sets, &ignored) == 0) {
-		n = cJSON_GetArraySize(aws_at(sets, "Summaries"));
-		if (n == 1 && strcmp(aws_text(sets, "Summaries.0.ChangeSetName"), name) == 0)
-			stack_write(op, WRITE_DELETE_STACK, NULL, &ignored);
-	}
+	if (r == 0 && !apply_has_others(op, sets, name))
+		r = stack_write(op, WRITE_DELETE_STACK, NULL, &ignored);
 	cJSON_Delete(sets);
+	return r;
+}
+
+/*
+ * A first deploy that failed leaves a stack in REVIEW_IN_PROGRESS. It is deleted unless it contains change sets of
+ * others. Fails if the stack may still be in review: without a change set it would count as foreign for ever.
+ */
+static int apply_delete_review(struct operation *op, const char *name)
+{
+	struct error ignored = {0};
+	int r = operation_read_own_stack(op, &ignored);
+
+	if (r < 0 || stack_state(operation_status(op))->kind != STACK_EMPTY)
+		return r;
+	return apply_delete_unless_shared(op, name);
 }
 
 /* Change sets are deleted after use, whether they were executed or not. This cannot be cancelled. */
@@ -346,11 +365,12 @@ static void apply_clean_up(struct operation *op, const struct change_set *set, b
 	_free_ char *id = strdup(aws_text(op->stack, "StackId"));
 	struct aws_cancel_token *cancel = op->cancel;
 	struct error ignored = {0};
+	int r = 0;
 
 	op->cancel = op->stop;
 	if (failed && op->created)
-		apply_delete_review(op, set->name);
-	if (id && *id)
+		r = apply_delete_review(op, set->name);
+	if (r == 0 && id && *id)
 		operation_call(op, cloudformation_delete_change_set(id, set->name), NULL, &ignored);
 	op->cancel = cancel;
 }

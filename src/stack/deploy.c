@@ -161,10 +161,7 @@ static int deploy_finish(struct operation *op, struct error *err)
 	return r < 0 ? r : OPERATION_DONE;
 }
 
-/*
- * Removes the change sets of plans, which would count as somebody else's when an empty stack is deleted. If that fails,
- * the deploy still succeeds.
- */
+/* Removes the change sets of interrupted plans. If that fails, the deploy still succeeds. */
 static int deploy_remove_plans(struct operation *op)
 {
 	struct error err = {0};

@@ -67,21 +67,27 @@ static int replan_delete_change_set(struct operation *op, const char *name, stru
 	return r < 0 && (changeset_is_missing(err) || stack_error_is_missing(err)) ? 0 : r;
 }
 
-int replan_remove_leftovers(struct operation *op, struct error *err)
+bool replan_made(const struct operation *op, const char *change_set)
 {
 	char prefix[PLAN_NAME_SIZE];
+
+	replan_put_prefix(op, prefix);
+	return strncmp(change_set, prefix, strlen(prefix)) == 0;
+}
+
+int replan_remove_leftovers(struct operation *op, struct error *err)
+{
 	cJSON *sets = NULL;
 	const cJSON *set;
 	int r;
 
-	if (!op->stack)
+	if (!op->stack || stack_state(operation_status(op))->kind == STACK_EMPTY)
 		return 0;
-	replan_put_prefix(op, prefix);
 	r = operation_call(op, cloudformation_list_change_sets(aws_text(op->stack, "StackId")), &sets, err);
 	cJSON_ArrayForEach (set, aws_at(sets, "Summaries")) {
 		const char *name = aws_text(set, "ChangeSetName");
 
-		if (r < 0 || strncmp(name, prefix, strlen(prefix)) != 0)
+		if (r < 0 || !replan_made(op, name))
 			continue;
 		job_log(op->job, "deleting the change set of an interrupted plan: %s", name);
 		r = replan_delete_change_set(op, name, err);
@@ -205,8 +211,8 @@ static int replan_check(struct operation *op, void *arg, struct error *err)
 	return strcmp(status, "CREATE_COMPLETE") == 0 || strcmp(status, "FAILED") == 0 ? OPERATION_DONE : 0;
 }
 
-/* The number of change sets of op->stack that are not this one. */
-static int replan_count_others(struct operation *op, const struct plan_set *set, unsigned *ret, struct error *err)
+/* The number of change sets of op->stack that were not made for a plan of this installation. */
+static int replan_count_others(struct operation *op, unsigned *ret, struct error *err)
 {
 	cJSON *sets = NULL;
 	const cJSON *other;
@@ -214,7 +220,7 @@ static int replan_count_others(struct operation *op, const struct plan_set *set,
 
 	*ret = 0;
 	cJSON_ArrayForEach (other, aws_at(sets, "Summaries"))
-		*ret += strcmp(aws_text(other, "ChangeSetName"), set->name) != 0;
+		*ret += !replan_made(op, aws_text(other, "ChangeSetName"));
 	cJSON_Delete(sets);
 	return r;
 }
@@ -253,12 +259,12 @@ static int replan_delete_review(struct operation *op, struct error *err)
 static int replan_delete_from_review(struct operation *op, const struct plan_set *set, struct error *err)
 {
 	unsigned others;
-	int r = replan_count_others(op, set, &others, err);
+	int r = replan_count_others(op, &others, err);
 
 	if (r == 0 && others) {
 		r = replan_delete_change_set(op, set->name, err);
 		if (r == 0)
-			r = replan_count_others(op, set, &others, err);
+			r = replan_count_others(op, &others, err);
 	}
 	if (r < 0 || others)
 		return r;

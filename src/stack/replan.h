@@ -12,7 +12,14 @@
 
 #include "stack/operation.h"
 
-/* Deletes the change sets of earlier plans of this installation from op->stack (NULL: there are none). */
+/* Whether a change set with this name was made for a plan of this installation. */
+bool replan_made(const struct operation *op, const char *change_set);
+
+/*
+ * Deletes the change sets of earlier plans of this installation from op->stack (NULL: there are none). Those in an
+ * empty stack stay, because without a change set it would count as foreign; they end with the stack or with its first
+ * deploy.
+ */
 int replan_remove_leftovers(struct operation *op, struct error *err);
 
 #endif
