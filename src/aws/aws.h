@@ -66,6 +66,7 @@ struct aws_request {
 	struct buf payload;	/* REST: body bytes in place of params, if len != 0; owned */
 	struct aws_paging paging;
 	const struct aws_member *members; /* what every page of the reply must contain; NULL: the reply is not read */
+	const struct aws_echo *echoes;	  /* the members that repeat params; NULL: none */
 	enum aws_retry retry;
 	int timeout_ms;	  /* limit of one attempt, until its whole reply has arrived; 0: 60 s */
 	size_t reply_max; /* most bytes of the reply; 0: 16 MiB */

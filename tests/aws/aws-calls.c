@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * aws-calls - makes every call once, with arguments, and prints what it is made of, one JSON object a line.
+ *
+ * aws-calls replies: each line of standard input is the number of a call, a space, and the body of a reply to it.
+ * Prints what becomes of the reply, one JSON object a line.
  */
+#include "aws/protocol/protocol.h"
+#include "aws/retry.h"
 #include "aws/services/cloudformation.h"
 #include "aws/services/ec2.h"
 #include "aws/services/ecr.h"
@@ -11,9 +16,16 @@
 #include "aws/services/kms.h"
 #include "aws/services/lambda.h"
 #include "aws/services/logs.h"
+#include "aws/services/service.h"
 #include "aws/services/service_quotas.h"
 #include "aws/services/ssm.h"
+#include "aws/services/sso.h"
 #include "aws/services/sts.h"
+
+#include <string.h>
+
+static struct aws_request *calls[128];
+static size_t calls_n;
 
 static void put_text(cJSON *out, const char *name, const char *text)
 {
@@ -29,17 +41,42 @@ static void put_members(cJSON *out, const struct aws_member *m)
 
 		put_text(row, "path", m->path);
 		cJSON_AddNumberToObject(row, "type", m->type & ~AWS_OPTIONAL);
+		cJSON_AddBoolToObject(row, "optional", m->type & AWS_OPTIONAL);
 		cJSON_AddItemToArray(list, row);
 	}
 }
 
+static void put_echoes(cJSON *out, const struct aws_echo *e)
+{
+	cJSON *list = cJSON_AddArrayToObject(out, "echoes");
+
+	for (; e && e->path; e++) {
+		const char *const pair[] = {e->path, e->parameter};
+
+		cJSON_AddItemToArray(list, cJSON_CreateStringArray(pair, 2));
+	}
+}
+
+static void put_line(cJSON *out)
+{
+	char *text = cJSON_PrintUnformatted(out);
+
+	puts(text);
+	cJSON_free(text);
+	cJSON_Delete(out);
+}
+
 static void show(struct aws_request *r)
 {
-	cJSON *out = cJSON_CreateObject();
-	char *text;
-
-	if (!r)
+	if (!r || calls_n == ARRAY_SIZE(calls))
 		exit(1);
+	calls[calls_n++] = r;
+}
+
+static void describe(const struct aws_request *r)
+{
+	cJSON *out = cJSON_CreateObject();
+
 	put_text(out, "service", r->service->name);
 	put_text(out, "operation", r->operation);
 	put_text(out, "method", r->method);
@@ -51,11 +88,43 @@ static void show(struct aws_request *r)
 	else
 		cJSON_AddNullToObject(out, "paging");
 	put_members(out, r->members);
-	text = cJSON_PrintUnformatted(out);
-	puts(text);
-	cJSON_free(text);
-	cJSON_Delete(out);
-	aws_request_free(r);
+	put_echoes(out, r->echoes);
+	cJSON_AddBoolToObject(out, "idempotent", r->retry == AWS_RETRY_STANDARD);
+	put_line(out);
+}
+
+/* What becomes of a reply with status 200. */
+static void judge(const struct aws_request *r, const char *body)
+{
+	struct http_reply http = {.status = 200, .header = BUF_INIT(100)};
+	struct aws_reply reply = {.status = 200, .payload = BUF_INIT(AWS_BODY_MAX)};
+	cJSON *out = cJSON_CreateObject();
+
+	buf_puts(&reply.payload, body);
+	aws_reply_parse(r, &http, &reply);
+	cJSON_AddNumberToObject(out, "errno", reply.error.errnum);
+	put_text(out, "message", reply.error.message);
+	cJSON_AddBoolToObject(out, "transient", aws_outcome_of(&reply) == AWS_OUTCOME_TRANSIENT);
+	put_line(out);
+	aws_reply_free(&reply);
+	http_reply_free(&http);
+}
+
+static void judge_replies(void)
+{
+	char *line = NULL, *body;
+	size_t size = 0;
+	ssize_t len;
+
+	while ((len = getline(&line, &size, stdin)) > 0) {
+		size_t number = strtoul(line, &body, 10);
+
+		if (number >= calls_n || *body != ' ')
+			exit(1);
+		line[len - 1] = '\0';
+		judge(calls[number], body + 1);
+	}
+	free(line);
 }
 
 static const char *const text = "x";
@@ -83,6 +152,8 @@ static void show_cloudformation(void)
 	show(cloudformation_describe_events("c"));
 	show(cloudformation_delete_stack("s", "t"));
 	show(cloudformation_cancel_update_stack("s", "t"));
+	show(cloudformation_continue_update_rollback("s", "t"));
+	show(cloudformation_list_change_sets("s"));
 }
 
 static void show_ec2(void)
@@ -110,12 +181,20 @@ static void show_ec2(void)
 static void show_ecs(void)
 {
 	struct ecs_server run = {"c", "d", "s", "g", "default", "t"};
+	struct aws_pair tag = {"k", "v"};
 
 	show(ecs_list_tasks("c", "RUNNING"));
 	show(ecs_describe_tasks("c", cJSON_CreateStringArray(&text, 1)));
 	show(ecs_run_task(&run));
 	show(ecs_stop_task("c", "t", "r"));
 	show(ecs_describe_task_definition("t"));
+	show(ecs_create_service(&run, "n", &tag, 1));
+	show(ecs_scale_service("c", "n", 1));
+	show(ecs_start_service(&run, "n"));
+	show(ecs_delete_service("c", "n"));
+	show(ecs_describe_service("c", "n"));
+	show(ecs_list_services("c"));
+	show(ecs_tag_resource("a", &tag));
 	show(ecs_execute_command("c", "t", "n", "/bin/sh"));
 }
 
@@ -132,6 +211,7 @@ static void show_images_and_files(void)
 	show(ecr_put_lifecycle_policy("r", "{}"));
 	show(ecr_get_authorization_token());
 	show(ecr_describe_images("r"));
+	show(ecr_describe_image("r", "sha256:1"));
 	digests = cJSON_Parse("[\"sha256:1\"]");
 	show(ecr_batch_delete_image("r", digests));
 	cJSON_Delete(digests);
@@ -161,7 +241,22 @@ static void show_lambda(void)
 	cJSON_Delete(none);
 }
 
-int main(void)
+static void show_identities(void)
+{
+	struct sts_role role = {.arn = "a", .session_name = "s", .web_identity_token = "t"};
+	struct sso_token_request token = {
+		.grant_type = "g", .client_id = "i", .client_secret = "s", .device_code = "d"};
+
+	show(sts_assume_role(&role));
+	show(sts_assume_role_with_web_identity(&role));
+	show(sso_get_role_credentials("r", "1", NULL));
+	show(sso_portal_logout(NULL));
+	show(sso_register_client("n", "s"));
+	show(sso_start_device_authorization("i", "s", "u"));
+	show(sso_create_token(&token));
+}
+
+int main(int argc, char **argv)
 {
 	show(sts_get_caller_identity());
 	show(iam_create_service_linked_role("ecs.amazonaws.com"));
@@ -176,5 +271,14 @@ int main(void)
 	show_lambda();
 	show(quotas_get("ec2", "L-0263D0A3"));
 	show(logs_get_log_events("g", "s", "t", 1));
+	show(logs_get_last_events("g", "s", 1));
+	show_identities();
+	if (argc > 1 && strcmp(argv[1], "replies") == 0)
+		judge_replies();
+	else
+		for (size_t i = 0; i < calls_n; i++)
+			describe(calls[i]);
+	for (size_t i = 0; i < calls_n; i++)
+		aws_request_free(calls[i]);
 	return 0;
 }

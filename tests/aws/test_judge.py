@@ -109,6 +109,7 @@ def test_every_call_fits_the_models():
             check_rest(op, c, where)
         check_paging(op, c, where)
         check_members(op, c, where)
+        check_echoes(op, c, where)
 
 
 def check_rest(op, c, where):
@@ -137,7 +138,7 @@ def check_paging(op, c, where):
 
 #: in the order of enum aws_type
 TYPES = (None, {"structure"}, {"list"}, {"list"}, {"string", "timestamp", "blob"}, {"integer", "long", "float", "double"},
-         {"timestamp"}, {"boolean"})
+         {"timestamp"}, {"boolean"}, {"integer", "long"}, {"string"})
 
 
 def member_shape(shape, path):
@@ -163,10 +164,18 @@ def check_members(op, c, where):
         seen.add(path)
 
 
+def check_echoes(op, c, where):
+    """A member that repeats a parameter exists in the model, and the request has that parameter."""
+    for path, parameter in c["echoes"]:
+        assert member_shape(op.output_shape, path).type_name == "string", (where, path)
+        assert parameter in c["params"], (where, parameter)
+
+
 def test_what_is_read_is_described():
     """Replies that only say yes are the others."""
     silent = {"CreateChangeSet", "ExecuteChangeSet", "DeleteChangeSet", "DeleteStack", "CancelUpdateStack", "DescribeEvents",
               "DeleteNetworkInterface", "StopTask", "CreateRepository", "SetRepositoryPolicy", "PutLifecyclePolicy",
               "BatchDeleteImage", "DeleteRepository", "PutFileSystemPolicy", "DeleteFileSystem", "UpdateFunctionConfiguration",
-              "Invoke", "InvokeWithResponseStream", "CreateServiceLinkedRole", "TerminateSession"}
+              "Invoke", "InvokeWithResponseStream", "CreateServiceLinkedRole", "TerminateSession", "ContinueUpdateRollback",
+              "UpdateService", "DeleteService", "TagResource", "Logout"}
     assert {c["operation"] for c in built() if not c["members"]} <= silent

@@ -30,16 +30,21 @@ stack_tests = _stack_tests()
 Cloud, Tree = stack_tests.Cloud, stack_tests.Tree
 DEADLINE = 180
 
-#: name, verb, argument, settings that change before it
+#: name, verb of control/ or path, argument, settings that change before it
 OPERATIONS = (
+    ("plan", "stack/replan", "", {}),
     ("deploy", "deploy", "", {}),
     ("run-task", "run-task", "", {}),
     ("restart-task", "restart-task", "", {}),
+    ("drift-check", "stack/drift-check", "", {}),
+    ("replan", "stack/replan", "", {"lambda_memory": "1536"}),
     ("update", "deploy", "", {"lambda_memory": "1536"}),
     ("stop-all-tasks", "stop-all-tasks", "", {}),
     ("destroy", "destroy", "", {}),
     ("purge", "destroy", "purge", {}),
 )
+#: operations that change nothing, so a life without a case for them leaves them out
+READING = ("plan", "drift-check", "replan")
 NAMES = tuple(o[0] for o in OPERATIONS)
 
 
@@ -110,7 +115,7 @@ class Life:
         One write(2): Python's files write again in close(), which would start what was refused.
         """
         try:
-            fd = os.open(self.tree.path / f"control/{verb}", os.O_WRONLY | os.O_TRUNC)
+            fd = os.open(self.tree.path / (verb if "/" in verb else f"control/{verb}"), os.O_WRONLY | os.O_TRUNC)
         except OSError as error:
             return error
         try:

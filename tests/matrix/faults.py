@@ -19,7 +19,7 @@ THROTTLE = {"ec2": (503, "RequestLimitExceeded"), "lambda": (429, "TooManyReques
 #: kinds whose request does not reach AWS, and kinds whose reply is lost or damaged after the effect
 BEFORE = ("kill_before", "lost_before", "status_500", "html_503", "throttle", "refused_5")
 RARE = ("refused_60", "kill_refused_5")
-AFTER = ("kill_after", "lost_after", "html_200", "truncated", "garbage", "shape")
+AFTER = ("kill_after", "lost_after", "html_200", "truncated", "garbage", "shape", "stranger")
 KINDS = BEFORE + AFTER
 
 
@@ -86,6 +86,16 @@ def spoil_xml(body: bytes, wrong) -> bytes:
     return ElementTree.tostring(root)
 
 
+#: calls whose reply names what it is about
+NAMED = re.compile(r"^(cloudformation:(Describe(Stack|ChangeSet)|List)|ecs:Describe)")
+ARN = re.compile(rb"(:(?:stack|changeSet|cluster|task|task-definition)/)[^/\"<:]+")
+
+
+def stranger(found: Message) -> bytes:
+    """The reply to another request: the same, but about another stack, change set, cluster, task or task definition."""
+    return found.with_body(ARN.sub(rb"\1stranger", found.body))
+
+
 def spoilt(kind: str, found: Message, turn: int) -> bytes:
     """The bytes that are sent instead of a reply."""
     if kind == "html_200":
@@ -94,6 +104,8 @@ def spoilt(kind: str, found: Message, turn: int) -> bytes:
         return reply(200, GARBAGE, "application/octet-stream")
     if kind == "truncated":
         return found.with_body(found.body[: len(found.body) // 2])
+    if kind == "stranger":
+        return stranger(found)
     return shape(found, turn)
 
 

@@ -16,10 +16,10 @@ from collections import Counter
 from pathlib import Path
 
 import faults
-from cycle import NAMES, OPERATIONS, Case, Cloud, Life, Outcome, operate
+from cycle import NAMES, OPERATIONS, READING, Case, Cloud, Life, Outcome, operate
 from proxy import Fault
 
-READING = re.compile(r":(Describe|List|Get|GET|HEAD)")
+READS = re.compile(r":(Describe|List|Get|GET|HEAD)")
 #: calls at which an operation waits; it is left alone for a minute
 WAITING = (("deploy", "cloudformation:DescribeStackEvents", 2), ("run-task", "ecs:DescribeTasks", 1),
            ("restart-task", "ecs:DescribeTasks", 2), ("update", "cloudformation:DescribeStackEvents", 2),
@@ -28,7 +28,8 @@ WAITING = (("deploy", "cloudformation:DescribeStackEvents", 2), ("run-task", "ec
            ("deploy", "efs:DescribeFileSystems", 2), ("destroy", "ec2:DescribeNetworkInterfaces", 1),
            ("deploy", "registry:PATCH uploads", 1), ("purge", "efs:DescribeFileSystems", 2),
            ("run-task", "ecs:DescribeServices", 1), ("restart-task", "ecs:DescribeServices", 1),
-           ("destroy", "lambda:GetFunctionConfiguration", 1))
+           ("destroy", "lambda:GetFunctionConfiguration", 1), ("plan", "cloudformation:DescribeChangeSet", 1),
+           ("drift-check", "cloudformation:DescribeStackDriftDetectionStatus", 1))
 #: the check runs one of so many cases; a prime number, so that all calls and kinds are sampled evenly
 SAMPLE_OF = 67
 WORKERS = 3
@@ -50,9 +51,13 @@ def reference(base) -> list:
 
 
 def kinds_for(action: str):
-    """The kinds for a call: all of them, except that a call that only reads cannot fail before or after an effect."""
-    reading = READING.search(action)
-    return [k for k in faults.KINDS if not (reading and k in ("kill_after", "lost_after"))]
+    """The kinds for a call.
+
+    A call that only reads cannot fail before or after an effect, and only some replies name what they are about.
+    """
+    reading, named = READS.search(action), faults.NAMED.search(action)
+    return [k for k in faults.KINDS if not (reading and k in ("kill_after", "lost_after"))
+            and (named or k != "stranger")]
 
 
 def plan(outcomes) -> dict:
@@ -110,9 +115,10 @@ class Worker:
         try:
             for i, operation in enumerate(OPERATIONS):
                 case = row.get(operation[0])
-                if not case and operation[0] not in ("deploy", "purge") and i > last:
+                name = operation[0]
+                if not case and (name in READING or name not in ("deploy", "purge") and i > last):
                     continue
-                outcome = operate(life, operation, case and case.fault, self.expected[operation[0]])
+                outcome = operate(life, operation, case and case.fault, self.expected[name])
                 if case:
                     outcome.case = case
                     outcomes.append(outcome)

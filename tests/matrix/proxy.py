@@ -40,7 +40,7 @@ class Proxy:
         self.fired = threading.Event()
         self.calls = []
         self.victim = None  # pid of vastfs
-        self.spoil = {}  # action -> function that changes each of its replies
+        self.spoil = {}  # action -> body of each of its replies, or a function that makes it of AWS's body
         self._open = set()
         self._listener = self._listen(0)
         self.port = self._listener.getsockname()[1]
@@ -135,7 +135,8 @@ class Proxy:
         if fault:
             return self._fail_after(fault, found)
         if request.action in self.spoil:
-            return found.with_body(self.spoil[request.action])
+            spoil = self.spoil[request.action]
+            return found.with_body(spoil(found.body) if callable(spoil) else spoil)
         if request.action == "ecr:GetAuthorizationToken":
             here, there = self.url.encode(), b"http://%s:%d" % (self._upstream[0].encode(), self._upstream[1])
             return found.with_body(found.body.replace(there, here))

@@ -70,6 +70,19 @@ def test_a_wrong_shape_is_no_empty_list(life, wrong, words):
     assert f"the reply of ecs to ListTasks is unusable: {words}" in life.latest("error")
 
 
+@pytest.mark.parametrize("action,words", [("DescribeChangeSet", "StackId"), ("DescribeStackEvents", "StackEvents.*.StackId")])
+def test_a_reply_about_another_stack_is_refused(life, action, words):
+    """It is repeated, and the error names it; nobody else is said to have deployed."""
+    life.proxy.spoil[f"cloudformation:{action}"] = lambda body: body.replace(b":stack/vast-", b":stack/other-")
+    assert life.run("deploy", "")[0] == "failed"
+    error = life.latest("error")
+    assert f"the reply of cloudformation to {action} is unusable: {words} is arn:aws:cloudformation:" in error
+    assert "but the request was for arn:aws:cloudformation:" in error and "somebody else" not in error
+    assert life.proxy.calls.count(f"cloudformation:{action}") >= 3
+    life.proxy.spoil.clear()
+    until(lambda: life.run("deploy", "")[0] == "succeeded", "the end of the stack's operation, and a deploy", MINUTE)
+
+
 def test_a_reply_that_is_never_aws_s_is_waited_for(life):
     """A captive portal replies until the user has logged in."""
     life.run("deploy", "")

@@ -58,7 +58,7 @@ static void protocol_quote(const struct buf *payload, char *out, size_t size)
 	out[n] = '\0';
 }
 
-/* A well-formed reply may still lack a required member. */
+/* A well-formed reply may still lack a required member, or be the reply to another request. */
 static void protocol_check_shape(const struct aws_request *r, struct aws_reply *reply)
 {
 	const struct aws_member token[] = {{r->paging.token_out, AWS_STRING | AWS_OPTIONAL}, {NULL, 0}};
@@ -69,6 +69,8 @@ static void protocol_check_shape(const struct aws_request *r, struct aws_reply *
 	e = aws_shape_check(r->members, reply->body, &reply->error);
 	if (e == 0 && r->paging.token_out)
 		e = aws_shape_check(token, reply->body, &reply->error);
+	if (e == 0)
+		e = aws_echo_check(r->echoes, r->params, reply->body, &reply->error);
 	if (e == 0)
 		return;
 	error_prefix(&reply->error, "the reply of %s to %s is unusable", r->service->name, r->operation);

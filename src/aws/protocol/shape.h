@@ -24,6 +24,8 @@ enum aws_type {
 	AWS_NUMBER,  /* text with a number is accepted, for XML */
 	AWS_TIME,    /* seconds since 1970 as a number, of the years 1970 to 9999 */
 	AWS_BOOL,    /* "true" and "false" are accepted, for XML */
+	AWS_COUNT,   /* an integer from 0 to 2^53, also as text */
+	AWS_TEXT,    /* a string that may be empty */
 };
 
 #define AWS_OPTIONAL 0x100 /* absent and null are fine */
@@ -41,5 +43,21 @@ struct aws_member {
  * an absent one are not checked. body NULL: an empty reply.
  */
 int aws_shape_check(const struct aws_member *members, const cJSON *body, struct error *err);
+
+/* A member of the reply that repeats a parameter of the request: the name or ARN of what the request is about. */
+struct aws_echo {
+	const char *path;      /* of the member, as in struct aws_member */
+	const char *parameter; /* its value is a string, or a list of strings of which the member repeats one */
+};
+
+/* A service file's table: AWS_ECHOES(name, {"Stacks.*.StackId", "StackName"}, ...). Ends with an empty row. */
+#define AWS_ECHOES(name, ...) static const struct aws_echo name[] = {__VA_ARGS__, {NULL, NULL}}
+
+/*
+ * 0, or -ENOMSG if the reply is about something else than the request, as after a proxy has mixed up two replies. An
+ * ARN repeats a name that is its resource: "arn:aws:cloudformation:eu-west-1:1:stack/a/0" repeats "a". Absent members
+ * and parameters are not checked.
+ */
+int aws_echo_check(const struct aws_echo *echoes, const cJSON *params, const cJSON *body, struct error *err);
 
 #endif

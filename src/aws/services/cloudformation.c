@@ -31,10 +31,11 @@ struct aws_request *cloudformation_describe_stacks(const char *stack)
 		  {"Stacks.*.Tags", AWS_LIST | AWS_OPTIONAL}, {"Stacks.*.Tags.*", AWS_OBJECT},
 		  {"Stacks.*.Tags.*.Key", AWS_STRING},
 		  {"Stacks.*.EnableTerminationProtection", AWS_BOOL | AWS_OPTIONAL});
+	AWS_ECHOES(about, {"Stacks.*.StackId", "StackName"});
 	struct aws_request *r = cloudformation_of_stack("DescribeStacks", stack);
 
 	aws_put_members(r, stacks);
-
+	aws_put_echoes(r, about);
 	aws_put_paging(r, "NextToken", "NextToken", "Stacks");
 	if (r)
 		r->quiet = true;
@@ -48,10 +49,11 @@ struct aws_request *cloudformation_describe_stack_events(const char *stack, cons
 		{"StackEvents.*.StackId", AWS_STRING}, {"StackEvents.*.LogicalResourceId", AWS_STRING | AWS_OPTIONAL},
 		{"StackEvents.*.ResourceType", AWS_STRING | AWS_OPTIONAL},
 		{"StackEvents.*.ResourceStatus", AWS_STRING | AWS_OPTIONAL}, {"NextToken", AWS_STRING | AWS_OPTIONAL});
+	AWS_ECHOES(about, {"StackEvents.*.StackId", "StackName"});
 	struct aws_request *r = cloudformation_of_stack("DescribeStackEvents", stack);
 
 	aws_put_members(r, events);
-
+	aws_put_echoes(r, about);
 	aws_put_text(&r, "NextToken", token);
 	return r;
 }
@@ -62,10 +64,13 @@ struct aws_request *cloudformation_describe_stack_resources(const char *stack)
 		  {"StackResources.*.LogicalResourceId", AWS_STRING}, {"StackResources.*.ResourceType", AWS_STRING},
 		  {"StackResources.*.ResourceStatus", AWS_STRING},
 		  {"StackResources.*.PhysicalResourceId", AWS_STRING | AWS_OPTIONAL},
-		  {"StackResources.*.Timestamp", AWS_STRING | AWS_OPTIONAL});
+		  {"StackResources.*.Timestamp", AWS_STRING | AWS_OPTIONAL},
+		  {"StackResources.*.StackId", AWS_STRING | AWS_OPTIONAL});
+	AWS_ECHOES(about, {"StackResources.*.StackId", "StackName"});
 	struct aws_request *r = cloudformation_of_stack("DescribeStackResources", stack);
 
 	aws_put_members(r, resources);
+	aws_put_echoes(r, about);
 	aws_put_bound(r, "StackResources", AWS_RESOURCES_MOST);
 	return r;
 }
@@ -83,9 +88,13 @@ struct aws_request *cloudformation_create_change_set(const struct cloudformation
 	return r;
 }
 
+AWS_ECHOES(change_set_echoes, {"StackId", "StackName"}, {"ChangeSetName", "ChangeSetName"},
+	   {"ChangeSetId", "ChangeSetName"});
+
 struct aws_request *cloudformation_describe_change_set(const char *stack, const char *name)
 {
-	AWS_SHAPE(change_set, {"Status", AWS_STRING}, {"ChangeSetId", AWS_STRING},
+	AWS_SHAPE(change_set, {"Status", AWS_STRING}, {"ChangeSetId", AWS_STRING}, {"ChangeSetName", AWS_STRING},
+		  {"StackId", AWS_STRING}, {"ExecutionStatus", AWS_STRING | AWS_OPTIONAL},
 		  {"StatusReason", AWS_STRING | AWS_OPTIONAL}, {"Changes", AWS_LIST}, {"Changes.*", AWS_OBJECT},
 		  {"Changes.*.ResourceChange", AWS_OBJECT | AWS_OPTIONAL},
 		  {"Changes.*.ResourceChange.Action", AWS_STRING},
@@ -95,16 +104,16 @@ struct aws_request *cloudformation_describe_change_set(const char *stack, const 
 	struct aws_request *r = cloudformation_of_change_set("DescribeChangeSet", stack, name);
 
 	aws_put_members(r, change_set);
-
+	aws_put_echoes(r, change_set_echoes);
 	aws_put_paging(r, "NextToken", "NextToken", "Changes");
 	return r;
 }
 
 struct aws_request *cloudformation_describe_change_set_values(const char *stack, const char *name)
 {
-	AWS_SHAPE(values, {"Status", AWS_STRING}, {"ChangeSetId", AWS_STRING},
-		  {"StatusReason", AWS_STRING | AWS_OPTIONAL}, {"Changes", AWS_LIST}, {"Changes.*", AWS_OBJECT},
-		  {"Changes.*.ResourceChange", AWS_OBJECT | AWS_OPTIONAL},
+	AWS_SHAPE(values, {"Status", AWS_STRING}, {"ChangeSetId", AWS_STRING}, {"ChangeSetName", AWS_STRING},
+		  {"StackId", AWS_STRING}, {"StatusReason", AWS_STRING | AWS_OPTIONAL}, {"Changes", AWS_LIST},
+		  {"Changes.*", AWS_OBJECT}, {"Changes.*.ResourceChange", AWS_OBJECT | AWS_OPTIONAL},
 		  {"Changes.*.ResourceChange.Action", AWS_STRING},
 		  {"Changes.*.ResourceChange.LogicalResourceId", AWS_STRING},
 		  {"Changes.*.ResourceChange.ResourceType", AWS_STRING},
@@ -116,6 +125,7 @@ struct aws_request *cloudformation_describe_change_set_values(const char *stack,
 	struct aws_request *r = cloudformation_of_change_set("DescribeChangeSet", stack, name);
 
 	aws_put_members(r, values);
+	aws_put_echoes(r, change_set_echoes);
 	aws_put_flag(&r, "IncludePropertyValues", true);
 	aws_put_paging(r, "NextToken", "NextToken", "Changes");
 	return r;
@@ -133,10 +143,12 @@ struct aws_request *cloudformation_detect_stack_drift(const char *stack)
 struct aws_request *cloudformation_describe_stack_drift_detection_status(const char *detection_id)
 {
 	AWS_SHAPE(status, {"DetectionStatus", AWS_STRING}, {"DetectionStatusReason", AWS_STRING | AWS_OPTIONAL},
-		  {"StackDriftStatus", AWS_STRING | AWS_OPTIONAL});
+		  {"StackDriftStatus", AWS_STRING | AWS_OPTIONAL}, {"StackDriftDetectionId", AWS_STRING});
+	AWS_ECHOES(about, {"StackDriftDetectionId", "StackDriftDetectionId"});
 	struct aws_request *r = aws_request_new(&aws_service_cloudformation, "DescribeStackDriftDetectionStatus");
 
 	aws_put_members(r, status);
+	aws_put_echoes(r, about);
 	aws_put_text(&r, "StackDriftDetectionId", detection_id);
 	return r;
 }
@@ -144,6 +156,7 @@ struct aws_request *cloudformation_describe_stack_drift_detection_status(const c
 struct aws_request *cloudformation_describe_stack_resource_drifts(const char *stack)
 {
 	AWS_SHAPE(drifts, {"StackResourceDrifts", AWS_LIST}, {"StackResourceDrifts.*", AWS_OBJECT},
+		  {"StackResourceDrifts.*.StackId", AWS_STRING},
 		  {"StackResourceDrifts.*.LogicalResourceId", AWS_STRING},
 		  {"StackResourceDrifts.*.ResourceType", AWS_STRING},
 		  {"StackResourceDrifts.*.StackResourceDriftStatus", AWS_STRING},
@@ -152,9 +165,11 @@ struct aws_request *cloudformation_describe_stack_resource_drifts(const char *st
 		  {"StackResourceDrifts.*.PropertyDifferences.*.PropertyPath", AWS_STRING},
 		  {"StackResourceDrifts.*.PropertyDifferences.*.ExpectedValue", AWS_STRING | AWS_OPTIONAL},
 		  {"StackResourceDrifts.*.PropertyDifferences.*.ActualValue", AWS_STRING | AWS_OPTIONAL});
+	AWS_ECHOES(about, {"StackResourceDrifts.*.StackId", "StackName"});
 	struct aws_request *r = cloudformation_of_stack("DescribeStackResourceDrifts", stack);
 
 	aws_put_members(r, drifts);
+	aws_put_echoes(r, about);
 	aws_put_paging(r, "NextToken", "NextToken", "StackResourceDrifts");
 	return r;
 }
@@ -174,11 +189,13 @@ struct aws_request *cloudformation_delete_change_set(const char *stack, const ch
 
 struct aws_request *cloudformation_list_change_sets(const char *stack)
 {
-	AWS_SHAPE(sets, {"Summaries", AWS_LIST}, {"Summaries.*", AWS_OBJECT},
-		  {"Summaries.*.ChangeSetName", AWS_STRING});
+	AWS_SHAPE(sets, {"Summaries", AWS_LIST}, {"Summaries.*", AWS_OBJECT}, {"Summaries.*.ChangeSetName", AWS_STRING},
+		  {"Summaries.*.StackId", AWS_STRING | AWS_OPTIONAL});
+	AWS_ECHOES(about, {"Summaries.*.StackId", "StackName"});
 	struct aws_request *r = cloudformation_of_stack("ListChangeSets", stack);
 
 	aws_put_members(r, sets);
+	aws_put_echoes(r, about);
 	aws_put_paging(r, "NextToken", "NextToken", "Summaries");
 	return r;
 }

@@ -42,7 +42,7 @@ static struct aws_request *ec2_describe_region(const char *operation, const stru
 	{"subnetSet.*", AWS_OBJECT}, {"subnetSet.*.subnetId", AWS_STRING}, {"subnetSet.*.vpcId", AWS_STRING}, \
 		{"subnetSet.*.cidrBlock", AWS_STRING | AWS_OPTIONAL},                                         \
 	{                                                                                                     \
-		"subnetSet.*.availableIpAddressCount", AWS_NUMBER                                             \
+		"subnetSet.*.availableIpAddressCount", AWS_COUNT                                              \
 	}
 
 #define TAG_MEMBERS(list)                                                              \
@@ -59,15 +59,18 @@ static struct aws_request *ec2_describe_region(const char *operation, const stru
 		{"vpcSet.*.dhcpOptionsId", AWS_STRING | AWS_OPTIONAL},                                \
 		{"vpcSet.*.isDefault", AWS_BOOL | AWS_OPTIONAL}, TAG_MEMBERS("vpcSet"),               \
 		{"vpcSet.*.cidrBlockAssociationSet", AWS_LIST | AWS_OPTIONAL},                        \
+		{"vpcSet.*.cidrBlockAssociationSet.*", AWS_OBJECT},                                   \
 	{                                                                                             \
-		"vpcSet.*.cidrBlockAssociationSet.*", AWS_OBJECT                                      \
+		"vpcSet.*.cidrBlockAssociationSet.*.cidrBlock", AWS_STRING                            \
 	}
 
 struct aws_request *ec2_describe_vpcs(const char *vpc)
 {
 	AWS_SHAPE(vpcs, {"vpcSet", AWS_ENTRIES}, VPC_MEMBERS);
+	AWS_ECHOES(about, {"vpcSet.*.vpcId", "VpcId"});
 	struct aws_request *r = ec2_describe("DescribeVpcs", vpcs);
 
+	aws_put_echoes(r, about);
 	aws_put_texts(&r, "VpcId", &vpc, 1);
 	return r;
 }
@@ -83,9 +86,11 @@ struct aws_request *ec2_describe_vpc_attribute(const char *vpc, const char *attr
 {
 	AWS_SHAPE(support, {"enableDnsSupport", AWS_OBJECT}, {"enableDnsSupport.value", AWS_BOOL});
 	AWS_SHAPE(host_names, {"enableDnsHostnames", AWS_OBJECT}, {"enableDnsHostnames.value", AWS_BOOL});
+	AWS_ECHOES(about, {"vpcId", "VpcId"});
 	struct aws_request *r = ec2_describe_all("DescribeVpcAttribute",
 						 strcmp(attribute, "enableDnsSupport") == 0 ? support : host_names);
 
+	aws_put_echoes(r, about);
 	aws_put_text(&r, "VpcId", vpc);
 	aws_put_text(&r, "Attribute", attribute);
 	return r;
@@ -93,7 +98,9 @@ struct aws_request *ec2_describe_vpc_attribute(const char *vpc, const char *attr
 
 AWS_SHAPE(gateways, {"internetGatewaySet", AWS_LIST}, {"internetGatewaySet.*", AWS_OBJECT},
 	  {"internetGatewaySet.*.internetGatewayId", AWS_STRING}, {"internetGatewaySet.*.attachmentSet", AWS_LIST},
-	  {"internetGatewaySet.*.attachmentSet.*", AWS_OBJECT});
+	  {"internetGatewaySet.*.attachmentSet.*", AWS_OBJECT},
+	  {"internetGatewaySet.*.attachmentSet.*.vpcId", AWS_STRING},
+	  {"internetGatewaySet.*.attachmentSet.*.state", AWS_STRING});
 
 struct aws_request *ec2_describe_internet_gateways(const char *vpc)
 {
@@ -130,19 +137,31 @@ struct aws_request *ec2_describe_all_subnets(void)
 struct aws_request *ec2_describe_subnet(const char *subnet)
 {
 	AWS_SHAPE(subnets, {"subnetSet", AWS_ENTRIES}, SUBNET_MEMBERS);
+	AWS_ECHOES(about, {"subnetSet.*.subnetId", "SubnetId"});
 	struct aws_request *r = ec2_describe("DescribeSubnets", subnets);
 
+	aws_put_echoes(r, about);
 	aws_put_texts(&r, "SubnetId", &subnet, 1);
 	return r;
 }
+
+/* An end in another account may be hidden, and has no blocks until it has accepted the connection. */
+#define PEER_MEMBERS(end)                                                                    \
+	{"vpcPeeringConnectionSet.*." end, AWS_OBJECT | AWS_OPTIONAL},                       \
+		{"vpcPeeringConnectionSet.*." end ".vpcId", AWS_STRING | AWS_OPTIONAL},      \
+		{"vpcPeeringConnectionSet.*." end ".cidrBlock", AWS_STRING | AWS_OPTIONAL},  \
+		{"vpcPeeringConnectionSet.*." end ".cidrBlockSet", AWS_LIST | AWS_OPTIONAL}, \
+		{"vpcPeeringConnectionSet.*." end ".cidrBlockSet.*", AWS_OBJECT},            \
+	{                                                                                    \
+		"vpcPeeringConnectionSet.*." end ".cidrBlockSet.*.cidrBlock", AWS_STRING     \
+	}
 
 struct aws_request *ec2_describe_vpc_peering_connections(void)
 {
 	AWS_SHAPE(peerings, {"vpcPeeringConnectionSet", AWS_LIST}, {"vpcPeeringConnectionSet.*", AWS_OBJECT},
 		  {"vpcPeeringConnectionSet.*.status", AWS_OBJECT},
-		  {"vpcPeeringConnectionSet.*.status.code", AWS_STRING},
-		  {"vpcPeeringConnectionSet.*.requesterVpcInfo", AWS_OBJECT | AWS_OPTIONAL},
-		  {"vpcPeeringConnectionSet.*.accepterVpcInfo", AWS_OBJECT | AWS_OPTIONAL});
+		  {"vpcPeeringConnectionSet.*.status.code", AWS_STRING}, PEER_MEMBERS("requesterVpcInfo"),
+		  PEER_MEMBERS("accepterVpcInfo"));
 
 	return ec2_describe("DescribeVpcPeeringConnections", peerings);
 }
@@ -174,7 +193,8 @@ struct aws_request *ec2_describe_dhcp_options(void)
 		  {"dhcpOptionsSet.*.dhcpConfigurationSet.*", AWS_OBJECT},
 		  {"dhcpOptionsSet.*.dhcpConfigurationSet.*.key", AWS_STRING},
 		  {"dhcpOptionsSet.*.dhcpConfigurationSet.*.valueSet", AWS_LIST | AWS_OPTIONAL},
-		  {"dhcpOptionsSet.*.dhcpConfigurationSet.*.valueSet.*", AWS_OBJECT});
+		  {"dhcpOptionsSet.*.dhcpConfigurationSet.*.valueSet.*", AWS_OBJECT},
+		  {"dhcpOptionsSet.*.dhcpConfigurationSet.*.valueSet.*.value", AWS_TEXT});
 
 	return ec2_describe_region("DescribeDhcpOptions", options, 0);
 }

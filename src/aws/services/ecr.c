@@ -16,10 +16,12 @@ struct aws_request *ecr_describe_repository(const char *name)
 {
 	AWS_SHAPE(repositories, {"repositories", AWS_ENTRIES}, {"repositories.*", AWS_OBJECT},
 		  {"repositories.*.repositoryArn", AWS_STRING}, {"repositories.*.repositoryUri", AWS_STRING});
+	AWS_ECHOES(about, {"repositories.*.repositoryName", "repositoryNames"},
+		   {"repositories.*.repositoryArn", "repositoryNames"});
 	struct aws_request *r = aws_request_new(&aws_service_ecr, "DescribeRepositories");
 
 	aws_put_members(r, repositories);
-
+	aws_put_echoes(r, about);
 	aws_put_texts(&r, "repositoryNames", &name, 1);
 	if (r)
 		r->quiet = true;
@@ -53,12 +55,15 @@ struct aws_request *ecr_list_tags_for_resource(const char *arn)
 	return r;
 }
 
+AWS_ECHOES(of_repository, {"repositoryName", "repositoryName"});
+
 struct aws_request *ecr_get_repository_policy(const char *name)
 {
 	AWS_SHAPE(policy, {"policyText", AWS_STRING});
 	struct aws_request *r = ecr_of_repository("GetRepositoryPolicy", name);
 
 	aws_put_members(r, policy);
+	aws_put_echoes(r, of_repository);
 	if (r)
 		r->quiet = true;
 	return r;
@@ -78,6 +83,7 @@ struct aws_request *ecr_get_lifecycle_policy(const char *name)
 	struct aws_request *r = ecr_of_repository("GetLifecyclePolicy", name);
 
 	aws_put_members(r, policy);
+	aws_put_echoes(r, of_repository);
 	if (r)
 		r->quiet = true;
 	return r;
@@ -104,16 +110,17 @@ struct aws_request *ecr_get_authorization_token(void)
 	return r;
 }
 
-AWS_SHAPE(images, {"imageDetails", AWS_LIST}, {"imageDetails.*", AWS_OBJECT},
-	  {"imageDetails.*.imageDigest", AWS_STRING}, {"imageDetails.*.imageTags", AWS_LIST | AWS_OPTIONAL},
-	  {"imageDetails.*.imagePushedAt", AWS_TIME | AWS_OPTIONAL});
+AWS_ECHOES(images_of_repository, {"imageDetails.*.repositoryName", "repositoryName"});
 
 struct aws_request *ecr_describe_images(const char *name)
 {
+	AWS_SHAPE(images, {"imageDetails", AWS_LIST}, {"imageDetails.*", AWS_OBJECT},
+		  {"imageDetails.*.imageDigest", AWS_STRING}, {"imageDetails.*.imageTags", AWS_LIST | AWS_OPTIONAL},
+		  {"imageDetails.*.imagePushedAt", AWS_TIME | AWS_OPTIONAL});
 	struct aws_request *r = ecr_of_repository("DescribeImages", name);
 
 	aws_put_members(r, images);
-
+	aws_put_echoes(r, images_of_repository);
 	aws_put_paging(r, "nextToken", "nextToken", "imageDetails");
 	return r;
 }
@@ -128,11 +135,14 @@ static void ecr_add_digest(int *e, cJSON *ids, const char *digest)
 
 struct aws_request *ecr_describe_image(const char *name, const char *digest)
 {
+	AWS_SHAPE(image, {"imageDetails", AWS_ENTRIES}, {"imageDetails.*", AWS_OBJECT},
+		  {"imageDetails.*.imageDigest", AWS_STRING});
 	struct aws_request *r = ecr_of_repository("DescribeImages", name);
 	int e = 0;
 	cJSON *ids = json_array(&e);
 
-	aws_put_members(r, images);
+	aws_put_members(r, image);
+	aws_put_echoes(r, images_of_repository);
 	ecr_add_digest(&e, ids, digest);
 	aws_put_whole(&r, "imageIds", ids, e);
 	if (r)

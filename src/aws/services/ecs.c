@@ -41,10 +41,11 @@ AWS_SHAPE(described, {"tasks", AWS_LIST}, {"tasks.*", AWS_OBJECT}, {"tasks.*.tas
 
 struct aws_request *ecs_describe_tasks(const char *cluster, cJSON *arns)
 {
+	AWS_ECHOES(about, {"tasks.*.taskArn", "tasks"}, {"failures.*.arn", "tasks"});
 	struct aws_request *r = ecs_of_cluster("DescribeTasks", cluster);
 
 	aws_put_members(r, described);
-
+	aws_put_echoes(r, about);
 	aws_put_node(&r, "tasks", arns);
 	aws_put_texts(&r, "include", (const char *const[]){"TAGS"}, 1);
 	return r;
@@ -145,12 +146,15 @@ struct aws_request *ecs_delete_service(const char *cluster, const char *name)
 struct aws_request *ecs_describe_service(const char *cluster, const char *name)
 {
 	AWS_SHAPE(services, {"services", AWS_LIST}, {"services.*", AWS_OBJECT}, {"services.*.serviceArn", AWS_STRING},
-		  {"services.*.status", AWS_STRING}, {"services.*.desiredCount", AWS_NUMBER},
+		  {"services.*.status", AWS_STRING}, {"services.*.desiredCount", AWS_COUNT},
 		  {"services.*.tags", AWS_LIST | AWS_OPTIONAL}, {"services.*.tags.*", AWS_OBJECT},
-		  {"services.*.events", AWS_LIST | AWS_OPTIONAL}, {"services.*.events.*", AWS_OBJECT});
+		  {"services.*.events", AWS_LIST | AWS_OPTIONAL}, {"services.*.events.*", AWS_OBJECT},
+		  {"services.*.serviceName", AWS_STRING}, {"services.*.clusterArn", AWS_STRING});
+	AWS_ECHOES(about, {"services.*.serviceName", "services"}, {"services.*.clusterArn", "cluster"});
 	struct aws_request *r = ecs_of_cluster("DescribeServices", cluster);
 
 	aws_put_members(r, services);
+	aws_put_echoes(r, about);
 	aws_put_texts(&r, "services", &name, 1);
 	aws_put_texts(&r, "include", (const char *const[]){"TAGS"}, 1);
 	return r;
@@ -204,14 +208,15 @@ struct aws_request *ecs_execute_command(const char *cluster, const char *task, c
 struct aws_request *ecs_describe_task_definition(const char *arn)
 {
 	AWS_SHAPE(definition, {"taskDefinition", AWS_OBJECT}, {"taskDefinition.status", AWS_STRING},
-		  {"taskDefinition.containerDefinitions", AWS_LIST},
+		  {"taskDefinition.taskDefinitionArn", AWS_STRING}, {"taskDefinition.containerDefinitions", AWS_LIST},
 		  {"taskDefinition.containerDefinitions.*", AWS_OBJECT},
 		  {"taskDefinition.containerDefinitions.*.name", AWS_STRING},
 		  {"taskDefinition.containerDefinitions.*.image", AWS_STRING});
+	AWS_ECHOES(about, {"taskDefinition.taskDefinitionArn", "taskDefinition"});
 	struct aws_request *r = aws_request_new(&aws_service_ecs, "DescribeTaskDefinition");
 
 	aws_put_members(r, definition);
-
+	aws_put_echoes(r, about);
 	aws_put_text(&r, "taskDefinition", arn);
 	return r;
 }

@@ -9,7 +9,8 @@ struct aws_request *lambda_get_function_configuration(const char *function)
 	/* VpcConfig is null for a function outside of a VPC. */
 	AWS_SHAPE(configuration, {"State", AWS_STRING}, {"LastUpdateStatus", AWS_STRING},
 		  {"VpcConfig", AWS_OBJECT | AWS_OPTIONAL}, {"VpcConfig.SubnetIds", AWS_LIST | AWS_OPTIONAL},
-		  {"VpcConfig.SubnetIds.*", AWS_STRING}, {"VpcConfig.SecurityGroupIds", AWS_LIST | AWS_OPTIONAL});
+		  {"VpcConfig.SubnetIds.*", AWS_STRING}, {"VpcConfig.SecurityGroupIds", AWS_LIST | AWS_OPTIONAL},
+		  {"VpcConfig.SecurityGroupIds.*", AWS_STRING});
 	struct aws_request *r = aws_rest_new(&aws_service_lambda, "GetFunctionConfiguration", "GET",
 					     "/2015-03-31/functions/", function, "/configuration");
 
@@ -33,7 +34,7 @@ struct aws_request *lambda_update_vpc(const char *function, const cJSON *subnets
 
 struct aws_request *lambda_get_account_settings(void)
 {
-	AWS_SHAPE(settings, {"AccountLimit", AWS_OBJECT}, {"AccountLimit.ConcurrentExecutions", AWS_NUMBER});
+	AWS_SHAPE(settings, {"AccountLimit", AWS_OBJECT}, {"AccountLimit.ConcurrentExecutions", AWS_COUNT});
 	struct aws_request *r = aws_rest_new(&aws_service_lambda, "GetAccountSettings", "GET",
 					     "/2016-08-19/account-settings", NULL, NULL);
 

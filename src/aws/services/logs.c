@@ -3,11 +3,15 @@
 
 #include "aws/services/service.h"
 
-AWS_SHAPE(page, {"events", AWS_LIST}, {"events.*", AWS_OBJECT}, {"events.*.message", AWS_STRING | AWS_OPTIONAL},
-	  {"events.*.timestamp", AWS_NUMBER | AWS_OPTIONAL}, {"nextForwardToken", AWS_STRING | AWS_OPTIONAL});
+#define EVENT_MEMBERS                                                                   \
+	{"events", AWS_LIST}, {"events.*", AWS_OBJECT}, {"events.*.message", AWS_TEXT}, \
+	{                                                                               \
+		"events.*.timestamp", AWS_COUNT                                         \
+	}
 
 struct aws_request *logs_get_log_events(const char *group, const char *stream, const char *token, int64_t since_ms)
 {
+	AWS_SHAPE(page, EVENT_MEMBERS, {"nextForwardToken", AWS_STRING});
 	struct aws_request *r = aws_request_new(&aws_service_logs, "GetLogEvents");
 
 	aws_put_members(r, page);
@@ -24,11 +28,12 @@ struct aws_request *logs_get_log_events(const char *group, const char *stream, c
 
 struct aws_request *logs_get_last_events(const char *group, const char *stream, unsigned limit)
 {
+	AWS_SHAPE(last, EVENT_MEMBERS);
 	struct aws_request *r = aws_request_new(&aws_service_logs, "GetLogEvents");
 
 	aws_put_text(&r, "logGroupName", group);
 	aws_put_text(&r, "logStreamName", stream);
-	aws_put_members(r, page);
+	aws_put_members(r, last);
 	aws_put_number(&r, "limit", limit);
 	aws_put_flag(&r, "startFromHead", false);
 	if (r)

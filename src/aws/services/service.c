@@ -188,6 +188,12 @@ void aws_put_members(struct aws_request *r, const struct aws_member *members)
 		r->members = members;
 }
 
+void aws_put_echoes(struct aws_request *r, const struct aws_echo *echoes)
+{
+	if (r)
+		r->echoes = echoes;
+}
+
 void aws_put_retry(struct aws_request *r, enum aws_retry retry)
 {
 	if (r)

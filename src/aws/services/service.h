@@ -56,7 +56,8 @@ void aws_put_body(struct aws_request **r);
 void aws_put_paging(struct aws_request *r, const char *token_in, const char *token_out, const char *list);
 void aws_put_bound(struct aws_request *r, const char *list, int most); /* limits a reply without pages */
 void aws_put_members(struct aws_request *r,
-		     const struct aws_member *members);		 /* the expected members of the reply; r may be NULL */
-void aws_put_retry(struct aws_request *r, enum aws_retry retry); /* r may be NULL */
+		     const struct aws_member *members); /* the expected members of the reply; r may be NULL */
+void aws_put_echoes(struct aws_request *r, const struct aws_echo *echoes); /* r may be NULL */
+void aws_put_retry(struct aws_request *r, enum aws_retry retry);	   /* r may be NULL */
 
 #endif

@@ -14,9 +14,11 @@ static struct aws_request *ssm_of_session(const char *operation, const char *ses
 struct aws_request *ssm_resume_session(const char *session_id)
 {
 	AWS_SHAPE(resumed, {"TokenValue", AWS_STRING | AWS_OPTIONAL}, {"StreamUrl", AWS_STRING | AWS_OPTIONAL});
+	AWS_ECHOES(about, {"SessionId", "SessionId"});
 	struct aws_request *r = ssm_of_session("ResumeSession", session_id);
 
 	aws_put_members(r, resumed);
+	aws_put_echoes(r, about);
 	return r;
 }
 

@@ -5,7 +5,9 @@
 
 struct aws_request *sso_get_role_credentials(const char *role_name, const char *account_id, const char *header)
 {
-	AWS_SHAPE(credentials, {"roleCredentials", AWS_OBJECT});
+	AWS_SHAPE(credentials, {"roleCredentials", AWS_OBJECT}, {"roleCredentials.accessKeyId", AWS_STRING},
+		  {"roleCredentials.secretAccessKey", AWS_STRING}, {"roleCredentials.sessionToken", AWS_STRING},
+		  {"roleCredentials.expiration", AWS_COUNT});
 	struct aws_request *r =
 		aws_rest_new(&aws_service_sso, "GetRoleCredentials", "GET", "/federation/credentials", NULL, NULL);
 
@@ -38,8 +40,7 @@ static struct aws_request *sso_oidc_request(const char *operation, const char *p
 
 struct aws_request *sso_register_client(const char *client_name, const char *scope)
 {
-	AWS_SHAPE(client, {"clientId", AWS_STRING}, {"clientSecret", AWS_STRING},
-		  {"clientSecretExpiresAt", AWS_NUMBER});
+	AWS_SHAPE(client, {"clientId", AWS_STRING}, {"clientSecret", AWS_STRING}, {"clientSecretExpiresAt", AWS_COUNT});
 	struct aws_request *r = sso_oidc_request("RegisterClient", "/client/register");
 
 	aws_put_text(&r, "clientName", client_name);
@@ -54,8 +55,8 @@ struct aws_request *sso_start_device_authorization(const char *client_id, const 
 						   const char *start_url)
 {
 	AWS_SHAPE(device, {"deviceCode", AWS_STRING}, {"userCode", AWS_STRING}, {"verificationUri", AWS_STRING},
-		  {"verificationUriComplete", AWS_STRING | AWS_OPTIONAL}, {"expiresIn", AWS_NUMBER},
-		  {"interval", AWS_NUMBER | AWS_OPTIONAL});
+		  {"verificationUriComplete", AWS_STRING | AWS_OPTIONAL}, {"expiresIn", AWS_COUNT},
+		  {"interval", AWS_COUNT | AWS_OPTIONAL});
 	struct aws_request *r = sso_oidc_request("StartDeviceAuthorization", "/device_authorization");
 
 	aws_put_text(&r, "clientId", client_id);
@@ -67,7 +68,7 @@ struct aws_request *sso_start_device_authorization(const char *client_id, const 
 
 struct aws_request *sso_create_token(const struct sso_token_request *t)
 {
-	AWS_SHAPE(token, {"accessToken", AWS_STRING}, {"expiresIn", AWS_NUMBER},
+	AWS_SHAPE(token, {"accessToken", AWS_STRING}, {"expiresIn", AWS_COUNT},
 		  {"refreshToken", AWS_STRING | AWS_OPTIONAL});
 	struct aws_request *r = sso_oidc_request("CreateToken", "/token");
 
