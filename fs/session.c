@@ -13,6 +13,7 @@
 #include "fs/inotify.h"
 #include "fs/notify.h"
 #include "fs/refuse.h"
+#include "fs/sniff.h"
 
 #include <limits.h>
 #include <linux/fuse.h>
@@ -190,14 +191,17 @@ static bool session_is_touch(struct call *c, struct node *n, const struct stat *
 {
 	struct timespec now;
 	struct stat shown;
+	bool is_now;
 
 	if (!n->row->class || !n->row->class->touch)
 		return false;
 	if (what & FUSE_SET_ATTR_MTIME_NOW)
 		return true;
 	clock_gettime(CLOCK_REALTIME, &now);
-	return attr_of_node(c, n, &shown) >= 0 && touch_is_explicit_now(attr, what, now, shown.st_atim) &&
-	       !touch_is_writer(&c->fs->touch_writers, c->who.pid, n->ino);
+	is_now = touch_is_explicit_now(attr, what, now) ||
+		 (attr_of_node(c, n, &shown) >= 0 && touch_keeps_access_time(attr, what, now, shown.st_atim) &&
+		  sniff_is_touch(c->who.pid));
+	return is_now && !touch_is_writer(&c->fs->touch_writers, c->who.pid, n->ino);
 }
 
 /*

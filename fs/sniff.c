@@ -102,35 +102,42 @@ bool sniff_is_shell(pid_t tid)
 	return sniff_executable(tid, program) && sniff_is_one_of(sniff_base(program), shells, ARRAY_SIZE(shells));
 }
 
-bool sniff_command_is_cat(const char *command, size_t len)
+bool sniff_command_is(const char *command, size_t len, const char *wanted)
 {
 	const char *name = sniff_base(command), *next = command + strlen(command) + 1;
 
 	if (sniff_is_multicall(name) && next < command + len)
 		name = sniff_base(next);
-	return strcmp(name, "cat") == 0;
+	return strcmp(name, wanted) == 0;
+}
+
+/* The executable is compared first, because a process can write into its command line whatever it likes. */
+static bool sniff_runs(pid_t tid, const char *wanted)
+{
+	char program[PATH_MAX], path[64], command[512] = "";
+	_cleanup_(fclose_cleanup) FILE *f = NULL;
+	size_t n;
+
+	if (!sniff_executable(tid, program) ||
+	    (!sniff_is_multicall(sniff_base(program)) && strcmp(sniff_base(program), wanted) != 0))
+		return false;
+	snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)tid);
+	f = fopen(path, "re");
+	n = f ? fread(command, 1, sizeof(command) - 1, f) : 0;
+	command[n] = '\0';
+	return sniff_command_is(command, n, wanted);
 }
 
 /*
  * uutils' cat splices, and so do others. A cat that does not splice, such as GNU's, is not affected by a size, so all
  * count as splicing.
  */
-static bool sniff_may_splice(const char *program)
-{
-	return sniff_is_multicall(sniff_base(program)) || strcmp(sniff_base(program), "cat") == 0;
-}
-
 bool sniff_is_splicing_cat(pid_t tid)
 {
-	char program[PATH_MAX], path[64], command[512] = "";
-	_cleanup_(fclose_cleanup) FILE *f = NULL;
-	size_t n;
+	return sniff_runs(tid, "cat");
+}
 
-	if (!sniff_executable(tid, program) || !sniff_may_splice(program))
-		return false;
-	snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)tid);
-	f = fopen(path, "re");
-	n = f ? fread(command, 1, sizeof(command) - 1, f) : 0;
-	command[n] = '\0';
-	return sniff_command_is_cat(command, n);
+bool sniff_is_touch(pid_t tid)
+{
+	return sniff_runs(tid, "touch");
 }

@@ -16,8 +16,10 @@
 bool sniff_is_splicing_cat(pid_t tid);
 /* Returns whether the thread runs a shell, which opens files for other programs (cat < result). */
 bool sniff_is_shell(pid_t tid);
+/* Returns whether the thread runs a touch, GNU's or another. */
+bool sniff_is_touch(pid_t tid);
 /* command: the content of /proc/PID/cmdline; a NUL follows it */
-bool sniff_command_is_cat(const char *command, size_t len);
+bool sniff_command_is(const char *command, size_t len, const char *wanted);
 
 /* Compares the base name of the thread's executable. A program whose executable cannot be read is no sniffer. */
 bool sniff_is_sniffer(pid_t tid);

@@ -50,12 +50,20 @@ static int64_t touch_distance_ns(struct timespec a, struct timespec b)
 	return seconds < 0 ? -seconds : seconds;
 }
 
-bool touch_is_explicit_now(const struct stat *attr, int what, struct timespec now, struct timespec shown_access)
+static bool touch_is_now_with_access(const struct stat *attr, int what, struct timespec now, struct timespec access)
 {
 	int both = FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME;
 
 	return (what & both) == both && !(what & (FUSE_SET_ATTR_ATIME_NOW | FUSE_SET_ATTR_MTIME_NOW)) &&
-	       (touch_distance_ns(attr->st_atim, attr->st_mtim) == 0 ||
-		touch_distance_ns(attr->st_atim, shown_access) == 0) &&
-	       touch_distance_ns(attr->st_mtim, now) <= NOW_WITHIN_NS;
+	       touch_distance_ns(attr->st_atim, access) == 0 && touch_distance_ns(attr->st_mtim, now) <= NOW_WITHIN_NS;
+}
+
+bool touch_is_explicit_now(const struct stat *attr, int what, struct timespec now)
+{
+	return touch_is_now_with_access(attr, what, now, attr->st_mtim);
+}
+
+bool touch_keeps_access_time(const struct stat *attr, int what, struct timespec now, struct timespec shown)
+{
+	return touch_is_now_with_access(attr, what, now, shown);
 }

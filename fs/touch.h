@@ -33,9 +33,16 @@ void touch_add_writer(struct touch_writers *w, pid_t tid, uint64_t inode);
 bool touch_is_writer(const struct touch_writers *w, pid_t tid, uint64_t inode);
 
 /*
- * Returns whether a SETATTR of attr, with the FUSE_SET_ATTR_ bits in what, sets an explicit modification time that
- * equals the current time. The access time must be the same, or the file's own, shown_access (uutils' touch -m). Pure.
+ * Returns whether a SETATTR of attr, with the FUSE_SET_ATTR_ bits in what, sets explicit times that equal the current
+ * time. Pure.
  */
-bool touch_is_explicit_now(const struct stat *attr, int what, struct timespec now, struct timespec shown_access);
+bool touch_is_explicit_now(const struct stat *attr, int what, struct timespec now);
+
+/*
+ * Returns whether the SETATTR sets the modification time to the current time and the access time to shown, the file's
+ * own. Only the touch -m of uutils means a touch by this; rsync does the same to a file that it does not transfer.
+ * Pure.
+ */
+bool touch_keeps_access_time(const struct stat *attr, int what, struct timespec now, struct timespec shown);
 
 #endif

@@ -56,6 +56,9 @@ COPIES = [
     "python3 -c 'import os,time; t=time.time_ns(); os.utime(\"control/deploy\", ns=(t-1,t))'",
     "python3 -c 'import os,time; t=time.time_ns()-3*10**9; os.utime(\"control/deploy\", ns=(t,t))'",
     pytest.param("touch $HOME/deploy; rsync --inplace -t $HOME/deploy control/", marks=needs("rsync")),
+    "python3 -c 'import os,time; p=\"control/deploy\"; os.utime(p, ns=(os.stat(p).st_atime_ns, time.time_ns()))'",
+    pytest.param("head -c $(stat -c %s control/deploy) /dev/zero > $HOME/deploy; rsync -a --size-only $HOME/deploy control/",
+                 marks=needs("rsync")),
     "touch $HOME/deploy; tar -C $HOME -cf - deploy | tar -C control --overwrite -xf -",
 ]
 

@@ -175,21 +175,24 @@ static void explicit_times(void **state _unused_)
 	const struct timespec now = {.tv_sec = 1000000, .tv_nsec = 500}, shown = {.tv_sec = 5000};
 	struct stat at = {.st_atim = {999999, 0}, .st_mtim = {999999, 0}};
 
-	assert_true(touch_is_explicit_now(&at, both, now, shown));
-	assert_false(touch_is_explicit_now(&at, FUSE_SET_ATTR_MTIME, now, shown));
-	assert_false(touch_is_explicit_now(&at, both | FUSE_SET_ATTR_ATIME_NOW, now, shown));
+	assert_true(touch_is_explicit_now(&at, both, now));
+	assert_false(touch_is_explicit_now(&at, FUSE_SET_ATTR_MTIME, now));
+	assert_false(touch_is_explicit_now(&at, both | FUSE_SET_ATTR_ATIME_NOW, now));
 	at.st_atim.tv_nsec = 1;
-	assert_false(touch_is_explicit_now(&at, both, now, shown));
+	assert_false(touch_is_explicit_now(&at, both, now));
+	assert_false(touch_keeps_access_time(&at, both, now, shown));
 	at.st_atim = shown;
-	assert_true(touch_is_explicit_now(&at, both, now, shown));
+	assert_false(touch_is_explicit_now(&at, both, now));
+	assert_true(touch_keeps_access_time(&at, both, now, shown));
 	at.st_mtim = shown;
-	assert_false(touch_is_explicit_now(&at, both, now, shown));
+	assert_false(touch_is_explicit_now(&at, both, now));
+	assert_false(touch_keeps_access_time(&at, both, now, shown));
 	at.st_atim = at.st_mtim = (struct timespec){999998, 499};
-	assert_false(touch_is_explicit_now(&at, both, now, shown));
+	assert_false(touch_is_explicit_now(&at, both, now));
 	at.st_atim = at.st_mtim = (struct timespec){1000002, 501};
-	assert_false(touch_is_explicit_now(&at, both, now, shown));
+	assert_false(touch_is_explicit_now(&at, both, now));
 	at.st_atim = at.st_mtim = (struct timespec){INT64_MIN, 0};
-	assert_false(touch_is_explicit_now(&at, both, now, shown));
+	assert_false(touch_is_explicit_now(&at, both, now));
 }
 
 static void writers_do_not_touch(void **state _unused_)
@@ -225,13 +228,15 @@ static void sniffers(void **state _unused_)
 	assert_false(sniff_is_listed("cat"));
 	assert_false(sniff_is_sniffer(0));
 	assert_false(sniff_is_sniffer(getpid()));
-	assert_true(sniff_command_is_cat("cat\0x", 6));
-	assert_true(sniff_command_is_cat("/usr/lib/cargo/bin/coreutils/cat\0x", 35));
-	assert_true(sniff_command_is_cat("/bin/busybox\0cat\0x", 19));
-	assert_true(sniff_command_is_cat("coreutils\0cat", 14));
-	assert_false(sniff_command_is_cat("coreutils\0wc\0-c", 16));
-	assert_false(sniff_command_is_cat("coreutils", 10));
-	assert_false(sniff_command_is_cat("", 0));
+	assert_true(sniff_command_is("cat\0x", 6, "cat"));
+	assert_true(sniff_command_is("/usr/lib/cargo/bin/coreutils/cat\0x", 35, "cat"));
+	assert_true(sniff_command_is("/bin/busybox\0cat\0x", 19, "cat"));
+	assert_true(sniff_command_is("coreutils\0cat", 14, "cat"));
+	assert_false(sniff_command_is("coreutils\0wc\0-c", 16, "cat"));
+	assert_false(sniff_command_is("coreutils", 10, "cat"));
+	assert_false(sniff_command_is("", 0, "cat"));
+	assert_true(sniff_command_is("/usr/bin/touch\0-m", 17, "touch"));
+	assert_false(sniff_command_is("rsync\0touch", 11, "touch"));
 }
 
 /* The state in a line of /proc/PID/stat with these flags and this exit code. */
