@@ -9,7 +9,7 @@ import pytest
 
 from conftest import BUILD, ROOT
 
-PAGES = ("vastfs.1", "vastfs-shell.1", "vastfs.5")
+PAGES = ("vastfs.1", "vastfs-open.1", "vastfs-run.1", "vastfs-sandbox.1", "vastfs-shell.1", "vastfs.5")
 PROGRAM = os.environ.get("VASTFS", str(BUILD / "vastfs"))
 
 
