@@ -28,6 +28,15 @@ static void save_outcome_unref(struct save_outcome *o)
 	free(o);
 }
 
+/* A renamed file keeps its time: an editor that still has it open would otherwise take its own save for another's. */
+static void save_give_time(struct save_outcome *o)
+{
+	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = model_snapshot(o->fs->model);
+
+	if (o->taken)
+		o->taken->changed_ms = s->settings_changed_ms;
+}
+
 static void save_done(int result, const struct error *err, void *arg)
 {
 	struct save_outcome *o = arg;
@@ -38,6 +47,7 @@ static void save_done(int result, const struct error *err, void *arg)
 			config_put_back(&o->fs->config, o->taken);
 	} else {
 		config_show_settings(&o->fs->config, true);
+		save_give_time(o);
 	}
 	o->result = result;
 	atomic_store(&o->done, true);

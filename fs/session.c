@@ -123,13 +123,34 @@ static void session_op_readlink(fuse_req_t req, fuse_ino_t ino)
 
 /* -- attributes ------------------------------------------------------------------------------------------------ */
 
-/* The kernel still requests the attributes of an open file whose name no longer exists. Such a file is empty. */
-static struct stat attr_of_nameless(const struct fs *fs, const struct node *n)
+static const struct memory_file *session_open_memory(struct fs *fs, const struct node *n)
 {
-	return (struct stat){.st_ino = n->ino,
-			     .st_mode = (n->row->type == ROW_DIR ? S_IFDIR : S_IFREG) | (n->row->mode & ~fs->umask),
-			     .st_uid = fs->uid,
-			     .st_gid = fs->gid};
+	for (struct list *l = fs->open_files.next; l != &fs->open_files; l = l->next) {
+		const struct handle *h = container_of(l, struct handle, link);
+
+		if (h->node == n && h->memory)
+			return h->memory;
+	}
+	return NULL;
+}
+
+/*
+ * The kernel still requests the attributes of an open file whose name no longer exists. A temporary file has kept its
+ * text, and editors compare the time of the one that they have renamed with that of default.env. Other files are empty.
+ */
+static struct stat attr_of_nameless(struct fs *fs, const struct node *n)
+{
+	const struct memory_file *f = session_open_memory(fs, n);
+	struct stat st = {.st_ino = n->ino,
+			  .st_mode = (n->row->type == ROW_DIR ? S_IFDIR : S_IFREG) | (n->row->mode & ~fs->umask),
+			  .st_uid = fs->uid,
+			  .st_gid = fs->gid};
+
+	if (!f)
+		return st;
+	st.st_size = (off_t)f->text.len;
+	st.st_mtim = st.st_ctim = st.st_atim = clock_timespec(f->changed_ms);
+	return st;
 }
 
 static void session_reply_attr(struct call *c, struct node *n)

@@ -124,6 +124,22 @@ def test_removed_by_name_it_stays_in_force(mount):
     assert os.listdir(mount.path / "config") == ["default.env"]
 
 
+def test_a_renamed_file_keeps_its_time(mount):
+    """GIO's editors remember the time of the file that they have open, and later find default.env unchanged."""
+    with open(mount.path / "config/.goutputstream-X", "w", encoding="utf-8") as f:
+        f.write(SETTINGS)
+        f.flush()
+        os.rename(mount.path / "config/.goutputstream-X", mount.path / "config/default.env")
+        own = os.fstat(f.fileno())
+    now = os.stat(mount.path / "config/default.env")
+    assert (own.st_mtime_ns, own.st_size) == (now.st_mtime_ns, now.st_size) and own.st_size == len(SETTINGS)
+    with open(mount.path / "config/x", "w", encoding="utf-8") as f:
+        os.unlink(mount.path / "config/x")
+        f.write("text")
+        f.flush()
+        assert os.fstat(f.fileno()).st_size == 4
+
+
 def test_temporary_files_are_files(mount):
     mount.ok("echo one > config/a; echo two >> config/a; cp config/a config/b; mv config/b config/c; "
              "test \"$(cat config/c)\" = $'one\\ntwo'; truncate -s 3 config/a; test $(stat -c %s config/a) = 3; "
