@@ -15,6 +15,8 @@
 #include "fs/picture/templates.h"
 #include "fs/picture/words.h"
 
+#include <string.h>
+
 #include <openssl/evp.h>
 
 /* -- the head ---------------------------------------------------------------------------------------------------- */
@@ -97,7 +99,8 @@ static void overview_put_remedy(const struct picture *p, struct buf *out)
 
 	light_decide(p, &l);
 	if (*l.remedy)
-		markup(out, "<p class=\"remedy\">Next: %.*s</p>\n", 600, l.remedy);
+		markup(out, "<p class=\"remedy\">Next: %.*s</p>\n", 600,
+		       l.remedy + (strncmp(l.remedy, "run: ", 5) == 0 ? 5 : 0));
 	if (p->snapshot->elsewhere)
 		markup(out, "<p>Elsewhere: %.*s</p>\n", 600, p->snapshot->elsewhere->data);
 }

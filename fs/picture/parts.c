@@ -132,6 +132,8 @@ struct part part_of_storage(const struct picture *p)
 
 	if (part.state == PART_READY || part.state == PART_BUSY)
 		part.id = parts_text(stack_view_parameter(s->stack, "FileSystemId"));
+	if (part.state == PART_READY && s->storage_bytes >= 0)
+		snprintf(part.detail, sizeof(part.detail), "%.1f GB", (double)s->storage_bytes / COST_BYTES_OF_GB);
 	if (kind ? strcmp(kind, "ephemeral") == 0 : s->settings && !s->settings->efs)
 		part = (struct part){.state = PART_MISSING,
 				     .word = "not used",

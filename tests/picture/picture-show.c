@@ -241,6 +241,7 @@ static void show_settings(struct snapshot *s)
 		exit(1);
 	s->contact_ms = clock_wall_ms();
 	s->contact_monotonic_ms = clock_monotonic_ms();
+	s->contact_slept_ms = clock_slept_ms();
 	snprintf(s->identity.account, sizeof(s->identity.account), "123456789012");
 	snprintf(s->identity.arn, sizeof(s->identity.arn), "arn:aws:sts::123456789012:assumed-role/Operator/jane");
 }
@@ -264,6 +265,7 @@ static void be_deployed(struct situation *x)
 {
 	show_settings(x->snapshot);
 	show_stack(x->snapshot, "CREATE_COMPLETE", ARRAY_SIZE(resources), NULL);
+	x->snapshot->storage_bytes = INT64_C(120500000000);
 	job_succeed(add_job(&x->snapshot->operations, JOB_OPERATION, "deploy", NULL),
 		    make_blob("deployed vast-default\n"));
 }
