@@ -21,7 +21,7 @@ static void render_collect_picture(const struct scope *s, struct picture *ret)
 	const struct snapshot *snapshot = s->snapshot;
 
 	*ret = (struct picture){.snapshot = snapshot, .mountpoint = s->fs->mountpoint, .now_ms = clock_wall_ms()};
-	ret->age_ms = snapshot->contact_ms ? clock_monotonic_ms() - snapshot->contact_monotonic_ms : -1;
+	ret->age_ms = snapshot_age_ms(snapshot);
 	model_import_totals(s->fs->model, &ret->imports);
 	model_credentials(s->fs->model, &ret->credentials);
 	ret->failures_n = failures_newest(model_failures(s->fs->model), ret->failures, ARRAY_SIZE(ret->failures),

@@ -157,8 +157,6 @@ static void render_put_mount_options(const struct fs *fs, struct buf *out)
 
 int render_status(const struct scope *s, struct buf *out)
 {
-	int64_t age = clock_monotonic_ms() - s->snapshot->contact_monotonic_ms;
-
 	render_put_status(s->snapshot, out);
 	import_put_totals(s->fs->model, out);
 	render_put_mount_options(s->fs, out);
@@ -166,7 +164,7 @@ int render_status(const struct scope *s, struct buf *out)
 	buf_printf(out, "calls %u in the last hour\n", model_calls(s->fs->model));
 	if (!s->snapshot->contact_ms)
 		return buf_puts(out, "age -\n");
-	return buf_printf(out, "age %" PRId64 "\n", age / 1000);
+	return buf_printf(out, "age %" PRId64 "\n", snapshot_age_ms(s->snapshot) / 1000);
 }
 
 static uint64_t render_memo_hash(const struct buf *b)

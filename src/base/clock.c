@@ -22,6 +22,11 @@ int64_t clock_monotonic_ms(void)
 	return clock_read(CLOCK_MONOTONIC);
 }
 
+int64_t clock_slept_ms(void)
+{
+	return clock_read(CLOCK_BOOTTIME) - clock_read(CLOCK_MONOTONIC);
+}
+
 int64_t clock_wall_ms(void)
 {
 	return clock_read(CLOCK_REALTIME);

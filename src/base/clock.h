@@ -15,6 +15,8 @@
 
 int64_t clock_monotonic_ms(void);
 int64_t clock_wall_ms(void);
+/* How long the machine has been suspended since it started; the monotonic clock stands still meanwhile. */
+int64_t clock_slept_ms(void);
 
 struct timespec clock_timespec(int64_t wall_ms);
 

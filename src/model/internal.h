@@ -61,9 +61,10 @@ struct model {
 	_Atomic uint64_t generation;
 	_Atomic bool stopping; /* the engine is ending or has ended */
 
-	_Atomic int64_t used_ms; /* monotonic: the last use of the tree, see schedule.h */
-	_Atomic int holds;	 /* open logs and pending polls */
-	struct tally *calls;	 /* counts the requests to AWS */
+	_Atomic int64_t used_ms;  /* monotonic: the last use of the tree, see schedule.h */
+	_Atomic int64_t slept_ms; /* clock_slept_ms() at the last use */
+	_Atomic int holds;	  /* open logs and pending polls */
+	struct tally *calls;	  /* counts the requests to AWS */
 
 	bool giving_up;		     /* crash_loop.c: the restarts of a server are being stopped; engine thread */
 	struct login *login;	     /* login.c: the login that waits for its confirmation; engine thread */

@@ -90,9 +90,20 @@ struct snapshot *snapshot_copy(const struct snapshot *old)
 	return s;
 }
 
+int64_t snapshot_age_ms(const struct snapshot *s)
+{
+	int64_t slept_ms = clock_slept_ms() - s->contact_slept_ms;
+
+	if (!s->contact_ms)
+		return -1;
+	return clock_monotonic_ms() - s->contact_monotonic_ms + (slept_ms > 0 ? slept_ms : 0);
+}
+
 bool snapshot_is_current(const struct snapshot *s)
 {
-	return s->contact_ms && clock_monotonic_ms() - s->contact_monotonic_ms <= CURRENT_FOR_MS;
+	int64_t age_ms = snapshot_age_ms(s);
+
+	return age_ms >= 0 && age_ms <= CURRENT_FOR_MS;
 }
 
 const struct task *snapshot_default_task(const struct snapshot *s)

@@ -55,7 +55,7 @@ struct snapshot {
 	struct discovery *discovery; /* never NULL: the VPCs of the region */
 	struct blob *elsewhere;	     /* stacks that other settings deployed, for people, without newline; NULL: none */
 	int64_t contact_ms;	     /* wall clock of the last complete poll of AWS; 0: none yet */
-	int64_t contact_monotonic_ms;
+	int64_t contact_monotonic_ms, contact_slept_ms; /* the same moment; see clock_slept_ms() */
 	char denied[256]; /* actions of polls that the credentials do not allow, separated by blanks; "": none */
 	struct error contact_error; /* why the last poll failed; errnum 0: it succeeded */
 };
@@ -63,6 +63,9 @@ struct snapshot {
 struct snapshot *snapshot_ref(struct snapshot *s);
 void snapshot_unref(struct snapshot *s);
 DEFINE_CLEANUP(struct snapshot *, snapshot_unref)
+
+/* Returns the time since the last complete poll of AWS, in which the machine may have slept; -1: there was none. */
+int64_t snapshot_age_ms(const struct snapshot *s);
 
 /* Returns whether the last complete poll of AWS is at most 30 s old. A decision may be certain only then. */
 bool snapshot_is_current(const struct snapshot *s);

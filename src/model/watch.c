@@ -15,6 +15,7 @@
 #define RETRY_MIN_MS 2000
 #define RETRY_MAX_MS 30000
 #define DENIED_MS    60000  /* long, because only an administrator can change the permissions of the credentials */
+#define SLEPT_MS     30000  /* after a longer sleep of the machine everything is read at the next access */
 #define HEALTH_MS    300000 /* the start period of the server's health check (template.json) */
 
 struct watch_waiter {
@@ -120,6 +121,7 @@ static int watch_edit_seen(struct snapshot *s, void *arg)
 		s->more_tasks = r->more_tasks;
 	s->contact_ms = clock_wall_ms();
 	s->contact_monotonic_ms = clock_monotonic_ms();
+	s->contact_slept_ms = clock_slept_ms();
 	s->contact_error = r->error;
 	watch_name_denied(watch->denied, s->denied, sizeof(s->denied));
 	return 0;
@@ -408,7 +410,8 @@ void watch_now(struct model *m, void (*done)(void *arg), void *arg)
 /* -- the use of the stack -------------------------------------------------------------------------------------- */
 
 /*
- * At the first use after a pause the known state is old, so everything is read. If there is no stack, nothing is read.
+ * At the first use after a pause or a sleep of the machine the known state is old, so everything is read. If there is
+ * no stack, nothing is read.
  */
 static void watch_used_again(void *arg)
 {
@@ -422,8 +425,10 @@ static void watch_used_again(void *arg)
 void model_use(struct model *m)
 {
 	int64_t now_ms = clock_monotonic_ms(), before_ms = atomic_exchange(&m->used_ms, now_ms);
+	int64_t slept_ms = clock_slept_ms(), known_ms = atomic_exchange(&m->slept_ms, slept_ms);
+	bool paused = now_ms - before_ms >= SCHEDULE_USE_MS && atomic_load(&m->holds) == 0;
 
-	if (now_ms - before_ms >= SCHEDULE_USE_MS && atomic_load(&m->holds) == 0 && !atomic_load(&m->stopping))
+	if ((paused || slept_ms - known_ms >= SLEPT_MS) && !atomic_load(&m->stopping))
 		engine_post(m->engine, watch_used_again, m->watch);
 }
 
@@ -447,6 +452,7 @@ int watch_new(struct model *m, struct watch **ret)
 	if (!watch)
 		return -ENOMEM;
 	watch->model = m;
+	atomic_init(&m->slept_ms, clock_slept_ms());
 	list_init(&watch->waiting);
 	list_init(&watch->next);
 	*ret = watch;

@@ -2,16 +2,18 @@
 /*
  * moved-clock - the monotonic clock of a program, moved by a file. For LD_PRELOAD.
  *
- * The file that MOVED_CLOCK names has two 64-bit numbers: the milliseconds by which the clock is ahead, which the test
- * writes, and how often poll(2) was called, which the test waits for to know that the program has seen the time. No
- * poll(2) sleeps longer than SLICE_MS, so the program looks at the clock soon after it was moved. The wall clock stays:
- * AWS refuses signatures of another time.
+ * The file that MOVED_CLOCK names has four 64-bit numbers: the milliseconds by which the clock is ahead, which the test
+ * writes; how often poll(2) was called, which the test waits for to know that the program has seen the time; for how
+ * many milliseconds the machine has slept, which the test writes; and the value at which the clock stands still, or 0,
+ * which the test writes. No poll(2) sleeps longer than SLICE_MS, so the program looks at the clock soon after it was
+ * moved. The wall clock stays: AWS refuses signatures of another time.
  */
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -25,6 +27,8 @@
 struct moved {
 	_Atomic int64_t ahead_ms;
 	_Atomic int64_t polls;
+	_Atomic int64_t slept_ms;
+	_Atomic int64_t stopped_ms;
 };
 
 static struct moved none, *moved = &none;
@@ -43,24 +47,32 @@ __attribute__((constructor)) static void moved_open(void)
 	close(fd);
 }
 
+static void moved_add_ms(struct timespec *t, int64_t ms)
+{
+	t->tv_sec += ms / 1000;
+	t->tv_nsec += ms % 1000 * 1000000;
+	if (t->tv_nsec >= 1000000000) {
+		t->tv_nsec -= 1000000000;
+		t->tv_sec++;
+	}
+}
+
+/* CLOCK_BOOTTIME is the monotonic clock and the sleep. */
 int clock_gettime(clockid_t id, struct timespec *t)
 {
 	static int (*real)(clockid_t, struct timespec *);
-	int64_t ahead_ms;
+	bool boot = id == CLOCK_BOOTTIME;
+	int64_t stopped_ms = atomic_load(&moved->stopped_ms);
 	int r;
 
 	if (!real)
 		real = (int (*)(clockid_t, struct timespec *))dlsym(RTLD_NEXT, "clock_gettime");
-	r = real(id, t);
-	if (r == 0 && id == CLOCK_MONOTONIC) {
-		ahead_ms = atomic_load(&moved->ahead_ms);
-		t->tv_sec += ahead_ms / 1000;
-		t->tv_nsec += ahead_ms % 1000 * 1000000;
-		if (t->tv_nsec >= 1000000000) {
-			t->tv_nsec -= 1000000000;
-			t->tv_sec++;
-		}
-	}
+	r = real(boot ? CLOCK_MONOTONIC : id, t);
+	if (r < 0 || (id != CLOCK_MONOTONIC && !boot))
+		return r;
+	if (stopped_ms)
+		*t = (struct timespec){.tv_sec = stopped_ms / 1000, .tv_nsec = stopped_ms % 1000 * 1000000};
+	moved_add_ms(t, atomic_load(&moved->ahead_ms) + (boot ? atomic_load(&moved->slept_ms) : 0));
 	return r;
 }
 

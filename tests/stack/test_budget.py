@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """How many calls of AWS a mount makes in an hour, by a clock that the test moves (tests/clock)."""
 
+import contextlib
 import mmap
 import os
 import struct
+import time
 
 import pytest
 from conftest import BUILD, DEVELOPER, Tree, until
@@ -17,9 +19,9 @@ class Clock:
 
     def __init__(self, path):
         self.path = path
-        path.write_bytes(bytes(16))
+        path.write_bytes(bytes(32))
         with open(path, "r+b") as f:
-            self.map = mmap.mmap(f.fileno(), 16)
+            self.map = mmap.mmap(f.fileno(), 32)
         self.ahead_ms = 0
 
     def polls(self):
@@ -31,6 +33,19 @@ class Clock:
         struct.pack_into("q", self.map, 0, self.ahead_ms)
         seen = self.polls()
         until(lambda: self.polls() > seen + 6, "the program to see the time")
+
+    @contextlib.contextmanager
+    def stopped(self):
+        """The clock stands still meanwhile."""
+        struct.pack_into("q", self.map, 24, int(time.monotonic() * 1000))
+        try:
+            yield
+        finally:
+            struct.pack_into("q", self.map, 24, 0)
+
+    def sleep(self, seconds):
+        """The machine is suspended."""
+        struct.pack_into("q", self.map, 16, int(seconds * 1000))
 
     def pass_time(self, seconds, step, meanwhile=lambda: None):
         for _ in range(int(seconds / step)):
@@ -142,6 +157,28 @@ def test_an_unused_stack_costs_at_most_60_calls_and_the_next_access_sees_the_pre
     age = until(lambda: (server.path / f"tasks/{task}").exists(), "the task, without any time that passes")
     assert age
     cloud.boto("ecs").stop_task(cluster=cluster, task=task)
+
+
+def test_a_laptop_that_slept_sees_the_present(cloud, clock, server):
+    """Not by looking into tasks/, which is read at once in any case."""
+    settle(clock, server)
+    value = "sed -n 's/^{} //p' status".format
+    with clock.stopped():
+        cluster, task = start_task(cloud, server)
+        live = int(server.bash(value("tasks")))
+        clock.sleep(8 * 3600)
+        assert int(server.bash(value("age"))) >= 8 * 3600
+        until(lambda: int(server.bash(value("tasks"))) == live + 1, "the task, while the clock stands still")
+        assert int(server.bash(value("age"))) < 60
+    cloud.boto("ecs").stop_task(cluster=cluster, task=task)
+
+
+def test_a_page_that_reads_itself_every_2_s_stays_within_it(cloud, clock, server):
+    settle(clock, server)
+    cloud.control("DELETE", "journal")
+    clock.pass_time(600, 2, lambda: server.read("overview.html") and server.read("status.svg"))
+    made, of_cloudformation = calls(cloud)
+    assert made <= 480 / 6 and of_cloudformation <= 60 / 6
 
 
 def test_nothing_deployed_costs_nothing(cloud, clock, server):
