@@ -8,6 +8,7 @@
 #include "fs/inotify.h"
 #include "fs/refuse.h"
 #include "fs/save.h"
+#include "ingest/format.h"
 
 #include <limits.h>
 #include <linux/fuse.h>
@@ -65,13 +66,25 @@ static int edit_refuse_kind(struct call *c, const struct node *dir, const char *
 	return -EPERM;
 }
 
+/* Any name that can be a format exists in import/. */
+static int edit_refuse_file(struct call *c, const struct node *dir)
+{
+	if (strcmp(dir->row->path, "import") != 0)
+		return -EPERM;
+	error_set(&c->err, -EPERM,
+		  "this is no name of a format: those have lower-case letters, digits, '_', '.' and '-', at most %d",
+		  FORMAT_NAME_MAX);
+	error_remedy(&c->err, "run: ls import, which lists the formats; then write to one of these files");
+	return -EPERM;
+}
+
 static int edit_make_file(struct call *c, const struct node *dir, const char *name)
 {
 	_cleanup_(memory_file_unref_cleanup) struct memory_file *f = NULL;
 	int r;
 
 	if (!edit_is_config(dir))
-		return -EPERM;
+		return edit_refuse_file(c, dir);
 	if (strlen(name) > NAME_MAX)
 		return -ENAMETOOLONG;
 	if (edit_is_settings(name)) {

@@ -31,9 +31,16 @@ static int gunzip_begin(struct gunzip *g)
 	return 0;
 }
 
+static int gunzip_refuse(const char *fault, const struct gunzip *g, struct error *err)
+{
+	error_set(err, -EBADMSG, "the gzip stream is %s %llu", fault, (unsigned long long)g->taken);
+	error_remedy(err, "repair the file; its events up to there are imported, so import only the rest of it");
+	return -EBADMSG;
+}
+
 static int gunzip_damaged(const struct gunzip *g, struct error *err)
 {
-	return error_set(err, -EBADMSG, "the gzip stream is damaged near byte %llu", (unsigned long long)g->taken);
+	return gunzip_refuse("damaged near byte", g, err);
 }
 
 /* Hands on a first byte that no second byte will follow. */
@@ -175,8 +182,7 @@ int gunzip_end(struct gunzip *g, struct error *err)
 	if (r < 0)
 		return r;
 	if (g->state == GUNZIP_MEMBER)
-		return error_set(err, -EBADMSG, "the gzip stream is cut short after %llu bytes",
-				 (unsigned long long)g->taken);
+		return gunzip_refuse("cut short after byte", g, err);
 	if (g->state != GUNZIP_UNDECIDED || !g->have)
 		return 0;
 	g->state = GUNZIP_PLAIN;

@@ -6,6 +6,7 @@ import errno
 import gzip
 import json
 import os
+import re
 import struct
 import subprocess
 
@@ -116,6 +117,7 @@ def test_names_that_are_no_formats(stack):
         with pytest.raises(OSError) as refused:
             open(stack.path / "import" / name, "wb").close()
         assert refused.value.errno == errno.EPERM
+    assert re.search('path=import/Upper errno=EPERM what="this is no name of a format', stack.read("error"))
     assert stack.bash("mkdir import/new", check=False).returncode != 0
     (stack.base / "folder").mkdir()
     assert stack.bash(f"cp -r {stack.base}/folder import/", check=False).returncode != 0
@@ -159,7 +161,7 @@ def test_content_that_cannot_be_imported(stack, engine):
         with contextlib.suppress(OSError):
             put(stack, "suricata", data)
         until(lambda: stack.value("import/state") == "failed", "the end")
-        assert words in stack.read("import/error")
+        assert words in stack.read("import/error") and "remedy: " in stack.read("import/error")
     with pytest.raises(OSError) as refused:
         with open(stack.path / "import/pcap", "wb", buffering=0) as f:
             f.write(b"this is no capture at all")
