@@ -50,6 +50,7 @@ struct follower {
 	struct log_place place; /* the position up to which the stream was read */
 	unsigned pages;		/* pages of this poll */
 	bool by_time;		/* this poll has already continued by time, without a token */
+	bool failing;		/* the last page could not be read, which has been reported */
 	struct log_page *index; /* the pages from which text that is no longer in memory can be fetched again, sorted by
 				   offset */
 	size_t index_n;
@@ -203,6 +204,21 @@ int follow_render(const cJSON *body, struct log_place *place, struct buf *out)
 	return out->error;
 }
 
+/* One line in error, so that a log which cannot be read is not mistaken for an empty one. */
+static void follow_report(struct follower *f, const struct error *why)
+{
+	struct error err = *why;
+	char path[96];
+
+	if (f->failing || why->errnum == -ECANCELED)
+		return;
+	f->failing = true;
+	snprintf(path, sizeof(path), f->kind == MODEL_LOG_TASK ? "tasks/%s/task.log" : "stack/server.log", f->key);
+	error_prefix(&err, "the log cannot be read");
+	failures_add(f->owner->model->failures, &(struct failure_site){.path = path}, &err);
+	model_tell(f->owner->model);
+}
+
 static void follow_append_events(struct follower *f, const cJSON *body)
 {
 	_buf_ struct buf text = BUF_INIT(PAGE_MAX);
@@ -255,12 +271,15 @@ static void follow_got_page(struct aws_reply *reply, void *arg)
 		return;
 	}
 	if (error_is(&reply->error)) {
-		if (error_has_code(&reply->error, "ResourceNotFoundException"))
+		if (error_has_code(&reply->error, "ResourceNotFoundException")) {
 			follow_end_stream(f);
-		else
-			follow_end_poll(f);
+			return;
+		}
+		follow_report(f, &reply->error);
+		follow_end_poll(f);
 		return;
 	}
+	f->failing = false;
 	follow_append_events(f, reply->body);
 	at_end = !*next || (f->token && strcmp(f->token, next) == 0);
 	if (!at_end && !follow_set_token(f, next)) {

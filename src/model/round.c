@@ -76,10 +76,23 @@ static uint64_t round_hash(uint64_t hash, const char *text)
 
 /* -- calls ----------------------------------------------------------------------------------------------------- */
 
+/* A task that no reply mentions must not count as gone; ECS lists a task that it does not know as a failure. */
+static void round_check_tasks(struct round *r)
+{
+	if (!r->has_tasks || r->tasks_answered >= r->tasks_asked)
+		return;
+	r->has_tasks = false;
+	if (!error_is(&r->error))
+		error_set(&r->error, -ENOMSG, "ecs DescribeTasks described only %d of %d tasks", r->tasks_answered,
+			  r->tasks_asked);
+}
+
 static void round_call_ended(struct round *r)
 {
-	if (--r->pending == 0)
-		r->done(r, r->arg);
+	if (--r->pending != 0)
+		return;
+	round_check_tasks(r);
+	r->done(r, r->arg);
 }
 
 static void round_without_memory(struct round *r)
@@ -138,6 +151,8 @@ static void round_got_tasks(struct aws_reply *reply, void *arg)
 {
 	struct round *r = arg;
 
+	r->tasks_answered += cJSON_GetArraySize(aws_at(reply->body, "tasks"));
+	r->tasks_answered += cJSON_GetArraySize(aws_at(reply->body, "failures"));
 	if (round_succeeded(r, ROUND_TASKS, &reply->error))
 		round_move_items(r->tasks, aws_at(reply->body, "tasks"));
 	else
@@ -156,7 +171,7 @@ static void round_describe_tasks(struct round *r)
 			round_without_memory(r);
 			return;
 		}
-		for (int i = 0; i < TASKS_A_CALL && r->arns->child; i++)
+		for (int i = 0; i < TASKS_A_CALL && r->arns->child; i++, r->tasks_asked++)
 			cJSON_AddItemToArray(some, cJSON_DetachItemViaPointer(r->arns, r->arns->child));
 		round_begin_call(r, ecs_describe_tasks(r->known->cluster, some), round_got_tasks);
 	}

@@ -58,7 +58,8 @@ struct round {
 
 	unsigned pending, lists_pending; /* calls that are under way */
 	bool lists_failed;
-	cJSON *arns; /* ARNs of the tasks, as strings */
+	int tasks_asked, tasks_answered; /* numbers of tasks in the requests and in the replies of DescribeTasks */
+	cJSON *arns;			 /* ARNs of the tasks, as strings */
 	uint64_t lists;
 
 	/* The outcome. */

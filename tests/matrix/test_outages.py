@@ -98,7 +98,7 @@ def test_more_tasks_than_are_read(life):
     arn = "arn:aws:ecs:eu-west-1:123456789012:task/c/%032d"
     life.proxy.arm(None)
     life.proxy.spoil["ecs:ListTasks"] = json.dumps({"taskArns": [arn % i for i in range(12000)]}).encode()
-    life.proxy.spoil["ecs:DescribeTasks"] = json.dumps({"tasks": [], "failures": []}).encode()
+    life.proxy.spoil["ecs:DescribeTasks"] = json.dumps({"tasks": [], "failures": [{}] * 100}).encode()
     assert life.run("stop-all-tasks", "")[0] == "failed"
     assert "more entries than vastfs reads (10000)" in life.latest("error")
     until(lambda: "incomplete tasks: more than 10000" in life.tree.read("status"), "the status", MINUTE)
