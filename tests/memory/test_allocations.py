@@ -18,7 +18,7 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "matrix")]
 
 from allocations import Allocations, last_callers, sampled  # noqa: E402
-from cycle import Cloud, Life, Tree, stack_tests  # noqa: E402
+from cycle import DEADLINE, Cloud, Life, Tree, stack_tests  # noqa: E402
 
 LIBRARY = stack_tests.BUILD / "tests/memory/failing.so"
 #: of each phase, in the check
@@ -129,11 +129,11 @@ def mount_with(tree, log_path) -> tuple:
     """Mount and unmount: (exit status, what was said, whether a dead mount stays)."""
     with open(log_path, "w+b") as log:
         process = subprocess.Popen([stack_tests.VASTFS, "-f", tree.path], env=tree.env, stderr=log, stdin=subprocess.DEVNULL)
-    stack_tests.until(lambda: process.poll() is not None or os.path.ismount(tree.path), "the mount or the end", MINUTE)
+    stack_tests.until(lambda: process.poll() is not None or os.path.ismount(tree.path), "the mount or the end", DEADLINE)
     if process.poll() is None:
         os.listdir(tree.path)
         subprocess.run(["fusermount3", "-u", "-z", tree.path], check=True)
-        process.wait(MINUTE)
+        process.wait(DEADLINE)
     is_dead = str(tree.path) in Path("/proc/self/mounts").read_text()
     if is_dead:
         subprocess.run(["fusermount3", "-u", "-z", tree.path], check=False, capture_output=True)
@@ -214,6 +214,22 @@ def test_exec(request, life):
     assert life.run("run-task", "")[0] == "succeeded"
     stack_tests.until((life.tree.path / "tasks/default").exists, "the server", MINUTE)
     assert not each(request, life, lambda: ask(life, "tasks/default/exec"), SAMPLE // 3)
+
+
+def bring(life):
+    """Import two events and wait for the outcome; events that are not delivered are an error."""
+    try:
+        done = life.tree.bash("printf '{\"a\":1}\\n{\"a\":2}\\n' > import/json && cat import/result", check=False, deadline=HANGS)
+    except subprocess.TimeoutExpired:
+        raise OSError(errno.ETIMEDOUT, "there is no outcome") from None
+    if b"delivered 2\n" not in done.stdout:
+        raise OSError(errno.EIO, f"the outcome is {done}")
+
+
+def test_importing(request, life):
+    life.tree.configure(import_command="cat > /dev/null")
+    assert life.run("deploy", "")[0] == "succeeded"
+    assert not each(request, life, lambda: bring(life), SAMPLE // 3)
 
 
 def test_files_of_a_deployed_stack(request, life):
