@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The faults of one call, in the format of each service."""
 
+import gzip
 import json
 import re
 from xml.etree import ElementTree
@@ -43,6 +44,37 @@ def error(action: str, status: int, code: str, message: str) -> bytes:
         return reply(status, json.dumps({"Type": "User", "message": message}).encode(), "application/json",
                      [("x-amzn-ErrorType", code)])
     return reply(status, json.dumps({"__type": code, "message": message}).encode(), JSON)
+
+
+class Cut(Exception):
+    """The reply ends in the middle: its argument are the bytes that are sent before the connection is closed."""
+
+
+def gzip_cut(found: Message, _action: str) -> bytes:
+    """A compressed reply, of which a proxy has kept the first half."""
+    kept = gzip.compress(found.body)[: len(found.body) // 2 + 5]
+    return reply(200, kept, found.header("content-type"), [("Content-Encoding", "gzip")])
+
+
+def chunked_cut(found: Message, _action: str) -> bytes:
+    """The connection is lost in the middle of a chunk."""
+    head = f"{found.start}\r\nContent-Type: {found.header('content-type')}\r\nTransfer-Encoding: chunked\r\n\r\n"
+    raise Cut(head.encode() + b"%x\r\n" % (len(found.body) + 10) + found.body)
+
+
+def foreign_error(_found: Message, action: str) -> bytes:
+    """A gateway fails in the format of another service."""
+    other = "ecs:" if action.partition(":")[0] in ("ec2", "cloudformation", "sts", "iam") else "cloudformation:"
+    return error(other, 503, "ServiceUnavailable", "The service is unavailable")
+
+
+def bytes_of_nobody(_found: Message, _action: str) -> bytes:
+    """Neither text nor HTTP."""
+    return reply(200, GARBAGE, "application/octet-stream")
+
+
+#: what a damaged reply looks like; the turn of a fault chooses one
+DAMAGES = (bytes_of_nobody, gzip_cut, chunked_cut, foreign_error)
 
 
 def throttle(action: str) -> bytes:
@@ -96,12 +128,12 @@ def stranger(found: Message) -> bytes:
     return found.with_body(ARN.sub(rb"\1stranger", found.body))
 
 
-def spoilt(kind: str, found: Message, turn: int) -> bytes:
+def spoilt(kind: str, found: Message, turn: int, action: str) -> bytes:
     """The bytes that are sent instead of a reply."""
     if kind == "html_200":
         return reply(200, HTML, "text/html")
     if kind == "garbage":
-        return reply(200, GARBAGE, "application/octet-stream")
+        return DAMAGES[turn % len(DAMAGES)](found, action)
     if kind == "truncated":
         return found.with_body(found.body[: len(found.body) // 2])
     if kind == "stranger":

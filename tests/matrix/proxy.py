@@ -118,6 +118,8 @@ class Proxy:
                 request.action = action_of(request)
                 answer = self._answer(request, upstream, replies)
                 client.sendall(answer)
+        except faults.Cut as cut:
+            client.sendall(cut.args[0])
         except (Closed, OSError):
             pass
         finally:
@@ -133,7 +135,7 @@ class Proxy:
         upstream.sendall(request.raw)
         found = replies.message(bodiless=request.start.startswith("HEAD "))
         if fault:
-            return self._fail_after(fault, found)
+            return self._fail_after(fault, found, request.action)
         if request.action in self.spoil:
             spoil = self.spoil[request.action]
             return found.with_body(spoil(found.body) if callable(spoil) else spoil)
@@ -169,10 +171,10 @@ class Proxy:
             return faults.refused(fault.kind, request.action)
         raise Closed
 
-    def _fail_after(self, fault: Fault, found: Message) -> bytes:
+    def _fail_after(self, fault: Fault, found: Message, action: str) -> bytes:
         if fault.kind == "kill_after":
             self._kill()
         self.fired.set()
         if fault.kind in ("kill_after", "lost_after"):
             raise Closed
-        return faults.spoilt(fault.kind, found, fault.turn)
+        return faults.spoilt(fault.kind, found, fault.turn, action)
