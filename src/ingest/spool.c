@@ -18,6 +18,7 @@
 #define FORMAT_BEGINS  "vastfs spool "
 #define FORMAT_VERSION 1
 #define TEMPORARY      ".new-" /* the prefix of the names of files that are being written */
+#define NAME_SIZE      64
 #define TAIL_MAX       (3 * (BATCH_FACTS_MAX + BATCH_FOOTER_SIZE))
 #define LEFT_ALONE     10 /* one tenth of the disk stays free */
 #define COUNT_AGAIN_MS 1000
@@ -33,11 +34,28 @@ struct spool {
 
 /* -- names and errors ------------------------------------------------------------------------------------------ */
 
+static void spool_name(const struct spool_file *f, char name[static NAME_SIZE])
+{
+	snprintf(name, NAME_SIZE, "%010" PRIu64 "-%06" PRIu32 ".%s", f->import,
+		 f->state == SPOOL_LAST_LINE ? 0 : f->index, suffixes[f->state]);
+}
+
 static void spool_path(const struct spool *s, const struct spool_file *f, const char *before,
 		       char path[static PATH_MAX])
 {
-	snprintf(path, PATH_MAX, "%s/%s%010" PRIu64 "-%06" PRIu32 ".%s", s->dir, before, f->import,
-		 f->state == SPOOL_LAST_LINE ? 0 : f->index, suffixes[f->state]);
+	char name[NAME_SIZE];
+
+	spool_name(f, name);
+	snprintf(path, PATH_MAX, "%s/%s%s", s->dir, before, name);
+}
+
+/* A file under another spelling of a name (1-1.batch) would be recovered, but not found again for its delivery. */
+static bool spool_name_is(const struct spool_file *f, const char *name)
+{
+	char own[NAME_SIZE];
+
+	spool_name(f, own);
+	return strcmp(name, own) == 0;
 }
 
 static bool spool_parse_name(const char *name, struct spool_file *ret)
@@ -50,7 +68,7 @@ static bool spool_parse_name(const char *name, struct spool_file *ret)
 	for (unsigned i = 0; i < SPOOL_STATES; i++) {
 		if (strcmp(suffix, suffixes[i]) == 0) {
 			ret->state = (enum spool_state)i;
-			return true;
+			return spool_name_is(ret, name);
 		}
 	}
 	return false;

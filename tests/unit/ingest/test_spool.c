@@ -230,6 +230,24 @@ static void test_damage_is_told_and_set_aside(void **state)
 	assert_int_equal(note.errnum, 0);
 }
 
+/* spool_load() would not find it under its own name. */
+static void test_a_name_in_another_spelling_is_no_batch(void **state)
+{
+	struct fixture *f = *state;
+	char own[PATH_MAX], other[PATH_MAX];
+	struct error note;
+	struct found found;
+
+	put(f, 2, 1, SPOOL_WAITING, "some events");
+	path_of(f, "0000000002-000001.batch", own);
+	path_of(f, "2-1.batch", other);
+	assert_int_equal(link(own, other), 0);
+	found = recover(f, &note);
+	assert_int_equal(note.errnum, 0);
+	assert_int_equal(found.n, 1);
+	assert_int_equal(access(other, F_OK), 0);
+}
+
 static void test_half_written_files_are_dropped(void **state)
 {
 	struct fixture *f = *state;
@@ -354,6 +372,7 @@ int main(void)
 		SPOOL_TEST(test_a_rejected_batch_keeps_its_reason),
 		SPOOL_TEST(test_an_appendix_that_was_cut_short_is_ignored),
 		SPOOL_TEST(test_damage_is_told_and_set_aside),
+		SPOOL_TEST(test_a_name_in_another_spelling_is_no_batch),
 		SPOOL_TEST(test_half_written_files_are_dropped),
 		SPOOL_TEST(test_a_removed_directory_is_made_anew),
 		SPOOL_TEST(test_a_newer_spool_is_left_alone),
