@@ -54,7 +54,8 @@ static void sections_put_progress(const struct job_view *v, struct buf *out)
 	if (job_state_ended(v->state))
 		return;
 	if (!v->total) {
-		markup(out, *v->step ? "<p class=\"note\">%s</p>" : "", v->step);
+		if (*v->step)
+			markup(out, "<p class=\"note\">%s</p>", v->step);
 		return;
 	}
 	markup(out,

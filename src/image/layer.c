@@ -94,7 +94,7 @@ static struct tar_header layer_tar_make_header(size_t size)
 
 	memcpy(h.version, "00", sizeof(h.version));
 	memset(h.checksum, ' ', sizeof(h.checksum));
-	snprintf(h.name, sizeof(h.name), "%s", IMAGE_RUNTIME_PATH + 1);
+	snprintf(h.name, sizeof(h.name), "%s", &IMAGE_RUNTIME_PATH[1]);
 	snprintf(h.size, sizeof(h.size), "%011zo", size);
 	snprintf(h.checksum, sizeof(h.checksum) - 1, "%06o", layer_tar_checksum(&h));
 	return h;

@@ -150,7 +150,7 @@ static void test_the_layer_can_be_read_back(void **state)
 	archive_read_support_format_tar(a);
 	assert_int_equal(archive_read_open_memory(a, l.data.data, l.data.len), ARCHIVE_OK);
 	assert_int_equal(archive_read_next_header(a, &e), ARCHIVE_OK);
-	assert_string_equal(archive_entry_pathname(e), IMAGE_RUNTIME_PATH + 1);
+	assert_string_equal(archive_entry_pathname(e), &IMAGE_RUNTIME_PATH[1]);
 	assert_int_equal(archive_entry_mode(e), S_IFREG | 0755);
 	assert_int_equal(archive_entry_uid(e), 0);
 	assert_int_equal(archive_entry_gid(e), 0);

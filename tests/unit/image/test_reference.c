@@ -121,7 +121,7 @@ static void test_what_is_no_reference_is_refused_in_words(void **state)
 		"a\n/b",
 		"a/%2e",
 		"_a",
-		DIGEST + 7,
+		&DIGEST[7],
 	};
 	struct image_reference ref;
 	struct error err;

@@ -489,7 +489,7 @@ static void test_what_is_printed_reads_back(void **state)
 
 		assert_int_equal(settings_print(before, &text), 0);
 		after = parse(buf_str(&text));
-		for (size_t key = 0; key < SETTING_COUNT; key++)
+		for (enum setting key = 0; key < SETTING_COUNT; key++)
 			assert_string_equal(settings_get(before, key), settings_get(after, key));
 	}
 }

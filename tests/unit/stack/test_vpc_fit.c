@@ -17,8 +17,8 @@ enum reply { VPCS, GATEWAYS, SUPPORT, HOSTNAMES, ACCESS, EXCLUSIONS, DHCP, REPLI
 static const char *const fine[REPLIES] = {
 	[VPCS] = "{\"vpcSet\":[{\"vpcId\":\"" VPC "\",\"state\":\"available\",\"cidrBlock\":\"10.0.0.0/24\","
 		 "\"ownerId\":\"111111111111\",\"dhcpOptionsId\":\"dopt-1\",\"instanceTenancy\":\"default\"}]}",
-	[GATEWAYS] = "{\"internetGatewaySet\":[{\"internetGatewayId\":\"igw-1\",\"attachmentSet\":[{\"vpcId\":\"" VPC
-		     "\",\"state\":\"available\"}]}]}",
+	[GATEWAYS] = ("{\"internetGatewaySet\":[{\"internetGatewayId\":\"igw-1\",\"attachmentSet\":[{\"vpcId\":\"" VPC
+		      "\",\"state\":\"available\"}]}]}"),
 	[SUPPORT] = "{\"enableDnsSupport\":{\"value\":\"true\"}}",
 	[HOSTNAMES] = "{\"enableDnsHostnames\":{\"value\":\"true\"}}",
 	[ACCESS] = "{\"vpcBlockPublicAccessOptions\":{\"internetGatewayBlockMode\":\"off\"}}",
