@@ -20,10 +20,10 @@ build() {
 	ninja -C "$dir" --quiet
 }
 
-# runtime_of DIR: prints the path of the runtime built in DIR. With sanitizers this is the sanitized variant.
+# runtime_of DIR: prints the path of the runtime built in DIR. With sanitizers or counters this is the variant that has them.
 runtime_of() {
 	case $1 in
-	*asan) echo "$1/src/runtime/vast-lambda-runtime-asan" ;;
+	*asan | *coverage) echo "$1/src/runtime/vast-lambda-runtime-asan" ;;
 	*) echo "$1/src/runtime/vast-lambda-runtime" ;;
 	esac
 }
