@@ -151,6 +151,20 @@ def test_tags(sandbox):
     sandbox.client("ecs").stop_task(cluster="vast", task=task["taskArn"])
 
 
+def test_stopped_tasks_are_forgotten_on_request(sandbox):
+    ended = sandbox.run(sandbox.define("exit 0"))
+    running = sandbox.run(sandbox.define("sleep 60"))
+    sandbox.arrives(ended, "STOPPED")
+    sandbox.arrives(running, "RUNNING")
+    assert sandbox.control("DELETE", "tasks")["forgotten"] >= 1
+    reply = sandbox.client("ecs").describe_tasks(
+        cluster="vast", tasks=[ended["taskArn"], running["taskArn"]]
+    )
+    assert [task["taskArn"] for task in reply["tasks"]] == [running["taskArn"]]
+    assert reply["failures"][0]["reason"] == "MISSING"
+    sandbox.client("ecs").stop_task(cluster="vast", task=running["taskArn"])
+
+
 def test_no_log_group_no_task(sandbox):
     arn = sandbox.define("sleep 1000", logConfiguration=log_to("/none"))
     task = sandbox.arrives(sandbox.run(arn), "STOPPED")

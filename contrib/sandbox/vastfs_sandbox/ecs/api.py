@@ -277,6 +277,7 @@ def install(context) -> None:
     # moto changes this value per request, for all threads at once
     response.RESPONSE_KEY_PATH_TO_TRANSFORMER[DESCRIBE_TASKS_TAGS] = lambda tags: tags
     faults.when_added(wake_tasks)
+    context.controls["DELETE", "/sandbox/tasks"] = forget_stopped
     for handler in (run_task, describe_tasks, list_tasks, stop_task):
         setattr(response, handler.__name__, handler)
 
@@ -288,8 +289,28 @@ def stop(_context) -> None:
 
 def wake_tasks() -> None:
     """Wake every task, so that it checks what has changed."""
-    for accounts in list(models.ecs_backends.values()):
-        for backend in list(accounts.values()):
-            for table in list(backend.tasks.values()):
-                for task in list(table.values()):
-                    task.wake()
+    for table in _tables():
+        for task in list(table.values()):
+            task.wake()
+
+
+def forget_stopped(_wish):
+    """Forget the stopped tasks, as an hour later."""
+    forgotten = 0
+    with _context.lock:
+        for table in _tables():
+            for arn, task in list(table.items()):
+                if task.status == "STOPPED":
+                    del table[arn]
+                    forgotten += 1
+    return 200, {"forgotten": forgotten}
+
+
+def _tables() -> list:
+    """The table of tasks of each cluster."""
+    return [
+        table
+        for accounts in list(models.ecs_backends.values())
+        for backend in list(accounts.values())
+        for table in list(backend.tasks.values())
+    ]
