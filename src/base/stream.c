@@ -71,17 +71,22 @@ static void stream_copy_in(struct stream *s, uint64_t offset, const char *in, si
 	memcpy(s->ring, in + first, len - first);
 }
 
-/* Enlarges the ring up to the maximum; without memory the old size stays in use. */
-static void stream_grow(struct stream *s, size_t len)
+/* Nothing has wrapped yet, so the ring is enlarged in place where possible: each copy would leave a hole in the heap.
+ */
+static void stream_enlarge_in_place(struct stream *s, size_t cap)
 {
-	size_t kept = (size_t)(s->size - s->start), cap = s->cap ? s->cap : RING_FIRST;
+	char *ring = realloc(s->ring, cap);
+
+	if (!ring)
+		return;
+	s->ring = ring;
+	s->cap = cap;
+}
+
+static void stream_enlarge_by_copy(struct stream *s, size_t cap)
+{
 	struct stream larger = *s;
 
-	while (cap < kept + len && cap < s->keep)
-		cap *= 2;
-	cap = stream_min(cap, s->keep);
-	if (cap == s->cap)
-		return;
 	larger.cap = cap;
 	larger.ring = malloc(cap);
 	if (!larger.ring)
@@ -97,6 +102,22 @@ static void stream_grow(struct stream *s, size_t len)
 	free(s->ring);
 	s->ring = larger.ring;
 	s->cap = larger.cap;
+}
+
+/* Enlarges the ring up to the maximum; without memory the old size stays in use. */
+static void stream_grow(struct stream *s, size_t len)
+{
+	size_t kept = (size_t)(s->size - s->start), cap = s->cap ? s->cap : RING_FIRST;
+
+	while (cap < kept + len && cap < s->keep)
+		cap *= 2;
+	cap = stream_min(cap, s->keep);
+	if (cap == s->cap)
+		return;
+	if (s->start)
+		stream_enlarge_by_copy(s, cap);
+	else
+		stream_enlarge_in_place(s, cap);
 }
 
 void stream_append(struct stream *s, const void *data, size_t len)
