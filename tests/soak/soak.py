@@ -28,6 +28,8 @@ from conftest import SERVER, Cloud, Tree, until  # noqa: E402
 QUERIES, TASK_CHANGES, IMPORTS, REMOUNTS = 100_000, 10_000, 1_000, 100
 #: a short run is this part of it
 SHORT = 20
+#: queries after which the heap has its size: the blocks of 8 queries at once fit into what earlier ones have freed
+HEAP_IS_FULL = 10_000
 #: commands that run at the same time
 AT_ONCE = 8
 #: tasks of one round: they start, and they are forgotten, so a round has twice as many changes
@@ -194,7 +196,7 @@ class Soak:
 
     def run(self):
         self.deploy()
-        self.phase("queries", self.queries, self.count(QUERIES), self.count(QUERIES) // 10 + 1000)
+        self.phase("queries", self.queries, self.count(QUERIES), self.count(QUERIES) // 10 + HEAP_IS_FULL)
         self.phase("task changes", self.task_changes, self.count(TASK_CHANGES), self.count(TASK_CHANGES) // 10 + 100)
         self.phase("imports", self.imports, self.count(IMPORTS), self.count(IMPORTS) // 10 + 150)
         self.phase("remounts", self.remounts, self.count(REMOUNTS), 1)
