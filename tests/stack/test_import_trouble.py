@@ -253,7 +253,7 @@ def test_a_close_that_waits_can_be_interrupted(stack, engine, full_disk, how):
     writer = subprocess.Popen(["python3", "-c", CLOSE], cwd=stack.path, stdout=subprocess.PIPE, text=True)
     assert writer.stdout.readline() == "closing\n"
     number, = set(os.listdir(stack.path / "import/history")) - before
-    until(lambda: "request_wait_answer" in open(f"/proc/{writer.pid}/stack").read() or writer.poll() is not None, "the wait in close")
+    until(lambda: "wait_answer" in open(f"/proc/{writer.pid}/wchan").read() or writer.poll() is not None, "the wait in close")
     assert writer.poll() is None
     writer.send_signal(how)
     output = writer.communicate(timeout=10)[0]
