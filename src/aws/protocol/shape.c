@@ -155,12 +155,20 @@ static const char *shape_arn_resource(const char *text)
 	return *at ? at + 1 : NULL;
 }
 
+/* ECS takes the ID of a task for its ARN: "arn:aws:ecs:eu-west-1:1:task/cluster/ID". */
+static bool shape_is_task(const char *arn, const char *id)
+{
+	const char *slash = strrchr(arn, '/');
+
+	return strstr(arn, ":task/") && strcmp(slash + 1, id) == 0;
+}
+
 static bool shape_repeats(const char *found, const char *asked)
 {
 	const char *resource = shape_arn_resource(found);
 	size_t len = strlen(asked);
 
-	if (strcmp(found, asked) == 0)
+	if (strcmp(found, asked) == 0 || (resource && shape_is_task(found, asked)))
 		return true;
 	return resource && strncmp(resource, asked, len) == 0 && strchr("/:", resource[len]);
 }

@@ -55,8 +55,8 @@ struct aws_echo {
 
 /*
  * 0, or -ENOMSG if the reply is about something else than the request, as after a proxy has mixed up two replies. An
- * ARN repeats a name that is its resource: "arn:aws:cloudformation:eu-west-1:1:stack/a/0" repeats "a". Absent members
- * and parameters are not checked.
+ * ARN repeats a name that is its resource: "arn:aws:cloudformation:eu-west-1:1:stack/a/0" repeats "a". That of an ECS
+ * task also repeats the task's ID. Absent members and parameters are not checked.
  */
 int aws_echo_check(const struct aws_echo *echoes, const cJSON *params, const cJSON *body, struct error *err);
 
