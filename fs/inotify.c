@@ -23,10 +23,11 @@
 #include <unistd.h>
 
 /*
- * An event is made between the minimum and the maximum delay after a change. The delay is random, because an event at a
- * fixed time could coincide with the unmount of a script that sleeps for that time.
+ * An event is made between the minimum and the maximum delay after a change. A script that unmounts after its last
+ * change does so within the minimum, also on a busy machine. The delay is random, because an event at a fixed time
+ * could coincide with the unmount of a script that sleeps for that time.
  */
-#define DELAY_LEAST_MS 100
+#define DELAY_LEAST_MS 300
 #define DELAY_SPAN_MS  400
 /* A script that unmounts at the first event needs some milliseconds. By then the helper has finished or rests. */
 #define BURST_US      300
