@@ -41,7 +41,7 @@ AWS_SHAPE(described, {"tasks", AWS_LIST}, {"tasks.*", AWS_OBJECT}, {"tasks.*.tas
 
 struct aws_request *ecs_describe_tasks(const char *cluster, cJSON *arns)
 {
-	AWS_ECHOES(about, {"tasks.*.taskArn", "tasks"}, {"failures.*.arn", "tasks"});
+	AWS_ECHOES(about, {"tasks.*.taskArn", "tasks"});
 	struct aws_request *r = ecs_of_cluster("DescribeTasks", cluster);
 
 	aws_put_members(r, described);
