@@ -91,19 +91,21 @@ static int inotify_open_root(const struct inotify *i)
 static void inotify_act(const struct inotify *i, const struct step *s)
 {
 	_close_ int root = inotify_open_root(i);
+	int r;
 
 	if (root < 0)
 		return;
 	if (s->what == CHANGE_GONE)
-		unlinkat(root, s->path, s->row->type == ROW_DIR ? AT_REMOVEDIR : 0);
+		r = unlinkat(root, s->path, s->row->type == ROW_DIR ? AT_REMOVEDIR : 0);
 	else if (s->what != CHANGE_APPEARED)
-		utimensat(root, s->path, NULL, AT_SYMLINK_NOFOLLOW);
+		r = utimensat(root, s->path, NULL, AT_SYMLINK_NOFOLLOW);
 	else if (s->row->type == ROW_DIR)
-		mkdirat(root, s->path, s->row->mode);
+		r = mkdirat(root, s->path, s->row->mode);
 	else if (s->row->type == ROW_LINK)
-		symlinkat("-", root, s->path);
+		r = symlinkat("-", root, s->path);
 	else
-		mknodat(root, s->path, S_IFREG | s->row->mode, 0);
+		r = mknodat(root, s->path, S_IFREG | s->row->mode, 0);
+	(void)r; /* a call that fails means that programs that watch miss one event */
 }
 
 /*

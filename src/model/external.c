@@ -50,7 +50,7 @@ void external_follow(struct model *m, const struct snapshot *s)
 	const char *status = s->stack->status ? s->stack->status : "DELETE_COMPLETE";
 	bool moving = s->stack->exists && !s->stack->foreign && stack_state(status)->kind == STACK_BUSY;
 
-	if (moving && !running)
+	if (moving && !running && !snapshot_lost_its_operation(s))
 		external_begin(m, status);
 	else if (moving && external)
 		job_progress(external, 0, 0, "%s", status);

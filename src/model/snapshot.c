@@ -135,6 +135,14 @@ struct job *snapshot_running_operation(const struct snapshot *s)
 	return snapshot_find_running(s, false);
 }
 
+bool snapshot_lost_its_operation(const struct snapshot *s)
+{
+	struct job *last = job_list_last(s->operations);
+	_cleanup_(job_view_unref_cleanup) struct job_view *v = last ? job_view(last) : NULL;
+
+	return v && v->state == JOB_FAILED && v->error->duration == ERROR_OUTLASTED;
+}
+
 struct job *snapshot_running_beside(const struct snapshot *s)
 {
 	return snapshot_find_running(s, true);

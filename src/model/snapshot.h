@@ -92,6 +92,11 @@ bool snapshot_cost(const struct snapshot *s, struct cost *ret);
 
 /* Return the operation in flight and the login beside it, or NULL. The snapshot owns the jobs. */
 struct job *snapshot_running_operation(const struct snapshot *s);
+/*
+ * Whether the last operation failed because AWS gave no usable reply for too long. AWS may still go on with it, and the
+ * same verb takes it up. Until another operation is accepted, a change of the stack counts as this mount's own.
+ */
+bool snapshot_lost_its_operation(const struct snapshot *s);
 struct job *snapshot_running_beside(const struct snapshot *s);
 
 #endif

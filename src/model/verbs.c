@@ -53,7 +53,8 @@ static int verb_need_idle_stack(const struct snapshot *s, struct error *err)
 {
 	int r = own_stack_check(s, err);
 
-	if (r < 0 || !snapshot_is_current(s) || stack_state(s->stack->status)->kind != STACK_BUSY)
+	if (r < 0 || !snapshot_is_current(s) || stack_state(s->stack->status)->kind != STACK_BUSY ||
+	    snapshot_lost_its_operation(s))
 		return r;
 	error_set(err, -EBUSY, "somebody else is changing the stack, which is %s", s->stack->status);
 	error_remedy(err, "run: cat operations/latest/result, which waits until the change has ended");

@@ -152,7 +152,7 @@ static int apply_compare_with_winner(struct operation *op, struct error *err)
 	cJSON_Delete(mine);
 	cJSON_Delete(names);
 	if (!differing) {
-		operation_say(op, "somebody else deployed the same settings");
+		operation_say(op, "the change was made with the same settings");
 		return 0;
 	}
 	error_set(err, -EBUSY, "somebody else deployed other settings at the same time; they differ in %s", differing);
@@ -175,16 +175,16 @@ int stack_join(struct operation *op, struct error *err)
 	while (r == 0 && op->stack && stack_state(operation_status(op))->kind == STACK_BUSY) {
 		if (stack_state(operation_status(op))->deploy == DEPLOY_BUSY)
 			return apply_refuse_being_destroyed(op, err);
-		operation_say(op, "following somebody else's operation: %s", operation_status(op));
+		operation_say(op, "following the change that is running: %s", operation_status(op));
 		op->mark[0] = '\0';
 		r = stack_follow(op, err);
 	}
 	if (r < 0 && r != -EIO)
 		return r;
 	if (r == -EIO)
-		return error_prefix(err, "somebody else's deploy failed");
+		return error_prefix(err, "the deploy that was running failed");
 	if (!op->stack || stack_state(operation_status(op))->kind != STACK_READY)
-		return error_set(err, -EIO, "somebody else's deploy left no usable stack: %s is %s", op->name,
+		return error_set(err, -EIO, "the deploy that was running left no usable stack: %s is %s", op->name,
 				 op->stack ? operation_status(op) : "deleted");
 	return apply_compare_with_winner(op, err);
 }

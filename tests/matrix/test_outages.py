@@ -6,6 +6,7 @@ import re
 
 import pytest
 from cycle import Cloud, Fault, Life, stack_tests
+from moved_clock import Clock
 
 until = stack_tests.until
 MINUTE = 90
@@ -45,6 +46,32 @@ def test_an_outage_shows_and_ends(life):
     assert "errno=ENETUNREACH" in outage_lines(life)[0]
     log = life.tree.read("operations/latest/operation.log")
     assert log.count("no usable reply") == 1 and "usable replies again after" in log
+
+
+def test_what_outlasted_the_patience_is_taken_up_while_aws_goes_on(life, tmp_path):
+    """The change that runs then is not somebody else's."""
+    clock = Clock(tmp_path / "clock", stack_tests.BUILD, until)
+    life.tree.unmount()
+    life.tree.env.update(clock.environment)
+    life.mount()
+    life.cloud.control("POST", "pace", {"time_scale": 0.25})
+    life.start("deploy", "")
+    until(lambda: "CREATE_IN_PROGRESS" in life.tree.read("operations/latest/operation.log"), "the creation", MINUTE)
+    life.proxy.close()
+    until(lambda: "no usable reply since" in life.latest("progress"), "the progress", MINUTE)
+    for _ in range(20):
+        clock.move(60)
+    until(lambda: life.latest("state") == "failed", "the end of the patience", MINUTE)
+    assert "then touch control/deploy: AWS continues the operation meanwhile" in life.latest("error")
+    life.proxy.open()
+    life.tree.bash("touch control/refresh")
+    until(lambda: int(re.search(r"^age (\d+)", life.tree.read("status"), re.M)[1]) < 60, "the state of the stack", MINUTE)
+    assert life.tree.value("stack/status") == "CREATE_IN_PROGRESS"
+    assert life.latest("name") == "deploy"
+    assert life.start("deploy", "") is True
+    life.cloud.control("POST", "pace", {"time_scale": 0})
+    assert life.wait() == "succeeded", life.latest("error")
+    assert "somebody else" not in life.tree.read("operations/latest/operation.log")
 
 
 def test_an_operation_is_taken_up_without_a_network(life):

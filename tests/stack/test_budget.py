@@ -1,67 +1,24 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """How many calls of AWS a mount makes in an hour, by a clock that the test moves (tests/clock)."""
 
-import contextlib
-import mmap
 import os
-import struct
-import time
 
 import pytest
 from conftest import BUILD, DEVELOPER, Tree, until
+from moved_clock import Clock
 
-LIBRARY = BUILD / "tests/clock/libmoved-clock.so"
 pytestmark = pytest.mark.skipif(bool(DEVELOPER), reason="a sanitizer's library must be loaded first")
-
-
-class Clock:
-    """The monotonic clock of one vastfs."""
-
-    def __init__(self, path):
-        self.path = path
-        path.write_bytes(bytes(32))
-        with open(path, "r+b") as f:
-            self.map = mmap.mmap(f.fileno(), 32)
-        self.ahead_ms = 0
-
-    def polls(self):
-        return struct.unpack_from("q", self.map, 8)[0]
-
-    def move(self, seconds):
-        """Move the clock, and wait until the network thread has seen it."""
-        self.ahead_ms += int(seconds * 1000)
-        struct.pack_into("q", self.map, 0, self.ahead_ms)
-        seen = self.polls()
-        until(lambda: self.polls() > seen + 6, "the program to see the time")
-
-    @contextlib.contextmanager
-    def stopped(self):
-        """The clock stands still meanwhile."""
-        struct.pack_into("q", self.map, 24, int(time.monotonic() * 1000))
-        try:
-            yield
-        finally:
-            struct.pack_into("q", self.map, 24, 0)
-
-    def sleep(self, seconds):
-        """The machine is suspended."""
-        struct.pack_into("q", self.map, 16, int(seconds * 1000))
-
-    def pass_time(self, seconds, step, meanwhile=lambda: None):
-        for _ in range(int(seconds / step)):
-            self.move(step)
-            meanwhile()
 
 
 @pytest.fixture(scope="module")
 def clock(tmp_path_factory):
-    return Clock(tmp_path_factory.mktemp("clock") / "clock")
+    return Clock(tmp_path_factory.mktemp("clock") / "clock", BUILD, until)
 
 
 @pytest.fixture(scope="module")
 def server(cloud, clock, tmp_path_factory):
     """A running server; the clock of its mount can be moved."""
-    mounted = Tree(cloud, tmp_path_factory.mktemp("server"), LD_PRELOAD=str(LIBRARY), MOVED_CLOCK=str(clock.path)).mount()
+    mounted = Tree(cloud, tmp_path_factory.mktemp("server"), **clock.environment).mount()
     mounted.configure()
     mounted.operate("deploy")
     mounted.operate("run-task")
