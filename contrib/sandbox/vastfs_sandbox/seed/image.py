@@ -285,7 +285,10 @@ def main(arguments=None) -> int:
     parser.add_argument("--export", type=Path, metavar="DIR", help="copy the layout there")
     options = parser.parse_args(arguments)
     if not options.without_engine and not engine.installed():
-        sys.exit(f"make-image: no engine in {engine.directory()}; run: contrib/setup sandbox")
+        sys.exit(
+            f"make-image: no engine in {engine.directory()}; run: contrib/setup sandbox "
+            "(installed: /usr/share/vastfs/setup sandbox)"
+        )
     try:
         made = make(not options.without_engine)
         if options.export:
