@@ -354,6 +354,8 @@ static int apply_delete_review(struct operation *op, const char *name)
 	struct error ignored = {0};
 	int r = operation_read_own_stack(op, &ignored);
 
+	if (r == -EEXIST)
+		return 0; /* the stack is somebody else's, who has change sets of their own in it */
 	if (r < 0 || stack_state(operation_status(op))->kind != STACK_EMPTY)
 		return r;
 	return apply_delete_unless_shared(op, name);

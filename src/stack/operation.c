@@ -246,10 +246,13 @@ static int operation_read_stack_record(struct operation *op, const char *name_or
 	cJSON *reply = NULL;
 	int r = operation_call(op, cloudformation_describe_stacks(name_or_id), &reply, err);
 
+	/* What was read before stays: a cancellation that interrupts this call reads the stack by its ID next. */
+	if (r < 0 && !stack_error_is_missing(err))
+		return r;
 	cJSON_Delete(op->stack);
 	op->stack = NULL;
 	if (r < 0)
-		return stack_error_is_missing(err) ? 0 : r;
+		return 0;
 	op->stack = cJSON_DetachItemFromArray(cJSON_GetObjectItem(reply, "Stacks"), 0);
 	cJSON_Delete(reply);
 	return 0;
@@ -309,7 +312,10 @@ int operation_read_stack_by_id(struct operation *op, struct error *err)
 {
 	_free_ char *id = strdup(aws_text(op->stack, "StackId"));
 
-	return id ? operation_read_stack_record(op, id, err) : -ENOMEM;
+	if (!id)
+		return -ENOMEM;
+	/* A stack that was gone stays gone; by its name, another one could be found. */
+	return *id ? operation_read_stack_record(op, id, err) : 0;
 }
 
 const char *operation_status(const struct operation *op)

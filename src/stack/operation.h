@@ -122,7 +122,7 @@ int operation_identify(struct operation *op, struct error *err);
  */
 int operation_explain_deleted(const struct operation *op, const char *what, const char *name, struct error *err);
 
-/* Reads the stack's record into op->stack (NULL: there is none). */
+/* Reads the stack's record into op->stack (NULL: there is none). If that fails, op->stack stays as it was. */
 int operation_read_stack(struct operation *op, struct error *err);
 int operation_read_stack_of_id(struct operation *op, const char *id, struct error *err);
 /*

@@ -42,7 +42,7 @@ static struct aws_request *ec2_describe_region(const char *operation, const stru
 	{"subnetSet.*", AWS_OBJECT}, {"subnetSet.*.subnetId", AWS_STRING}, {"subnetSet.*.vpcId", AWS_STRING}, \
 		{"subnetSet.*.cidrBlock", AWS_STRING | AWS_OPTIONAL},                                         \
 	{                                                                                                     \
-		"subnetSet.*.availableIpAddressCount", AWS_COUNT                                              \
+		"subnetSet.*.availableIpAddressCount", AWS_NUMBER                                             \
 	}
 
 #define TAG_MEMBERS(list)                                                              \

@@ -27,7 +27,7 @@ struct aws_request *efs_describe_file_systems(const char *token)
 	AWS_SHAPE(file_systems, {"FileSystems", AWS_LIST}, {"FileSystems.*", AWS_OBJECT},
 		  {"FileSystems.*.FileSystemId", AWS_STRING}, {"FileSystems.*.LifeCycleState", AWS_STRING},
 		  {"FileSystems.*.Tags", AWS_LIST}, {"FileSystems.*.Tags.*", AWS_OBJECT},
-		  {"FileSystems.*.SizeInBytes", AWS_OBJECT}, {"FileSystems.*.SizeInBytes.Value", AWS_COUNT});
+		  {"FileSystems.*.SizeInBytes", AWS_OBJECT}, {"FileSystems.*.SizeInBytes.Value", AWS_NUMBER});
 	struct aws_request *r =
 		aws_rest_new(&aws_service_efs, "DescribeFileSystems", "GET", ROOT "/file-systems", NULL, NULL);
 
