@@ -41,7 +41,7 @@ def test_who_deploys_the_same_follows(tree, other, cloud, pace):
     becomes(tree, cloud, "CREATE_IN_PROGRESS")
     assert ended(other, "touch control/deploy")[0] == "succeeded"
     assert "is deployed" in result(tree) and "is deployed" in result(other)
-    assert "following somebody else" in other.read("operations/latest/operation.log")
+    assert "following the change that is running" in other.read("operations/latest/operation.log")
 
 
 def test_who_deploys_something_else_is_told_the_difference(deployed, other, cloud, pace):
@@ -57,7 +57,7 @@ def test_who_deploys_something_else_is_told_the_difference(deployed, other, clou
         assert "EBUSY" in other.read("error")
         pace(0)
     else:
-        until(lambda: "following somebody else" in other.read("operations/latest/operation.log"), "the follower")
+        until(lambda: "following the change that is running" in other.read("operations/latest/operation.log"), "the follower")
         pace(0)
         _, error = ended(other, "true")
         assert "they differ in" in error and "ServerMemory" in error

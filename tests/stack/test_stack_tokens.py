@@ -104,7 +104,7 @@ def test_an_execution_whose_reply_was_lost(tree, cloud, code, message):
     cloud.fault("cloudformation:ExecuteChangeSet", "drop_after")
     cloud.fault("cloudformation:ExecuteChangeSet", "error", status=400, code=code, message=message)
     assert "is deployed" in tree.operate("deploy")
-    assert "somebody else" not in tree.read("operations/latest/operation.log")
+    assert "following the change" not in tree.read("operations/latest/operation.log")
 
 
 def lost_execution(cloud):
@@ -118,14 +118,14 @@ def lost_execution(cloud):
 def test_an_execution_whose_events_come_late(tree, cloud):
     lost_execution(cloud)
     assert "is deployed" in tree.operate("deploy")
-    assert "somebody else" not in tree.read("operations/latest/operation.log")
+    assert "following the change" not in tree.read("operations/latest/operation.log")
 
 
 def test_an_update_whose_events_come_late(deployed, cloud):
     deployed.write("config/default.env", deployed.settings(server_memory="8192"))
     lost_execution(cloud)
     assert "is deployed" in deployed.operate("deploy")
-    assert "somebody else" not in deployed.read("operations/latest/operation.log")
+    assert "following the change" not in deployed.read("operations/latest/operation.log")
     assert deployed.value("stack/parameters/ServerMemory") == "8192"
 
 
