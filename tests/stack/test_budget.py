@@ -43,8 +43,8 @@ def calls(cloud):
 
 
 def most(an_hour, hours):
-    """Of calls at an interval, the first may be made at once; on a busy machine the moved clock may time some out, which repeats them."""
-    return an_hour * hours + 4
+    """Calls at an interval, of which the first may be made at once."""
+    return an_hour * hours + 1
 
 
 def settle(clock, server):
@@ -140,7 +140,8 @@ def test_a_page_that_reads_itself_every_2_s_stays_within_it(cloud, clock, server
     cloud.control("DELETE", "journal")
     hours = clock.pass_time(600, 2, lambda: server.read("overview.html") and server.read("status.svg"))
     made, of_cloudformation = calls(cloud)
-    assert made <= 480 * hours and of_cloudformation <= most(60, hours)
+    # The machine has slept in the test before, so the stack may be read as a whole once more.
+    assert made <= 480 * hours and of_cloudformation <= most(60, hours) + 3
 
 
 def test_nothing_deployed_costs_nothing(cloud, clock, server):
