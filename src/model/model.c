@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "model/model.h"
 
+#include "aws/sign.h"
 #include "base/clock.h"
 #include "base/escape.h"
 #include "base/log.h"
@@ -10,7 +11,6 @@
 
 #include <inttypes.h>
 #include <limits.h>
-#include <openssl/sha.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -442,16 +442,16 @@ static int model_open_journal(struct model *m, const char *dir, struct error *er
 }
 
 /* An ID of this state directory on this machine: all its mounts have the same ID, and no other mount has it. */
-static void model_name_installation(const char *state_dir, char out[static MODEL_INSTALLATION_SIZE])
+static int model_name_installation(const char *state_dir, char out[static MODEL_INSTALLATION_SIZE])
 {
-	unsigned char digest[SHA256_DIGEST_LENGTH];
-	char text[PATH_MAX + 256], host[256] = "";
+	char text[PATH_MAX + 256], host[256] = "", hex[AWS_SHA256_HEX];
 
 	gethostname(host, sizeof(host) - 1);
 	snprintf(text, sizeof(text), "%s %s", host, state_dir);
-	SHA256((const unsigned char *)text, strlen(text), digest);
-	for (int i = 0; i < (MODEL_INSTALLATION_SIZE - 1) / 2; i++)
-		snprintf(out + 2 * i, 3, "%02x", digest[i]);
+	if (aws_sha256_hex(text, strlen(text), hex) < 0)
+		return -ENOMEM;
+	snprintf(out, MODEL_INSTALLATION_SIZE, "%.*s", MODEL_INSTALLATION_SIZE - 1, hex);
+	return 0;
 }
 
 static int model_make_parts(struct model *m, const struct model_config *config, struct error *err)
@@ -461,7 +461,6 @@ static int model_make_parts(struct model *m, const struct model_config *config, 
 	m->config_dir = strdup(config->config_dir);
 	m->mount_settings = strdup(config->settings ? config->settings : "");
 	m->read_only = config->read_only;
-	model_name_installation(config->state_dir, m->installation);
 	m->cache_dir = strdup(config->cache_dir);
 	m->failures = failures_new();
 	m->events = stream_new(EVENTS_KEEP);
@@ -472,7 +471,9 @@ static int model_make_parts(struct model *m, const struct model_config *config, 
 	if (!m->config_dir || !m->mount_settings || !m->cache_dir || !m->failures || !m->events || !m->api_log ||
 	    !m->calls || !m->snapshot)
 		return -ENOMEM;
-	r = settings_disk_open(m, config->state_dir);
+	r = model_name_installation(config->state_dir, m->installation);
+	if (r == 0)
+		r = settings_disk_open(m, config->state_dir);
 	if (r == 0)
 		r = model_open_journal(m, config->state_dir, err);
 	if (r < 0)

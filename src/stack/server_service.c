@@ -116,13 +116,14 @@ static struct ecs_server service_server(const struct operation *op, const char *
 static int service_create(struct operation *op, const char *after, unsigned attempt, struct error *err)
 {
 	char token[TOKEN_SIZE];
-	struct ecs_server server = service_server(op, token);
+	struct ecs_server server;
 	struct aws_pair tags[] = {{SERVICE_TAG_STAGE, settings_get(op->settings, SETTING_STAGE)},
 				  {SERVICE_TAG_AFTER, after}};
 	int r = service_make_token(op, attempt, token);
 
 	if (r < 0)
 		return r;
+	server = service_server(op, token);
 	operation_say(op, "creating the service %s", SERVICE_NAME);
 	return operation_call(op, ecs_create_service(&server, SERVICE_NAME, tags, ARRAY_SIZE(tags)), NULL, err);
 }

@@ -30,7 +30,7 @@ static int parse(const char *json, size_t len, struct event *event, const char *
 static void assert_event(const char *json, const char *command, const char *endpoint)
 {
 	struct event event;
-	const char *why;
+	const char *why = "";
 
 	if (parse(json, strlen(json), &event, &why) != 0)
 		fail_msg("%s: %s", json, why);
@@ -46,9 +46,8 @@ static void assert_refused(const char *json, size_t len, const char *reason)
 
 	if (parse(json, len, &event, &why) != -EINVAL)
 		fail_msg("%s was taken", json);
-	assert_non_null(why);
-	if (!strstr(why, reason))
-		fail_msg("%s: \"%s\" instead of \"%s\"", json, why, reason);
+	if (!why || !strstr(why, reason))
+		fail_msg("%s: \"%s\" instead of \"%s\"", json, why ? why : "no reason", reason);
 }
 
 static void test_good(void **state)
@@ -74,7 +73,7 @@ static void test_unknown_keys(void **state)
 static void assert_input(const char *json, const char *input, size_t len)
 {
 	struct event event;
-	const char *why;
+	const char *why = "";
 
 	if (parse(json, strlen(json), &event, &why) != 0)
 		fail_msg("%s: %s", json, why);
