@@ -62,17 +62,27 @@ static int recover_batch(const struct spool_file *file, const struct batch_facts
 	return 0;
 }
 
-static bool recover_is_last_line(const struct list *l)
+/* Returns NULL if the import has no last line. */
+static struct batch *recover_find_last_line(const struct import *imp)
 {
-	return container_of(l, struct batch, link)->file.state == SPOOL_LAST_LINE;
+	list_for_each (l, &imp->batches) {
+		struct batch *b = container_of(l, struct batch, link);
+
+		if (b->file.state == SPOOL_LAST_LINE)
+			return b;
+	}
+	return NULL;
 }
 
 /* Returns whether the spool has data that follows the last line, which is then not the last one. */
 static bool recover_is_superseded(const struct import *imp, const struct batch *last)
 {
-	list_for_each (l, &imp->batches)
-		if (!recover_is_last_line(l) && container_of(l, struct batch, link)->file.index >= last->file.index)
+	list_for_each (l, &imp->batches) {
+		const struct batch *b = container_of(l, struct batch, link);
+
+		if (b != last && b->file.index >= last->file.index)
 			return true;
+	}
 	return false;
 }
 
@@ -96,6 +106,9 @@ static void recover_last_line(struct import *imp, struct batch *b, struct error 
 		recover_forget(imp, b);
 		return;
 	}
+	/* The name of its file is the first of the import, but the last line is delivered last. */
+	list_remove(&b->link);
+	list_append(&imp->batches, &b->link);
 	spool_move(spool, &b->file, b->is_incomplete ? SPOOL_REJECTED : SPOOL_WAITING, note);
 	if (!b->is_incomplete)
 		return;
@@ -123,11 +136,10 @@ static void recover_count(struct import *imp)
 
 static void recover_settle(struct import *imp, void *arg)
 {
-	struct error *note = arg;
+	struct batch *last = recover_find_last_line(imp);
 
-	list_for_each_safe (l, tmp, &imp->batches)
-		if (recover_is_last_line(l))
-			recover_last_line(imp, container_of(l, struct batch, link), note);
+	if (last)
+		recover_last_line(imp, last, arg);
 	recover_count(imp);
 	import_settle(imp);
 }

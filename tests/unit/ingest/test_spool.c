@@ -8,9 +8,12 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/fsuid.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <zlib.h>
 
@@ -363,6 +366,176 @@ static void test_room_after_files_were_removed(void **state)
 	assert_int_equal(spool_room(f->s, 1, 1), SPOOL_AT_LIMIT);
 }
 
+static int put_one(struct fixture *f, struct error *err)
+{
+	struct batch_facts facts = facts_of(1, 1);
+	_buf_ struct buf data = BUF_INIT(1 << 20);
+
+	buf_puts(&data, "some data");
+	return spool_put(f->s, SPOOL_WAITING, &facts, &data, err);
+}
+
+static int reject_one(struct fixture *f, struct error *err)
+{
+	return spool_reject(f->s, &(struct spool_file){1, 1, SPOOL_SENT}, "no", err);
+}
+
+static int load_one(struct fixture *f, struct error *err)
+{
+	_buf_ struct buf data = BUF_INIT(4096);
+	struct batch_facts facts;
+
+	return spool_load(f->s, &(struct spool_file){1, 1, SPOOL_SENT}, &data, &facts, err);
+}
+
+static int move_one(struct fixture *f, struct error *err)
+{
+	return spool_move(f->s, &(struct spool_file){1, 1, SPOOL_SENT}, SPOOL_WAITING, err);
+}
+
+static int sync_one(struct fixture *f, struct error *err)
+{
+	return spool_sync_file(f->s, &(struct spool_file){1, 1, SPOOL_SENT}, err);
+}
+
+static int sync_all(struct fixture *f, struct error *err)
+{
+	return spool_sync_names(f->s, err);
+}
+
+static int remove_one(struct fixture *f, struct error *err)
+{
+	return spool_remove(f->s, &(struct spool_file){1, 1, SPOOL_SENT}, err);
+}
+
+/* Another program has put something else there, or taken the directory away. The batch in the spool stays as it was. */
+static void test_faults_of_the_disk(void **state)
+{
+	static const struct {
+		const char *before; /* a shell command in the directory of the spool */
+		int (*run)(struct fixture *f, struct error *err);
+		int r;
+		const char *what;
+		bool left; /* the batch can still be read afterwards */
+	} rows[] = {
+		{"mkdir .new-0000000001-000001.batch", put_one, -EISDIR, "cannot write to the spool", true},
+		{"mkdir 0000000001-000001.batch", put_one, -EISDIR, "cannot write to the spool", true},
+		{"mkdir 0000000001-000001.batch", move_one, -EISDIR, "cannot rename a file of the spool", true},
+		{"mkdir 0000000001-000001.rejected", reject_one, -EISDIR, "cannot rename a file of the spool", true},
+		{"rm *.sent", reject_one, -ENOENT, "another program removed", false},
+		{"rm *.sent; mkdir 0000000001-000001.sent", load_one, -EISDIR, "cannot read the spool", false},
+		{"rm *.sent; mkdir 0000000001-000001.sent", remove_one, -EISDIR, "cannot remove a file of the spool",
+		 false},
+		{"truncate -s 5000 *.sent", load_one, -EBADMSG, "is damaged", false},
+		{"rm *.sent", sync_one, 0, "", false},
+		{"cd ..; rm -r spool; touch spool", sync_one, -ENOTDIR, "cannot write to the spool", false},
+		{"cd ..; rm -r spool; touch spool", sync_all, -ENOTDIR, "cannot write to the spool", false},
+		{"cd ..; rm -r spool; touch spool", put_one, -ENOTDIR, "cannot write to the spool", false},
+		{"cd ..; rm -r spool; touch spool", remove_one, -ENOTDIR, "cannot remove a file of the spool", false},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct fixture *f = *state;
+		char command[PATH_MAX + 128];
+		struct error err = {0};
+
+		put(f, 1, 1, SPOOL_SENT, "data");
+		snprintf(command, sizeof(command), "cd %s && %s", f->spool, rows[i].before);
+		assert_int_equal(system(command), 0);
+		assert_int_equal(rows[i].run(f, &err), rows[i].r);
+		assert_non_null(strstr(err.message, rows[i].what));
+		assert_int_equal(load_one(f, &err) == 0, rows[i].left);
+		snprintf(command, sizeof(command), "rm -rf %s", f->spool);
+		assert_int_equal(system(command), 0);
+	}
+}
+
+/* A write ends in the middle. What was written is removed, so it does not hide the batch. */
+static void test_a_write_that_fails_in_the_middle(void **state)
+{
+	struct fixture *f = *state;
+	struct rlimit old, low;
+	struct error err = {0};
+	char path[PATH_MAX];
+	struct stat st;
+
+	put(f, 1, 1, SPOOL_SENT, "data");
+	path_of(f, "0000000001-000001.sent", path);
+	assert_int_equal(stat(path, &st), 0);
+	signal(SIGXFSZ, SIG_IGN);
+	getrlimit(RLIMIT_FSIZE, &old);
+	low = (struct rlimit){(rlim_t)st.st_size + 20, old.rlim_max};
+	setrlimit(RLIMIT_FSIZE, &low);
+	assert_int_equal(reject_one(f, &err), -EFBIG);
+	low.rlim_cur = 5;
+	setrlimit(RLIMIT_FSIZE, &low);
+	assert_int_equal(put_one(f, &err), -EFBIG);
+	setrlimit(RLIMIT_FSIZE, &old);
+	assert_non_null(strstr(err.message, "cannot write to the spool"));
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_size, spool_bytes(f->s));
+	path_of(f, ".new-0000000001-000001.batch", path);
+	assert_int_equal(access(path, F_OK), -1);
+	assert_int_equal(load_one(f, &err), 0);
+}
+
+/* The rights of another user. The superuser gives his up for a moment. */
+static void test_a_spool_without_rights_names_them(void **state)
+{
+	struct fixture *f = *state;
+	struct error err = {0};
+
+	put(f, 1, 1, SPOOL_SENT, "data");
+	assert_int_equal(chmod(f->spool, 0), 0);
+	setfsuid(65534);
+	assert_int_equal(put_one(f, &err), -EACCES);
+	setfsuid(geteuid());
+	assert_int_equal(chmod(f->spool, 0700), 0);
+	assert_non_null(strstr(err.remedy, "give the user who mounted the rights"));
+}
+
+/* What cannot be read at a mount is told, and the batches beside it are found. */
+static void test_a_mount_passes_over_what_it_cannot_read(void **state)
+{
+	struct fixture *f = *state;
+	char path[PATH_MAX];
+	struct error note;
+	struct found found;
+
+	put(f, 1, 2, SPOOL_WAITING, "data");
+	path_of(f, "0000000001-000001.batch", path);
+	assert_int_equal(mkdir(path, 0700), 0);
+	found = recover(f, &note);
+	assert_int_equal(found.n, 1);
+	assert_int_equal(note.errnum, -EISDIR);
+	assert_int_equal(rmdir(path), 0);
+	assert_int_equal(symlink("nowhere", path), 0);
+	found = recover(f, &note);
+	assert_int_equal(found.n, 1);
+	assert_int_equal(note.errnum, -ENOENT);
+	assert_non_null(strstr(note.message, "cannot read the spool"));
+}
+
+static void test_a_spool_that_is_no_directory(void **state)
+{
+	struct fixture *f = *state;
+	struct found found = {0};
+	struct error note = {0};
+	struct spool *s;
+	char path[PATH_MAX];
+
+	path_of(f, "format", path);
+	assert_int_equal(spool_open(path, &s, &note), 0);
+	note = (struct error){0};
+	assert_int_equal(spool_recover(s, take, &found, &note), 0);
+	assert_int_equal(note.errnum, -ENOTDIR);
+	assert_non_null(strstr(note.message, "cannot read the spool"));
+	assert_int_equal(spool_room(s, 0, 1), SPOOL_AT_LIMIT);
+	spool_close(s);
+	/* The last tenth of the disk stays free. */
+	assert_int_equal(spool_room(f->s, UINT64_MAX, (size_t)1 << 60), SPOOL_DISK_FULL);
+}
+
 int main(void)
 {
 #define SPOOL_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -378,6 +551,11 @@ int main(void)
 		SPOOL_TEST(test_a_newer_spool_is_left_alone),
 		SPOOL_TEST(test_room_after_files_were_removed),
 		SPOOL_TEST(test_a_spool_that_cannot_be_made_says_so),
+		SPOOL_TEST(test_faults_of_the_disk),
+		SPOOL_TEST(test_a_write_that_fails_in_the_middle),
+		SPOOL_TEST(test_a_spool_without_rights_names_them),
+		SPOOL_TEST(test_a_mount_passes_over_what_it_cannot_read),
+		SPOOL_TEST(test_a_spool_that_is_no_directory),
 		cmocka_unit_test(test_numbers_that_do_not_fit_are_none),
 	};
 
