@@ -114,7 +114,7 @@ const struct row tree_rows[] = {
 	 .class = &class_text,
 	 .render = render_readme,
 	 .cache = CACHE_ALWAYS,
-	 .help = "this text"},
+	 .help = "how to use the tree, and what its files are"},
 	VALUE("overview.html", render_picture, FS_OVERVIEW_HTML, changed_picture, CACHE_NEVER,
 	      "one page for a browser that shows everything and refreshes itself"),
 	VALUE("status.svg", render_picture, FS_STATUS_SVG, changed_picture, CACHE_NEVER,
