@@ -22,6 +22,7 @@ struct http_exchange {
 	void *source_arg;
 	int refused;	     /* the errno with which a callback stopped the exchange */
 	size_t header_bytes; /* bytes of all header blocks, including interim replies */
+	bool header_is_large;
 	struct http_reply reply;
 	void (*done)(struct http_reply *reply, void *arg);
 	void *arg;
@@ -117,7 +118,8 @@ static size_t http_take_header(char *data, size_t size, size_t count, void *arg)
 
 	x->header_bytes += len;
 	if (x->header_bytes > HEADER_MAX) {
-		x->refused = -EMSGSIZE;
+		x->refused = -EFBIG;
+		x->header_is_large = true;
 		return 0;
 	}
 	if (len >= 5 && memcmp(data, "HTTP/", 5) == 0) {
@@ -172,8 +174,8 @@ void http_resume(struct http_exchange *x)
 static void http_describe_failure(struct http_exchange *x, CURLcode code)
 {
 	if (x->refused)
-		error_set(&x->reply.error, x->refused == -EMSGSIZE ? -EFBIG : x->refused,
-			  x->refused == -EMSGSIZE ? "the header of the reply is larger than 64 KiB"
+		error_set(&x->reply.error, x->refused,
+			  x->header_is_large	  ? "the header of the reply is larger than 64 KiB"
 			  : x->refused == -EFBIG  ? "the reply is larger than allowed"
 			  : x->refused == -ENOMEM ? "out of memory"
 						  : "the reply could not be stored");

@@ -338,33 +338,40 @@ static int docker_search_file(struct docker_lookup *w, const char *path, struct 
 	return r;
 }
 
-/* "$variable/rest" or "~/home_part/rest"; the caller frees it. NULL if neither directory is known, or no memory. */
-static char *docker_path(const char *variable, const char *home_part, const char *rest)
+/* Searches "$variable/rest" or "~/home_part/rest", unless neither directory is known. */
+static int docker_search_below(struct docker_lookup *w, const char *variable, const char *home_part, const char *rest,
+			       struct buf *ret, struct error *err)
 {
 	const char *dir = getenv(variable), *home = path_home();
-	char *path = NULL;
-	int n = 0;
+	_free_ char *path = NULL;
+	int n;
 
 	if (dir && *dir)
 		n = asprintf(&path, "%s/%s", dir, rest);
 	else if (home_part && home && *home)
 		n = asprintf(&path, "%s/%s/%s", home, home_part, rest);
-	return n < 0 ? NULL : path;
+	else
+		return 0;
+	if (n < 0) {
+		path = NULL;
+		return -ENOMEM;
+	}
+	return docker_search_file(w, path, ret, err);
 }
 
 static int docker_search_files(struct docker_lookup *w, struct buf *ret, struct error *err)
 {
 	const char *named = getenv("REGISTRY_AUTH_FILE");
-	_free_ char *docker = docker_path("DOCKER_CONFIG", ".docker", "config.json");
-	_free_ char *session = docker_path("XDG_RUNTIME_DIR", NULL, "containers/auth.json");
-	_free_ char *lasting = docker_path("XDG_CONFIG_HOME", ".config", "containers/auth.json");
-	const char *paths[] = {docker, named && *named ? named : session, named && *named ? NULL : lasting};
-	int r = 0;
+	int r = docker_search_below(w, "DOCKER_CONFIG", ".docker", "config.json", ret, err);
 
-	for (size_t i = 0; i < ARRAY_SIZE(paths) && r == 0 && !ret->len; i++)
-		if (paths[i])
-			r = docker_search_file(w, paths[i], ret, err);
-	return r;
+	if (r < 0 || ret->len)
+		return r;
+	if (named && *named)
+		return docker_search_file(w, named, ret, err);
+	r = docker_search_below(w, "XDG_RUNTIME_DIR", NULL, "containers/auth.json", ret, err);
+	if (r < 0 || ret->len)
+		return r;
+	return docker_search_below(w, "XDG_CONFIG_HOME", ".config", "containers/auth.json", ret, err);
 }
 
 int image_credentials(const char *host, const char *name, struct buf *ret_basic, struct error *ret_warning,

@@ -23,15 +23,11 @@ bool image_runtime_suits(const char *path, const char *architecture)
 static int runtime_file_own_directory(char *out, size_t size)
 {
 	ssize_t n = readlink("/proc/self/exe", out, size - 1);
-	char *slash;
 
 	if (n < 0)
 		return -errno;
 	out[n] = '\0';
-	slash = strrchr(out, '/');
-	if (!slash)
-		return -ENOENT;
-	*slash = '\0';
+	*strrchr(out, '/') = '\0'; /* the kernel gives an absolute path */
 	return 0;
 }
 

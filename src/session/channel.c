@@ -242,10 +242,14 @@ static int channel_answer_handshake(struct channel *c)
 
 static int channel_take_handshake(struct channel *c, const struct message *m)
 {
-	if (handshake_read(&c->handshake, m->payload, m->len) < 0) {
+	int r = handshake_read(&c->handshake, m->payload, m->len);
+
+	if (r == -EBADMSG) {
 		channel_close(c, "the handshake request of the agent in the container is invalid");
 		return 0;
 	}
+	if (r < 0)
+		return r;
 	if (!*c->handshake.key_id)
 		return channel_answer_handshake(c);
 	c->events.need_key(c->handshake.key_id, c->arg);
@@ -288,7 +292,9 @@ static int channel_take_challenge(struct channel *c, const struct message *m)
 	if (r == 0)
 		r = handshake_answer_challenge(again.data, again.len, &answer);
 	if (r == 0)
-		return channel_send_data(c, PAYLOAD_CHALLENGE_RESPONSE, answer.data, answer.len);
+		r = channel_send_data(c, PAYLOAD_CHALLENGE_RESPONSE, answer.data, answer.len);
+	if (r == 0 || r == -ENOMEM)
+		return r;
 	channel_close(c, "the agent and vastfs do not have the same encryption key");
 	return 0;
 }
@@ -312,14 +318,8 @@ static int channel_take_output(struct channel *c, const struct message *m)
 		len = plain.len;
 	}
 	channel_become_ready(c); /* an old agent sends output without a handshake */
-	if (m->payload_type == PAYLOAD_EXIT_CODE) {
-		char text[64] = "";
-
-		snprintf(text, sizeof(text), "%.*s", (int)len, (const char *)data);
-		c->events.exit_code(atoi(text + strcspn(text, "-0123456789")), c->arg);
-	} else if (len) {
+	if (len)
 		c->events.output(m->payload_type != PAYLOAD_OUTPUT, data, len, c->arg);
-	}
 	return 0;
 }
 
@@ -334,7 +334,6 @@ static int channel_deliver(const struct message *m, void *arg)
 	case PAYLOAD_OUTPUT:
 	case PAYLOAD_ERROR:
 	case PAYLOAD_STDERR:
-	case PAYLOAD_EXIT_CODE:
 		return channel_take_output(c, m);
 	case PAYLOAD_HANDSHAKE_REQUEST:
 		return channel_take_handshake(c, m);
@@ -344,7 +343,11 @@ static int channel_deliver(const struct message *m, void *arg)
 		channel_become_ready(c);
 		return 0;
 	default:
-		return 0; /* a message of a later version is acknowledged and ignored */
+		/*
+		 * A message of a later version is acknowledged and ignored; so is PAYLOAD_EXIT_CODE, which the
+		 * agent of ECS does not send: that of /bin/sh itself would not be the program's.
+		 */
+		return 0;
 	}
 }
 

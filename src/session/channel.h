@@ -30,8 +30,7 @@ struct channel_events {
 	void (*send)(const void *frame, size_t len, void *arg); /* one message, as one binary WebSocket message */
 	void (*ready)(void *arg);				/* the command accepts input from now on */
 	void (*output)(bool is_stderr, const void *data, size_t len,
-		       void *arg);		/* output of the command in order, each byte once */
-	void (*exit_code)(int code, void *arg); /* if the agent sends it; the agent of ECS does not */
+		       void *arg); /* output of the command in order, each byte once */
 	void (*need_key)(const char *kms_key_id,
 			 void *arg); /* the caller answers by channel_give_key() or _refuse_key() */
 	/* The last event, once. why: "" after the normal end of the session, else the reason. */

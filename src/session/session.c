@@ -210,11 +210,6 @@ static void session_on_output(bool is_stderr _unused_, const void *data, size_t 
 		s->events.output(data, len, s->arg);
 }
 
-static void session_on_exit_code(int code _unused_, void *arg _unused_)
-{
-	/* The agent of ECS sends none. The exit status of /bin/sh itself would not be the program's. */
-}
-
 static void session_on_closed(const char *why, void *arg)
 {
 	struct session *s = arg;
@@ -478,7 +473,6 @@ struct session *session_start(struct engine *e, const struct session_request *re
 	static const struct channel_events of_channel = {.send = session_on_send,
 							 .ready = session_on_ready,
 							 .output = session_on_output,
-							 .exit_code = session_on_exit_code,
 							 .need_key = session_on_need_key,
 							 .closed = session_on_closed};
 	struct session *s = calloc(1, sizeof(*s));

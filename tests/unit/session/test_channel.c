@@ -30,7 +30,7 @@ struct side {
 	struct frame sent[FRAMES_MOST];
 	size_t n;
 	struct buf output, errors;
-	int ready, closed, exit_code;
+	int ready, closed;
 	char why[256], key_id[256];
 	int64_t now;
 };
@@ -70,11 +70,6 @@ static void on_output(bool is_stderr, const void *data, size_t len, void *arg)
 	buf_append(is_stderr ? &s->errors : &s->output, data, len);
 }
 
-static void on_exit_code(int code, void *arg)
-{
-	((struct side *)arg)->exit_code = code;
-}
-
 static void on_key(const char *id, void *arg)
 {
 	snprintf(((struct side *)arg)->key_id, 256, "%s", id);
@@ -91,12 +86,11 @@ static void on_closed(const char *why, void *arg)
 static int setup(void **state)
 {
 	static const struct channel_environment env = {chance, wall};
-	static const struct channel_events events = {on_send, on_ready, on_output, on_exit_code, on_key, on_closed};
+	static const struct channel_events events = {on_send, on_ready, on_output, on_key, on_closed};
 	struct side *s = calloc(1, sizeof(*s));
 
 	buf_init(&s->output, 64 << 20);
 	buf_init(&s->errors, 64 << 20);
-	s->exit_code = -1;
 	s->channel = channel_new(&env, &events, s);
 	channel_connected(s->channel, 0);
 	*state = s;
@@ -382,13 +376,15 @@ static void test_closed_says_why_once(void **state)
 	assert_int_equal(s->output.len, 0);
 }
 
-static void test_exit_code(void **state)
+static void test_an_exit_code_is_no_output(void **state)
 {
 	struct side *s = *state;
 
 	shake_hands(s);
 	agent_says(s, 2, PAYLOAD_EXIT_CODE, "EXIT_CODE: 43");
-	assert_int_equal(s->exit_code, 43);
+	agent_says(s, 3, PAYLOAD_OUTPUT, "a");
+	assert_string_equal(s->output.data, "a");
+	assert_int_equal(s->n, 2); /* acknowledgements */
 }
 
 /* -- encryption ------------------------------------------------------------------------------------------------ */
@@ -543,7 +539,7 @@ int main(void)
 		TEST(test_only_so_much_is_under_way),
 		TEST(test_a_new_connection_sends_what_is_missing),
 		TEST(test_closed_says_why_once),
-		TEST(test_exit_code),
+		TEST(test_an_exit_code_is_no_output),
 		TEST(test_encrypted_both_ways),
 		TEST(test_what_is_not_sealed_with_the_key_ends_it),
 		TEST(test_a_key_that_is_refused),
