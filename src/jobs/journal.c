@@ -133,6 +133,15 @@ int journal_report(const struct journal *j, int r, struct error *err)
 
 /* -- opening --------------------------------------------------------------------------------------------------- */
 
+static void journal_free(struct journal *j)
+{
+	for (size_t i = 0; i < j->n; i++)
+		cJSON_Delete(j->memory[i]);
+	journal_file_free(&j->file);
+	pthread_mutex_destroy(&j->lock);
+	free(j);
+}
+
 int journal_open(const char *dir, struct journal **ret, struct error *note)
 {
 	struct journal *j = calloc(1, sizeof(*j));
@@ -143,7 +152,7 @@ int journal_open(const char *dir, struct journal **ret, struct error *note)
 	pthread_mutex_init(&j->lock, NULL);
 	if (journal_file_init(&j->file, dir) < 0 || asprintf(&previous, "%s/journal.json", dir) < 0) {
 		previous = NULL;
-		journal_close(j);
+		journal_free(j);
 		return -ENOMEM;
 	}
 	journal_load(j, previous, note);
@@ -173,13 +182,9 @@ void journal_close(struct journal *j)
 {
 	if (!j)
 		return;
-	if (j->file.path && !error_is(&j->refusal))
+	if (!error_is(&j->refusal))
 		journal_write_last(j);
-	for (size_t i = 0; i < j->n; i++)
-		cJSON_Delete(j->memory[i]);
-	journal_file_free(&j->file);
-	pthread_mutex_destroy(&j->lock);
-	free(j);
+	journal_free(j);
 }
 
 /* -- numbers --------------------------------------------------------------------------------------------------- */

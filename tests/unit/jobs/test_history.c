@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "failing.h"
 #include "jobs/history.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -137,12 +139,40 @@ static void test_in_flight(void **state)
 	job_list_unref(execs);
 }
 
+static void trim_or_leave_unchanged(const void *arg)
+{
+	struct job_list *queries = job_list_ref(((struct job_list *const *)arg)[0]);
+	struct job_list *execs = job_list_ref(((struct job_list *const *)arg)[1]);
+	int r = trim(&queries, &execs, 1, 0);
+
+	assert_int_equal(r, failing_happened() ? -ENOMEM : 1);
+	assert_string_equal(numbers(queries), r == 1 ? "3" : "1 2 3");
+	assert_string_equal(numbers(execs), r == 1 ? "2" : "1 2");
+	job_list_unref(queries);
+	job_list_unref(execs);
+}
+
+static void test_without_memory_the_lists_stay(void **state)
+{
+	struct job_list *lists[] = {job_list_with(NULL, NULL, 0), job_list_with(NULL, NULL, 0)};
+
+	(void)state;
+	for (uint64_t n = 1; n <= 3; n++)
+		add(&lists[0], make(n, (int64_t)n, 0, true));
+	for (uint64_t n = 1; n <= 2; n++)
+		add(&lists[1], make(n, (int64_t)n, 0, true));
+	assert_true(failing_each(trim_or_leave_unchanged, lists) > 2);
+	job_list_unref(lists[0]);
+	job_list_unref(lists[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_number),
 		cmocka_unit_test(test_disk),
 		cmocka_unit_test(test_in_flight),
+		cmocka_unit_test(test_without_memory_the_lists_stay),
 	};
 	int failed;
 

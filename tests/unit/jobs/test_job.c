@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "failing.h"
 #include "jobs/job.h"
 
 #include <errno.h>
@@ -93,6 +94,51 @@ static void test_the_list_forgets_only_what_has_ended(void **state)
 	job_list_unref(list);
 }
 
+static void test_remarks_are_collected(void **state)
+{
+	_job_ struct job *j = job_new(JOB_OPERATION, 1, "deploy", NULL);
+	_job_view_ struct job_view *v = NULL;
+
+	(void)state;
+	job_remark(j, "no quota");
+	job_remark(j, "no price");
+	job_remark(j, "no quota"); /* of a second attempt */
+	v = job_view(j);
+	assert_string_equal(v->error->message, "no quota; no price");
+	assert_false(error_is(v->error));
+}
+
+/* A reader that waits for the end would wait for ever. */
+static void live_and_fail(const void *arg)
+{
+	_job_ struct job *j = job_new(JOB_OPERATION, 1, "deploy", NULL);
+	_job_view_ struct job_view *v = NULL;
+	struct error err;
+
+	(void)arg;
+	if (!j) {
+		assert_true(failing_happened());
+		return;
+	}
+	job_start(j);
+	job_progress(j, 1, 2, "a step");
+	job_log(j, "a line");
+	error_set(&err, -EIO, "no");
+	job_fail(j, &err);
+	v = job_view(j);
+	assert_int_equal(v->state, JOB_FAILED);
+	assert_int_equal(v->exit_code, 1);
+	assert_true(error_is(v->error));
+	assert_true(strcmp(v->error->message, "no") == 0 || failing_happened());
+	assert_true(v->ended_ms > 0);
+}
+
+static void test_a_job_can_end_without_memory(void **state)
+{
+	(void)state;
+	assert_true(failing_each(live_and_fail, NULL) > 5);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -100,6 +146,8 @@ int main(void)
 		cmocka_unit_test(test_an_ended_job_stays_as_it_is),
 		cmocka_unit_test(test_cancel_is_told_once_whoever_comes_first),
 		cmocka_unit_test(test_the_list_forgets_only_what_has_ended),
+		cmocka_unit_test(test_remarks_are_collected),
+		cmocka_unit_test(test_a_job_can_end_without_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

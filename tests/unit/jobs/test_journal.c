@@ -419,6 +419,54 @@ static void test_hostile_numbers_are_bounded(void **state)
 	journal_close(j);
 }
 
+static void test_an_unknown_record_is_a_damaged_line(void **state)
+{
+	static const char text[] = "{\"entry\":{\"number\":2}}\n{\"colour\":1}\n[]\n{}\n{\"entry\":{\"number\":3}} x\n";
+	struct journal *j;
+
+	(void)state;
+	write_raw(text, strlen(text));
+	j = open_journal(-EBADMSG); /* also the first line is not that of a journal */
+	assert_int_equal(journal_size(j), 1);
+	assert_int_equal(count_files("journal.jsonl.damaged-"), 1);
+	journal_close(j);
+	journal_close(open_journal(0));
+}
+
+/* A hundred operations in flight: the oldest goes, so that the newest can be resumed. */
+static void test_of_operations_in_flight_the_oldest_goes(void **state)
+{
+	struct journal *j = open_journal(0);
+
+	(void)state;
+	for (uint64_t n = 1; n <= 101; n++)
+		add(j, n);
+	assert_int_equal(journal_size(j), 100);
+	assert_int_equal(get_entry(j, 0).number, 2);
+	assert_remembers(j, 101, JOURNAL_SETTINGS, "stage=x\n");
+	journal_close(j);
+}
+
+static void test_the_oldest_deployed_stacks_are_forgotten(void **state)
+{
+	struct place p = {.account = "1", .region = "r"}, found[JOURNAL_DEPLOYED_MAX];
+	struct journal *j = open_journal(0);
+
+	(void)state;
+	for (int i = 0; i <= JOURNAL_DEPLOYED_MAX; i++) {
+		snprintf(p.stack, sizeof(p.stack), "vast-%d", i);
+		journal_deployed_add(j, &p);
+	}
+	strcpy(p.region, "elsewhere");
+	journal_deployed_remove(j, &p);
+	strcpy(p.endpoint, "http://localhost:1");
+	journal_deployed_remove(j, &p);
+	assert_int_equal(journal_deployed(j, found), JOURNAL_DEPLOYED_MAX);
+	assert_string_equal(found[0].stack, "vast-1");
+	assert_string_equal(found[JOURNAL_DEPLOYED_MAX - 1].stack, "vast-16");
+	journal_close(j);
+}
+
 static void test_deployed_stacks_are_remembered(void **state)
 {
 	struct place a = {.account = "1", .region = "r", .stack = "vast-a"}, b = a, found[JOURNAL_DEPLOYED_MAX];
@@ -462,6 +510,9 @@ int main(void)
 		TEST(test_the_first_version_is_taken_over),
 		TEST(test_garbage_of_the_first_version_is_set_aside),
 		TEST(test_hostile_numbers_are_bounded),
+		TEST(test_an_unknown_record_is_a_damaged_line),
+		TEST(test_of_operations_in_flight_the_oldest_goes),
+		TEST(test_the_oldest_deployed_stacks_are_forgotten),
 		TEST(test_deployed_stacks_are_remembered),
 	};
 

@@ -75,23 +75,59 @@ static void the_limit_is_all_or_nothing(void **state _unused_)
 	expect_bytes(o, 0, 100);
 }
 
+/* Files have room for so many bytes, until disk_has_room(before). */
+static rlim_t disk_has_room(rlim_t bytes)
+{
+	struct rlimit limit;
+	rlim_t before;
+
+	getrlimit(RLIMIT_FSIZE, &limit);
+	before = limit.rlim_cur;
+	limit.rlim_cur = bytes;
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	return before;
+}
+
 static void a_full_disk_keeps_what_was_there(void **state _unused_)
 {
 	_cleanup_(output_unref_cleanup) struct output *o = output_new(directory, 64 << 20);
-	struct rlimit before, small;
+	rlim_t before = disk_has_room(2 << 20);
 
-	getrlimit(RLIMIT_FSIZE, &before);
-	small = before;
-	small.rlim_cur = 2 << 20;
-	signal(SIGXFSZ, SIG_IGN);
-	setrlimit(RLIMIT_FSIZE, &small);
 	assert_int_equal(grow(o, 3 << 19), 0);
 	assert_int_equal(grow(o, 1 << 20), -ENOSPC);
-	setrlimit(RLIMIT_FSIZE, &before);
+	disk_has_room(before);
 	assert_int_equal(output_size(o), 3 << 19);
 	expect_bytes(o, 0, 3 << 19);
 	assert_int_equal(grow(o, 1 << 20), 0);
 	expect_bytes(o, 0, 5 << 19);
+}
+
+static void a_full_disk_keeps_what_is_in_memory(void **state _unused_)
+{
+	_cleanup_(output_unref_cleanup) struct output *o = output_new(directory, 64 << 20);
+	rlim_t before = disk_has_room(1 << 19);
+
+	assert_int_equal(grow(o, OUTPUT_MEMORY_MAX), 0);
+	assert_int_equal(grow(o, 1), -ENOSPC);
+	disk_has_room(before);
+	assert_int_equal(output_disk_size(o), 0);
+	expect_bytes(o, 0, OUTPUT_MEMORY_MAX);
+	assert_int_equal(grow(o, 1), 0);
+	assert_int_equal(output_disk_size(o), OUTPUT_MEMORY_MAX + 1);
+}
+
+static void bytes_that_the_disk_lost_are_an_error(void **state _unused_)
+{
+	_cleanup_(output_unref_cleanup) struct output *o = output_new(directory, 64 << 20);
+	int next = dup(STDERR_FILENO);
+	char byte;
+
+	close(next); /* the number that the file will get */
+	assert_int_equal(grow(o, OUTPUT_MEMORY_MAX + 1), 0);
+	assert_int_equal(ftruncate(next, 10), 0);
+	expect_bytes(o, 0, 10);
+	assert_int_equal(output_read(o, 10, &byte, 1), -EIO);
 }
 
 static void a_missing_directory_hurts_large_ones_only(void **state _unused_)
@@ -142,6 +178,8 @@ int main(void)
 		cmocka_unit_test(it_grows_beyond_memory),
 		cmocka_unit_test(the_limit_is_all_or_nothing),
 		cmocka_unit_test(a_full_disk_keeps_what_was_there),
+		cmocka_unit_test(a_full_disk_keeps_what_is_in_memory),
+		cmocka_unit_test(bytes_that_the_disk_lost_are_an_error),
 		cmocka_unit_test(a_missing_directory_hurts_large_ones_only),
 		cmocka_unit_test(readers_follow_the_writer),
 	};
