@@ -207,6 +207,7 @@ int stack_mark(struct operation *op, struct error *err)
 int stack_explain_failure(const struct operation *op, const char *status, const cJSON *events, struct error *err)
 {
 	const cJSON *cause = stack_first_failure(events);
+	const char *reason = strcmp(status, operation_status(op)) == 0 ? aws_text(op->stack, "StackStatusReason") : "";
 
 	if (cause)
 		error_set(err, -EIO, "the stack %s is %s: %s (%s) %s: %s", op->name, status,
@@ -214,8 +215,7 @@ int stack_explain_failure(const struct operation *op, const char *status, const 
 			  aws_text(cause, "ResourceStatus"), aws_text(cause, "ResourceStatusReason"));
 	else
 		error_set(err, -EIO, "the stack %s is %s: %s", op->name, status,
-			  strcmp(status, operation_status(op)) == 0 ? aws_text(op->stack, "StackStatusReason")
-								    : "AWS gives no reason");
+			  *reason ? reason : "AWS gives no reason");
 	remedy_apply(err);
 	return err->errnum;
 }

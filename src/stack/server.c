@@ -246,7 +246,7 @@ static int server_put_foreign(struct operation *op, struct error *err)
 				   "task %s belongs to the service %s, which vastfs did not create: left alone\n",
 				   task_record_id(task), task_record_service(task));
 	cJSON_Delete(tasks);
-	return r;
+	return r < 0 && error_has_code(err, "ClusterNotFoundException") ? 0 : r;
 }
 
 /* Reports the resources that are billed although no task runs, because they are easily overlooked. */

@@ -154,7 +154,6 @@ int server_wait_task(struct operation *op, struct server_wait *w, struct error *
 
 /* -- a task of the service ------------------------------------------------------------------------------------- */
 
-/* Compares the creation times of two tasks: the oldest comes first. */
 static void wait_report_events(struct operation *op, struct server_wait *w, const cJSON *reply)
 {
 	const char *messages[EVENTS_A_LOOK];
