@@ -7,11 +7,12 @@
 #include <pthread.h>
 #include <unistd.h>
 
-#define ROWS_MAX    64
+#define ROWS_MAX    256
 #define PENDING_MAX 256
 
 struct row {
-	const char *operation, *match, *code, *text;
+	const char *operation, *match, *code;
+	char *text; /* owned */
 	bool once;
 };
 
@@ -56,30 +57,31 @@ int64_t __wrap_clock_monotonic_ms(void);
 
 /* -- the script ------------------------------------------------------------------------------------------------ */
 
-static void add_row(struct row row)
+static void add_row(struct row row, const char *text)
 {
 	assert_true(rows_n < ROWS_MAX);
+	row.text = strdup(text);
 	rows[rows_n++] = row;
 }
 
 void script_reply(const char *operation, const char *match, const char *body)
 {
-	add_row((struct row){.operation = operation, .match = match, .text = body});
+	add_row((struct row){.operation = operation, .match = match}, body);
 }
 
 void script_fail(const char *operation, const char *match, const char *code, const char *message)
 {
-	add_row((struct row){.operation = operation, .match = match, .code = code, .text = message});
+	add_row((struct row){.operation = operation, .match = match, .code = code}, message);
 }
 
 void script_once(const char *operation, const char *body)
 {
-	add_row((struct row){.operation = operation, .text = body, .once = true});
+	add_row((struct row){.operation = operation, .once = true}, body);
 }
 
 void script_fail_once(const char *operation, const char *code, const char *message)
 {
-	add_row((struct row){.operation = operation, .code = code, .text = message, .once = true});
+	add_row((struct row){.operation = operation, .code = code, .once = true}, message);
 }
 
 void script_truncate(bool truncated)
@@ -92,10 +94,10 @@ void script_refuse_starts(unsigned n)
 	refused_starts = n;
 }
 
-/* The oldest row for one request, else the newest of the others. */
+/* The oldest row for one request, else the newest of the others. The caller owns the text. */
 static struct row take_row(const char *operation, const char *members)
 {
-	struct row found = {.code = "Unscripted", .text = "no reply"};
+	struct row found = {.code = "Unscripted"};
 
 	for (size_t i = 0; i < rows_n; i++) {
 		if (strcmp(rows[i].operation, operation) != 0 || (rows[i].match && !strstr(members, rows[i].match)))
@@ -104,8 +106,9 @@ static struct row take_row(const char *operation, const char *members)
 		if (!rows[i].once)
 			continue;
 		memmove(&rows[i], &rows[i + 1], (--rows_n - i) * sizeof(rows[0]));
-		break;
+		return found;
 	}
+	found.text = strdup(found.text ? found.text : "no reply");
 	return found;
 }
 
@@ -246,7 +249,7 @@ static void answer_call(const struct pending *p)
 	_cleanup_(free_cleanup) char *members = p->request->params ? cJSON_PrintUnformatted(p->request->params)
 								   : strdup(p->request->path ? p->request->path : "");
 	struct row row = take_row(p->request->operation, members);
-	struct aws_reply reply = {.status = row.code ? 400 : 200, .sent = true, .truncated = truncates};
+	struct aws_reply reply = {.status = row.code ? *row.code ? 400 : 0 : 200, .sent = true, .truncated = truncates};
 
 	if (row.code) {
 		error_set(&reply.error, -EIO, "%s", row.text);
@@ -256,6 +259,7 @@ static void answer_call(const struct pending *p)
 		assert_non_null(reply.body);
 	}
 	end_call(p, &reply);
+	free(row.text);
 }
 
 static void cancel_call(const struct pending *p)
@@ -371,6 +375,103 @@ void __wrap_engine_stop(struct engine *e _unused_)
 	timers_n = sockets_n = 0;
 }
 
+/* -- sessions -------------------------------------------------------------------------------------------------- */
+
+struct remote *__wrap_remote_start(struct engine *e, enum command_kind kind, const struct session_request *request,
+				   const struct remote_events *events, void *arg);
+int __wrap_remote_write(struct remote *r, const void *data, size_t len);
+int __wrap_remote_write_end(struct remote *r);
+bool __wrap_remote_is_full(const struct remote *r);
+void __wrap_remote_resize(struct remote *r, unsigned columns, unsigned rows);
+void __wrap_remote_pause(struct remote *r, bool paused);
+void __wrap_remote_cancel(struct remote *r);
+void __wrap_remote_drop(struct remote *r);
+void __wrap_remote_free(struct remote *r);
+
+static struct remote *newest_remote;
+static bool refuses_remotes;
+
+struct remote *script_remote(void)
+{
+	return newest_remote;
+}
+
+void script_refuse_remotes(bool refused)
+{
+	refuses_remotes = refused;
+}
+
+struct remote *__wrap_remote_start(struct engine *e _unused_, enum command_kind kind _unused_,
+				   const struct session_request *request _unused_, const struct remote_events *events,
+				   void *arg)
+{
+	struct remote *r = refuses_remotes ? NULL : calloc(1, sizeof(*r));
+
+	if (!r)
+		return NULL;
+	r->events = events;
+	r->arg = arg;
+	buf_init(&r->written, 1 << 20);
+	newest_remote = r;
+	return r;
+}
+
+int __wrap_remote_write(struct remote *r, const void *data, size_t len)
+{
+	return r->result < 0 ? r->result : buf_append(&r->written, data, len);
+}
+
+int __wrap_remote_write_end(struct remote *r)
+{
+	r->wrote_end = true;
+	return 0;
+}
+
+bool __wrap_remote_is_full(const struct remote *r)
+{
+	return r->full;
+}
+
+void __wrap_remote_resize(struct remote *r, unsigned columns, unsigned rows_)
+{
+	r->columns = columns;
+	r->rows = rows_;
+}
+
+void __wrap_remote_pause(struct remote *r, bool paused)
+{
+	r->paused = paused;
+}
+
+void __wrap_remote_cancel(struct remote *r)
+{
+	r->cancelled = true;
+}
+
+void __wrap_remote_free(struct remote *r)
+{
+	if (!r)
+		return;
+	if (newest_remote == r)
+		newest_remote = NULL;
+	buf_free(&r->written);
+	free(r);
+}
+
+void __wrap_remote_drop(struct remote *r)
+{
+	__wrap_remote_free(r);
+}
+
+void script_end_remote(int status, const struct error *why)
+{
+	struct remote *r = newest_remote;
+
+	r->events->ended(status, why, r->arg);
+	__wrap_remote_free(r);
+	script_settle();
+}
+
 /* -- the model ------------------------------------------------------------------------------------------------- */
 
 void script_write(struct script *s, const char *name, const char *text)
@@ -390,6 +491,32 @@ void script_start(struct script *s)
 	script_settle();
 }
 
+void script_poll(struct script *s)
+{
+	if (!s->m) {
+		script_start(s);
+		return;
+	}
+	watch_now(s->m, NULL, NULL);
+	script_settle();
+}
+
+void script_task(struct script *s, const char *id, const char *status, const char *more)
+{
+	char text[2048];
+
+	snprintf(text, sizeof(text), "{\"taskArns\":[\"arn:aws:ecs:eu-west-1:111111111111:task/cluster/%s\"]}", id);
+	script_reply("ListTasks", "RUNNING", text);
+	snprintf(text, sizeof(text),
+		 "{\"tasks\":[{\"taskArn\":\"arn:aws:ecs:eu-west-1:111111111111:task/cluster/%s\","
+		 "\"createdAt\":1700000000,\"lastStatus\":\"%s\",\"desiredStatus\":\"%s\","
+		 "\"taskDefinitionArn\":\"arn:aws:ecs:eu-west-1:111111111111:task-definition/vast-prod:3\","
+		 "\"containers\":[{\"name\":\"vast-server\"}]%s}]}",
+		 id, status, status, more);
+	script_reply("DescribeTasks", NULL, text);
+	script_poll(s);
+}
+
 void script_stop(struct script *s)
 {
 	model_stop(move_ptr(s->m));
@@ -399,7 +526,7 @@ int script_setup(void **state)
 {
 	struct script *s = calloc(1, sizeof(*s));
 
-	rows_n = queue_n = 0;
+	queue_n = 0;
 	refused_starts = 0;
 	truncates = false;
 	snprintf(s->dir, sizeof(s->dir), "/tmp/vastfs-script-XXXXXX");
@@ -434,6 +561,8 @@ int script_teardown(void **state)
 	script_stop(s);
 	for (size_t i = 0; i < counters_n; i++)
 		free(counters[i].last);
+	while (rows_n)
+		free(rows[--rows_n].text);
 	memset(counters, 0, sizeof(counters));
 	counters_n = 0;
 	snprintf(command, sizeof(command), "rm -rf %s", s->dir);

@@ -39,6 +39,13 @@ void script_reply(const char *operation, const char *match, const char *body);
 void script_fail(const char *operation, const char *match, const char *code, const char *message);
 void script_once(const char *operation, const char *body);
 void script_fail_once(const char *operation, const char *code, const char *message);
+/*
+ * The cluster has this task of the service's server from now on, with more members of DescribeTasks' record:
+ * ",\"group\":...". Starts the model, or lets it poll.
+ */
+void script_task(struct script *s, const char *id, const char *status, const char *more);
+void script_poll(struct script *s); /* lets the model read everything */
+
 /* The lists of the next replies are incomplete. */
 void script_truncate(bool truncated);
 /* The next n calls cannot be started, as without memory. */
@@ -50,6 +57,22 @@ void script_fire(
 	int64_t ms); /* lets time pass, and fires the timers that were set to at most this delay; then settles */
 unsigned script_calls(const char *operation);	/* number of requests so far */
 const char *script_last(const char *operation); /* the members of the last request as JSON; "" if there was none */
+
+/*
+ * Sessions in containers (session/remote.h). The test is the container: it calls the events, and reads what was
+ * written. A cancelled session stays until the test ends it.
+ */
+struct remote {
+	const struct remote_events *events;
+	void *arg;
+	struct buf written;
+	int result; /* of the next calls of remote_write() */
+	bool cancelled, paused, wrote_end, full;
+	unsigned columns, rows; /* the last size */
+};
+struct remote *script_remote(void); /* the newest session; NULL: there is none */
+void script_end_remote(int status, const struct error *why);
+void script_refuse_remotes(bool refused); /* sessions cannot be started, as without memory */
 
 /* Copies of the newest state, for assertions. The caller frees nothing and uses it before the next call. */
 const char *script_error(struct script *s);  /* the text of error */

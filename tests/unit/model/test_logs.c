@@ -2,33 +2,12 @@
 /* Tests how logs are followed and fetched again, with replies of CloudWatch that the tests write. */
 #include "scripted.h"
 
-#define TASK(id, last, group)                                                                               \
-	"{\"taskArn\":\"arn:aws:ecs:eu-west-1:111111111111:task/cluster/" id "\",\"createdAt\":1700000000," \
-	"\"taskDefinitionArn\":\"arn:aws:ecs:eu-west-1:111111111111:task-definition/vast-prod:3\","         \
-	"\"lastStatus\":\"" last "\",\"desiredStatus\":\"" last "\",\"group\":\"" group "\","               \
-	"\"containers\":[{\"name\":\"vast-server\"}]}"
-
 static unsigned fetched;
 
 static void on_fetched(void *arg)
 {
 	(void)arg;
 	fetched++;
-}
-
-static void with_task(struct script *s, const char *id, const char *described)
-{
-	static char arns[256];
-
-	snprintf(arns, sizeof(arns), "{\"taskArns\":[\"arn:aws:ecs:eu-west-1:111111111111:task/cluster/%s\"]}", id);
-	script_reply("ListTasks", "RUNNING", arns);
-	script_reply("DescribeTasks", NULL, described);
-	if (s->m) {
-		watch_now(s->m, NULL, NULL);
-		script_settle();
-	} else {
-		script_start(s);
-	}
 }
 
 static struct stream *open_log(struct script *s, enum model_log kind, const char *key)
@@ -58,7 +37,7 @@ static void test_a_log_is_read_to_its_end_and_then_polled(void **state)
 	struct script *s = *state;
 	struct stream *log;
 
-	with_task(s, "a1", "{\"tasks\":[" TASK("a1", "RUNNING", "family:vast-prod") "]}");
+	script_task(s, "a1", "RUNNING", "");
 	fetched = 0;
 	script_once("GetLogEvents", PAGE(EVENT(1, "one") "," EVENT(2, "two\\n"), "t1"));
 	script_once("GetLogEvents", PAGE("", "t2"));
@@ -89,7 +68,7 @@ static void test_an_expired_token_loses_and_repeats_nothing(void **state)
 	struct script *s = *state;
 	struct stream *log;
 
-	with_task(s, "a1", "{\"tasks\":[" TASK("a1", "RUNNING", "family:vast-prod") "]}");
+	script_task(s, "a1", "RUNNING", "");
 	script_once("GetLogEvents", PAGE(EVENT(7, "one") "," EVENT(8, "two"), "old"));
 	script_fail_once("GetLogEvents", "InvalidParameterException", "The specified nextToken is invalid.");
 	script_once("GetLogEvents", PAGE(EVENT(8, "two") "," EVENT(8, "three"), "new"));
@@ -117,7 +96,7 @@ static void test_a_log_that_cannot_be_read_is_told_once(void **state)
 		const char *text;
 
 		fetched = 0;
-		with_task(s, "a1", "{\"tasks\":[" TASK("a1", "RUNNING", "family:vast-prod") "]}");
+		script_task(s, "a1", "RUNNING", "");
 		failures_clear(model_failures(s->m));
 		script_fail("GetLogEvents", NULL, "AccessDeniedException", "not allowed");
 		stream_unref(open_log(s, rows[i].kind, rows[i].key));
@@ -141,11 +120,11 @@ static void test_the_log_of_the_server_turns_to_the_next_task(void **state)
 	struct script *s = *state;
 	struct stream *log;
 
-	with_task(s, "a1", "{\"tasks\":[" TASK("a1", "RUNNING", "family:vast-prod") "]}");
+	script_task(s, "a1", "RUNNING", "");
 	script_once("GetLogEvents", PAGE(EVENT(1, "first"), "t"));
 	script_reply("GetLogEvents", NULL, PAGE("", "t"));
 	log = open_log(s, MODEL_LOG_SERVER, "");
-	with_task(s, "b2", "{\"tasks\":[" TASK("b2", "RUNNING", "family:vast-prod") "]}");
+	script_task(s, "b2", "RUNNING", "");
 	script_once("GetLogEvents", PAGE(EVENT(2, "last words"), "t"));
 	script_once("GetLogEvents", PAGE(EVENT(1, "second"), "u"));
 	script_reply("GetLogEvents", NULL, PAGE("", "u"));
@@ -161,7 +140,7 @@ static void test_the_log_of_a_server_that_has_stopped(void **state)
 	struct script *s = *state;
 	struct stream *log;
 
-	with_task(s, "a1", "{\"tasks\":[" TASK("a1", "STOPPED", "family:vast-prod") "]}");
+	script_task(s, "a1", "STOPPED", "");
 	script_once("GetLogEvents", PAGE(EVENT(1, "why it ended"), "t"));
 	script_reply("GetLogEvents", NULL, PAGE("", "t"));
 	log = open_log(s, MODEL_LOG_SERVER, "");
@@ -211,7 +190,7 @@ static void test_a_new_reader_does_not_wait_for_the_next_poll(void **state)
 	struct script *s = *state;
 	struct stream *log;
 
-	with_task(s, "a1", "{\"tasks\":[" TASK("a1", "RUNNING", "family:vast-prod") "]}");
+	script_task(s, "a1", "RUNNING", "");
 	script_reply("GetLogEvents", NULL, PAGE("", "t"));
 	log = open_log(s, MODEL_LOG_TASK, "a1");
 	script_fire(60000);
@@ -255,7 +234,7 @@ static void test_an_older_part_is_read_again(void **state)
 	struct script *s = *state;
 	struct refetched r = {0};
 
-	with_task(s, "a1", "{\"tasks\":[" TASK("a1", "RUNNING", "family:vast-prod") "]}");
+	script_task(s, "a1", "RUNNING", "");
 	script_once("GetLogEvents", PAGE(EVENT(1, "one"), "t1"));
 	script_once("GetLogEvents", PAGE(EVENT(2, "two"), "t2"));
 	script_reply("GetLogEvents", NULL, PAGE("", "t2"));
