@@ -35,19 +35,18 @@ static bool helper_name_is_valid(const char *s)
 /* The name fits into the buffer of a pipe, so it is written before the helper starts and cannot block. */
 static int helper_make_input(const char *server)
 {
-	int ends[2], r = 0;
+	int ends[2], n;
 
 	if (strlen(server) >= 4096)
 		return -EINVAL;
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return -errno;
-	if (write(ends[1], server, strlen(server)) < 0 || write(ends[1], "\n", 1) < 0)
-		r = -errno;
+	n = dprintf(ends[1], "%s\n", server);
 	close(ends[1]);
-	if (r == 0)
+	if (n > 0)
 		return ends[0];
 	close(ends[0]);
-	return r;
+	return -ENOMEM;
 }
 
 /* The helper gets its own process group, so that its children are killed with it, and default signal handling. */
@@ -61,12 +60,9 @@ static int helper_spawn(struct helper *h, int in, int out, char **environment)
 
 	sigemptyset(&none);
 	sigfillset(&all);
-	if (posix_spawn_file_actions_init(&actions) != 0)
-		return -ENOMEM;
-	if (posix_spawnattr_init(&attributes) != 0) {
-		posix_spawn_file_actions_destroy(&actions);
-		return -ENOMEM;
-	}
+	/* These two do not allocate, so they cannot fail. */
+	posix_spawn_file_actions_init(&actions);
+	posix_spawnattr_init(&attributes);
 	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 	posix_spawnattr_setsigmask(&attributes, &none);
 	posix_spawnattr_setsigdefault(&attributes, &all);
@@ -92,10 +88,8 @@ static int helper_start(struct helper *h, const char *server)
 
 	if (in < 0)
 		return in;
-	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
+	if (pipe2(ends, O_CLOEXEC) < 0)
 		return -errno;
-	/* Only the reading end is non-blocking: the helper expects an ordinary pipe. */
-	fcntl(ends[1], F_SETFL, 0);
 	environment = secret_env_for_child(); /* the helper for ECR needs the AWS keys */
 	r = environment ? helper_spawn(h, in, ends[1], environment) : -ENOMEM;
 	secret_env_free_child(environment);
@@ -133,9 +127,7 @@ static int helper_read_reply(const struct helper *h, char *ret)
 
 		if (r < 0)
 			return r;
-		n = read(h->out, ret + len, IMAGE_HELPER_MAX - 1 - len);
-		if (n < 0 && (errno == EINTR || errno == EAGAIN))
-			continue;
+		n = read(h->out, ret + len, IMAGE_HELPER_MAX - 1 - len); /* does not block: there is something */
 		if (n < 0)
 			return -errno;
 		if (n == 0)

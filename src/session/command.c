@@ -466,5 +466,8 @@ int command_result(const struct exec_command *c)
 {
 	if (c->state != COMMAND_ENDED)
 		return -EAGAIN;
+	/* The part of the script that prints the exit status may have been killed, for instance for lack of memory. */
+	if (!c->plain && !c->has_exited)
+		return -EBADMSG;
 	return c->damaged || c->quad_n || c->nibble >= 0 ? -EBADMSG : 0;
 }

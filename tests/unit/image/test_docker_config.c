@@ -338,6 +338,28 @@ static void test_helpers_that_fail_say_nothing_secret(void **state)
 	expect_warning("docker-credential-bad failed");
 }
 
+static void test_what_is_not_given_to_a_helper(void **state)
+{
+	static char answer[IMAGE_HELPER_MAX], server[5000];
+	static const char *const names[] = {"", ".hidden", "-option", "a/b", "a b", "../x"};
+	struct error err = {0};
+	char name[70] = "";
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		assert_int_equal(image_helper_get(names[i], "ghcr.io", 1000, answer, &err), -EINVAL);
+	memset(name, 'a', 64);
+	assert_int_equal(image_helper_get(name, "ghcr.io", 1000, answer, &err), -EINVAL);
+	write_helper("good", "cat");
+	memset(server, 'a', sizeof(server) - 1); /* could fill the pipe before the helper starts */
+	assert_int_equal(image_helper_get("good", server, 60000, answer, &err), -EINVAL);
+	server[4000] = '\0';
+	assert_int_equal(image_helper_get("good", server, 60000, answer, &err), 1);
+	assert_int_equal(strlen(answer), 4001);
+	write_helper("good", "printf 'a\\0b'");
+	assert_int_equal(image_helper_get("good", "ghcr.io", 60000, answer, &err), -EBADMSG);
+}
+
 static void test_a_helper_need_not_read(void **state)
 {
 	(void)state;
@@ -408,6 +430,7 @@ int main(void)
 		with_home(test_a_missing_helper_is_no_error),
 		with_home(test_the_name_of_a_helper_is_a_plain_word),
 		with_home(test_helpers_that_fail_say_nothing_secret),
+		with_home(test_what_is_not_given_to_a_helper),
 		with_home(test_a_helper_need_not_read),
 		with_home(test_a_helper_that_hangs_is_killed_with_its_children),
 	};

@@ -2,6 +2,7 @@
 #include "base/file.h"
 #include "image/layer.h"
 #include "image/manifest.h"
+#include "image/runtime_file.h"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -189,6 +190,54 @@ static void test_what_is_no_program_is_refused(void **state)
 	h = header(EM_X86_64);
 	h.e_ident[EI_CLASS] = ELFCLASS32;
 	refuse(&h, sizeof(h));
+	h = header(EM_X86_64);
+	h.e_ident[EI_DATA] = ELFDATA2MSB;
+	refuse(&h, sizeof(h));
+	h = header(EM_X86_64);
+	h.e_entry = 0;
+	refuse(&h, sizeof(h));
+	h = header(EM_X86_64);
+	h.e_phnum = 0;
+	refuse(&h, sizeof(h));
+	h = header(EM_X86_64);
+	h.e_ident[EI_MAG0] = 0;
+	refuse(&h, sizeof(h));
+}
+
+/* A file that is too large for an image is not read to its end. */
+static void test_a_huge_file_is_refused(void **state)
+{
+	struct image_layer l;
+	struct error err = {0};
+
+	(void)state;
+	write_program(EM_X86_64);
+	assert_int_equal(truncate(path, (off_t)1 << 40), 0);
+	assert_int_equal(image_layer_make(path, &l, &err), -EFBIG);
+	assert_non_null(strstr(err.message, "is larger than 67108864 bytes"));
+}
+
+static void test_the_architecture_of_a_runtime(void **state)
+{
+	char found[IMAGE_RUNTIME_PATH_MAX];
+	struct error err = {0};
+
+	(void)state;
+	write_program(EM_X86_64);
+	assert_true(image_runtime_suits(path, "x86_64"));
+	assert_false(image_runtime_suits(path, "arm64"));
+	write_program(EM_AARCH64);
+	assert_true(image_runtime_suits(path, "arm64"));
+	assert_int_equal(file_write_atomically(path, "#!/bin/sh\n", 10), 0);
+	assert_false(image_runtime_suits(path, "x86_64"));
+	assert_int_equal(file_write_atomically(path, (char[200]){0}, 200), 0);
+	assert_false(image_runtime_suits(path, "x86_64"));
+	unlink(path);
+	assert_false(image_runtime_suits(path, "x86_64"));
+	/* There is none beside this test. */
+	assert_int_equal(image_runtime_find("x86_64", found, &err), -ENOENT);
+	assert_non_null(strstr(err.message, "no vast-lambda-runtime for x86_64"));
+	assert_non_null(strstr(err.remedy, "set architecture"));
 }
 
 static void test_what_is_no_file_is_refused(void **state)
@@ -213,6 +262,8 @@ int main(void)
 		cmocka_unit_test(test_the_layer_can_be_read_back),
 		cmocka_unit_test(test_what_is_no_program_is_refused),
 		cmocka_unit_test(test_what_is_no_file_is_refused),
+		cmocka_unit_test(test_a_huge_file_is_refused),
+		cmocka_unit_test(test_the_architecture_of_a_runtime),
 	};
 
 	return cmocka_run_group_tests(tests, make_directory, remove_directory);

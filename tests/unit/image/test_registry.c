@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Tests what a failed reply of a registry means: the message, the remedy, and whether a retry may succeed. */
 #include "base/cleanup.h"
+#include "image/authenticate.h"
 #include "image/registry.h"
 
 #include <errno.h>
@@ -117,6 +118,55 @@ static void test_names_of_a_repository(void **state _unused_)
 	registry_close(&r);
 }
 
+/* What is decided without asking a token service. */
+static void test_challenges_are_met(void **state _unused_)
+{
+	static const struct {
+		const char *base, *basic, *challenges;
+		int met;
+	} rows[] = {
+		{"https://r.example", "YTpi", "Basic realm=\"x\"", 1},
+		{"https://r.example", "YTpi", "Negotiate, Basic realm=\"x\"", 1},
+		{"https://r.example", "", "Basic realm=\"x\"", 0},
+		{"https://r.example", "YTpi", "Negotiate", 0},
+		{"https://r.example", "", "Bearer realm=\"http://token.example/\"",
+		 -EBADMSG}, /* less secure than the registry */
+		{"http://r.example", "YTpi", "Bearer realm=\"http://token.example/\"",
+		 -EBADMSG}, /* the password would be read */
+		{"https://r.example", "", "Bearer realm=\"ftp://token.example/\", Bearer realm=\"http://x.example/\"",
+		 -EBADMSG},
+		{"https://r.example", "YTpi", "Bearer realm=\"http://token.example/\", Basic realm=\"x\"", 1},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const char *challenges = rows[i].challenges;
+		struct error err = {0};
+		struct registry r;
+
+		assert_int_equal(registry_open(&r, NULL, NULL, rows[i].base, "a", rows[i].basic, false), 0);
+		assert_int_equal(registry_authenticate(&r, &challenges, &err), rows[i].met);
+		assert_int_equal(r.authorization != NULL, rows[i].met == 1);
+		if (rows[i].met < 0)
+			assert_non_null(strstr(err.message, "less secure than the registry"));
+		registry_close(&r);
+	}
+}
+
+/* A password that the registry has refused is not sent again. */
+static void test_a_refused_password_is_sent_once(void **state _unused_)
+{
+	static const char basic[] = "Basic realm=\"x\"";
+	const char *challenges = basic;
+	struct error err = {0};
+	struct registry r;
+
+	assert_int_equal(registry_open(&r, NULL, NULL, "https://r.example", "a", "YTpi", false), 0);
+	assert_int_equal(registry_authenticate(&r, &challenges, &err), 1);
+	challenges = basic;
+	assert_int_equal(registry_authenticate(&r, &challenges, &err), 0);
+	registry_close(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -124,6 +174,8 @@ int main(void)
 		cmocka_unit_test(test_a_connection_that_fails_keeps_its_reason),
 		cmocka_unit_test(test_a_reply_that_is_cut_is_transient),
 		cmocka_unit_test(test_names_of_a_repository),
+		cmocka_unit_test(test_challenges_are_met),
+		cmocka_unit_test(test_a_refused_password_is_sent_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
