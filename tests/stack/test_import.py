@@ -255,8 +255,8 @@ def test_the_history_has_the_last_imports(stack, engine):
     try:
         for n in range(5):
             put(stack, "json", b'{"a":%d}\n' % n)
-        until(lambda: sum(stack.value(f"import/history/{n}/state") == "succeeded" for n in os.listdir(stack.path / "import/history")) <= 2,
-              "the trimming")
+        # An entry may be removed between its listing and its read.
+        until(lambda: int(stack.bash("cat import/history/*/state 2> /dev/null | grep -c succeeded")) <= 2, "the trimming")
     finally:
         stack.write("config/default.env", settings)
 

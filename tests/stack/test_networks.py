@@ -29,9 +29,10 @@ def fill(ec2, vpc, block, prefix):
         ec2.create_subnet(VpcId=vpc, CidrBlock=str(part))
 
 
-def refresh(tree, vpc):
+def refresh(tree, vpc, seen):
+    """Until it was `seen`: what was being read before the touch may still show the VPC without its subnets."""
     tree.bash("touch control/refresh")
-    until(lambda: vpc in os.listdir(tree.path / "discover/vpcs"), "the VPC")
+    until(lambda: vpc in os.listdir(tree.path / "discover/vpcs") and seen(), "the VPC")
 
 
 def test_a_subnet_without_ipv4_takes_no_addresses(tree, vpc):
@@ -39,8 +40,7 @@ def test_a_subnet_without_ipv4_takes_no_addresses(tree, vpc):
     ipv6 = vpc.ec2.describe_vpcs(VpcIds=[made])["Vpcs"][0]["Ipv6CidrBlockAssociationSet"][0]["Ipv6CidrBlock"]
     subnet = str(next(ipaddress.ip_network(ipv6).subnets(new_prefix=64)))
     vpc.ec2.create_subnet(VpcId=made, Ipv6CidrBlock=subnet, Ipv6Native=True)
-    refresh(tree, made)
-    assert f" {subnet} " in tree.read(f"discover/vpcs/{made}/subnets")
+    refresh(tree, made, lambda: f" {subnet} " in tree.read(f"discover/vpcs/{made}/subnets"))
     assert tree.read(f"discover/vpcs/{made}/free_cidrs") == "10.80.0.0/26\n"
     assert tree.value(f"discover/vpcs/{made}/fits") == "yes"
     tree.configure(vpc_id=made, subnet_cidr="10.80.0.0/26")
@@ -50,8 +50,7 @@ def test_a_subnet_without_ipv4_takes_no_addresses(tree, vpc):
 def test_the_stack_fits_into_a_secondary_block(tree, vpc):
     made = vpc("10.81.0.0/26")
     fill(vpc.ec2, made, "10.81.0.0/26", 28)
-    refresh(tree, made)
-    assert tree.read(f"discover/vpcs/{made}/free_cidrs") == ""
+    refresh(tree, made, lambda: tree.read(f"discover/vpcs/{made}/free_cidrs") == "")
     assert f"{made} has no free block of /27 or larger" in tree.read(f"discover/vpcs/{made}/reasons")
     vpc.ec2.associate_vpc_cidr_block(VpcId=made, CidrBlock="10.82.0.0/27")
     tree.bash("touch control/refresh")
