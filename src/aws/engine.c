@@ -15,12 +15,6 @@
 #define LONGEST_SLEEP_MS 60000
 #define SOCKETS_STEP	 64 /* the list for poll grows by this number of sockets */
 
-struct post {
-	struct list link;
-	void (*fn)(void *arg);
-	void *arg;
-};
-
 struct engine {
 	struct transfers transfers;
 	struct list timers; /* sorted by when_ms, the next one first */
@@ -55,25 +49,35 @@ bool engine_is_this_thread(const struct engine *e)
 	return pthread_equal(e->thread, pthread_self());
 }
 
-int engine_post(struct engine *e, void (*fn)(void *arg), void *arg)
+int engine_post_embedded(struct engine *e, struct engine_posted *p, void (*fn)(void *arg), void *arg)
 {
-	struct post *p = malloc(sizeof(*p));
 	bool stopping;
 
-	if (!p)
-		return -ENOMEM;
-	*p = (struct post){.fn = fn, .arg = arg};
+	p->fn = fn;
+	p->arg = arg;
 	pthread_mutex_lock(&e->lock);
 	stopping = e->stopping;
 	if (!stopping)
 		list_append(&e->inbox, &p->link);
 	pthread_mutex_unlock(&e->lock);
-	if (stopping) {
-		free(p);
+	if (stopping)
 		return -ESHUTDOWN;
-	}
 	curl_multi_wakeup(e->transfers.multi);
 	return 0;
+}
+
+int engine_post(struct engine *e, void (*fn)(void *arg), void *arg)
+{
+	struct engine_posted *p = calloc(1, sizeof(*p));
+	int r;
+
+	if (!p)
+		return -ENOMEM;
+	p->is_allocated = true;
+	r = engine_post_embedded(e, p, fn, arg);
+	if (r < 0)
+		free(p);
+	return r;
 }
 
 /* Runs the posted functions; false after engine_stop(). */
@@ -87,11 +91,12 @@ static bool engine_run_inbox(struct engine *e)
 	wanted = !e->stopping;
 	pthread_mutex_unlock(&e->lock);
 	while (!list_empty(&posts)) {
-		struct post *p = container_of(posts.next, struct post, link);
+		struct engine_posted *p = container_of(posts.next, struct engine_posted, link), copy = *p;
 
 		list_remove(&p->link);
-		p->fn(p->arg);
-		free(p);
+		if (p->is_allocated)
+			free(p);
+		copy.fn(copy.arg);
 	}
 	return wanted;
 }

@@ -26,6 +26,20 @@ void engine_stop(struct engine *e);
 /* Any thread: queues fn(arg) for the engine thread; calls run in order. -ENOMEM, or -ESHUTDOWN after engine_stop(). */
 int engine_post(struct engine *e, void (*fn)(void *arg), void *arg);
 
+/* What waits for the engine thread; zeroed memory before it is posted. */
+struct engine_posted {
+	struct list link;
+	void (*fn)(void *arg);
+	void *arg;
+	bool is_allocated; /* by engine_post() */
+};
+
+/*
+ * As engine_post(), but needs no memory: for an outcome that somebody waits for. p is embedded in its owner, which may
+ * free it, or post it again, when fn() is called, not before. 0 or -ESHUTDOWN.
+ */
+int engine_post_embedded(struct engine *e, struct engine_posted *p, void (*fn)(void *arg), void *arg);
+
 bool engine_is_this_thread(const struct engine *e);
 
 /*

@@ -38,6 +38,7 @@ struct sending {
 	bool must_split; /* one of several batches may be the cause of the failure, so each is sent alone */
 	struct deliver_target target;
 	struct buf event;
+	struct engine_posted loaded; /* tells the engine's thread that the worker is done */
 	struct aws_call *call;
 	int exit_code; /* exit code of the command, kept while the server is checked */
 	char why[sizeof(((struct batch_facts *)0)->why)];
@@ -390,7 +391,7 @@ static void deliver_sending_take_data(struct buf *data, void *arg)
 		error_set(&s->group.failure, -ENOMEM, "out of memory");
 		deliver_sending_put_back(s);
 	}
-	engine_post(s->delivery->model->engine, deliver_sending_loaded, s);
+	engine_post_embedded(s->delivery->model->engine, &s->loaded, deliver_sending_loaded, s);
 }
 
 static void delivery_send(struct delivery *d, struct sending *s, const struct deliver_target *target)

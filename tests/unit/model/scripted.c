@@ -43,6 +43,7 @@ static pthread_mutex_t queue_lock = PTHREAD_MUTEX_INITIALIZER;
 int __wrap_engine_start(struct engine **ret);
 void __wrap_engine_stop(struct engine *e);
 int __wrap_engine_post(struct engine *e, void (*fn)(void *arg), void *arg);
+int __wrap_engine_post_embedded(struct engine *e, struct engine_posted *p, void (*fn)(void *arg), void *arg);
 bool __wrap_engine_is_this_thread(const struct engine *e);
 void __wrap_engine_timer_set(struct engine *e, struct engine_timer *t, int64_t delay_ms, void (*fn)(void *arg),
 			     void *arg);
@@ -171,6 +172,11 @@ static bool pop(struct pending *ret)
 int __wrap_engine_post(struct engine *e _unused_, void (*fn)(void *arg), void *arg)
 {
 	return stopped ? -ESHUTDOWN : push((struct pending){.fn = fn, .arg = arg});
+}
+
+int __wrap_engine_post_embedded(struct engine *e, struct engine_posted *p _unused_, void (*fn)(void *arg), void *arg)
+{
+	return __wrap_engine_post(e, fn, arg);
 }
 
 bool __wrap_engine_is_this_thread(const struct engine *e _unused_)
