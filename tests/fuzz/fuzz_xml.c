@@ -15,8 +15,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	if (aws_xml_parse(text, len, &tree) == 0)
 		fuzz_require(cJSON_IsObject(tree));
 	cJSON_Delete(tree);
-	if (aws_xml_repair(text, len, &repaired))
-		fuzz_require(!aws_xml_repair(buf_str(&repaired), repaired.len, &again));
+	if (aws_xml_repair(text, len, &repaired) > 0)
+		fuzz_require(aws_xml_repair(buf_str(&repaired), repaired.len, &again) == 0);
 	buf_free(&repaired);
 	buf_free(&again);
 	return 0;

@@ -51,6 +51,8 @@ void aws_explain(struct error *err, const char *action);
 /* The functions of the rows use this: sets the code of a JSON error ("prefix#Code:uri" becomes "Code"). */
 void aws_take_json_error(const struct http_reply *http, struct aws_reply *reply);
 int aws_json_parse(struct aws_reply *reply);
+/* Appends params as JSON, without blanks. -EFBIG, -ENOMEM. */
+int aws_json_put_params(const cJSON *params, struct buf *out);
 /* Copies text from the network into a field that is one word of a log line. */
 void aws_copy_word(char *out, size_t size, const char *text, size_t len);
 

@@ -16,13 +16,20 @@ int aws_json_parse(struct aws_reply *reply)
 	return errno == ENOMEM ? -ENOMEM : -EBADMSG;
 }
 
+int aws_json_put_params(const cJSON *params, struct buf *out)
+{
+	char *text = cJSON_PrintUnformatted(params);
+	int e = text ? buf_puts(out, text) : -ENOMEM;
+
+	cJSON_free(text);
+	return e;
+}
+
 /* Puts the token of the next page into a copy of params. */
 static cJSON *json_params_with_token(const struct aws_request *r, const char *token)
 {
-	cJSON *copy = r->params ? cJSON_Duplicate(r->params, true) : cJSON_CreateObject();
+	cJSON *copy = cJSON_Duplicate(r->params, true);
 
-	if (!copy)
-		return NULL;
 	cJSON_DeleteItemFromObjectCaseSensitive(copy, r->paging.token_in);
 	if (cJSON_AddStringToObject(copy, r->paging.token_in, token))
 		return copy;
@@ -30,22 +37,10 @@ static cJSON *json_params_with_token(const struct aws_request *r, const char *to
 	return NULL;
 }
 
-static int json_print_params(const cJSON *params, struct buf *out)
-{
-	char *text = params ? cJSON_PrintUnformatted(params) : NULL;
-	int e;
-
-	if (params && !text)
-		return -ENOMEM;
-	e = buf_puts(out, text ? text : "{}");
-	cJSON_free(text);
-	return e;
-}
-
 static int json_build(const struct aws_request *r, const char *page_token, struct aws_message *ret)
 {
 	cJSON *paged = page_token ? json_params_with_token(r, page_token) : NULL;
-	int e = page_token && !paged ? -ENOMEM : json_print_params(paged ? paged : r->params, &ret->body);
+	int e = aws_json_put_params(page_token ? paged : r->params, &ret->body);
 
 	cJSON_Delete(paged);
 	ret->content_type = "application/x-amz-json-1.1";

@@ -8,7 +8,6 @@
 
 static int rest_build_body(const struct aws_request *r, struct aws_message *ret)
 {
-	char *text;
 	int e;
 
 	if (r->payload.len) {
@@ -19,11 +18,7 @@ static int rest_build_body(const struct aws_request *r, struct aws_message *ret)
 	}
 	if (!r->params)
 		return 0;
-	text = cJSON_PrintUnformatted(r->params);
-	if (!text)
-		return -ENOMEM;
-	e = buf_puts(&ret->body, text);
-	cJSON_free(text);
+	e = aws_json_put_params(r->params, &ret->body);
 	ret->body_data = ret->body.data;
 	ret->body_len = ret->body.len;
 	ret->content_type = "application/json";

@@ -213,9 +213,12 @@ static int xml_parse_once(const char *text, size_t len, cJSON **ret)
 int aws_xml_parse(const char *text, size_t len, cJSON **ret)
 {
 	_buf_ struct buf repaired = BUF_INIT(TEXT_MAX);
-	int e = xml_parse_once(text, len, ret);
+	int e = xml_parse_once(text, len, ret), r;
 
-	if (e == -EBADMSG && len <= TEXT_MAX && aws_xml_repair(text, len, &repaired))
-		e = xml_parse_once(repaired.data, repaired.len, ret);
-	return e;
+	if (e != -EBADMSG)
+		return e;
+	r = aws_xml_repair(text, len, &repaired);
+	if (r > 0)
+		return xml_parse_once(repaired.data, repaired.len, ret);
+	return r < 0 ? r : e;
 }

@@ -4,6 +4,7 @@
 #include "base/escape.h"
 #include "base/utf8.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,12 +20,14 @@ static bool repair_is_allowed(unsigned long c)
 static size_t repair_reference(const char *s, size_t left, struct buf *out)
 {
 	char digits[LONGEST_REFERENCE + 1], *end;
-	bool hex = left > 3 && s[2] == 'x';
-	size_t at = hex ? 3 : 2, n = 0;
+	size_t at, n = 0;
 	unsigned long c;
+	bool hex;
 
 	if (left < 4 || memcmp(s, "&#", 2) != 0)
 		return 0;
+	hex = s[2] == 'x';
+	at = hex ? 3 : 2;
 	while (n < LONGEST_REFERENCE && at + n < left && s[at + n] != ';')
 		n++;
 	if (at + n >= left || s[at + n] != ';' || !n)
@@ -39,7 +42,7 @@ static size_t repair_reference(const char *s, size_t left, struct buf *out)
 
 static size_t repair_next(const char *s, size_t left, struct buf *out)
 {
-	size_t n = *s == '&' ? repair_reference(s, left, out) : 0;
+	size_t n = repair_reference(s, left, out);
 
 	if (n)
 		return n;
@@ -52,7 +55,7 @@ static size_t repair_next(const char *s, size_t left, struct buf *out)
 	return 1;
 }
 
-bool aws_xml_repair(const char *text, size_t len, struct buf *out)
+int aws_xml_repair(const char *text, size_t len, struct buf *out)
 {
 	bool repaired = false;
 
@@ -63,5 +66,5 @@ bool aws_xml_repair(const char *text, size_t len, struct buf *out)
 		text += n;
 		len -= n;
 	}
-	return repaired && !out->error;
+	return out->error ? out->error : repaired;
 }

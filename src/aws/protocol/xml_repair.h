@@ -10,12 +10,10 @@
 
 #include "base/buf.h"
 
-#include <stdbool.h>
-
 /*
- * Appends the document with \xNN in place of such bytes and of references to such characters (&#1;). True if there was
- * anything to repair; false also without memory.
+ * Appends the document with \xNN in place of such bytes and of references to such characters (&#1;). Returns 1 if there
+ * was anything to repair, otherwise 0; -EFBIG; -ENOMEM.
  */
-bool aws_xml_repair(const char *text, size_t len, struct buf *out);
+int aws_xml_repair(const char *text, size_t len, struct buf *out);
 
 #endif

@@ -2,7 +2,9 @@
 #include "aws/protocol/page.h"
 #include "aws/protocol/protocol.h"
 #include "aws/services/service.h"
+#include "failing.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -37,15 +39,93 @@ static void test_forms(void **state)
 		   "&NextToken=t%2B");
 }
 
+static void test_json_and_its_pages(void **state)
+{
+	(void)state;
+	check_form(&aws_service_ecs, "{\"a\":[1,null],\"NextToken\":\"old\"}", NULL,
+		   "{\"a\":[1,null],\"NextToken\":\"old\"}");
+	check_form(&aws_service_ecs, "{\"a\":[1,null],\"NextToken\":\"old\"}", "new",
+		   "{\"a\":[1,null],\"NextToken\":\"new\"}");
+}
+
+static void check_rest(const char *query, const char *token, const char *expected_query)
+{
+	struct aws_request *r = aws_rest_new(&aws_service_lambda, "Op", "PUT", "/a/", "b c/", "/d");
+	struct aws_message m = {.query = BUF_INIT(1000), .body = BUF_INIT(AWS_BODY_MAX)};
+
+	aws_put_query(&r, "k", query);
+	aws_put_query(&r, "l", query);
+	aws_put_paging(r, "Marker", "NextMarker", "L");
+	assert_int_equal(aws_protocol_rest.build(r, token, &m), 0);
+	assert_string_equal(m.method, "PUT");
+	assert_string_equal(m.path, "/a/b%20c%2F/d");
+	assert_string_equal(buf_str(&m.query), expected_query);
+	assert_null(m.content_type);
+	aws_put_body(&r);
+	aws_put_text(&r, "t", "x");
+	assert_int_equal(aws_protocol_rest.build(r, token, &m), 0);
+	assert_string_equal(buf_str(&m.body), "{\"t\":\"x\"}");
+	aws_message_free(&m);
+	aws_request_free(r);
+}
+
+static void test_rest_and_its_pages(void **state)
+{
+	(void)state;
+	check_rest(NULL, NULL, "");
+	check_rest("v+", NULL, "k=v%2B&l=v%2B");
+	check_rest(NULL, "t/", "Marker=t%2F");
+	check_rest("v", "t", "k=v&l=v&Marker=t");
+}
+
+/* Deep enough that the name of a member would be cut off. */
+static void test_too_long_names(void **state)
+{
+	struct aws_request *r = aws_request_new(&aws_service_iam, "Op");
+	struct aws_message m = {.body = BUF_INIT(AWS_BODY_MAX)};
+	char name[500];
+
+	(void)state;
+	memset(name, 'n', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	aws_put_text(&r, name, "x");
+	assert_int_equal(aws_protocol_query.build(r, NULL, &m), -EINVAL);
+	aws_message_free(&m);
+	aws_request_free(r);
+}
+
+static void build_without_memory(const void *service)
+{
+	struct aws_message m = {.query = BUF_INIT(AWS_BODY_MAX), .body = BUF_INIT(AWS_BODY_MAX)};
+	struct aws_request *r;
+	int e;
+
+	failing_pause(true);
+	r = aws_request_new(service, "Op");
+	r->params = r->params ? r->params : cJSON_CreateObject();
+	aws_put_texts(&r, "L", (const char *const[]){"a", "b"}, 2);
+	aws_put_pairs(&r, "P", "Key", "Value", &(struct aws_pair){"k", "v"}, 1);
+	aws_put_paging(r, "NextToken", "NextToken", "L");
+	failing_pause(false);
+	e = aws_protocol_of(service)->build(r, "token", &m);
+	assert_int_equal(e, failing_happened() ? -ENOMEM : 0);
+	aws_message_free(&m);
+	aws_request_free(r);
+}
+
 static struct aws_reply reply_of(const struct aws_service *s, int status, const char *headers, const char *body)
 {
-	struct aws_request *r = aws_request_new(s, "Op");
 	struct http_reply http = {.status = status, .header = BUF_INIT(1000)};
 	struct aws_reply reply = {.status = status, .payload = BUF_INIT(100000)};
+	struct aws_request *r;
 
+	failing_pause(true);
+	r = aws_request_new(s, "Op");
 	buf_puts(&http.header, headers);
 	buf_puts(&reply.payload, body);
+	failing_pause(false);
 	aws_reply_parse(r, &http, &reply);
+	failing_pause(true);
 	http_reply_free(&http);
 	aws_request_free(r);
 	return reply;
@@ -101,6 +181,74 @@ static void test_errors(void **state)
 		assert_int_equal(r.error.http_status, errors[i].status);
 		aws_reply_free(&r);
 	}
+}
+
+/* Without memory an error stays an error, and a reply is not read as another one. */
+static void parse_error_without_memory(const void *row)
+{
+	const __typeof__(*errors) *e = row;
+	struct aws_reply r = reply_of(e->service, e->status, e->headers, e->body);
+
+	assert_int_not_equal(r.error.errnum, 0);
+	if (!failing_happened())
+		assert_string_equal(r.error.code, e->code);
+	else
+		assert_true(!*r.error.code || strcmp(r.error.code, e->code) == 0);
+	aws_reply_free(&r);
+}
+
+static const struct {
+	const struct aws_service *service;
+	const char *body, *path;
+} replies[] = {
+	{&aws_service_ec2, "<OpResponse><s><item><a>1</a></item><item><a>x</a></item></s></OpResponse>", "s.1.a"},
+	{&aws_service_ec2, "<OpResponse><s>1</s><s>2</s><s>x</s></OpResponse>", "s.2"},
+	{&aws_service_ec2, "<OpResponse><s><item>1</item><b>2</b><item>x</item></s></OpResponse>", "s.item.1"},
+	{&aws_service_ec2, "<OpResponse><a>\x01</a><b>x</b></OpResponse>", "b"},
+	{&aws_service_ecs, "{\"a\":[{\"b\":\"x\"}]}", "a.0.b"},
+	{&aws_service_lambda, "{\"a\":\"\\u0000\",\"b\":\"x\"}", "b"},
+};
+
+static void parse_without_memory(const void *row)
+{
+	const __typeof__(*replies) *e = row;
+	struct aws_reply r = reply_of(e->service, 200, "x-amz-log-result: tail\n", e->body);
+
+	if (r.error.errnum == 0) {
+		assert_string_equal(aws_text(r.body, e->path), "x");
+		assert_true(failing_happened() || r.log_tail);
+	} else {
+		if (!failing_happened() || r.error.errnum != -ENOMEM)
+			fail_msg("%s: %s", e->body, r.error.message);
+		assert_null(r.body);
+	}
+	aws_reply_free(&r);
+}
+
+static void test_without_memory(void **state)
+{
+	(void)state;
+	assert_true(failing_each(build_without_memory, &aws_service_ecs) > 5);
+	assert_true(failing_each(build_without_memory, &aws_service_iam) >= 1);
+	assert_true(failing_each(build_without_memory, &aws_service_lambda) > 2);
+	for (size_t i = 0; i < ARRAY_SIZE(errors); i++)
+		failing_each(parse_error_without_memory, &errors[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(replies); i++)
+		assert_true(failing_each(parse_without_memory, &replies[i]) > 2);
+}
+
+static void test_a_reply_that_is_too_deep(void **state)
+{
+	_buf_ struct buf deep = BUF_INIT(1000);
+	struct aws_reply r;
+
+	(void)state;
+	for (int i = 0; i < 100; i++)
+		buf_puts(&deep, "<a>");
+	r = reply_of(&aws_service_sts, 200, "", deep.data);
+	assert_int_equal(r.error.errnum, -EFBIG);
+	assert_string_equal(r.error.message, "the reply of sts to Op is larger or deeper than allowed");
+	aws_reply_free(&r);
 }
 
 static void test_replies_are_unwrapped(void **state)
@@ -177,6 +325,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_forms),
+		cmocka_unit_test(test_json_and_its_pages),
+		cmocka_unit_test(test_rest_and_its_pages),
+		cmocka_unit_test(test_too_long_names),
+		cmocka_unit_test(test_without_memory),
+		cmocka_unit_test(test_a_reply_that_is_too_deep),
 		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_replies_are_unwrapped),
 		cmocka_unit_test(test_hostile_words_stay_words),

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "aws/aws.h"
 #include "aws/protocol/xml.h"
+#include "aws/protocol/xml_repair.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -61,6 +63,18 @@ static void test_garbage(void **state)
 	assert_int_equal(parse("<!DOCTYPE a [<!ENTITY b \"c\">]><a>&b;</a>"), -EBADMSG);
 }
 
+static void test_too_long(void **state)
+{
+	size_t len = ((size_t)16 << 20) + 1;
+	char *text = malloc(len);
+	cJSON *tree = NULL;
+
+	(void)state;
+	memset(text, ' ', len);
+	assert_int_equal(aws_xml_parse(text, len, &tree), -EFBIG);
+	free(text);
+}
+
 static void repeat(struct buf *b, const char *text, int n)
 {
 	while (n--)
@@ -83,6 +97,42 @@ static void test_characters_that_xml_cannot_have(void **state)
 	cJSON_Delete(tree);
 	assert_int_equal(aws_xml_parse("<a>\x01", 4, &tree), -EBADMSG);
 	assert_int_equal(aws_xml_parse("<a>&#;&#x;&nothing;\xff</a>", 24, &tree), -EBADMSG);
+}
+
+static void test_references_that_xml_cannot_have(void **state)
+{
+	static const struct {
+		const char *text, *repaired; /* NULL: unchanged */
+	} cases[] = {
+		{"&#xD800;", "\\xd800"},
+		{"&#xDFFF;", "\\xdfff"},
+		{"&#xD7FF;", NULL},
+		{"&#xE000;", NULL},
+		{"&#xFFFE;", "\\xfffe"},
+		{"&#xFFFD;", NULL},
+		{"&#x10000;", NULL},
+		{"&#x10FFFF;", NULL},
+		{"&#x110000;", "\\x110000"},
+		{"&#31;", "\\x1f"},
+		{"&#32;", NULL},
+		{"&#10;", NULL},
+		{"&#13;", NULL},
+		{"&#12", NULL},
+		{"&#1x;", NULL},
+		{"&#0000000000001;", NULL},
+		{"&#x0;", "\\x00"},
+		{"&#1;&#2;", "\\x01\\x02"},
+		{"&", NULL},
+		{"a&b", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		_buf_ struct buf out = BUF_INIT(100);
+
+		assert_int_equal(aws_xml_repair(cases[i].text, strlen(cases[i].text), &out), cases[i].repaired ? 1 : 0);
+		assert_string_equal(buf_str(&out), cases[i].repaired ? cases[i].repaired : cases[i].text);
+	}
 }
 
 static void test_bounds(void **state)
@@ -127,9 +177,14 @@ static void test_paths(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_shapes),	cmocka_unit_test(test_empty_lists),
-		cmocka_unit_test(test_garbage), cmocka_unit_test(test_bounds),
-		cmocka_unit_test(test_paths),	cmocka_unit_test(test_characters_that_xml_cannot_have),
+		cmocka_unit_test(test_shapes),
+		cmocka_unit_test(test_empty_lists),
+		cmocka_unit_test(test_garbage),
+		cmocka_unit_test(test_too_long),
+		cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_paths),
+		cmocka_unit_test(test_characters_that_xml_cannot_have),
+		cmocka_unit_test(test_references_that_xml_cannot_have),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
