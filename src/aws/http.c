@@ -306,7 +306,7 @@ struct http_exchange *http_start(struct engine *e, const struct http_request *re
 		transfer_set(&x->transfer, CURLOPT_URL, request->url);
 		http_set_request(x, request);
 		http_set_limits(x, request);
-		ready = x->transfer.option_error == CURLE_OK;
+		ready = !x->transfer.option_failed;
 	}
 	if (!ready) {
 		http_free(x);

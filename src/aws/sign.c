@@ -32,7 +32,6 @@ void aws_signed_free(struct aws_signed *s)
 	buf_free(&s->canonical);
 	buf_free(&s->string_to_sign);
 	buf_free(&s->headers);
-	buf_free(&s->query);
 }
 
 static void sign_to_hex(const unsigned char hash[HASH_SIZE], char out[static AWS_SHA256_HEX])
@@ -152,20 +151,27 @@ static void sign_encode_again(struct buf *out, struct slice s)
 	}
 }
 
+/* Drops the last segment of a path that ends with a slash. */
+static void sign_drop_segment(struct buf *out)
+{
+	if (out->len > 1)
+		out->len--;
+	while (out->len > 1 && out->data[out->len - 1] != '/')
+		out->len--;
+	out->data[out->len] = '\0';
+}
+
 /* Resolves "." and ".." and drops empty segments; a slash at the end stays (RFC 3986 section 5.2.4). */
 static void sign_normalize_path(struct buf *out, const char *path)
 {
-	buf_putc(out, '/');
+	if (buf_putc(out, '/') < 0)
+		return;
 	while (*path) {
 		size_t len = strcspn(path, "/");
 		bool more = path[len] == '/';
 
 		if (len == 2 && memcmp(path, "..", 2) == 0) {
-			if (out->len > 1)
-				out->len--;
-			while (out->data && out->len > 1 && out->data[out->len - 1] != '/')
-				out->len--;
-			out->data[out->len] = '\0';
+			sign_drop_segment(out);
 		} else if (len && !(len == 1 && *path == '.')) {
 			buf_append(out, path, len);
 			if (more)
@@ -175,21 +181,13 @@ static void sign_normalize_path(struct buf *out, const char *path)
 	}
 }
 
-static void sign_put_path(struct buf *out, const struct aws_to_sign *r)
+static void sign_put_path(struct buf *out, const char *path)
 {
-	const char *path = r->path && *r->path ? r->path : "/";
 	_buf_ struct buf normal = BUF_INIT(TEXT_MAX);
 
-	if (r->path_rule == AWS_PATH_VERBATIM) {
-		buf_puts(out, path);
-		return;
-	}
-	if (r->path_rule == AWS_PATH_NORMAL) {
-		sign_normalize_path(&normal, path);
-		path = buf_str(&normal);
-	}
-	sign_encode(out, (struct slice){path, strlen(path)}, "/");
-	if (normal.error && !out->error)
+	sign_normalize_path(&normal, path);
+	sign_encode(out, (struct slice){buf_str(&normal), normal.len}, "/");
+	if (normal.error)
 		out->error = normal.error;
 }
 
@@ -324,28 +322,28 @@ static void sign_put_headers(struct buf *out, const struct header_set *set)
 	}
 }
 
-static void sign_put_names(struct buf *out, const struct header_set *set, const char *separator)
+static void sign_put_names(struct buf *out, const struct header_set *set)
 {
 	for (size_t i = 0; i < set->count; i++) {
 		if (sign_is_repeated(set, i))
 			continue;
 		if (i)
-			buf_puts(out, separator);
+			buf_putc(out, ';');
 		sign_put_name(out, set->lines[i]);
 	}
 }
 
-static void sign_put_canonical(struct buf *out, const struct aws_to_sign *r, const char *query,
-			       const struct header_set *set, const char *hash)
+static void sign_put_canonical(struct buf *out, const struct aws_to_sign *r, const struct header_set *set,
+			       const char *hash)
 {
 	buf_printf(out, "%s\n", r->method);
-	sign_put_path(out, r);
+	sign_put_path(out, r->path);
 	buf_putc(out, '\n');
-	sign_put_query(out, query);
+	sign_put_query(out, r->query);
 	buf_putc(out, '\n');
 	sign_put_headers(out, set);
 	buf_putc(out, '\n');
-	sign_put_names(out, set, ";");
+	sign_put_names(out, set);
 	buf_printf(out, "\n%s", hash);
 }
 
@@ -389,15 +387,6 @@ static void sign_init(struct aws_signed *s)
 	buf_init_secret(&s->canonical, TEXT_MAX); /* secret because of the session token */
 	buf_init(&s->string_to_sign, TEXT_MAX);
 	buf_init_secret(&s->headers, TEXT_MAX);
-	buf_init_secret(&s->query, TEXT_MAX);
-}
-
-static int sign_hash_payload(const struct aws_to_sign *r, char out[static AWS_SHA256_HEX])
-{
-	if (!r->payload_hash)
-		return aws_sha256_hex(r->body, r->body_len, out);
-	snprintf(out, AWS_SHA256_HEX, "%s", r->payload_hash);
-	return 0;
 }
 
 static int sign_add_headers(struct header_set *set, const char *const *lines)
@@ -412,7 +401,7 @@ static int sign_add_headers(struct header_set *set, const char *const *lines)
 int aws_sign(const struct aws_to_sign *r, const struct aws_identity *who, struct aws_key_cache *cache,
 	     struct aws_signed *ret)
 {
-	char hash[AWS_SHA256_HEX] = "", date_line[40], hash_line[100];
+	char hash[AWS_SHA256_HEX] = "", date_line[40];
 	_buf_ struct buf token_line = BUF_INIT_SECRET(TEXT_MAX);
 	struct header_set set = {.count = 0};
 	struct stamp stamp;
@@ -420,66 +409,25 @@ int aws_sign(const struct aws_to_sign *r, const struct aws_identity *who, struct
 
 	sign_init(ret);
 	sign_make_stamp(r, &stamp);
-	e = e ? e : sign_hash_payload(r, hash);
+	e = e ? e : aws_sha256_hex(r->body, r->body_len, hash);
 	snprintf(date_line, sizeof(date_line), "X-Amz-Date: %s", stamp.time);
-	snprintf(hash_line, sizeof(hash_line), "X-Amz-Content-Sha256: %s", hash);
 	buf_printf(&token_line, "X-Amz-Security-Token: %s", who->token);
 	e = e ? e : token_line.error;
 	e = e ? e : sign_add_header(&set, date_line);
-	if (!e && r->hash_header)
-		e = sign_add_header(&set, hash_line);
-	if (!e && *who->token && !r->token_later)
+	if (!e && *who->token)
 		e = sign_add_header(&set, token_line.data);
 	if (e < 0)
 		return e;
-	sign_put_canonical(&ret->canonical, r, r->query ? r->query : "", &set, hash);
+	sign_put_canonical(&ret->canonical, r, &set, hash);
 	e = sign_canonical(r, who, cache, &stamp, ret);
 	if (e < 0)
 		return e;
 	buf_printf(&ret->headers, "%s\n", date_line);
-	if (r->hash_header)
-		buf_printf(&ret->headers, "%s\n", hash_line);
 	if (*who->token)
 		buf_printf(&ret->headers, "%s\n", token_line.data);
 	buf_printf(&ret->headers, "Authorization: " ALGORITHM " Credential=%s/%s, SignedHeaders=", who->key_id,
 		   stamp.scope);
-	sign_put_names(&ret->headers, &set, ";");
+	sign_put_names(&ret->headers, &set);
 	buf_printf(&ret->headers, ", Signature=%s", ret->signature);
 	return ret->headers.error;
-}
-
-int aws_presign(const struct aws_to_sign *r, const struct aws_identity *who, struct aws_key_cache *cache, int expires_s,
-		struct aws_signed *ret)
-{
-	_buf_ struct buf token = BUF_INIT_SECRET(TEXT_MAX);
-	struct header_set set = {.count = 0};
-	char hash[AWS_SHA256_HEX];
-	struct stamp stamp;
-	int e = sign_add_headers(&set, r->headers);
-
-	sign_init(ret);
-	if (e < 0)
-		return e;
-	sign_make_stamp(r, &stamp);
-	e = sign_hash_payload(r, hash);
-	if (e < 0)
-		return e;
-	if (*who->token) {
-		buf_puts(&token, "&X-Amz-Security-Token=");
-		sign_encode(&token, (struct slice){who->token, strlen(who->token)}, "");
-	}
-	buf_printf(&ret->query, "%s%sX-Amz-Algorithm=" ALGORITHM "&X-Amz-Credential=", r->query ? r->query : "",
-		   r->query && *r->query ? "&" : "");
-	sign_encode(&ret->query, (struct slice){who->key_id, strlen(who->key_id)}, "");
-	buf_puts(&ret->query, "%2F");
-	sign_encode(&ret->query, (struct slice){stamp.scope, strlen(stamp.scope)}, "");
-	buf_printf(&ret->query, "&X-Amz-Date=%s&X-Amz-SignedHeaders=", stamp.time);
-	sign_put_names(&ret->query, &set, "%3B");
-	buf_printf(&ret->query, "&X-Amz-Expires=%d%s", expires_s, r->token_later ? "" : buf_str(&token));
-	sign_put_canonical(&ret->canonical, r, buf_str(&ret->query), &set, hash);
-	e = sign_canonical(r, who, cache, &stamp, ret);
-	if (r->token_later)
-		buf_puts(&ret->query, buf_str(&token));
-	buf_printf(&ret->query, "&X-Amz-Signature=%s", ret->signature);
-	return e ? e : ret->query.error;
 }

@@ -3,7 +3,8 @@
  * sign.h - computes signatures of AWS Signature Version 4. Pure.
  *
  * Source: "Create a signed AWS API request" in AWS's Identity and Access Management guide, and AWS's own test suite.
- * The caller passes the time. Times are wall clock milliseconds. -ENOMEM is the only failure.
+ * The caller passes the time. Times are wall clock milliseconds. Failures are -ENOMEM, and -E2BIG for more
+ * than 40 headers.
  */
 #ifndef VASTFS_AWS_SIGN_H
 #define VASTFS_AWS_SIGN_H
@@ -22,25 +23,19 @@ struct aws_identity {
 	const char *token;
 };
 
-enum aws_path_rule {
-	AWS_PATH_NORMAL,   /* dot segments and doubled slashes are resolved, then each byte is encoded (once more) */
-	AWS_PATH_AS_IS,	   /* encoded, but not resolved */
-	AWS_PATH_VERBATIM, /* S3: unchanged */
-};
-
 struct aws_to_sign {
 	const char *method;
-	const char *path;	    /* path as sent, so it is encoded already; "" means "/" */
+	/*
+	 * The path as sent, so it is encoded already; "" means "/". It is signed as all services but S3 demand it: dot
+	 * segments and doubled slashes are resolved, then each byte is encoded once more.
+	 */
+	const char *path;
 	const char *query;	    /* query as sent, without the question mark; "" for none */
 	const char *const *headers; /* "Name: value", NULL-terminated, with Host; all of them get signed */
 	const void *body;
 	size_t body_len;
-	const char *payload_hash; /* NULL: the hash of body; else used verbatim, e.g. UNSIGNED-PAYLOAD */
 	const char *region;
 	const char *service;
-	enum aws_path_rule path_rule;
-	bool hash_header; /* sends and signs X-Amz-Content-Sha256 (S3 demands it) */
-	bool token_later; /* the session token is sent, but not signed */
 	int64_t wall_ms;
 };
 
@@ -57,24 +52,19 @@ struct aws_key_cache {
 void aws_key_cache_clear(struct aws_key_cache *cache);
 
 /*
- * The result: headers or query to add to the request. The header lines are "X-Amz-Date: ..." and so on, separated by
+ * The result: headers to add to the request. The header lines are "X-Amz-Date: ..." and so on, separated by
  * newlines, in the order in which they may be sent.
  */
 struct aws_signed {
 	struct buf canonical;	   /* the canonical request */
 	struct buf string_to_sign; /* the string to sign: for tests, and to explain SignatureDoesNotMatch */
-	struct buf headers;	   /* the result of aws_sign */
-	struct buf query;	   /* the result of aws_presign: the whole query to send */
+	struct buf headers;	   /* the result */
 	char signature[AWS_SHA256_HEX];
 };
 
 /* cache may be NULL. The caller frees *ret with aws_signed_free(), also after a failure. */
 int aws_sign(const struct aws_to_sign *r, const struct aws_identity *who, struct aws_key_cache *cache,
 	     struct aws_signed *ret);
-
-/* As aws_sign(), but adds the signature to the query: the URL alone is valid for expires_s seconds. */
-int aws_presign(const struct aws_to_sign *r, const struct aws_identity *who, struct aws_key_cache *cache, int expires_s,
-		struct aws_signed *ret);
 
 void aws_signed_free(struct aws_signed *s);
 

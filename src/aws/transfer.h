@@ -25,21 +25,20 @@ void engine_leave(struct engine_member *g); /* may be called twice after engine_
 struct transfer {
 	struct list link; /* member of the queue or of the list of running transfers */
 	struct transfers *owner;
-	CURL *easy;	       /* owned by the caller of transfer_start() */
-	bool running;	       /* it has been added to the multi handle */
-	bool connecting;       /* it counts towards the limit of connecting transfers */
-	bool keep;	       /* CURLOPT_CONNECT_ONLY: the owner may use the connection until transfer_remove() */
-	CURLcode option_error; /* libcurl's error for the first option that could not be set */
-	bool sent;	       /* a connection was established, so a part of the request may have been sent */
+	CURL *easy;	    /* owned by the caller of transfer_start() */
+	bool running;	    /* it has been added to the multi handle */
+	bool connecting;    /* it counts towards the limit of connecting transfers */
+	bool keep;	    /* CURLOPT_CONNECT_ONLY: the owner may use the connection until transfer_remove() */
+	bool option_failed; /* an option could not be set */
+	bool sent;	    /* a connection was established, so a part of the request may have been sent */
 	void (*done)(struct transfer *t, CURLcode result);
 };
 
 /*
  * Sets an option of the easy handle. A request without one of its options could have another method or trust other
- * certificate authorities. So it must not be started if t->option_error is set.
+ * certificate authorities. So it must not be started if t->option_failed is set.
  */
-#define transfer_set(t, option, value) \
-	((t)->option_error = (t)->option_error ? (t)->option_error : curl_easy_setopt((t)->easy, option, value))
+#define transfer_set(t, option, value) ((t)->option_failed |= curl_easy_setopt((t)->easy, option, value) != CURLE_OK)
 
 struct transfers {
 	CURLM *multi;

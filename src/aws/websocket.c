@@ -377,7 +377,7 @@ static int websocket_prepare(struct websocket *ws, const struct websocket_reques
 	if (!ws->transfer.easy)
 		return -ENOMEM;
 	websocket_set_options(ws, request);
-	if (ws->transfer.option_error)
+	if (ws->transfer.option_failed)
 		return -ENOMEM;
 	return upgrade_request(&ws->url, ws->key, &ws->request);
 }

@@ -2,7 +2,6 @@
 #include "aws/wire.h"
 
 #include <string.h>
-#include <strings.h>
 
 #define LINES_MAX ((size_t)64 << 10)
 #define URL_MAX	  ((size_t)32 << 10)
@@ -33,20 +32,12 @@ static int wire_list_lines(struct aws_wire *w, char *text)
 	return 0;
 }
 
-static bool wire_has_content_type(const struct aws_request *r)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(r->headers) && r->headers[i]; i++)
-		if (strncasecmp(r->headers[i], "content-type:", 13) == 0)
-			return true;
-	return false;
-}
-
 static void wire_put_headers(struct buf *out, const struct aws_wire_input *in, const struct aws_message *m)
 {
 	const struct aws_request *r = in->request;
 
 	buf_printf(out, "Host: %s\n", in->endpoint->host);
-	if (m->content_type && !wire_has_content_type(r))
+	if (m->content_type)
 		buf_printf(out, "Content-Type: %s\n", m->content_type);
 	if (m->target[0])
 		buf_printf(out, "X-Amz-Target: %s\n", m->target);

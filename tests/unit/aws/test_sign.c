@@ -4,9 +4,11 @@
  * against further cases whose expected signatures were generated with botocore.
  */
 #include "aws/sign.h"
+#include "failing.h"
 
 #include <cjson/cJSON.h>
 #include <dirent.h>
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -101,45 +103,44 @@ static struct aws_to_sign to_sign(const struct vector *v)
 		.query = v->query,
 		.headers = v->headers,
 		.body = v->body,
-		.body_len = flag_of(v, "sign_body") ? strlen(v->body) : 0,
+		.body_len = 0,
 		.region = text_of(v, "region"),
 		.service = text_of(v, "service"),
-		.path_rule = flag_of(v, "normalize") ? AWS_PATH_NORMAL : AWS_PATH_AS_IS,
-		.hash_header = flag_of(v, "sign_body"),
-		.token_later = flag_of(v, "omit_session_token"),
 		.wall_ms = (int64_t)timegm(&tm) * 1000,
 	};
 }
 
-static void check_vector(const char *dir, bool query)
+/* Variants of signatures that only S3 and others need, which vastfs does not call. */
+static bool is_other_variant(const struct vector *v)
+{
+	return !flag_of(v, "normalize") || flag_of(v, "sign_body") || flag_of(v, "omit_session_token");
+}
+
+/* Returns whether vastfs makes such signatures. */
+static bool check_vector(const char *dir)
 {
 	struct vector v;
 	struct aws_signed s;
 	struct aws_to_sign r;
 	struct aws_identity who;
-	const char *kind = query ? "query" : "header";
-	char name[64];
+	bool checked;
 
-	print_message("%s %s\n", kind, dir);
 	read_vector(&v, dir);
-	r = to_sign(&v);
-	who = (struct aws_identity){text_of(&v, "access_key_id"), text_of(&v, "secret_access_key"),
-				    text_of(&v, "token")};
-	if (query) {
-		r.hash_header = false;
-		assert_int_equal(aws_presign(&r, &who, NULL, 3600, &s), 0);
-	} else {
+	checked = !is_other_variant(&v);
+	if (checked) {
+		print_message("%s\n", dir);
+		r = to_sign(&v);
+		who = (struct aws_identity){text_of(&v, "access_key_id"), text_of(&v, "secret_access_key"),
+					    text_of(&v, "token")};
 		assert_int_equal(aws_sign(&r, &who, NULL, &s), 0);
+		assert_string_equal(buf_str(&s.canonical), slurp(dir, "header-canonical-request.txt"));
+		assert_string_equal(buf_str(&s.string_to_sign), slurp(dir, "header-string-to-sign.txt"));
+		assert_string_equal(s.signature, slurp(dir, "header-signature.txt"));
+		aws_signed_free(&s);
 	}
-	snprintf(name, sizeof(name), "%s-canonical-request.txt", kind);
-	assert_string_equal(buf_str(&s.canonical), slurp(dir, name));
-	snprintf(name, sizeof(name), "%s-string-to-sign.txt", kind);
-	assert_string_equal(buf_str(&s.string_to_sign), slurp(dir, name));
-	snprintf(name, sizeof(name), "%s-signature.txt", kind);
-	assert_string_equal(s.signature, slurp(dir, name));
-	aws_signed_free(&s);
 	buf_free(&v.text);
 	cJSON_Delete(v.context);
+	return checked;
 }
 
 static void test_vectors_of_aws(void **state)
@@ -151,7 +152,7 @@ static void test_vectors_of_aws(void **state)
 	DIR *d;
 
 	(void)state;
-	snprintf(suite, sizeof(suite), "%s/" SUITE, root ? root : "../shared/vectors");
+	snprintf(suite, sizeof(suite), "%s/" SUITE, root ? root : ".");
 	d = opendir(suite);
 	if (!d) {
 		print_message("AWS's test suite is not in %s: set VASTFS_VECTORS\n", suite);
@@ -161,12 +162,10 @@ static void test_vectors_of_aws(void **state)
 		if (entry->d_name[0] == '.')
 			continue;
 		snprintf(dir, sizeof(dir), "%s/%s", suite, entry->d_name);
-		check_vector(dir, false);
-		check_vector(dir, true);
-		n++;
+		n += check_vector(dir);
 	}
 	closedir(d);
-	assert_true(n >= 38);
+	assert_true(n >= 28);
 }
 
 static const char *const host[] = {"Host: lambda.eu-west-1.amazonaws.com", NULL};
@@ -193,10 +192,96 @@ static void test_paths_are_encoded_once_more_and_queries_sorted(void **state)
 	assert_non_null(
 		strstr(s.canonical.data, "GET\n/2017-03-31/tags/arn%253Aaws%253Alambda\na=%2F&a=x%20y&b=2&c=\n"));
 	aws_signed_free(&s);
-	r.path_rule = AWS_PATH_VERBATIM;
+}
+
+static void test_canonical_requests(void **state)
+{
+	static const struct {
+		const char *path, *query, *begin;
+	} cases[] = {
+		{"", "", "GET\n/\n\nhost:"},
+		{"/a/./b//c/", "", "GET\n/a/b/c/\n\nhost:"},
+		{"/a/b/../c", "", "GET\n/a/c\n\nhost:"},
+		{"/../..", "", "GET\n/\n\nhost:"},
+		{"/a/..", "", "GET\n/\n\nhost:"},
+		{"/a b", "", "GET\n/a%20b\n\nhost:"},
+		{"/", "a=%2f&A=1", "GET\n/\nA=1&a=%2F\nhost:"},
+		{"/", "a=%zz&b=%f", "GET\n/\na=%25zz&b=%25f\nhost:"},
+		{"/", "&&a&", "GET\n/\na=\nhost:"},
+	};
+	struct aws_to_sign r = tags_request();
+	struct aws_signed s;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		r.path = cases[i].path;
+		r.query = cases[i].query;
+		assert_int_equal(aws_sign(&r, &example, NULL, &s), 0);
+		if (strncmp(s.canonical.data, cases[i].begin, strlen(cases[i].begin)) != 0)
+			fail_msg("%s?%s gives %s", r.path, r.query, s.canonical.data);
+		aws_signed_free(&s);
+	}
+}
+
+static void test_headers_of_one_name_are_one_line(void **state)
+{
+	static const char *const headers[] = {"My-Header:  b  c ", "Host: x", "my-header: a", "Empty:", "None", NULL};
+	struct aws_to_sign r = tags_request();
+	struct aws_signed s;
+
+	(void)state;
+	r.headers = headers;
 	assert_int_equal(aws_sign(&r, &example, NULL, &s), 0);
-	assert_non_null(strstr(s.canonical.data, "GET\n/2017-03-31/tags/arn%3Aaws%3Alambda\n"));
+	assert_non_null(strstr(s.canonical.data, "\nempty:\nhost:x\nmy-header:b c,a\nnone:\nx-amz-date:"));
+	assert_non_null(strstr(s.canonical.data, "\n\nempty;host;my-header;none;x-amz-date\n"));
 	aws_signed_free(&s);
+}
+
+static void test_too_many_headers(void **state)
+{
+	const char *headers[42] = {NULL};
+	struct aws_to_sign r = tags_request();
+	struct aws_signed s;
+
+	(void)state;
+	for (size_t i = 0; i < 41; i++)
+		headers[i] = "A: b";
+	r.headers = headers;
+	assert_int_equal(aws_sign(&r, &example, NULL, &s), -E2BIG);
+	aws_signed_free(&s);
+}
+
+/* libcrypto can do without some of its allocations. */
+static void sign_without_memory(const void *arg)
+{
+	static char right[AWS_SHA256_HEX];
+	struct aws_key_cache cache = {0};
+	struct aws_to_sign r = tags_request();
+	struct aws_identity who = example;
+	struct aws_signed s;
+	int e;
+
+	who.token = "token";
+	r.path = "/a/../b/";
+	e = aws_sign(&r, &who, arg ? &cache : NULL, &s);
+	if (e != -ENOMEM || !failing_happened()) {
+		if (!*right)
+			memcpy(right, s.signature, sizeof(right));
+		assert_int_equal(e, 0);
+		assert_string_equal(s.signature, right);
+		assert_non_null(
+			strstr(s.headers.data, "X-Amz-Security-Token: token\nAuthorization: AWS4-HMAC-SHA256 "));
+		assert_non_null(strstr(s.headers.data, right));
+	}
+	aws_signed_free(&s);
+}
+
+/* The reason why AWS refuses a request that is signed incompletely would be hard to find. */
+static void test_without_memory(void **state)
+{
+	(void)state;
+	assert_true(failing_each(sign_without_memory, NULL) > 10);
+	assert_true(failing_each(sign_without_memory, &example) > 10);
 }
 
 static void test_cached_keys_sign_alike(void **state)
@@ -229,6 +314,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_vectors_of_aws),
 		cmocka_unit_test(test_paths_are_encoded_once_more_and_queries_sorted),
+		cmocka_unit_test(test_canonical_requests),
+		cmocka_unit_test(test_headers_of_one_name_are_one_line),
+		cmocka_unit_test(test_too_many_headers),
+		cmocka_unit_test(test_without_memory),
 		cmocka_unit_test(test_cached_keys_sign_alike),
 	};
 
