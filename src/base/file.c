@@ -114,11 +114,10 @@ void file_sync_directory(const char *path)
 		(void)fsync(fd);
 }
 
-/* If the owner cannot be changed, at least the mode is kept. */
+/* If the user is not a member of the file's group, at least the owner and the mode are kept. */
 static int file_copy_owner(int fd, const struct stat *old)
 {
-	if (fchown(fd, old->st_uid, old->st_gid) < 0 && fchown(fd, (uid_t)-1, old->st_gid) < 0 &&
-	    old->st_uid != geteuid())
+	if (fchown(fd, old->st_uid, old->st_gid) < 0 && old->st_uid != geteuid())
 		return -EPERM;
 	return fchmod(fd, old->st_mode & 07777) < 0 ? -errno : 0;
 }

@@ -32,8 +32,8 @@ const char *file_explain(int errnum);
 int file_write_atomically(const char *path, const void *data, size_t len);
 
 /*
- * The same, and the file gets the mode, the group and, if the process may set it, the owner of old. -EPERM if another
- * user owns old and not even its group can be set. NULL: mode 0600 and the owner of the process.
+ * The same, and the file gets the mode, the owner and, if the process may set it, the group of old. -EPERM if another
+ * user owns old and the process may not give files away. NULL: mode 0600 and the owner of the process.
  */
 int file_write_atomically_as(const char *path, const void *data, size_t len, const struct stat *old);
 

@@ -62,32 +62,33 @@ static int replace_write_record(const struct buf *old, const void *data, size_t 
 }
 
 /* The disk space is allocated first, because a full disk must not leave an incomplete text. */
-static int replace_overwrite(const char *path, const void *data, size_t len)
+static int replace_overwrite(int fd, const void *data, size_t len)
 {
-	_close_ int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
 	int r;
 
-	if (fd < 0)
-		return -errno;
 	if (len && posix_fallocate(fd, 0, (off_t)len) == ENOSPC)
 		return -ENOSPC;
+	if (lseek(fd, 0, SEEK_SET) < 0)
+		return -errno;
 	r = file_write_all(fd, data, len);
 	if (r == 0 && ftruncate(fd, (off_t)len) < 0)
 		r = -errno;
 	return r < 0 ? r : fsync(fd) < 0 ? -errno : 0;
 }
 
+/* A file that cannot be opened must leave no record, with which a later start would complete a refused change. */
 static int replace_in_place(const char *path, const void *data, size_t len, const char *record)
 {
+	_close_ int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
 	_buf_ struct buf old = BUF_INIT(RECORD_MAX);
-	int r = file_read(path, &old);
+	int r = fd < 0 ? -errno : file_read(path, &old);
 
 	if (r == 0)
 		r = replace_write_record(&old, data, len, record);
 	if (r < 0)
 		return r;
-	r = replace_overwrite(path, data, len);
-	if (r < 0 && replace_overwrite(path, buf_str(&old), old.len) < 0)
+	r = replace_overwrite(fd, data, len);
+	if (r < 0 && replace_overwrite(fd, buf_str(&old), old.len) < 0)
 		return r; /* the record still has both texts */
 	unlink(record);
 	return r;
@@ -135,6 +136,7 @@ static int replace_complete(const char *path, const struct buf *record)
 	_buf_ struct buf torn = BUF_INIT(RECORD_MAX);
 	char *end;
 	size_t before = strtoul(buf_str(record), &end, 10), head = (size_t)(end - buf_str(record)) + 1;
+	_close_ int fd = -1;
 	const char *now;
 	int r;
 
@@ -147,7 +149,8 @@ static int replace_complete(const char *path, const struct buf *record)
 	if (!replace_is_torn(buf_str(&torn), torn.len, buf_str(record) + head, before, now,
 			     record->len - head - before))
 		return 0;
-	r = replace_overwrite(path, now, record->len - head - before);
+	fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+	r = fd < 0 ? -errno : replace_overwrite(fd, now, record->len - head - before);
 	return r < 0 ? r : 1;
 }
 

@@ -4,7 +4,9 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "failing.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -16,7 +18,9 @@
 /* cmocka requires the headers above before its own */
 #include <cmocka.h>
 
-static char path[64], record[64], other[64];
+#define NOBODY 65534
+
+static char path[64], record[64], other[64], records[64];
 
 static int make_directory(void **state)
 {
@@ -28,6 +32,7 @@ static int make_directory(void **state)
 	snprintf(path, sizeof(path), "%s/file", directory);
 	snprintf(record, sizeof(record), "%s/record", directory);
 	snprintf(other, sizeof(other), "%s/other", directory);
+	snprintf(records, sizeof(records), "%s/records", directory);
 	return 0;
 }
 
@@ -36,6 +41,7 @@ static int remove_directory(void **state)
 	unlink(path);
 	unlink(record);
 	unlink(other);
+	rmdir(records);
 	rmdir(*state);
 	free(*state);
 	return 0;
@@ -165,6 +171,151 @@ static void test_what_was_edited_since_is_left_alone(void **state)
 	assert_content(path, "mine");
 }
 
+/* Becomes an ordinary user, to whom the directory and the file belong; the record is in a directory of its own. */
+static void begin_as_user(const char *directory, mode_t directory_mode)
+{
+	assert_int_equal(mkdir(records, 0700), 0);
+	snprintf(record, sizeof(record), "%s/record", records);
+	put(path, "old");
+	assert_int_equal(chmod(directory, directory_mode), 0);
+	if (geteuid() != 0)
+		return;
+	assert_int_equal(chown(directory, NOBODY, NOBODY), 0);
+	assert_int_equal(chown(records, NOBODY, NOBODY), 0);
+	assert_int_equal(chown(path, NOBODY, NOBODY), 0);
+	assert_int_equal(seteuid(NOBODY), 0);
+}
+
+static void end_as_user(const char *directory)
+{
+	if (getuid() == 0)
+		assert_int_equal(seteuid(0), 0);
+	assert_int_equal(chmod(directory, 0700), 0);
+}
+
+static void test_a_file_is_rewritten_where_no_other_can_be_made(void **state)
+{
+	ino_t before;
+
+	begin_as_user(*state, 0555);
+	before = inode_of(path);
+	assert_int_equal(replace_file(path, "a new text", 10, record), 0);
+	assert_content(path, "a new text");
+	assert_int_equal(replace_file(path, "", 0, record), 0);
+	assert_content(path, "");
+	assert_true(inode_of(path) == before);
+	assert_int_equal(access(record, F_OK), -1);
+	end_as_user(*state);
+}
+
+/* A record would complete the refused change at the next start. */
+static void test_a_refused_change_leaves_no_record(void **state)
+{
+	begin_as_user(*state, 0555);
+	assert_int_equal(chmod(path, 0444), 0);
+	assert_int_equal(replace_file(path, "new", 3, record), -EACCES);
+	assert_content(path, "old");
+	assert_int_equal(access(record, F_OK), -1);
+	end_as_user(*state);
+}
+
+static void test_nothing_changes_without_a_place_for_the_record(void **state)
+{
+	begin_as_user(*state, 0555);
+	assert_int_equal(chmod(records, 0500), 0);
+	assert_int_equal(replace_file(path, "new", 3, record), -EACCES);
+	assert_content(path, "old");
+	end_as_user(*state);
+}
+
+/* A new file would belong to another user. */
+static void test_a_file_of_another_user_is_rewritten(void **state)
+{
+	struct stat st;
+	ino_t before;
+
+	if (geteuid() != 0)
+		skip();
+	begin_as_user(*state, 0700);
+	assert_int_equal(seteuid(0), 0);
+	assert_int_equal(chown(path, 0, 0), 0);
+	assert_int_equal(chmod(path, 0666), 0);
+	assert_int_equal(seteuid(NOBODY), 0);
+	before = inode_of(path);
+	assert_int_equal(replace_file(path, "new", 3, record), 0);
+	assert_content(path, "new");
+	assert_true(inode_of(path) == before);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_uid, 0);
+	end_as_user(*state);
+}
+
+static void test_links_in_a_circle(void **state)
+{
+	(void)state;
+	assert_int_equal(symlink("other", path), 0);
+	assert_int_equal(symlink("file", other), 0);
+	assert_int_equal(replace_file(path, "new", 3, record), -ELOOP);
+	put(record, "3\noldnew");
+	assert_int_equal(replace_recover(path, record), -ELOOP);
+}
+
+static void test_a_record_of_a_file_that_has_gone(void **state)
+{
+	(void)state;
+	put(record, "3\noldnew");
+	assert_int_equal(replace_recover(path, record), 0);
+	assert_int_equal(access(record, F_OK), -1);
+	assert_int_equal(mkdir(record, 0700), 0);
+	assert_int_equal(replace_recover(path, record), -EISDIR);
+	assert_int_equal(rmdir(record), 0);
+	assert_int_equal(mkdir(path, 0700), 0);
+	put(record, "3\noldnew");
+	assert_int_equal(replace_recover(path, record), -EISDIR);
+	assert_int_equal(rmdir(path), 0);
+}
+
+static void replace_without_memory(const void *linked)
+{
+	int r;
+
+	failing_pause(true);
+	unlink(other);
+	put(path, "old");
+	if (linked)
+		assert_int_equal(link(path, other), 0);
+	failing_pause(false);
+	r = replace_file(path, "new", 3, record);
+	failing_pause(true);
+	assert_true(r == (failing_happened() ? -ENOMEM : 0) || r == 0);
+	assert_content(path, r == 0 ? "new" : "old");
+	assert_int_equal(access(record, F_OK), -1);
+}
+
+static void recover_without_memory(const void *arg _unused_)
+{
+	int r;
+
+	failing_pause(true);
+	put(record, "4\nabcdxyz");
+	put(path, "xbcd");
+	failing_pause(false);
+	r = replace_recover(path, record);
+	failing_pause(true);
+	assert_true(r == (failing_happened() ? -ENOMEM : 1) || r == 1);
+	assert_content(path, r == 1 ? "xyz" : "xbcd");
+	assert_int_equal(access(record, F_OK), r == 1 ? -1 : 0);
+}
+
+/* A file has its old or its new text. */
+static void test_without_memory(void **state)
+{
+	(void)state;
+	assert_true(failing_each(replace_without_memory, NULL) >= 1);
+	assert_true(failing_each(replace_without_memory, path) >= 3);
+	assert_true(failing_each(recover_without_memory, NULL) >= 2);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_directory, remove_directory)
 
 int main(void)
@@ -177,6 +328,13 @@ int main(void)
 		TEST(test_a_hard_link_stays),
 		TEST(test_a_rewrite_that_was_cut_short_is_completed),
 		TEST(test_what_was_edited_since_is_left_alone),
+		TEST(test_a_file_is_rewritten_where_no_other_can_be_made),
+		TEST(test_a_refused_change_leaves_no_record),
+		TEST(test_nothing_changes_without_a_place_for_the_record),
+		TEST(test_a_file_of_another_user_is_rewritten),
+		TEST(test_links_in_a_circle),
+		TEST(test_a_record_of_a_file_that_has_gone),
+		TEST(test_without_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
