@@ -2,6 +2,7 @@
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import tempfile
 import threading
@@ -58,6 +59,10 @@ while True:
 FILES_OF_OTHERS = b"vast-lambda-runtime: new files in /tmp are left there: other processes of this user may have made them\n"
 
 
+def children_of(pid):
+    return pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+
+
 class Runtime:
     """The program, with its stderr in a file: of what a pipe does not take for half a second the program drops the rest."""
 
@@ -87,15 +92,22 @@ class Runtime:
         until(lambda: text in self._read(), f"the log has {text!r}")
 
     def children(self):
+        return children_of(self.process.pid)
+
+    def program(self):
+        """The process ID of the program, also inside bubblewrap, which would kill it without a signal before."""
         pid = self.process.pid
-        return pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        while pathlib.Path(f"/proc/{pid}/comm").read_text() == "bwrap\n" and children_of(pid):
+            pid = int(children_of(pid)[0])
+        return pid
 
     def exit_code(self):
         return self.process.wait(PATIENCE)
 
     def close(self):
         """By SIGTERM, after which a build for contrib/coverage writes its counters."""
-        self.process.terminate()
+        if self.process.poll() is None:
+            os.kill(self.program(), signal.SIGTERM)
         try:
             self.process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
@@ -156,6 +168,12 @@ def runtime(binary, environment, start):
     return start([binary], environment)
 
 
+def writable_counters(mounts):
+    """A build for contrib/coverage writes its counters beside its objects, also from a container that has this directory."""
+    found = {str(objects.parent.parent) for binary in BINARIES for objects in pathlib.Path(binary).parent.glob("*.p/*.gcno")}
+    return [option for path in found if ("/", "/") in zip(mounts, mounts[1:]) for option in ("--bind", path, path)]
+
+
 @pytest.fixture
 def cell():
     """A function that puts options for bubblewrap in front of a command: own processes and no privileges, as in Lambda."""
@@ -163,4 +181,4 @@ def cell():
     options = [bwrap, "--die-with-parent", "--unshare-pid", "--cap-drop", "ALL"]
     if not bwrap or subprocess.run([*options, "--ro-bind", "/", "/", "true"], capture_output=True).returncode != 0:
         pytest.skip("bubblewrap does not work here")
-    return lambda *more: [*options, *more, "--proc", "/proc", "--dev", "/dev"]
+    return lambda *more: [*options, *more, *writable_counters(more), "--proc", "/proc", "--dev", "/dev"]

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "base64.h"
+#include "failing.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
@@ -219,13 +220,40 @@ static void test_damaged(void **state)
 	}
 }
 
+static void parse_without_memory(const void *arg)
+{
+	static const char json[] = "{\"v\":1,\"cmd\":\"Zm9v\",\"endpoint\":\"h:1\"}";
+	struct event event;
+	const char *why = NULL;
+	int err;
+
+	(void)arg;
+	failing_pause(true);
+	char *copy = strdup(json);
+	failing_pause(false);
+	err = event_parse(copy, strlen(copy), &event, &why);
+	assert_int_equal(err, failing_happened() ? -ENOMEM : 0);
+	if (err == 0) {
+		assert_string_equal(event.command, "foo");
+		event_free(&event);
+	}
+	free(copy);
+}
+
+/* A lack of memory is not blamed on the event. */
+static void test_without_memory(void **state)
+{
+	(void)state;
+	assert_true(failing_each(parse_without_memory, NULL) >= 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_good),	cmocka_unit_test(test_unknown_keys),
 		cmocka_unit_test(test_bad),	cmocka_unit_test(test_input),
 		cmocka_unit_test(test_longest), cmocka_unit_test(test_longest_endpoint),
-		cmocka_unit_test(test_damaged),
+		cmocka_unit_test(test_damaged), cmocka_unit_test(test_without_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
