@@ -80,6 +80,14 @@ int settings_disk_parse(const struct model *m, const char *text, size_t len, str
 	return r < 0 ? r : settings_parse(buf_str(&all), all.len, ret, err);
 }
 
+/* The file may be valid, so it is not shown as faulty. */
+static int settings_disk_lack_memory(struct error *err)
+{
+	error_set(err, -ENOMEM, "out of memory: config/default.env was not read");
+	error_remedy(err, "free memory, then write config/default.env again");
+	return -ENOMEM;
+}
+
 /* Shows the text byte for byte. The previous settings stay in force. */
 static int settings_disk_show_fault(struct settings_disk *d, struct blob *text, int r, struct error *err)
 {
@@ -108,16 +116,18 @@ static int settings_disk_read(struct settings_disk *d, struct error *err)
 	r = file_read(d->path, &text);
 	if (r == -ENOENT && (was_there || !*d->model->mount_settings))
 		return 0;
+	if (r == -ENOMEM)
+		return settings_disk_lack_memory(err);
 	if (r < 0 && r != -ENOENT)
 		return settings_disk_cannot_read(d, r, err);
 	r = settings_disk_parse(d->model, buf_str(&text), text.len, &settings, err);
 	blob = blob_from_buf(&text);
-	if (!blob)
-		return -ENOMEM;
+	if (!blob || r == -ENOMEM)
+		return settings_disk_lack_memory(err);
 	if (r < 0)
 		return settings_disk_show_fault(d, blob, r, err);
 	if (settings_file_add_region(settings) < 0)
-		return -ENOMEM;
+		return settings_disk_lack_memory(err);
 	settings_apply(d->model, settings, blob);
 	return 0;
 }

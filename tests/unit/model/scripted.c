@@ -7,6 +7,20 @@
 #include <pthread.h>
 #include <unistd.h>
 
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t n, size_t size);
+void *__real_realloc(void *old, size_t size);
+char *__real_strdup(const char *text);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_realloc(void *old, size_t size);
+char *__wrap_strdup(const char *text);
+
+/* The script itself always has memory. */
+#undef strdup
+#define strdup(text)	__real_strdup(text)
+#define calloc(n, size) __real_calloc(n, size)
+
 #define ROWS_MAX    256
 #define PENDING_MAX 256
 
@@ -36,8 +50,10 @@ static struct engine_timer *timers[PENDING_MAX];
 static struct engine_socket *sockets[PENDING_MAX];
 static size_t rows_n, queue_n, counters_n, timers_n, sockets_n;
 static unsigned refused_starts;
-static int64_t passed_ms;
-static bool truncates, stopped;
+static _Atomic int64_t passed_ms; /* the operation thread reads these two */
+static _Atomic bool stopped;
+static bool truncates;
+static pthread_t test_thread;
 static pthread_mutex_t queue_lock = PTHREAD_MUTEX_INITIALIZER;
 
 int __wrap_engine_start(struct engine **ret);
@@ -52,6 +68,8 @@ void __wrap_engine_watch(struct engine *e, struct engine_socket *s);
 void __wrap_engine_unwatch(struct engine_socket *s);
 struct aws_call *__wrap_aws_start(struct aws *a, struct aws_request *request,
 				  void (*done)(struct aws_reply *reply, void *arg), void *arg);
+struct aws_call *__wrap_aws_start_as(struct aws *a, struct aws_request *request, const struct aws_as *as,
+				     void (*done)(struct aws_reply *reply, void *arg), void *arg);
 void __wrap_aws_cancel(struct aws_call *call);
 int64_t __real_clock_monotonic_ms(void);
 int64_t __wrap_clock_monotonic_ms(void);
@@ -135,6 +153,50 @@ const char *script_last(const char *operation)
 	return last ? last : "";
 }
 
+/* -- memory ---------------------------------------------------------------------------------------------------- */
+
+static _Thread_local unsigned allocations_left;
+static _Thread_local bool allocation_failed;
+
+void script_fail_allocation(unsigned n)
+{
+	allocations_left = n;
+	allocation_failed = false;
+}
+
+bool script_allocation_failed(void)
+{
+	return allocation_failed;
+}
+
+static bool allocation_fails(void)
+{
+	if (!allocations_left || --allocations_left)
+		return false;
+	allocation_failed = true;
+	return true;
+}
+
+void *__wrap_malloc(size_t size)
+{
+	return allocation_fails() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t n, size_t size)
+{
+	return allocation_fails() ? NULL : __real_calloc(n, size);
+}
+
+void *__wrap_realloc(void *old, size_t size)
+{
+	return allocation_fails() ? NULL : __real_realloc(old, size);
+}
+
+char *__wrap_strdup(const char *text)
+{
+	return allocation_fails() ? NULL : __real_strdup(text);
+}
+
 /* -- the engine ------------------------------------------------------------------------------------------------ */
 
 int __wrap_engine_start(struct engine **ret)
@@ -181,7 +243,7 @@ int __wrap_engine_post_embedded(struct engine *e, struct engine_posted *p _unuse
 
 bool __wrap_engine_is_this_thread(const struct engine *e _unused_)
 {
-	return true;
+	return pthread_equal(pthread_self(), test_thread);
 }
 
 void __wrap_engine_timer_cancel(struct engine_timer *t)
@@ -228,12 +290,11 @@ struct aws_call *__wrap_aws_start(struct aws *a _unused_, struct aws_request *re
 {
 	struct counter *c;
 
-	if (refused_starts) {
-		refused_starts--;
+	if (refused_starts || !request) {
+		refused_starts -= refused_starts > 0;
 		aws_request_free(request);
 		return NULL;
 	}
-	assert_non_null(request);
 	c = counter_of(request->operation);
 	c->n++;
 	free(c->last);
@@ -241,6 +302,12 @@ struct aws_call *__wrap_aws_start(struct aws *a _unused_, struct aws_request *re
 		request->params ? cJSON_PrintUnformatted(request->params) : strdup(request->path ? request->path : "");
 	push((struct pending){.request = request, .done = done, .arg = arg});
 	return (struct aws_call *)(void *)request;
+}
+
+struct aws_call *__wrap_aws_start_as(struct aws *a, struct aws_request *request, const struct aws_as *as _unused_,
+				     void (*done)(struct aws_reply *reply, void *arg), void *arg)
+{
+	return __wrap_aws_start(a, request, done, arg);
 }
 
 static void end_call(const struct pending *p, struct aws_reply *reply)
@@ -532,6 +599,7 @@ int script_setup(void **state)
 {
 	struct script *s = calloc(1, sizeof(*s));
 
+	test_thread = pthread_self();
 	queue_n = 0;
 	refused_starts = 0;
 	truncates = false;

@@ -59,6 +59,13 @@ unsigned script_calls(const char *operation);	/* number of requests so far */
 const char *script_last(const char *operation); /* the members of the last request as JSON; "" if there was none */
 
 /*
+ * The n-th allocation of this thread fails from now on, once; 0: none. script_allocation_failed() tells whether it was
+ * reached.
+ */
+void script_fail_allocation(unsigned n);
+bool script_allocation_failed(void);
+
+/*
  * Sessions in containers (session/remote.h). The test is the container: it calls the events, and reads what was
  * written. A cancelled session stays until the test ends it.
  */
@@ -82,11 +89,13 @@ const char *script_events(struct script *s); /* the text of events.log */
 	"{\"Stacks\":[{\"StackId\":\"arn:aws:cloudformation:eu-west-1:111111111111:stack/vast-prod/1\"," \
 	"\"StackName\":\"vast-prod\",\"StackStatus\":\"" status "\","                                    \
 	"\"Tags\":[{\"Key\":\"vastfs:stage\",\"Value\":\"prod\"}]" more "}]}"
-#define SCRIPT_OUTPUTS                                                               \
-	",\"Outputs\":[{\"OutputKey\":\"ClusterName\",\"OutputValue\":\"cluster\"}," \
-	"{\"OutputKey\":\"FunctionName\",\"OutputValue\":\"function\"},"             \
-	"{\"OutputKey\":\"TemplateVersion\",\"OutputValue\":\"9\"},"                 \
-	"{\"OutputKey\":\"TaskFamily\",\"OutputValue\":\"vast-prod\"},"              \
+#define SCRIPT_OUTPUTS                                                                                               \
+	",\"Outputs\":[{\"OutputKey\":\"ClusterName\",\"OutputValue\":\"cluster\"},"                                 \
+	"{\"OutputKey\":\"FunctionName\",\"OutputValue\":\"function\"},"                                             \
+	"{\"OutputKey\":\"TemplateVersion\",\"OutputValue\":\"9\"},"                                                 \
+	"{\"OutputKey\":\"TaskFamily\",\"OutputValue\":\"vast-prod\"},"                                              \
+	"{\"OutputKey\":\"TaskDefinitionArn\",\"OutputValue\":\"arn:aws:ecs:eu-west-1:111111111111:task-definition/" \
+	"vast-prod:3\"},"                                                                                            \
 	"{\"OutputKey\":\"ServerLogGroup\",\"OutputValue\":\"group\"}]"
 
 #endif
