@@ -238,6 +238,8 @@ static void http_set_limits(struct http_exchange *x, const struct http_request *
 	transfer_set(&x->transfer, CURLOPT_TCP_KEEPIDLE, 30L);
 	transfer_set(&x->transfer, CURLOPT_TCP_KEEPINTVL, 30L);
 	transfer_set(&x->transfer, CURLOPT_FRESH_CONNECT, r->fresh ? 1L : 0L);
+	/* Kept connections would only fill the pool, because the next such request has its own, too. */
+	transfer_set(&x->transfer, CURLOPT_FORBID_REUSE, r->fresh ? 1L : 0L);
 	if (r->ca_file) {
 		transfer_set(&x->transfer, CURLOPT_CAINFO, r->ca_file);
 		transfer_set(&x->transfer, CURLOPT_PROXY_CAINFO, r->ca_file);

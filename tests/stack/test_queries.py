@@ -5,9 +5,10 @@ import os
 import shutil
 import subprocess
 import threading
+from pathlib import Path
 
 import pytest
-
+from conftest import Tree, until
 
 INVOKE = "lambda:InvokeWithResponseStream"
 
@@ -15,8 +16,6 @@ INVOKE = "lambda:InvokeWithResponseStream"
 @pytest.fixture(scope="module", autouse=True)
 def stack(cloud, tmp_path_factory):
     """One stack with a server for all tests of this file."""
-    from conftest import Tree
-
     tree = Tree(cloud, tmp_path_factory.mktemp("queries")).mount()
     tree.configure()
     tree.operate("deploy")
@@ -85,6 +84,22 @@ def test_limits_are_refused_at_once(stack):
         with open(stack.path / "lambda/query", "wb", buffering=0) as f:
             f.write(b"echo \0\n")
     assert refused.value.errno == 22
+
+
+def connections(cloud):
+    """How many connections to the cloud are established."""
+    port = int(cloud.endpoint.rpartition(":")[2])
+    rows = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
+    return sum(row[2].endswith(f":{port:04X}") and row[3] == "01" for row in rows)
+
+
+def test_queries_leave_no_connections(stack, cloud):
+    """Each one has a new connection, on which libcurl cannot send it twice."""
+    stack.query("true")
+    before = connections(cloud)
+    for _ in range(20):
+        stack.query("true")
+    until(lambda: connections(cloud) < before + 10, "the end of the connections")
 
 
 def test_without_a_server_it_runs_without_an_endpoint(stack):
