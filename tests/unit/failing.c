@@ -3,6 +3,7 @@
 
 #include <cjson/cJSON.h>
 #include <errno.h>
+#include <limits.h>
 #include <openssl/crypto.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -112,21 +113,35 @@ __attribute__((constructor)) static void failing_replace_allocators(void)
 	cJSON_InitHooks(&(cJSON_Hooks){malloc, free});
 }
 
-unsigned failing_each(void (*run)(const void *arg), const void *arg)
+/* Returns the number of allocations that the call without failures has made. */
+static unsigned failing_count(void (*run)(const void *arg), const void *arg)
 {
-	unsigned n = 0;
-
-	fails = NEVER;
-	happened = false;
+	made = 0;
+	happened = paused = false;
+	fails = UINT_MAX;
 	run(arg);
-	do {
+	fails = NEVER;
+	return made;
+}
+
+unsigned failing_sample(void (*run)(const void *arg), const void *arg, unsigned most)
+{
+	unsigned count = failing_count(run, arg), step = count > most ? (count + most - 1) / most : 1, calls = 0;
+
+	for (unsigned n = 1;; n += step, calls++) {
 		made = 0;
 		happened = paused = false;
-		fails = ++n;
+		fails = n;
 		run(arg);
 		fails = NEVER;
-	} while (happened);
-	return n - 1;
+		if (!happened)
+			return calls;
+	}
+}
+
+unsigned failing_each(void (*run)(const void *arg), const void *arg)
+{
+	return failing_sample(run, arg, UINT_MAX);
 }
 
 bool failing_happened(void)

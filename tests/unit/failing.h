@@ -18,6 +18,9 @@
  */
 unsigned failing_each(void (*run)(const void *arg), const void *arg);
 
+/* As failing_each(), but at most about so many allocations fail, at equal distances. */
+unsigned failing_sample(void (*run)(const void *arg), const void *arg, unsigned most);
+
 /* Returns whether an allocation has failed since the current call of run() began. */
 bool failing_happened(void);
 

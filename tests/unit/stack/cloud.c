@@ -16,7 +16,10 @@
 #define SETTINGS "stage=x\naws_region=eu-west-1\nvpc_id=vpc-12345678\nsubnet_cidr=10.0.1.0/27\n"
 #define REFUSED	 "User: me is not authorized to perform this"
 #define ACTIONS	 64
-#define READS	 "Describe", "List", "Get", "Detect"
+
+/* A life makes thousands of allocations; as many of them fail, one in each run. */
+#define FAILING_ALLOCATIONS 60
+#define READS		    "Describe", "List", "Get", "Detect"
 
 enum fault { FAULT_NONE, FAULT_REFUSED, FAULT_OUTAGE, FAULT_CANCELLED };
 
@@ -357,7 +360,7 @@ void cloud_run(const struct cloud_life *lives, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		cloud_run_undisturbed(&lives[i]);
 		cloud_run_disturbed(&lives[i]);
-		failing_each(cloud_run_without_memory, &lives[i]);
+		failing_sample(cloud_run_without_memory, &lives[i], FAILING_ALLOCATIONS);
 	}
 	buf_free(&cloud.writes);
 }
