@@ -103,30 +103,28 @@ const char *path_home(void)
 
 /* -- expansion ------------------------------------------------------------------------------------------------- */
 
-/* The home of the user named by len bytes at name; NULL if there is no such user. */
-static char *path_home_of(const char *name, size_t len)
+/* The home of the user named by len bytes at name, or of this user if len is 0; NULL if there is no such user. */
+static const char *path_home_of(const char *name, size_t len, char text[static PASSWD_MAX])
 {
-	_free_ char *user = strndup(name, len);
-	char text[PASSWD_MAX];
 	struct passwd entry, *found = NULL;
+	char user[LOGIN_NAME_MAX];
 
-	if (!user || getpwnam_r(user, &entry, text, sizeof(text), &found) != 0 || !found)
-		return NULL;
-	return strdup(found->pw_dir);
+	if (!len)
+		return path_home();
+	snprintf(user, sizeof(user), "%.*s", (int)len, name);
+	return getpwnam_r(user, &entry, text, PASSWD_MAX, &found) == 0 && found ? found->pw_dir : NULL;
 }
 
 /* Expands "~", "~/..." and "~user/..."; other paths, and unknown users, are unchanged. */
 static char *path_expand_tilde(const char *path)
 {
-	size_t len = *path == '~' ? strcspn(path + 1, "/") : 0;
-	_free_ char *home = NULL;
-	char *out;
+	size_t len = strcspn(path, "/");
+	char text[PASSWD_MAX], *out;
+	const char *home = *path == '~' ? path_home_of(path + 1, len - 1, text) : NULL;
 
-	if (*path == '~')
-		home = len ? path_home_of(path + 1, len) : path_home() ? strdup(path_home()) : NULL;
 	if (!home)
 		return strdup(path);
-	return asprintf(&out, "%s%s", home, path + 1 + len) < 0 ? NULL : out;
+	return asprintf(&out, "%s%s", home, path + len) < 0 ? NULL : out;
 }
 
 /* The length and the value of $NAME or ${NAME} at s; 0 if s is no reference or the variable is not set. */
@@ -136,10 +134,11 @@ static size_t path_variable_at(const char *s, const char **ret_value)
 	bool braces = s[0] == '$' && s[1] == '{';
 	size_t begin = braces ? 2 : 1;
 	size_t len = *s == '$' ? (braces ? strcspn(s + begin, "}") : strspn(s + begin, letters)) : 0;
-	_free_ char *name = len ? strndup(s + begin, len) : NULL;
+	char name[PATH_MAX];
 
-	if (!name || (braces && !s[begin + len]))
+	if (!len || len >= sizeof(name) || (braces && !s[begin + len]))
 		return 0;
+	snprintf(name, sizeof(name), "%.*s", (int)len, s + begin);
 	*ret_value = getenv(name);
 	return *ret_value ? begin + len + braces : 0;
 }

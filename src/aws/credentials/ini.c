@@ -237,24 +237,29 @@ static void ini_forget_lines(cJSON *lines)
 		explicit_bzero(line->valuestring, strlen(line->valuestring));
 }
 
-/* Joins the lines of every option into its value. */
+/*
+ * Joins the lines of every option into its value. cJSON_ReplaceItemInObject would copy the name, and without memory the
+ * option would lose it.
+ */
 static int ini_finish_section(cJSON *section, struct error *err)
 {
 	cJSON *option = section->child;
 	int r = 0;
 
-	while (option && r == 0) {
+	while (option) {
 		cJSON *value = ini_is_nested(option) ? ini_nested(option, err, &r) : ini_joined(option, &r);
 		cJSON *next = option->next;
 
 		ini_forget_lines(option);
-		if (r < 0 || !cJSON_ReplaceItemInObjectCaseSensitive(section, option->string, value)) {
+		if (r < 0) {
 			secret_free_json(value);
-			return r < 0 ? r : -ENOMEM;
+			return r;
 		}
+		value->string = move_ptr(option->string);
+		cJSON_ReplaceItemViaPointer(section, option, value);
 		option = next;
 	}
-	return r;
+	return 0;
 }
 
 static int ini_apply_defaults(const cJSON *defaults, cJSON *section)

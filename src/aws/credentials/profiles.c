@@ -114,8 +114,8 @@ static int profiles_refuse_text(const char *path, int r, struct error *err)
 {
 	if (r == -ENOMEM)
 		return r;
-	error_prefix(err, "cannot use %s", path ? path : "a file of ~/.aws");
-	error_remedy(err, "fix or remove %s", path ? path : "it");
+	error_prefix(err, "cannot use %s", path);
+	error_remedy(err, "fix or remove %s", path);
 	return r;
 }
 
@@ -159,24 +159,25 @@ static int profiles_read(const char *path, struct profiles_text *ret, struct err
 	return r < 0 ? profiles_refuse(path, r, err) : 0;
 }
 
-static char *profiles_path(const char *variable, const char *name)
+/* *ret is NULL without a home directory. */
+static int profiles_path(const char *variable, const char *name, char **ret)
 {
 	const char *path = getenv(variable), *home = path_home();
-	char *out = NULL;
 
-	if (path)
-		return path_expand(path); /* "" is a path that does not exist, so it disables the file */
-	return home && asprintf(&out, "%s/.aws/%s", home, name) >= 0 ? out : NULL;
+	*ret = NULL;
+	if (path) /* "" is a path that does not exist, so it disables the file */
+		*ret = path_expand(path);
+	else if (home && asprintf(ret, "%s/.aws/%s", home, name) < 0)
+		*ret = NULL;
+	return *ret || (!path && !home) ? 0 : -ENOMEM;
 }
 
-char *aws_profiles_config_path(void)
+int aws_profiles_paths(char **ret_config, char **ret_shared)
 {
-	return profiles_path("AWS_CONFIG_FILE", "config");
-}
+	int r = profiles_path("AWS_CONFIG_FILE", "config", ret_config);
+	int s = profiles_path("AWS_SHARED_CREDENTIALS_FILE", "credentials", ret_shared);
 
-char *aws_profiles_shared_path(void)
-{
-	return profiles_path("AWS_SHARED_CREDENTIALS_FILE", "credentials");
+	return r < 0 ? r : s;
 }
 
 int aws_profiles_load(struct aws_profiles *ret, struct error *err)
@@ -184,9 +185,10 @@ int aws_profiles_load(struct aws_profiles *ret, struct error *err)
 	struct profiles_text config = {.text = NULL}, shared = {.text = NULL};
 	int r;
 
-	*ret = (struct aws_profiles){.config_path = aws_profiles_config_path(),
-				     .shared_path = aws_profiles_shared_path()};
-	r = profiles_read(ret->config_path, &config, err);
+	*ret = (struct aws_profiles){0};
+	r = aws_profiles_paths(&ret->config_path, &ret->shared_path);
+	if (r == 0)
+		r = profiles_read(ret->config_path, &config, err);
 	if (r == 0)
 		r = profiles_read(ret->shared_path, &shared, err);
 	if (r == 0)

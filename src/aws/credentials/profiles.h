@@ -38,11 +38,10 @@ int aws_profiles_parse(const char *config, size_t config_len, const char *shared
 		       struct aws_profiles *ret, struct error *err);
 
 /*
- * The paths of the two files, which need not exist. The caller frees them. NULL without a home directory or without
- * memory.
+ * The paths of the two files, which need not exist; NULL without a home directory. The caller frees both, also after
+ * -ENOMEM.
  */
-char *aws_profiles_config_path(void);
-char *aws_profiles_shared_path(void);
+int aws_profiles_paths(char **ret_config, char **ret_shared);
 
 /*
  * The name of the profile in use. This is wanted, the name in the settings (NULL or "": none), or else

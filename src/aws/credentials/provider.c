@@ -52,8 +52,10 @@ static uint64_t provider_file(const char *path)
 /* The caller holds the lock. */
 static uint64_t provider_files(const struct credential_provider *p)
 {
-	_free_ char *config = aws_profiles_config_path(), *shared = aws_profiles_shared_path();
+	_free_ char *config = NULL, *shared = NULL;
 
+	(void)aws_profiles_paths(&config,
+				 &shared); /* without memory the fingerprint differs, so the files are read again */
 	return (provider_file(config) * 31 + provider_file(shared)) * 31 + provider_file(p->extra);
 }
 

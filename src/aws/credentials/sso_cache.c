@@ -74,8 +74,10 @@ int sso_cache_read(const struct credential_source *s, cJSON **ret, struct error 
 	*ret = NULL;
 	if (r == -ENOENT)
 		return sso_cache_refuse(s, path, "does not exist: nobody has signed in", err);
+	if (r == -ENOMEM)
+		return error_set(err, r, "out of memory");
 	if (r < 0)
-		return r == -ENOMEM ? r : sso_cache_refuse(s, path, file_explain(r), err);
+		return sso_cache_refuse(s, path, file_explain(r), err);
 	if (!sso_cache_has(token, "accessToken") || !sso_cache_has(token, "expiresAt")) {
 		secret_free_json(token);
 		return sso_cache_refuse(s, path, "does not contain a token", err);
@@ -118,6 +120,6 @@ int sso_cache_remove(const struct credential_source *s, struct error *err)
 	_free_ char *path = sso_cache_path(s);
 
 	if (!path)
-		return -ENOMEM;
+		return error_set(err, -ENOMEM, "out of memory");
 	return unlink(path) == 0 ? 0 : error_set(err, -errno, "cannot remove %s: %s", path, strerror(errno));
 }

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "aws/config.h"
 #include "aws/credentials/chain.h"
+#include "aws/endpoints.h"
 #include "aws/services/service.h"
+#include "failing.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -289,7 +292,8 @@ static void test_variants_of_endpoints(void **state)
 
 static void test_bad_regions(void **state)
 {
-	static const char *const bad[] = {"", "eu west", "eu-west-1.evil.com/", "EU"};
+	static const char *const bad[] = {"", "eu west", "eu-west-1.evil.com/", "EU",
+					  "abcdefghijklmnopqrstuvwxyz-abcdef-1"};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
@@ -300,7 +304,136 @@ static void test_bad_regions(void **state)
 	}
 }
 
+/* As AWS's SDKs: a region of no known partition belongs to the first one. */
+static void test_partitions(void **state)
+{
+	static const struct {
+		const char *region, *partition;
+	} cases[] = {
+		{"eu-west-1", "aws"},
+		{"us-gov-east-1", "aws-us-gov"},
+		{"cn-north-1", "aws-cn"},
+		{"us-iso-east-1", "aws-iso"},
+		{"us-isob-east-1", "aws-iso-b"},
+		{"mars-west-1", "aws"},
+		{"us-gov-east", "aws"},
+		{"cn-north-1a", "aws"},
+		{"cn--1", "aws"},
+		{"cn-north", "aws"},
+		{"cn-north-", "aws"},
+		{"", "aws"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		assert_string_equal(aws_partition_of(cases[i].region)->name, cases[i].partition);
+}
+
 #define AT_HOME(f) cmocka_unit_test_setup_teardown(f, fresh_home, remove_home)
+
+/* What a search without memory must not become: another source, or the message that there is none. */
+static const struct {
+	const char *variable, *value, *config, *shared, *profile;
+} searches[] = {
+	{"AWS_ACCESS_KEY_ID", "ENV", "", "", NULL},
+	{"AWS_CREDENTIAL_EXPIRATION", "2030-01-01T00:00:00Z", "",
+	 "[default]\naws_access_key_id=A\naws_secret_access_key=s\n", NULL},
+	{"AWS_CONFIG_FILE", "~/.aws/config",
+	 "[profile 'a b']\nrole_arn=arn:aws:iam::1:role/r\nsource_profile=c\nexternal_id=xy\nduration_seconds=900\n"
+	 "role_session_name=n1\n[profile c]\naws_access_key_id=A\n",
+	 "[c]\naws_secret_access_key=s\naws_access_key_id=B\n", "a b"},
+	{"AWS_CONFIG_FILE", "$HOME/.aws/config",
+	 "[DEFAULT]\nregion=x\n[default]\nsso_session=w\nsso_account_id=1\nsso_role_name=r\ns3=\n  a=b\n  c=d\n"
+	 "[sso-session w]\nsso_region=eu-west-1\nsso_start_url=https://x\n[services y]\nec2=\n  "
+	 "endpoint_url=http://z\n",
+	 "", NULL},
+	{"AWS_PROFILE", "p", "[profile p]\ncredential_process = /bin/a 'b c' \"d\\\"\"\n", "", NULL},
+	{"AWS_PROFILE", "w", "[profile w]\nrole_arn=arn:aws:iam::1:role/r\nweb_identity_token_file=/token\n", "", NULL},
+	{"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/x", "", "", NULL},
+	{"AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1/x", "", "", NULL},
+	{"AWS_EC2_METADATA_DISABLED", "false", "", "", NULL},
+};
+
+/* The sources that follow each other, as text. */
+static void describe(const struct credential_source *s, char *out, size_t size)
+{
+	size_t n = 0;
+
+	for (*out = '\0'; s; s = s->source)
+		n += (size_t)snprintf(out + n, size - n, "%d %s %s %s %s %s %s %lld;", s->kind, s->label,
+				      s->key_id ? s->key_id : s->url, s->role_arn, s->external_id, s->token_file,
+				      s->process ? s->process[1] : s->start_url, (long long)s->expires_ms);
+}
+
+static void search_without_memory(const void *row)
+{
+	const __typeof__(*searches) *c = row;
+	struct credential_source *s = NULL;
+	static char right[1000];
+	struct error err = {0};
+	char found[1000];
+	int r = find(c->profile, &s, &err);
+
+	failing_pause(true);
+	describe(s, found, sizeof(found));
+	if (!failing_happened())
+		memcpy(right, found, sizeof(right));
+	if (r == 0)
+		assert_string_equal(found, right);
+	else if (r != -ENOMEM || !failing_happened())
+		fail_msg("%s=%s: %d, %s", c->variable, c->value, r, err.message);
+	credential_source_free(s);
+}
+
+static void load_without_memory(const void *row)
+{
+	const __typeof__(*searches) *c = row;
+	struct aws_config config = {.region = "fips-us-east-1", .profile = c->profile};
+	struct aws_options o;
+	struct error err = {0};
+	int r = aws_options_load(&config, &o, &err);
+
+	if (r == 0) {
+		assert_string_equal(o.region, "us-east-1");
+		assert_int_equal(o.variant, AWS_ENDPOINT_FIPS);
+		assert_string_equal(o.ca_file, "/ca");
+		assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItem(o.endpoints, "ec2")), "http://z");
+	} else if (r != -ENOMEM || !failing_happened()) {
+		fail_msg("%d, %s", r, err.message);
+	}
+	aws_options_free(&o);
+}
+
+static void region_without_memory(const void *arg _unused_)
+{
+	const char *source;
+	char *region = aws_default_region("c", &source);
+
+	if (region)
+		assert_string_equal(region, "eu-north-1");
+	else
+		assert_true(failing_happened());
+	free(region);
+}
+
+static void test_without_memory(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(searches); i++) {
+		write_file("config", searches[i].config);
+		write_file("credentials", searches[i].shared);
+		setenv("AWS_SECRET_ACCESS_KEY", "s", 1);
+		setenv("AWS_SESSION_TOKEN", "t", 1);
+		setenv(searches[i].variable, searches[i].value, 1);
+		assert_true(failing_each(search_without_memory, &searches[i]) > 5);
+		unsetenv(searches[i].variable);
+	}
+	setenv("AWS_ENDPOINT_URL_EC2", "http://z", 1);
+	setenv("AWS_CA_BUNDLE", "/ca", 1);
+	assert_true(failing_each(load_without_memory, &searches[2]) > 5);
+	write_file("config", "[profile c]\nregion = eu-north-1\n");
+	assert_true(failing_each(region_without_memory, NULL) > 5);
+}
 
 int main(void)
 {
@@ -310,6 +443,7 @@ int main(void)
 		AT_HOME(test_endpoints_of_aws),	   AT_HOME(test_endpoints_of_ones_own),
 		AT_HOME(test_bad_endpoints),	   AT_HOME(test_bad_regions),
 		AT_HOME(test_files_that_are_none), AT_HOME(test_characters_that_no_header_may_have),
+		AT_HOME(test_without_memory),	   AT_HOME(test_partitions),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
