@@ -78,8 +78,7 @@ static void http_free(struct http_exchange *x)
 		transfer_remove(&x->transfer);
 	if (x->member.link.next)
 		engine_leave(&x->member);
-	if (x->transfer.easy)
-		curl_easy_cleanup(x->transfer.easy);
+	curl_easy_cleanup(x->transfer.easy);
 	for (struct curl_slist *h = x->headers; h; h = h->next)
 		OPENSSL_cleanse(h->data, strlen(h->data)); /* it may contain tokens and passwords */
 	curl_slist_free_all(x->headers);

@@ -47,8 +47,7 @@ static void websocket_release(struct websocket *ws)
 	engine_leave(&ws->member);
 	if (ws->transfer.owner)
 		transfer_remove(&ws->transfer);
-	if (ws->transfer.easy)
-		curl_easy_cleanup(ws->transfer.easy);
+	curl_easy_cleanup(ws->transfer.easy);
 	if (ws->frames)
 		wslay_event_context_free(ws->frames);
 	upgrade_url_free(&ws->url);
@@ -276,8 +275,6 @@ static void websocket_run(void *arg)
 {
 	struct websocket *ws = arg;
 
-	if (ws->busy)
-		return;
 	ws->busy = true;
 	if (!ws->frames)
 		websocket_upgrade(ws);

@@ -42,8 +42,8 @@ def talk(serve, *options, path="", tls=None, host="127.0.0.1", env=None):
     return printed, returned[0] if returned else None
 
 
-def raw(answer, close=True):
-    """What websocket-call says of a peer that answers so."""
+def raw(answer, close=True, piece=1 << 20):
+    """What websocket-call says of a peer that answers so, in pieces of this size."""
     listener = socket.create_server(("127.0.0.1", 0))
 
     def serve():
@@ -51,11 +51,13 @@ def raw(answer, close=True):
         request = b""
         while b"\r\n\r\n" not in request:
             request += peer.recv(4096)
-        peer.sendall(answer(request) if callable(answer) else answer)
-        if close:
-            peer.close()
-        else:
-            peer.recv(1 << 20)
+        peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        reply = answer(request) if callable(answer) else answer
+        for at in range(0, len(reply), piece):
+            peer.sendall(reply[at:at + piece])
+        while not close and peer.recv(1 << 20):
+            pass
+        peer.close()
     threading.Thread(target=serve, daemon=True).start()
     done = subprocess.run([BUILD / "tests/aws/websocket-call", "-p", "300", f"ws://127.0.0.1:{listener.getsockname()[1]}/"],
                           capture_output=True, text=True, timeout=60)
@@ -152,8 +154,8 @@ def test_a_peer_that_does_not_answer_pings():
         key = re.search(rb"Sec-WebSocket-Key: (\S+)", request)[1] + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
         accept = base64.b64encode(hashlib.sha1(key).digest())
         return b"HTTP/1.1 101 X\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " + accept + b"\r\n\r\n"
-    listener_says = raw(agree, close=False)
-    assert listener_says["errno"] in (-110, -107)
+    printed = raw(agree, close=False)
+    assert printed["errno"] == -110 and printed["message"].endswith("the server no longer answers pings")
 
 
 @pytest.mark.parametrize("answer, errno", [
@@ -266,6 +268,17 @@ def test_a_proxy_that_answers_in_place_of_the_server():
     printed = raw(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
     assert re.fullmatch(r"127\.0\.0\.1:\d+: the proxy requires credentials \(HTTP status 407\)", printed["message"]), printed
     assert "http://USER:PASSWORD@HOST:PORT" in printed["remedy"]
+
+
+def test_a_reply_in_many_pieces():
+    printed = raw(b"HTTP/1.1 403 Forbidden\r\n" + b"X: y\r\n" * 100 + b"Content-Length: 0\r\n\r\n", piece=1)
+    assert printed["http_status"] == 403, printed
+
+
+@pytest.mark.parametrize("url", ["ftp://127.0.0.1/", "ws:///", "127.0.0.1"])
+def test_what_is_no_address(url):
+    done = subprocess.run([BUILD / "tests/aws/websocket-call", url], capture_output=True, text=True, timeout=60)
+    assert json.loads(done.stdout)["errno"] == -22
 
 
 def test_nobody_there():
