@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "base/buf.h"
 
+#include "base/blob.h"
+#include "failing.h"
+
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -64,6 +67,36 @@ static void test_drop_forgets_the_beginning(void **state _unused_)
 	assert_string_equal(buf_str(&b), "");
 }
 
+static void fill_without_memory(const void *secret)
+{
+	struct buf b = secret ? (struct buf)BUF_INIT_SECRET(1000) : (struct buf)BUF_INIT(1000);
+	struct blob *blob, *empty;
+
+	for (int i = 0; i < 30; i++)
+		buf_puts(&b, "0123456789");
+	assert_int_equal(b.error, failing_happened() ? -ENOMEM : 0);
+	assert_int_equal(b.len % 10, 0);
+	blob = blob_from_buf(&b);
+	if (blob)
+		assert_memory_equal(blob->data, "0123456789", blob->len ? 10 : 0);
+	buf_free(&b);
+	empty = blob_from_buf(&b);
+	if (empty)
+		assert_string_equal(empty->data, "");
+	assert_true((blob && empty) || failing_happened());
+	blob_unref(blob_ref(empty));
+	blob_unref(empty);
+	blob_unref(blob);
+	assert_null(blob_ref(NULL));
+}
+
+static void test_without_memory(void **state)
+{
+	(void)state;
+	assert_true(failing_each(fill_without_memory, NULL) >= 5);
+	assert_true(failing_each(fill_without_memory, "secret") >= 5);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -71,6 +104,7 @@ int main(void)
 		cmocka_unit_test(test_drop_forgets_the_beginning),
 		cmocka_unit_test(test_over_the_maximum_nothing_is_appended),
 		cmocka_unit_test(test_take_leaves_an_empty_buffer),
+		cmocka_unit_test(test_without_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
