@@ -241,10 +241,17 @@ def test_a_container(sources, listing, tmp_path):
     assert done["errno"] == 0 and sources.signers("call") == ["CONTAINER"], done
 
 
-@pytest.mark.parametrize("url", ["http://192.0.2.1/x", "http://localhost.example.org/x", "http://127.0.0.1.example.org/x", "ftp://localhost/"])
+@pytest.mark.parametrize("url", ["http://192.0.2.1/x", "http://localhost.example.org/x", "http://127.0.0.1.example.org/x", "ftp://localhost/",
+                                 "http://localhost:1@192.0.2.1/x", "https://localhost@192.0.2.1/x", "http://[fd00:ec2::24]/x"])
 def test_hosts_that_get_no_token(sources, listing, url):
     done = listing(AWS_CONTAINER_CREDENTIALS_FULL_URI=url, AWS_CONTAINER_AUTHORIZATION_TOKEN="t")
     assert "AWS_CONTAINER_CREDENTIALS_FULL_URI is not used" in done["message"], done
+
+
+@pytest.mark.parametrize("url", ["http://[::1]:1/x@y", "https://localhost:1/x"])
+def test_hosts_that_may_get_a_token(sources, listing, url):
+    done = listing(AWS_CONTAINER_CREDENTIALS_FULL_URI=url, AWS_CONTAINER_AUTHORIZATION_TOKEN="t")
+    assert "is not used" not in done["message"] and "cannot connect" in done["message"], done
 
 
 def test_a_container_token_with_a_line_end(sources, listing):

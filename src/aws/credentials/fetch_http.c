@@ -146,15 +146,30 @@ static bool fetch_container_is_loopback(const char *host)
 	return inet_pton(AF_INET6, host, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
 }
 
-/* The host of a URL, without the port and without brackets. */
+/*
+ * The host of a URL, without the port and without brackets; "" if the URL has a user name, because libcurl connects to
+ * the host behind it.
+ */
 static void fetch_container_host(const char *url, char *host, size_t size)
 {
 	const char *begin = strstr(url, "://");
 	size_t len;
 
 	begin = begin ? begin + 3 : url;
-	len = *begin == '[' ? strcspn(++begin, "]") : strcspn(begin, ":/?#");
-	snprintf(host, size, "%.*s", (int)len, begin);
+	len = *begin == '[' ? strcspn(begin + 1, "]") : strcspn(begin, ":/?#");
+	if (memchr(begin, '@', strcspn(begin, "/?#")))
+		len = 0;
+	snprintf(host, size, "%.*s", (int)len, begin + (*begin == '['));
+}
+
+static bool fetch_container_is_local(const char *host)
+{
+	static const char *const allowed[] = {"169.254.170.2", "169.254.170.23", "fd00:ec2::23", "localhost"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(allowed); i++)
+		if (strcasecmp(host, allowed[i]) == 0)
+			return true;
+	return fetch_container_is_loopback(host);
 }
 
 /*
@@ -163,16 +178,12 @@ static void fetch_container_host(const char *url, char *host, size_t size)
  */
 static int fetch_container_check(const char *url, struct error *err)
 {
-	static const char *const allowed[] = {"169.254.170.2", "169.254.170.23", "fd00:ec2::23", "localhost"};
 	char host[NAME_MAX_BYTES];
 
-	if (strncasecmp(url, "https://", 8) == 0 && !strchr(url, '@'))
-		return 0;
 	fetch_container_host(url, host, sizeof(host));
-	for (size_t i = 0; i < ARRAY_SIZE(allowed); i++)
-		if (strncasecmp(url, "http://", 7) == 0 && strcasecmp(host, allowed[i]) == 0)
-			return 0;
-	if (strncasecmp(url, "http://", 7) == 0 && fetch_container_is_loopback(host))
+	if (*host && strncasecmp(url, "https://", 8) == 0)
+		return 0;
+	if (strncasecmp(url, "http://", 7) == 0 && fetch_container_is_local(host))
 		return 0;
 	error_set(err, -ENOKEY,
 		  "AWS_CONTAINER_CREDENTIALS_FULL_URI is not used: over http its host must be this machine or "
