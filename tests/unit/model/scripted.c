@@ -50,6 +50,7 @@ static struct engine_timer *timers[PENDING_MAX];
 static struct engine_socket *sockets[PENDING_MAX];
 static size_t rows_n, queue_n, counters_n, timers_n, sockets_n;
 static unsigned refused_starts;
+static const char *refused_operation;
 static _Atomic int64_t passed_ms; /* the operation thread reads these two */
 static _Atomic bool stopped;
 static bool truncates;
@@ -111,6 +112,11 @@ void script_truncate(bool truncated)
 void script_refuse_starts(unsigned n)
 {
 	refused_starts = n;
+}
+
+void script_refuse(const char *operation)
+{
+	refused_operation = operation;
 }
 
 /* The oldest row for one request, else the newest of the others. The caller owns the text. */
@@ -290,7 +296,7 @@ struct aws_call *__wrap_aws_start(struct aws *a _unused_, struct aws_request *re
 {
 	struct counter *c;
 
-	if (refused_starts || !request) {
+	if (refused_starts || !request || (refused_operation && strcmp(request->operation, refused_operation) == 0)) {
 		refused_starts -= refused_starts > 0;
 		aws_request_free(request);
 		return NULL;
@@ -602,6 +608,7 @@ int script_setup(void **state)
 	test_thread = pthread_self();
 	queue_n = 0;
 	refused_starts = 0;
+	refused_operation = NULL;
 	truncates = false;
 	snprintf(s->dir, sizeof(s->dir), "/tmp/vastfs-script-XXXXXX");
 	assert_non_null(mkdtemp(s->dir));

@@ -50,6 +50,7 @@ void script_poll(struct script *s); /* lets the model read everything */
 void script_truncate(bool truncated);
 /* The next n calls cannot be started, as without memory. */
 void script_refuse_starts(unsigned n);
+void script_refuse(const char *operation); /* no call of this operation can be started; NULL: all can */
 
 void script_settle(void);     /* runs until nothing is left to do but timers */
 void script_pass(int64_t ms); /* lets time pass in which no timer fires */
@@ -92,7 +93,7 @@ const char *script_events(struct script *s); /* the text of events.log */
 #define SCRIPT_OUTPUTS                                                                                               \
 	",\"Outputs\":[{\"OutputKey\":\"ClusterName\",\"OutputValue\":\"cluster\"},"                                 \
 	"{\"OutputKey\":\"FunctionName\",\"OutputValue\":\"function\"},"                                             \
-	"{\"OutputKey\":\"TemplateVersion\",\"OutputValue\":\"9\"},"                                                 \
+	"{\"OutputKey\":\"TemplateVersion\",\"OutputValue\":\"999\"},"                                               \
 	"{\"OutputKey\":\"TaskFamily\",\"OutputValue\":\"vast-prod\"},"                                              \
 	"{\"OutputKey\":\"TaskDefinitionArn\",\"OutputValue\":\"arn:aws:ecs:eu-west-1:111111111111:task-definition/" \
 	"vast-prod:3\"},"                                                                                            \

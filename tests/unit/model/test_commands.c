@@ -347,6 +347,28 @@ static void test_a_command_before_the_tasks_are_known(void **state)
 	assert_ends(j, JOB_SUCCEEDED, "");
 }
 
+/* The cancellation arrives before the engine's thread begins. */
+static void test_a_command_that_is_cancelled_at_once(void **state)
+{
+	static const char *const tasks[] = {NULL, "a1"};
+	struct script *s = *state;
+
+	script_task(s, "a1", "RUNNING", ",\"enableExecuteCommand\":true");
+	for (size_t i = 0; i < 2; i++) {
+		_buf_ struct buf command = BUF_INIT(64);
+		struct error err = {0};
+		struct job *j = NULL;
+
+		buf_puts(&command, "true");
+		assert_int_equal(model_query(s->m, tasks[i], &command, true, who, &j, &err), 0);
+		model_cancel_job(s->m, j);
+		script_settle();
+		assert_ends(j, JOB_CANCELLED, "cancelled before it was sent");
+		assert_null(script_remote());
+	}
+	assert_int_equal(script_calls("InvokeWithResponseStream"), 0);
+}
+
 int main(void)
 {
 #define COMMAND_TEST(name) cmocka_unit_test_setup_teardown(name, script_setup, script_teardown)
@@ -362,6 +384,7 @@ int main(void)
 		COMMAND_TEST(test_a_command_that_cannot_be_typed),
 		COMMAND_TEST(test_how_a_command_in_a_container_fails),
 		COMMAND_TEST(test_a_command_before_the_tasks_are_known),
+		COMMAND_TEST(test_a_command_that_is_cancelled_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -261,7 +261,19 @@ static void test_an_older_part_is_read_again(void **state)
 	assert_string_equal(r.err.message, "an older part of the log cannot be read again: not allowed");
 	refetch(s, "zz", 0, &r);
 	assert_non_null(strstr(r.err.message, "the log is no longer followed"));
+	script_once("GetLogEvents", PAGE("", ""));
+	refetch(s, "a1", 5, &r);
+	assert_non_null(strstr(r.err.message, "CloudWatch no longer has this part of the log"));
+	/* A log that seems endless. */
+	for (int i = 0; i < 101; i++)
+		script_once("GetLogEvents", i % 2 ? PAGE("", "odd") : PAGE("", "even"));
+	refetch(s, "a1", 5, &r);
+	assert_non_null(strstr(r.err.message, "CloudWatch no longer has this part of the log"));
 	script_refuse_starts(1);
+	refetch(s, "a1", 0, &r);
+	assert_non_null(strstr(r.err.message, "the stack no longer exists"));
+	script_fail("DescribeStacks", NULL, "ValidationError", "Stack with id vast-prod does not exist");
+	script_poll(s);
 	refetch(s, "a1", 0, &r);
 	assert_non_null(strstr(r.err.message, "the stack no longer exists"));
 }

@@ -142,6 +142,18 @@ static void act_check(struct script *s)
 	job_unref(j);
 }
 
+static void act_import(struct script *s)
+{
+	struct import *imp = NULL;
+	struct error err = {0};
+
+	if (model_import(s->m, "json", who, &imp, &err) < 0)
+		return;
+	import_cancel(imp);
+	import_end(imp);
+	import_unref(imp);
+}
+
 static void act_discover(struct script *s)
 {
 	discover_refresh(s->m, true);
@@ -156,8 +168,9 @@ static void act_settings(struct script *s)
 
 static void test_actions(void **state)
 {
-	static void (*const actions[])(struct script * s) = {act_lambda, act_exec, act_log,	 act_refetch,
-							     act_check,	 act_stop, act_discover, act_settings};
+	static void (*const actions[])(struct script * s) = {act_lambda,  act_exec,	act_log,
+							     act_refetch, act_check,	act_stop,
+							     act_import,  act_discover, act_settings};
 	struct script *s = *state;
 
 	script_fail("InvokeWithResponseStream", NULL, "UnknownOperationException", "no streams here");

@@ -109,6 +109,35 @@ static void test_an_operation_without_a_client(void **state)
 	snapshot_unref(now);
 }
 
+/* Without memory at the mount the operation is not resumed by this mount, but by the next one. */
+static void test_resuming_without_memory(void **state)
+{
+	struct script *s = *state;
+	struct model_config config = {.config_dir = s->config, .state_dir = s->dir, .cache_dir = s->dir};
+	bool failed = true;
+
+	for (unsigned n = 1; failed; n++) {
+		struct error err = {0};
+		struct snapshot *now;
+		int r;
+
+		script_write(s, "journal.jsonl",
+			     "{\"journal\":2}\n{\"entry\":{\"number\":1,\"name\":\"stop-all-tasks\",\"state\":1,"
+			     "\"memory\":{\"settings\":\"stage=prod\\naws_region=eu-west-1\\n\"}}}\n");
+		script_fail_allocation(n);
+		r = model_start(&config, &s->m, &err);
+		failed = script_allocation_failed();
+		script_fail_allocation(0);
+		if (r < 0)
+			continue;
+		now = model_snapshot(s->m);
+		if (now->operations->n)
+			wait_for_end(now->operations->jobs[0]);
+		snapshot_unref(now);
+		script_stop(s);
+	}
+}
+
 /* A lack of memory refuses the operation, or it is accepted as a whole. */
 static void test_accepting_without_memory(void **state)
 {
@@ -228,6 +257,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		OPERATION_TEST(test_an_operation_of_the_first_version),
 		OPERATION_TEST(test_an_operation_without_a_client),
+		OPERATION_TEST(test_resuming_without_memory),
 		OPERATION_TEST(test_accepting_without_memory),
 		OPERATION_TEST(test_two_logins_at_once),
 		OPERATION_TEST(test_a_login_without_memory_or_profile),
