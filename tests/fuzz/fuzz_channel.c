@@ -41,12 +41,6 @@ static void channel_output(bool is_stderr, const void *data, size_t len, void *a
 	fuzz_require(!closed);
 }
 
-static void channel_exit(int code, void *arg)
-{
-	(void)code, (void)arg;
-	fuzz_require(!closed);
-}
-
 static void channel_key(const char *id, void *arg)
 {
 	(void)id, (void)arg;
@@ -60,8 +54,11 @@ static void channel_closed(const char *why, void *arg)
 }
 
 static const struct channel_environment environment = {channel_zero, channel_wall};
-static const struct channel_events events = {channel_note, channel_ready, channel_output,
-					     channel_exit, channel_key,	  channel_closed};
+static const struct channel_events events = {.send = channel_note,
+					     .ready = channel_ready,
+					     .output = channel_output,
+					     .need_key = channel_key,
+					     .closed = channel_closed};
 
 /* Returns the number of bytes of the input that belong to the message. */
 static size_t channel_take(struct channel *c, const uint8_t *data, size_t len, int64_t now_ms)
