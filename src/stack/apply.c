@@ -146,12 +146,16 @@ static int apply_prepare_change_set(struct operation *op, struct change_set *set
 /* -EBUSY with a message that names the parameters in which the stack differs from this operation. */
 static int apply_compare_with_winner(struct operation *op, struct error *err)
 {
-	cJSON *mine = apply_parameters(op), *names = template_differences(mine, aws_at(op->stack, "Parameters"));
-	_free_ char *differing = cJSON_GetArraySize(names) ? cJSON_PrintUnformatted(names) : NULL;
+	cJSON *mine = apply_parameters(op);
+	cJSON *names = mine ? template_differences(mine, aws_at(op->stack, "Parameters")) : NULL;
+	_free_ char *differing = names ? cJSON_PrintUnformatted(names) : NULL;
+	int n = cJSON_GetArraySize(names);
 
 	cJSON_Delete(mine);
 	cJSON_Delete(names);
-	if (!differing) {
+	if (!differing)
+		return -ENOMEM;
+	if (n == 0) {
 		operation_say(op, "the change was made with the same settings");
 		return 0;
 	}

@@ -8,6 +8,7 @@
  */
 #include "aws/services/ecr.h"
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/secret.h"
 #include "image/build.h"
 #include "image/reference.h"
@@ -217,31 +218,31 @@ int image_find(struct operation *op, struct error *err)
 
 /* -- cleaning up ----------------------------------------------------------------------------------------------- */
 
-static cJSON *images_in_use(struct operation *op, struct error *err)
+/* Appends the digests of the images that tasks run, or the service starts next. */
+static int image_list_used(struct operation *op, cJSON *used, struct error *err)
 {
-	cJSON *tasks = NULL, *used = cJSON_CreateArray();
+	cJSON *tasks = NULL;
 	const cJSON *task;
-	int r = used ? tasks_list(op, &tasks, err) : -ENOMEM;
+	int r = tasks_list(op, &tasks, err);
 
 	cJSON_ArrayForEach (task, tasks)
-		if (r == 0 && !cJSON_AddItemToArray(used, cJSON_CreateString(images_digest_of_task(task))))
-			r = -ENOMEM;
+		json_append_text(&r, used, images_digest_of_task(task));
 	cJSON_Delete(tasks);
-	if (r == 0)
-		r = service_add_image(op, used, err);
-	if (r == 0)
-		return used;
-	cJSON_Delete(used);
-	return NULL;
+	return r < 0 ? r : service_add_image(op, used, err);
 }
 
 static int image_remove_outdated(struct operation *op, struct error *err)
 {
 	const char *current = strchr(op->image, '@') + 1;
-	cJSON *reply = NULL, *used = images_in_use(op, err), *outdated = NULL;
+	cJSON *reply = NULL, *used, *outdated = NULL;
 	struct previous before;
-	int r = used ? previous_read(op, &before, err) : -ENOMEM;
+	int r = 0;
 
+	used = json_array(&r);
+	if (r == 0)
+		r = image_list_used(op, used, err);
+	if (r == 0)
+		r = previous_read(op, &before, err);
 	if (r == 0)
 		r = operation_call(op, ecr_describe_images(op->name), &reply, err);
 	if (r == 0)

@@ -202,7 +202,10 @@ static int operation_set_memory(struct operation *op, const char *key, const cha
 		return -ENOMEM;
 	}
 	cJSON_DeleteItemFromObjectCaseSensitive(op->memory, key);
-	return cJSON_AddItemToObject(op->memory, key, text) ? 0 : -ENOMEM;
+	if (cJSON_AddItemToObject(op->memory, key, text))
+		return 0;
+	cJSON_Delete(text);
+	return -ENOMEM;
 }
 
 int operation_remember(struct operation *op, const char *key, const char *value, struct error *err)

@@ -149,8 +149,10 @@ int previous_choose(struct operation *op, struct error *err)
 	if (r < 0)
 		return r;
 	op->base_image = strdup(p.base);
-	if (!op->base_image || asprintf(&op->image, "%s@%s", op->repository_uri, p.digest) < 0)
+	if (!op->base_image || asprintf(&op->image, "%s@%s", op->repository_uri, p.digest) < 0) {
+		op->image = NULL;
 		return -ENOMEM;
+	}
 	operation_say(op, "going back to the image deployed before: %s, assembled from %s", op->image, p.base);
 	buf_printf(&op->result,
 		   "image %s, the one deployed before, assembled from %s\n"

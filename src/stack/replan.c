@@ -304,9 +304,8 @@ static int replan_clean_up(struct operation *op, const struct plan_set *set, str
 
 /* -- the report ------------------------------------------------------------------------------------------------ */
 
-static int replan_refused(struct operation *op, const struct plan_set *set, struct error *err)
+static int replan_refused(const struct plan_set *set, struct error *err)
 {
-	(void)op;
 	error_set(err, -EIO, "CloudFormation refused the change set: %s", aws_text(set->record, "StatusReason"));
 	remedy_apply(err);
 	return err->errnum;
@@ -361,7 +360,7 @@ static int replan_read(struct operation *op, struct plan_set *set, struct error 
 		return r;
 	failed = strcmp(aws_text(set->record, "Status"), "FAILED") == 0;
 	empty = changeset_is_empty(aws_text(set->record, "Status"), aws_text(set->record, "StatusReason"));
-	return failed && !empty ? replan_refused(op, set, err) : replan_publish(op, set, empty, err);
+	return failed && !empty ? replan_refused(set, err) : replan_publish(op, set, empty, err);
 }
 
 static bool replan_is_deleted_by_another(const struct operation *op)

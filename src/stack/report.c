@@ -15,6 +15,7 @@ static const char *report_id(const char *id, const char *status)
 
 struct stack_report *stack_report_new(struct buf *text, const struct settings *settings, const cJSON *stack)
 {
+	const char *id = report_id(reply_text(stack, "StackId"), reply_text(stack, "StackStatus"));
 	struct stack_report *r = calloc(1, sizeof(*r));
 
 	if (!r)
@@ -23,8 +24,8 @@ struct stack_report *stack_report_new(struct buf *text, const struct settings *s
 	r->made_ms = clock_wall_ms();
 	r->settings = settings ? settings_ref((struct settings *)settings)
 			       : NULL; /* the cast is safe: only the reference count changes */
-	r->stack_id = strdup(report_id(reply_text(stack, "StackId"), reply_text(stack, "StackStatus")));
-	r->updated = strdup(*r->stack_id ? reply_text(stack, "LastUpdatedTime") : "");
+	r->stack_id = strdup(id);
+	r->updated = strdup(*id ? reply_text(stack, "LastUpdatedTime") : "");
 	r->text = blob_from_buf(text);
 	if (r->stack_id && r->updated && r->text)
 		return r;

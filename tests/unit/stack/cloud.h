@@ -27,12 +27,14 @@ struct cloud_life {
 	const char *argument; /* of the verb; NULL: none */
 	const char *settings; /* lines beside those that every life has; NULL: none */
 	const char *memory;   /* what the operation remembers from before a crash, as JSON; NULL: nothing */
+	const char *stack;    /* DescribeStacks' reply that the operation has read already; NULL: none */
 	void (*prepare)(struct operation *op); /* NULL: op is as a new operation's */
 	const struct cloud_reply *replies;
 	int result;
 	const char *words;    /* of the message and its remedy, or of the result of an operation that succeeds */
 	const char *writes;   /* the actions that change something, in order: "DeleteStack DeleteRepository" */
 	const char *optional; /* actions whose refusal does not end the operation, each with a space behind it */
+	const char *also;     /* the same, for this life only */
 	int cancel_at;	      /* the user cancels during the sleep of this number; 0: never */
 };
 
@@ -104,5 +106,22 @@ void cloud_run(const struct cloud_life *lives, size_t n);
 	     "{\"FileSystems\":[{\"FileSystemId\":\"fs-1\",\"LifeCycleState\":\"available\",\"SizeInBytes\":" \
 	     "{\"Value\":6144},\"Tags\":[{\"Key\":\"vastfs:stage\",\"Value\":\"" tag "\"}]}]}")
 #define NO_STORAGE SAYS("DescribeFileSystems", "{\"FileSystems\":[]}")
+
+#define VPC                                                                                                           \
+	SAYS("DescribeVpcs", "{\"vpcSet\":[{\"vpcId\":\"vpc-12345678\",\"state\":\"available\",\"cidrBlock\":"        \
+			     "\"10.0.0.0/16\",\"cidrBlockAssociationSet\":[{\"cidrBlock\":\"10.0.0.0/16\","           \
+			     "\"cidrBlockState\":{\"state\":\"associated\"}}]}]}"),                                   \
+		SAYS("DescribeInternetGateways",                                                                      \
+		     "{\"internetGatewaySet\":[{\"internetGatewayId\":\"igw-1\",\"attachmentSet\":[{\"vpcId\":"       \
+		     "\"vpc-12345678\",\"state\":\"available\"}]}]}"),                                                \
+		SAYS("DescribeSubnets", "{\"subnetSet\":[]}"),                                                        \
+		SAYS("DescribeVpcPeeringConnections", "{\"vpcPeeringConnectionSet\":[]}"),                            \
+		SAYS("DescribeVpcAttribute", "{\"enableDnsSupport\":{\"value\":\"true\"}}"),                          \
+		SAYS("DescribeVpcAttribute", "{\"enableDnsHostnames\":{\"value\":\"true\"}}"),                        \
+		SAYS("DescribeAvailabilityZones",                                                                     \
+		     "{\"availabilityZoneInfo\":[{\"zoneName\":\"eu-west-1a\",\"zoneId\":\"euw1-az1\",\"zoneState\":" \
+		     "\"available\",\"zoneType\":\"availability-zone\"}]}"),                                          \
+		SAYS("DescribeVpcBlockPublicAccessOptions", "{}"),                                                    \
+		SAYS("DescribeVpcBlockPublicAccessExclusions", "{}"), SAYS("DescribeDhcpOptions", "{}")
 
 #endif
