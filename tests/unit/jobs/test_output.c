@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "failing.h"
 #include "jobs/output.h"
 
 #include <dirent.h>
@@ -139,6 +140,22 @@ static void a_missing_directory_hurts_large_ones_only(void **state _unused_)
 	expect_bytes(o, 0, OUTPUT_MEMORY_MAX);
 }
 
+static void grow_without_memory(const void *piece)
+{
+	_cleanup_(output_unref_cleanup) struct output *o = output_new(directory, 64 << 20);
+	int r = o ? output_append(o, piece, 1000) : -ENOMEM;
+
+	assert_int_equal(r, failing_happened() ? -ENOMEM : 0);
+	assert_int_equal(output_size(o), r < 0 ? 0 : 1000);
+}
+
+static void without_memory_nothing_is_appended(void **state _unused_)
+{
+	char piece[1000] = "";
+
+	assert_true(failing_each(grow_without_memory, piece) > 2);
+}
+
 static void *read_along(void *arg)
 {
 	struct output *o = arg;
@@ -180,6 +197,7 @@ int main(void)
 		cmocka_unit_test(a_full_disk_keeps_what_was_there),
 		cmocka_unit_test(a_full_disk_keeps_what_is_in_memory),
 		cmocka_unit_test(bytes_that_the_disk_lost_are_an_error),
+		cmocka_unit_test(without_memory_nothing_is_appended),
 		cmocka_unit_test(a_missing_directory_hurts_large_ones_only),
 		cmocka_unit_test(readers_follow_the_writer),
 	};

@@ -23,7 +23,15 @@
 #define FAILING_ALLOCATIONS 60
 #define READS		    "Describe", "List", "Get", "Detect"
 
-enum fault { FAULT_NONE, FAULT_REFUSED, FAULT_OUTAGE, FAULT_CANCELLED };
+enum fault {
+	FAULT_NONE,
+	FAULT_REFUSED,
+	FAULT_OUTAGE,
+	FAULT_CANCELLED,
+	FAULT_NO_NETWORK, /* from this call on */
+	FAULT_NO_KEYS,	  /* from this call on */
+	FAULT_NO_JOURNAL, /* counts the texts that the operation remembers instead */
+};
 
 static struct {
 	const struct cloud_life *life;
@@ -113,6 +121,12 @@ static int cloud_fail(const struct aws_request *r, struct aws_cancel_token *toke
 	snprintf(cloud.failed, sizeof(cloud.failed), "%s", r->operation);
 	cloud.repeatable = r->retry == AWS_RETRY_STANDARD;
 	switch (cloud.fault) {
+	case FAULT_NO_KEYS:
+		error_set(err, -ENOKEY, "no credentials");
+		error_remedy(err, "sign in");
+		err->duration = ERROR_FIXABLE;
+		return err->errnum;
+	case FAULT_NO_NETWORK:
 	case FAULT_OUTAGE:
 		error_set(err, -ENETUNREACH, "the network is unreachable");
 		err->duration = ERROR_TRANSIENT;
@@ -165,6 +179,14 @@ static int cloud_answer(const struct aws_request *r, cJSON **ret, struct error *
 	return 0;
 }
 
+static bool cloud_has_fault(void)
+{
+	if (cloud.fault == FAULT_NONE || cloud.fault == FAULT_NO_JOURNAL)
+		return false;
+	cloud.calls++;
+	return cloud.calls == cloud.fails || (cloud.fault >= FAULT_NO_NETWORK && cloud.calls > cloud.fails);
+}
+
 int __wrap_aws_call(struct aws *a _unused_, struct aws_request *request, struct aws_cancel_token *token, cJSON **ret,
 		    struct error *err)
 {
@@ -175,7 +197,7 @@ int __wrap_aws_call(struct aws *a _unused_, struct aws_request *request, struct 
 	cloud.now_ms += 50;
 	if (aws_cancel_token_fired(token))
 		r = error_set(err, -ECANCELED, "cancelled");
-	else if (++cloud.calls == cloud.fails)
+	else if (cloud_has_fault())
 		r = cloud_fail(request, token, err);
 	if (r == 1)
 		r = cloud_answer(request, ret, err);
@@ -268,10 +290,13 @@ static void cloud_warn(struct operation *op _unused_, const struct error *err)
 	cloud.warnings++;
 }
 
-static int cloud_remember(struct operation *op _unused_, const char *key, const char *value, struct error *err _unused_)
+static int cloud_remember(struct operation *op _unused_, const char *key, const char *value, struct error *err)
 {
 	assert_true(*key && value);
-	return 0;
+	if (cloud.fault != FAULT_NO_JOURNAL || ++cloud.calls != cloud.fails)
+		return 0;
+	snprintf(cloud.failed, sizeof(cloud.failed), "%s", key);
+	return error_set(err, -ENOSPC, "cannot write the journal");
 }
 
 static void cloud_publish(struct operation *op, enum stack_report_kind kind _unused_, struct stack_report *report)
@@ -415,16 +440,34 @@ static void cloud_check_cancelled(const struct cloud_life *life, const struct ou
 		fail_msg("%s: cancelled at %s: %d %s", life->name, cloud.failed, out->r, out->err.message);
 }
 
+/* The outage outlasts the operation, which says so and ends. */
+static void cloud_check_given_up(const struct cloud_life *life, const struct outcome *out)
+{
+	if (cloud_is_optional(life) || (life->result < 0 && out->r == life->result))
+		return;
+	if (out->r == 0 || (!strstr(out->err.message, "unreachable") && !strstr(out->err.message, "no credentials")))
+		fail_msg("%s: nothing since %s: %d %s", life->name, cloud.failed, out->r, out->err.message);
+}
+
+/* What cannot be remembered must not be done. */
+static void cloud_check_unremembered(const struct cloud_life *life, const struct outcome *out)
+{
+	if (cloud_is_optional(life) || (life->result < 0 && out->r == life->result))
+		return;
+	if (out->r != -ENOSPC)
+		fail_msg("%s: cannot remember %s: %d %s", life->name, cloud.failed, out->r, out->err.message);
+}
+
 static void cloud_run_disturbed(const struct cloud_life *life)
 {
 	static void (*const checks[])(const struct cloud_life *, const struct outcome *) = {
-		[FAULT_REFUSED] = cloud_check_refused,
-		[FAULT_OUTAGE] = cloud_check_outage,
-		[FAULT_CANCELLED] = cloud_check_cancelled,
+		[FAULT_REFUSED] = cloud_check_refused,	   [FAULT_OUTAGE] = cloud_check_outage,
+		[FAULT_CANCELLED] = cloud_check_cancelled, [FAULT_NO_NETWORK] = cloud_check_given_up,
+		[FAULT_NO_KEYS] = cloud_check_given_up,	   [FAULT_NO_JOURNAL] = cloud_check_unremembered,
 	};
 
-	for (enum fault fault = FAULT_REFUSED; fault <= FAULT_CANCELLED; fault++) {
-		for (unsigned fails = 1;; fails++) {
+	for (enum fault fault = FAULT_REFUSED; fault <= FAULT_NO_JOURNAL; fault++) {
+		for (unsigned fails = 1;; fails += 1 + fails / 16) { /* fewer of the calls that repeat others */
 			struct outcome out;
 
 			cloud_live(life, fault, fails, &out);

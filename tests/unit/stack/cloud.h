@@ -124,4 +124,10 @@ void cloud_run(const struct cloud_life *lives, size_t n);
 		SAYS("DescribeVpcBlockPublicAccessOptions", "{}"),                                                    \
 		SAYS("DescribeVpcBlockPublicAccessExclusions", "{}"), SAYS("DescribeDhcpOptions", "{}")
 
+#define SERVICE(status, desired, stage)                                                                              \
+	SAYS("DescribeServices",                                                                                     \
+	     "{\"services\":[{\"serviceArn\":\"arn:aws:ecs:eu-west-1:123456789012:service/vast-x/vast-server\","     \
+	     "\"status\":\"" status "\",\"desiredCount\":" desired ",\"tags\":[{\"key\":\"vastfs:stage\",\"value\":" \
+	     "\"" stage "\"}],\"events\":[{\"id\":\"v1\",\"message\":\"ECS says so\"}]}]}")
+
 #endif

@@ -15,7 +15,7 @@
 /* What delays the deletion is removed as far as it can be, and an event that cannot be read is no reason to stop. */
 #define OPTIONAL                                                                                    \
 	"ListTasks GetFunctionConfiguration UpdateFunctionConfiguration DescribeNetworkInterfaces " \
-	"DeleteNetworkInterface DescribeStackResources DescribeServices DescribeStackEvents "
+	"DeleteNetworkInterface DescribeStackResources DescribeServices DescribeStackEvents DeleteService "
 #define DELETES "DeleteStack UpdateFunctionConfiguration DeleteStack"
 
 static const struct cloud_reply there[] = {STACKS("UPDATE_COMPLETE"),
@@ -141,6 +141,45 @@ static const struct cloud_reply purge_of_mounted[] = {
 static const struct cloud_reply purge_under_stack[] = {NO_STACK, NO_STACK, STACKS("CREATE_IN_PROGRESS"), NO_REPOSITORY,
 						       END};
 
+#define LISTS(arn) SAYS("ListServices", "{\"serviceArns\":[7,\"" arn "\"]}")
+#define OURS	   "arn:aws:ecs:eu-west-1:123456789012:service/vast-x/vast-server"
+static const struct cloud_reply with_service[] = {STACKS("UPDATE_COMPLETE"),
+						  STACKS("DELETE_COMPLETE"),
+						  NO_STACK,
+						  OLD_EVENTS,
+						  EVENTS("DELETE_COMPLETE", ""),
+						  SERVICE("ACTIVE", "0", "x"),
+						  SERVICE("ACTIVE", "0", "x"),
+						  SERVICE("DRAINING", "0", "x"),
+						  SERVICE("DRAINING", "0", "x"),
+						  LISTS(OURS),
+						  NO_STORAGE,
+						  THE_REST,
+						  END};
+static const struct cloud_reply service_vanished[] = {
+	STACKS("UPDATE_COMPLETE"),
+	STACKS("DELETE_COMPLETE"),
+	NO_STACK,
+	OLD_EVENTS,
+	SERVICE("ACTIVE", "0", "x"),
+	SERVICE("ACTIVE", "0", "x"),
+	REFUSES("DeleteService", "ServiceNotFoundException", "no service"),
+	REFUSES("DescribeServices", "ClusterNotFoundException", "no cluster"),
+	LISTS(OURS),
+	NO_STORAGE,
+	THE_REST,
+	END};
+static const struct cloud_reply no_cluster[] = {STACKS("UPDATE_COMPLETE"),
+						STACKS("DELETE_COMPLETE"),
+						NO_STACK,
+						OLD_EVENTS,
+						REFUSES("DescribeServices", "ClusterNotFoundException", "no cluster"),
+						NO_STORAGE,
+						THE_REST,
+						END};
+static const struct cloud_reply foreign_service[] = {
+	STACKS("UPDATE_COMPLETE"), LISTS("arn:aws:ecs:eu-west-1:1:service/vast-x/theirs"), THE_REST, END};
+
 #define LIFE(words_, replies_, result_, writes_, ...)                                                                 \
 	{                                                                                                             \
 		.name = #replies_, .run = operation_destroy, .words = words_, .replies = replies_, .result = result_, \
@@ -158,6 +197,12 @@ static void test_the_stack_goes_and_the_database_stays(void **state)
 		     .memory = "{\"stack\":\"" CLOUD_STACK_ID "\"}"),
 		LIFE("vast-x is deleted", being_deleted, 0, "DeleteStack DeleteRepository"),
 		LIFE("vast-x is deleted", rolling_back, 0, DELETES " DeleteRepository"),
+		LIFE("vast-x is deleted", with_service, 0,
+		     "DeleteStack DeleteService UpdateFunctionConfiguration DeleteStack DeleteRepository"),
+		LIFE("vast-x is deleted", service_vanished, 0,
+		     "DeleteStack DeleteService UpdateFunctionConfiguration DeleteStack DeleteRepository",
+		     .also = "DescribeStacks "),
+		LIFE("vast-x is deleted", no_cluster, 0, DELETES " DeleteRepository", .also = "DescribeStacks "),
 		LIFE("the image repository is kept", created_again, 0, DELETES),
 	};
 
@@ -168,6 +213,7 @@ static void test_the_stack_goes_and_the_database_stays(void **state)
 static void test_what_prevents_it_is_told(void **state)
 {
 	static const struct cloud_life lives[] = {
+		LIFE("has the ECS service theirs, which vastfs did not create", foreign_service, -EBUSY, "DeleteStack"),
 		LIFE("somebody else is deploying the stack vast-x", being_deployed, -EBUSY, ""),
 		LIFE("DELETE_FAILED: it is in use", undeletable, -EIO,
 		     DELETES " UpdateFunctionConfiguration DeleteStack UpdateFunctionConfiguration DeleteStack"),

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "failing.h"
 #include "stack/discovery.h"
 #include "stack/settings.h"
 #include "stack/suggest.h"
@@ -49,7 +50,7 @@ static const char subnets[] =
 static const char peerings[] =
 	"{\"vpcPeeringConnectionSet\":[{\"vpcPeeringConnectionId\":\"pcx-1\",\"status\":{\"code\":\"active\"},"
 	"\"requesterVpcInfo\":{\"vpcId\":\"vpc-0000000d\"},\"accepterVpcInfo\":{\"vpcId\":\"vpc-peer\",\"cidrBlock\":"
-	"\"10.0.2.0/24\"}}]}";
+	"\"10.0.2.0/24\",\"cidrBlockSet\":[{\"cidrBlock\":\"10.0.2.0/24\"},{\"cidrBlock\":\"172.31.0.0/16\"}]}}]}";
 static const char yes[] = "{\"enableDnsSupport\":{\"value\":\"true\"},\"enableDnsHostnames\":{\"value\":\"true\"}}";
 
 static cJSON *for_each_vpc(void)
@@ -104,6 +105,26 @@ static struct discovery *discover(const char *without, const struct discovery *b
 	return d;
 }
 
+static void discover_without_memory(const void *arg)
+{
+	struct discovery_facts facts;
+	struct discovery *d;
+
+	(void)arg;
+	prepare(&facts, "");
+	d = discovery_parse(&facts, NULL);
+	assert_true(d || failing_happened());
+	for (size_t i = 0; d && i < d->n; i++)
+		assert_true(d->vpcs[i].cidr && d->vpcs[i].subnets && d->vpcs[i].free_cidrs && d->vpcs[i].fits);
+	discovery_unref(d);
+}
+
+static void test_a_discovery_is_complete_or_fails(void **state)
+{
+	(void)state;
+	assert_true(failing_each(discover_without_memory, NULL) > 100);
+}
+
 static void test_texts(void **state)
 {
 	struct discovery *d = discover("", NULL);
@@ -117,7 +138,7 @@ static void test_texts(void **state)
 	assert_string_equal(v->internet_gateway, "igw-d\n");
 	assert_string_equal(v->subnets, "subnet-1 10.0.0.0/24 z1 251\nsubnet-2 10.0.1.0/25 z1 123 two\\nlines\n"
 					"subnet-6 2001:db8::/64 - 0\n");
-	assert_string_equal(v->peerings, "pcx-1 active vpc-peer 10.0.2.0/24\n");
+	assert_string_equal(v->peerings, "pcx-1 active vpc-peer 10.0.2.0/24 172.31.0.0/16\n");
 	assert_string_equal(v->free_cidrs, "10.0.3.0/24\n10.0.1.128/25\n");
 	assert_string_equal(v->block_public_access, "off\n");
 	assert_string_equal(v->dns_support, "yes\n");
@@ -392,6 +413,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_texts),
+		cmocka_unit_test(test_a_discovery_is_complete_or_fails),
 		cmocka_unit_test(test_missing_parts),
 		cmocka_unit_test(test_times_move_only_with_the_texts),
 		cmocka_unit_test(test_the_best_vpc_and_a_free_block),

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "failing.h"
 #include "stack/query.h"
 
 #include <setjmp.h>
@@ -65,6 +66,67 @@ static void test_replies(void **state)
 	assert_string_equal(r.errors->data, "b");
 	assert_non_null(strstr(r.remark, "signal 9"));
 	query_reply_release(&r);
+}
+
+static void test_remarks(void **state)
+{
+	static const struct {
+		const char *body, *remark;
+	} rows[] = {
+		{"{\"exit_code\":0,\"stdout\":\"\"}", ""},
+		{"{\"exit_code\":137,\"stdout\":\"\",\"timed_out\":true}",
+		 "the command was ended at the function's time limit"},
+		{"{\"exit_code\":0,\"stdout\":\"\",\"truncated_stderr\":true}", "only the last part of stderr is kept"},
+		{"{\"exit_code\":3,\"stdout\":\"\",\"truncated_stderr\":true}",
+		 "the command ended with exit status 3; only the last part of stderr is kept"},
+		{"{\"exit_code\":0,\"stdout\":\"\",\"stdin_bytes\":-2}", ""},
+		{"{\"exit_code\":0,\"stdout\":\"\",\"stdin_bytes\":1e300}", ""},
+	};
+	struct error err = {0};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct query_reply r = {0};
+
+		assert_int_equal(parse(rows[i].body, "", &r, &err), 0);
+		assert_string_equal(r.remark, rows[i].remark);
+		assert_int_equal(r.stdin_bytes, -1);
+		query_reply_release(&r);
+	}
+}
+
+/* The whole event and the whole reply, or an error. */
+static void ask_and_parse(const void *arg)
+{
+	_buf_ struct buf text = BUF_INIT(100), data = BUF_INIT(100), event = BUF_INIT(1000);
+	struct aws_reply reply = {.status = 200};
+	struct query_reply parsed = {0};
+	struct error err = {0};
+	struct blob *command;
+	int r;
+
+	(void)arg;
+	buf_puts(&data, "some input");
+	command = buf_puts(&text, "cat") == 0 ? blob_from_buf(&text) : NULL;
+	r = command && !data.error ? query_event_with_input(command, "h:1", 5, &data, &event) : -ENOMEM;
+	assert_int_equal(r, failing_happened() ? -ENOMEM : 0);
+	if (r == 0)
+		assert_non_null(strstr(event.data, "\"stdin\":\"c29tZSBpbnB1dA==\"}"));
+	blob_unref(command);
+	reply.body = cJSON_Parse("{\"exit_code\":0,\"stdout\":\"YQ==\",\"stderr\":\"Yg==\"}");
+	r = reply.body ? query_parse_reply(&reply, &parsed, &err) : -ENOMEM;
+	if (r == 0)
+		assert_string_equal(parsed.errors->data, "b");
+	else
+		assert_int_equal(r, -ENOMEM);
+	query_reply_release(&parsed);
+	cJSON_Delete(reply.body);
+}
+
+static void test_missing_memory_is_not_a_bad_reply(void **state)
+{
+	(void)state;
+	assert_true(failing_each(ask_and_parse, NULL) > 20);
 }
 
 static void test_replies_that_make_no_sense_are_errors(void **state)
@@ -229,6 +291,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_the_event_carries_any_bytes),
 		cmocka_unit_test(test_replies),
+		cmocka_unit_test(test_remarks),
+		cmocka_unit_test(test_missing_memory_is_not_a_bad_reply),
 		cmocka_unit_test(test_replies_that_make_no_sense_are_errors),
 		cmocka_unit_test(test_lambda_says_why),
 		cmocka_unit_test(test_only_what_did_not_start_is_sent_again),

@@ -35,11 +35,6 @@
 #define ENDED(id, group, why)                                 \
 	RECORD(id, group, "1700000000", "STOPPED", "STOPPED", \
 	       "\"stoppedReason\":\"" why "\",\"stopCode\":\"EssentialContainerExited\",\"stoppedAt\":1899999999,")
-#define SERVICE(status, desired, stage)                                                                              \
-	SAYS("DescribeServices",                                                                                     \
-	     "{\"services\":[{\"serviceArn\":\"arn:aws:ecs:eu-west-1:123456789012:service/vast-x/vast-server\","     \
-	     "\"status\":\"" status "\",\"desiredCount\":" desired ",\"tags\":[{\"key\":\"vastfs:stage\",\"value\":" \
-	     "\"" stage "\"}],\"events\":[{\"id\":\"v1\",\"message\":\"ECS says so\"}]}]}")
 #define NO_SERVICE SAYS("DescribeServices", "{\"services\":[]}")
 #define DEFINITION(status, health)                                                                                 \
 	SAYS("DescribeTaskDefinition",                                                                             \
@@ -190,6 +185,23 @@ static const struct cloud_reply no_image[] = {READY,
 					      DEFINITION("ACTIVE", ""),
 					      REFUSES("DescribeImages", "ImageNotFoundException", "no such image"),
 					      END};
+static const struct cloud_reply no_repository[] = {
+	READY,
+	NO_SERVICE,
+	NOT_LISTED,
+	NO_STOPPED,
+	DEFINITION("ACTIVE", ""),
+	REFUSES("DescribeImages", "RepositoryNotFoundException", "no such repository"),
+	END};
+static const struct cloud_reply unknown_definition[] = {
+	READY, NO_SERVICE, NOT_LISTED, NO_STOPPED, SAYS("DescribeTaskDefinition", "{}"), END};
+#define OTHER_IMAGE(image)                                                                                      \
+	SAYS("DescribeTaskDefinition", "{\"taskDefinition\":{\"status\":\"ACTIVE\",\"containerDefinitions\":[{" \
+				       "\"name\":\"vast-server\",\"image\":\"" image "\"}]}}")
+static const struct cloud_reply image_elsewhere[] = {
+	READY, NO_SERVICE, NOT_LISTED, NO_STOPPED, OTHER_IMAGE("r.example/theirs@sha256:ab"), SUBNET("0"), END};
+static const struct cloud_reply image_by_tag[] = {
+	READY, NO_SERVICE, NOT_LISTED, NO_STOPPED, OTHER_IMAGE("r.example/vast-x:latest"), SUBNET("0"), END};
 static const struct cloud_reply no_address[] = {
 	READY, NO_SERVICE, NOT_LISTED, NO_STOPPED, DEFINITION("ACTIVE", ""), SUBNET("0"), SAYS("DescribeImages", "{}"),
 	END};
@@ -314,6 +326,10 @@ static void test_a_server_that_does_not_start(void **state)
 		RUN("EFS does not resolve", too_early, -EIO, "RunTask RunTask RunTask", .settings = ALONE),
 		RUN("is INACTIVE", no_definition, -EIO, "", .settings = ALONE),
 		RUN("no longer in ECR", no_image, -EIO, "", .settings = ALONE),
+		RUN("no longer in ECR", no_repository, -EIO, "", .settings = ALONE),
+		RUN("is unknown to ECS", unknown_definition, -EIO, "", .settings = ALONE),
+		RUN("no free address", image_elsewhere, -EIO, "", .settings = ALONE),
+		RUN("no free address", image_by_tag, -EIO, "", .settings = ALONE),
 		RUN("no free address for another task", no_address, -EIO, "", .settings = ALONE),
 	};
 

@@ -207,6 +207,17 @@ static const struct cloud_reply old_processor[] = {BEFORE("arm64", "base:1"), EN
 static const struct cloud_reply old_removed[] = {BEFORE("x86_64", "base:1"),
 						 REFUSES("DescribeImages", "ImageNotFoundException", "gone"), END};
 static const struct cloud_reply cleaned[] = {NO_SERVERS, REPOSITORY("x"), IMAGES, END};
+static const struct cloud_reply cleaned_beside_service[] = {
+	SERVICE("ACTIVE", "1", "x"),
+	NO_TASKS,
+	REPOSITORY("x"),
+	IMAGES,
+	SAYS("DescribeTaskDefinition",
+	     "{\"taskDefinition\":{\"containerDefinitions\":[{\"name\":\"vast-server\",\"image\":"
+	     "\"r.example/vast-x@sha256:3\"}]}}"),
+	END};
+static const struct cloud_reply cleaned_without_cluster[] = {
+	NO_TASKS, REFUSES("DescribeServices", "ClusterNotFoundException", "no cluster"), REPOSITORY("x"), IMAGES, END};
 static const struct cloud_reply stored[] = {NO_SERVERS, REPOSITORY("x"), SAYS("DescribeImages", "{}"), END};
 
 static void with_repository(struct operation *op)
@@ -251,6 +262,9 @@ static void test_image(void **state)
 	cloud_run(lives, ARRAY_SIZE(lives));
 }
 
+#define CLEAN_OPTIONAL                                                                                         \
+	"DescribeServices ListTasks DescribeRepositories ListTagsForResource DescribeImages BatchDeleteImage " \
+	"DescribeTaskDefinition TagResource "
 #define STORED "{\"image-before\":\"" OLD " x86_64 base:1\"}"
 
 static void test_previous_image(void **state)
@@ -267,6 +281,10 @@ static void test_previous_image(void **state)
 		LIFE(clean, "", cleaned, 0, "BatchDeleteImage", .prepare = with_image, .stack = DEPLOYED,
 		     .optional = "DescribeServices ListTasks DescribeRepositories ListTagsForResource DescribeImages "
 				 "BatchDeleteImage "),
+		LIFE(clean, "", cleaned_beside_service, 0, "", .prepare = with_image, .stack = DEPLOYED,
+		     .optional = CLEAN_OPTIONAL),
+		LIFE(clean, "", cleaned_without_cluster, 0, "BatchDeleteImage", .prepare = with_image,
+		     .stack = DEPLOYED, .optional = CLEAN_OPTIONAL),
 		LIFE(clean, "", stored, 0, "TagResource", .prepare = with_image, .stack = DEPLOYED, .memory = STORED,
 		     .optional = "DescribeServices ListTasks DescribeRepositories ListTagsForResource DescribeImages "
 				 "TagResource "),
@@ -276,12 +294,55 @@ static void test_previous_image(void **state)
 	cloud_run(lives, ARRAY_SIZE(lives));
 }
 
+/* -- what every operation does ---------------------------------------------------------------------------------------
+ */
+
+static const struct cloud_reply identified[] = {SAYS("GetCallerIdentity", "{\"Account\":\"210987654321\"}"), END};
+
+static int identify(struct operation *op, struct error *err)
+{
+	int r;
+
+	free(op->account);
+	op->account = NULL;
+	r = operation_identify(op, err);
+	if (r == 0)
+		r = operation_identify(op, err); /* it asks once only */
+	if (r == 0)
+		buf_puts(&op->result, op->account);
+	return r;
+}
+
+static int remember_much(struct operation *op, struct error *err)
+{
+	char text[OPERATION_MEMORY_MAX + 2];
+
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	return operation_remember(op, "text", text, err);
+}
+
+static void test_what_every_operation_does(void **state)
+{
+	static const struct cloud_life lives[] = {
+		LIFE(identify, "210987654321", identified, 0, ""),
+		LIFE(remember_much, "its value has 513 bytes; the maximum is 512", identified, -EINVAL, ""),
+	};
+
+	(void)state;
+	cloud_run(lives, ARRAY_SIZE(lives));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_role_policies), cmocka_unit_test(test_vpc_and_quotas),
-		cmocka_unit_test(test_repository),    cmocka_unit_test(test_storage),
-		cmocka_unit_test(test_image),	      cmocka_unit_test(test_previous_image),
+		cmocka_unit_test(test_role_policies),
+		cmocka_unit_test(test_vpc_and_quotas),
+		cmocka_unit_test(test_repository),
+		cmocka_unit_test(test_storage),
+		cmocka_unit_test(test_image),
+		cmocka_unit_test(test_previous_image),
+		cmocka_unit_test(test_what_every_operation_does),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

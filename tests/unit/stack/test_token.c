@@ -86,8 +86,21 @@ static void test_a_used_token_is_success(void **state)
 	error_set(&err, -EIO, "The client request token t has already been used for this stack");
 	snprintf(err.code, sizeof(err.code), "TokenAlreadyExistsException");
 	assert_true(stack_token_was_used(&err));
+	snprintf(err.code, sizeof(err.code), "TokenAlreadyExists");
+	assert_true(stack_token_was_used(&err));
 	snprintf(err.code, sizeof(err.code), "ValidationError");
 	assert_false(stack_token_was_used(&err));
+}
+
+/* A token of the first thousand bytes only could be that of another stack. */
+static void test_what_is_too_long_has_no_token(void **state)
+{
+	char id[1100], token[STACK_TOKEN_SIZE];
+
+	(void)state;
+	memset(id, 'x', sizeof(id) - 1);
+	id[sizeof(id) - 1] = '\0';
+	assert_int_equal(stack_token(token, "t", "DeleteStack", 1, id), -EOVERFLOW);
 }
 
 int main(void)
@@ -97,6 +110,7 @@ int main(void)
 		cmocka_unit_test(test_aws_takes_the_token),
 		cmocka_unit_test(test_what_became_of_a_request),
 		cmocka_unit_test(test_a_used_token_is_success),
+		cmocka_unit_test(test_what_is_too_long_has_no_token),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "failing.h"
 #include "stack/view.h"
 
 #include <setjmp.h>
@@ -47,6 +48,39 @@ static void test_replies_that_make_no_sense_are_empty(void **state)
 		stack_view_unref(v);
 		cJSON_Delete(reply);
 	}
+}
+
+static const char resources[] = "{\"StackResources\":[{\"LogicalResourceId\":\"A\",\"ResourceType\":\"T\"},"
+				"{\"LogicalResourceId\":\"B\",\"PhysicalResourceId\":\"b\"}]}";
+
+static void parse_without_memory(const void *arg)
+{
+	cJSON *const *replies = arg;
+	struct stack_view *v = stack_view_parse("vast-x", false, replies[0], replies[1], NULL, NULL);
+
+	if (!v) {
+		assert_true(failing_happened());
+		return;
+	}
+	assert_true(v->exists);
+	for (size_t i = 0; i < v->resources_n; i++)
+		assert_true(*v->resources[i].logical_id != '\0');
+	if (!failing_happened()) {
+		assert_int_equal(v->resources_n, 2);
+		assert_string_equal(stack_view_output(v, "ClusterName"), "c");
+	}
+	stack_view_unref(v);
+}
+
+/* A directory without a name could not be listed. */
+static void test_without_memory_no_resource_lacks_its_name(void **state)
+{
+	cJSON *replies[] = {cJSON_Parse(stacks), cJSON_Parse(resources)};
+
+	(void)state;
+	assert_true(failing_each(parse_without_memory, replies) > 10);
+	cJSON_Delete(replies[0]);
+	cJSON_Delete(replies[1]);
 }
 
 static const char tasks[] =
@@ -112,6 +146,7 @@ int main(void)
 		cmocka_unit_test(test_tasks_by_prefix),
 		cmocka_unit_test(test_a_stack),
 		cmocka_unit_test(test_replies_that_make_no_sense_are_empty),
+		cmocka_unit_test(test_without_memory_no_resource_lacks_its_name),
 		cmocka_unit_test(test_tasks),
 	};
 
