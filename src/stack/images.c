@@ -2,6 +2,7 @@
 #include "stack/images.h"
 
 #include "aws/aws.h"
+#include "base/json.h"
 #include "stack/container.h"
 
 #include <stdio.h>
@@ -48,7 +49,8 @@ static bool images_is_in(const cJSON *array, const char *text)
 cJSON *images_outdated(const cJSON *details, const char *current, const char *previous, const cJSON *used)
 {
 	const cJSON *detail, *kept = images_find_previous(details, current, previous);
-	cJSON *outdated = cJSON_CreateArray();
+	int r = 0;
+	cJSON *outdated = json_array(&r);
 
 	cJSON_ArrayForEach (detail, details) {
 		const char *digest = aws_text(detail, "imageDigest");
@@ -58,12 +60,12 @@ cJSON *images_outdated(const cJSON *details, const char *current, const char *pr
 			continue;
 		if (cJSON_GetArraySize(outdated) == REMOVED_AT_ONCE)
 			break;
-		if (!cJSON_AddItemToArray(outdated, cJSON_CreateString(digest))) {
-			cJSON_Delete(outdated);
-			return NULL;
-		}
+		json_append_text(&r, outdated, digest);
 	}
-	return outdated;
+	if (r == 0)
+		return outdated;
+	cJSON_Delete(outdated);
+	return NULL;
 }
 
 const char *images_digest_of_task(const cJSON *task)

@@ -164,20 +164,22 @@ static int policy_contains(const cJSON *entries, const cJSON *wanted)
 /* The entries of a that are not in b; NULL without memory. */
 static cJSON *policy_without(const cJSON *a, const cJSON *b)
 {
-	cJSON *rest = cJSON_CreateArray();
+	int r = 0;
+	cJSON *rest = json_array(&r);
 	const cJSON *entry;
 
 	cJSON_ArrayForEach (entry, a) {
 		int found = policy_contains(b, entry);
 
-		if (found == 0 && !cJSON_AddItemToArray(rest, cJSON_Duplicate(entry, true)))
-			found = -ENOMEM;
-		if (found < 0) {
-			cJSON_Delete(rest);
-			return NULL;
-		}
+		if (found < 0)
+			r = found;
+		if (found == 0)
+			json_append(&r, rest, cJSON_Duplicate(entry, true));
 	}
-	return rest;
+	if (r == 0)
+		return rest;
+	cJSON_Delete(rest);
+	return NULL;
 }
 
 int policy_compare(const char *ours, const char *theirs, struct policy_difference *ret)
