@@ -22,7 +22,7 @@
 
 static int directories_report(const char *what, const char *path, int r)
 {
-	fprintf(stderr, "vastfs: cannot %s %s: %s\n", what, path ? path : "", strerror(-r));
+	fprintf(stderr, "vastfs: cannot %s %s: %s\n", what, path ? path : "of the settings", strerror(-r));
 	return r;
 }
 
@@ -112,17 +112,27 @@ void directories_name_holder(const struct directories *d)
 
 /* -- the owner of the state -------------------------------------------------------------------------------------- */
 
-/* Reads a note, which is one line; "" if there is none. */
-static void directories_read_note(const char *dir, const char *name, char out[static NOTE_MAX])
+/*
+ * Reads a note, which is one line; "" if there is none. A note that cannot be read now (-ENOMEM, -EIO) is not missing:
+ * a new one in its place would separate the configuration from its state.
+ */
+static int directories_read_note(const char *dir, const char *name, char out[static NOTE_MAX])
 {
 	_buf_ struct buf text = BUF_INIT(NOTE_MAX);
 	_free_ char *path = NULL;
+	int r;
 
 	*out = '\0';
-	if (asprintf(&path, "%s/%s", dir, name) < 0)
+	if (asprintf(&path, "%s/%s", dir, name) < 0) {
 		path = NULL;
-	else if (file_read(path, &text) == 0)
+		return -ENOMEM;
+	}
+	r = file_read(path, &text);
+	if (r == -ENOMEM || r == -EIO)
+		return directories_report("read", path, r);
+	if (r == 0)
 		snprintf(out, NOTE_MAX, "%.*s", (int)strcspn(buf_str(&text), "\n"), buf_str(&text));
+	return 0;
 }
 
 static int directories_write_note(const char *dir, const char *name, const char *text)
@@ -144,19 +154,22 @@ static int directories_write_note(const char *dir, const char *name, const char 
 /*
  * The state of the default directory has no ID, because earlier versions had none. A file in it names its configuration
  * directory: another default directory (another XDG_CONFIG_HOME) uses the state only if that one no longer exists.
+ * Returns 1, 0 or a negative errno.
  */
-static bool directories_owns_plain_state(const char *config, bool is_default, const char *plain_state)
+static int directories_owns_plain_state(const char *config, bool is_default, const char *plain_state)
 {
 	char owner[NOTE_MAX];
+	int r = directories_read_note(plain_state, ".owner", owner);
 
-	directories_read_note(plain_state, ".owner", owner);
+	if (r < 0)
+		return r;
 	if (strcmp(owner, config) == 0)
-		return true;
+		return 1;
 	if (!is_default || (*owner && access(owner, F_OK) == 0))
-		return false;
+		return 0;
 	/* If the name cannot be written, neither can the journal: the first operation reports that. */
 	(void)directories_write_note(plain_state, ".owner", config);
-	return true;
+	return 1;
 }
 
 static int directories_make_id(char id[static ID_SIZE])
@@ -176,32 +189,36 @@ static bool directories_is_id_note(const char *note)
 	return strspn(note, "0123456789abcdef") == ID_SIZE - 1 && note[ID_SIZE - 1] == ' ';
 }
 
-static bool directories_is_copy(const char *note, const char *config)
+static int directories_is_copy(const char *note, const char *config)
 {
 	char original[NOTE_MAX];
+	int r;
 
 	if (strcmp(note + ID_SIZE, config) == 0)
-		return false;
-	directories_read_note(note + ID_SIZE, ".id", original);
-	return strncmp(original, note, ID_SIZE) == 0;
+		return 0;
+	r = directories_read_note(note + ID_SIZE, ".id", original);
+	return r < 0 ? r : strncmp(original, note, ID_SIZE) == 0;
 }
 
 static int directories_find_id(const char *config, char id[static ID_SIZE])
 {
 	char note[NOTE_MAX], fresh[NOTE_MAX];
-	bool known;
-	int r = 0;
+	int r = directories_read_note(config, ".id", note), is_copy = 0;
 
-	directories_read_note(config, ".id", note);
-	known = directories_is_id_note(note) && !directories_is_copy(note, config);
-	if (known)
+	if (r < 0)
+		return r;
+	if (directories_is_id_note(note))
+		is_copy = directories_is_copy(note, config);
+	if (is_copy < 0)
+		return is_copy;
+	if (directories_is_id_note(note) && !is_copy)
 		snprintf(id, ID_SIZE, "%s", note);
 	else
 		r = directories_make_id(id);
 	if (r < 0)
 		return directories_report("get randomness for", config, r);
 	snprintf(fresh, sizeof(fresh), "%s %s", id, config);
-	return known && strcmp(fresh, note) == 0 ? 0 : directories_write_note(config, ".id", fresh);
+	return strcmp(fresh, note) == 0 ? 0 : directories_write_note(config, ".id", fresh);
 }
 
 static char *directories_join(const char *base, const char *id)
@@ -225,11 +242,13 @@ static int directories_make_own(struct directories *d, const char *state, const 
 	return r < 0 ? directories_report("make the directory", d->cache, r) : 0;
 }
 
-static bool directories_is_default(const char *config, const char *config_dir)
+static int directories_is_default(const char *config, const char *config_dir)
 {
 	_free_ char *path = directories_xdg("XDG_CONFIG_HOME", ".config");
-	_free_ char *real = config_dir && path ? realpath(path, NULL) : NULL;
+	_free_ char *real = path ? realpath(path, NULL) : NULL;
 
+	if (!path || (!real && errno == ENOMEM))
+		return -ENOMEM;
 	return !config_dir || (real && strcmp(real, config) == 0);
 }
 
@@ -249,7 +268,10 @@ int directories_open(const char *config_dir, struct directories *ret)
 	if (r < 0)
 		return r;
 	(void)file_make_directories(state);
-	if (!directories_owns_plain_state(ret->config, directories_is_default(ret->config, config_dir), state))
+	r = directories_is_default(ret->config, config_dir);
+	if (r >= 0)
+		r = directories_owns_plain_state(ret->config, r, state);
+	if (r == 0)
 		r = directories_find_id(ret->config, id);
 	return r < 0 ? r : directories_make_own(ret, state, cache, id);
 }

@@ -68,13 +68,22 @@ static int main_refuse_options(const struct error *err)
 	return MAIN_USAGE;
 }
 
+/* The text may have been lost: the disk of a redirected output may be full. */
+static int main_end_output(void)
+{
+	if (fflush(stdout) == 0)
+		return EXIT_SUCCESS;
+	fprintf(stderr, "vastfs: cannot write to standard output: %s\n", strerror(errno));
+	return MAIN_SYSTEM_ERROR;
+}
+
 static int main_print_help(void)
 {
 	_buf_ struct buf words = BUF_INIT(8192);
 
 	options_print_words(&words);
 	printf("%s%s%s", usage, buf_str(&words), usage_end);
-	return EXIT_SUCCESS;
+	return main_end_output();
 }
 
 /* Lists the table for the tests: type, mode and path of each row. */
@@ -108,8 +117,7 @@ static void main_raise_descriptor_limit(void)
 {
 	struct rlimit limit;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-		return;
+	getrlimit(RLIMIT_NOFILE, &limit); /* cannot fail */
 	limit.rlim_cur = limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
@@ -165,10 +173,11 @@ static void main_ready_in_background(void *arg)
 	int *pipe_end = arg, null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	log_to_syslog();
-	for (int fd = 0; fd < 3 && null >= 0; fd++)
-		dup2(null, fd);
-	if (null > 2)
+	if (null >= 0) { /* never 0 to 2: see main_hold_standard_descriptors() */
+		for (int fd = 0; fd < 3; fd++)
+			dup2(null, fd);
 		close(null);
+	}
 	if (write(*pipe_end, "", 1) != 1)
 		log_error("the parent process no longer waits for the mount");
 	close(*pipe_end);
@@ -295,7 +304,8 @@ static int main_act(struct options *o)
 	case OPTIONS_HELP:
 		return main_print_help();
 	case OPTIONS_VERSION:
-		return puts("vastfs " VASTFS_VERSION) < 0 ? MAIN_SYSTEM_ERROR : EXIT_SUCCESS;
+		puts("vastfs " VASTFS_VERSION);
+		return main_end_output();
 	case OPTIONS_LIST_TREE:
 		return main_list_tree();
 	case OPTIONS_FAKE:
