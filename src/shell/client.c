@@ -96,7 +96,7 @@ static void client_take_input(struct terminal_client *c)
 		return;
 	}
 	n = (ssize_t)client_take_escapes(c, in, (size_t)n, out);
-	if (n && c->status < 0)
+	if (n)
 		client_put(c, SHELL_INPUT, out, (size_t)n);
 }
 
