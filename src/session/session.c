@@ -399,11 +399,15 @@ static bool session_agent_is_absent(const struct error *err)
 	       (error_has_code(err, "InvalidParameterException") && strstr(err->message, "execute command agent"));
 }
 
+/* After a request to terminate, the timer ends the session; the agent is not asked again. */
 static void session_wait_for_agent(struct session *s, struct error *why)
 {
+	if (s->terminating)
+		return;
 	if (clock_monotonic_ms() < s->give_up_ms) {
 		s->events.waiting(why, s->arg);
-		engine_timer_set(s->engine, &s->timer, AGENT_ASK_MS, session_ask_agent, s);
+		if (!s->terminating)
+			engine_timer_set(s->engine, &s->timer, AGENT_ASK_MS, session_ask_agent, s);
 		return;
 	}
 	error_prefix(why, "the ECS Exec agent in this container does not answer");
@@ -429,7 +433,9 @@ static void session_asked(struct aws_reply *reply, void *arg)
 	} else {
 		s->give_up_ms = 0;
 		s->id = strdup(aws_text(reply->body, "session.sessionId"));
-		if (s->id)
+		if (s->id && s->terminating)
+			session_ask_to_terminate(s);
+		else if (s->id)
 			session_connect(s, aws_text(reply->body, "session.streamUrl"),
 					aws_text(reply->body, "session.tokenValue"));
 		else

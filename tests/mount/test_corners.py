@@ -65,9 +65,12 @@ def test_poll_on_a_handle_that_reads_and_writes(mount, name):
 
 
 def test_the_result_of_a_query_is_an_event(mount):
+    """Both when the file becomes that of a new query and when the query ends."""
     mount.configure()
-    mount.ok("echo one > lambda/query")
     watch = Watch(mount, "lambda")
+    mount.ok("echo one > lambda/query")
+    watch.wait(("lambda/result", "changed"))
+    watch.all.clear()
     mount.cancel("lambda")
     watch.wait(("lambda/result", "changed"))
     watch.close()

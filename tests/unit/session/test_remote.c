@@ -184,6 +184,7 @@ static void test_a_dropped_program_reports_nothing(void **state _unused_)
 	agent_is_absent();
 	world_wait(5000);
 	assert_int_equal(program.waiting + program.ended, 0);
+	assert_int_equal(world.asked, 1); /* not again, for a command that nobody wants */
 	remote_drop(NULL);
 	remote_free(NULL);
 }

@@ -263,6 +263,19 @@ static void test_terminating_ends_it_within_5_seconds(void **state _unused_)
 	assert_int_equal(user.why.errnum, 0);
 }
 
+/* Nothing is started in the container for a caller who has given up. */
+static void test_terminating_during_the_call(void **state _unused_)
+{
+	world_wait(0);
+	session_terminate(user.session);
+	world_reply("{\"session\":{\"sessionId\":\"s\",\"streamUrl\":\"wss://x/\",\"tokenValue\":\"t\"}}", 200, 0, "",
+		    "");
+	assert_false(world.has_socket);
+	assert_int_equal(world.terminated, 1);
+	world_wait(0);
+	assert_int_equal(user.closed, 1);
+}
+
 static void test_terminating_before_there_is_a_session(void **state _unused_)
 {
 	session_terminate(user.session);
@@ -402,6 +415,7 @@ int main(void)
 		TEST(test_input_that_is_too_much_waits),
 		TEST(test_a_pause_is_passed_on_and_survives),
 		TEST(test_terminating_ends_it_within_5_seconds),
+		TEST(test_terminating_during_the_call),
 		TEST(test_terminating_before_there_is_a_session),
 		TEST(test_freeing_during_a_call),
 		TEST(test_freeing_in_an_event),
