@@ -87,7 +87,7 @@ static void test_what_a_batch_would_be_now(void **state)
 
 static void test_noise_never_exceeds_the_limit(void **state)
 {
-	_buf_ struct buf noise = BUF_INIT(ROOM);
+	_buf_ struct buf noise = BUF_INIT(ROOM), small = BUF_INIT(1000);
 	struct packer p;
 
 	(void)state;
@@ -96,6 +96,9 @@ static void test_noise_never_exceeds_the_limit(void **state)
 	assert_true(packer_has_room(&p, noise.len));
 	assert_int_equal(packer_add(&p, noise.data, noise.len, 1), 0);
 	assert_false(packer_has_room(&p, noise.len));
+	assert_int_equal(packer_peek(&p, &small), -EFBIG);
+	assert_true(packer_is_full(&p, PACKER_TARGET));
+	assert_false(packer_is_full(&p, PACKER_MAX));
 	while (packer_has_room(&p, 1000))
 		assert_int_equal(packer_add(&p, noise.data, 1000, 1), 0);
 	assert_int_equal(packer_finish(&p), 0);
@@ -104,6 +107,23 @@ static void test_noise_never_exceeds_the_limit(void **state)
 	assert_int_equal(packer_add(&p, noise.data, noise.len, 1), 0);
 	assert_int_equal(packer_add(&p, noise.data, noise.len, 1), -EFBIG);
 	packer_free(&p);
+}
+
+/* What compresses well ends a batch by its inflated size, because the command has little time. */
+static void test_a_batch_ends_by_its_inflated_size(void **state)
+{
+	char *line = calloc(1, 1 << 20);
+	struct packer p;
+
+	(void)state;
+	packer_init(&p);
+	for (int i = 0; i < PACKER_PLAIN >> 20; i++) {
+		assert_false(packer_is_full(&p, PACKER_TARGET));
+		assert_int_equal(packer_add(&p, line, 1 << 20, 1), 0);
+	}
+	assert_true(packer_is_full(&p, PACKER_TARGET));
+	packer_free(&p);
+	free(line);
 }
 
 static void make_gzip(const char *text, struct buf *out)
@@ -227,6 +247,7 @@ int main(void)
 		cmocka_unit_test(test_a_batch_is_a_gzip_member),
 		cmocka_unit_test(test_what_a_batch_would_be_now),
 		cmocka_unit_test(test_noise_never_exceeds_the_limit),
+		cmocka_unit_test(test_a_batch_ends_by_its_inflated_size),
 		cmocka_unit_test(test_streams_of_any_pieces),
 		cmocka_unit_test(test_a_gzip_stream_cut_short_or_damaged),
 		cmocka_unit_test(test_the_first_two_bytes_arrive_together),

@@ -351,6 +351,41 @@ static void test_numbers_that_do_not_fit_are_none(void **state)
 	assert_int_equal(got.uid, 0);
 }
 
+/* A file whose checksums are right, but whose facts another program has written. */
+static void test_facts_that_are_none(void **state)
+{
+	static const struct {
+		const char *facts;
+		int r;
+	} rows[] = {
+		{"{\"import\":1,\"index\":1,\"format\":\"json\"}", 0},
+		{"{\"import\":1,\"index\":1,\"format\":\"json\",\"place\":7,\"why\":[]}", 0},
+		{"no JSON", -EBADMSG},
+		{"[]", -EBADMSG},
+		{"{\"import\":-1,\"index\":1,\"format\":\"json\"}", -EBADMSG},
+		{"{\"import\":\"1\",\"index\":1,\"format\":\"json\"}", -EBADMSG},
+		{"{\"import\":1,\"index\":5000000000,\"format\":\"json\"}", -EBADMSG},
+		{"{\"import\":1,\"index\":1,\"format\":\"../x\"}", -EBADMSG},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct batch_facts f = facts_of(1, 2), got;
+		struct batch_sizes sizes = {0};
+		_buf_ struct buf sealed = BUF_INIT(1 << 16), file = BUF_INIT(1 << 16);
+		uint32_t len = htole32((uint32_t)strlen(rows[i].facts));
+
+		assert_int_equal(batch_seal(&f, &sizes, &sealed), 0);
+		buf_puts(&file, rows[i].facts);
+		buf_append(&file, sealed.data + sealed.len - BATCH_FOOTER_SIZE, BATCH_FOOTER_SIZE);
+		memcpy(file.data + file.len - BATCH_FOOTER_SIZE + 16, &len, sizeof(len));
+		spool_test_reseal(&file);
+		assert_int_equal(batch_read(file.data, file.len, file.len, &got, &sizes), rows[i].r);
+		/* The lengths in the footer exceed the file. */
+		assert_int_equal(batch_read(file.data + 1, file.len - 1, file.len - 1, &got, &sizes), -EBADMSG);
+	}
+}
+
 /* Another program removes files, or the directory: the spool does not seem to be full for ever. */
 static void test_room_after_files_were_removed(void **state)
 {
@@ -557,6 +592,7 @@ int main(void)
 		SPOOL_TEST(test_a_mount_passes_over_what_it_cannot_read),
 		SPOOL_TEST(test_a_spool_that_is_no_directory),
 		cmocka_unit_test(test_numbers_that_do_not_fit_are_none),
+		cmocka_unit_test(test_facts_that_are_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
