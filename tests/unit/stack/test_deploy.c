@@ -347,6 +347,16 @@ static const struct cloud_reply rollback_by_others[] = {
 	REFUSES("ContinueUpdateRollback", "ValidationError", "it is in progress"), END};
 static const struct cloud_reply undeletable_first[] = {STACKS("ROLLBACK_COMPLETE"),
 						       REFUSES("DeleteStack", "AccessDenied", "you may not"), END};
+/* This deploy had begun to delete the remains of a stack before vastfs ended. */
+#define OUR_DELETION \
+	EVENT("e5", "DELETE_IN_PROGRESS", "User Initiated", "vastfs-DeleteStack-5096fba62fb80f0febeafa466fc11f65")
+static const struct cloud_reply deleting_first[] = {STACKS("DELETE_IN_PROGRESS"),
+						    STACKS("DELETE_IN_PROGRESS"),
+						    STACKS("DELETE_COMPLETE"),
+						    NO_STACK,
+						    PAGE(OUR_DELETION),
+						    REFUSES("DescribeVpcs", "InvalidVpcID.NotFound", "not found"),
+						    END};
 static const struct cloud_reply finished[] = {RUNNING,
 					      RUNNING,
 					      RUNNING,
@@ -370,6 +380,8 @@ static void test_what_deploy_finds(void **state)
 		     "ContinueUpdateRollback"),
 		LIFE(operation_deploy, "AWS refuses updates in this status", rollback_by_others, -EIO,
 		     "ContinueUpdateRollback"),
+		LIFE(operation_deploy, "vpc-12345678", deleting_first, -EINVAL, "",
+		     .memory = "{\"DeleteStack\":\"1\"}"),
 		LIFE(operation_deploy, "you may not", undeletable_first, -EACCES, "DeleteStack"),
 		LIFE(operation_deploy, "no server is running, touch control/run-task", finished, 0, "DeleteChangeSet",
 		     .memory = BEGUN),
