@@ -189,8 +189,11 @@ static int edit_task_of_target(struct call *c, const char *target, char id[stati
 		*--end = '\0';
 	base = strrchr(copy, '/');
 	base = base ? base + 1 : copy;
-	if (!task_list_find(c->snapshot->tasks, base))
-		return error_set(&c->err, -ENOENT, "there is no task %s", base);
+	if (!task_list_find(c->snapshot->tasks, base)) {
+		error_set(&c->err, -ENOENT, "there is no task %s", base);
+		error_remedy(&c->err, "use a name that ls tasks shows");
+		return -ENOENT;
+	}
 	snprintf(id, 64, "%s", base);
 	return 0;
 }

@@ -36,10 +36,13 @@ void call_end(struct call *c)
 	snapshot_unref(c->snapshot);
 }
 
-/* These errors are part of normal operation and would displace the failures in the ring. */
-static bool refuse_is_ordinary(int errnum)
+/*
+ * These errors are part of normal operation and would displace the failures in the ring. A name that does not exist is
+ * one, unless somebody has put into words what is missing.
+ */
+static bool refuse_is_ordinary(const struct call *c, int errnum)
 {
-	return errnum == -ENOENT || errnum == -EINTR || errnum == -EAGAIN;
+	return errnum == -EINTR || errnum == -EAGAIN || (errnum == -ENOENT && !*c->err.message);
 }
 
 /* Sets a message for a refusal that has none. */
@@ -94,7 +97,7 @@ void refuse(struct call *c, int errnum, const struct node *n, const char *name)
 {
 	_buf_ struct buf path = BUF_INIT(4096);
 
-	if (!refuse_is_ordinary(errnum) && !c->is_explained && !(name && noise_is(name))) {
+	if (!refuse_is_ordinary(c, errnum) && !c->is_explained && !(name && noise_is(name))) {
 		if (n)
 			tree_path(n->row, n->key, &path);
 		if (name)

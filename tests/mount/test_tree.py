@@ -95,6 +95,12 @@ def test_what_the_tree_does_not_do_is_eperm_with_words(mount, script):
     assert "errno=EPERM" in mount.read("error")
 
 
+def test_a_default_that_is_no_task_is_refused_with_words(mount):
+    done = mount.shell("ln -sfn nothing tasks/default")
+    assert done.returncode != 0 and "No such file" in done.stderr, done
+    assert 'what="there is no task nothing" remedy="use a name that ls tasks shows"' in mount.read("error")
+
+
 @pytest.mark.parametrize("shell", ["bash", "dash", "busybox sh"])
 def test_misspelt_touch(mount, shell):
     touch = "busybox touch" if "busybox" in shell else "touch"
