@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "model/schedule.h"
 
-#define UNUSED_MS 600000
-#define PATIENCE  20 /* a change is read at the interval that is its age divided by this number */
+#define UNUSED_MS     600000
+#define CLOCK_STEP_MS 5000     /* a wall clock that is adjusted all the time steps back less than this */
+#define LONG_AGO_MS   86400000 /* the age of a change of which no age is known */
+#define PATIENCE      20       /* a change is read at the interval that is its age divided by this number */
 
 /*
  * Calls per hour while the stack is used: 60 of CloudFormation, 253 for the lists of tasks, and about 25, 25, 6 and 1
@@ -21,6 +23,15 @@ static const struct {
 	{600000, 3000, false, SCHEDULE_STACK},
 	{3600000, 3600000, false, SCHEDULE_STACK},
 };
+
+int64_t schedule_age_ms(int64_t wall_ms, int64_t changed_ms)
+{
+	int64_t age_ms = wall_ms - changed_ms;
+
+	if (age_ms >= 0)
+		return age_ms;
+	return age_ms > -CLOCK_STEP_MS ? 0 : LONG_AGO_MS;
+}
 
 bool schedule_is_used(const struct schedule_facts *f)
 {

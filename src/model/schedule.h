@@ -8,7 +8,7 @@
  * attend.c. A stack that is not used takes 37 calls an hour. A part that is changing is read more often, and less often
  * the longer it has not changed. If there is no stack, nothing is read.
  *
- * Pure; any thread. Times are those of the monotonic clock, in milliseconds.
+ * Pure; any thread. Times are those of the monotonic clock unless they are named after the wall clock, in milliseconds.
  */
 #ifndef VASTFS_MODEL_SCHEDULE_H
 #define VASTFS_MODEL_SCHEDULE_H
@@ -42,6 +42,12 @@ struct schedule_facts {
 	bool stack_changes; /* CloudFormation works on the stack */
 	int64_t changed_ms; /* time of the last change that was seen */
 };
+
+/*
+ * How long ago something changed, both by the wall clock. A change in the future counts as old: the clock was set back,
+ * and until it has caught up, the change would be read every second.
+ */
+int64_t schedule_age_ms(int64_t wall_ms, int64_t changed_ms);
 
 bool schedule_is_used(const struct schedule_facts *f);
 

@@ -147,7 +147,7 @@ static bool watch_is_answered(const struct round *r)
 static bool watch_expects_health(const struct task *t)
 {
 	return t->server && t->health && strcmp(t->health, "UNKNOWN") == 0 &&
-	       clock_wall_ms() - t->changed_ms < HEALTH_MS;
+	       schedule_age_ms(clock_wall_ms(), t->changed_ms) < HEALTH_MS;
 }
 
 static bool watch_task_changes(const struct task *t)
@@ -169,7 +169,7 @@ static bool watch_expects_server(const struct snapshot *s)
 		if (t->changed_ms > changed_ms)
 			changed_ms = t->changed_ms;
 	}
-	return service_is_wanted(&s->service) && clock_wall_ms() - changed_ms <= EXPECT_MS;
+	return service_is_wanted(&s->service) && schedule_age_ms(clock_wall_ms(), changed_ms) <= EXPECT_MS;
 }
 
 static bool watch_tasks_change(const struct snapshot *s)
@@ -213,7 +213,7 @@ static void watch_report_denials(struct watch *watch, const struct round *r)
 
 static struct schedule_facts watch_facts(const struct watch *watch, const struct snapshot *now)
 {
-	int64_t changed_ms = now->tasks->changed_ms, wall_ms = clock_wall_ms();
+	int64_t changed_ms = now->tasks->changed_ms;
 	struct schedule_facts f = {.now_ms = clock_monotonic_ms(),
 				   .used_ms = atomic_load(&watch->model->used_ms),
 				   .held = atomic_load(&watch->model->holds) > 0,
@@ -226,7 +226,7 @@ static struct schedule_facts watch_facts(const struct watch *watch, const struct
 	for (size_t i = 0; i < now->tasks->n; i++)
 		if (now->tasks->tasks[i].changed_ms > changed_ms)
 			changed_ms = now->tasks->tasks[i].changed_ms;
-	f.changed_ms = f.now_ms - (wall_ms > changed_ms ? wall_ms - changed_ms : 0);
+	f.changed_ms = f.now_ms - schedule_age_ms(clock_wall_ms(), changed_ms);
 	return f;
 }
 

@@ -140,6 +140,14 @@ static void test_the_storage_is_read_once_an_hour(void **state)
 	assert_int_equal(schedule_due(&s, &f) & SCHEDULE_STORAGE, 0);
 }
 
+static void test_a_clock_that_was_set_back_makes_nothing_new(void **state)
+{
+	(void)state;
+	assert_int_equal(schedule_age_ms(10 * HOUR, 9 * HOUR), HOUR);
+	assert_int_equal(schedule_age_ms(HOUR, HOUR + 100), 0);
+	assert_true(schedule_age_ms(HOUR, 9 * HOUR) >= HOUR);
+}
+
 static void test_use_lasts_ten_minutes(void **state)
 {
 	struct schedule_facts f = used;
@@ -163,6 +171,7 @@ int main(void)
 		cmocka_unit_test(test_without_a_stack_there_is_nothing_to_read),
 		cmocka_unit_test(test_what_changes_is_read_often_and_what_stays_less_and_less),
 		cmocka_unit_test(test_the_storage_is_read_once_an_hour),
+		cmocka_unit_test(test_a_clock_that_was_set_back_makes_nothing_new),
 		cmocka_unit_test(test_use_lasts_ten_minutes),
 	};
 
