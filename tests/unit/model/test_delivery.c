@@ -155,11 +155,31 @@ static void test_why_events_wait(void **state)
 	}
 }
 
+/* The function of an older template would take the events for a command. */
+static void test_a_stack_of_an_older_vastfs_takes_no_events(void **state)
+{
+	struct script *s = *state;
+	struct error err = {0};
+
+	script_poll(s);
+	assert_int_equal(model_import_check(s->m, &err), 0);
+	script_reply("DescribeStacks", NULL,
+		     SCRIPT_STACK("UPDATE_COMPLETE",
+				  ",\"Outputs\":[{\"OutputKey\":\"FunctionName\",\"OutputValue\":\"f\"},"
+				  "{\"OutputKey\":\"TemplateVersion\",\"OutputValue\":\"1\"}]"));
+	script_poll(s);
+	assert_int_equal(model_import_check(s->m, &err), -ENXIO);
+	assert_non_null(strstr(err.message, "deployed by an older vastfs"));
+	assert_string_equal(err.remedy, "touch control/deploy");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_what_a_reply_means_for_the_events),
 		cmocka_unit_test(test_why_events_wait),
+		cmocka_unit_test_setup_teardown(test_a_stack_of_an_older_vastfs_takes_no_events, script_setup,
+						script_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -77,6 +77,27 @@ static void test_tasks_that_cannot_be_read_stay(void **state)
 	}
 }
 
+/* The task may run without the container, so nothing else would tell. */
+static void test_a_container_of_others_that_cannot_start(void **state)
+{
+	struct script *s = *state;
+	const char *told;
+
+	script_task(s, "a1", "RUNNING", "");
+	script_reply("DescribeTasks", NULL,
+		     "{\"tasks\":[{\"taskArn\":\"arn:aws:ecs:eu-west-1:111111111111:task/cluster/a1\","
+		     "\"createdAt\":1700000000,\"lastStatus\":\"RUNNING\",\"desiredStatus\":\"RUNNING\","
+		     "\"taskDefinitionArn\":\"arn:aws:ecs:eu-west-1:111111111111:task-definition/vast-prod:3\","
+		     "\"containers\":[{\"name\":\"vast-server\"},"
+		     "{\"name\":\"agent\",\"reason\":\"CannotPullContainerError: none\"}]}]}");
+	script_poll(s);
+	script_poll(s);
+	told = strstr(script_events(s), "container agent could not start: CannotPullContainerError: none");
+	assert_non_null(told);
+	assert_null(strstr(told + 1, "container agent"));
+	assert_non_null(strstr(script_error(s), "contact the organisation that injects this container"));
+}
+
 static void test_a_poll_without_memory(void **state)
 {
 	struct script *s = *state;
@@ -359,6 +380,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		POLL_TEST(test_parts_that_the_credentials_do_not_allow),
 		POLL_TEST(test_tasks_that_cannot_be_read_stay),
+		POLL_TEST(test_a_container_of_others_that_cannot_start),
 		POLL_TEST(test_a_poll_without_memory),
 		POLL_TEST(test_a_cluster_that_is_gone),
 		POLL_TEST(test_whose_stack_it_is),
