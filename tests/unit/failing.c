@@ -29,6 +29,8 @@ char *__wrap_strdup(const char *text);
 char *__wrap_strndup(const char *text, size_t n);
 int __wrap_vasprintf(char **ret, const char *format, va_list args);
 int __wrap_asprintf(char **ret, const char *format, ...);
+int __wrap___vasprintf_chk(char **ret, int flag, const char *format, va_list args);
+int __wrap___asprintf_chk(char **ret, int flag, const char *format, ...);
 
 static bool failing_now(void)
 {
@@ -79,6 +81,25 @@ int __wrap_asprintf(char **ret, const char *format, ...)
 	va_list args;
 	int n;
 
+	va_start(args, format);
+	n = __wrap_vasprintf(ret, format, args);
+	va_end(args);
+	return n;
+}
+
+/* The names of the two functions with _FORTIFY_SOURCE. */
+int __wrap___vasprintf_chk(char **ret, int flag, const char *format, va_list args)
+{
+	(void)flag;
+	return __wrap_vasprintf(ret, format, args);
+}
+
+int __wrap___asprintf_chk(char **ret, int flag, const char *format, ...)
+{
+	va_list args;
+	int n;
+
+	(void)flag;
 	va_start(args, format);
 	n = __wrap_vasprintf(ret, format, args);
 	va_end(args);
