@@ -249,8 +249,11 @@ static void ingest_queue_piece(struct import *imp, struct piece *p)
 	list_append(&imp->pieces, &p->link);
 	imp->queued += p->len;
 	imp->ingest->queued += p->len;
-	if (list_empty(&imp->busy))
+	if (list_empty(&imp->busy)) {
 		list_append(&imp->ingest->busy, &imp->busy);
+		import_ref(
+			imp); /* of the list: a cancelled import may have left every other one before its writer ends */
+	}
 	pthread_cond_signal(&imp->ingest->wake);
 }
 
@@ -384,6 +387,17 @@ static void ingest_free_list(struct list *list)
 		struct import *imp = container_of(l, struct import, link);
 
 		list_remove(l);
+		import_unref(imp);
+	}
+}
+
+/* These are the imports with pieces that the worker has not taken. */
+static void ingest_free_busy(struct ingest *in)
+{
+	list_for_each_safe (l, tmp, &in->busy) {
+		struct import *imp = container_of(l, struct import, busy);
+
+		list_remove(l);
 		ingest_abandon(imp);
 		import_unref(imp);
 	}
@@ -393,6 +407,7 @@ void ingest_free(struct ingest *in)
 {
 	if (!in)
 		return;
+	ingest_free_busy(in);
 	ingest_free_list(&in->imports);
 	ingest_free_list(&in->kept);
 	ingest_place_unref(in->place);

@@ -106,7 +106,7 @@ static struct import *worker_next(struct ingest *in, int64_t now)
 static void worker_take_piece(struct ingest *in, struct import *imp)
 {
 	struct piece *p = container_of(imp->pieces.next, struct piece, link);
-	bool taken, was_full;
+	bool taken, was_full, was_last = false;
 
 	pthread_mutex_unlock(&in->lock);
 	taken = worker_run_piece(imp, p);
@@ -117,7 +117,8 @@ static void worker_take_piece(struct ingest *in, struct import *imp)
 		list_remove(&p->link);
 		imp->queued -= p->len;
 		in->queued -= p->len;
-		if (list_empty(&imp->pieces))
+		was_last = list_empty(&imp->pieces);
+		if (was_last)
 			list_remove(&imp->busy);
 	}
 	was_full = in->was_full;
@@ -128,6 +129,8 @@ static void worker_take_piece(struct ingest *in, struct import *imp)
 	if (was_full)
 		ingest_changed(in);
 	import_settle(imp);
+	if (was_last)
+		import_unref(imp); /* the reference of the list */
 	import_unref(imp);
 	pthread_mutex_lock(&in->lock);
 }

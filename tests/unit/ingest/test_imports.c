@@ -383,6 +383,25 @@ static void test_a_cancelled_import_leaves_nothing(void **state)
 	import_unref(imp);
 }
 
+/* Then only the end that waits for the worker is left of the import. */
+static void test_a_writer_that_closes_after_the_end_of_a_cancelled_import(void **state)
+{
+	for (int unmounted = 0; unmounted < 2; unmounted++) {
+		struct fixture *f = *state;
+		struct import *imp = begin(f, 1, "csv", false);
+		unsigned before = f->ended;
+
+		import_cancel(imp);
+		assert_int_equal(f->ended, before + 1);
+		import_end(imp);
+		import_unref(imp);
+		if (unmounted)
+			open_spool(f, f->spool);
+		work(f);
+		assert_int_equal(f->ended, before + 1);
+	}
+}
+
 static void test_an_unmount_ends_a_sync(void **state)
 {
 	struct fixture *f = *state;
@@ -413,6 +432,7 @@ int main(void)
 		IMPORT_TEST(test_rejected_batches_are_read_sent_again_and_removed),
 		IMPORT_TEST(test_a_reader_of_rejected_batches_goes_back),
 		IMPORT_TEST(test_a_cancelled_import_leaves_nothing),
+		IMPORT_TEST(test_a_writer_that_closes_after_the_end_of_a_cancelled_import),
 		IMPORT_TEST(test_an_unmount_ends_a_sync),
 	};
 
