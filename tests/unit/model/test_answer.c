@@ -87,7 +87,7 @@ static int finish_in(const char *directory, struct fixture *f, const struct buf 
 
 	if (call_error)
 		error_set(&reply.error, -EIO, "%s", call_error);
-	f->err = (struct error){0};
+	*f = (struct fixture){0};
 	f->job = job_new(JOB_QUERY, 1, "query", NULL);
 	answer_init(&f->answer, f->job, directory, LIMIT);
 	answer_sink(in->data, in->len, &f->answer);
