@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Prints how much of each folder the tests executed, and whether that is enough: 90 % of all lines and 80 % of all branches.
-The file of exceptions must have a reason for each file below that, and for each function that no test executed. A reason that was not needed is only noted, because some lines depend on the moment.
+The file of exceptions must have a reason for each file below that, and for each function that no test executed. A reason that was
+not needed is only noted, because some lines are only executed at certain moments.
 
 usage: report.py COUNTERS EXCEPTIONS     COUNTERS: gcovr's JSON
        report.py COUNTERS --file PATH    the functions of one file, and the lines that no test executed
@@ -129,7 +130,7 @@ def main(counters, *more):
         problems.append(f"the goal is {LINES} % of the lines and {BRANCHES} % of the branches")
     for problem in problems:
         print(f"coverage: {problem}")
-    for note in exceptions.stale():  # no failure: some of these lines depend on the moment
+    for note in exceptions.stale():  # no failure: some of these lines are only executed at certain moments
         print(f"note: {note}")
     return bool(problems)
 

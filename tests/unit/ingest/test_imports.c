@@ -292,7 +292,7 @@ static void test_many_doubtful_batches(void **state)
 	import_unref(imp);
 }
 
-/* The program of the server refuses a batch: it stays for the user, who reads it, sends it again or removes it. */
+/* A batch that the server rejects is kept, so that the user can read it, send it again or remove it. */
 static void test_rejected_batches_are_read_sent_again_and_removed(void **state)
 {
 	struct fixture *f = *state;

@@ -21,7 +21,7 @@ struct world {
 		char operation[64];
 		void (*done)(struct aws_reply *reply, void *arg);
 		void *arg;
-	} call;		    /* the last call that has a caller who waits */
+	} call;		    /* the last call that has no reply yet */
 	char command[4096]; /* that the container runs */
 	unsigned asked, resumed, terminated, greetings, terminal_sizes;
 	char keys[64]; /* the input that the agent has got */
@@ -42,7 +42,7 @@ void world_reset(void);
 void world_wait(int64_t ms);
 struct engine_timer *world_next_timer(void);
 
-/* Answers the call that has a caller who waits. errnum 0: success. */
+/* Replies to the last call. errnum 0: success. */
 void world_reply(const char *body, int status, int errnum, const char *code, const char *message);
 void world_lose_socket(int errnum);
 
