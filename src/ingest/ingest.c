@@ -208,24 +208,29 @@ static bool ingest_import_is_done(const struct import *imp)
 	return true;
 }
 
+/* An import stays in the list until its job has ended, so that a user who sees no import under way sees its result. */
 void import_settle(struct import *imp)
 {
 	struct ingest *in = imp->ingest;
-	bool done;
+	bool done, is_listed;
 
 	pthread_mutex_lock(&in->lock);
 	done = ingest_import_is_done(imp);
-	if (done) {
-		imp->has_ended = true;
-		list_remove(&imp->link);
-		if (!list_empty(&imp->batches))
-			list_append(&in->kept, &imp->link);
-	}
+	imp->has_ended |= done;
 	pthread_mutex_unlock(&in->lock);
 	if (!done)
 		return;
 	in->config.ended(imp, in->config.arg);
-	if (list_empty(&imp->batches))
+	pthread_mutex_lock(&in->lock);
+	is_listed = !list_empty(&imp->link); /* the user may have removed its rejected batches at once */
+	list_remove(&imp->link);
+	if (is_listed && !list_empty(&imp->batches)) {
+		list_append(&in->kept, &imp->link);
+		is_listed = false;
+	}
+	pthread_mutex_unlock(&in->lock);
+	ingest_changed(in);
+	if (is_listed)
 		import_unref(imp); /* the reference of the list */
 }
 
@@ -251,8 +256,7 @@ static void ingest_queue_piece(struct import *imp, struct piece *p)
 	imp->ingest->queued += p->len;
 	if (list_empty(&imp->busy)) {
 		list_append(&imp->ingest->busy, &imp->busy);
-		import_ref(
-			imp); /* of the list: a cancelled import may have left every other one before its writer ends */
+		import_ref(imp); /* of this list: a cancelled import may have left the others before its writer ends */
 	}
 	pthread_cond_signal(&imp->ingest->wake);
 }

@@ -98,7 +98,7 @@ struct import {
 	struct error *fatal;		  /* the reason why no more bytes are taken; NULL: bytes are taken */
 	int64_t blocked_ms;		  /* monotonic; the spool has no room, and the worker tries again then */
 	uint64_t seen_events, seen_bytes; /* recovery: those of all batches up to the last one in the spool */
-	bool has_ended;
+	bool has_ended; /* nothing is left to do; the list still has the import until its end has been told */
 };
 
 /* A task of the worker. */
@@ -139,7 +139,7 @@ struct chore *chore_new(void (*run)(struct chore *t), struct batch *b, struct im
 
 /* ingest.c */
 void ingest_changed(struct ingest *in);
-/* Ends the import if none of its work is left. */
+/* Ends the import if none of its work is left. The caller has a reference. */
 void import_settle(struct import *imp);
 /* Makes the first error the error of the import. Returns whether this is the first one. Takes the lock. */
 bool import_keep_error(struct import *imp, const struct error *err);

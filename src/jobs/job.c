@@ -267,6 +267,8 @@ static void job_edit_progress(struct job_view *v, void *arg)
 {
 	const struct progress *p = arg;
 
+	if (job_state_ended(v->state)) /* another thread has just ended the job */
+		return;
 	v->done = p->done;
 	v->total = p->total;
 	snprintf(v->step, sizeof(v->step), "%s", p->step);

@@ -304,7 +304,8 @@ def test_a_spool_that_cannot_be_written_accepts_nothing(stack, engine, read_only
     assert refused.value.errno in (errno.EROFS, errno.EACCES)
     until(lambda: "cannot write to the spool" in stack.read("error") or "cannot make the spool" in stack.read("error"), "the reason")
     assert f"make {read_only_disk} writable" in stack.read("error")
-    assert stack.value("import/state") == "failed" and engine.lines == []
+    until(lambda: stack.value("import/state") == "failed", "the end, which follows close")
+    assert engine.lines == []
 
 
 def test_a_spool_that_was_deleted_is_made_again(stack, engine):

@@ -32,7 +32,8 @@ struct fixture {
 	struct ingest *in;
 	struct error note;
 	unsigned changed, ended;
-	int synced; /* result of the last sync; 1: it has not ended */
+	unsigned under_way; /* imports that had not ended when the last one told its end */
+	int synced;	    /* result of the last sync; 1: it has not ended */
 	char sync_message[1024];
 };
 
@@ -43,8 +44,13 @@ static inline void on_changed(void *arg)
 
 static inline void on_ended(struct import *imp, void *arg)
 {
+	struct fixture *f = arg;
+	struct ingest_totals totals;
+
 	(void)imp;
-	((struct fixture *)arg)->ended++;
+	ingest_totals(f->in, &totals);
+	f->under_way = totals.imports;
+	f->ended++;
 }
 
 static inline void open_spool(struct fixture *f, const char *directory)
