@@ -208,7 +208,7 @@ static bool ingest_import_is_done(const struct import *imp)
 	return true;
 }
 
-/* An import stays in the list until its job has ended, so that a user who sees no import under way sees its result. */
+/* An import stays in the list while its end is told, so that it is under way until its job has ended. */
 void import_settle(struct import *imp)
 {
 	struct ingest *in = imp->ingest;
@@ -422,9 +422,17 @@ void ingest_free(struct ingest *in)
 }
 
 /* The caller holds the lock. */
+/* A script that has read the result of the last import finds no import under way, and the other way round. */
+static bool ingest_import_is_under_way(const struct import *imp)
+{
+	_cleanup_(job_view_unref_cleanup) struct job_view *v = imp->has_ended ? job_view(imp->job) : NULL;
+
+	return !v || !job_state_ended(v->state);
+}
+
 static void ingest_add_totals(const struct import *imp, struct ingest_totals *ret)
 {
-	ret->imports++;
+	ret->imports += ingest_import_is_under_way(imp);
 	list_for_each (l, &imp->batches) {
 		const struct batch *b = container_of(l, struct batch, link);
 

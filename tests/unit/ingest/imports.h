@@ -32,8 +32,9 @@ struct fixture {
 	struct ingest *in;
 	struct error note;
 	unsigned changed, ended;
-	unsigned under_way; /* imports that had not ended when the last one told its end */
-	int synced;	    /* result of the last sync; 1: it has not ended */
+	unsigned under_way; /* imports under way when the last end was told, before and after the job had ended */
+	unsigned still_under_way;
+	int synced; /* result of the last sync; 1: it has not ended */
 	char sync_message[1024];
 };
 
@@ -47,9 +48,11 @@ static inline void on_ended(struct import *imp, void *arg)
 	struct fixture *f = arg;
 	struct ingest_totals totals;
 
-	(void)imp;
 	ingest_totals(f->in, &totals);
 	f->under_way = totals.imports;
+	job_succeed(import_job(imp), NULL);
+	ingest_totals(f->in, &totals);
+	f->still_under_way = totals.imports;
 	f->ended++;
 }
 
