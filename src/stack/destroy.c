@@ -12,6 +12,8 @@
 #include <string.h>
 
 #define DELETE_TRIES   3
+#define QUICK_ROUNDS   2
+#define DELETE_ROUNDS  10
 #define RETRY_PAUSE_MS 5000
 #define MEMORY_STACK   "stack" /* key of the operation's memory: ID of the stack that is deleted */
 #define NO_STACK_UUID  "00000000-0000-0000-0000-000000000000"
@@ -171,9 +173,26 @@ static bool destroy_has_failed(const struct operation *op, int r)
 	return r == -EIO && op->stack && strcmp(operation_status(op), "DELETE_FAILED") == 0;
 }
 
+/*
+ * The stack is still there after a deletion that AWS accepted. What AWS shows may be older than the deletion, or
+ * somebody else's operation came first.
+ */
+static int destroy_prepare_round(struct operation *op, unsigned rounds, struct error *err)
+{
+	if (rounds <= QUICK_ROUNDS)
+		return 0;
+	if (rounds < DELETE_ROUNDS)
+		return operation_sleep(op, RETRY_PAUSE_MS);
+	error_set(err, -EIO, "the stack %s is %s after %u deletions that AWS accepted", op->name, operation_status(op),
+		  rounds);
+	error_remedy(err, "touch control/destroy again in some minutes; or delete the stack in the CloudFormation "
+			  "console");
+	return err->errnum;
+}
+
 int stack_delete(struct operation *op, struct error *err)
 {
-	unsigned failures = 0;
+	unsigned failures = 0, rounds = 0;
 
 	while (!destroy_is_gone(op)) {
 		int r = destroy_delete_once(op, err);
@@ -185,6 +204,8 @@ int stack_delete(struct operation *op, struct error *err)
 		if (r < 0) {
 			operation_say(op, "trying again in %d s: %s", RETRY_PAUSE_MS / 1000, err->message);
 			r = operation_sleep(op, RETRY_PAUSE_MS);
+		} else if (!destroy_is_gone(op)) {
+			r = destroy_prepare_round(op, ++rounds, err);
 		}
 		if (r < 0)
 			return r;

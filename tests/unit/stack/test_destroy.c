@@ -66,6 +66,8 @@ static const struct cloud_reply undeletable[] = {STACKS("UPDATE_COMPLETE"),
 						 NO_STORAGE,
 						 THE_REST,
 						 END};
+static const struct cloud_reply never_deleted[] = {
+	STACKS("UPDATE_COMPLETE"), OLD_EVENTS, RESOURCES, NO_SERVERS, FUNCTION(""), NO_INTERFACES, END};
 static const struct cloud_reply raced[] = {STACKS("UPDATE_COMPLETE"),
 					   STACKS("UPDATE_IN_PROGRESS"),
 					   SAYS("DeleteStack", "{}"),
@@ -217,6 +219,10 @@ static void test_what_prevents_it_is_told(void **state)
 		LIFE("somebody else is deploying the stack vast-x", being_deployed, -EBUSY, ""),
 		LIFE("DELETE_FAILED: it is in use", undeletable, -EIO,
 		     DELETES " UpdateFunctionConfiguration DeleteStack UpdateFunctionConfiguration DeleteStack"),
+		LIFE("the stack vast-x is UPDATE_COMPLETE after 10 deletions that AWS accepted", never_deleted, -EIO,
+		     "DeleteStack"
+		     " DeleteStack DeleteStack DeleteStack DeleteStack DeleteStack"
+		     " DeleteStack DeleteStack DeleteStack DeleteStack DeleteStack UpdateFunctionConfiguration"),
 		LIFE("somebody else is deploying the stack vast-x", raced, -EBUSY, DELETES),
 		LIFE("in progress", raced_and_over, -EACCES, DELETES " UpdateFunctionConfiguration"),
 		LIFE("you are not authorized", forbidden, -EACCES, "DeleteStack"),
