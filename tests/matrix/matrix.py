@@ -31,7 +31,7 @@ WAITING = (("deploy", "cloudformation:DescribeStackEvents", 2), ("run-task", "ec
            ("destroy", "lambda:GetFunctionConfiguration", 1), ("plan", "cloudformation:DescribeChangeSet", 1),
            ("drift-check", "cloudformation:DescribeStackDriftDetectionStatus", 1))
 #: the check runs one of so many cases; a prime number, so that all calls and kinds are sampled evenly
-SAMPLE_OF = 101
+SAMPLE_OF = 151
 WORKERS = 3
 
 
