@@ -2,7 +2,8 @@
 """How fast an image goes from registry to registry, and in how much memory: ratios of one run on this machine.
 
 The same image goes between two of Debian's docker-registries, in turn by image-build (what deploy does) and by
-skopeo, each time to a registry that is empty. Registries keep their data in memory: disks are not what is measured.
+skopeo, and by crane and regctl if they are in PATH, each time to a registry that is empty. Registries keep their data
+in memory: disks are not what is measured.
 
 usage: contrib/bench
 """
@@ -10,6 +11,7 @@ usage: contrib/bench
 import json
 import os
 import resource
+import shutil
 import statistics
 import subprocess
 import sys
@@ -43,6 +45,21 @@ def skopeo(source, target, env):
                     f"docker://{source.host}/{NAME}", f"docker://{target.host}/vast-default:latest"], env=env, check=True)
 
 
+def crane(source, target, env):
+    subprocess.run(["crane", "--insecure", "copy", f"{source.host}/{NAME}", f"{target.host}/vast-default:latest"], env=env,
+                   stderr=subprocess.DEVNULL, check=True)
+
+
+def regctl(source, target, env):
+    hosts = [word for registry in (source, target)
+             for word in ("--host", f"reg={registry.host},tls={'insecure' if registry.tls else 'disabled'}")]
+    subprocess.run(["regctl", *hosts, "image", "copy", f"{source.host}/{NAME}", f"{target.host}/vast-default:latest"],
+                   env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+
+
+OTHERS = [skopeo] + [program for program in (crane, regctl) if shutil.which(program.__name__)]
+
+
 def processor_seconds():
     """Of the programs that have ended."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -70,19 +87,25 @@ def settled(registries):
     return sum(len(registry.requests()) for registry in registries)
 
 
+def show(what, ours, theirs, unit, ratio):
+    print(f"{what:58} {ours:7.2f} {unit:4} {theirs:7.2f} {unit:4} {ratio:7.2f}")
+
+
 def look_at_speed(source, directory, env, certificate=None):
-    copies = {image_build: [], skopeo: []}
+    copies = {copy: [] for copy in [image_build] + OTHERS}
     for _ in range(ROUNDS):
         for copy, done in copies.items():
             done.append(fresh_copy(copy, source, directory, env, certificate))
-    (ours, our_work, answers), (theirs, their_work, _) = (zip(*done) for done in copies.values())
-    ratio = statistics.median(b / a for a, b in zip(ours, theirs))
+    ours, our_work, answers = zip(*copies[image_build])
     megabytes = answers[0]["bytes"] / 1e6
-    a, b = (megabytes / statistics.median(times) for times in (ours, theirs))
-    what = f"{megabytes:.0f} MB by {source.url.partition(':')[0]}, peak RSS {max(one['rss_kib'] for one in answers) / 1024:.1f} MiB"
-    print(f"{what:58} {a:7.1f} MB/s {b:7.1f} MB/s {ratio:7.2f}")
-    a, b = statistics.median(our_work), statistics.median(their_work)
-    print(f"{'the program itself, without the two registries':58} {a:7.2f} s    {b:7.2f} s    {b / a:7.2f}")
+    memory = max(one["rss_kib"] for one in answers) / 1024
+    print(f"an image of {megabytes:.0f} MB by {source.url.partition(':')[0]}, peak RSS {memory:.1f} MiB")
+    for other in OTHERS:
+        theirs, their_work, _ = zip(*copies[other])
+        a, b = (megabytes / statistics.median(times) for times in (ours, theirs))
+        show(f"  compared with {other.__name__}", a, b, "MB/s", statistics.median(b / a for a, b in zip(ours, theirs)))
+        a, b = statistics.median(our_work), statistics.median(their_work)
+        show("    the programs themselves, without the two registries", a, b, "s", b / a)
 
 
 def look_at_nothing_changed(source, directory, env):
@@ -102,7 +125,7 @@ def main():
         image, certificate = make_image(), make_certificate(directory)
         source = Registry(directory / "source")
         source.push(NAME, image)
-        print(f"{'an image, against skopeo (ratio: how many times as fast)':58} {'vastfs':>12} {'other':>12}   ratio")
+        print(f"{'copying an image (ratio: how many times as fast)':58} {'vastfs':>12} {'other':>12}   ratio")
         look_at_speed(source, directory, env)
         look_at_nothing_changed(source, directory, env)
         source.stop()
