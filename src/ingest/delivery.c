@@ -54,6 +54,8 @@ struct batch *batch_add(struct import *imp, const struct batch_facts *facts, enu
 	c->rejected += kept ? facts->events : 0;
 	c->rejected_bytes += kept ? facts->bytes : 0;
 	pthread_mutex_unlock(&imp->ingest->lock);
+	if (!kept)
+		atomic_fetch_add(&imp->ingest->ready, 1);
 	ingest_changed(imp->ingest);
 	return b;
 }

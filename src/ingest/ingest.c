@@ -335,9 +335,15 @@ void ingest_set_limit(struct ingest *in, uint64_t bytes)
 	atomic_store(&in->limit, bytes);
 }
 
-void ingest_set_delivering(struct ingest *in, bool is_delivering)
+uint64_t ingest_ready(struct ingest *in)
+{
+	return atomic_load(&in->ready);
+}
+
+void ingest_set_delivering(struct ingest *in, bool is_delivering, uint64_t ready)
 {
 	atomic_store(&in->is_delivering, is_delivering);
+	atomic_store(&in->offered, ready); /* intake_room_comes() reads them in the other order */
 }
 
 int ingest_check(struct ingest *in, struct error *err)

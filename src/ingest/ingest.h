@@ -55,12 +55,15 @@ int ingest_start(struct ingest *in);
 void ingest_stop(struct ingest *in);
 void ingest_free(struct ingest *in); /* in may be NULL */
 
-/*
- * These functions set the limit of the spool, and whether batches are leaving the spool at present. Any thread may call
- * them.
- */
+/* Sets the limit of the spool. Any thread. */
 void ingest_set_limit(struct ingest *in, uint64_t bytes);
-void ingest_set_delivering(struct ingest *in, bool is_delivering);
+/*
+ * ingest_set_delivering() tells whether batches are leaving the spool, so that writers wait when the disk is full.
+ * ready is what ingest_ready() returned before the sender looked for batches: the number of those that had become ready
+ * by then. Any thread.
+ */
+uint64_t ingest_ready(struct ingest *in);
+void ingest_set_delivering(struct ingest *in, bool is_delivering, uint64_t ready);
 int ingest_check(struct ingest *in, struct error *err); /* see spool_check_version() */
 
 /* -- writers, any thread --------------------------------------------------------------------------------------- */

@@ -119,6 +119,8 @@ struct ingest {
 	struct spool *spool;
 	_Atomic uint64_t limit;
 	_Atomic bool is_delivering;
+	_Atomic uint64_t ready;	  /* batches that became ready so far */
+	_Atomic uint64_t offered; /* of these, the ones that is_delivering takes into account */
 
 	pthread_mutex_t lock;
 	pthread_cond_t wake;

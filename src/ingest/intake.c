@@ -368,9 +368,16 @@ static bool intake_has_only_rejected(struct ingest *all, size_t pending)
 	return !pending && !totals.bytes_waiting;
 }
 
+/* Returns whether batches are leaving the spool, or the sender has not seen the newest one yet. */
+static bool intake_room_comes(struct ingest *all)
+{
+	return atomic_load(&all->offered) != atomic_load(&all->ready) || atomic_load(&all->is_delivering);
+}
+
 int intake_has_room(struct import *imp, size_t len)
 {
 	struct ingest *all = imp->ingest;
+	bool room_comes = intake_room_comes(all); /* before the disk: the last batch may leave in between */
 	size_t pending = intake_pending(all);
 	struct error err = {0};
 
@@ -387,7 +394,7 @@ int intake_has_room(struct import *imp, size_t len)
 				   "config/default.env");
 		break;
 	case SPOOL_DISK_FULL:
-		if (atomic_load(&all->is_delivering))
+		if (room_comes)
 			return 0;
 		error_set(&err, -ENOSPC, "the disk of the spool is full");
 		error_remedy(&err, "make room on the disk of the spool (vastfs leaves its last tenth free), or set "

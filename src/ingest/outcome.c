@@ -90,6 +90,11 @@ void pace_take(struct pace *p, enum outcome o, int64_t now_ms)
 	}
 }
 
+bool pace_resumes_soon(const struct pace *p, int64_t now_ms)
+{
+	return p->pause_ms < PAUSE_MOST_MS && now_ms < p->resume_ms;
+}
+
 void report_remedy(uint64_t import, int exit_code, struct error *err)
 {
 	if (exit_code == COMMAND_NOT_FOUND || exit_code == NOT_EXECUTABLE)

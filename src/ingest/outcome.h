@@ -52,6 +52,7 @@ struct pace {
 
 void pace_init(struct pace *p);
 void pace_take(struct pace *p, enum outcome o, int64_t now_ms);
+bool pace_resumes_soon(const struct pace *p, int64_t now_ms); /* one of the first, short pauses is not over */
 
 /* Sets the remedy of an import whose command ended with that exit code; 0: no command ran. */
 void report_remedy(uint64_t import, int exit_code, struct error *err);

@@ -495,9 +495,16 @@ static void delivery_fill(struct delivery *d, const struct snapshot *s)
 	}
 }
 
+/* Returns whether batches are leaving the spool, or will soon. */
+static bool delivery_makes_room(const struct delivery *d)
+{
+	return d->in_flight > 0 || (!*d->waits_for && pace_resumes_soon(&d->pace, clock_monotonic_ms()));
+}
+
 static void delivery_pump(struct delivery *d)
 {
 	_cleanup_(snapshot_unref_cleanup) struct snapshot *s = NULL;
+	uint64_t ready = ingest_ready(d->ingest);
 	struct ingest_totals totals;
 
 	if (atomic_load(&d->model->stopping))
@@ -508,7 +515,7 @@ static void delivery_pump(struct delivery *d)
 	deliver_find_obstacle(d->model, s, d->waits_for, sizeof(d->waits_for));
 	if (!*d->waits_for)
 		delivery_fill(d, s);
-	ingest_set_delivering(d->ingest, d->in_flight > 0);
+	ingest_set_delivering(d->ingest, delivery_makes_room(d), ready);
 	ingest_totals(d->ingest, &totals);
 	if (!totals.imports)
 		return;

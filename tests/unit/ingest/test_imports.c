@@ -419,6 +419,31 @@ static void test_a_writer_that_closes_after_the_end_of_a_cancelled_import(void *
 	}
 }
 
+/* The disk is full if a writer has too many bytes for it. Batches that leave make room, also if none has left yet. */
+static void test_on_a_full_disk_a_writer_waits_while_room_comes(void **state)
+{
+	const size_t too_many = (size_t)1 << 60;
+	struct fixture *f = *state;
+	struct import *imp = begin(f, 1, "json", false);
+
+	ingest_set_limit(f->in, UINT64_MAX);
+	put(imp, "{\"a\":1}\n", 8);
+	assert_int_equal(sync_import(f, imp), 0);
+	assert_int_equal(intake_has_room(imp, too_many), 0);
+	ingest_set_delivering(f->in, true, ingest_ready(f->in));
+	assert_int_equal(intake_has_room(imp, too_many), 0);
+	ingest_set_delivering(f->in, false, ingest_ready(f->in) - 1);
+	assert_int_equal(intake_has_room(imp, too_many), 0);
+	ingest_set_delivering(f->in, false, ingest_ready(f->in));
+	assert_int_equal(intake_has_room(imp, 1), 1);
+	assert_int_equal(intake_has_room(imp, too_many), -ENOSPC);
+	assert_non_null(strstr(error_of(imp).message, "no space for more events: 1 events were accepted"));
+	import_end(imp);
+	work(f);
+	assert_delivers(f, "{\"a\":1}\n|");
+	import_unref(imp);
+}
+
 static void test_an_unmount_ends_a_sync(void **state)
 {
 	struct fixture *f = *state;
@@ -451,6 +476,7 @@ int main(void)
 		IMPORT_TEST(test_a_reader_of_rejected_batches_goes_back),
 		IMPORT_TEST(test_a_cancelled_import_leaves_nothing),
 		IMPORT_TEST(test_a_writer_that_closes_after_the_end_of_a_cancelled_import),
+		IMPORT_TEST(test_on_a_full_disk_a_writer_waits_while_room_comes),
 		IMPORT_TEST(test_an_unmount_ends_a_sync),
 	};
 

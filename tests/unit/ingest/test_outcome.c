@@ -72,6 +72,8 @@ static void test_the_pace_follows_throttling(void **state)
 	pace_take(&p, OUTCOME_THROTTLED, 1000);
 	assert_int_equal(p.window, PACE_WINDOW_MAX / 2);
 	assert_int_equal(p.resume_ms, 1500);
+	assert_true(pace_resumes_soon(&p, 1499));
+	assert_false(pace_resumes_soon(&p, 1500));
 	/* Other requests in flight fail as well; they belong to the same pause. */
 	pace_take(&p, OUTCOME_LOST, 1100);
 	assert_int_equal(p.resume_ms, 1500);
@@ -81,6 +83,7 @@ static void test_the_pace_follows_throttling(void **state)
 		pace_take(&p, OUTCOME_THROTTLED, p.resume_ms);
 	assert_int_equal(p.window, 1);
 	assert_int_equal(p.pause_ms, 5000);
+	assert_false(pace_resumes_soon(&p, p.resume_ms - 1));
 	pace_take(&p, OUTCOME_BLOCKED, p.resume_ms);
 	assert_int_equal(p.pause_ms, 10000);
 	for (int i = 0; i < 20; i++)
