@@ -427,8 +427,10 @@ void ingest_free(struct ingest *in)
 	free(in);
 }
 
-/* The caller holds the lock. */
-/* A script that has read the result of the last import finds no import under way, and the other way round. */
+/*
+ * A script that has read the result of the last import finds no import under way, and the other way round. The caller
+ * holds the lock.
+ */
 static bool ingest_import_is_under_way(const struct import *imp)
 {
 	_cleanup_(job_view_unref_cleanup) struct job_view *v = imp->has_ended ? job_view(imp->job) : NULL;
@@ -436,6 +438,7 @@ static bool ingest_import_is_under_way(const struct import *imp)
 	return !v || !job_state_ended(v->state);
 }
 
+/* The caller holds the lock. */
 static void ingest_add_totals(const struct import *imp, struct ingest_totals *ret)
 {
 	ret->imports += ingest_import_is_under_way(imp);
